@@ -1,0 +1,47 @@
+// Owns spreading repeated work evenly over a period: members sit on spokes, one spoke is due at a time.
+// Refuses to know what the work is. Used by edges, so that pushes to thousands never come in one burst.
+
+export interface Wheel<T> {
+  /** Adds `member` to the emptiest spoke; it comes up once a turn until removed. */
+  add(member: T): void;
+  remove(member: T): void;
+  has(member: T): boolean;
+  /** The members of the next spoke; call it `spokes` times a period. The set must not be kept. */
+  next(): ReadonlySet<T>;
+  readonly size: number;
+}
+
+export function createWheel<T>(spokes: number): Wheel<T> {
+  if (!Number.isInteger(spokes) || spokes < 1) throw new RangeError(`a wheel has at least one spoke, not ${spokes}`);
+  const sets: Set<T>[] = Array.from({ length: spokes }, () => new Set<T>());
+  const spokeOf = new Map<T, Set<T>>();
+  let at = 0;
+
+  function emptiest(): Set<T> {
+    let best = sets[0] as Set<T>;
+    for (const set of sets) if (set.size < best.size) best = set;
+    return best;
+  }
+
+  return {
+    add(member) {
+      if (spokeOf.has(member)) return;
+      const spoke = emptiest();
+      spoke.add(member);
+      spokeOf.set(member, spoke);
+    },
+    remove(member) {
+      spokeOf.get(member)?.delete(member);
+      spokeOf.delete(member);
+    },
+    has: (member) => spokeOf.has(member),
+    next() {
+      const spoke = sets[at] as Set<T>;
+      at = (at + 1) % spokes;
+      return spoke;
+    },
+    get size() {
+      return spokeOf.size;
+    },
+  };
+}

@@ -1,0 +1,41 @@
+// Owns the log's port: what a stage may append and a follower may read. Refuses to know how bytes are kept or carried.
+// One contract suite (contract.ts) runs on every adapter.
+
+import type { BackstageChange, BackstageEntry, Cursor, Heads, LogRecord } from "@hustings/wire/lanes.ts";
+import type { SpaceState, StateChange, StateEntry } from "@hustings/wire/state.ts";
+import type { Rendition } from "@hustings/wire/units.ts";
+
+/** The reading side: what an edge, a recording or a stage's own state needs. */
+export interface LogReader {
+  heads(): Heads;
+  /** The fold of every state entry that is durable. */
+  state(): SpaceState;
+  /**
+   * Records from `cursor` on, then live, until `signal` aborts (ends quietly) or the follower falls further behind than
+   * the adapter's limit (throws QueueOverflow; follow again from the newest cursor). Order as `LogRecord` promises.
+   * A cursor older than what is kept starts at the oldest kept record; the follower sees it by the first slot.
+   */
+  follow(cursor: Cursor, signal: AbortSignal, renditions?: readonly Rendition[]): AsyncIterable<LogRecord>;
+  /** The bytes of the existing fragments of slots `[from, to)` that are kept, ascending. At most `MAX_RANGE_SLOTS`. */
+  range(rendition: Rendition, from: number, to: number): Promise<readonly Uint8Array[]>;
+}
+
+/** The writing side; one per space at a time, held by its stage. */
+export interface SpaceLog extends LogReader {
+  /**
+   * Followers get it at once; storage comes after, never waited for. `slot` must be above every earlier slot of the
+   * rendition: RangeError otherwise, that is our bug. Bytes are kept as they are, not copied.
+   */
+  appendSound(rendition: Rendition, slot: number, bytes: Uint8Array): void;
+  /** Resolves with the entry once it is durable; only then do followers see it. Entries keep the order of the calls. */
+  appendState(slot: number, utcMs: number, change: StateChange): Promise<StateEntry>;
+  /** As `appendState`, for what never leaves the stage. */
+  appendBackstage(slot: number, utcMs: number, change: BackstageChange): Promise<BackstageEntry>;
+  /** Every backstage entry, in order. */
+  backstage(): readonly BackstageEntry[];
+  /** Called at every change between "sound is being stored" and "it is not" (disk full, I/O error). */
+  onStorage(told: (storing: boolean, cause?: Error) => void): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export const MAX_RANGE_SLOTS = 600;

@@ -1,0 +1,24 @@
+// Owns the checksum of fragments and of log records on disk: CRC-32C (Castagnoli). Refuses to know what it guards.
+
+const POLYNOMIAL_REVERSED = 0x82f63b78;
+
+const TABLE = buildTable();
+
+/** CRC-32C of `bytes[from, to)` as an unsigned 32-bit number (RFC 3720 appendix B.4 gives vectors). */
+export function crc32c(bytes: Uint8Array, from = 0, to = bytes.length): number {
+  let crc = 0xffffffff;
+  for (let i = from; i < to; i++) {
+    crc = (TABLE[(crc ^ (bytes[i] as number)) & 0xff] as number) ^ (crc >>> 8);
+  }
+  return (crc ^ 0xffffffff) >>> 0;
+}
+
+function buildTable(): Uint32Array {
+  const table = new Uint32Array(256);
+  for (let byte = 0; byte < 256; byte++) {
+    let crc = byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL_REVERSED : crc >>> 1;
+    table[byte] = crc >>> 0;
+  }
+  return table;
+}
