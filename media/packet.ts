@@ -1,0 +1,72 @@
+// Owns what can be read from an Opus packet without a codec (RFC 6716 §3): its duration, channels, mode, FEC.
+// Refuses to know how a packet is decoded, where it came from, or where it goes.
+
+import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
+
+/** Longest Opus packet: 120 ms (RFC 6716 §3.2.5, requirement R5). */
+export const MAX_PACKET_DURATION_SAMPLES = (SAMPLE_RATE_HZ * 120) / 1000;
+/** Most bytes that we take as one packet; RFC 6716 allows 1,275 for each frame, no speech encoder comes near. */
+export const MAX_OPUS_BYTES = 4000;
+
+export type OpusMode = "silk" | "hybrid" | "celt";
+
+/** What the table-of-contents byte and the frame count say of a packet (RFC 6716 §3.1, §3.2). */
+export interface PacketShape {
+  readonly mode: OpusMode;
+  readonly stereo: boolean;
+  readonly frames: number;
+  readonly frameSamples: number;
+  readonly durationSamples: number;
+}
+
+/** The packet's shape, or undefined when the bytes cannot be an Opus packet that we would decode. */
+export function packetShape(packet: Uint8Array): PacketShape | undefined {
+  const toc = packet[0];
+  if (toc === undefined || packet.length > MAX_OPUS_BYTES) return undefined;
+  const frames = frameCount(packet, toc & 3);
+  const config = toc >> 3;
+  const frameSamples = frameDuration(config);
+  const durationSamples = frames * frameSamples;
+  if (frames === 0 || durationSamples > MAX_PACKET_DURATION_SAMPLES) return undefined;
+  const mode = config < 12 ? "silk" : config < 16 ? "hybrid" : "celt";
+  return { mode, stereo: (toc & 4) !== 0, frames, frameSamples, durationSamples };
+}
+
+/** Samples at 48 kHz that the packet decodes to, 120 to 5760; 0 when it is not a packet that we can use. */
+export function packetDurationSamples(packet: Uint8Array): number {
+  return packetShape(packet)?.durationSamples ?? 0;
+}
+
+/**
+ * Whether the packet carries in-band FEC (LBRR) for the packet before it. Only packets of one frame are looked
+ * into (RFC 6716 §4.2.3); a false negative costs a concealment, never a wrong decode.
+ */
+export function packetHasFec(packet: Uint8Array): boolean {
+  const shape = packetShape(packet);
+  const header = packet[1];
+  if (shape === undefined || header === undefined || shape.mode === "celt" || shape.frames !== 1) return false;
+  const silkFrames = Math.max(1, shape.frameSamples / 960);
+  const mid = (header >> (7 - silkFrames)) & 1;
+  const side = shape.stereo ? (header >> (6 - 2 * silkFrames)) & 1 : 0;
+  return (mid | side) === 1;
+}
+
+/** Whether the packet says "nothing to send": a DTX packet carries at most one byte beside its TOC. */
+export function packetIsDtx(packet: Uint8Array): boolean {
+  return packet.length <= 2 && packetDurationSamples(packet) > 0;
+}
+
+function frameCount(packet: Uint8Array, code: number): number {
+  const bytes = packet.length - 1;
+  if (code === 0) return 1;
+  if (code === 1) return bytes % 2 === 0 ? 2 : 0;
+  if (code === 2) return bytes >= 1 ? 2 : 0;
+  return (packet[1] ?? 0) & 0x3f;
+}
+
+function frameDuration(config: number): number {
+  const step = config & 3;
+  if (config < 12) return [480, 960, 1920, 2880][step] ?? 0;
+  if (config < 16) return (config & 1) === 0 ? 480 : 960;
+  return [120, 240, 480, 960][step] ?? 0;
+}
