@@ -1,0 +1,132 @@
+// Owns RTP packets (RFC 3550 §5.1) with the audio level extension (RFC 6464, RFC 8285), and numbers that wrap.
+// Refuses to know what the payload is, and to trust a length that it has not checked.
+
+import type { LevelDbov } from "@hustings/wire/units.ts";
+
+export interface RtpPacket {
+  readonly kind: "rtp";
+  readonly payloadType: number;
+  readonly marker: boolean;
+  /** 16 bits; wraps. */
+  readonly sequence: number;
+  /** 32 bits, in units of the clock rate (48 kHz for Opus); wraps. */
+  readonly timestamp: number;
+  readonly ssrc: number;
+  /** A view of the given bytes: after CSRCs and extension, before padding. May be empty. */
+  readonly payload: Uint8Array;
+  /** From the extension whose id was given; absent where the packet has none. */
+  readonly levelDbov?: LevelDbov;
+  /** The sender's own voice-activity flag, beside the level. */
+  readonly voice?: boolean;
+}
+
+/** Bytes that are no RTP packet; nothing of them is to be used. */
+export interface RtpFault {
+  readonly kind: "fault";
+  readonly reason: "short" | "version" | "csrc" | "extension" | "padding";
+}
+
+export interface RtpFields {
+  readonly payloadType: number;
+  readonly marker?: boolean;
+  readonly sequence: number;
+  readonly timestamp: number;
+  readonly ssrc: number;
+  readonly payload: Uint8Array;
+}
+
+const HEADER_BYTES = 12;
+const ONE_BYTE_PROFILE = 0xbede;
+const TWO_BYTE_PROFILE = 0x1000;
+
+/** Total over any bytes: a packet or a fault, never an exception. */
+export function parseRtp(bytes: Uint8Array, levelExtensionId?: number): RtpPacket | RtpFault {
+  if (bytes.length < HEADER_BYTES) return fault("short");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const first = view.getUint8(0);
+  if (first >> 6 !== 2) return fault("version");
+  let start = HEADER_BYTES + 4 * (first & 0x0f);
+  if (start > bytes.length) return fault("csrc");
+  let level: number | undefined;
+  if ((first & 0x10) !== 0) {
+    if (start + 4 > bytes.length) return fault("extension");
+    const bodyStart = start + 4;
+    const end = bodyStart + 4 * view.getUint16(start + 2);
+    if (end > bytes.length) return fault("extension");
+    if (levelExtensionId !== undefined) {
+      level = extensionByte(bytes.subarray(bodyStart, end), view.getUint16(start), levelExtensionId);
+    }
+    start = end;
+  }
+  const paddingBytes = (first & 0x20) === 0 ? 0 : view.getUint8(bytes.length - 1);
+  if ((first & 0x20) !== 0 && (paddingBytes === 0 || start + paddingBytes > bytes.length)) return fault("padding");
+  const second = view.getUint8(1);
+  return {
+    kind: "rtp",
+    payloadType: second & 0x7f,
+    marker: (second & 0x80) !== 0,
+    sequence: view.getUint16(2),
+    timestamp: view.getUint32(4),
+    ssrc: view.getUint32(8),
+    payload: bytes.subarray(start, bytes.length - paddingBytes),
+    ...(level === undefined ? {} : { levelDbov: level & 0x7f, voice: (level & 0x80) !== 0 }),
+  };
+}
+
+/** An RTP packet without CSRCs, extension and padding; numbers are taken modulo their width. */
+export function writeRtp(fields: RtpFields): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(HEADER_BYTES + fields.payload.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, 0x80);
+  view.setUint8(1, (fields.marker === true ? 0x80 : 0) | (fields.payloadType & 0x7f));
+  view.setUint16(2, fields.sequence);
+  view.setUint32(4, fields.timestamp);
+  view.setUint32(8, fields.ssrc);
+  bytes.set(fields.payload, HEADER_BYTES);
+  return bytes;
+}
+
+/**
+ * Turns numbers that wrap at 2^`bits` (16 or 32) into numbers that do not: each is taken as the one nearest to the
+ * newest so far. The first is itself; what came before it may be negative.
+ */
+export function unwrapper(bits: 16 | 32): (value: number) => number {
+  const span = 2 ** bits;
+  let newest: number | undefined;
+  return (value) => {
+    if (newest === undefined) {
+      newest = value;
+      return value;
+    }
+    const ahead = (((value - newest) % span) + span) % span;
+    const unwrapped = ahead < span / 2 ? newest + ahead : newest + ahead - span;
+    newest = Math.max(newest, unwrapped);
+    return unwrapped;
+  };
+}
+
+function fault(reason: RtpFault["reason"]): RtpFault {
+  return { kind: "fault", reason };
+}
+
+/** The first byte of the extension element `id` (RFC 8285 §4.2, §4.3); a malformed body ends the search. */
+function extensionByte(body: Uint8Array, profile: number, id: number): number | undefined {
+  const oneByte = profile === ONE_BYTE_PROFILE;
+  if (!oneByte && (profile & 0xfff0) !== TWO_BYTE_PROFILE) return undefined;
+  let offset = 0;
+  while (offset < body.length) {
+    const head = body[offset] ?? 0;
+    const elementId = oneByte ? head >> 4 : head;
+    if (elementId === 0) {
+      offset += 1;
+      continue;
+    }
+    if (oneByte && elementId === 15) return undefined;
+    const length = oneByte ? (head & 0x0f) + 1 : (body[offset + 1] ?? 0);
+    const start = offset + (oneByte ? 1 : 2);
+    if (start + length > body.length) return undefined;
+    if (elementId === id) return length > 0 ? body[start] : undefined;
+    offset = start + length;
+  }
+  return undefined;
+}
