@@ -1,0 +1,74 @@
+// Owns `npm run check`: types, lint and format, house rules, in that order of report. Refuses to know any rule itself.
+
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { listFiles } from "./house/tree.ts";
+
+interface Job {
+  readonly name: string;
+  /** A script below the root, run with this Node, and its arguments. */
+  readonly args: readonly string[];
+}
+
+interface Outcome {
+  readonly isGood: boolean;
+  readonly output: string;
+  readonly durationMs: number;
+}
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const tsc = "node_modules/typescript/bin/tsc";
+const sideBySide = 2;
+
+await main();
+
+async function main(): Promise<void> {
+  const jobs = planJobs(listFiles(root));
+  const running: Promise<Outcome>[] = [];
+  for (const job of jobs) {
+    const turn = running[running.length - sideBySide];
+    running.push(turn === undefined ? runJob(job) : turn.then(() => runJob(job)));
+  }
+  let badCount = 0;
+  for (const [index, outcome] of running.entries()) {
+    const { isGood, output, durationMs } = await outcome;
+    if (!isGood) badCount += 1;
+    process.stdout.write(`${isGood ? "✔" : "✖"} ${jobs[index]?.name} (${(durationMs / 1000).toFixed(1)} s)\n`);
+    if (!isGood) process.stdout.write(`${output.trimEnd()}\n\n`);
+  }
+  process.stdout.write(badCount === 0 ? "All checks pass.\n" : `${badCount} of ${jobs.length} checks fail.\n`);
+  process.exitCode = badCount === 0 ? 0 : 1;
+}
+
+function planJobs(paths: readonly string[]): Job[] {
+  const rules = paths.filter((path) => /^test\/house\/[^/]+\.test\.ts$/.test(path));
+  const components = paths.some((path) => path.startsWith("web/") && path.endsWith(".svelte"));
+  return [
+    { name: "types: wire, flow, media", args: [tsc, "-p", "tsconfig.pure.json"] },
+    { name: "types: listener, web", args: [tsc, "-p", "tsconfig.browser.json"] },
+    { name: "types: server, cli, tests", args: [tsc, "-p", "tsconfig.node.json"] },
+    ...(components ? [{ name: "types: Svelte components", args: svelteCheck }] : []),
+    { name: "lint and format", args: ["node_modules/@biomejs/biome/bin/biome", "ci", "--error-on-warnings", "."] },
+    { name: "house rules", args: ["--test", "--test-reporter=spec", ...rules] },
+  ];
+}
+
+const svelteCheck = [
+  "node_modules/svelte-check/bin/svelte-check",
+  ...["--workspace", "web", "--tsconfig", "../tsconfig.browser.json", "--fail-on-warnings", "--output", "human"],
+];
+
+function runJob(job: Job): Promise<Outcome> {
+  const startedMs = performance.now();
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, job.args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    const parts: Buffer[] = [];
+    child.stdout.on("data", (bytes: Buffer) => parts.push(bytes));
+    child.stderr.on("data", (bytes: Buffer) => parts.push(bytes));
+    child.on("error", reject);
+    child.on("close", (code) => {
+      const output = Buffer.concat(parts).toString();
+      resolve({ isGood: code === 0, output, durationMs: performance.now() - startedMs });
+    });
+  });
+}

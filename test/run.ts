@@ -1,0 +1,80 @@
+// Owns `npm test`: what the tests need first, which files run in which pass, and the sum at the end. Refuses to know
+// what any test does. Arguments are parts of paths: `npm test -- media wire/ids` runs the files that have one of them.
+
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+import { fileURLToPath } from "node:url";
+import { ensureTools } from "./chromium.ts";
+import { type Counts, noCounts, passes, selectTests, sum, verdict } from "./house/selection.ts";
+import { listFiles } from "./house/tree.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const testTimeoutMs = readTestTimeoutMs();
+// A file that has said nothing for longer than any one test may take has hung outside its tests.
+const silenceMs = testTimeoutMs + 60_000;
+
+await main(process.argv.slice(2));
+
+async function main(filters: readonly string[]): Promise<void> {
+  const files = selectTests(listFiles(root), filters);
+  prepare(files);
+  let counts = noCounts;
+  for (const pass of passes(files)) {
+    if (pass.files.length === 0) continue;
+    process.stdout.write(`\n${pass.name}: ${pass.files.length} files\n`);
+    counts = sum(counts, await runPass(pass.files, pass.isSerial ? 1 : availableParallelism()));
+  }
+  const { isGood, lines } = verdict(counts);
+  process.stdout.write(`\n${lines.join("\n")}\n`);
+  process.exitCode = isGood ? 0 : 1;
+}
+
+function prepare(files: readonly string[]): void {
+  ensureToolsOrStop();
+  const needsPages = files.some((file) => /^(?:web|cli|test\/(?!house\/))/.test(file));
+  const script = join(root, "web/build.ts");
+  if (!needsPages || !existsSync(script)) return;
+  const { status } = spawnSync(process.execPath, [script], { cwd: root, stdio: "inherit" });
+  if (status !== 0) throw new Error(`web/build.ts ended with ${status}`);
+}
+
+function ensureToolsOrStop(): void {
+  try {
+    ensureTools();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
+}
+
+async function runPass(files: readonly string[], concurrency: number): Promise<Counts> {
+  const silence = new AbortController();
+  const watch = setTimeout(() => silence.abort(new Error(`no test reported anything in ${silenceMs} ms`)), silenceMs);
+  const stream = run({
+    files: files.map((file) => join(root, file)),
+    cwd: root,
+    concurrency,
+    execArgv: [`--test-timeout=${testTimeoutMs}`],
+    signal: silence.signal,
+  });
+  let counts = noCounts;
+  stream.on("data", () => watch.refresh());
+  stream.on("test:summary", ({ file, counts: { tests, passed, skipped, todo } }) => {
+    if (file === undefined) counts = { passed, skipped, todo, failed: tests - passed - skipped - todo };
+  });
+  for await (const text of stream.compose(new spec())) process.stdout.write(text as string);
+  clearTimeout(watch);
+  return counts;
+}
+
+function readTestTimeoutMs(): number {
+  const text = process.env["HUSTINGS_TEST_TIMEOUT_MS"] ?? "120000";
+  const value = Number(text);
+  if (!Number.isInteger(value) || value <= 0)
+    throw new Error(`HUSTINGS_TEST_TIMEOUT_MS is no positive integer: ${text}`);
+  return value;
+}
