@@ -1,6 +1,7 @@
 // Owns the log's port: what a stage may append and a follower may read. Refuses to know how bytes are kept or carried.
 // One contract suite (contract.ts) runs on every adapter.
 
+import type { SpaceId } from "@hustings/wire/ids.ts";
 import type { BackstageChange, BackstageEntry, Cursor, Heads, LogRecord } from "@hustings/wire/lanes.ts";
 import type { SpaceState, StateChange, StateEntry } from "@hustings/wire/state.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
@@ -39,3 +40,19 @@ export interface SpaceLog extends LogReader {
 }
 
 export const MAX_RANGE_SLOTS = 600;
+
+/** Where the logs of all spaces are kept; held by one stage process. */
+export interface LogStore {
+  /** A new, empty log. Throws when the space has one already. */
+  create(id: SpaceId): Promise<SpaceLog>;
+  /** The log of a space, repaired if its tail was torn; the same object while it is open. `undefined`: there is none. */
+  open(id: SpaceId): Promise<SpaceLog | undefined>;
+  /** Every space with its folded state, without opening logs for writing. Order: newest `created` first. */
+  list(): Promise<readonly { readonly id: SpaceId; readonly state: SpaceState }[]>;
+  /** Removes a space for good (never gone live, expired). */
+  remove(id: SpaceId): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What an edge gets from a stage: the log of one space, and how many listen in all. */
+export type FollowedRecord = LogRecord | { readonly lane: "audience"; readonly audience: number };
