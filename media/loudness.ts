@@ -1,0 +1,129 @@
+// Owns the loudness of one speaker: short-term loudness by ITU-R BS.1770-5 and a slow gain toward −18 LUFS.
+// Refuses to hurry (3 dB/s at most), to boost noise (frozen while nobody speaks), and to know anyone else's loudness.
+
+import { PACKET_SAMPLES } from "@hustings/wire/units.ts";
+import { createKWeighting } from "./k-weighting.ts";
+
+export interface LoudnessOptions {
+  /** −18 where absent. */
+  readonly targetLufs?: number;
+  /** 3 where absent; in decibels per second. */
+  readonly slewDbPerSecond?: number;
+  /** The gain's bounds; −12 and 12 where absent. */
+  readonly minGainDb?: number;
+  readonly maxGainDb?: number;
+}
+
+export interface Loudness {
+  /** 960 samples in, 960 fresh samples out with the gain applied; the gain moves evenly within the frame. */
+  process(pcm: Float32Array): Float32Array<ArrayBuffer>;
+  readonly gainDb: number;
+  /** Of the input, over the last 3 s in which the person spoke; undefined before 400 ms of speech. */
+  readonly shortTermLufs: number | undefined;
+  /** Whether the newest 400 ms were loud enough to be speech. */
+  readonly measuring: boolean;
+}
+
+const FRAMES_PER_BLOCK = 20;
+const FRAMES_PER_STEP = 5;
+/** Speech blocks kept: 3 s of them at one per 100 ms. */
+const BLOCKS_KEPT = 30;
+/** Blocks below this are not speech, however long it lasts. */
+const ABSOLUTE_GATE_LUFS = -50;
+/** Blocks this far below the mean of those kept are pauses (BS.1770-5 §5.1). */
+const RELATIVE_GATE_LU = 10;
+const SECONDS_PER_FRAME = PACKET_SAMPLES / 48_000;
+
+export function createLoudness(options: LoudnessOptions = {}): Loudness {
+  const { targetLufs = -18, slewDbPerSecond = 3, minGainDb = -12, maxGainDb = 12 } = options;
+  const weigh = createKWeighting();
+  const meter = new GatedMeter();
+  let gainDb = 0;
+
+  function process(pcm: Float32Array): Float32Array<ArrayBuffer> {
+    meter.add(weigh(pcm));
+    const from = 10 ** (gainDb / 20);
+    const loudness = meter.lufs;
+    if (meter.speech && loudness !== undefined) {
+      const wanted = Math.min(maxGainDb, Math.max(minGainDb, targetLufs - loudness));
+      const most = slewDbPerSecond * SECONDS_PER_FRAME;
+      gainDb += Math.min(most, Math.max(-most, wanted - gainDb));
+    }
+    return applyRamp(pcm, from, 10 ** (gainDb / 20));
+  }
+
+  return {
+    process,
+    get gainDb() {
+      return gainDb;
+    },
+    get shortTermLufs() {
+      return meter.lufs;
+    },
+    get measuring() {
+      return meter.speech;
+    },
+  };
+}
+
+/** A mean square after K-weighting, as loudness: mono, so one channel of weight 1. */
+export function powerToLufs(power: number): number {
+  return power > 0 ? -0.691 + 10 * Math.log10(power) : Number.NEGATIVE_INFINITY;
+}
+
+/** The gated loudness of a whole recording (BS.1770-5 §5.1), −Infinity when nothing passes the gates. */
+export function integratedLufs(pcm: Float32Array): number {
+  const weigh = createKWeighting();
+  const frames: number[] = [];
+  for (let at = 0; at + PACKET_SAMPLES <= pcm.length; at += PACKET_SAMPLES) {
+    frames.push(weigh(pcm.subarray(at, at + PACKET_SAMPLES)));
+  }
+  const blocks: number[] = [];
+  for (let end = FRAMES_PER_BLOCK; end <= frames.length; end += FRAMES_PER_STEP) {
+    blocks.push(mean(frames.slice(end - FRAMES_PER_BLOCK, end)));
+  }
+  return gatedLufs(blocks.filter((power) => powerToLufs(power) > -70));
+}
+
+/** Keeps the speech blocks of the last while and their gated loudness. */
+class GatedMeter {
+  speech = false;
+  lufs: number | undefined;
+  readonly #frames: number[] = [];
+  readonly #blocks: number[] = [];
+  #sinceStep = 0;
+
+  add(power: number): void {
+    this.#frames.push(power);
+    if (this.#frames.length > FRAMES_PER_BLOCK) this.#frames.shift();
+    this.#sinceStep += 1;
+    if (this.#frames.length < FRAMES_PER_BLOCK || this.#sinceStep < FRAMES_PER_STEP) return;
+    this.#sinceStep = 0;
+    const block = mean(this.#frames);
+    const loudness = powerToLufs(block);
+    this.speech = loudness > Math.max(ABSOLUTE_GATE_LUFS, (this.lufs ?? -100) - 2 * RELATIVE_GATE_LU);
+    if (!this.speech) return;
+    this.#blocks.push(block);
+    if (this.#blocks.length > BLOCKS_KEPT) this.#blocks.shift();
+    this.lufs = gatedLufs(this.#blocks);
+    this.speech = loudness > this.lufs - RELATIVE_GATE_LU;
+  }
+}
+
+function gatedLufs(blocks: readonly number[]): number {
+  const gate = powerToLufs(mean(blocks)) - RELATIVE_GATE_LU;
+  return powerToLufs(mean(blocks.filter((power) => powerToLufs(power) > gate)));
+}
+
+function mean(values: readonly number[]): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return values.length === 0 ? 0 : sum / values.length;
+}
+
+function applyRamp(pcm: Float32Array, from: number, to: number): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(pcm.length);
+  const step = (to - from) / pcm.length;
+  for (let index = 0; index < out.length; index += 1) out[index] = (pcm[index] ?? 0) * (from + step * (index + 1));
+  return out;
+}
