@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { repeat, sleep } from "./clock.ts";
+import { manualClock } from "./clock-manual.ts";
+import { boundedQueue, QueueOverflow } from "./queue.ts";
+import { RECONNECT, retryDelayMs } from "./retry.ts";
+import { createWheel } from "./wheel.ts";
+
+test("sleep ends when its time has come, and at once when it is aborted", async () => {
+  const clock = manualClock();
+  let done = false;
+  const asleep = sleep(clock, 100).then(() => {
+    done = true;
+  });
+  await clock.advanceAsync(99);
+  assert.equal(done, false);
+  await clock.advanceAsync(1);
+  await asleep;
+  const abort = new AbortController();
+  const cut = sleep(clock, 100, abort.signal);
+  abort.abort(new Error("stop"));
+  await assert.rejects(cut, /stop/);
+  assert.equal(clock.waitingCount, 0);
+});
+
+test("repeat runs once a period until it is cancelled, also from inside", () => {
+  const clock = manualClock();
+  let runs = 0;
+  const timer = repeat(clock, 10, () => {
+    if (++runs === 3) timer.cancel();
+  });
+  clock.advance(100);
+  assert.equal(runs, 3);
+});
+
+test("moving UTC does not move the monotonic clock", () => {
+  const clock = manualClock(1000);
+  clock.advance(5);
+  clock.setUtcMs(99);
+  assert.equal(clock.monotonicMs(), 5);
+  assert.equal(clock.utcMs(), 99);
+});
+
+test("a delay before the next try is jittered over its whole range, capped, never before Retry-After, and ends", () => {
+  fc.assert(
+    fc.property(
+      fc.nat(2000),
+      fc.double({ min: 0, max: 0.999, noNaN: true }),
+      fc.nat(60_000),
+      (attempt, random, atLeastMs) => {
+        const delayMs = retryDelayMs(RECONNECT, attempt, () => random, atLeastMs) as number;
+        assert.ok(delayMs >= atLeastMs && delayMs <= atLeastMs + RECONNECT.capMs);
+      },
+    ),
+  );
+  assert.equal(
+    retryDelayMs(RECONNECT, 0, () => 0),
+    0,
+  );
+  assert.equal(
+    retryDelayMs({ firstMs: 1, capMs: 1, tries: 3 }, 3, () => 0.5),
+    undefined,
+  );
+});
+
+test("a queue hands over in order and ends when it is closed", async () => {
+  const queue = boundedQueue<number>(10, "break");
+  const read: number[] = [];
+  const reading = (async () => {
+    for await (const item of queue) read.push(item);
+  })();
+  for (let i = 0; i < 5; i++) queue.push(i);
+  await undefined;
+  queue.push(5);
+  queue.close();
+  assert.equal(queue.push(6), false);
+  await reading;
+  assert.deepEqual(read, [0, 1, 2, 3, 4, 5]);
+});
+
+test("a full queue drops its oldest, or breaks and tells its reader, as it was made", async () => {
+  const dropping = boundedQueue<number>(3, "drop-oldest");
+  for (let i = 0; i < 10; i++) dropping.push(i);
+  assert.equal(dropping.length, 3);
+  assert.equal(dropping.droppedCount, 7);
+  const breaking = boundedQueue<number>(3, "break");
+  for (let i = 0; i < 10; i++) breaking.push(i);
+  await assert.rejects(async () => {
+    for await (const _ of breaking) assert.fail("what was queued is gone");
+  }, QueueOverflow);
+});
+
+test("a wheel brings every member up once a turn, its spokes evenly full", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 20 }),
+      fc.uniqueArray(fc.nat(1000), { maxLength: 200 }),
+      (spokes, members) => {
+        const wheel = createWheel<number>(spokes);
+        for (const member of members) wheel.add(member);
+        const seen: number[] = [];
+        const sizes: number[] = [];
+        for (let i = 0; i < spokes; i++) {
+          const due = wheel.next();
+          sizes.push(due.size);
+          seen.push(...due);
+        }
+        assert.deepEqual(
+          seen.sort((a, b) => a - b),
+          [...members].sort((a, b) => a - b),
+        );
+        assert.ok(Math.max(...sizes) - Math.min(...sizes) <= 1);
+        for (const member of members) wheel.remove(member);
+        assert.equal(wheel.size, 0);
+      },
+    ),
+  );
+});
