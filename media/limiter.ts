@@ -20,7 +20,9 @@ const PHASES = 4;
 /** Samples after a place that its interpolation needs. */
 const REACH = TAPS / 2;
 /** The gain's window: it starts to fall this long before a peak. */
-const WINDOW = LIMITER_LATENCY_SAMPLES - REACH;
+const WINDOW = LIMITER_LATENCY_SAMPLES - REACH + 1;
+/** A peak lies between two samples: the gain that it needs is held until both have left. */
+const HOLD = WINDOW + 1;
 /** Release: two thirds of the way back in 80 ms. */
 const RELEASE = 1 - Math.exp(-1 / (0.08 * SAMPLE_RATE_HZ));
 
@@ -35,9 +37,10 @@ export function createLimiter(): Limiter {
 class LookAhead implements Limiter {
   #delay = new Float64Array(LIMITER_LATENCY_SAMPLES);
   #held = new Float64Array(WINDOW).fill(1);
-  #needed = new Float64Array(WINDOW).fill(1);
+  #needed = new Float64Array(HOLD).fill(1);
   #at = 0;
   #heldAt = 0;
+  #neededAt = 0;
   #heldSum = WINDOW;
   #lowest = 1;
   #lowestAge = 0;
@@ -60,6 +63,7 @@ class LookAhead implements Limiter {
     twin.#needed = this.#needed.slice();
     twin.#at = this.#at;
     twin.#heldAt = this.#heldAt;
+    twin.#neededAt = this.#neededAt;
     twin.#heldSum = this.#heldSum;
     twin.#lowest = this.#lowest;
     twin.#lowestAge = this.#lowestAge;
@@ -107,23 +111,24 @@ class LookAhead implements Limiter {
     return Math.min(1, this.#heldSum / WINDOW);
   }
 
-  /** Keeps `#lowest` the least gain needed over the last `WINDOW` samples. */
+  /** Keeps `#lowest` the least gain needed over the last `HOLD` samples. */
   #trackLowest(needed: number): void {
-    const slot = this.#heldAt;
-    this.#needed[slot] = needed;
+    const newest = this.#neededAt;
+    this.#needed[newest] = needed;
+    this.#neededAt = newest + 1 === HOLD ? 0 : newest + 1;
     this.#lowestAge += 1;
     if (needed <= this.#lowest) {
       this.#lowest = needed;
       this.#lowestAge = 0;
-    } else if (this.#lowestAge >= WINDOW) {
-      this.#findLowest(slot);
+    } else if (this.#lowestAge >= HOLD) {
+      this.#findLowest(newest);
     }
   }
 
   #findLowest(newest: number): void {
     this.#lowest = 1;
-    for (let age = 0; age < WINDOW; age += 1) {
-      const value = this.#needed[(newest - age + WINDOW) % WINDOW] ?? 1;
+    for (let age = 0; age < HOLD; age += 1) {
+      const value = this.#needed[(newest - age + HOLD) % HOLD] ?? 1;
       if (value < this.#lowest) {
         this.#lowest = value;
         this.#lowestAge = age;
@@ -139,5 +144,12 @@ const KERNEL = Float64Array.from({ length: PHASES * TAPS }, (_, index) => {
   return x === 0 ? 1 : (Math.sin(Math.PI * x) / (Math.PI * x)) * window;
 });
 
-/** Samples that are all below this cannot interpolate to a peak above the ceiling. */
-const CALM_BELOW = CEILING / 2;
+/** Samples that are all below this cannot interpolate to a peak above the ceiling: the kernel's greatest sum says so. */
+const CALM_BELOW = CEILING / greatestSum();
+
+function greatestSum(): number {
+  const sums = Array.from({ length: PHASES }, (_, phase) =>
+    KERNEL.subarray(phase * TAPS, (phase + 1) * TAPS).reduce((sum, weight) => sum + Math.abs(weight), 0),
+  );
+  return Math.max(...sums);
+}
