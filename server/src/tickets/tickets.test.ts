@@ -1,0 +1,162 @@
+// Proves that a ticket is taken only when this server signed it, for this space, for acting, and not too long ago.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type ManualClock, manualClock } from "@hustings/flow/clock-manual.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
+import { personIdFrom, spaceIdFrom } from "@hustings/wire/ids.ts";
+import { TICKET_LEEWAY_SECONDS, TICKET_SECONDS, type TicketClaims } from "@hustings/wire/tickets.ts";
+import fc from "fast-check";
+import { importJWK, SignJWT, UnsecuredJWT } from "jose";
+import { generateTicketKey, type PrivateJwk, publicHalf } from "./keys.ts";
+import { ticketSigner } from "./sign.ts";
+import { passVerifier, ticketVerifier } from "./verify.ts";
+
+const space = spaceIdFrom(new Uint8Array(10).fill(1));
+const elsewhere = spaceIdFrom(new Uint8Array(10).fill(2));
+const person = personIdFrom(new Uint8Array(12).fill(3));
+const claims = { space, person, name: "Ada", role: "host", use: "act", generation: 2 } as const;
+const key = await generateTicketKey();
+const stranger = await generateTicketKey();
+
+test("a ticket says what was signed, until ten minutes and the leeway are over", async () => {
+  const { clock, sign, check } = office();
+  const { ticket, expiresUtcMs } = await sign(claims);
+  assert.equal(expiresUtcMs, clock.utcMs() + TICKET_SECONDS * 1000);
+  const expected: TicketClaims = { ...claims, expiresUtcMs };
+  assert.deepEqual(await check(`Bearer ${ticket}`, space), expected);
+  assert.deepEqual(await check(`bearer  ${ticket}`, space), expected, "the scheme has no case (RFC 9110 §11.1)");
+  clock.advance((TICKET_SECONDS + TICKET_LEEWAY_SECONDS - 1) * 1000);
+  assert.deepEqual(await check(`Bearer ${ticket}`, space), expected);
+  clock.advance(1000);
+  await assert.rejects(check(`Bearer ${ticket}`, space), refusal("ticket-expired"));
+});
+
+test("no header and another scheme are answered no-ticket", async () => {
+  const { check } = office();
+  for (const header of [undefined, "", "Basic YTpi", "Bearer", "Bearer "]) {
+    await assert.rejects(check(header, space), refusal("no-ticket"), String(header));
+  }
+});
+
+test("a ticket for another space is refused as such", async () => {
+  const { sign, check } = office();
+  const { ticket } = await sign(claims);
+  await assert.rejects(check(`Bearer ${ticket}`, elsewhere), refusal("wrong-space"));
+});
+
+test("a ticket signed with another key is refused, also when it claims our key's id", async () => {
+  const { check, clock } = office();
+  for (const forger of [stranger, { ...stranger, kid: key.kid }]) {
+    const { ticket } = await ticketSigner(forger, clock)(claims);
+    await assert.rejects(check(`Bearer ${ticket}`, space), refusal("ticket-invalid"));
+  }
+});
+
+test("alg none, HS256 with our public key, and a missing kid are refused", async () => {
+  const { check, clock } = office();
+  const payload = { sub: person, name: "Ada", role: "host", use: "act", gen: 1 };
+  const exp = Math.floor(clock.utcMs() / 1000) + 60;
+  const unsigned = new UnsecuredJWT(payload).setIssuer("hustings").setAudience(space).setExpirationTime(exp).encode();
+  const signedWith = (alg: string, secret: Uint8Array | CryptoKey, kid?: string) =>
+    new SignJWT({ ...payload, iss: "hustings", aud: space, exp })
+      .setProtectedHeader(kid === undefined ? { alg } : { alg, kid })
+      .sign(secret);
+  const confused = await signedWith("HS256", Buffer.from(key.x, "base64url"), key.kid);
+  const nameless = await signedWith("EdDSA", (await importJWK(key, "EdDSA")) as CryptoKey);
+  for (const ticket of [unsigned, `${unsigned}AA`, confused, nameless]) {
+    await assert.rejects(check(`Bearer ${ticket}`, space), refusal("ticket-invalid"));
+  }
+});
+
+test("a ticket that we signed with a claim missing or of the wrong kind is refused", async () => {
+  const { check, clock } = office();
+  const whole = { iss: "hustings", aud: space, sub: person, name: "Ada", role: "host", use: "act", gen: 1 };
+  const exp = Math.floor(clock.utcMs() / 1000) + 60;
+  const broken: Record<string, unknown>[] = Object.keys(whole).map((name) => ({ ...whole, exp, [name]: undefined }));
+  broken.push(
+    { ...whole },
+    { ...whole, exp, role: "owner" },
+    { ...whole, exp, aud: [space] },
+    { ...whole, exp, gen: 1.5 },
+  );
+  for (const payload of broken) {
+    const jws = new SignJWT(payload).setProtectedHeader({ alg: "EdDSA", kid: key.kid });
+    const ticket = await jws.sign((await importJWK(key, "EdDSA")) as CryptoKey);
+    await assert.rejects(check(`Bearer ${ticket}`, space), refusal("ticket-invalid"), JSON.stringify(payload));
+  }
+});
+
+test("a pass is no ticket and a ticket is no pass", async () => {
+  const { sign, check, checkPass } = office();
+  const pass = (await sign({ ...claims, use: "renew" })).ticket;
+  const ticket = (await sign(claims)).ticket;
+  assert.equal((await checkPass(pass, space)).use, "renew");
+  await assert.rejects(check(`Bearer ${pass}`, space), refusal("ticket-invalid"));
+  await assert.rejects(checkPass(ticket, space), refusal("ticket-invalid"));
+});
+
+test("after a new key is put first, tickets of the old one are still taken", async () => {
+  const clock = manualClock();
+  const older = await ticketSigner(key, clock)(claims);
+  const newer = await ticketSigner(stranger, clock)(claims);
+  const check = ticketVerifier([publicHalf(stranger), publicHalf(key)], clock);
+  for (const { ticket } of [older, newer]) assert.equal((await check(`Bearer ${ticket}`, space)).person, person);
+});
+
+test("a ticket with any one character changed is refused", async () => {
+  const { sign, check } = office();
+  const { ticket } = await sign(claims);
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.= ";
+  const changes = fc.tuple(fc.nat(ticket.length - 1), fc.constantFrom(...alphabet));
+  await fc.assert(
+    fc.asyncProperty(changes, async ([at, character]) => {
+      const changed = ticket.slice(0, at) + character + ticket.slice(at + 1);
+      fc.pre(changed !== ticket && !isSameSignature(changed, ticket));
+      await assert.rejects(check(`Bearer ${changed}`, space), Refusal);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("whatever stands in the header, the answer is a row of the table", async () => {
+  const { check } = office();
+  const part = fc.oneof(
+    fc.base64String(),
+    fc.json().map((json) => Buffer.from(json).toString("base64url")),
+    fc.string(),
+  );
+  const header = fc.oneof(
+    fc.string({ size: "large" }),
+    fc.string({ size: "large" }).map((text) => `Bearer ${text}`),
+    fc.array(part, { maxLength: 5 }).map((parts) => `Bearer ${parts.join(".")}`),
+    fc.constant(`Bearer ${"a".repeat(1_000_000)}`),
+  );
+  await fc.assert(
+    fc.asyncProperty(header, async (text) => {
+      await assert.rejects(check(text, space), (error) => error instanceof Refusal && error.status === 401);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+// The last character of 64 signature bytes carries two bits of which nothing depends.
+function isSameSignature(one: string, other: string): boolean {
+  const bytes = (ticket: string) => Buffer.from(ticket.split(".")[2] ?? "", "base64url");
+  return one.slice(0, -1) === other.slice(0, -1) && bytes(one).equals(bytes(other));
+}
+
+function office(jwk: PrivateJwk = key) {
+  const clock: ManualClock = manualClock();
+  const publicJwks = [publicHalf(jwk)];
+  return {
+    clock,
+    sign: ticketSigner(jwk, clock),
+    check: ticketVerifier(publicJwks, clock),
+    checkPass: passVerifier(publicJwks, clock),
+  };
+}
+
+function refusal(code: string): (error: unknown) => boolean {
+  return (error) => error instanceof Refusal && error.code === code;
+}

@@ -1,0 +1,88 @@
+// Owns checking a ticket: signature, expiry, space, use. Refuses to know who is allowed what, and whether a host link was
+// replaced since (the stage compares `generation` with its log at every use). Holds public keys only.
+
+import type { Clock } from "@hustings/flow/clock.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
+import type { SpaceId } from "@hustings/wire/ids.ts";
+import {
+  claimsOf,
+  MAX_TICKET_CHARACTERS,
+  TICKET_ISSUER,
+  TICKET_LEEWAY_SECONDS,
+  type TicketClaims,
+} from "@hustings/wire/tickets.ts";
+import { type CryptoKey, errors, importJWK, type JWTHeaderParameters, jwtVerify } from "jose";
+import type { PublicJwk } from "./keys.ts";
+
+/** The one algorithm of a ticket: Ed25519 (RFC 8037). What the ticket's own header says is only compared with it. */
+export const TICKET_ALGORITHM = "EdDSA";
+
+/** The claims of a checked ticket for `space`; rejects with a Refusal otherwise. Absent is refused, never a default. */
+export type TicketCheck = (ticket: string | undefined, space: SpaceId) => Promise<TicketClaims>;
+
+const BEARER = /^Bearer +([^ ]+) *$/i;
+const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+
+/**
+ * Checks an `Authorization: Bearer` header against `space`. Refuses with `no-ticket` (absent, or not Bearer),
+ * `ticket-invalid` (anything that none of the keys signed as a ticket to act with: a pass is none), `ticket-expired`,
+ * `wrong-space`. The key is chosen by the ticket's `kid`.
+ */
+export function ticketVerifier(publicJwks: readonly PublicJwk[], clock: Clock): TicketCheck {
+  const check = verifier(publicJwks, clock, "act");
+  return async (authorizationHeader, space) => {
+    if (authorizationHeader === undefined || authorizationHeader === "") throw new Refusal("no-ticket");
+    if (authorizationHeader.length > MAX_TICKET_CHARACTERS + 16) throw tooLong(authorizationHeader);
+    const ticket = BEARER.exec(authorizationHeader)?.[1];
+    if (ticket === undefined) throw new Refusal("no-ticket", "The Authorization header is not a Bearer ticket.");
+    return check(ticket, space);
+  };
+}
+
+/** As `ticketVerifier`, for the bare pass from which a guest gets new tickets. */
+export function passVerifier(publicJwks: readonly PublicJwk[], clock: Clock): TicketCheck {
+  return verifier(publicJwks, clock, "renew");
+}
+
+function verifier(publicJwks: readonly PublicJwk[], clock: Clock, use: TicketClaims["use"]): TicketCheck {
+  const keys = new Map(publicJwks.map((jwk) => [jwk.kid, importJWK(jwk, TICKET_ALGORITHM) as Promise<CryptoKey>]));
+  const keyOf = ({ kid }: JWTHeaderParameters): Promise<CryptoKey> => {
+    const key = kid === undefined ? undefined : keys.get(kid);
+    if (key === undefined) throw new Refusal("ticket-invalid");
+    return key;
+  };
+  return async (ticket, space) => {
+    if (ticket === undefined || ticket === "") throw new Refusal("no-ticket");
+    if (ticket.length > MAX_TICKET_CHARACTERS) throw tooLong(ticket);
+    if (!COMPACT_JWS.test(ticket)) throw new Refusal("ticket-invalid");
+    const claims = claimsOf(await payloadOf(ticket, keyOf, clock));
+    if (claims === undefined || claims.use !== use) throw new Refusal("ticket-invalid");
+    if (claims.space !== space) throw new Refusal("wrong-space", `The ticket is for space ${claims.space}.`);
+    return claims;
+  };
+}
+
+async function payloadOf(
+  ticket: string,
+  keyOf: (header: JWTHeaderParameters) => Promise<CryptoKey>,
+  clock: Clock,
+): Promise<Record<string, unknown>> {
+  try {
+    const { payload } = await jwtVerify(ticket, keyOf, {
+      algorithms: [TICKET_ALGORITHM],
+      issuer: TICKET_ISSUER,
+      requiredClaims: ["exp"],
+      clockTolerance: TICKET_LEEWAY_SECONDS,
+      currentDate: new Date(clock.utcMs()),
+    });
+    return payload;
+  } catch (cause) {
+    if (cause instanceof Refusal) throw cause;
+    if (cause instanceof errors.JWTExpired) throw new Refusal("ticket-expired", undefined, { cause });
+    throw new Refusal("ticket-invalid", undefined, { cause });
+  }
+}
+
+function tooLong(text: string): Refusal {
+  return new Refusal("ticket-invalid", `A ticket of ${text.length} characters is too long.`);
+}
