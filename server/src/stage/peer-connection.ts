@@ -2,6 +2,7 @@
 // return, the data channel and its limits. Refuses to know other peers, seats and what packets and messages mean.
 
 import { randomInt } from "node:crypto";
+import { writeRtp } from "@hustings/media/rtp.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import nodeDataChannel, { type DataChannel, type PeerConnection, type Track } from "node-datachannel";
 import type { Peer, PeerEvents, PeerState } from "./peer.ts";
@@ -19,13 +20,12 @@ import {
 /** Gathering on one bound port takes milliseconds; a STUN server that does not answer must not hold the answer up. */
 const GATHER_DEADLINE_MS = 2_000;
 const CONNECT_DEADLINE_MS = 15_000;
-const SILENCE_MS = 3_000;
+const SILENCE_MS = 1_200;
 /** As long as ICE consent lasts without an answer (RFC 7675 §5.1). */
 const GONE_MS = 30_000;
 const REPORT_MS = 1_000;
 const MAX_WAITING_BYTES = 262_144;
-const MAX_MESSAGES_PER_LOOK = 250;
-const RTP_HEADER_BYTES = 12;
+const MAX_MESSAGES_PER_LOOK = 100;
 
 export interface ConnectionOptions {
   readonly udpPort: number;
@@ -40,7 +40,7 @@ export interface ConnectionOptions {
 
 export interface Connection {
   readonly answered: Promise<Peer>;
-  /** Judges silence and deadlines and sends reports that are due; called every half second. */
+  /** Judges silence and deadlines and sends reports that are due; called every quarter of a second. */
   look(nowMs: number): void;
   close(): void;
 }
@@ -240,14 +240,9 @@ function look(track: Track, life: Life, nowMs: number, become: (state: PeerState
 
 function sendPacket(track: Track, offer: Offer, life: Life, opus: Uint8Array, timestamp: number): boolean {
   if (life.isOver || offer.audio.direction !== "sendrecv" || !track.isOpen()) return false;
-  const bytes = new Uint8Array(RTP_HEADER_BYTES + opus.length);
-  const view = new DataView(bytes.buffer);
-  view.setUint8(0, 0x80);
-  view.setUint8(1, offer.audio.opusPayloadType);
-  view.setUint16(2, life.sequence);
-  view.setUint32(4, timestamp);
-  view.setUint32(8, life.sent.ssrc);
-  bytes.set(opus, RTP_HEADER_BYTES);
+  const { ssrc } = life.sent;
+  const payloadType = offer.audio.opusPayloadType;
+  const bytes = writeRtp({ payloadType, sequence: life.sequence, timestamp, ssrc, payload: opus });
   life.sequence = (life.sequence + 1) & 0xffff;
   life.sent.packets += 1;
   life.sent.octets += opus.length;

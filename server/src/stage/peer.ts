@@ -9,7 +9,7 @@ import type { LossReport } from "./peer-rtcp.ts";
 import { type Candidate, readOffer } from "./peer-sdp.ts";
 
 /** How often every peer is looked at, for silence, deadlines and reports. */
-const SWEEP_MS = 500;
+const SWEEP_MS = 250;
 const DEFAULT_MAX_PEERS = 400;
 
 /** One per stage process: all of its speakers meet on one UDP port. */
@@ -39,7 +39,7 @@ export interface PeerEvents {
   /** What the other side says about the sound sent to it, about once in 5 s. */
   onReport?(report: LossReport): void;
   /**
-   * connecting, connected, then any number of disconnected (nothing came for 3 s) and connected, and at last one of
+   * connecting, connected, then any number of disconnected (nothing came for 1.2 s) and connected, and at last one of
    * failed (never connected, or gone for 30 s) and closed (the other side said goodbye). After these two, and after
    * `close()`, nothing more is told.
    */
@@ -125,12 +125,23 @@ export function startPeerPort(options: PeerPortOptions): PeerPort {
 
 /** Holding a listener keeps the port ours while nobody speaks, and shows at once that it is taken. */
 function takePort(udpPort: number, bindAddress: string | undefined): { stop(): void } {
-  nodeDataChannel.initLogger("Fatal", () => {});
+  quietLibrary();
   try {
     return new nodeDataChannel.IceUdpMuxListener(udpPort, bindAddress);
   } catch (cause) {
     throw new UdpPortTaken(`UDP port ${udpPort} is taken or may not be used.`, { cause });
   }
+}
+
+/**
+ * The library's ICE part writes to standard output until its first transport is made. This one has no socket; it is
+ * closed a turn later, because one that is closed at once never reports so and keeps the process alive.
+ */
+function quietLibrary(): void {
+  const quiet = new nodeDataChannel.PeerConnection("quiet", { iceServers: [], disableAutoGathering: true });
+  quiet.onStateChange(() => {});
+  quiet.createDataChannel("quiet");
+  setImmediate(() => quiet.close());
 }
 
 /** Looks at every peer; a round that itself comes late judges nobody, for their packets may be waiting behind it. */
