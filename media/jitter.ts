@@ -1,0 +1,93 @@
+// Owns the estimate of how late a speaker's packets come, and the delay that covers it. Refuses to hold packets.
+
+/** The delay that a playout buffer should have, learned from arrivals. All times are milliseconds of one clock. */
+export interface JitterEstimate {
+  /** The delay that covers nearly all arrivals, within the bounds. */
+  readonly targetMs: number;
+  /** How long after the fastest packet's schedule `nowMs` is for media time `mediaMs`. */
+  relativeMs(mediaMs: number, nowMs: number): number;
+  /** An arrival that was usable. */
+  arrived(mediaMs: number, arrivalMs: number): void;
+  /** An arrival that was too late to be used: the target grows at once. */
+  missed(mediaMs: number, arrivalMs: number): void;
+}
+
+export interface JitterOptions {
+  readonly minDelayMs: number;
+  readonly maxDelayMs: number;
+  readonly startDelayMs: number;
+}
+
+const BIN_MS = 5;
+/** What each arrival leaves of the ones before it: half of the weight is in the last 3.5 s. */
+const FORGET = 0.996;
+/** Share of arrivals that the delay should cover. */
+const COVERED = 0.97;
+/** Margin over the covered delay. */
+const MARGIN_MS = 5;
+const SHRINK_MS_PER_SECOND = 10;
+const MOST_GROWTH_MS = 40;
+/** The fastest packet is looked for in the last one to two of these. */
+const BASE_WINDOW_MS = 5000;
+
+export function createJitterEstimate(options: JitterOptions): JitterEstimate {
+  const { minDelayMs, maxDelayMs, startDelayMs } = options;
+  const bins = new Float64Array(Math.ceil(maxDelayMs / BIN_MS) + 1);
+  bins[Math.floor(Math.max(0, startDelayMs - MARGIN_MS) / BIN_MS)] = 1;
+  const fastest = createWindowedLeast();
+  let targetMs = Math.min(maxDelayMs, Math.max(minDelayMs, startDelayMs));
+  let newestMs: number | undefined;
+
+  function covered(): number {
+    let sum = 0;
+    for (let bin = 0; bin < bins.length; bin += 1) {
+      sum += bins[bin] ?? 0;
+      if (sum >= COVERED) return (bin + 1) * BIN_MS;
+    }
+    return maxDelayMs;
+  }
+
+  function arrived(mediaMs: number, arrivalMs: number): void {
+    fastest.add(arrivalMs - mediaMs, arrivalMs);
+    const bin = Math.floor(Math.max(0, arrivalMs - mediaMs - fastest.least()) / BIN_MS);
+    for (let index = 0; index < bins.length; index += 1) bins[index] = (bins[index] ?? 0) * FORGET;
+    const clamped = Math.min(bins.length - 1, bin);
+    bins[clamped] = (bins[clamped] ?? 0) + 1 - FORGET;
+    const wanted = Math.min(maxDelayMs, Math.max(minDelayMs, covered() + MARGIN_MS));
+    const elapsedMs = Math.max(0, Math.min(1000, arrivalMs - (newestMs ?? arrivalMs)));
+    newestMs = Math.max(newestMs ?? arrivalMs, arrivalMs);
+    targetMs = Math.max(wanted, targetMs - (SHRINK_MS_PER_SECOND * elapsedMs) / 1000);
+  }
+
+  return {
+    get targetMs() {
+      return targetMs;
+    },
+    relativeMs: (mediaMs, nowMs) => nowMs - mediaMs - fastest.least(),
+    arrived,
+    missed(mediaMs, arrivalMs) {
+      arrived(mediaMs, arrivalMs);
+      const neededMs = arrivalMs - mediaMs - fastest.least() + MARGIN_MS;
+      const grownMs = Math.min(neededMs, targetMs + MOST_GROWTH_MS, maxDelayMs);
+      targetMs = Math.max(targetMs, grownMs);
+    },
+  };
+}
+
+/** The least value of the last one to two windows; two numbers are kept, not a history. */
+function createWindowedLeast() {
+  let current = Number.POSITIVE_INFINITY;
+  let previous = Number.POSITIVE_INFINITY;
+  let startMs = Number.NEGATIVE_INFINITY;
+  return {
+    add(value: number, nowMs: number): void {
+      if (nowMs - startMs > BASE_WINDOW_MS) {
+        previous = nowMs - startMs > 2 * BASE_WINDOW_MS ? value : current;
+        current = value;
+        startMs = nowMs;
+      }
+      current = Math.min(current, value);
+    },
+    least: (): number => (current === Number.POSITIVE_INFINITY ? 0 : Math.min(current, previous)),
+  };
+}
