@@ -48,7 +48,10 @@ function planJobs(paths: readonly string[]): Job[] {
     { name: "types: listener, web", args: [tsc, "-p", "tsconfig.browser.json"] },
     { name: "types: server, cli, tests", args: [tsc, "-p", "tsconfig.node.json"] },
     ...(components ? [{ name: "types: Svelte components", args: svelteCheck }] : []),
-    { name: "lint and format", args: ["node_modules/@biomejs/biome/bin/biome", "ci", "--error-on-warnings", "."] },
+    {
+      name: "lint and format",
+      args: ["node_modules/@biomejs/biome/bin/biome", "ci", "--colors=off", "--error-on-warnings", "."],
+    },
     { name: "house rules", args: ["--test", "--test-reporter=spec", ...rules] },
   ];
 }

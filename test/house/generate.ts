@@ -1,0 +1,7 @@
+// Owns `npm run docs`: writes the documents that are made from tables. What they say is generated.ts's.
+
+import { writeFileSync } from "node:fs";
+import { ERROR_TABLE } from "@hustings/wire/errors.ts";
+import { errorsDocument } from "./generated.ts";
+
+writeFileSync(new URL("../../docs/errors.md", import.meta.url), errorsDocument(ERROR_TABLE));

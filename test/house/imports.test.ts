@@ -1,0 +1,66 @@
+// Proves that every import in the repository is one that ARCHITECTURE.md's table allows, and that the rule can fail.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { judgeImports, readImportTable, rowOf } from "./imports.ts";
+import { assertNone, messages, repository } from "./repository.ts";
+
+const rows = readImportTable(repository.text("ARCHITECTURE.md"));
+
+test("every import is allowed by the import table of ARCHITECTURE.md, and every code file has a row", () => {
+  assertNone(judgeImports(rows, repository.code));
+});
+
+for (const [path, specifier] of [
+  ["server/src/stage/seats.ts", "../edge/push.ts"],
+  ["server/src/edge/push.ts", "@hustings/server/stage/seats.ts"],
+  ["server/src/edge/push.ts", "@hustings/media/opus.ts"],
+  ["server/src/edge/push.ts", "libopus-wasm"],
+  ["server/src/edge/push.ts", "node-datachannel"],
+  ["server/src/edge/push.ts", "../log/disk.ts"],
+  ["server/src/edge/push.ts", "node:fs/promises"],
+  ["server/src/stage/tick.ts", "node-datachannel"],
+  ["server/src/stage/tick.ts", "node:fs"],
+  ["server/src/api/spaces.ts", "node-datachannel"],
+  ["server/src/log/memory.ts", "node:fs"],
+  ["web/App.svelte", "@hustings/server/node.ts"],
+  ["listener/session.ts", "node:fs"],
+  ["media/mix.ts", "./opus.ts"],
+  ["media/mix.ts", "fs"],
+  ["wire/ids.ts", "@hustings/flow/clock.ts"],
+  ["flow/wheel.ts", "@hustings/wire/ids.ts"],
+  ["wire/ids.test.ts", "@hustings/server/node.ts"],
+] as const) {
+  test(`${path} may not import ${specifier}`, () => {
+    const script = `import type { X } from "${specifier}";\n`;
+    const text = path.endsWith(".svelte") ? `<script lang="ts">\n${script}</script>\n` : script;
+    const [finding, ...others] = judgeImports(rows, [{ path, text }]);
+    assert.match(finding?.message ?? "", /may not import/);
+    assert.deepEqual(others, []);
+  });
+}
+
+test("dynamic imports, re-exports, import types and import.meta.resolve are judged like any other", () => {
+  const text = 'await import("ws");\nexport * from "ws";\nlet x: import("ws").X;\nimport.meta.resolve("ws");\n';
+  const found = judgeImports(rows, [{ path: "flow/wheel.ts", text }]);
+  assert.deepEqual(
+    found.map(({ line }) => line),
+    [1, 2, 3, 4],
+  );
+});
+
+test("a file that no row covers is a finding", () => {
+  const found = judgeImports(rows, [{ path: "elsewhere/new.ts", text: "" }]);
+  assert.deepEqual(messages(found), ["elsewhere/new.ts:1 no row of the import table covers this"]);
+});
+
+test("the longest row that covers a file is its own", () => {
+  assert.equal(rowOf(rows, "server/src/stage/peer-sdp.ts")?.from, "server/stage/peer*");
+  assert.equal(rowOf(rows, "server/src/stage/tick.ts")?.from, "server/stage");
+  assert.equal(rowOf(rows, "cli/bin/node.mjs")?.from, "cli/bin");
+});
+
+test("a document without the table, and a table with a row twice, are refused", () => {
+  assert.throws(() => readImportTable("# Architecture\n"), /no table/);
+  assert.throws(() => readImportTable("## Import table\n| `a` | |\n| `a` | |\n"), /two rows for a/);
+});

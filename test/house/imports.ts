@@ -1,0 +1,98 @@
+// Owns the import table: reading it out of ARCHITECTURE.md and judging every import by it. Pure: gets texts, gives
+// findings. A row covers the files whose path begins with it; the longest such row is the file's own.
+
+import { isBuiltin } from "node:module";
+import { posix } from "node:path";
+import { codePattern, type Finding, importsOf, parse } from "./source.ts";
+import type { SourceFile } from "./tree.ts";
+
+/** A row of the table: files under `from` may import `allowed` (other rows, packages, `node:` modules, or `*`). */
+export interface ImportRow {
+  readonly from: string;
+  readonly allowed: ReadonlySet<string>;
+}
+
+const testRow = "*.test.ts";
+const guardedModules = ["node:fs", "node:child_process"];
+
+/**
+ * Reads the rows under the heading "Import table". A cell lists names in backticks; one without backticks, such as
+ * "nothing", allows nothing. Throws when there is no table, or when two rows have the same name.
+ */
+export function readImportTable(markdown: string): ImportRow[] {
+  const section = markdown.split(/^## /m).find((part) => part.startsWith("Import table"));
+  const lines = section?.split("\n").filter((line) => /^\|\s*`/.test(line)) ?? [];
+  if (lines.length === 0) throw new Error('no table under a heading "## Import table"');
+  const rows = lines.map((line) => {
+    const [, from = "", allowed = ""] = line.split("|");
+    return { from: backticked(from)[0] ?? "", allowed: new Set(backticked(allowed)) };
+  });
+  const twice = rows.find((row, index) => rows.findIndex((other) => other.from === row.from) !== index);
+  if (twice !== undefined) throw new Error(`the import table has two rows for ${twice.from}`);
+  return rows;
+}
+
+/** Judges every import of `files` by the table. `paths` are all files of the repository, to resolve targets. */
+export function judgeImports(rows: readonly ImportRow[], files: readonly SourceFile[]): Finding[] {
+  return files
+    .filter(({ path }) => codePattern.test(path))
+    .flatMap((file) => {
+      const row = rowOf(rows, file.path);
+      if (row === undefined) return [{ path: file.path, line: 1, message: "no row of the import table covers this" }];
+      const allowed = new Set([row.from, ...row.allowed, ...testExtras(rows, file.path)]);
+      return importsOf(parse(file)).flatMap(({ name, line }) => {
+        const target = targetOf(rows, file.path, name);
+        if (allowed.has("*") || isAllowed(allowed, target)) return [];
+        return [{ path: file.path, line, message: `${row.from} may not import ${target} ("${name}")` }];
+      });
+    });
+}
+
+/** The row whose name is the longest beginning of `path`; `server/src/` counts as `server/`. */
+export function rowOf(rows: readonly ImportRow[], path: string): ImportRow | undefined {
+  const place = path.replace(/^server\/src\//, "server/");
+  const covering = rows.filter(({ from }) => from !== testRow && covers(from, place));
+  return covering.sort((a, b) => b.from.length - a.from.length)[0];
+}
+
+function covers(from: string, place: string): boolean {
+  if (from.endsWith("*")) return place.startsWith(from.slice(0, -1));
+  return place === from || place.startsWith(`${from}/`);
+}
+
+// What a test may import besides what the code beside it may.
+function testExtras(rows: readonly ImportRow[], path: string): Iterable<string> {
+  return path.endsWith(".test.ts") ? (rows.find(({ from }) => from === testRow)?.allowed ?? []) : [];
+}
+
+// A row's name for files of this repository, a `node:` module, or a package's name.
+function targetOf(rows: readonly ImportRow[], importer: string, specifier: string): string {
+  const bare = specifier.replace(/[?#].*$/, "");
+  if (isBuiltin(bare)) return bare.startsWith("node:") ? bare : `node:${bare}`;
+  if (bare.startsWith(".")) return ownRow(rows, posix.join(posix.dirname(importer), bare));
+  if (bare.startsWith("@hustings/")) return ownRow(rows, bare.slice("@hustings/".length));
+  return packageName(bare);
+}
+
+function ownRow(rows: readonly ImportRow[], path: string): string {
+  return rowOf(rows, path)?.from ?? path;
+}
+
+/** `@scope/name` or `name` of a bare specifier. */
+export function packageName(specifier: string): string {
+  return specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
+}
+
+// `node:*` stops short of the disk and of other processes: those are named, each with what lies below it.
+function isAllowed(allowed: ReadonlySet<string>, target: string): boolean {
+  if (allowed.has(target)) return true;
+  const guarded = guardedModules.find((name) => target === name || target.startsWith(`${name}/`));
+  return guarded === undefined ? target.startsWith("node:") && allowed.has("node:*") : allowed.has(guarded);
+}
+
+function backticked(cell: string): string[] {
+  return [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? "");
+}

@@ -1,0 +1,46 @@
+// Proves that files and functions keep the house's lengths, reports how many are past the aim, and that it can fail.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { excuses } from "./excuses.ts";
+import { fileLinesMax, functionLinesMax, judgeLengths, lengthsOf, pastAim } from "./lengths.ts";
+import { assertNone, messages, repository } from "./repository.ts";
+
+const shownCount = 5;
+const longFunction = { path: "wire/x.ts", text: `function long() {\n${"1;\n".repeat(functionLinesMax)}}\n` };
+
+test("no file and no function is too long, but for the excuses, all of which are needed", (context) => {
+  const lengths = repository.code.flatMap(lengthsOf);
+  const past = pastAim(lengths);
+  const worst = past.slice(0, shownCount).map(({ path, name, lines }) => `${path} ${name ?? ""} ${lines}`);
+  context.diagnostic(`${past.length} of ${lengths.length} files and functions are past the aim: ${worst.join("; ")}`);
+  assertNone(judgeLengths(lengths, excuses));
+});
+
+test("a file past the limit is a finding, and one at the limit is not", () => {
+  const at = { path: "wire/x.ts", text: "1;\n".repeat(fileLinesMax) };
+  assert.deepEqual(judgeLengths(lengthsOf(at), []), []);
+  assert.equal(judgeLengths(lengthsOf({ ...at, text: `${at.text}1;\n` }), []).length, 1);
+});
+
+test("a function past the limit is a finding, its name told", () => {
+  assert.deepEqual(messages(judgeLengths(lengthsOf(longFunction), [])), [
+    "wire/x.ts:1 the function long has 62 lines, more than 60",
+  ]);
+});
+
+test("an excuse covers what it names up to its own length", () => {
+  const excuse = { path: "wire/x.ts", name: "long", lines: 62, reason: "a table" };
+  assert.deepEqual(judgeLengths(lengthsOf(longFunction), [excuse]), []);
+  assert.equal(judgeLengths(lengthsOf(longFunction), [{ ...excuse, lines: 61 }]).length, 1);
+});
+
+test("an excuse that nothing needs is a finding", () => {
+  const excuse = { path: "wire/gone.ts", lines: 500, reason: "a table" };
+  assert.match(judgeLengths([], [excuse])[0]?.message ?? "", /not needed any more/);
+});
+
+test("the callback of describe holds tests and has no length of its own", () => {
+  const text = longFunction.text.replace("function long() {", 'describe("x", () => {').replace(/}\n$/, "});\n");
+  assert.deepEqual(judgeLengths(lengthsOf({ path: "wire/x.test.ts", text }), []), []);
+});

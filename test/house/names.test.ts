@@ -1,0 +1,58 @@
+// Proves that files, folders and declared names are called what docs/glossary.md calls them, and that the rule can fail.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { judgeNames, judgePaths } from "./names.ts";
+import { assertNone, repository } from "./repository.ts";
+
+test("no file or folder has a name that says nothing", () => {
+  assertNone(judgePaths(repository.paths));
+});
+
+test("no declared name is a term that this house does not use", () => {
+  assertNone(repository.code.flatMap(judgeNames));
+});
+
+for (const path of [
+  "web/utils/x.ts",
+  "server/src/stage/helpers.ts",
+  "cli/common.ts",
+  "wire/info.ts",
+  "a/seat-manager.ts",
+]) {
+  test(`the path ${path} is a finding`, () => assert.equal(judgePaths([path]).length, 1));
+}
+
+test("a standard term that has such a word in it is no finding", () => {
+  assert.deepEqual(judgePaths(["wire/data-channel.ts", "web/service-worker.ts", "docs/operations/backup.md"]), []);
+});
+
+for (const code of [
+  "const roomId = 1;",
+  "function joinRoom() {}",
+  "interface X { rooms: string[] }",
+  "const f = (chunk: Uint8Array) => chunk;",
+  "type Epoch = number;",
+  "class Viewer {}",
+  "const { userName } = x;",
+  "class SeatManager {}",
+  "const glassToEarMs = 1;",
+  "const liveEdge = 1;",
+]) {
+  test(`the declaration ${code} is a finding`, () => {
+    assert.equal(judgeNames({ path: "wire/x.ts", text: code }).length, 1);
+  });
+}
+
+test("the room document, user agents and names that are only used are no findings", () => {
+  const text = "const roomDocument = 1; const userAgent = 2; const chunkOffset = 3; stream.on('data', x.chunk);";
+  assert.deepEqual(judgeNames({ path: "wire/x.ts", text }), []);
+});
+
+test("a component's script is read, with the component's line numbers", () => {
+  const text = '<p>chunk</p>\n<script lang="ts">\n  let chunk = 1;\n</script>\n';
+  assert.deepEqual(
+    judgeNames({ path: "web/X.svelte", text }).map(({ line }) => line),
+    [3],
+  );
+});

@@ -1,0 +1,77 @@
+// Owns one question: does `npm start` serve its home page, and stop when told? Run by .ci/run on free ports.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const startMs = 120_000;
+const stopMs = 30_000;
+const pollMs = 200;
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+await main();
+
+async function main(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "hustings-smoke-"));
+  const port = await freeTcpPort();
+  const ports = ["--port", port, "--stage-port", await freeTcpPort(), "--udp-port", await freeUdpPort()];
+  const args = ["start", "--", ...ports.map(String), "--data", folder];
+  const server = spawn("npm", args, { cwd: root, stdio: ["ignore", "inherit", "inherit"], detached: true });
+  try {
+    const page = await fetchWhenUp(server, `http://127.0.0.1:${port}/`);
+    if (!/<html/i.test(page)) throw new Error(`the home page is no page: ${page.slice(0, 200)}`);
+    process.stdout.write(`npm start served its home page: ${page.length} characters.\n`);
+  } finally {
+    await stop(server);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function fetchWhenUp(server: ChildProcess, url: string): Promise<string> {
+  const deadlineMs = performance.now() + startMs;
+  while (performance.now() < deadlineMs) {
+    if (hasEnded(server)) throw new Error(`npm start ended with ${server.exitCode ?? server.signalCode}`);
+    const answer = await fetch(url).catch(() => undefined);
+    if (answer?.ok) return answer.text();
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+  throw new Error(`nothing answered at ${url} in ${startMs} ms`);
+}
+
+// As Ctrl-C does: the signal goes to the whole group. What does not stop by itself is killed, and that is a failure.
+async function stop(server: ChildProcess): Promise<void> {
+  if (server.pid === undefined || hasEnded(server)) return;
+  const group = -server.pid;
+  process.kill(group, "SIGINT");
+  const ended = once(server, "exit").then(() => true);
+  const late = new Promise<boolean>((resolve) => setTimeout(resolve, stopMs, false).unref());
+  if (await Promise.race([ended, late])) return;
+  process.kill(group, "SIGKILL");
+  throw new Error(`npm start did not stop in ${stopMs} ms`);
+}
+
+function hasEnded(server: ChildProcess): boolean {
+  return server.exitCode !== null || server.signalCode !== null;
+}
+
+async function freeTcpPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function freeUdpPort(): Promise<number> {
+  const socket = createSocket("udp4").bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  const { port } = socket.address();
+  socket.close();
+  return port;
+}

@@ -1,0 +1,160 @@
+// Owns reading source text into what the house rules ask about: imports, functions, declared names, comments. Knows
+// TypeScript's syntax and where a Svelte component keeps its script; refuses to know any rule.
+
+import ts from "typescript";
+import type { SourceFile } from "./tree.ts";
+
+/** One finding of a rule, ready to print: where, and what is wrong. */
+export interface Finding {
+  readonly path: string;
+  readonly line: number;
+  readonly message: string;
+}
+
+/** A name that appears in the source, at a line counted from 1. */
+export interface Named {
+  readonly name: string;
+  readonly line: number;
+}
+
+/** A function with a body. `lines` counts from its first to its last line, both included. */
+export interface FunctionSpan extends Named {
+  readonly lines: number;
+}
+
+/** What a file's path must end in for the rules about code to read it. */
+export const codePattern = /\.(?:ts|mts|js|mjs|svelte)$/;
+
+const suites = new Set(["describe", "suite"]);
+
+/** Parses a file. Of a Svelte component only the scripts are read; their line numbers are the component's. */
+export function parse(file: SourceFile): ts.SourceFile {
+  const text = file.path.endsWith(".svelte") ? onlyScripts(file.text) : file.text;
+  const kind = /\.m?js$/.test(file.path) ? ts.ScriptKind.JS : ts.ScriptKind.TS;
+  return ts.createSourceFile(file.path, text, ts.ScriptTarget.Latest, true, kind);
+}
+
+/** Every module that the file names: static, type-only, re-exported, dynamic, resolved, and `import("…")` types. */
+export function importsOf(source: ts.SourceFile): Named[] {
+  return collect(source, (node) => {
+    const specifier = specifierOf(node);
+    return specifier === undefined ? undefined : { name: specifier.text, line: lineOf(specifier) };
+  });
+}
+
+/** Every function that has a body, but for the callbacks of `describe` and `suite`, which only hold tests. */
+export function functionsOf(source: ts.SourceFile): FunctionSpan[] {
+  return collect(source, (node) => {
+    if (!ts.isFunctionLike(node) || !("body" in node) || node.body === undefined) return undefined;
+    if (ts.isCallExpression(node.parent) && suites.has(node.parent.expression.getText())) return undefined;
+    const line = lineOf(node);
+    const lastLine = source.getLineAndCharacterOfPosition(node.end).line + 1;
+    return { name: functionName(node), line, lines: lastLine - line + 1 };
+  });
+}
+
+/** Every name that the file declares: variables, functions, parameters, types, properties and methods. */
+export function declaredNames(source: ts.SourceFile): Named[] {
+  return collect(source, (node) => {
+    if (!ts.isIdentifier(node) || !isDeclaration(node.parent) || node.parent.name !== node) return undefined;
+    return { name: node.text, line: lineOf(node) };
+  });
+}
+
+/** The line, from 1, on which the node itself begins, its comments left out. */
+export function lineOf(node: ts.Node): number {
+  const source = node.getSourceFile();
+  return source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1;
+}
+
+/** Visits every node below `source` and keeps what `pick` gives. */
+export function collect<Picked>(source: ts.SourceFile, pick: (node: ts.Node) => Picked | undefined): Picked[] {
+  const picked: Picked[] = [];
+  const visit = (node: ts.Node): void => {
+    const value = pick(node);
+    if (value !== undefined) picked.push(value);
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return picked;
+}
+
+/** Every comment of the file with its line; in Svelte, the scripts' comments. */
+export function commentsOf(source: ts.SourceFile): Named[] {
+  const found = new Map<number, Named>();
+  collect(source, (node) => {
+    const ranges = [
+      ...(ts.getLeadingCommentRanges(source.text, node.getFullStart()) ?? []),
+      ...(ts.getTrailingCommentRanges(source.text, node.getEnd()) ?? []),
+    ];
+    for (const { pos, end } of ranges) {
+      const line = source.getLineAndCharacterOfPosition(pos).line + 1;
+      found.set(pos, { name: source.text.slice(pos, end), line });
+    }
+    return undefined;
+  });
+  return [...found.values()];
+}
+
+type NamedDeclaration =
+  | ts.VariableDeclaration
+  | ts.ParameterDeclaration
+  | ts.BindingElement
+  | ts.FunctionDeclaration
+  | ts.ClassDeclaration
+  | ts.InterfaceDeclaration
+  | ts.TypeAliasDeclaration
+  | ts.PropertySignature
+  | ts.PropertyDeclaration
+  | ts.MethodSignature
+  | ts.MethodDeclaration;
+
+function isDeclaration(node: ts.Node): node is NamedDeclaration {
+  return (
+    ts.isVariableDeclaration(node) ||
+    ts.isParameter(node) ||
+    ts.isBindingElement(node) ||
+    ts.isFunctionDeclaration(node) ||
+    ts.isClassDeclaration(node) ||
+    ts.isInterfaceDeclaration(node) ||
+    ts.isTypeAliasDeclaration(node) ||
+    ts.isPropertySignature(node) ||
+    ts.isPropertyDeclaration(node) ||
+    ts.isMethodSignature(node) ||
+    ts.isMethodDeclaration(node)
+  );
+}
+
+function specifierOf(node: ts.Node): ts.StringLiteral | undefined {
+  const specifier = rawSpecifierOf(node);
+  return specifier !== undefined && ts.isStringLiteral(specifier) ? specifier : undefined;
+}
+
+function rawSpecifierOf(node: ts.Node): ts.Node | undefined {
+  if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return node.moduleSpecifier;
+  if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) return node.argument.literal;
+  if (!ts.isCallExpression(node)) return undefined;
+  const isDynamic = node.expression.kind === ts.SyntaxKind.ImportKeyword;
+  return isDynamic || node.expression.getText() === "import.meta.resolve" ? node.arguments[0] : undefined;
+}
+
+function functionName(node: ts.SignatureDeclaration): string {
+  const own = node.name?.getText();
+  if (own !== undefined) return own;
+  if (ts.isConstructorDeclaration(node)) return "constructor";
+  const { parent } = node;
+  return ts.isVariableDeclaration(parent) || ts.isPropertyAssignment(parent) ? parent.name.getText() : "(unnamed)";
+}
+
+// Blanks everything outside <script>, keeping line breaks, so that line numbers stay true.
+function onlyScripts(text: string): string {
+  let kept = "";
+  let at = 0;
+  for (const match of text.matchAll(/(<script\b[^>]*>)([\s\S]*?)<\/script>/g)) {
+    const start = match.index + (match[1]?.length ?? 0);
+    const script = match[2] ?? "";
+    kept += text.slice(at, start).replace(/[^\n]/g, " ") + script;
+    at = start + script.length;
+  }
+  return kept + text.slice(at).replace(/[^\n]/g, " ");
+}
