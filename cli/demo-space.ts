@@ -1,0 +1,94 @@
+// Owns the standing demo space of `npm start`: a synthetic host who welcomes whoever comes, for as long as the server
+// runs. Refuses any way in that a stranger would not have: it creates, hosts and speaks through the public door.
+
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Clock, sleep, systemClock } from "@hustings/flow/clock.ts";
+import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
+import { connectSpeaker } from "@hustings/server/stage/peer-client.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
+import { ROUTES } from "@hustings/wire/routes.ts";
+import { askDoor } from "./door.ts";
+import { readSpaceLink } from "./space-link.ts";
+import { takeTheFloor, ticketOf } from "./speak.ts";
+import { readVoice, silence, speakPackets } from "./voice.ts";
+
+const WELCOME = fileURLToPath(new URL("../media/voices/welcome.opus", import.meta.url));
+const PAUSE_SECONDS = 3;
+const AGAIN: RetryPolicy = { firstMs: 500, capMs: 10_000, tries: Infinity };
+
+export interface DemoOptions {
+  readonly doorUrl: string;
+  readonly dataDir: string;
+  readonly signal: AbortSignal;
+  /** Told each time the space is on air. */
+  readonly onAir?: (spaceUrl: string) => void;
+  readonly clock?: Clock;
+}
+
+/** Keeps the demo space on air until `signal` aborts; comes back by itself after every loss. Never throws. */
+export async function keepDemoSpace(options: DemoOptions): Promise<void> {
+  const clock = options.clock ?? systemClock;
+  const packets = [...(await readVoice(WELCOME)), ...(await silence(PAUSE_SECONDS))];
+  for (let attempt = 0; !options.signal.aborted; attempt++) {
+    try {
+      await hostOnce(options, packets, () => {
+        attempt = 0;
+      });
+    } catch (error) {
+      if (error instanceof Refusal && (error.code === "no-space" || error.code === "ended"))
+        await forget(options.dataDir);
+    }
+    const delayMs = retryDelayMs(AGAIN, attempt, Math.random) as number;
+    await sleep(clock, delayMs, options.signal).catch(() => {});
+  }
+}
+
+async function hostOnce(options: DemoOptions, packets: readonly Uint8Array[], onAir: () => void): Promise<void> {
+  const hostUrl = (await remembered(options)) ?? (await create(options));
+  const link = readSpaceLink(hostUrl);
+  const over = Promise.withResolvers<void>();
+  const speaker = await connectSpeaker({
+    whipUrl: `${options.doorUrl}${ROUTES.stage(link.id)}`,
+    ticket: await ticketOf(link),
+    onOver: () => over.resolve(),
+  });
+  const stop = (): void => speaker.close();
+  options.signal.addEventListener("abort", stop, { once: true });
+  const speaking = speakPackets(packets, (packet) => void speaker.sendPacket(packet), { loops: true });
+  try {
+    await takeTheFloor(speaker, true);
+    onAir();
+    options.onAir?.(`${link.origin}${ROUTES.page(link.id)}`);
+    await over.promise;
+  } finally {
+    speaking.cancel();
+    speaker.close();
+    options.signal.removeEventListener("abort", stop);
+  }
+}
+
+const placeOf = (dataDir: string): string => join(dataDir, "demo-space.json");
+
+/** The host link of the demo space of an earlier start, on today's door. */
+async function remembered({ dataDir, doorUrl }: DemoOptions): Promise<string | undefined> {
+  try {
+    const { hostUrl } = JSON.parse(await readFile(placeOf(dataDir), "utf8")) as { hostUrl: string };
+    const { pathname, hash } = new URL(hostUrl);
+    return new URL(pathname + hash, doorUrl).href;
+  } catch {
+    return undefined;
+  }
+}
+
+async function create({ dataDir, doorUrl }: DemoOptions): Promise<string> {
+  const title = "Welcome to Hustings";
+  const { hostUrl } = await askDoor<{ hostUrl: string }>("POST", doorUrl + ROUTES.spaces, { title, name: "Hustings" });
+  await writeFile(placeOf(dataDir), JSON.stringify({ hostUrl }), { mode: 0o600 });
+  return new URL(new URL(hostUrl).pathname + new URL(hostUrl).hash, doorUrl).href;
+}
+
+async function forget(dataDir: string): Promise<void> {
+  await writeFile(placeOf(dataDir), "{}", { mode: 0o600 });
+}

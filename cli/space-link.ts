@@ -1,0 +1,29 @@
+// Owns reading a link to a space as a person pastes it. Refuses to fetch anything.
+
+import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
+import { HOST_FRAGMENT } from "@hustings/wire/routes.ts";
+
+export interface SpaceLink {
+  /** Where the door is, without a slash at the end. */
+  readonly origin: string;
+  readonly id: SpaceId;
+  /** The host link's secret, when the link has one. */
+  readonly secret: string | undefined;
+}
+
+/** Throws an Error whose message tells a person what is wrong with the link. */
+export function readSpaceLink(text: string | undefined): SpaceLink {
+  if (!text) throw new Error("Give the link of a space, such as http://localhost:8080/s/abcdefghjk.");
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new Error(`"${text.slice(0, 80)}" is not a link.`);
+  }
+  const id = /^\/s\/([^/]+)\/?$/.exec(url.pathname)?.[1];
+  if (!/^https?:$/.test(url.protocol) || !isSpaceId(id))
+    throw new Error(`"${text.slice(0, 80)}" is not a link to a space.`);
+  const fragment = url.hash.slice(1);
+  const secret = fragment.startsWith(HOST_FRAGMENT) ? fragment.slice(HOST_FRAGMENT.length) : undefined;
+  return { origin: url.origin, id, secret };
+}
