@@ -2,7 +2,7 @@
 // Refuses to know how packets came, and levels, gains and mutes.
 
 import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
-import type { Opus, OpusDecoder } from "./opus.ts";
+import { type Opus, type OpusDecoder, OpusError } from "./opus.ts";
 import {
   createPlayoutBuffer,
   type Playout,
@@ -146,7 +146,8 @@ class Player {
       if (piece.skipped === undefined) return this.decoder.decode(piece.opus);
       const skipped = this.decoder.decode(piece.skipped);
       return crossFade(skipped, this.decoder.decode(piece.opus));
-    } catch {
+    } catch (error) {
+      if (!(error instanceof OpusError)) throw error;
       this.malformed += 1;
       this.#leftSpoke = false;
       return this.decoder.conceal(durationSamples);

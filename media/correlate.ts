@@ -1,0 +1,130 @@
+// Owns the question "is this sound in that recording, and where": for tests, the bench and the load model.
+// Refuses live use: it wants whole recordings, and it takes its time (about a second for 60 s against 10 s).
+
+import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
+import { crossCorrelation, forward, type Spectrum, transformSize } from "./fft.ts";
+
+export interface Match {
+  /** Normalised cross-correlation at the best lag: 1 is the same sound at any volume, 0 is nothing alike. */
+  readonly score: number;
+  /** Where in the recording the reference starts, in ms; to an eighth of a millisecond. */
+  readonly lagMs: number;
+}
+
+export interface PieceMatch extends Match {
+  /** Where the piece starts in the reference. */
+  readonly atMs: number;
+}
+
+export interface Presence {
+  /** Share of the reference's pieces that were found, 0 to 1; pieces that are nearly silent do not count. */
+  readonly found: number;
+  /** The mean score of all pieces, found or not. */
+  readonly meanScore: number;
+  /** Every piece that counts, in order of the reference. */
+  readonly pieces: readonly PieceMatch[];
+}
+
+export interface PresenceOptions {
+  /** 1,000 where absent. Shorter bears more jumps of the timeline; below 500 strangers begin to look alike. */
+  readonly pieceMs?: number;
+  /** A piece counts as found from this score; 0.5 where absent. With two equal voices in the mix, expect 0.7. */
+  readonly threshold?: number;
+}
+
+/** Where one recording is compared with another: 8 kHz keeps all that makes speech its own. */
+const COMPARE_RATE_HZ = 8000;
+const DECIMATION = SAMPLE_RATE_HZ / COMPARE_RATE_HZ;
+
+/**
+ * The whole reference in the recording, both mono at 48 kHz. Bears noise and other voices, but neither gaps nor a
+ * change of speed: for those, `presence`. The reference must not be longer than the recording: score 0 then.
+ */
+export function correlate(recording: Float32Array, reference: Float32Array): Match {
+  return searchIn(recording, reference.length)(compared(reference));
+}
+
+/** The reference piece by piece: how much of it is somewhere in the recording, and where each piece is. */
+export function presence(recording: Float32Array, reference: Float32Array, options: PresenceOptions = {}): Presence {
+  const { pieceMs = 1000, threshold = 0.5 } = options;
+  const sound = compared(reference);
+  const length = Math.floor((pieceMs * COMPARE_RATE_HZ) / 1000);
+  const search = searchIn(recording, length * DECIMATION);
+  const whole = energy(sound) / Math.max(1, sound.length);
+  const pieces: PieceMatch[] = [];
+  for (let start = 0; start + length <= sound.length; start += length) {
+    const piece = sound.subarray(start, start + length);
+    if (energy(piece) / length < whole / 10) continue;
+    pieces.push({ ...search(piece), atMs: (start * 1000) / COMPARE_RATE_HZ });
+  }
+  const found = pieces.filter(({ score }) => score >= threshold).length;
+  const sum = pieces.reduce((total, { score }) => total + score, 0);
+  const count = Math.max(1, pieces.length);
+  return { found: found / count, meanScore: sum / count, pieces };
+}
+
+/** Signal to error of `decoded` against `source` in dB, both aligned and of one length; for loss experiments. */
+export function snrDb(source: Float32Array, decoded: Float32Array): number {
+  let signal = 0;
+  let error = 0;
+  for (let index = 0; index < source.length; index += 1) {
+    const wanted = source[index] ?? 0;
+    signal += wanted * wanted;
+    error += (wanted - (decoded[index] ?? 0)) ** 2;
+  }
+  return error === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / error);
+}
+
+function searchIn(recording: Float32Array, referenceSamples: number): (reference: Float32Array) => Match {
+  const sound = compared(recording);
+  const size = transformSize(sound.length + Math.ceil(referenceSamples / DECIMATION));
+  const spectrum = forward(sound, size);
+  const energies = runningEnergy(sound);
+  return (reference) => best(spectrum, energies, reference, sound.length, size);
+}
+
+function best(recording: Spectrum, energies: Float64Array, reference: Float32Array, length: number, size: number) {
+  if (reference.length === 0 || reference.length > length) return { score: 0, lagMs: 0 };
+  const products = crossCorrelation(recording, forward(reference, size));
+  const own = energy(reference);
+  const total = energies[length] ?? 0;
+  const floor = (total / length) * reference.length * 0.001 + 1e-12;
+  let score = 0;
+  let lag = 0;
+  for (let at = 0; at + reference.length <= length; at += 1) {
+    const there = (energies[at + reference.length] ?? 0) - (energies[at] ?? 0);
+    if (there < floor) continue;
+    const value = Math.abs(products[at] ?? 0) / Math.sqrt(own * there);
+    if (value > score) {
+      score = value;
+      lag = at;
+    }
+  }
+  return { score: Math.min(1, score), lagMs: (lag * 1000) / COMPARE_RATE_HZ };
+}
+
+/** At 8 kHz, with the low tones that all voices share held down. */
+function compared(pcm: Float32Array): Float32Array {
+  const low = new Float32Array(Math.floor(pcm.length / DECIMATION));
+  for (let index = 0; index < low.length; index += 1) {
+    let sum = 0;
+    for (let tap = 0; tap < 2 * DECIMATION; tap += 1) sum += pcm[index * DECIMATION + tap] ?? 0;
+    low[index] = sum / (2 * DECIMATION);
+  }
+  for (let index = low.length - 1; index > 0; index -= 1) {
+    low[index] = (low[index] ?? 0) - 0.9 * (low[index - 1] ?? 0);
+  }
+  return low;
+}
+
+function energy(pcm: Float32Array): number {
+  let sum = 0;
+  for (const sample of pcm) sum += sample * sample;
+  return sum;
+}
+
+function runningEnergy(pcm: Float32Array): Float64Array {
+  const sums = new Float64Array(pcm.length + 1);
+  for (let index = 0; index < pcm.length; index += 1) sums[index + 1] = (sums[index] ?? 0) + (pcm[index] ?? 0) ** 2;
+  return sums;
+}
