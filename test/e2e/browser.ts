@@ -1,0 +1,115 @@
+// Owns real Chromium for end-to-end tests: fake microphones that play a voice, and ears that hear what a page plays.
+// Refuses to know what the pages show.
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { decodeAll, readVoice } from "../../cli/voice.ts";
+import { loadOpus } from "../../media/opus.ts";
+import { writeWav } from "../../media/wav.ts";
+import { chromiumFlags, findChromium } from "../chromium.ts";
+
+const FLAGS = [
+  ...chromiumFlags,
+  "--autoplay-policy=user-gesture-required",
+  "--use-fake-ui-for-media-stream",
+  "--use-fake-device-for-media-stream",
+];
+
+export interface OpenBrowser extends AsyncDisposable {
+  readonly browser: Browser;
+  /** A new person: a context of their own, with nothing of the others in its storage. */
+  person(options?: PersonOptions): Promise<{ readonly page: Page; readonly context: BrowserContext }>;
+}
+
+export interface PersonOptions {
+  readonly viewport?: { readonly width: number; readonly height: number };
+  readonly colorScheme?: "light" | "dark";
+}
+
+/** A Chromium whose fake microphone speaks the voice in `voicePath` over and over; silence without one. */
+export async function openBrowser(voicePath?: string): Promise<OpenBrowser> {
+  const directory = await mkdtemp(join(tmpdir(), "hustings-mic-"));
+  const wavPath = join(directory, "microphone.wav");
+  await writeFile(wavPath, writeWav(voicePath ? await voicePcm(voicePath) : new Float32Array(48_000 * 5)));
+  const browser = await chromium.launch({
+    executablePath: findChromium(),
+    headless: true,
+    args: [...FLAGS, `--use-file-for-fake-audio-capture=${wavPath}`],
+  });
+  return {
+    browser,
+    async person({ viewport = { width: 1280, height: 800 }, colorScheme = "light" } = {}) {
+      const context = await browser.newContext({ viewport, colorScheme, permissions: ["microphone"] });
+      await context.addInitScript(EARS);
+      return { context, page: await context.newPage() };
+    },
+    async [Symbol.asyncDispose]() {
+      await browser.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What the voice file sounds like: 48 kHz mono. */
+export async function voicePcm(voicePath: string): Promise<Float32Array> {
+  return decodeAll(await loadOpus(), await readVoice(voicePath));
+}
+
+/**
+ * Begins to hear everything that the page plays from now on: every audible media element, mixed, 48 kHz mono. Calling
+ * the answer ends it and gives the sound; real time passes between the two.
+ */
+export async function listenTo(page: Page): Promise<() => Promise<Float32Array>> {
+  await page.evaluate("hearing.start()");
+  return async () => {
+    const base64 = (await page.evaluate("hearing.stop()")) as string;
+    const bytes = Buffer.from(base64, "base64");
+    const pcm = new Float32Array(bytes.length / 2);
+    for (let i = 0; i < pcm.length; i++) pcm[i] = bytes.readInt16LE(i * 2) / 32768;
+    return pcm;
+  };
+}
+
+// Runs in every page before its own scripts: remembers media elements as they play, and records the mix of them.
+const EARS = `(() => {
+  const elements = new Set();
+  const play = HTMLMediaElement.prototype.play;
+  HTMLMediaElement.prototype.play = function () { elements.add(this); return play.call(this); };
+  let context, blocks, joined, timer;
+  function streamOf(element) { return element.srcObject ?? element.captureStream(); }
+  function join() {
+    for (const element of elements) {
+      if (joined.has(element) || element.paused || element.muted) continue;
+      const stream = streamOf(element);
+      if (stream.getAudioTracks().length === 0) continue;
+      joined.set(element, stream);
+      context.createMediaStreamSource(stream).connect(context.ear);
+    }
+  }
+  globalThis.hearing = {
+    async start() {
+      context = new AudioContext({ sampleRate: 48000 });
+      await context.resume();
+      blocks = []; joined = new Map();
+      const code = "registerProcessor('ear', class extends AudioWorkletProcessor { process([input]) { this.port.postMessage(input[0] ? input[0].slice() : new Float32Array(128)); return true; } })";
+      await context.audioWorklet.addModule(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+      context.ear = new AudioWorkletNode(context, "ear", { channelCount: 1, channelCountMode: "explicit" });
+      context.ear.port.onmessage = ({ data }) => blocks.push(data);
+      const mute = context.createGain(); mute.gain.value = 0;
+      context.ear.connect(mute).connect(context.destination);
+      join(); timer = setInterval(join, 50);
+    },
+    async stop() {
+      clearInterval(timer);
+      await context.close();
+      const pcm = new Int16Array(blocks.length * 128);
+      blocks.forEach((block, i) => block.forEach((sample, j) => { pcm[i * 128 + j] = Math.max(-1, Math.min(1, sample)) * 32767; }));
+      const bytes = new Uint8Array(pcm.buffer);
+      let text = "";
+      for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
+      return btoa(text);
+    },
+  };
+})();`;
