@@ -25,7 +25,6 @@ const bans: readonly Ban[] = [
   { words: /\b(?:join|leave|create|open|close|end|enter|find) room\b/, instead: "space" },
   { words: /\broom (?:id|ids|key|name|title|state|list|store)\b/, instead: "space" },
   { words: /\bchunks?\b/, instead: "packet, fragment, part or bytes" },
-  { words: /\bpieces?\b/, instead: "packet, fragment or part" },
   { words: /\bepoch\b/, instead: "term" },
   { words: /\bviewers?\b/, instead: "listener" },
   { words: /\busers?\b/, instead: "person, host, speaker or listener" },

@@ -34,7 +34,7 @@ export function judgeLock(lock: SourceFile): Finding[] {
   });
 }
 
-/** Findings for packages that a file imports and its workspace does not declare. Tests may use any that one declares. */
+/** Findings for packages that a file imports and its workspace does not declare. Tests and contract suites may use any. */
 export function judgeDeclared(files: readonly SourceFile[], manifests: readonly SourceFile[]): Finding[] {
   const declaredBy = new Map(
     manifests.map((manifest) => [
@@ -47,7 +47,7 @@ export function judgeDeclared(files: readonly SourceFile[], manifests: readonly 
     .filter(({ path }) => codePattern.test(path))
     .flatMap((file) => {
       const folder = file.path.split("/")[0] ?? "";
-      const own = file.path.endsWith(".test.ts") ? anywhere : (declaredBy.get(folder) ?? anywhere);
+      const own = /(?:\.test|\/contract)\.ts$/.test(file.path) ? anywhere : (declaredBy.get(folder) ?? anywhere);
       return packagesOf(file)
         .filter(({ name }) => name !== `@hustings/${folder}` && !own.has(name))
         .map(({ name, line }) => ({ path: file.path, line, message: `${name} is not declared in package.json` }));

@@ -42,14 +42,19 @@ export function importsOf(source: ts.SourceFile): Named[] {
   });
 }
 
-/** Every function that has a body, but for the callbacks of `describe` and `suite`, which only hold tests. */
+/**
+ * Every function that has a body, but for those that only hold tests: the callbacks of `describe` and `suite`, and what
+ * is named `…Contract`.
+ */
 export function functionsOf(source: ts.SourceFile): FunctionSpan[] {
   return collect(source, (node) => {
     if (!ts.isFunctionLike(node) || !("body" in node) || node.body === undefined) return undefined;
     if (ts.isCallExpression(node.parent) && suites.has(node.parent.expression.getText())) return undefined;
+    const name = functionName(node);
+    if (name.endsWith("Contract")) return undefined;
     const line = lineOf(node);
     const lastLine = source.getLineAndCharacterOfPosition(node.end).line + 1;
-    return { name: functionName(node), line, lines: lastLine - line + 1 };
+    return { name, line, lines: lastLine - line + 1 };
   });
 }
 
