@@ -1,0 +1,35 @@
+// Owns how far the edge's clock is from ours, learnt by pings. Refuses to read or set any clock.
+
+/** Samples kept; the one with the shortest way wins, because its error is at most half its way. */
+const SAMPLES = 8;
+
+export class ClockOffset {
+  readonly #samples: { readonly offsetMs: number; readonly wayMs: number }[] = [];
+  #best: { readonly offsetMs: number; readonly wayMs: number } | undefined;
+
+  /**
+   * An answer of the edge: it wrote `edgeUtcMs` between our `sentMs` and `heardMs` (monotonic), and our clock says
+   * `ownUtcMs` now. The newest eight count.
+   */
+  answer(sentMs: number, heardMs: number, ownUtcMs: number, edgeUtcMs: number): void {
+    const wayMs = Math.max(0, heardMs - sentMs);
+    this.#samples.push({ offsetMs: edgeUtcMs + wayMs / 2 - ownUtcMs, wayMs });
+    if (this.#samples.length > SAMPLES) this.#samples.shift();
+    this.#best = this.#samples.reduce((best, one) => (one.wayMs < best.wayMs ? one : best));
+  }
+
+  /** A first guess: the edge wrote `edgeUtcMs` a little before `ownUtcMs`. Counts only until the first answer. */
+  guess(ownUtcMs: number, edgeUtcMs: number): void {
+    if (this.#samples.length === 0) this.#best = { offsetMs: edgeUtcMs - ownUtcMs, wayMs: Infinity };
+  }
+
+  /** Edge's clock minus ours, in milliseconds; 0 until known. */
+  get offsetMs(): number {
+    return this.#best?.offsetMs ?? 0;
+  }
+
+  /** There and back, the shortest of late; `undefined` before the first answer. */
+  get wayMs(): number | undefined {
+    return this.#samples.length > 0 ? this.#best?.wayMs : undefined;
+  }
+}

@@ -1,0 +1,21 @@
+// Owns what a player is told of its session at each step. Refuses to keep anything.
+
+import type { Feed } from "./playout.ts";
+import type { Session } from "./session.ts";
+
+/** The session as the buffer policy sees it, now. */
+export function feedOf(session: Session): Feed {
+  const { state, order, headSlot, upstreamAway, link } = session;
+  const nextSlot = order.next;
+  const isHold = (slot: number) => session.air.at(slot).air === "hold";
+  const isHeldNext = state.phase !== "live" || isHold(nextSlot ?? headSlot ?? 0);
+  return {
+    nextSlot,
+    headSlot,
+    expecting: isHeldNext ? "hold" : upstreamAway ? "away" : "voice",
+    isOver: link === "ended" || link === "refused",
+    isHold,
+    anchors: state.anchors,
+    edgeUtcMs: session.edgeUtcMs(),
+  };
+}

@@ -1,0 +1,179 @@
+// Owns a listener without a loudspeaker: the session, and a playhead that moves with the clock under the real buffer
+// policy. For tests, the command line and crowds. Refuses to decode sound, and to know files.
+
+import { type Clock, repeat, systemClock } from "@hustings/flow/clock.ts";
+import type { RetryPolicy } from "@hustings/flow/retry.ts";
+import type { SeatLevel } from "@hustings/wire/fragment.ts";
+import type { SpaceState } from "@hustings/wire/state.ts";
+import { type Rendition, SAMPLE_RATE_HZ, SLOT_SAMPLES } from "@hustings/wire/units.ts";
+import { PREFILL_MS } from "./buffer.ts";
+import { feedOf } from "./feed.ts";
+import type { Histogram, ListenerStats } from "./measure.ts";
+import type { BreakWhy, Sink } from "./order.ts";
+import { Playout } from "./playout.ts";
+import { Session } from "./session.ts";
+import { statsOf } from "./stats.ts";
+import { type Transport, type WebSocketConstructor, webSocketTransport } from "./transport.ts";
+
+export interface HeadlessOptions {
+  /** `ws(s)://host/listen/ID`. */
+  readonly url: string;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+  readonly rendition?: Rendition;
+  /** The global WebSocket where absent. */
+  readonly WebSocketImpl?: WebSocketConstructor;
+  /** Instead of a WebSocket, in tests. */
+  readonly transport?: Transport;
+  readonly policy?: RetryPolicy;
+  /** Checks each fragment's sum and that slots come once and in order; without it, or a tap, only slots are read. */
+  readonly verify?: boolean;
+  /** What is handed to the player, in order: ten packets of a slot, levels, and what is left out. */
+  readonly tap?: Sink;
+  /** Every packet as it is written on the player's timeline, local filler too (`slot` -1): what would be heard. */
+  readonly onWrite?: (atSamples: number, packets: readonly Uint8Array[], slot: number) => void;
+  /** A jump of the playhead. */
+  readonly onSeek?: (fromSamples: number, toSamples: number) => void;
+  readonly onChange?: () => void;
+}
+
+export interface HeadlessListener extends Disposable {
+  readonly session: Session;
+  /** The space's state at its newest entry. */
+  readonly state: SpaceState;
+  stats(): ListenerStats;
+  readonly mouthToEar: Histogram;
+  /** What `verify` found wrong: slots twice, out of order or left out without a word; at most a hundred sentences. */
+  readonly faults: readonly string[];
+  /** Where the playhead is, in samples since the tap. */
+  readonly playheadSamples: number;
+  /** Levels of the slot at the playhead, loudest first. */
+  levels(): readonly SeatLevel[];
+  stop(): void;
+}
+
+/** The model's playhead is looked at this often; less than the least buffer, so it is never passed unseen. */
+const TICK_MS = 100;
+const MAX_FAULTS = 100;
+const SAMPLES_PER_MS = SAMPLE_RATE_HZ / 1000;
+
+/** Starts listening, as if tapped now. The caller stops it. */
+export function startHeadlessListener(options: HeadlessOptions): HeadlessListener {
+  return new Headless(options);
+}
+
+class Headless implements HeadlessListener {
+  readonly session: Session;
+  readonly faults: string[] = [];
+  playheadSamples = 0;
+  readonly #options: HeadlessOptions;
+  readonly #clock: Clock;
+  readonly #playout: Playout;
+  readonly #ticker: Disposable;
+  #movedMs: number;
+  #levels: { readonly atSamples: number; readonly levels: readonly SeatLevel[] }[] = [];
+  #expected: number | undefined;
+
+  constructor(options: HeadlessOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#playout = new Playout(options.onWrite ?? (() => undefined), (at, levels) => this.#keepLevels(at, levels));
+    this.session = new Session({
+      ...options,
+      clock: this.#clock,
+      transport: options.transport ?? webSocketTransport(options.WebSocketImpl ?? globalSocket()),
+      reading: options.verify || options.tap || options.onWrite ? "packets" : "slots",
+      sink: this.#sink(),
+      onSnapshot: (snapshot) => this.session.skipTo(this.#playout.meet(snapshot) ?? 0),
+    });
+    this.#movedMs = this.#clock.monotonicMs();
+    this.#playout.prefill(PREFILL_MS);
+    this.#playout.tap(this.#movedMs);
+    const ticker = repeat(this.#clock, TICK_MS, () => this.#tick());
+    this.#ticker = { [Symbol.dispose]: () => ticker.cancel() };
+    this.session.start();
+  }
+
+  get state(): SpaceState {
+    return this.session.state;
+  }
+
+  get mouthToEar(): Histogram {
+    return this.#playout.mouthToEar;
+  }
+
+  stats(): ListenerStats {
+    return statsOf(this.session, this.#playout, 0);
+  }
+
+  levels(): readonly SeatLevel[] {
+    return this.#levels.findLast(({ atSamples }) => atSamples <= this.playheadSamples)?.levels ?? [];
+  }
+
+  stop(): void {
+    this.#ticker[Symbol.dispose]();
+    this.session.stop();
+    this.#playout.tell("stop");
+  }
+
+  [Symbol.dispose](): void {
+    this.stop();
+  }
+
+  #tick(): void {
+    const nowMs = this.#clock.monotonicMs();
+    const moved = (nowMs - this.#movedMs) * SAMPLES_PER_MS * this.#playout.rate;
+    this.#movedMs = nowMs;
+    this.playheadSamples = Math.min(this.#playout.timeline.endSamples, this.playheadSamples + moved);
+    this.#playout.setCadence(this.session.cadenceMs);
+    const advice = this.#playout.advance(this.playheadSamples, nowMs, feedOf(this.session));
+    if (advice.seekToSamples !== undefined) {
+      this.#options.onSeek?.(this.playheadSamples, advice.seekToSamples);
+      this.playheadSamples = advice.seekToSamples;
+    }
+    if (advice.skipToSlot !== undefined) this.session.skipTo(advice.skipToSlot);
+    if (this.#playout.ear === "finished") this.#ticker[Symbol.dispose]();
+  }
+
+  #keepLevels(atSamples: number, levels: readonly SeatLevel[]): void {
+    this.#levels.push({ atSamples, levels });
+    const behind = this.playheadSamples - SLOT_SAMPLES;
+    if ((this.#levels[1]?.atSamples ?? Infinity) <= behind)
+      this.#levels = this.#levels.filter((one) => one.atSamples > behind - SLOT_SAMPLES);
+  }
+
+  #sink(): Sink {
+    const { tap, verify } = this.#options;
+    const playout = this.#playout;
+    const checkOrder = (from: number, to: number, what: string) => verify && this.#check(from, to, what);
+    return {
+      sound: (slot, packets, levels) => {
+        checkOrder(slot, slot + 1, "sound");
+        tap?.sound(slot, packets, levels);
+        playout.sound(slot, packets, levels);
+      },
+      absent: (from, to) => {
+        checkOrder(from, to, "absent");
+        tap?.absent(from, to);
+        playout.absent(from, to);
+      },
+      break: (from: number, to: number, why: BreakWhy) => {
+        checkOrder(from, to, why);
+        tap?.break(from, to, why);
+        playout.break(from, to, why);
+      },
+    };
+  }
+
+  #check(from: number, to: number, what: string): void {
+    if (this.#expected !== undefined && from !== this.#expected && this.faults.length < MAX_FAULTS)
+      this.faults.push(`${what} ${from} came where ${this.#expected} was due`);
+    this.#expected = to;
+  }
+}
+
+function globalSocket(): WebSocketConstructor {
+  const { WebSocket } = globalThis as unknown as { readonly WebSocket?: WebSocketConstructor };
+  if (!WebSocket) throw new Error("there is no WebSocket here: give one as WebSocketImpl");
+  return WebSocket;
+}

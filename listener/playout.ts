@@ -1,0 +1,354 @@
+// Owns the buffer policy at work, the same for a browser's player and for a model of one: what is written on the
+// player's own timeline, when local filler goes in, the rate, the jump, and the account of it. SPEC.md §4.
+// Refuses to know clocks, sockets and elements: it is told where the playhead is, and answers what to do.
+
+import { fillerPackets } from "@hustings/media/filler.ts";
+import type { SeatLevel } from "@hustings/wire/fragment.ts";
+import { type Anchor, utcOfSlot } from "@hustings/wire/slots.ts";
+import {
+  FRAGMENT_PACKETS,
+  PACKET_MS,
+  PACKET_SAMPLES,
+  SAMPLE_RATE_HZ,
+  SLOT_MS,
+  SLOT_SAMPLES,
+} from "@hustings/wire/units.ts";
+import { BUFFER, type CadenceRow, cadenceRow, rateFor, usualAheadMs } from "./buffer.ts";
+import { EAR_TABLE, type EarEvent, type EarState } from "./machine.ts";
+import { Histogram } from "./measure.ts";
+import type { BreakWhy, Sink } from "./order.ts";
+import { type Place, Timeline } from "./timeline.ts";
+
+/** Packets on the timeline, each call beginning where the last ended; `packets` is empty where only slots are read. */
+export type Write = (atSamples: number, packets: readonly Uint8Array[], slot: number) => void;
+
+/** What the player knows of the space as the playhead moves. */
+export interface Feed {
+  /** The slot whose turn it is to come; `undefined` before the first. */
+  readonly nextSlot: number | undefined;
+  readonly headSlot: number | undefined;
+  /** What the next slot is expected to bring: words, hold music, or nothing as the stage is away. */
+  readonly expecting: "voice" | "hold" | "away";
+  /** Nothing more will come. */
+  readonly isOver: boolean;
+  /** Whether hold music is on air at a slot. */
+  readonly isHold: (slot: number) => boolean;
+  readonly anchors: readonly Anchor[];
+  /** The edge's clock now. */
+  readonly edgeUtcMs: number;
+}
+
+/** Of a snapshot: the newest slot of the edge, the first that it will send, and how far apart its pushes are. */
+export interface Meeting {
+  readonly headSlot: number | null;
+  readonly nextSlot: number | null;
+  readonly cadenceMs: number;
+}
+
+/** What to do now. */
+export interface Advice {
+  readonly rate: number;
+  /** Move the playhead here: what lies between is skipped. */
+  readonly seekToSamples?: number;
+  /** Pass over what has not come, up to this slot. */
+  readonly skipToSlot?: number;
+}
+
+export interface PlayoutCounts {
+  heardSamples: number;
+  gaps: number;
+  gapMs: number;
+  awayMs: number;
+  heldMs: number;
+  skippedSlots: number;
+  jumps: number;
+  absentSlots: number;
+  rateChanges: number;
+  firstSoundMs: number | undefined;
+  mouthToEarMs: number | undefined;
+}
+
+const SAMPLES_PER_MS = SAMPLE_RATE_HZ / 1000;
+const PREROLL_PACKETS = 4;
+const PREROLL_MS = PREROLL_PACKETS * PACKET_MS;
+const FILLER = fillerPackets(0);
+/** Filler for longer than this, and hold music is played over it. */
+const HOLD_AFTER_MS = 2_000;
+const JUMP_TOLD_MS = 4_000;
+const DRY_MS = 60;
+
+export class Playout implements Sink {
+  readonly timeline = new Timeline();
+  readonly mouthToEar = new Histogram();
+  readonly counts: PlayoutCounts = {
+    heardSamples: 0,
+    gaps: 0,
+    gapMs: 0,
+    awayMs: 0,
+    heldMs: 0,
+    skippedSlots: 0,
+    jumps: 0,
+    absentSlots: 0,
+    rateChanges: 0,
+    firstSoundMs: undefined,
+    mouthToEarMs: undefined,
+  };
+  ear: EarState = "idle";
+  aheadMs = 0;
+  lagMs = 0;
+  rate = 1;
+  targetMs: number;
+
+  readonly #write: Write;
+  readonly #onLevels: ((atSamples: number, levels: readonly SeatLevel[]) => void) | undefined;
+  #row: CadenceRow;
+  #playhead = 0;
+  #tappedMs = 0;
+  /** Where the first flight is joined; `undefined`: at the first slot that comes. */
+  #joinSlot: number | undefined;
+  #joined = false;
+  #preroll: readonly Uint8Array[] = [];
+  #feed: Feed | undefined;
+  /** Local filler since the last thing that the space sent. */
+  #waitedSamples = 0;
+  #measuredSlot = -1;
+  #troughMs = Infinity;
+  #ratedMs = 0;
+  #calmSinceMs = 0;
+  #jumpedMs = -Infinity;
+  #nowMs = 0;
+
+  constructor(write: Write, onLevels?: (atSamples: number, levels: readonly SeatLevel[]) => void) {
+    this.#write = write;
+    this.#onLevels = onLevels;
+    this.#row = cadenceRow(200);
+    this.targetMs = this.#row.targetMs;
+  }
+
+  /** Filler to start on, written before the tap. */
+  prefill(durationMs: number): void {
+    this.#move("prepare");
+    this.#fill(durationMs * SAMPLES_PER_MS);
+  }
+
+  /** The person asked to listen. */
+  tap(nowMs: number): void {
+    this.#move("tap");
+    this.#tappedMs = nowMs;
+    this.#ratedMs = nowMs;
+    this.#calmSinceMs = nowMs;
+  }
+
+  tell(event: EarEvent): void {
+    this.#move(event);
+  }
+
+  /**
+   * Each connection's first word, before its sound: where the space is. A newcomer joins close to its head; who comes
+   * back too far behind is told the slot to pass over to.
+   */
+  meet({ headSlot, nextSlot, cadenceMs }: Meeting): number | undefined {
+    this.setCadence(cadenceMs);
+    if (headSlot === null || nextSlot === null) return undefined;
+    if (this.#joined) {
+      if (this.#feed) this.#feed = { ...this.#feed, headSlot };
+      this.lagMs = this.aheadMs + this.#missingSlots() * SLOT_MS;
+      return this.#jump(0).skipToSlot;
+    }
+    const aheadMs = Math.max(0, (this.timeline.endSamples - this.#playhead) / SAMPLES_PER_MS) + PREROLL_MS;
+    const slots = Math.max(1, Math.round((usualAheadMs(this.#row, this.targetMs) - aheadMs) / SLOT_MS));
+    this.#joinSlot = Math.max(nextSlot, headSlot + 1 - slots);
+    return undefined;
+  }
+
+  setCadence(cadenceMs: number): void {
+    const row = cadenceRow(cadenceMs);
+    if (row === this.#row) return;
+    this.#row = row;
+    this.targetMs = row.targetMs;
+  }
+
+  sound(slot: number, packets: readonly Uint8Array[], levels: readonly SeatLevel[]): void {
+    if (!this.#joined) {
+      if (slot < (this.#joinSlot ?? slot)) {
+        this.#preroll = packets.slice(-PREROLL_PACKETS);
+        return;
+      }
+      this.#join();
+    }
+    const at = this.timeline.append("sound", slot, SLOT_SAMPLES);
+    this.#write(at, packets, slot);
+    this.#onLevels?.(at, levels);
+    this.#waitedSamples = 0;
+  }
+
+  /** Filler that was played while waiting for these slots counts as theirs: the wait is not made twice as long. */
+  absent(from: number, to: number): void {
+    this.counts.absentSlots += to - from;
+    if (!this.#joined) return;
+    const samples = (to - from) * SLOT_SAMPLES;
+    const waited = Math.min(samples, this.#waitedSamples);
+    this.#waitedSamples -= waited;
+    let left = samples - waited;
+    while (left > 0) {
+      const count = Math.min(FRAGMENT_PACKETS, Math.ceil(left / PACKET_SAMPLES));
+      const slot = to - Math.ceil(left / SLOT_SAMPLES);
+      const at = this.timeline.append("absent", slot, count * PACKET_SAMPLES);
+      this.#write(at, fillerPackets(slot).slice(0, count), slot);
+      left -= count * PACKET_SAMPLES;
+    }
+  }
+
+  break(from: number, to: number, why: BreakWhy): void {
+    if (why === "gap") this.counts.absentSlots += to - from;
+    else if (this.#joined) this.counts.skippedSlots += to - from;
+  }
+
+  /** The playhead is at `playheadSamples` of the timeline. Call it some ten times a second or more while playing. */
+  advance(playheadSamples: number, nowMs: number, feed: Feed): Advice {
+    this.#feed = feed;
+    this.#nowMs = nowMs;
+    const place = this.#pass(playheadSamples, nowMs);
+    this.#troughMs = Math.min(this.#troughMs, this.aheadMs);
+    if (!feed.isOver) this.#topUp(nowMs);
+    this.#hear(place, nowMs);
+    this.#steer(place, nowMs);
+    return { rate: this.rate, ...this.#jump(this.aheadMs - usualAheadMs(this.#row, this.targetMs)) };
+  }
+
+  get place(): Place | undefined {
+    return this.timeline.at(this.#playhead);
+  }
+
+  #join(): void {
+    this.#joined = true;
+    this.#waitedSamples = 0;
+    if (this.#preroll.length === 0) return;
+    const at = this.timeline.append("filler", -1, this.#preroll.length * PACKET_SAMPLES);
+    this.#write(at, this.#preroll, -1);
+    this.#preroll = [];
+  }
+
+  #pass(playhead: number, nowMs: number): Place | undefined {
+    const from = this.#playhead;
+    this.#playhead = playhead;
+    this.aheadMs = (this.timeline.endSamples - playhead) / SAMPLES_PER_MS;
+    this.lagMs = this.aheadMs + this.#missingSlots() * SLOT_MS;
+    const heard = this.timeline.count("sound", from, playhead);
+    this.counts.heardSamples += heard;
+    const place = this.timeline.at(playhead);
+    if (this.counts.firstSoundMs === undefined && (heard > 0 || place?.kind === "sound"))
+      this.counts.firstSoundMs = nowMs - this.#tappedMs;
+    if (place?.kind === "sound" && place.slot !== this.#measuredSlot) this.#measure(place);
+    this.timeline.forget(playhead - SLOT_SAMPLES);
+    return place;
+  }
+
+  #measure({ slot, offsetSamples }: Place): void {
+    this.#measuredSlot = slot;
+    const feed = this.#feed;
+    const spokenUtcMs = feed && utcOfSlot(feed.anchors, slot);
+    if (feed === undefined || spokenUtcMs === undefined) return;
+    this.counts.mouthToEarMs = feed.edgeUtcMs - spokenUtcMs - offsetSamples / SAMPLES_PER_MS;
+    this.mouthToEar.add(this.counts.mouthToEarMs);
+  }
+
+  /** Late is not lost: where nothing came in time the timeline grows by filler, and what is late lies behind it. */
+  #topUp(nowMs: number): void {
+    if (this.aheadMs >= this.#row.lowMs) return;
+    const steps = Math.ceil((this.#row.lowMs - this.aheadMs) / BUFFER.fillerMs);
+    const addedMs = steps * BUFFER.fillerMs;
+    if (this.#joined) this.#account(addedMs, nowMs);
+    this.#fill(addedMs * SAMPLES_PER_MS);
+    this.aheadMs += addedMs;
+  }
+
+  #account(addedMs: number, nowMs: number): void {
+    const { counts } = this;
+    const expecting = this.#feed?.expecting ?? "voice";
+    if (expecting === "hold") counts.heldMs += addedMs;
+    else if (expecting === "away") counts.awayMs += addedMs;
+    else {
+      if (this.#waitedSamples === 0) {
+        counts.gaps += 1;
+        this.targetMs = Math.min(this.#row.maxTargetMs, this.targetMs + BUFFER.targetStepMs);
+      }
+      counts.gapMs += addedMs;
+      this.#calmSinceMs = nowMs;
+    }
+  }
+
+  #fill(samples: number): void {
+    const slot = this.#feed?.nextSlot ?? -1;
+    for (let left = samples; left > 0; left -= SLOT_SAMPLES) {
+      const count = Math.min(FRAGMENT_PACKETS, Math.ceil(left / PACKET_SAMPLES));
+      const at = this.timeline.append("filler", slot, count * PACKET_SAMPLES);
+      this.#write(at, FILLER.slice(0, count), -1);
+    }
+    this.#waitedSamples += samples;
+  }
+
+  #hear(place: Place | undefined, nowMs: number): void {
+    this.#move(this.#heardEvent(place, nowMs));
+  }
+
+  #heardEvent(place: Place | undefined, nowMs: number): EarEvent {
+    const feed = this.#feed;
+    if (feed?.isOver && this.aheadMs <= DRY_MS) return "end";
+    if (nowMs - this.#jumpedMs < JUMP_TOLD_MS) return "jump";
+    if (!place || place.kind === "filler") return this.#fillerEvent();
+    if (feed?.isHold(place.slot)) return "hold";
+    return this.aheadMs < this.#row.lowMs + BUFFER.fillerMs ? "thin" : "voice";
+  }
+
+  #fillerEvent(): EarEvent {
+    const waitedMs = this.#waitedSamples / SAMPLES_PER_MS;
+    if (this.#feed?.expecting === "hold") return "hold";
+    return this.#joined && waitedMs >= HOLD_AFTER_MS ? "hold" : "filler";
+  }
+
+  #steer(place: Place | undefined, nowMs: number): void {
+    if (nowMs - this.#calmSinceMs >= BUFFER.calmMs) {
+      this.targetMs = Math.max(this.#row.targetMs, this.targetMs - BUFFER.targetStepMs);
+      this.#calmSinceMs = nowMs;
+    }
+    if (nowMs - this.#ratedMs < BUFFER.rateEveryMs) return;
+    const rate = place?.kind === "sound" ? rateFor(this.#troughMs, this.targetMs) : 1;
+    if (rate !== this.rate) this.counts.rateChanges += 1;
+    this.rate = rate;
+    this.#ratedMs = nowMs;
+    this.#troughMs = Infinity;
+  }
+
+  /** Too far behind: up to `mostSeekMs` of what is there, and then what has not come, is passed over. */
+  #jump(mostSeekMs: number): { seekToSamples?: number; skipToSlot?: number } {
+    const beyondMs = this.lagMs - usualAheadMs(this.#row, this.targetMs);
+    const nextSlot = this.#feed?.nextSlot;
+    if (!this.#joined || nextSlot === undefined || beyondMs < BUFFER.jumpBeyondMs) return {};
+    this.counts.jumps += 1;
+    this.#jumpedMs = this.#nowMs;
+    const dropMs = beyondMs - BUFFER.landBeyondMs;
+    const seekMs = Math.min(dropMs, Math.max(0, mostSeekMs));
+    const slots = Math.min(this.#missingSlots(), Math.ceil((dropMs - seekMs) / SLOT_MS));
+    return {
+      ...(seekMs > 0 ? { seekToSamples: this.#seek(seekMs) } : {}),
+      ...(slots > 0 ? { skipToSlot: nextSlot + slots } : {}),
+    };
+  }
+
+  #seek(seekMs: number): number {
+    const to = this.#playhead + Math.floor(seekMs * SAMPLES_PER_MS);
+    this.counts.skippedSlots += Math.round(this.timeline.count("sound", this.#playhead, to) / SLOT_SAMPLES);
+    this.#playhead = to;
+    return to;
+  }
+
+  #missingSlots(): number {
+    const { headSlot, nextSlot } = this.#feed ?? {};
+    return headSlot === undefined || nextSlot === undefined ? 0 : Math.max(0, headSlot + 1 - nextSlot);
+  }
+
+  #move(event: EarEvent): void {
+    this.ear = EAR_TABLE[this.ear][event];
+  }
+}

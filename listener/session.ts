@@ -1,0 +1,327 @@
+// Owns a listener's connection to a space: connects, folds state, orders slots, keeps the cursor, comes back.
+// Runs in browsers and in Node. Refuses to know players, and reads no clock but the one it is given. SPEC.md §2, §3.
+
+import type { Clock, Timer } from "@hustings/flow/clock.ts";
+import { repeat } from "@hustings/flow/clock.ts";
+import { RECONNECT, type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
+import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";
+import type { Fragment } from "@hustings/wire/fragment.ts";
+import type { Notice, Snapshot, Upward } from "@hustings/wire/frames.ts";
+import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
+import { EMPTY_STATE, foldAll, type SpaceState, type StateEntry } from "@hustings/wire/state.ts";
+import type { Rendition } from "@hustings/wire/units.ts";
+import { AirMarks } from "./air.ts";
+import { ClockOffset } from "./clock-offset.ts";
+import { type FrameReader, isFrameFault, isRange, readFrame, type SoundReading } from "./frames-in.ts";
+import { LINK_TABLE, type LinkEvent, type LinkState } from "./machine.ts";
+import { type Sink, SlotOrder } from "./order.ts";
+import type { Link, Transport } from "./transport.ts";
+
+export interface SessionOptions {
+  /** `ws(s)://host/listen/ID`, without a query. */
+  readonly url: string;
+  readonly clock: Clock;
+  readonly transport: Transport;
+  readonly sink: Sink;
+  /** "32" where absent. */
+  readonly rendition?: Rendition;
+  /** "packets" where absent. */
+  readonly reading?: SoundReading;
+  readonly random?: () => number;
+  readonly policy?: RetryPolicy;
+  /** The first message of each connection, before any of its sound. */
+  readonly onSnapshot?: (snapshot: Snapshot) => void;
+  /** Something in the session's public fields changed. Called from within; must not call back. */
+  readonly onChange?: () => void;
+}
+
+export interface SessionCounts {
+  connections: number;
+  frames: number;
+  bytes: number;
+  badFrames: number;
+  newSlots: number;
+}
+
+/** SPEC.md §2 says what each of these is for. */
+export const SESSION_TIMES = {
+  connectMs: 10_000,
+  quietMs: 2_000,
+  pongMs: 3_000,
+  clockPingMs: 10_000,
+  missingMs: 2_000,
+  steadyMs: 5_000,
+} as const;
+const TICK_MS = 1_000;
+const MISSING_TRIES = 3;
+const CLOSE_CODES = new Map<number, ErrorCode>(
+  Object.entries(ERROR_TABLE).flatMap(([code, row]) =>
+    "closeCode" in row ? [[row.closeCode, code as ErrorCode]] : [],
+  ),
+);
+const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["no-space", "bad-request", "bad-frame", "too-large"]);
+const CURSORLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["bad-cursor", "gone"]);
+
+export class Session {
+  readonly counts: SessionCounts = { connections: 0, frames: 0, bytes: 0, badFrames: 0, newSlots: 0 };
+  readonly air = new AirMarks();
+  readonly offset = new ClockOffset();
+  readonly order: SlotOrder;
+  link: LinkState = "idle";
+  /** The fold of the state lane at its newest entry. */
+  state: SpaceState = EMPTY_STATE;
+  audience = 0;
+  cadenceMs = 200;
+  /** Newest slot known to exist; `undefined` before the first. */
+  headSlot: number | undefined;
+  /** The edge has lost its stage. */
+  upstreamAway = false;
+  /** Why a connection was last refused or closed, by the error table; `undefined` when the network did it. */
+  lastError: ErrorCode | undefined;
+  /** On the monotonic clock; `undefined` when no retry is waiting. */
+  retryAtMs: number | undefined;
+
+  readonly #options: SessionOptions;
+  readonly #reader: FrameReader;
+  #connection: Link | undefined;
+  #timer: Timer | undefined;
+  #ticker: Timer | undefined;
+  #attempt = 0;
+  #sinceMs = 0;
+  #heardMs = 0;
+  #pingedMs: number | undefined;
+  #clockPingMs = -Infinity;
+  #stuck = { slot: -1, sinceMs: 0, tries: 0 };
+  #useCursor = true;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.order = new SlotOrder(options.sink);
+    this.#reader = {
+      sound: (fragments) => this.#sound(fragments),
+      snapshot: (snapshot) => this.#snapshot(snapshot),
+      state: (entries) => this.#state(entries),
+      notice: (notice) => this.#notice(notice),
+    };
+  }
+
+  start(): void {
+    this.#move("start");
+  }
+
+  /** Ends the session for good; nothing is called afterwards. */
+  stop(): void {
+    this.#move("stop");
+  }
+
+  /** The machine says that it has no network, or has it again: a dial that began before that is begun anew. */
+  network(isThere: boolean): void {
+    if (isThere && this.link === "connecting") this.#move("lost");
+    this.#move(isThere ? "network-back" : "network-lost");
+  }
+
+  /** Passes over what has not come yet, up to `slot`. */
+  skipTo(slot: number): void {
+    this.order.jump(slot);
+  }
+
+  /** The edge's clock now, as far as pings tell. */
+  edgeUtcMs(): number {
+    return this.#options.clock.utcMs() + this.offset.offsetMs;
+  }
+
+  #move(event: LinkEvent, atLeastMs = 0): void {
+    const before = this.link;
+    const after = LINK_TABLE[before][event];
+    if (after === before) return;
+    this.link = after;
+    this.#sinceMs = this.#options.clock.monotonicMs();
+    this.#timer?.cancel();
+    this.retryAtMs = undefined;
+    const isOpen = after === "first-flight" || after === "following";
+    if (!isOpen) this.#hangUp(event === "stop" ? 1000 : undefined);
+    if (after === "connecting") this.#connect();
+    if (after === "waiting-retry" || after === "offline") this.#wait(atLeastMs);
+    this.#options.onChange?.();
+  }
+
+  #connect(): void {
+    const { clock, transport } = this.#options;
+    this.counts.connections += 1;
+    this.#heardMs = clock.monotonicMs();
+    this.#pingedMs = undefined;
+    this.#timer = clock.after(SESSION_TIMES.connectMs, () => this.#move("lost"));
+    this.#ticker = repeat(clock, TICK_MS, () => this.#tick());
+    this.#connection = transport(this.#address(), {
+      opened: () => undefined,
+      frame: (bytes) => this.#frame(bytes),
+      text: () => this.#fault(),
+      closed: (code, reason) => this.#closed(code, reason),
+    });
+  }
+
+  #address(): string {
+    const { url, rendition = "32" } = this.#options;
+    const query = [`${LISTEN_QUERY.rendition}=${rendition}`];
+    if (this.order.next !== undefined && this.#useCursor) query.push(`${LISTEN_QUERY.nextSlot}=${this.order.next}`);
+    if (this.state.seq > 0 && this.#useCursor) query.push(`${LISTEN_QUERY.stateSeq}=${this.state.seq}`);
+    return `${url}?${query.join("&")}`;
+  }
+
+  #hangUp(code: number | undefined): void {
+    this.#ticker?.cancel();
+    this.#connection?.close(code);
+    this.#connection = undefined;
+  }
+
+  #wait(atLeastMs: number): void {
+    const { clock, random = Math.random, policy = RECONNECT } = this.#options;
+    const delayMs = retryDelayMs(policy, this.#attempt, random, atLeastMs);
+    if (delayMs === undefined) {
+      this.#move("final");
+      return;
+    }
+    this.#attempt += 1;
+    this.retryAtMs = clock.monotonicMs() + delayMs;
+    this.#timer = clock.after(delayMs, () => this.#move("retry-due"));
+  }
+
+  #closed(closeCode: number, reason: string): void {
+    this.#connection = undefined;
+    const error = CLOSE_CODES.get(closeCode);
+    this.lastError = error;
+    if (error !== undefined && CURSORLESS.has(error)) this.#useCursor = false;
+    if (error === "ended") this.#move("over");
+    else if (error !== undefined && FINAL.has(error)) this.#move("final");
+    else this.#move("lost", retryHintMs(reason));
+  }
+
+  #frame(bytes: Uint8Array): void {
+    this.counts.frames += 1;
+    this.counts.bytes += bytes.length;
+    this.#heardMs = this.#options.clock.monotonicMs();
+    this.#pingedMs = undefined;
+    try {
+      readFrame(bytes, this.#options.reading ?? "packets", this.#reader);
+    } catch (error) {
+      if (!isFrameFault(error)) throw error;
+      this.#fault();
+    }
+  }
+
+  #fault(): void {
+    this.counts.badFrames += 1;
+    this.#move("lost");
+  }
+
+  #snapshot(snapshot: Snapshot): void {
+    const { state, headSlot, nextSlot } = snapshot;
+    const { clock, onSnapshot } = this.#options;
+    this.#timer?.cancel();
+    if (state.seq >= this.state.seq) this.state = { ...EMPTY_STATE, ...state };
+    this.audience = snapshot.audience;
+    this.cadenceMs = snapshot.cadenceMs;
+    this.upstreamAway = false;
+    this.offset.guess(clock.utcMs(), snapshot.utcMs);
+    if (headSlot !== null) this.headSlot = Math.max(headSlot, this.headSlot ?? 0);
+    this.air.snapshot(this.state, headSlot ?? 0);
+    this.#useCursor = true;
+    this.#move("snapshot");
+    onSnapshot?.(snapshot);
+    this.#declare();
+    if (nextSlot !== null) {
+      this.order.begin(nextSlot);
+      this.order.skip(this.order.next ?? nextSlot, nextSlot);
+    }
+    this.#ping();
+    this.#endWhenOver();
+    this.#options.onChange?.();
+  }
+
+  #sound(fragments: readonly Fragment[]): void {
+    for (const fragment of fragments) {
+      if (fragment.slot > (this.headSlot ?? -1)) this.headSlot = fragment.slot;
+      if (this.order.receive(fragment)) this.counts.newSlots += 1;
+    }
+    if (this.link === "first-flight") this.#move("sound");
+    if (this.state.phase === "ended") this.#endWhenOver();
+  }
+
+  #state(entries: readonly StateEntry[]): void {
+    this.state = foldAll(entries, this.state);
+    for (const entry of entries) this.air.entry(entry);
+    this.#declare();
+    this.#endWhenOver();
+    this.#options.onChange?.();
+  }
+
+  #notice(notice: Notice): void {
+    const { clock } = this.#options;
+    if (notice.kind === "cadence") this.cadenceMs = notice.cadenceMs;
+    else if (notice.kind === "skipped") this.order.skip(notice.from, notice.to);
+    else if (notice.kind === "audience") this.audience = notice.audience;
+    else if (notice.kind === "upstream") this.upstreamAway = notice.away;
+    else if (notice.kind === "pong") {
+      this.offset.answer(notice.echo, clock.monotonicMs(), clock.utcMs(), notice.utcMs);
+      return;
+    }
+    this.#options.onChange?.();
+  }
+
+  #declare(): void {
+    const { absences, gaps } = this.state;
+    this.order.declare(
+      absences.every(isRange) ? absences : absences.filter(isRange),
+      gaps.every(isRange) ? gaps : gaps.filter(isRange),
+    );
+  }
+
+  /** The space is over once its last slot was handed on. */
+  #endWhenOver(): void {
+    const { phase, endedSlot } = this.state;
+    if (phase !== "ended") return;
+    const next = this.order.next;
+    if (next === undefined || endedSlot === undefined || next >= endedSlot) this.#move("over");
+  }
+
+  #tick(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.link !== "following" && this.link !== "first-flight") return;
+    if (nowMs - this.#sinceMs >= SESSION_TIMES.steadyMs) this.#attempt = 0;
+    if (this.#pingedMs !== undefined && nowMs - this.#pingedMs >= SESSION_TIMES.pongMs) {
+      this.#move("lost");
+      return;
+    }
+    const quiet = nowMs - this.#heardMs >= SESSION_TIMES.quietMs && this.#pingedMs === undefined;
+    if (quiet || nowMs - this.#clockPingMs >= SESSION_TIMES.clockPingMs) this.#ping();
+    this.#askForMissing(nowMs);
+  }
+
+  /** Later slots came and this one did not: ask for it anew, and after three times for whatever there is. */
+  #askForMissing(nowMs: number): void {
+    const { next } = this.order;
+    if (next === undefined || this.order.heldCount === 0) return;
+    if (next !== this.#stuck.slot) {
+      this.#stuck = { slot: next, sinceMs: nowMs, tries: 0 };
+      return;
+    }
+    if (nowMs - this.#stuck.sinceMs < SESSION_TIMES.missingMs) return;
+    this.#stuck.sinceMs = nowMs;
+    this.#stuck.tries += 1;
+    if (this.#stuck.tries > MISSING_TRIES) this.order.skip(next, this.order.firstHeld ?? next);
+    else this.#move("lost");
+  }
+
+  #ping(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    this.#clockPingMs = nowMs;
+    this.#pingedMs ??= nowMs;
+    this.#connection?.send(JSON.stringify({ kind: "ping", echo: nowMs } satisfies Upward));
+  }
+}
+
+/** A close reason may end in `retry-after-ms=N`; more than ten minutes counts as ten. */
+function retryHintMs(reason: string): number {
+  const hint = /retry-after-ms=(\d{1,9})/.exec(reason);
+  return Math.min(Number(hint?.[1] ?? 0), 600_000);
+}
