@@ -1,0 +1,383 @@
+// Proves every route of the api against a stage that is a table: what is answered, what is asked of the stage, and what
+// is refused in which words.
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { manualClock } from "@hustings/flow/clock-manual.ts";
+import { ERROR_TABLE, isErrorCode, Refusal } from "@hustings/wire/errors.ts";
+import { isSpaceId, type SpaceId, spaceIdFrom } from "@hustings/wire/ids.ts";
+import { TICKET_SECONDS } from "@hustings/wire/tickets.ts";
+import fc from "fast-check";
+import { generateTicketKey, publicHalf } from "../tickets/keys.ts";
+import { ticketSigner } from "../tickets/sign.ts";
+import { passVerifier, ticketVerifier } from "../tickets/verify.ts";
+import { type ApiOptions, buildApi, MAX_BODY_BYTES, startApi } from "./api.ts";
+import { startFakeStage } from "./fake-stage.ts";
+import type { Recording } from "./recording.ts";
+
+const key = await generateTicketKey();
+const edge = {
+  "x-forwarded-for": "203.0.113.9",
+  "x-forwarded-host": "talk.example:8443",
+  "x-forwarded-proto": "https",
+};
+const recording: Recording = {
+  title: 'Ça va? "ok"',
+  sizeBytes: 10,
+  version: "v1",
+  async *read(from, to) {
+    yield Buffer.from("0123456789".slice(from, to));
+  },
+};
+
+test("a space is opened with a link, a host link and a ticket, and the stage is told the secret's hash alone", async (t) => {
+  const { ask, stage, check } = await office(t);
+  const { status, body, headers } = await ask("POST", "/api/spaces", { title: "  Open   evening ", name: "Ada" });
+  assert.equal(status, 201);
+  assert.ok(isSpaceId(body.id));
+  assert.equal(body.url, `https://talk.example:8443/s/${body.id}`);
+  const secret = body.hostUrl.slice(`${body.url}#host=`.length);
+  assert.equal(Buffer.from(secret, "base64url").length, 32);
+  assert.equal(headers["cache-control"], "no-store");
+  const held = stage.spaces.get(body.id);
+  assert.equal(held?.state.title, "Open evening");
+  assert.ok(!JSON.stringify([...stage.spaces]).includes(secret));
+  const claims = await check(`Bearer ${body.hostTicket}`, body.id);
+  assert.deepEqual([claims.role, claims.use, claims.generation, claims.name], ["host", "act", 1, "Ada"]);
+});
+
+test("the host link's secret is worth a ticket, and any other is not", async (t) => {
+  const { ask, open, check } = await office(t);
+  const { id, secret, person } = await open();
+  const { status, body } = await ask("POST", `/api/spaces/${id}/tickets`, { secret });
+  assert.deepEqual([status, body.role, body.person], [200, "host", person]);
+  assert.equal((await check(`Bearer ${body.ticket}`, id)).person, person);
+  for (const wrong of [secret.slice(0, -2) + (secret.endsWith("AA") ? "BB" : "AA"), "", "x".repeat(50)]) {
+    assert.equal((await ask("POST", `/api/spaces/${id}/tickets`, { secret: wrong })).body.error, "ticket-invalid");
+  }
+  assert.equal((await ask("POST", `/api/spaces/${id}/tickets`, {})).body.error, "bad-json");
+  assert.equal((await ask("POST", `/api/spaces/${id}/tickets`, { secret, pass: "x" })).body.error, "bad-json");
+});
+
+test("a guest gets a ticket and a pass, and the pass is worth new tickets for the same person", async (t) => {
+  const { ask, open, check, clock } = await office(t);
+  const { id } = await open();
+  const first = await ask("POST", `/api/spaces/${id}/guests`, { name: "Grace" });
+  assert.equal(first.status, 201);
+  clock.advance((TICKET_SECONDS + 60) * 1000);
+  await assert.rejects(check(`Bearer ${first.body.ticket}`, id), Refusal);
+  const again = await ask("POST", `/api/spaces/${id}/tickets`, { pass: first.body.pass });
+  assert.equal(again.body.person, first.body.person);
+  assert.equal((await check(`Bearer ${again.body.ticket}`, id)).name, "Grace");
+  assert.equal(
+    (await ask("POST", `/api/spaces/${id}/tickets`, { pass: again.body.ticket })).body.error,
+    "ticket-invalid",
+  );
+});
+
+test("nobody becomes a guest of a space that ended or never was", async (t) => {
+  const { ask, open, stage } = await office(t);
+  const { id } = await open();
+  const held = stage.spaces.get(id);
+  assert.ok(held);
+  held.state = { ...held.state, phase: "ended" };
+  assert.equal((await ask("POST", `/api/spaces/${id}/guests`, { name: "Ada" })).status, 410);
+  assert.equal((await ask("POST", `/api/spaces/${nowhere}/guests`, { name: "Ada" })).status, 404);
+  assert.equal((await ask("POST", "/api/spaces/UPPER/guests", { name: "Ada" })).body.error, "no-space");
+});
+
+test("live, end and commands reach the stage with the claims of the ticket", async (t) => {
+  const { ask, open, stage } = await office(t);
+  const { id, hostTicket, person } = await open();
+  const bearer = { authorization: `Bearer ${hostTicket}` };
+  assert.deepEqual((await ask("POST", `/api/spaces/${id}/live`, undefined, bearer)).body, { seq: 7 });
+  await ask("POST", `/api/spaces/${id}/end`, {}, bearer);
+  await ask("POST", `/api/spaces/${id}/commands`, { do: "mute", seat: 3, muted: true, more: 1 }, bearer);
+  const said = stage.commands.map(({ claims, command }) => [claims.person, command]);
+  const mute = { do: "mute", seat: 3, muted: true };
+  assert.deepEqual(said, [
+    [person, { do: "live" }],
+    [person, { do: "end" }],
+    [person, mute],
+  ]);
+});
+
+test("a command without a good ticket never reaches the stage", async (t) => {
+  const { ask, open, stage } = await office(t);
+  const { id } = await open();
+  const other = await open();
+  const codes = await Promise.all(
+    [undefined, "Bearer x.y.z", `Bearer ${other.hostTicket}`].map(async (authorization) => {
+      const headers = authorization === undefined ? {} : { authorization };
+      return (await ask("POST", `/api/spaces/${id}/live`, undefined, headers)).body.error;
+    }),
+  );
+  assert.deepEqual(codes, ["no-ticket", "ticket-invalid", "wrong-space"]);
+  assert.deepEqual(stage.commands, []);
+});
+
+test("a command that is none is refused in words that name it", async (t) => {
+  const { ask, open } = await office(t);
+  const { id, hostTicket } = await open();
+  const bearer = { authorization: `Bearer ${hostTicket}` };
+  const { status, body } = await ask("POST", `/api/spaces/${id}/commands`, { do: "dance" }, bearer);
+  assert.equal(status, 400);
+  assert.match(body.message, /dance/);
+});
+
+test("a new host link makes the old secret and its tickets worthless", async (t) => {
+  const { ask, open } = await office(t);
+  const { id, secret, hostTicket } = await open();
+  const bearer = { authorization: `Bearer ${hostTicket}` };
+  const { status, body } = await ask("POST", `/api/spaces/${id}/host-link`, undefined, bearer);
+  assert.equal(status, 200);
+  assert.equal(body.hostUrl, `https://talk.example:8443/s/${id}#host=${body.secret}`);
+  assert.equal((await ask("POST", `/api/spaces/${id}/tickets`, { secret })).body.error, "ticket-invalid");
+  assert.equal((await ask("POST", `/api/spaces/${id}/tickets`, { secret: body.secret })).status, 200);
+  assert.equal((await ask("POST", `/api/spaces/${id}/host-link`, undefined, bearer)).body.error, "ticket-revoked");
+  const guest = (await ask("POST", `/api/spaces/${id}/guests`, { name: "Eve" })).body.ticket;
+  const asGuest = { authorization: `Bearer ${guest}` };
+  assert.equal((await ask("POST", `/api/spaces/${id}/host-link`, undefined, asGuest)).body.error, "host-only");
+});
+
+test("the list has what is live, most listeners first; the room document tells of any space", async (t) => {
+  const { ask, open, stage } = await office(t);
+  const ids = [(await open()).id, (await open()).id, (await open()).id];
+  ids.forEach((id, i) => {
+    const held = stage.spaces.get(id);
+    assert.ok(held);
+    stage.spaces.set(id, { ...held, audience: i, state: { ...held.state, phase: i === 0 ? "created" : "live" } });
+  });
+  const { body, headers } = await ask("GET", "/api/spaces");
+  assert.deepEqual(
+    body.spaces.map((space: { id: string }) => space.id),
+    [ids[2], ids[1]],
+  );
+  assert.equal(headers["cache-control"], "public, max-age=1");
+  const room = (await ask("GET", `/api/spaces/${ids[1]}/room`)).body;
+  assert.deepEqual([room.id, room.phase, room.audience, room.stage.port, room.stale], [ids[1], "live", 1, 8444, false]);
+});
+
+test("a recording is answered in whole, in one range, by its head, and not again when unchanged", async (t) => {
+  const { ask, open } = await office(t);
+  const { id } = await open();
+  const path = `/api/spaces/${id}/recording.mp4`;
+  const whole = await ask("GET", path);
+  assert.deepEqual([whole.status, whole.text, whole.headers["content-length"]], [200, "0123456789", "10"]);
+  assert.equal(whole.headers["content-type"], "video/mp4");
+  assert.match(
+    String(whole.headers["content-disposition"]),
+    /^inline; filename="_a va_ _ok_\.mp4"; filename\*=UTF-8''%C3%87/,
+  );
+  const part = await ask("GET", path, undefined, { range: "bytes=2-4" });
+  assert.deepEqual([part.status, part.text, part.headers["content-range"]], [206, "234", "bytes 2-4/10"]);
+  const head = await ask("HEAD", path, undefined, { range: "bytes=-3" });
+  assert.deepEqual([head.status, head.text, head.headers["content-length"]], [206, "", "3"]);
+  const outside = await ask("GET", path, undefined, { range: "bytes=10-" });
+  assert.deepEqual([outside.status, outside.headers["content-range"]], [416, "bytes */10"]);
+  assert.equal((await ask("GET", path, undefined, { "if-none-match": '"v1"' })).status, 304);
+  const newer = { range: "bytes=2-4", "if-range": '"v0"' };
+  assert.equal((await ask("GET", path, undefined, newer)).status, 200);
+  assert.equal((await ask("GET", `/api/spaces/${nowhere}/recording.mp4`)).body.error, "no-recording");
+});
+
+test("an address that asks too often is told when to come back, others are not held up", async (t) => {
+  const { ask, clock } = await office(t, { newSpaces: limits(2, 100) });
+  const from = (address: string) => ask("POST", "/api/spaces", { title: "x" }, { ...edge, "x-forwarded-for": address });
+  assert.deepEqual([(await from("192.0.2.1")).status, (await from("192.0.2.1")).status], [201, 201]);
+  const third = await from("192.0.2.1");
+  assert.deepEqual([third.status, third.body.error, third.headers["retry-after"]], [429, "too-many", "30"]);
+  assert.equal((await from("192.0.2.2")).status, 201);
+  assert.equal((await from("198.51.100.7, 192.0.2.1")).status, 429, "only the edge's own word counts");
+  clock.advance(30_000);
+  assert.equal((await from("192.0.2.1")).status, 201);
+});
+
+test("all addresses together are held to a limit too", async (t) => {
+  const { ask } = await office(t, { newSpaces: limits(2, 3) });
+  const statuses = [];
+  for (let i = 0; i < 4; i++) {
+    const headers = { ...edge, "x-forwarded-for": `192.0.2.${i}` };
+    statuses.push((await ask("POST", "/api/spaces", { title: "x" }, headers)).status);
+  }
+  assert.deepEqual(statuses, [201, 201, 201, 429]);
+});
+
+test("a stage that is away, silent or talks nonsense is stage-away, with a time to come back", async (t) => {
+  const { ask, open, stage, stop } = await office(t);
+  const { id } = await open();
+  for (const instead of ["hang", "garbage"] as const) {
+    stage.refuseNext = instead;
+    const { status, body, headers } = await ask("GET", `/api/spaces/${id}/room`);
+    assert.deepEqual([status, body.error, headers["retry-after"]], [503, "stage-away", "1"], instead);
+  }
+  stage.refuseNext = new Refusal("too-many-spaces");
+  assert.equal((await ask("POST", "/api/spaces", { title: "x" })).body.error, "too-many-spaces");
+  await stop();
+  assert.equal((await ask("POST", "/api/spaces", { title: "x" })).body.error, "stage-away");
+});
+
+test("with a public URL every link begins with it, whatever the request says", async (t) => {
+  const { ask } = await office(t, { publicUrl: "https://talk.example" });
+  const { body } = await ask("POST", "/api/spaces", { title: "x" }, { "x-forwarded-host": "evil.example" });
+  assert.equal(body.url, `https://talk.example/s/${body.id}`);
+});
+
+test("too large, not JSON, another type, another method, nowhere: each is a row of the table", async (t) => {
+  const { ask, app } = await office(t);
+  const large = await ask("POST", "/api/spaces", { title: "x".repeat(MAX_BODY_BYTES) });
+  assert.deepEqual([large.status, large.body.error], [413, "too-large"]);
+  const raw = async (type: string, payload: string) => {
+    const headers = { "content-type": type };
+    return (await app.inject({ method: "POST", url: "/api/spaces", headers, payload })).json().error;
+  };
+  assert.equal(await raw("application/json", "{"), "bad-json");
+  assert.equal(await raw("application/json", ""), "bad-json");
+  assert.equal(await raw("text/plain", '{"title":"x"}'), "bad-json");
+  assert.equal(await raw("application/json", '{"title":"x","__proto__":{}}'), "bad-json");
+  const deleted = await ask("DELETE", "/api/spaces");
+  assert.deepEqual([deleted.status, deleted.headers["allow"]], [405, "GET, HEAD, POST"]);
+  assert.equal((await ask("GET", "/api/nothing")).body.error, "no-page");
+});
+
+test("whatever is posted, every answer is a row of the table and nothing fails inside", async (t) => {
+  const { app, open, failures } = await office(t, { newSpaces: limits(1e6, 1e6), newGuests: limits(1e6, 1e6) });
+  const { id, hostTicket } = await open();
+  const paths = ["", `/${id}/tickets`, `/${id}/guests`, `/${id}/commands`, `/${id}/live`, "/%00/room", "/a%2fb/end"];
+  const bodies = fc.oneof(
+    fc.json(),
+    fc.string(),
+    fc
+      .record({ title: fc.string({ unit: "binary" }), name: fc.anything() }, { requiredKeys: [] })
+      .map((v) => JSON.stringify(v)),
+    fc
+      .record({ do: fc.constantFrom("mute", "title", "hand", "lower"), seat: fc.anything(), title: fc.string() })
+      .map((v) => JSON.stringify(v)),
+  );
+  const method = fc.constantFrom("POST", "GET", "PUT", "DELETE");
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...paths), method, bodies, async (path, method, payload) => {
+      const headers = { "content-type": "application/json", authorization: `Bearer ${hostTicket}` };
+      const url = `/api/spaces${path}`;
+      const answer = await app.inject(
+        method === "GET" ? { method, url, headers } : { method, url, headers, payload: payload ?? "" },
+      );
+      if (answer.statusCode < 400) return;
+      const { error, message, todo } = answer.json();
+      assert.ok(isErrorCode(error) && typeof message === "string" && typeof todo === "string", answer.body);
+      assert.equal(answer.statusCode, ERROR_TABLE[error].status);
+    }),
+    { numRuns: 400 },
+  );
+  assert.deepEqual(failures, []);
+});
+
+test("the description names every route, its refusals, and what other processes answer", async (t) => {
+  const { ask } = await office(t);
+  const { body } = await ask("GET", "/api/openapi.json");
+  assert.deepEqual(Object.keys(body.paths).sort(), described);
+  for (const [path, item] of Object.entries(body.paths as Record<string, Record<string, { responses: object }>>)) {
+    for (const [method, { responses }] of Object.entries(item)) {
+      const statuses = Object.keys(responses ?? {});
+      if (path.startsWith("/api/spaces"))
+        assert.ok(
+          statuses.some((status) => status >= "400"),
+          `${method} ${path}`,
+        );
+    }
+  }
+  assert.match(body.paths["/api/spaces/{id}/commands"].post.responses["401"].description, /no-ticket.*ticket-revoked/);
+  assert.ok(!JSON.stringify(body).includes("/internal/"));
+});
+
+test("it answers on its socket, that only its owner can reach, also over a dead server's", async (t) => {
+  const { options } = await office(t);
+  await using _first = await startApi(options);
+  const health = await overSocket(options.socketPath, "/internal/health");
+  assert.deepEqual(JSON.parse(health), { role: "api", pid: process.pid, version: "0.0.1" });
+});
+
+const nowhere = spaceIdFrom(new Uint8Array(10).fill(31));
+
+const described = [
+  "/",
+  "/api/openapi.json",
+  "/api/spaces",
+  "/api/spaces/{id}/commands",
+  "/api/spaces/{id}/end",
+  "/api/spaces/{id}/guests",
+  "/api/spaces/{id}/host-link",
+  "/api/spaces/{id}/live",
+  "/api/spaces/{id}/recording.mp4",
+  "/api/spaces/{id}/room",
+  "/api/spaces/{id}/tickets",
+  "/hold.mp4",
+  "/listen/{id}",
+  "/s/{id}",
+  "/stage/{id}",
+  "/stage/{id}/{peer}",
+];
+
+function limits(each: number, all: number): ApiOptions["newSpaces"] {
+  return { address: { perMinute: each, burst: each }, all: { perMinute: all, burst: all }, maxAddresses: 100 };
+}
+
+async function office(t: TestContext, changes: Partial<ApiOptions> = {}) {
+  const directory = await mkdtemp(join(tmpdir(), "hustings-api-"));
+  const stageSocketPath = join(directory, "stage.sock");
+  const stage = await startFakeStage(stageSocketPath);
+  const clock = manualClock();
+  const check = ticketVerifier([publicHalf(key)], clock);
+  const failures: unknown[] = [];
+  const options: ApiOptions = {
+    socketPath: join(directory, "api.sock"),
+    stageSocketPath,
+    stageDeadlineMs: 200,
+    clock,
+    log: { error: (fields) => void failures.push(fields) },
+    version: "0.0.1",
+    sign: ticketSigner(key, clock),
+    checkTicket: check,
+    checkPass: passVerifier([publicHalf(key)], clock),
+    stagePort: 8444,
+    newSpaces: limits(1000, 1000),
+    newGuests: limits(1000, 1000),
+    openRecording: async (id) => (id === nowhere ? undefined : recording),
+    ...changes,
+  };
+  const app = await buildApi(options);
+  t.after(async () => {
+    await app.close();
+    await stage[Symbol.asyncDispose]();
+    await rm(directory, { recursive: true, force: true });
+  });
+  const ask = async (method: "GET" | "POST" | "HEAD" | "DELETE", url: string, payload?: object, headers = {}) => {
+    const answer = await app.inject({ method, url, headers: { ...edge, ...headers }, ...(payload && { payload }) });
+    const isJson = String(answer.headers["content-type"]).startsWith("application/json");
+    const body = isJson && answer.body !== "" ? answer.json() : undefined;
+    return { status: answer.statusCode, headers: answer.headers, text: answer.body, body };
+  };
+  const open = async () => {
+    const { body } = await ask("POST", "/api/spaces", { title: "Open evening", name: "Ada" });
+    return { ...body, id: body.id as SpaceId, secret: body.hostUrl.split("#host=")[1] as string };
+  };
+  return { app, ask, open, stage, check, clock, failures, options, stop: () => stage[Symbol.asyncDispose]() };
+}
+
+function overSocket(socketPath: string, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath, path }, (response) => {
+      let text = "";
+      response.on("data", (part) => {
+        text += part;
+      });
+      response.on("end", () => resolve(text));
+    });
+    asked.on("error", reject);
+    asked.end();
+  });
+}

@@ -1,0 +1,120 @@
+// Owns the recording's route: one range of a view at a time, as players and `curl -C` ask (RFC 9110 §14). Refuses to know
+// what the bytes are and where they lie; it is given a way to open them.
+
+import { Readable } from "node:stream";
+import { Refusal } from "@hustings/wire/errors.ts";
+import type { SpaceId } from "@hustings/wire/ids.ts";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { Type } from "typebox";
+import type { ApiContext, ApiServer } from "./api.ts";
+import * as shapes from "./schemas.ts";
+import { spaceOf } from "./spaces.ts";
+
+/** A recording as it stands at one moment: its bytes do not change while it is read. */
+export interface Recording {
+  readonly title: string;
+  readonly sizeBytes: number;
+  /** Differs whenever any byte does; without quotes. */
+  readonly version: string;
+  /** Bytes `[from, to)`. */
+  read(from: number, to: number): AsyncIterable<Uint8Array>;
+}
+
+/** `undefined`: there is no such space, or nothing was on air yet (a Refusal thrown says which). */
+export type OpenRecording = (id: SpaceId) => Promise<Recording | undefined>;
+
+/** Bytes `[from, to)` of a body. */
+export interface ByteRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+const binary = Type.String({ format: "binary", description: "An MP4 file with Opus sound." });
+
+export function recordingRoutes(app: ApiServer, { openRecording }: ApiContext): void {
+  const content = { "video/mp4": { schema: binary } };
+  const schema = {
+    summary: "The recording: what was on air, also while it still is",
+    tags: ["spaces"],
+    params: shapes.spacePath,
+    response: {
+      200: { description: "The whole recording.", content },
+      206: { description: "The range that was asked for.", content },
+      304: { description: "It has not changed.", type: "null" },
+      416: { description: "There is no such range; Content-Range tells the size.", type: "null" },
+      ...shapes.refusals("no-space", "no-recording"),
+    },
+  };
+  const url = "/api/spaces/:id/recording.mp4";
+  app.route({ method: ["GET", "HEAD"], url, schema, serializerCompiler: () => String, handler });
+
+  async function handler({ params, method, headers }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const recording = await openRecording(spaceOf((params as { id: string }).id));
+    if (recording === undefined) throw new Refusal("no-recording");
+    const answer = rangeAnswer(recording, headers);
+    reply.status(answer.status).headers(answer.headers);
+    if (answer.range === undefined || method === "HEAD") return reply.send();
+    return reply.send(Readable.from(recording.read(answer.range.from, answer.range.to), { objectMode: false }));
+  }
+}
+
+interface RangeAnswer {
+  readonly status: 200 | 206 | 304 | 416;
+  readonly headers: Record<string, string>;
+  readonly range?: ByteRange;
+}
+
+type Conditions = {
+  readonly range?: string | undefined;
+  readonly "if-range"?: string | undefined;
+  readonly "if-none-match"?: string | undefined;
+};
+
+/** What to answer to a GET with these conditions. Several ranges, and units other than bytes, are answered in whole. */
+export function rangeAnswer(
+  { title, sizeBytes, version }: Omit<Recording, "read">,
+  conditions: Conditions,
+): RangeAnswer {
+  const etag = `"${version}"`;
+  const lasting = { etag, "cache-control": "no-cache", "accept-ranges": "bytes" };
+  if (conditions["if-none-match"]?.split(",").some((one) => one.trim().replace(/^W\//, "") === etag))
+    return { status: 304, headers: lasting };
+  const headers = { ...lasting, "content-type": "video/mp4", "content-disposition": dispositionOf(title) };
+  const ifRange = conditions["if-range"];
+  const wanted = ifRange === undefined || ifRange === etag ? parseRange(conditions.range, sizeBytes) : undefined;
+  if (wanted === "unsatisfiable")
+    return { status: 416, headers: { ...lasting, "content-range": `bytes */${sizeBytes}` } };
+  if (wanted === undefined) {
+    const range = { from: 0, to: sizeBytes };
+    return { status: 200, headers: { ...headers, "content-length": String(sizeBytes) }, range };
+  }
+  const { from, to } = wanted;
+  const partial = { "content-range": `bytes ${from}-${to - 1}/${sizeBytes}`, "content-length": String(to - from) };
+  return { status: 206, headers: { ...headers, ...partial }, range: wanted };
+}
+
+/** The one range of a Range header; `undefined` where there is none to follow. */
+export function parseRange(header: string | undefined, sizeBytes: number): ByteRange | "unsatisfiable" | undefined {
+  const match = /^bytes=\s*(\d{0,15})-(\d{0,15})\s*$/i.exec(header ?? "");
+  const [, first = "", last = ""] = match ?? [];
+  if (match === null || (first === "" && last === "")) return undefined;
+  if (first === "") {
+    const from = Math.max(0, sizeBytes - Number(last));
+    return Number(last) === 0 || sizeBytes === 0 ? "unsatisfiable" : { from, to: sizeBytes };
+  }
+  const from = Number(first);
+  const to = last === "" ? sizeBytes : Math.min(sizeBytes, Number(last) + 1);
+  if (last !== "" && Number(last) < from) return undefined;
+  return from >= sizeBytes ? "unsatisfiable" : { from, to };
+}
+
+// RFC 6266: a plain name for the old, the true one for everyone else.
+function dispositionOf(title: string): string {
+  const name = `${title.replace(/[/\\]/g, "-").slice(0, 120)}.mp4`;
+  const plain = name.replace(/[^\w .()-]/g, "_");
+  const encoded = encodeURIComponent(name.toWellFormed()).replace(
+    /['()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `inline; filename="${plain}"; filename*=UTF-8''${encoded}`;
+}

@@ -1,0 +1,20 @@
+// Owns the secret of a host link: its making, its shape, its hash. Refuses to keep one: only the hash goes further.
+
+import { createHash, randomBytes } from "node:crypto";
+
+const SECRET_BYTES = 32;
+const SECRET = /^[\w-]{43}$/;
+
+/** 256 random bits, base64url. */
+export function newSecret(): string {
+  return randomBytes(SECRET_BYTES).toString("base64url");
+}
+
+export function isSecret(text: string): boolean {
+  return SECRET.test(text);
+}
+
+/** base64url(SHA-256(secret)): what the stage keeps and compares. A secret of 256 bits needs no slow hash. */
+export function hashOfSecret(secret: string): string {
+  return createHash("sha256").update(secret).digest("base64url");
+}

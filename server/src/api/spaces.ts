@@ -1,0 +1,145 @@
+// Owns the routes that make spaces, list them, and pass commands of people with tickets to the stage. Refuses to decide
+// who may do what in a space: the stage does.
+
+import { randomBytes } from "node:crypto";
+import { type Command, parseCommand } from "@hustings/wire/commands.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
+import { isSpaceId, personIdFrom, type SpaceId, spaceIdFrom } from "@hustings/wire/ids.ts";
+import { HOST_FRAGMENT, ROUTES } from "@hustings/wire/routes.ts";
+import { cleanName, cleanTitle } from "@hustings/wire/text.ts";
+import type { FastifyRequest } from "fastify";
+import type { ApiContext, ApiServer } from "./api.ts";
+import { addressOf, originOf } from "./origin.ts";
+import { listedSpacesOf, roomDocumentOf } from "./room.ts";
+import * as shapes from "./schemas.ts";
+import { hashOfSecret, newSecret } from "./secrets.ts";
+
+export const DEFAULT_HOST_NAME = "Host";
+/** Generation of a new space's host link. */
+const FIRST_GENERATION = 1;
+const LIST_CACHE = "public, max-age=1";
+const ROOM_CACHE = "public, max-age=1, stale-while-revalidate=10";
+
+export function spaceRoutes(app: ApiServer, context: ApiContext): void {
+  createRoute(app, context);
+  listRoute(app, context);
+  roomRoute(app, context);
+  commandRoutes(app, context);
+}
+
+/** The space of the path; `no-space` when that cannot be one. */
+export function spaceOf(text: string): SpaceId {
+  if (!isSpaceId(text)) throw new Refusal("no-space", `There is no space ${JSON.stringify(text.slice(0, 40))}.`);
+  return text;
+}
+
+/** The host link around `secret`. */
+export function hostUrlOf(origin: string, id: SpaceId, secret: string): string {
+  return `${origin}${ROUTES.page(id)}#${HOST_FRAGMENT}${secret}`;
+}
+
+function createRoute(app: ApiServer, { stage, sign, limitSpaces, publicUrl }: ApiContext): void {
+  const schema = {
+    summary: "Open a space",
+    tags: ["spaces"],
+    body: shapes.newSpace,
+    response: {
+      201: shapes.createdSpace,
+      ...shapes.refusals("bad-json", "bad-title", "bad-name", "too-large", "too-many", "too-many-spaces", "stage-away"),
+    },
+  };
+  app.post(ROUTES.spaces, { schema }, async ({ body, headers }, reply) => {
+    const title = cleanTitle(body.title);
+    const name = cleanName(body.name ?? DEFAULT_HOST_NAME);
+    limitSpaces(addressOf(headers));
+    const id = spaceIdFrom(randomBytes(10));
+    const person = personIdFrom(randomBytes(12));
+    const secret = newSecret();
+    await stage.createSpace({ id, title, host: { person, name }, secretHash: hashOfSecret(secret) });
+    const claims = { space: id, person, name, role: "host", use: "act", generation: FIRST_GENERATION } as const;
+    const { ticket, expiresUtcMs } = await sign(claims);
+    const origin = originOf(headers, publicUrl);
+    const url = origin + ROUTES.page(id);
+    const hostUrl = hostUrlOf(origin, id, secret);
+    reply.status(201).header("cache-control", "no-store").header("location", ROUTES.page(id));
+    return { id, url, hostUrl, hostTicket: ticket, expiresUtcMs, person };
+  });
+}
+
+function listRoute(app: ApiServer, { stage }: ApiContext): void {
+  const schema = {
+    summary: "The spaces that are live, most listeners first",
+    tags: ["spaces"],
+    response: { 200: shapes.listedSpaces, ...shapes.refusals("stage-away") },
+  };
+  app.get(ROUTES.spaces, { schema }, async (_request, reply) => {
+    const spaces = listedSpacesOf(await stage.listSpaces());
+    reply.header("cache-control", LIST_CACHE);
+    return { spaces: [...spaces] };
+  });
+}
+
+function roomRoute(app: ApiServer, { stage, clock, stagePort }: ApiContext): void {
+  const schema = {
+    summary: "What a newcomer's page needs to know of a space",
+    tags: ["spaces"],
+    params: shapes.spacePath,
+    response: { 200: shapes.roomDocument, ...shapes.refusals("no-space", "stage-away") },
+  };
+  app.get("/api/spaces/:id/room", { schema }, async ({ params }, reply) => {
+    const id = spaceOf(params.id);
+    const { state, audience } = await stage.space(id);
+    const { speakers, ...rest } = roomDocumentOf({ id, state, audience }, stagePort, clock.utcMs());
+    reply.header("cache-control", ROOM_CACHE);
+    return { ...rest, speakers: [...speakers] };
+  });
+}
+
+function commandRoutes(app: ApiServer, context: ApiContext): void {
+  const response = {
+    200: shapes.done,
+    ...shapes.refusals(
+      "bad-json",
+      "bad-title",
+      "too-large",
+      "no-ticket",
+      "ticket-invalid",
+      "ticket-expired",
+      "ticket-revoked",
+      "wrong-space",
+      "host-only",
+      "not-invited",
+      "not-seated",
+      "removed",
+      "no-space",
+      "no-person",
+      "ended",
+      "conflict",
+      "stage-full",
+      "stage-away",
+    ),
+  };
+  const shared = { tags: ["commands"], params: shapes.spacePath, security: [{ ticket: [] }], response };
+  const act = (request: FastifyRequest<{ Params: { id: string } }>, command: () => Command) =>
+    passOn(context, request, command);
+
+  const live = { schema: { summary: "From now on everyone hears the stage (host)", ...shared } };
+  app.post("/api/spaces/:id/live", live, (request) => act(request, () => ({ do: "live" })));
+  const end = { schema: { summary: "End the space for everyone, for good (host)", ...shared } };
+  app.post("/api/spaces/:id/end", end, (request) => act(request, () => ({ do: "end" })));
+  const any = {
+    schema: { summary: "Any command: hands, seats, mutes, the title", body: shapes.command, ...shared },
+    validatorCompiler: () => () => true,
+  };
+  app.post("/api/spaces/:id/commands", any, (request) => act(request, () => parseCommand(request.body)));
+}
+
+async function passOn(
+  { stage, checkTicket }: ApiContext,
+  { params, headers }: FastifyRequest<{ Params: { id: string } }>,
+  command: () => Command,
+): Promise<{ seq: number }> {
+  const id = spaceOf(params.id);
+  const claims = await checkTicket(headers.authorization, id);
+  return stage.command(id, claims, command());
+}

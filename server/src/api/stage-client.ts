@@ -1,0 +1,133 @@
+// Owns asking the stage, over its Unix socket: its internal routes as functions. Refuses to decide anything and to try
+// again; a stage that does not answer in time is `stage-away`, which the asker may repeat.
+
+import { Agent, type IncomingMessage, request } from "node:http";
+import type { Command } from "@hustings/wire/commands.ts";
+import { isErrorCode, Refusal } from "@hustings/wire/errors.ts";
+import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
+import type { SpaceState } from "@hustings/wire/state.ts";
+import type { TicketClaims } from "@hustings/wire/tickets.ts";
+
+export interface HeldSpace {
+  readonly id: SpaceId;
+  readonly state: SpaceState;
+  readonly audience: number;
+}
+
+export interface NewSpace {
+  readonly id: SpaceId;
+  readonly title: string;
+  readonly host: { readonly person: PersonId; readonly name: string };
+  readonly secretHash: string;
+}
+
+/** Everything rejects with a Refusal: a row that the stage answered, or `stage-away`. */
+export interface StageClient {
+  createSpace(space: NewSpace): Promise<void>;
+  /** Live ones first, newest first; at most 1000. */
+  listSpaces(): Promise<readonly HeldSpace[]>;
+  space(id: SpaceId): Promise<HeldSpace>;
+  /** Whose host link it is. */
+  matchHostSecret(id: SpaceId, secretHash: string): Promise<{ person: PersonId; name: string; generation: number }>;
+  replaceHostSecret(id: SpaceId, secretHash: string): Promise<{ generation: number }>;
+  command(id: SpaceId, claims: TicketClaims, command: Command): Promise<{ seq: number }>;
+}
+
+export interface StageClientOptions {
+  readonly socketPath: string;
+  readonly deadlineMs?: number;
+}
+
+const MAX_CONNECTIONS = 32;
+/** Requests under way and waiting; more are refused, so that a stuck stage does not fill this process. */
+const MAX_ASKING = 256;
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+const RETRY_AFTER_MS = 1_000;
+
+type Method = "GET" | "POST" | "PUT";
+
+export function stageClient({ socketPath, deadlineMs = 5_000 }: StageClientOptions): StageClient {
+  // A fresh connection each: on a Unix socket that costs little, and a kept one may be closing as it is used.
+  const agent = new Agent({ keepAlive: false, maxSockets: MAX_CONNECTIONS });
+  let askingCount = 0;
+
+  async function ask<Answer>(method: Method, path: string, body?: unknown): Promise<Answer> {
+    if (askingCount >= MAX_ASKING) throw away(new Error(`${MAX_ASKING} requests wait for the stage`));
+    askingCount++;
+    try {
+      const { status, text } = await exchange({ agent, socketPath, deadlineMs, method, path, body });
+      return answerOf<Answer>(status, text);
+    } catch (cause) {
+      throw cause instanceof Refusal ? cause : away(cause);
+    } finally {
+      askingCount--;
+    }
+  }
+
+  const at = (id: SpaceId): string => `/internal/spaces/${id}`;
+  return {
+    createSpace: (space) => ask("POST", "/internal/spaces", space),
+    listSpaces: () => ask("GET", "/internal/spaces"),
+    space: (id) => ask("GET", at(id)),
+    matchHostSecret: (id, secretHash) => ask("POST", `${at(id)}/host-secret`, { secretHash }),
+    replaceHostSecret: (id, secretHash) => ask("PUT", `${at(id)}/host-secret`, { secretHash }),
+    command: (id, claims, command) => ask("POST", `${at(id)}/commands`, { claims, command }),
+  };
+}
+
+interface Exchange {
+  readonly agent: Agent;
+  readonly socketPath: string;
+  readonly deadlineMs: number;
+  readonly method: Method;
+  readonly path: string;
+  readonly body: unknown;
+}
+
+function exchange({
+  agent,
+  socketPath,
+  deadlineMs,
+  method,
+  path,
+  body,
+}: Exchange): Promise<{ status: number; text: string }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
+  const headers: Record<string, string> = { host: "stage" };
+  const json = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+  if (json !== undefined) {
+    headers["content-type"] = "application/json";
+    headers["content-length"] = String(json.length);
+  }
+  const signal = AbortSignal.timeout(deadlineMs);
+  const asked = request({ agent, socketPath, method, path, headers, signal }, (response) => {
+    textOf(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
+  });
+  asked.on("error", reject);
+  asked.end(json);
+  return promise;
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const part of response as AsyncIterable<Buffer>) {
+    sizeBytes += part.length;
+    if (sizeBytes > MAX_ANSWER_BYTES) throw new Error(`the stage answered with more than ${MAX_ANSWER_BYTES} bytes`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString("utf8");
+}
+
+function answerOf<Answer>(status: number, text: string): Answer {
+  const value: unknown = text === "" ? undefined : JSON.parse(text);
+  if (status >= 200 && status < 300) return value as Answer;
+  const { error, message, retryAfterMs } = (value ?? {}) as Record<string, unknown>;
+  if (!isErrorCode(error)) throw new Error(`the stage answered ${status}`);
+  const options = typeof retryAfterMs === "number" ? { retryAfterMs } : {};
+  throw new Refusal(error, typeof message === "string" ? message : undefined, options);
+}
+
+function away(cause: unknown): Refusal {
+  return new Refusal("stage-away", undefined, { cause, retryAfterMs: RETRY_AFTER_MS });
+}

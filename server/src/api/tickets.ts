@@ -1,0 +1,128 @@
+// Owns the routes by which people come to tickets: a host by the link's secret, a guest by a name or a pass. Refuses to
+// know keys (it is given a signer and checks) and to see a secret again: only its hash leaves this file.
+
+import { randomBytes } from "node:crypto";
+import { Refusal } from "@hustings/wire/errors.ts";
+import { personIdFrom, type SpaceId } from "@hustings/wire/ids.ts";
+import { cleanName } from "@hustings/wire/text.ts";
+import type { TicketClaims } from "@hustings/wire/tickets.ts";
+import type { TicketSigner } from "../tickets/sign.ts";
+import type { ApiContext, ApiServer } from "./api.ts";
+import { addressOf, originOf } from "./origin.ts";
+import * as shapes from "./schemas.ts";
+import { hashOfSecret, isSecret, newSecret } from "./secrets.ts";
+import { hostUrlOf, spaceOf } from "./spaces.ts";
+
+export function ticketRoutes(app: ApiServer, context: ApiContext): void {
+  exchangeRoute(app, context);
+  guestRoute(app, context);
+  hostLinkRoute(app, context);
+}
+
+function exchangeRoute(app: ApiServer, context: ApiContext): void {
+  const schema = {
+    summary: "A new ticket for the secret of a host link, or for a guest's pass",
+    tags: ["tickets"],
+    params: shapes.spacePath,
+    body: shapes.ticketRequest,
+    response: {
+      200: shapes.issuedTicket,
+      ...shapes.refusals(
+        "bad-json",
+        "too-large",
+        "ticket-invalid",
+        "ticket-expired",
+        "wrong-space",
+        "no-space",
+        "too-many",
+        "stage-away",
+      ),
+    },
+  };
+  app.post("/api/spaces/:id/tickets", { schema }, async ({ params, body, headers }, reply) => {
+    const id = spaceOf(params.id);
+    const { secret, pass } = body;
+    if ((secret === undefined) === (pass === undefined)) throw new Refusal("bad-json", `Give "secret" or "pass".`);
+    context.limitGuests(addressOf(headers));
+    reply.header("cache-control", "no-store");
+    return secret === undefined ? renewGuest(context, id, pass) : admitHost(context, id, secret);
+  });
+}
+
+async function admitHost({ stage, sign }: ApiContext, id: SpaceId, secret: string) {
+  if (!isSecret(secret)) throw new Refusal("ticket-invalid", "This is not the secret of a host link.");
+  const { person, name, generation } = await stage.matchHostSecret(id, hashOfSecret(secret));
+  const role = "host";
+  const { ticket, expiresUtcMs } = await sign({ space: id, person, name, role, use: "act", generation });
+  return { ticket, expiresUtcMs, person, name, role } as const;
+}
+
+async function renewGuest({ checkPass, sign }: ApiContext, id: SpaceId, pass: string | undefined) {
+  const { person, name } = await checkPass(pass, id);
+  return guestTickets(sign, { space: id, person, name });
+}
+
+function guestRoute(app: ApiServer, { stage, sign, limitGuests }: ApiContext): void {
+  const schema = {
+    summary: "A guest's ticket, to ask to speak with",
+    tags: ["tickets"],
+    params: shapes.spacePath,
+    body: shapes.newGuest,
+    response: {
+      201: shapes.issuedTicket,
+      ...shapes.refusals("bad-json", "bad-name", "too-large", "no-space", "ended", "too-many", "stage-away"),
+    },
+  };
+  app.post("/api/spaces/:id/guests", { schema }, async ({ params, body, headers }, reply) => {
+    const id = spaceOf(params.id);
+    const name = cleanName(body.name);
+    limitGuests(addressOf(headers));
+    if ((await stage.space(id)).state.phase === "ended") throw new Refusal("ended");
+    reply.status(201).header("cache-control", "no-store");
+    return guestTickets(sign, { space: id, person: personIdFrom(randomBytes(12)), name });
+  });
+}
+
+async function guestTickets(sign: TicketSigner, who: Pick<TicketClaims, "space" | "person" | "name">) {
+  const claims = { ...who, role: "guest", generation: 0 } as const;
+  const { ticket, expiresUtcMs } = await sign({ ...claims, use: "act" });
+  const pass = (await sign({ ...claims, use: "renew" })).ticket;
+  const { person, name, role } = claims;
+  return { ticket, expiresUtcMs, pass, person, name, role };
+}
+
+function hostLinkRoute(app: ApiServer, { stage, sign, checkTicket, publicUrl }: ApiContext): void {
+  const schema = {
+    summary: "A new host link, which makes the old one and its tickets worthless (host)",
+    tags: ["tickets"],
+    params: shapes.spacePath,
+    security: [{ ticket: [] }],
+    response: {
+      200: shapes.newHostLink,
+      ...shapes.refusals(
+        "no-ticket",
+        "ticket-invalid",
+        "ticket-expired",
+        "ticket-revoked",
+        "wrong-space",
+        "host-only",
+        "no-space",
+        "ended",
+        "stage-away",
+      ),
+    },
+  };
+  app.post("/api/spaces/:id/host-link", { schema }, async ({ params, headers }, reply) => {
+    const id = spaceOf(params.id);
+    const { person, name, role, generation } = await checkTicket(headers.authorization, id);
+    if (role !== "host") throw new Refusal("host-only");
+    const { state } = await stage.space(id);
+    if (generation !== state.hostLinkGeneration) throw new Refusal("ticket-revoked");
+    const secret = newSecret();
+    const replaced = await stage.replaceHostSecret(id, hashOfSecret(secret));
+    const claims = { space: id, person, name, role, use: "act", generation: replaced.generation } as const;
+    const { ticket, expiresUtcMs } = await sign(claims);
+    reply.header("cache-control", "no-store");
+    return { hostUrl: hostUrlOf(originOf(headers, publicUrl), id, secret), secret, hostTicket: ticket, expiresUtcMs };
+  });
+}
