@@ -34,7 +34,7 @@ async function main(): Promise<void> {
     const { isGood, output, durationMs } = await outcome;
     if (!isGood) badCount += 1;
     process.stdout.write(`${isGood ? "✔" : "✖"} ${jobs[index]?.name} (${(durationMs / 1000).toFixed(1)} s)\n`);
-    if (!isGood) process.stdout.write(`${output.trimEnd()}\n\n`);
+    if (!isGood) process.stdout.write(`${output.replace(/^✔ .*\n/gm, "").trimEnd()}\n\n`);
   }
   process.stdout.write(badCount === 0 ? "All checks pass.\n" : `${badCount} of ${jobs.length} checks fail.\n`);
   process.exitCode = badCount === 0 ? 0 : 1;

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { noCounts, passes, selectTests, sum, verdict } from "./selection.ts";
 
 const paths = ["wire/ids.test.ts", "media/mix.test.ts", "media/mix.ts", "test/e2e/stage.test.ts"];
-const heavyPaths = ["test/e2e/stage.test.ts", "test/load/run.test.ts", "server/src/stage/peer.test.ts"];
+const heavyPaths = ["test/e2e/stage.test.ts", "test/venue.test.ts", "server/src/stage/peer.test.ts"];
 
 test("every *.test.ts is selected when no filter is given", () => {
   assert.deepEqual(selectTests(paths, []), ["media/mix.test.ts", "test/e2e/stage.test.ts", "wire/ids.test.ts"]);
@@ -15,9 +15,9 @@ test("filters select the tests whose path contains one of them", () => {
   assert.deepEqual(selectTests(paths, ["media", "ids"]), ["media/mix.test.ts", "wire/ids.test.ts"]);
 });
 
-test("browser, load and peer tests run one by one after all others", () => {
-  const [light, heavy] = passes(["server/src/stage/seats.test.ts", ...heavyPaths]);
-  assert.deepEqual(light?.files, ["server/src/stage/seats.test.ts"]);
+test("tests of whole servers, browsers and peers run one by one after all others", () => {
+  const [light, heavy] = passes(["test/house/names.test.ts", ...heavyPaths]);
+  assert.deepEqual(light?.files, ["test/house/names.test.ts"]);
   assert.equal(light?.isSerial, false);
   assert.deepEqual(heavy?.files, heavyPaths);
   assert.equal(heavy?.isSerial, true);
