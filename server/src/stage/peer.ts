@@ -23,7 +23,7 @@ export interface PeerPort extends AsyncDisposable {
    * "internal" when the library fails. A second offer of the same person is simply another peer.
    */
   accept(offerSdp: string, events: PeerEvents): Promise<Peer>;
-  /** Closes every peer, without events, and the port. */
+  /** Closes every peer, without events, and the port. The UDP port itself may stay taken until the process ends. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -115,6 +115,7 @@ export function startPeerPort(options: PeerPortOptions): PeerPort {
     },
     accept,
     async [Symbol.asyncDispose]() {
+      if (!isOpen) return;
       isOpen = false;
       clearInterval(timer);
       for (const connection of [...connections]) connection.close();
@@ -134,14 +135,17 @@ function takePort(udpPort: number, bindAddress: string | undefined): { stop(): v
 }
 
 /**
- * The library's ICE part writes to standard output until its first transport is made. This one has no socket; it is
- * closed a turn later, because one that is closed at once never reports so and keeps the process alive.
+ * The library's ICE part writes to standard output until its first transport is made. This one has no socket. Its
+ * channel is closed by hand, a turn later: one that never opened would otherwise keep the process alive.
  */
 function quietLibrary(): void {
   const quiet = new nodeDataChannel.PeerConnection("quiet", { iceServers: [], disableAutoGathering: true });
   quiet.onStateChange(() => {});
-  quiet.createDataChannel("quiet");
-  setImmediate(() => quiet.close());
+  const channel = quiet.createDataChannel("quiet");
+  setImmediate(() => {
+    channel.close();
+    quiet.close();
+  });
 }
 
 /** Looks at every peer; a round that itself comes late judges nobody, for their packets may be waiting behind it. */
