@@ -1,0 +1,50 @@
+// Owns building the web app, and knowing whether the build at hand is that of the sources at hand.
+// Refuses to serve anything.
+
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+
+const ROOT = join(import.meta.dirname, "..");
+const DIRECTORY = join(import.meta.dirname, "dist");
+const STAMP = join(DIRECTORY, ".stamp");
+/** Whatever ends up in the bundle: the app, and the packages that it imports. */
+const SOURCES = ["web", "listener", "media", "wire", "flow", "package-lock.json"];
+
+/**
+ * Makes sure that `directory` holds a build of the sources as they are now; `built` tells whether it had to be made.
+ * Throws what the bundler throws.
+ */
+export async function ensureBuilt(
+  options: { readonly quiet?: boolean } = {},
+): Promise<{ readonly built: boolean; readonly directory: string }> {
+  const stamp = stampOfSources();
+  if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === stamp) return { built: false, directory: DIRECTORY };
+  if (!options.quiet) process.stdout.write("Building the web app: its build is missing or older than its sources.\n");
+  const { build } = await import("vite");
+  await build({ configFile: join(import.meta.dirname, "vite.config.ts"), logLevel: options.quiet ? "error" : "warn" });
+  writeFileSync(STAMP, stamp);
+  return { built: true, directory: DIRECTORY };
+}
+
+function stampOfSources(): string {
+  const hash = createHash("sha256");
+  for (const path of SOURCES.flatMap((source) => filesBelow(join(ROOT, source)))) {
+    hash.update(relative(ROOT, path).split(sep).join("/")).update("\0").update(readFileSync(path)).update("\0");
+  }
+  return hash.digest("hex");
+}
+
+function filesBelow(path: string): string[] {
+  if (!existsSync(path)) return [];
+  if (path.endsWith(".json") && !path.endsWith("package.json")) return [path];
+  const entries = readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return entries.flatMap((entry) => {
+    const child = join(path, entry.name);
+    if (entry.name === "node_modules" || entry.name === "dist" || entry.name === "voices") return [];
+    if (entry.isDirectory()) return filesBelow(child);
+    return entry.name.endsWith(".test.ts") || entry.name.endsWith(".md") ? [] : [child];
+  });
+}
+
+if (import.meta.main) await ensureBuilt();
