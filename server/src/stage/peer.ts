@@ -135,17 +135,18 @@ function takePort(udpPort: number, bindAddress: string | undefined): { stop(): v
 }
 
 /**
- * The library's ICE part writes to standard output until its first transport is made. This one has no socket. Its
- * channel is closed by hand, a turn later: one that never opened would otherwise keep the process alive.
+ * The library's ICE part writes to standard output until its first transport is made; this one has no socket. It has a
+ * track and no channel, for a channel that never opened is never told closed and keeps the process alive.
  */
 function quietLibrary(): void {
   const quiet = new nodeDataChannel.PeerConnection("quiet", { iceServers: [], disableAutoGathering: true });
-  quiet.onStateChange(() => {});
-  const channel = quiet.createDataChannel("quiet");
-  setImmediate(() => {
-    channel.close();
-    quiet.close();
-  });
+  quiet.onStateChange(() => void quiet);
+  const audio = new nodeDataChannel.Audio("0", "RecvOnly");
+  audio.addOpusCodec(111);
+  const track = quiet.addTrack(audio);
+  track.onClosed(() => void track);
+  quiet.setLocalDescription("offer");
+  setImmediate(() => quiet.close());
 }
 
 /** Looks at every peer; a round that itself comes late judges nobody, for their packets may be waiting behind it. */
