@@ -44,3 +44,17 @@ test("the callback of describe holds tests and has no length of its own", () => 
   const text = longFunction.text.replace("function long() {", 'describe("x", () => {').replace(/}\n$/, "});\n");
   assert.deepEqual(judgeLengths(lengthsOf({ path: "wire/x.test.ts", text }), []), []);
 });
+
+test("a function's own lines are counted without the named functions inside it, which have lengths of their own", () => {
+  const inner = `  function inner() {\n${"    1;\n".repeat(58)}  }\n`;
+  const text = `function outer() {\n${inner}  return { method() {\n${"    2;\n".repeat(50)}  } };\n}\n`;
+  const lengths = lengthsOf({ path: "wire/x.ts", text });
+  assert.deepEqual(
+    lengths.filter(({ name }) => name !== undefined).map(({ name, lines }) => [name, lines]),
+    [
+      ["outer", 2],
+      ["inner", 60],
+      ["method", 52],
+    ],
+  );
+});

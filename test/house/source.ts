@@ -44,7 +44,7 @@ export function importsOf(source: ts.SourceFile): Named[] {
 
 /**
  * Every function that has a body, but for those that only hold tests: the callbacks of `describe` and `suite`, and what
- * is named `…Contract`.
+ * is named `…Contract`. `lines` are its own: those of named functions inside it are counted with them alone.
  */
 export function functionsOf(source: ts.SourceFile): FunctionSpan[] {
   return collect(source, (node) => {
@@ -53,9 +53,23 @@ export function functionsOf(source: ts.SourceFile): FunctionSpan[] {
     const name = functionName(node);
     if (name.endsWith("Contract")) return undefined;
     const line = lineOf(node);
-    const lastLine = source.getLineAndCharacterOfPosition(node.end).line + 1;
-    return { name, line, lines: lastLine - line + 1 };
+    return { name, line, lines: linesOf(node) - linesWithin(node) };
   });
+}
+
+function linesOf(node: ts.Node): number {
+  return node.getSourceFile().getLineAndCharacterOfPosition(node.end).line + 2 - lineOf(node);
+}
+
+/** Lines of the named functions right inside `node`: each is measured by itself, as a method is beside its class. */
+function linesWithin(node: ts.Node): number {
+  let lines = 0;
+  const visit = (child: ts.Node): void => {
+    if (ts.isFunctionDeclaration(child) || ts.isMethodDeclaration(child)) lines += linesOf(child);
+    else ts.forEachChild(child, visit);
+  };
+  ts.forEachChild(node, visit);
+  return lines;
 }
 
 /** Every name that the file declares: variables, functions, parameters, types, properties and methods. */
