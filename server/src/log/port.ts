@@ -34,6 +34,12 @@ export interface SpaceLog extends LogReader {
   appendBackstage(slot: number, utcMs: number, change: BackstageChange): Promise<BackstageEntry>;
   /** Every backstage entry, in order. */
   backstage(): readonly BackstageEntry[];
+  /**
+   * A slot above every one that any follower was ever handed: one past the newest head, and after a crash as far past it
+   * as sound may have been followed and not stored (at most 2 s). A stage that starts counts from here, not from `heads`;
+   * what lies between `heads` and its first slot it declares absent.
+   */
+  firstFreeSlot(): number;
   /** Called at every change between "sound is being stored" and "it is not" (disk full, I/O error). */
   onStorage(told: (storing: boolean, cause?: Error) => void): void;
   [Symbol.asyncDispose](): Promise<void>;
@@ -47,11 +53,16 @@ export interface LogStore {
   create(id: SpaceId): Promise<SpaceLog>;
   /** The log of a space, repaired if its tail was torn; the same object while it is open. `undefined`: there is none. */
   open(id: SpaceId): Promise<SpaceLog | undefined>;
-  /** Every space with its folded state, without opening logs for writing. Order: newest `created` first. */
+  /** Every space that has an entry, with its folded state, without opening logs. Order: newest `created` first. */
   list(): Promise<readonly { readonly id: SpaceId; readonly state: SpaceState }[]>;
   /** Removes a space for good (never gone live, expired). */
   remove(id: SpaceId): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The order of `LogStore.list`. */
+export function newestFirst(a: { readonly state: SpaceState }, b: { readonly state: SpaceState }): number {
+  return b.state.originUtcMs - a.state.originUtcMs;
 }
 
 /** What an edge gets from a stage: the log of one space, and how many listen in all. */
