@@ -39,8 +39,9 @@ export interface PeerEvents {
   /** What the other side says about the sound sent to it, about once in 5 s. */
   onReport?(report: LossReport): void;
   /**
-   * connecting, connected, then any number of disconnected (nothing came for 1.2 s) and connected, and at last one of
-   * failed (never connected, or gone for 30 s) and closed (the other side said goodbye). After these two, and after
+   * A peer begins as connecting, which is not told; then connected, any number of disconnected (nothing came for
+   * 1.2 s) and connected, and at last one of failed (never connected, or gone for 30 s) and closed (the other side
+   * said goodbye). After these two, and after
    * `close()`, nothing more is told.
    */
   onState(state: PeerState): void;
