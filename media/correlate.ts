@@ -2,7 +2,7 @@
 // Refuses live use: it wants whole recordings, and it takes its time (about a second for 60 s against 10 s).
 
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
-import { crossCorrelation, forward, type Spectrum, transformSize } from "./fft.ts";
+import { createTransform } from "./fft.ts";
 
 export interface Match {
   /** Normalised cross-correlation at the best lag: 1 is the same sound at any volume, 0 is nothing alike. */
@@ -77,18 +77,20 @@ export function snrDb(source: Float32Array, decoded: Float32Array): number {
 
 function searchIn(recording: Float32Array, referenceSamples: number): (reference: Float32Array) => Match {
   const sound = compared(recording);
-  const size = transformSize(sound.length + Math.ceil(referenceSamples / DECIMATION));
-  const spectrum = forward(sound, size);
+  const transform = createTransform(sound.length + Math.ceil(referenceSamples / DECIMATION));
+  const spectrum = transform.forward(sound);
   const energies = runningEnergy(sound);
-  return (reference) => best(spectrum, energies, reference, sound.length, size);
+  return (reference) => {
+    if (reference.length === 0 || reference.length > sound.length) return { score: 0, lagMs: 0 };
+    return best(transform.crossCorrelation(spectrum, transform.forward(reference)), energies, reference);
+  };
 }
 
-function best(recording: Spectrum, energies: Float64Array, reference: Float32Array, length: number, size: number) {
-  if (reference.length === 0 || reference.length > length) return { score: 0, lagMs: 0 };
-  const products = crossCorrelation(recording, forward(reference, size));
+/** The lag at which the product is greatest beside the energies of both; where the recording is mute, none is. */
+function best(products: Float64Array, energies: Float64Array, reference: Float32Array): Match {
+  const length = energies.length - 1;
   const own = energy(reference);
-  const total = energies[length] ?? 0;
-  const floor = (total / length) * reference.length * 0.001 + 1e-12;
+  const floor = ((energies[length] ?? 0) / length) * reference.length * 0.001 + 1e-12;
   let score = 0;
   let lag = 0;
   for (let at = 0; at + reference.length <= length; at += 1) {

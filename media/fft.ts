@@ -5,63 +5,67 @@ export interface Spectrum {
   readonly im: Float64Array;
 }
 
-/** The least power of two that is at least `length`. */
-export function transformSize(length: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(2, length)));
+export interface Transform {
+  /** The spectrum of real samples, padded with zeros to the transform's size. */
+  forward(samples: Float32Array | Float64Array): Spectrum;
+  /** Circular cross-correlation: at lag `k`, the sum of `a[n + k] · b[n]`. */
+  crossCorrelation(a: Spectrum, b: Spectrum): Float64Array;
 }
 
-/** The spectrum of real samples, padded with zeros to `size`, a power of two. */
-export function forward(samples: Float32Array | Float64Array, size: number): Spectrum {
-  const re = new Float64Array(size);
-  re.set(samples.subarray(0, size));
-  const im = new Float64Array(size);
-  transform(re, im);
-  return { re, im };
-}
+/** A transform of at least `length` samples; its size is the next power of two. Reuse it: it holds tables. */
+export function createTransform(length: number): Transform {
+  const size = 2 ** Math.ceil(Math.log2(Math.max(2, length)));
+  const cosines = Float64Array.from({ length: size / 2 }, (_, index) => Math.cos((2 * Math.PI * index) / size));
+  const sines = Float64Array.from({ length: size / 2 }, (_, index) => -Math.sin((2 * Math.PI * index) / size));
 
-/** Circular cross-correlation: at lag `k`, the sum of `a[n + k] · b[n]`. Both spectra of one size. */
-export function crossCorrelation(a: Spectrum, b: Spectrum): Float64Array {
-  const size = a.re.length;
-  const re = new Float64Array(size);
-  const im = new Float64Array(size);
-  for (let bin = 0; bin < size; bin += 1) {
-    const [ar, ai, br, bi] = [a.re[bin] ?? 0, a.im[bin] ?? 0, b.re[bin] ?? 0, b.im[bin] ?? 0];
-    re[bin] = ar * br + ai * bi;
-    im[bin] = ar * bi - ai * br;
-  }
-  transform(re, im);
-  for (let lag = 0; lag < size; lag += 1) re[lag] = (re[lag] ?? 0) / size;
-  return re;
-}
-
-/** In place, radix 2. */
-function transform(re: Float64Array, im: Float64Array): void {
-  const size = re.length;
-  reorder(re, im);
-  for (let half = 1; half < size; half *= 2) {
-    const cosines = new Float64Array(half);
-    const sines = new Float64Array(half);
-    for (let index = 0; index < half; index += 1) {
-      cosines[index] = Math.cos((Math.PI * index) / half);
-      sines[index] = -Math.sin((Math.PI * index) / half);
+  function transform(re: Float64Array, im: Float64Array): void {
+    reorder(re, im);
+    for (let half = 1; half < size; half *= 2) {
+      const stride = size / (2 * half);
+      for (let start = 0; start < size; start += 2 * half) butterflies(re, im, start, half, stride);
     }
-    for (let start = 0; start < size; start += 2 * half) butterflies(re, im, start, cosines, sines);
   }
-}
 
-function butterflies(re: Float64Array, im: Float64Array, start: number, cosines: Float64Array, sines: Float64Array) {
-  const half = cosines.length;
-  for (let index = 0; index < half; index += 1) {
-    const low = start + index;
-    const high = low + half;
-    const [wr, wi, hr, hi] = [cosines[index] ?? 0, sines[index] ?? 0, re[high] ?? 0, im[high] ?? 0];
-    const tr = wr * hr - wi * hi;
-    const ti = wr * hi + wi * hr;
-    re[high] = (re[low] ?? 0) - tr;
-    im[high] = (im[low] ?? 0) - ti;
-    re[low] = (re[low] ?? 0) + tr;
-    im[low] = (im[low] ?? 0) + ti;
+  function butterflies(re: Float64Array, im: Float64Array, start: number, half: number, stride: number): void {
+    for (let index = 0; index < half; index += 1) {
+      const low = start + index;
+      const high = low + half;
+      const wr = cosines[index * stride] ?? 0;
+      const wi = sines[index * stride] ?? 0;
+      const hr = re[high] ?? 0;
+      const hi = im[high] ?? 0;
+      const tr = wr * hr - wi * hi;
+      const ti = wr * hi + wi * hr;
+      re[high] = (re[low] ?? 0) - tr;
+      im[high] = (im[low] ?? 0) - ti;
+      re[low] = (re[low] ?? 0) + tr;
+      im[low] = (im[low] ?? 0) + ti;
+    }
   }
+
+  return {
+    forward(samples) {
+      const re = new Float64Array(size);
+      re.set(samples.subarray(0, size));
+      const im = new Float64Array(size);
+      transform(re, im);
+      return { re, im };
+    },
+    crossCorrelation(a, b) {
+      const re = new Float64Array(size);
+      const im = new Float64Array(size);
+      for (let bin = 0; bin < size; bin += 1) {
+        const ar = a.re[bin] ?? 0;
+        const ai = a.im[bin] ?? 0;
+        const br = b.re[bin] ?? 0;
+        const bi = b.im[bin] ?? 0;
+        re[bin] = (ar * br + ai * bi) / size;
+        im[bin] = (ar * bi - ai * br) / size;
+      }
+      transform(re, im);
+      return re;
+    },
+  };
 }
 
 function reorder(re: Float64Array, im: Float64Array): void {
@@ -71,7 +75,13 @@ function reorder(re: Float64Array, im: Float64Array): void {
     for (; mirror & bit; bit >>= 1) mirror ^= bit;
     mirror ^= bit;
     if (index >= mirror) continue;
-    [re[index], re[mirror]] = [re[mirror] ?? 0, re[index] ?? 0];
-    [im[index], im[mirror]] = [im[mirror] ?? 0, im[index] ?? 0];
+    swap(re, index, mirror);
+    swap(im, index, mirror);
   }
+}
+
+function swap(values: Float64Array, a: number, b: number): void {
+  const kept = values[a] ?? 0;
+  values[a] = values[b] ?? 0;
+  values[b] = kept;
 }

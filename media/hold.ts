@@ -10,12 +10,12 @@ export const HOLD_MUSIC_LUFS = -28;
 
 const CHORD_SAMPLES = HOLD_MUSIC_SAMPLES / 4;
 /** Four chords of four notes, in semitones from A3: Am9, Fmaj7, Cadd9, Gsus2. */
-const CHORDS = [
+const CHORDS: readonly (readonly number[])[] = [
   [-12, 0, 7, 14],
   [-16, 0, 3, 7],
   [-9, -2, 5, 10],
   [-14, -2, 0, 5],
-] as const;
+];
 /** Plucks on a grid of half seconds: which of the chord's notes, an octave up; −1 rests. */
 const PLUCKS = [3, -1, 1, 2, -1, 3, -1, 2, 1, -1] as const;
 const PLUCK_STEP_SAMPLES = CHORD_SAMPLES / PLUCKS.length;

@@ -33,7 +33,7 @@ const BASE_WINDOW_MS = 5000;
 export function createJitterEstimate(options: JitterOptions): JitterEstimate {
   const { minDelayMs, maxDelayMs, startDelayMs } = options;
   const bins = new Float64Array(Math.ceil(maxDelayMs / BIN_MS) + 1);
-  bins[Math.floor(Math.max(0, startDelayMs - MARGIN_MS) / BIN_MS)] = 1;
+  bins[Math.max(0, Math.ceil((startDelayMs - MARGIN_MS) / BIN_MS) - 1)] = 1;
   const fastest = createWindowedLeast();
   let targetMs = Math.min(maxDelayMs, Math.max(minDelayMs, startDelayMs));
   let newestMs: number | undefined;

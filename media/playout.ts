@@ -276,11 +276,18 @@ class AdaptiveBuffer implements PlayoutBuffer {
     this.#cursor = Math.max(this.#cursor ?? 0, Math.min(wanted, this.#held[0]?.place ?? wanted));
   }
 
-  /** Samples missing before `next`. What concealment has stood in for while we waited is not concealed again. */
+  /**
+   * Samples missing before `next`. What concealment has stood in for while we waited is not concealed again: whole
+   * packets of the gap are passed over while the delay can spare them, but for the last one if `next` has its copy.
+   */
   #closeGap(next: Held, errorMs: number): number {
     const cursor = this.#cursor ?? next.place;
     let gap = next.place - cursor;
-    if (gap > 0 && this.#concealed > 0 && errorMs > 0) gap -= Math.min(gap, Math.floor(errorMs * PER_MS));
+    if (this.#concealed > 0 && errorMs > 0) {
+      const kept = packetHasFec(next.opus) ? this.#lastDuration : 0;
+      const spare = Math.min(gap - kept, (errorMs + QUIET_SLACK_MS.short) * PER_MS);
+      gap -= Math.max(0, Math.floor(spare / this.#lastDuration)) * this.#lastDuration;
+    }
     if (gap < QUANTUM_SAMPLES) gap = 0;
     this.#cursor = next.place - gap;
     return gap;

@@ -70,7 +70,7 @@ export function createUplink(options: UplinkOptions): Uplink {
     const level = packet.levelDbov === undefined ? {} : { levelDbov: packet.levelDbov };
     if (packet.payloadType === opusPayloadType) {
       if (packet.payload.length === 0) return "opus";
-      buffer.push({ timestamp, opus: packet.payload.slice(), arrivalMs, redundant: false, ...level });
+      buffer.push({ timestamp, opus: new Uint8Array(packet.payload), arrivalMs, redundant: false, ...level });
       return "taken";
     }
     const blocks = parseRed(packet.payload, timestamp);
@@ -79,7 +79,7 @@ export function createUplink(options: UplinkOptions): Uplink {
       if (block.payloadType !== opusPayloadType || block.payload.length === 0) continue;
       const own = block.primary ? level : {};
       const redundant = !block.primary;
-      buffer.push({ timestamp: block.timestamp, opus: block.payload.slice(), arrivalMs, redundant, ...own });
+      buffer.push({ timestamp: block.timestamp, opus: new Uint8Array(block.payload), arrivalMs, redundant, ...own });
     }
     return "taken";
   }
