@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { beat } from "@hustings/flow/beat.ts";
 import { type Clock, systemClock, type Timer } from "@hustings/flow/clock.ts";
 import { readOgg } from "@hustings/media/ogg.ts";
+import { decodeOgg } from "@hustings/media/ogg-sound.ts";
 import { loadOpus, type Opus, packetDurationSamples } from "@hustings/media/opus.ts";
 import { readWav } from "@hustings/media/wav.ts";
 import { PACKET_MS, PACKET_SAMPLES } from "@hustings/wire/units.ts";
@@ -17,7 +18,7 @@ export async function readVoice(path: string): Promise<readonly Uint8Array[]> {
   if (bytes.subarray(0, 4).toString("latin1") !== "OggS") return encodeAll(opus, readWav(bytes));
   const { packets, channels } = readOgg(bytes);
   const isAsItIs = channels === 1 && packets.every((packet) => packetDurationSamples(packet) === PACKET_SAMPLES);
-  return isAsItIs ? packets : encodeAll(opus, decodeAll(opus, packets));
+  return isAsItIs ? packets : encodeAll(opus, decodeOgg(opus, bytes));
 }
 
 /** Packets of silence. */
@@ -38,19 +39,6 @@ export function speakPackets(
     done();
   });
   return timer;
-}
-
-/** Every sample that the packets decode to. */
-export function decodeAll(opus: Opus, packets: readonly Uint8Array[]): Float32Array {
-  using decoder = opus.decoder();
-  const parts = packets.map((packet) => decoder.decode(packet));
-  const pcm = new Float32Array(parts.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    pcm.set(part, at);
-    at += part.length;
-  }
-  return pcm;
 }
 
 function encodeAll(opus: Opus, pcm: Float32Array): Uint8Array[] {

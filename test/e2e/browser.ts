@@ -1,11 +1,11 @@
 // Owns real Chromium for end-to-end tests: fake microphones that play a voice, and ears that hear what a page plays.
 // Refuses to know what the pages show.
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { decodeAll, readVoice } from "../../cli/voice.ts";
+import { decodeOgg } from "../../media/ogg-sound.ts";
 import { loadOpus } from "../../media/opus.ts";
 import { writeWav } from "../../media/wav.ts";
 import { chromiumFlags, findChromium } from "../chromium.ts";
@@ -54,7 +54,7 @@ export async function openBrowser(voicePath?: string): Promise<OpenBrowser> {
 
 /** What the voice file sounds like: 48 kHz mono. */
 export async function voicePcm(voicePath: string): Promise<Float32Array> {
-  return decodeAll(await loadOpus(), await readVoice(voicePath));
+  return decodeOgg(await loadOpus(), await readFile(voicePath));
 }
 
 /**

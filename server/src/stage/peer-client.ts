@@ -41,6 +41,8 @@ export async function connectSpeaker(options: SpeakerOptions): Promise<Speaker> 
   const ssrc = randomInt(1, 0xffff_ffff);
   const track = native.addTrack(describeSound(ssrc));
   const channel = native.createDataChannel(CHANNEL_LABEL);
+  // The library forgets a track only through this callback, and by then the track must not have been collected.
+  track.onClosed(() => void track);
   const ways = openWays(native, channel, options);
   track.onMessage((bytes) => {
     if (isSound(bytes)) options.onPacket?.(bytes);

@@ -3,13 +3,13 @@
 
 import { randomInt } from "node:crypto";
 import { writeRtp } from "@hustings/media/rtp.ts";
+import { CHANNEL_LABEL, MAX_CHANNEL_BYTES } from "@hustings/wire/channel.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import nodeDataChannel, { type DataChannel, type PeerConnection, type Track } from "node-datachannel";
 import type { Peer, PeerEvents, PeerState } from "./peer.ts";
 import { countPacket, type Heard, isRtcp, type Reception, readRtcp, writeReport } from "./peer-rtcp.ts";
 import {
   type Candidate,
-  CHANNEL_LABEL,
   MAX_MESSAGE_BYTES,
   type Offer,
   readLocalDescription,
@@ -262,7 +262,7 @@ function sendBytes(track: Track, bytes: Uint8Array): boolean {
 function sendText(life: Life, text: string): boolean {
   const { channel } = life;
   if (life.isOver || channel === undefined || !channel.isOpen()) return false;
-  if (Buffer.byteLength(text) > MAX_MESSAGE_BYTES || channel.bufferedAmount() > MAX_WAITING_BYTES) return false;
+  if (Buffer.byteLength(text) > MAX_CHANNEL_BYTES || channel.bufferedAmount() > MAX_WAITING_BYTES) return false;
   try {
     channel.sendMessage(text);
     return true;

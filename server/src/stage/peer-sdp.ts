@@ -9,9 +9,7 @@ const MAX_LINE_CHARS = 1_024;
 const MAX_SECTIONS = 8;
 const AUDIO_LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
 
-/** The label that the speaker's page gives its data channel. */
-export const CHANNEL_LABEL = "hustings";
-/** Largest data-channel message in either direction, in bytes of UTF-8. */
+/** Largest data-channel message that a speaker may send, in bytes of UTF-8. */
 export const MAX_MESSAGE_BYTES = 16_384;
 
 /** What an offer says, checked. `sections` keeps the offer's order: an answer must have as many, in that order. */

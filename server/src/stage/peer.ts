@@ -57,7 +57,7 @@ export interface Peer {
   readonly takesSound: boolean;
   /** Sends one Opus packet with an RTP header of the peer's own; `timestamp` counts 48 kHz samples. False when not open. */
   sendPacket(opus: Uint8Array, timestamp: number): boolean;
-  /** Sends a message on the data channel; false when it is not open, the text is too large or 256 KiB wait already. */
+  /** Sends a message on the data channel; false when it is not open, the text is above 64 KiB or 256 KiB wait already. */
   send(text: string): boolean;
   /** Ends the peer at once and without events. Harmless when it is over already. */
   close(): void;

@@ -1,0 +1,114 @@
+// Owns `hustings listen`: a listener in the terminal, with the policy of the page. Refuses to make sound.
+
+import { createWriteStream } from "node:fs";
+import { finished } from "node:stream/promises";
+import { parseArgs } from "node:util";
+import { repeat, systemClock } from "@hustings/flow/clock.ts";
+import { type HeadlessListener, startHeadlessListener } from "@hustings/listener/headless.ts";
+import { createOggWriter } from "@hustings/media/ogg.ts";
+import type { SeatLevel } from "@hustings/wire/fragment.ts";
+import { ROUTES } from "@hustings/wire/routes.ts";
+import { isRendition } from "./rendition.ts";
+import { readSpaceLink } from "./space-link.ts";
+
+export const usage = `hustings listen URL [--out file.ogg] [--json] [--seconds N] [--rendition 32|16]
+  Listens to a space: levels, lag and gaps in the terminal, once a second.
+  --out        writes what would be heard as an Ogg Opus file
+  --json       one JSON object a line instead of text
+  --seconds    ends by itself
+  --rendition  kilobits a second: 32 (default) or 16`;
+
+const LOOK_MS = 1_000;
+const TERMINAL_METER = 24;
+
+/** Resolves when the space has ended and was heard to its end, when `--seconds` are over, or when `signal` aborts. */
+export async function run(args: readonly string[], signal: AbortSignal): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      out: { type: "string" },
+      json: { type: "boolean" },
+      seconds: { type: "string" },
+      rendition: { type: "string" },
+    },
+  });
+  const link = readSpaceLink(positionals[0]);
+  const rendition = values.rendition ?? "32";
+  if (!isRendition(rendition)) throw new Error(`--rendition is 32 or 16, not "${rendition}".`);
+  const seconds = values.seconds === undefined ? Infinity : Number(values.seconds);
+  if (!(seconds > 0)) throw new Error(`--seconds is a number above 0, not "${values.seconds}".`);
+  const file = values.out === undefined ? undefined : oggFile(values.out);
+  const url = `${link.origin.replace(/^http/, "ws")}${ROUTES.listen(link.id)}`;
+  const listener = startHeadlessListener({
+    url,
+    rendition,
+    verify: true,
+    ...(file ? { onWrite: (_at, packets) => file.write(packets) } : {}),
+  });
+  const tell = values.json === true ? tellJson : tellText;
+  await watch(listener, seconds * 1000, signal, () => tell(listener));
+  listener.stop();
+  tell(listener);
+  await file?.end();
+  if (values.json !== true) process.stdout.write("\n");
+  if (listener.session.lastError === "no-space") throw new Error("There is no space at this link.");
+}
+
+function watch(listener: HeadlessListener, limitMs: number, signal: AbortSignal, tell: () => void): Promise<void> {
+  const endMs = systemClock.monotonicMs() + limitMs;
+  return new Promise((resolve) => {
+    const timer = repeat(systemClock, Math.min(LOOK_MS, limitMs), () => {
+      tell();
+      const { link, ear } = listener.stats();
+      if (link === "refused" || ear === "finished" || systemClock.monotonicMs() >= endMs) stop();
+    });
+    const stop = (): void => {
+      timer.cancel();
+      resolve();
+    };
+    signal.addEventListener("abort", stop, { once: true });
+  });
+}
+
+function oggFile(path: string): { write(packets: readonly Uint8Array[]): void; end(): Promise<void> } {
+  const writer = createOggWriter();
+  const stream = createWriteStream(path);
+  stream.write(writer.head);
+  return {
+    write(packets) {
+      for (const packet of packets) stream.write(writer.packet(packet));
+    },
+    async end() {
+      stream.end(writer.end());
+      await finished(stream);
+    },
+  };
+}
+
+function tellJson(listener: HeadlessListener): void {
+  const { title, phase } = listener.state;
+  const line = { title, phase, ...listener.stats(), levels: listener.levels(), faults: listener.faults };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+function tellText(listener: HeadlessListener): void {
+  const stats = listener.stats();
+  const gaps = stats.gaps === 1 ? "1 gap" : `${stats.gaps} gaps`;
+  const line = [
+    listener.state.title || "…",
+    stats.link,
+    `${(stats.lagMs / 1000).toFixed(1)} s behind`,
+    `${gaps} (${stats.gapMs} ms)`,
+    `${stats.heardSlots} slots heard, ${stats.skippedSlots} skipped`,
+    meter(listener.levels()),
+  ].join(" · ");
+  process.stdout.write(process.stdout.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
+}
+
+/** The loudest seat as a bar: full at 0 dBov, empty at −60. */
+function meter([loudest]: readonly SeatLevel[]): string {
+  const share = loudest ? Math.max(0, 1 - loudest.levelDbov / 60) : 0;
+  const full = Math.round(share * TERMINAL_METER);
+  return `▕${"█".repeat(full)}${" ".repeat(TERMINAL_METER - full)}▏`;
+}

@@ -1,0 +1,63 @@
+// Owns `npm run load`: a whole Hustings on this machine, a speaker, and a crowd of headless listeners that check every
+// slot. Bounded in count and time; ends by itself; its exit status says whether anyone missed anything.
+
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { ROUTES } from "../../wire/routes.ts";
+import { openVenue } from "../venue.ts";
+import type { CrowdReport } from "./crowd.ts";
+import { startCrowd } from "./crowd-process.ts";
+import { goOnAir } from "./speaker.ts";
+
+const VOICE = fileURLToPath(new URL("../../media/voices/anna.opus", import.meta.url));
+const MAX_LISTENERS = 20_000;
+const MAX_SECONDS = 600;
+const CROWD_SIZE = 1_000;
+const JOIN_MS = 5_000;
+
+const { values } = parseArgs({
+  options: {
+    listeners: { type: "string", default: "1000" },
+    seconds: { type: "string", default: "60" },
+    edges: { type: "string", default: "2" },
+  },
+});
+const listeners = bounded("--listeners", values.listeners, MAX_LISTENERS);
+const seconds = bounded("--seconds", values.seconds, MAX_SECONDS);
+
+await using venue = await openVenue({ edges: bounded("--edges", values.edges, 16) });
+using onAir = await goOnAir(venue, "A load run", VOICE);
+const url = venue.doorUrl.replace(/^http/, "ws") + ROUTES.listen(onAir.space.id);
+process.stdout.write(
+  `${listeners} listeners, 32 kb/s, 0.2 s cadence, plaintext, loopback, ${seconds} s, the crowd on this machine too.\n`,
+);
+
+await using crowds = new AsyncDisposableStack();
+const processes = Array.from({ length: Math.ceil(listeners / CROWD_SIZE) }, (_, i) => {
+  const size = Math.min(CROWD_SIZE, listeners - i * CROWD_SIZE);
+  return crowds.use(startCrowd({ url, listeners: size, rendition: "32", joinMs: JOIN_MS }));
+});
+await pause(JOIN_MS + seconds * 1000);
+const reports = await Promise.all(processes.map((crowd) => crowd.report()));
+const verdict = judge(reports);
+process.stdout.write(`${JSON.stringify({ reports, stage: await venue.health("stage") }, null, 1)}\n${verdict.text}\n`);
+process.exitCode = verdict.isGood ? 0 : 1;
+
+function judge(all: readonly CrowdReport[]): { readonly isGood: boolean; readonly text: string } {
+  const sum = (of: (report: CrowdReport) => number): number => all.reduce((total, report) => total + of(report), 0);
+  const playing = sum((report) => report.playing);
+  const missed = sum(
+    (report) => report.gaps + report.skippedSlots + report.duplicates + report.badFrames + report.faults.length,
+  );
+  const isGood = playing === listeners && missed === 0;
+  const text = `${playing} of ${listeners} play · ${sum((r) => r.gaps)} gaps · ${sum((r) => r.skippedSlots)} slots skipped · ${sum((r) => r.duplicates)} twice · ${sum((r) => r.faults.length)} out of order · ${sum((r) => r.reconnects)} reconnects: ${isGood ? "nobody missed a word" : "NOT GOOD"}`;
+  return { isGood, text };
+}
+
+function bounded(name: string, text: string, most: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > most)
+    throw new Error(`${name} is a whole number from 1 to ${most}, not "${text}".`);
+  return value;
+}
