@@ -32,6 +32,10 @@ export const AUDIENCE_MS = 1_000;
 export const MAX_RANGES_IN_WORK = 8;
 /** A connection that says nothing for this long is closed. */
 export const HELLO_MS = 5_000;
+/** A follower for which half of the limit waits, and that takes not all of it within this time, is cut. */
+export const STALLED_MS = 10_000;
+/** Time for the last word to be taken before a refused connection is cut. */
+export const GOODBYE_MS = 1_000;
 export const MAX_FOLLOWERS = 10_000;
 
 /** Listens at `path`, taking over a socket file that a dead process left. Rejects when it cannot listen. */
@@ -74,16 +78,18 @@ function startFollower(socket: Socket, id: number, options: FollowServerOptions)
   const { clock, logOf, onAudience, audienceOf, maxUnsentBytes = MAX_UNSENT_BYTES } = options;
   const gone = new AbortController();
   const cutter = frameCutter(MAX_UP_BYTES);
-  const outlet = startOutlet(socket, maxUnsentBytes);
+  const outlet = startOutlet(socket, maxUnsentBytes, clock);
   let space: SpaceId | undefined;
   let log: LogReader | undefined;
   let rangesInWork = 0;
   let toldAudience: number | undefined;
-  const patience = clock.after(HELLO_MS, () => refuse("bad-frame", "There was no hello."));
+  let patience = clock.after(HELLO_MS, () => refuse("bad-frame", "There was no hello."));
 
   function refuse(error: ErrorCode, message: string): void {
-    if (!gone.signal.aborted) socket.end(encodeDown({ kind: "error", error, message }));
+    if (gone.signal.aborted) return;
     gone.abort();
+    socket.end(encodeDown({ kind: "error", error, message }));
+    patience = clock.after(GOODBYE_MS, () => socket.destroy());
   }
 
   function take(frame: UpFrame): void {
@@ -148,11 +154,11 @@ function startFollower(socket: Socket, id: number, options: FollowServerOptions)
 interface Outlet {
   /** Writes together what is sent in one turn; cuts the connection when too much waits. */
   send(frame: Buffer): void;
-  /** Resolves when little waits, or the connection is gone. */
+  /** Resolves when all was taken, if much waits, or the connection is gone; STALLED_MS later it is cut. */
   drained(): Promise<void>;
 }
 
-function startOutlet(socket: Socket, maxUnsentBytes: number): Outlet {
+function startOutlet(socket: Socket, maxUnsentBytes: number, clock: Clock): Outlet {
   let isCorked = false;
   function uncork(): void {
     isCorked = false;
@@ -172,7 +178,9 @@ function startOutlet(socket: Socket, maxUnsentBytes: number): Outlet {
     async drained() {
       if (socket.writableLength < maxUnsentBytes / 2 || socket.destroyed) return;
       await new Promise<void>((resolve) => {
+        const patience = clock.after(STALLED_MS, () => socket.destroy());
         const done = () => {
+          patience.cancel();
           socket.off("drain", done);
           socket.off("close", done);
           resolve();
