@@ -12,8 +12,8 @@ export interface CadenceRow {
 }
 
 export const CADENCE_TABLE: readonly CadenceRow[] = [
-  { cadenceMs: 200, lowMs: 120, targetMs: 300, maxTargetMs: 1_500 },
-  { cadenceMs: 400, lowMs: 150, targetMs: 600, maxTargetMs: 2_000 },
+  { cadenceMs: 200, lowMs: 170, targetMs: 340, maxTargetMs: 1_500 },
+  { cadenceMs: 400, lowMs: 200, targetMs: 600, maxTargetMs: 2_000 },
   { cadenceMs: 1_000, lowMs: 200, targetMs: 2_000, maxTargetMs: 4_000 },
   { cadenceMs: 2_000, lowMs: 200, targetMs: 2_500, maxTargetMs: 5_000 },
   { cadenceMs: 4_000, lowMs: 200, targetMs: 3_000, maxTargetMs: 6_000 },
@@ -31,7 +31,7 @@ export const BUFFER = {
   minRate: 0.96,
   maxRate: 1.04,
   /** Off the target by less than this, the rate is 1. */
-  deadBandMs: 50,
+  deadBandMs: 30,
   /** A lateness is made up over this long where the rate's bounds allow. */
   horizonMs: 5_000,
   /** Words that came late raise the target by this much... */

@@ -5,9 +5,10 @@ import { type Clock, repeat, systemClock } from "@hustings/flow/clock.ts";
 import type { RetryPolicy } from "@hustings/flow/retry.ts";
 import type { SeatLevel } from "@hustings/wire/fragment.ts";
 import type { SpaceState } from "@hustings/wire/state.ts";
-import { type Rendition, SAMPLE_RATE_HZ, SLOT_SAMPLES } from "@hustings/wire/units.ts";
+import { type Rendition, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { PREFILL_MS } from "./buffer.ts";
 import { feedOf } from "./feed.ts";
+import { LevelTrack } from "./levels.ts";
 import type { Histogram, ListenerStats } from "./measure.ts";
 import type { BreakWhy, Sink } from "./order.ts";
 import { Playout } from "./playout.ts";
@@ -71,27 +72,37 @@ class Headless implements HeadlessListener {
   readonly #playout: Playout;
   readonly #ticker: Disposable;
   #movedMs: number;
-  #levels: { readonly atSamples: number; readonly levels: readonly SeatLevel[] }[] = [];
+  #isFollowing = false;
+  readonly #levels = new LevelTrack();
   #expected: number | undefined;
 
   constructor(options: HeadlessOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#playout = new Playout(options.onWrite ?? (() => undefined), (at, levels) => this.#keepLevels(at, levels));
+    this.#playout = new Playout(options.onWrite ?? (() => undefined), (at, levels) => this.#levels.add(at, levels));
     this.session = new Session({
       ...options,
       clock: this.#clock,
       transport: options.transport ?? webSocketTransport(options.WebSocketImpl ?? globalSocket()),
       reading: options.verify || options.tap || options.onWrite ? "packets" : "slots",
       sink: this.#sink(),
+      onChange: () => this.#changed(),
       onSnapshot: (snapshot) => this.session.skipTo(this.#playout.meet(snapshot) ?? 0),
     });
     this.#movedMs = this.#clock.monotonicMs();
     this.#playout.prefill(PREFILL_MS);
     this.#playout.tap(this.#movedMs);
-    const ticker = repeat(this.#clock, TICK_MS, () => this.#tick());
+    const ticker = repeat(this.#clock, TICK_MS, () => this.#step());
     this.#ticker = { [Symbol.dispose]: () => ticker.cancel() };
     this.session.start();
+  }
+
+  /** The first sound is looked at as soon as it is there. */
+  #changed(): void {
+    this.#options.onChange?.();
+    if (this.session.link !== "following" || this.#isFollowing) return;
+    this.#isFollowing = true;
+    this.#clock.after(0, () => this.#step());
   }
 
   get state(): SpaceState {
@@ -107,7 +118,7 @@ class Headless implements HeadlessListener {
   }
 
   levels(): readonly SeatLevel[] {
-    return this.#levels.findLast(({ atSamples }) => atSamples <= this.playheadSamples)?.levels ?? [];
+    return this.#levels.at(this.playheadSamples);
   }
 
   stop(): void {
@@ -120,7 +131,8 @@ class Headless implements HeadlessListener {
     this.stop();
   }
 
-  #tick(): void {
+  #step(): void {
+    if (this.session.link === "idle") return;
     const nowMs = this.#clock.monotonicMs();
     const moved = (nowMs - this.#movedMs) * SAMPLES_PER_MS * this.#playout.rate;
     this.#movedMs = nowMs;
@@ -130,16 +142,10 @@ class Headless implements HeadlessListener {
     if (advice.seekToSamples !== undefined) {
       this.#options.onSeek?.(this.playheadSamples, advice.seekToSamples);
       this.playheadSamples = advice.seekToSamples;
+      this.#clock.after(0, () => this.#step());
     }
     if (advice.skipToSlot !== undefined) this.session.skipTo(advice.skipToSlot);
     if (this.#playout.ear === "finished") this.#ticker[Symbol.dispose]();
-  }
-
-  #keepLevels(atSamples: number, levels: readonly SeatLevel[]): void {
-    this.#levels.push({ atSamples, levels });
-    const behind = this.playheadSamples - SLOT_SAMPLES;
-    if ((this.#levels[1]?.atSamples ?? Infinity) <= behind)
-      this.#levels = this.#levels.filter((one) => one.atSamples > behind - SLOT_SAMPLES);
   }
 
   #sink(): Sink {

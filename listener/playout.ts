@@ -70,7 +70,6 @@ export interface PlayoutCounts {
 
 const SAMPLES_PER_MS = SAMPLE_RATE_HZ / 1000;
 const PREROLL_PACKETS = 4;
-const PREROLL_MS = PREROLL_PACKETS * PACKET_MS;
 const FILLER = fillerPackets(0);
 /** Filler for longer than this, and hold music is played over it. */
 const HOLD_AFTER_MS = 2_000;
@@ -98,6 +97,8 @@ export class Playout implements Sink {
   lagMs = 0;
   rate = 1;
   targetMs: number;
+  /** How much local filler goes in at a time: more where the player's timers are slow. */
+  fillerMs: number = BUFFER.fillerMs;
 
   readonly #write: Write;
   readonly #onLevels: ((atSamples: number, levels: readonly SeatLevel[]) => void) | undefined;
@@ -108,6 +109,8 @@ export class Playout implements Sink {
   #joinSlot: number | undefined;
   #joined = false;
   #preroll: readonly Uint8Array[] = [];
+  /** Where the first sound lies, until the playhead was moved there. */
+  #joinAt: number | undefined;
   #feed: Feed | undefined;
   /** Local filler since the last thing that the space sent. */
   #waitedSamples = 0;
@@ -155,8 +158,7 @@ export class Playout implements Sink {
       this.lagMs = this.aheadMs + this.#missingSlots() * SLOT_MS;
       return this.#jump(0).skipToSlot;
     }
-    const aheadMs = Math.max(0, (this.timeline.endSamples - this.#playhead) / SAMPLES_PER_MS) + PREROLL_MS;
-    const slots = Math.max(1, Math.round((usualAheadMs(this.#row, this.targetMs) - aheadMs) / SLOT_MS));
+    const slots = Math.ceil(this.#usualAheadMs() / SLOT_MS);
     this.#joinSlot = Math.max(nextSlot, headSlot + 1 - slots);
     return undefined;
   }
@@ -204,6 +206,12 @@ export class Playout implements Sink {
     else if (this.#joined) this.counts.skippedSlots += to - from;
   }
 
+  /** Filler until this much is ahead: for a player that stalled and wants more before it moves. */
+  pad(leastMs: number): void {
+    const missingMs = leastMs - (this.timeline.endSamples - this.#playhead) / SAMPLES_PER_MS;
+    if (missingMs > 0) this.#fill(Math.ceil(missingMs / PACKET_MS) * PACKET_SAMPLES);
+  }
+
   /** The playhead is at `playheadSamples` of the timeline. Call it some ten times a second or more while playing. */
   advance(playheadSamples: number, nowMs: number, feed: Feed): Advice {
     this.#feed = feed;
@@ -213,7 +221,8 @@ export class Playout implements Sink {
     if (!feed.isOver) this.#topUp(nowMs);
     this.#hear(place, nowMs);
     this.#steer(place, nowMs);
-    return { rate: this.rate, ...this.#jump(this.aheadMs - usualAheadMs(this.#row, this.targetMs)) };
+    const move = this.#joinAt === undefined ? this.#jump(this.aheadMs - this.#usualAheadMs()) : this.#enter();
+    return { rate: this.rate, ...move };
   }
 
   get place(): Place | undefined {
@@ -223,10 +232,21 @@ export class Playout implements Sink {
   #join(): void {
     this.#joined = true;
     this.#waitedSamples = 0;
-    if (this.#preroll.length === 0) return;
-    const at = this.timeline.append("filler", -1, this.#preroll.length * PACKET_SAMPLES);
-    this.#write(at, this.#preroll, -1);
-    this.#preroll = [];
+    if (this.#preroll.length > 0) {
+      const at = this.timeline.append("filler", -1, this.#preroll.length * PACKET_SAMPLES);
+      this.#write(at, this.#preroll, -1);
+      this.#preroll = [];
+    }
+    this.#joinAt = this.timeline.endSamples;
+  }
+
+  /** Over the filler that was there for the tap, into the first flight: as much of it as is usually ahead is heard. */
+  #enter(): { seekToSamples?: number } {
+    const at = Math.max(this.#joinAt ?? 0, this.timeline.endSamples - this.#usualAheadMs() * SAMPLES_PER_MS);
+    this.#joinAt = undefined;
+    if (at <= this.#playhead) return {};
+    this.#playhead = at;
+    return { seekToSamples: at };
   }
 
   #pass(playhead: number, nowMs: number): Place | undefined {
@@ -256,8 +276,7 @@ export class Playout implements Sink {
   /** Late is not lost: where nothing came in time the timeline grows by filler, and what is late lies behind it. */
   #topUp(nowMs: number): void {
     if (this.aheadMs >= this.#row.lowMs) return;
-    const steps = Math.ceil((this.#row.lowMs - this.aheadMs) / BUFFER.fillerMs);
-    const addedMs = steps * BUFFER.fillerMs;
+    const addedMs = Math.ceil((this.#row.lowMs - this.aheadMs) / this.fillerMs) * this.fillerMs;
     if (this.#joined) this.#account(addedMs, nowMs);
     this.#fill(addedMs * SAMPLES_PER_MS);
     this.aheadMs += addedMs;
@@ -322,7 +341,7 @@ export class Playout implements Sink {
 
   /** Too far behind: up to `mostSeekMs` of what is there, and then what has not come, is passed over. */
   #jump(mostSeekMs: number): { seekToSamples?: number; skipToSlot?: number } {
-    const beyondMs = this.lagMs - usualAheadMs(this.#row, this.targetMs);
+    const beyondMs = this.lagMs - this.#usualAheadMs();
     const nextSlot = this.#feed?.nextSlot;
     if (!this.#joined || nextSlot === undefined || beyondMs < BUFFER.jumpBeyondMs) return {};
     this.counts.jumps += 1;
@@ -341,6 +360,10 @@ export class Playout implements Sink {
     this.counts.skippedSlots += Math.round(this.timeline.count("sound", this.#playhead, to) / SLOT_SAMPLES);
     this.#playhead = to;
     return to;
+  }
+
+  #usualAheadMs(): number {
+    return usualAheadMs(this.#row, this.targetMs);
   }
 
   #missingSlots(): number {

@@ -1,7 +1,7 @@
 // Owns an edge that is made of words: a stage that counts slots on a manual clock, what an edge keeps of it, and faults
 // on command. For tests of listeners. Refuses to know sockets; frames are the real ones.
 
-import { type Clock, repeat } from "@hustings/flow/clock.ts";
+import type { Clock } from "@hustings/flow/clock.ts";
 import { encodeFragment, type Fragment } from "@hustings/wire/fragment.ts";
 import {
   type Notice,
@@ -47,6 +47,7 @@ export class ScriptedEdge {
   readonly #peers = new Set<Peer>();
   readonly #kept = new Map<number, Uint8Array>();
   #seq = 0;
+  #isClosed = false;
 
   constructor(clock: Clock, options: ScriptedEdgeOptions = {}) {
     this.clock = clock;
@@ -107,6 +108,12 @@ export class ScriptedEdge {
     this.change({ kind: "absence", from, to: this.head + 1 });
   }
 
+  /** Makes no more slots. */
+  close(): void {
+    this.#isClosed = true;
+    this.cut(1001);
+  }
+
   #open(peer: Peer, url: string): void {
     if (this.isUnreachable) return;
     if (this.refuseWith) {
@@ -160,7 +167,15 @@ export class ScriptedEdge {
 
   #makeSlots(): void {
     const { wayMs = 20 } = this.#options;
-    this.clock.after(SLOT_MS + wayMs, () => repeatNow(this.clock, SLOT_MS, () => this.#makeSlot()));
+    const startMs = this.clock.monotonicMs() + wayMs;
+    let made = 0;
+    const next = (): void => {
+      if (this.#isClosed) return;
+      if (made > 0) this.#makeSlot();
+      made += 1;
+      this.clock.after(startMs + made * SLOT_MS - this.clock.monotonicMs(), next);
+    };
+    this.clock.after(wayMs, next);
   }
 
   #makeSlot(): void {
@@ -176,9 +191,4 @@ export class ScriptedEdge {
 
 function onePacketEach(slot: number): readonly Uint8Array[] {
   return Array.from({ length: FRAGMENT_PACKETS }, (_, i) => Uint8Array.of(0xf8, slot & 255, i));
-}
-
-function repeatNow(clock: Clock, periodMs: number, run: () => void): void {
-  run();
-  repeat(clock, periodMs, run);
 }

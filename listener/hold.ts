@@ -1,0 +1,72 @@
+// Owns hold music in a browser: one loop, fetched once, in an element of its own. Refuses to know when it is due.
+// A second element and not WebAudio, because phones suspend WebAudio when they lock and let elements play.
+
+import { createFader } from "./fade.ts";
+
+export interface HoldMusic {
+  /** Inside the tap: the browser learns that this element may sound later. */
+  unlock(): void;
+  /** Whether hold music should be heard from now on. Rises within 400 ms; falls silent within 100 ms. */
+  set(isOn: boolean): void;
+  close(): void;
+}
+
+const RISE_MS = 400;
+const FALL_MS = 80;
+const LOUDNESS = 0.8;
+
+/** Hold music from `url`. Where it cannot be fetched or played there is silence, and nothing breaks. */
+export function createHoldMusic(url: string): HoldMusic {
+  const element = document.createElement("audio");
+  element.loop = true;
+  element.preload = "none";
+  element.volume = 0;
+  let isOn = false;
+  let isUnlocked = false;
+  let loading: Promise<void> | undefined;
+  const fader = createFader(element);
+
+  async function begin(): Promise<void> {
+    loading ??= load();
+    await loading;
+    if (!isOn) return;
+    await element.play();
+    if (isOn) fader.to(LOUDNESS, RISE_MS);
+    else element.pause();
+  }
+
+  async function load(): Promise<void> {
+    const answer = await fetch(url);
+    if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
+    const blob = await answer.blob();
+    element.src = URL.createObjectURL(blob);
+  }
+
+  return {
+    unlock() {
+      if (isUnlocked) return;
+      isUnlocked = true;
+      element.play().then(
+        () => isOn || element.pause(),
+        () => undefined,
+      );
+      if (!isOn) element.pause();
+    },
+    set(wanted) {
+      if (wanted === isOn) return;
+      isOn = wanted;
+      if (wanted)
+        begin().catch(() => {
+          loading = undefined;
+        });
+      else fader.to(0, FALL_MS, () => element.pause());
+    },
+    close() {
+      isOn = false;
+      fader.close();
+      element.pause();
+      URL.revokeObjectURL(element.src);
+      element.removeAttribute("src");
+    },
+  };
+}

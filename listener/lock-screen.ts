@@ -1,0 +1,39 @@
+// Owns what a phone's lock screen and a keyboard's media keys show and do. Refuses to play.
+
+export interface LockScreen {
+  show(title: string, speaker: string, isPlaying: boolean): void;
+  /** Binds the keys again: browsers forget them while a page sleeps. */
+  bind(): void;
+  close(): void;
+}
+
+/** Play and pause alone: there is nothing to seek in what is live. Without MediaSession all of it does nothing. */
+export function createLockScreen(play: () => void, pause: () => void): LockScreen {
+  const session: MediaSession | undefined = "mediaSession" in navigator ? navigator.mediaSession : undefined;
+  const keys = [
+    ["play", play],
+    ["pause", pause],
+    ["stop", pause],
+  ] as const;
+  let shown = "";
+  return {
+    show(title, speaker, isPlaying) {
+      if (!session) return;
+      session.playbackState = isPlaying ? "playing" : "paused";
+      const now = `${title}\n${speaker}`;
+      if (now === shown) return;
+      shown = now;
+      session.metadata = new MediaMetadata({ title, artist: speaker, album: "Hustings" });
+    },
+    bind() {
+      for (const [key, run] of keys) session?.setActionHandler(key, run);
+    },
+    close() {
+      for (const [key] of keys) session?.setActionHandler(key, null);
+      if (session) {
+        session.metadata = null;
+        session.playbackState = "none";
+      }
+    },
+  };
+}

@@ -1,0 +1,212 @@
+// Proves in a real Chromium that the player hears what the policy says, by the sound that comes out of its element.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { stripTypeScriptTypes } from "node:module";
+import type { AddressInfo } from "node:net";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { systemClock } from "@hustings/flow/clock.ts";
+import { readOgg } from "@hustings/media/ogg.ts";
+import { loadOpus } from "@hustings/media/opus.ts";
+import { FRAGMENT_PACKETS, PACKET_SAMPLES, SLOT_SAMPLES } from "@hustings/wire/units.ts";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { WebSocketServer } from "ws";
+import { chromiumFlags, findChromium } from "../test/chromium.ts";
+import type { ListenerStats } from "./measure.ts";
+import { ScriptedEdge } from "./scripted-edge.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const FIRST_SLOT = 5_000;
+const voice = readOgg(readFileSync(`${ROOT}media/voices/welcome.opus`)).packets;
+const packetAt = (index: number) => voice[index % voice.length] ?? new Uint8Array([0xf8, 0xff, 0xfe]);
+const packetsOf = (slot: number) =>
+  Array.from({ length: FRAGMENT_PACKETS }, (_, i) => packetAt((slot - FIRST_SLOT) * FRAGMENT_PACKETS + i));
+
+let server: Server;
+let browser: Browser;
+let edge: ScriptedEdge;
+let origin: string;
+
+before(async () => {
+  server = createServer((request, response) => {
+    const path = (request.url ?? "/").split("?")[0] ?? "/";
+    response.setHeader("content-type", path === "/" ? "text/html" : "text/javascript");
+    response.end(path === "/" ? PAGE : sourceOf(path));
+  });
+  const sockets = new WebSocketServer({ server });
+  sockets.on("connection", (socket, request) => {
+    const link = edge.transport(request.url ?? "", {
+      opened: () => undefined,
+      frame: (bytes) => socket.send(bytes),
+      text: () => undefined,
+      closed: (code, reason) => (code === 1006 ? socket.terminate() : socket.close(code, reason)),
+    });
+    socket.on("message", (text) => link.send(String(text)));
+    socket.on("close", () => link.close());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  origin = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  browser = await chromium.launch({ executablePath: findChromium(), args: [...chromiumFlags] });
+});
+
+after(async () => {
+  await browser.close();
+  server.closeAllConnections();
+  server.close();
+});
+
+test("P1 the first sound comes within 300 ms of the tap, and after 5 s without delivery every word is heard, late", async () => {
+  await using stage = await listeningPage();
+  const { page } = stage;
+  await page.click("button");
+  await page.waitForFunction("window.player.stats().firstSoundMs !== undefined");
+  const first = await statsOf(page);
+  assert.ok((first.firstSoundMs ?? 9999) <= 300, `first sound after ${first.firstSoundMs} ms`);
+  await page.waitForFunction("window.player.stats().heardSlots >= 20");
+  const calm = await statsOf(page);
+  assert.equal(calm.gaps, 0);
+  edge.isHeldBack = true;
+  const lastBefore = edge.head;
+  await page.waitForFunction("window.player.stats().gapMs >= 4400");
+  edge.isHeldBack = false;
+  edge.send(Array.from({ length: edge.head - lastBefore }, (_, i) => lastBefore + 1 + i));
+  await page.waitForFunction(`window.player.stats().heardSlots >= ${calm.heardSlots + 55}`);
+  const end = await statsOf(page);
+  const heard = await capturedSound(page);
+  process.stdout.write(`# first sound ${first.firstSoundMs} ms; ${JSON.stringify(end)}\n`);
+  assert.equal(end.stalls, 0);
+  assert.equal(end.gaps, 1);
+  assert.equal(end.skippedSlots, 0);
+  assert.equal(await page.evaluate("window.ranges"), 1, "the element's timeline is in one piece");
+  await checkWords(heard, lastBefore, end.gapMs);
+});
+
+async function checkWords(heard: Float32Array, lastBefore: number, gapMs: number): Promise<void> {
+  const said = envelope(await referenceSound(lastBefore + 40));
+  const got = envelope(heard);
+  const slotSteps = SLOT_SAMPLES / STEP_SAMPLES;
+  const places: number[] = [];
+  for (let slot = lastBefore - 12; slot < lastBefore + 25; slot += 5) {
+    const { at, likeness } = find(said, (slot - FIRST_SLOT) * slotSteps, got);
+    assert.ok(likeness > 0.75, `slot ${slot} was heard (likeness ${likeness.toFixed(3)})`);
+    places.push(at - (slot - FIRST_SLOT) * slotSteps);
+  }
+  const delays = places.map((place) => ((place - (places[0] ?? 0)) * STEP_SAMPLES) / 48);
+  process.stdout.write(`# words later by ms: ${delays.map((delay) => Math.round(delay)).join(" ")}\n`);
+  const late = delays.slice(3);
+  for (const delay of late) assert.ok(Math.abs(delay - gapMs) < 400, `late by ${delay} ms, filler was ${gapMs} ms`);
+}
+
+/** Sound of the slots from the first up to `slot`, decoded by our own decoder. */
+async function referenceSound(slot: number): Promise<Float32Array> {
+  const opus = await loadOpus();
+  using decoder = opus.decoder();
+  const packets = (slot - FIRST_SLOT) * FRAGMENT_PACKETS;
+  const sound = new Float32Array(packets * PACKET_SAMPLES);
+  for (let i = 0; i < packets; i++) sound.set(decoder.decode(packetAt(i)), i * PACKET_SAMPLES);
+  return sound;
+}
+
+const STEP_SAMPLES = 480;
+const WINDOW = 100;
+
+/** Root mean square of each 10 ms. */
+function envelope(sound: Float32Array): Float32Array {
+  const steps = Math.floor(sound.length / STEP_SAMPLES);
+  return Float32Array.from({ length: steps }, (_, step) => {
+    let sum = 0;
+    for (let i = 0; i < STEP_SAMPLES; i++) sum += (sound[step * STEP_SAMPLES + i] ?? 0) ** 2;
+    return Math.sqrt(sum / STEP_SAMPLES);
+  });
+}
+
+/** Where the second of `said` that begins at `from` is most like `got`: Pearson's correlation of envelopes. */
+function find(said: Float32Array, from: number, got: Float32Array): { readonly at: number; readonly likeness: number } {
+  const wanted = said.subarray(from, from + WINDOW);
+  let best = { at: -1, likeness: -1 };
+  for (let at = 0; at + WINDOW <= got.length; at++) {
+    const likeness = correlation(wanted, got.subarray(at, at + WINDOW));
+    if (likeness > best.likeness) best = { at, likeness };
+  }
+  return best;
+}
+
+function correlation(a: Float32Array, b: Float32Array): number {
+  const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [meanA, meanB] = [mean(a), mean(b)];
+  let [ab, aa, bb] = [0, 0, 0];
+  for (let i = 0; i < a.length; i++) {
+    const [x, y] = [(a[i] ?? 0) - meanA, (b[i] ?? 0) - meanB];
+    ab += x * y;
+    aa += x * x;
+    bb += y * y;
+  }
+  return aa === 0 || bb === 0 ? 0 : ab / Math.sqrt(aa * bb);
+}
+
+async function listeningPage() {
+  edge = new ScriptedEdge(systemClock, { packetsOf, firstSlot: FIRST_SLOT });
+  await new Promise<void>((resolve) => systemClock.after(2_500, resolve));
+  const page = await browser.newPage();
+  page.on("pageerror", (error) => process.stdout.write(`# page: ${error.message}\n`));
+  await page.goto(`http://${origin}/`);
+  await page.waitForFunction("window.isReady === true");
+  return {
+    page,
+    async [Symbol.asyncDispose]() {
+      await page.close();
+      edge.close();
+    },
+  };
+}
+
+function statsOf(page: Page): Promise<ListenerStats> {
+  return page.evaluate("window.player.stats()");
+}
+
+async function capturedSound(page: Page): Promise<Float32Array> {
+  const base64 = await page.evaluate<string>("window.captured()");
+  const bytes = Uint8Array.from(Buffer.from(base64, "base64"));
+  return new Float32Array(bytes.buffer);
+}
+
+function sourceOf(path: string): string {
+  const file = `${ROOT}${path.slice(1)}`;
+  if (!/^\/(listener|media|flow|wire)\/[a-z0-9-]+\.ts$/.test(path)) return "";
+  return stripTypeScriptTypes(readFileSync(file, "utf8"));
+}
+
+const PAGE = `<!doctype html><script type="importmap">{"imports":{"@hustings/":"/"}}</script><button>Listen</button>
+<script type="module">
+import { createPlayer } from "/listener/playback.ts";
+const url = "ws://" + location.host + "/listen/x";
+const player = createPlayer({ url, holdUrl: "/hold.mp4" });
+window.player = player;
+window.ranges = 0;
+setInterval(() => { window.ranges = Math.max(window.ranges, player.element.buffered.length); }, 100);
+const worklet = "registerProcessor('tape', class extends AudioWorkletProcessor { process(i) { if (i[0][0]) this.port.postMessage(i[0][0].slice()); return true; } })";
+const blocks = [];
+document.querySelector("button").onclick = () => {
+  player.listen();
+  record();
+};
+async function record() {
+  const context = new AudioContext({ sampleRate: 48000 });
+  await context.audioWorklet.addModule(URL.createObjectURL(new Blob([worklet], { type: "text/javascript" })));
+  const tape = new AudioWorkletNode(context, "tape");
+  tape.port.onmessage = ({ data }) => blocks.push(data);
+  context.createMediaStreamSource(player.element.captureStream()).connect(tape);
+}
+window.captured = () => {
+  const sound = new Float32Array(blocks.length * 128);
+  blocks.forEach((block, i) => sound.set(block, i * 128));
+  const bytes = new Uint8Array(sound.buffer);
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 32768) text += String.fromCharCode(...bytes.subarray(i, i + 32768));
+  return btoa(text);
+};
+await player.prepare();
+window.isReady = true;
+</script>`;

@@ -1,0 +1,368 @@
+// Owns listening in a browser: the session, the buffer policy, an audio element fed through a MediaSource, hold music
+// and the lock screen, from the tap to the end. SPEC.md §4 to §6. Refuses to draw, and to know how a page is made.
+
+import { type Clock, repeat, systemClock, type Timer } from "@hustings/flow/clock.ts";
+import { initSegment, mediaSegment } from "@hustings/media/cmaf.ts";
+import type { SeatLevel } from "@hustings/wire/fragment.ts";
+import type { SpaceState } from "@hustings/wire/state.ts";
+import { type Rendition, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
+import { BUFFER, PREFILL_MS } from "./buffer.ts";
+import { createFader } from "./fade.ts";
+import { feedOf } from "./feed.ts";
+import { createHoldMusic } from "./hold.ts";
+import { LevelTrack } from "./levels.ts";
+import { createLockScreen } from "./lock-screen.ts";
+import { type EarState, type LinkState, whatToTell } from "./machine.ts";
+import type { ListenerStats } from "./measure.ts";
+import { Playout } from "./playout.ts";
+import { Session } from "./session.ts";
+import { type OpenSource, openSource } from "./source.ts";
+import { StallWatch } from "./stall.ts";
+import { statsOf } from "./stats.ts";
+import { type Transport, type WebSocketConstructor, webSocketTransport } from "./transport.ts";
+
+export interface PlayerOptions {
+  /** `ws(s)://host/listen/ID`. */
+  readonly url: string;
+  /** The same sound as HLS, for casting from iPhones; may answer 404. */
+  readonly hlsUrl?: string;
+  readonly holdUrl: string;
+  readonly rendition?: Rendition;
+  /** Where the audio elements are put; they show nothing. `document.body` where absent. */
+  readonly parent?: HTMLElement;
+  readonly clock?: Clock;
+  readonly transport?: Transport;
+  /** Something in `view()` may have changed. */
+  readonly onChange?: () => void;
+}
+
+export interface PlayerView {
+  readonly link: LinkState;
+  readonly ear: EarState;
+  /** A sentence for the person; empty when nothing needs saying. */
+  readonly told: string;
+  readonly isListening: boolean;
+  readonly state: SpaceState;
+  readonly audience: number;
+  /** Milliseconds until the next try, while one waits. */
+  readonly retryInMs: number | undefined;
+}
+
+export interface Player {
+  /** Opens the source and buffers filler, so that a tap is answered at once. Call when the page is there. */
+  prepare(): Promise<void>;
+  /** Call inside the tap, synchronously. Starts, or goes on after a pause. */
+  listen(): void;
+  /** As the lock screen's pause; after five seconds the space is left, and `listen` comes in at its head. */
+  pause(): void;
+  /** Stops listening. `listen` may follow. */
+  stop(): void;
+  view(): PlayerView;
+  stats(): ListenerStats;
+  /** Levels at the playhead, loudest first: for every animation frame. */
+  levels(): readonly SeatLevel[];
+  /** The element that carries the programme. */
+  readonly element: HTMLAudioElement;
+  close(): void;
+}
+
+const STEP_MS = 30;
+const HIDDEN_FILLER_MS = 2_000;
+const FADE_MS = 80;
+/** Not 0: phones let a page sleep whose element is silent by its volume. */
+const HUSH = 0.01;
+const EVICT_EVERY_MS = 10_000;
+const KEEP_SECONDS = 30;
+const PAUSE_LEAVES_MS = 5_000;
+const STALL_PAD_MS = 400;
+const NUDGE_SECONDS = 0.02;
+const MAX_FAULTS = 5;
+
+export function createPlayer(options: PlayerOptions): Player {
+  return new BrowserPlayer(options);
+}
+
+class BrowserPlayer implements Player {
+  readonly element = document.createElement("audio");
+  readonly #options: PlayerOptions;
+  readonly #clock: Clock;
+  readonly #fader = createFader(this.element);
+  readonly #hold;
+  readonly #lockScreen = createLockScreen(
+    () => this.listen(),
+    () => this.pause(),
+  );
+  readonly #leave = new AbortController();
+  #playout!: Playout;
+  #session!: Session;
+  #levels = new LevelTrack();
+  #stalls = new StallWatch();
+  #source: OpenSource | undefined;
+  #opening: Promise<void> | undefined;
+  #segments: Uint8Array<ArrayBuffer>[] = [];
+  #sequence = 0;
+  #ticker: Timer | undefined;
+  #leaving: Timer | undefined;
+  #evictedMs = 0;
+  #faults = 0;
+  #isListening = false;
+  #said = "";
+
+  constructor(options: PlayerOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#hold = createHoldMusic(options.holdUrl);
+    this.element.preload = "auto";
+    (options.parent ?? document.body).append(this.element);
+    this.#begin();
+    this.#watchPage();
+  }
+
+  prepare(): Promise<void> {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  listen(): void {
+    if (this.#isListening) return;
+    if (this.#leaving) this.#leaving.cancel();
+    const isShortPause = this.#playout.ear === "paused" && this.#leaving !== undefined;
+    this.#leaving = undefined;
+    if (!isShortPause && !this.#isFresh()) this.#begin();
+    this.#isListening = true;
+    void this.prepare();
+    this.#playout.tap(this.#clock.monotonicMs());
+    if (!isShortPause) this.element.volume = HUSH;
+    this.#play();
+    this.#hold.unlock();
+    this.#lockScreen.bind();
+    this.#session.start();
+    this.#ticker = repeat(this.#clock, STEP_MS, () => this.#step());
+    this.#changed();
+  }
+
+  pause(): void {
+    if (!this.#isListening) return;
+    this.#playout.tell("pause");
+    this.#rest();
+    this.#leaving = this.#clock.after(PAUSE_LEAVES_MS, () => {
+      this.#leaving = undefined;
+      this.#session.stop();
+      this.#begin();
+      this.#playout.tell("tap");
+      this.#playout.tell("pause");
+      void this.prepare();
+      this.#changed();
+    });
+    this.#changed();
+  }
+
+  stop(): void {
+    this.#leaving?.cancel();
+    this.#leaving = undefined;
+    this.#rest();
+    this.#session.stop();
+    this.#playout.tell("stop");
+    this.#begin();
+    void this.prepare();
+    this.#changed();
+  }
+
+  close(): void {
+    this.#leave.abort();
+    this.#leaving?.cancel();
+    this.#rest();
+    this.#session.stop();
+    this.#source?.close();
+    this.#hold.close();
+    this.#fader.close();
+    this.#lockScreen.close();
+    this.element.remove();
+  }
+
+  view(): PlayerView {
+    const { link, state, audience, retryAtMs } = this.#session;
+    const { ear } = this.#playout;
+    return {
+      link,
+      ear,
+      told: whatToTell(link, ear),
+      isListening: this.#isListening,
+      state,
+      audience,
+      retryInMs: retryAtMs === undefined ? undefined : Math.max(0, retryAtMs - this.#clock.monotonicMs()),
+    };
+  }
+
+  stats(): ListenerStats {
+    return statsOf(this.#session, this.#playout, this.#stalls.count);
+  }
+
+  levels(): readonly SeatLevel[] {
+    return this.#isListening ? this.#levels.at(this.#position()) : [];
+  }
+
+  /** A session and a timeline from their beginning; the element stays, because the tap unlocked it. */
+  #begin(): void {
+    const { url, rendition, transport } = this.#options;
+    this.#source?.close();
+    this.#source = undefined;
+    this.#opening = undefined;
+    this.#segments = [initSegment()];
+    this.#sequence = 0;
+    this.#levels = new LevelTrack();
+    this.#stalls = new StallWatch();
+    const playout = new Playout(
+      (at, packets) => this.#write(at, packets),
+      (at, levels) => this.#levels.add(at, levels),
+    );
+    this.#playout = playout;
+    const session: Session = new Session({
+      url,
+      clock: this.#clock,
+      transport: transport ?? webSocketTransport(WebSocket as unknown as WebSocketConstructor),
+      sink: playout,
+      ...(rendition === undefined ? {} : { rendition }),
+      onSnapshot: (snapshot) => session.skipTo(playout.meet(snapshot) ?? 0),
+      onChange: () => queueMicrotask(() => this.#session === session && this.#step()),
+    });
+    this.#session = session;
+    playout.prefill(PREFILL_MS);
+  }
+
+  #isFresh(): boolean {
+    return this.#session.counts.connections === 0 && this.#playout.ear !== "unplayable";
+  }
+
+  async #open(): Promise<void> {
+    const playout = this.#playout;
+    const proof = this.#segments;
+    this.#segments = [];
+    const { hlsUrl } = this.#options;
+    const source = await openSource({ element: this.element, hlsUrl, proof, onFault: () => this.#fault(playout) });
+    if (playout !== this.#playout) {
+      source?.close();
+      return;
+    }
+    this.#source = source;
+    if (!source) this.#playout.tell("no-codec");
+    for (const bytes of this.#segments) source?.append(bytes);
+    this.#segments = [];
+    if (this.#isListening && this.element.paused) this.#play();
+    this.#changed();
+  }
+
+  #write(atSamples: number, packets: readonly Uint8Array[]): void {
+    this.#sequence += 1;
+    const bytes = mediaSegment({ sequence: this.#sequence, decodeTimeSamples: atSamples, packets });
+    if (this.#source) this.#source.append(bytes);
+    else this.#segments.push(bytes);
+  }
+
+  /** The source broke after it had worked: another, and the space from its head. */
+  #fault(playout: Playout): void {
+    if (playout !== this.#playout || !this.#source) return;
+    this.#faults += 1;
+    const wasListening = this.#isListening;
+    this.#rest();
+    this.#session.stop();
+    this.#begin();
+    if (this.#faults > MAX_FAULTS) this.#playout.tell("no-codec");
+    else if (wasListening) this.listen();
+    else void this.prepare();
+    this.#changed();
+  }
+
+  #play(): void {
+    const playout = this.#playout;
+    this.element.play().catch((error: unknown) => {
+      if (playout !== this.#playout || !(error instanceof DOMException) || error.name !== "NotAllowedError") return;
+      playout.tell("rejected");
+      this.#rest();
+      this.#changed();
+    });
+  }
+
+  /** Nothing sounds, nothing runs. */
+  #rest(): void {
+    this.#isListening = false;
+    this.#ticker?.cancel();
+    this.element.pause();
+    this.#hold.set(false);
+    this.#stalls.forget();
+  }
+
+  #position(): number {
+    return Math.round(this.element.currentTime * SAMPLE_RATE_HZ);
+  }
+
+  #step(): void {
+    if (!this.#isListening) {
+      this.#changed();
+      return;
+    }
+    const nowMs = this.#clock.monotonicMs();
+    const playout = this.#playout;
+    playout.fillerMs = document.hidden ? HIDDEN_FILLER_MS : BUFFER.fillerMs;
+    playout.setCadence(this.#session.cadenceMs);
+    const advice = playout.advance(this.#position(), nowMs, feedOf(this.#session));
+    if (this.element.playbackRate !== advice.rate) this.element.playbackRate = advice.rate;
+    if (advice.seekToSamples !== undefined) this.#seek(advice.seekToSamples / SAMPLE_RATE_HZ);
+    if (advice.skipToSlot !== undefined) this.#session.skipTo(advice.skipToSlot);
+    this.#hold.set(playout.ear === "holding");
+    this.#mendStall(nowMs);
+    this.#evict(nowMs);
+    if (playout.ear === "finished") this.#rest();
+    this.#changed();
+  }
+
+  #seek(seconds: number): void {
+    this.#stalls.forget();
+    this.element.volume = HUSH;
+    this.element.currentTime = seconds;
+    this.#fader.to(1, FADE_MS);
+  }
+
+  #mendStall(nowMs: number): void {
+    const { element } = this;
+    if (element.seeking || !this.#stalls.isStalled(element.currentTime, nowMs)) return;
+    this.#playout.pad(STALL_PAD_MS);
+    const { buffered, currentTime } = element;
+    const from = buffered.length > 0 ? Math.max(currentTime, buffered.start(0)) : currentTime;
+    element.currentTime = from + NUDGE_SECONDS;
+    if (element.paused) this.#play();
+  }
+
+  #evict(nowMs: number): void {
+    if (nowMs - this.#evictedMs < EVICT_EVERY_MS) return;
+    this.#evictedMs = nowMs;
+    this.#source?.evictBefore(this.element.currentTime - KEEP_SECONDS);
+  }
+
+  #watchPage(): void {
+    const { signal } = this.#leave;
+    // A pause that is not ours: the lock screen, another app, a headset taken off.
+    this.element.addEventListener("pause", () => this.element.paused && this.pause(), { signal });
+    addEventListener("online", () => this.#session.network(true), { signal });
+    addEventListener("offline", () => this.#session.network(false), { signal });
+    document.addEventListener(
+      "visibilitychange",
+      () => {
+        if (this.#isListening) this.#lockScreen.bind();
+        this.#step();
+      },
+      { signal },
+    );
+  }
+
+  #changed(): void {
+    const { link, ear, audience, state } = this.view();
+    const says = `${link} ${ear} ${audience} ${state.seq} ${this.#isListening}`;
+    if (says === this.#said) return;
+    this.#said = says;
+    const speakers = state.seats.filter(({ present, muted }) => present && !muted).map(({ name }) => name);
+    if (this.#isListening) this.#lockScreen.show(state.title, speakers.join(", "), true);
+    else if (ear === "paused") this.#lockScreen.show(state.title, speakers.join(", "), false);
+    this.#options.onChange?.();
+  }
+}
