@@ -67,6 +67,11 @@ export const ERROR_TABLE = {
   },
   "wrong-space": { status: 403, what: "The ticket is for another space.", todo: "Use the ticket of this space." },
   "host-only": { status: 403, what: "Only the host can do this.", todo: "Ask the host." },
+  "self-only": {
+    status: 403,
+    what: "Only the person in the seat can do this.",
+    todo: "Ask them to unmute themselves.",
+  },
   "not-invited": {
     status: 403,
     what: "There is no seat on the stage for this person.",
@@ -142,6 +147,16 @@ export const ERROR_TABLE = {
     closeCode: 4503,
     what: "The stage of this space does not answer just now.",
     todo: "Try again by the same link; it comes back by itself.",
+  },
+  "cannot-store": {
+    status: 503,
+    what: "The stage cannot write just now; sound goes on, but this was not carried out.",
+    todo: "Tell the operator to look at the storage, then try again.",
+  },
+  "api-away": {
+    status: 503,
+    what: "Making spaces and handing out tickets does not work just now; what is live goes on.",
+    todo: "Try again when Retry-After says.",
   },
   draining: {
     status: 503,

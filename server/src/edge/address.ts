@@ -1,0 +1,59 @@
+// Owns from which address a request came: the peer's own, or the one that a trusted proxy names. Refuses to believe others.
+
+import type { IncomingMessage } from "node:http";
+import { BlockList, isIP, isIPv6 } from "node:net";
+
+export interface Origins {
+  /** The address of who asks; "unknown" when the connection is gone already. */
+  addressOf(request: IncomingMessage): string;
+  /** As the person's browser saw it: a trusted proxy's word, else whether this connection is TLS. */
+  schemeOf(request: IncomingMessage): "http" | "https";
+}
+
+/** `trustedProxies` are addresses or CIDR ranges. Throws RangeError at one that is neither. */
+export function createOrigins(trustedProxies: readonly string[]): Origins {
+  const trusted = new BlockList();
+  for (const text of trustedProxies) trust(trusted, text);
+  const isTrusted = (address: string) => isIP(address) > 0 && trusted.check(address, familyOf(address));
+
+  return {
+    addressOf(request) {
+      let address = plainAddress(request.socket.remoteAddress ?? "unknown");
+      const named = headerOf(request, "x-forwarded-for").split(",");
+      while (isTrusted(address) && named.length > 0) {
+        const next = plainAddress((named.pop() as string).trim());
+        if (isIP(next) === 0) break;
+        address = next;
+      }
+      return address;
+    },
+    schemeOf(request) {
+      const told = headerOf(request, "x-forwarded-proto");
+      if (isTrusted(plainAddress(request.socket.remoteAddress ?? "")) && (told === "http" || told === "https"))
+        return told;
+      return "encrypted" in request.socket ? "https" : "http";
+    },
+  };
+}
+
+function trust(trusted: BlockList, text: string): void {
+  const [address = "", prefix] = text.split("/");
+  const bits = Number(prefix ?? (isIPv6(address) ? 128 : 32));
+  if (isIP(address) === 0 || !Number.isInteger(bits) || bits < 0 || bits > (isIPv6(address) ? 128 : 32))
+    throw new RangeError(`"${text}" is neither an address nor a range of addresses`);
+  trusted.addSubnet(address, bits, familyOf(address));
+}
+
+function familyOf(address: string): "ipv4" | "ipv6" {
+  return isIPv6(address) ? "ipv6" : "ipv4";
+}
+
+// An IPv4 peer of a dual-stack socket is the same peer.
+function plainAddress(address: string): string {
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+}
+
+function headerOf(request: IncomingMessage, name: string): string {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(",") : (value ?? "");
+}

@@ -1,0 +1,61 @@
+// Owns how the door answers: JSON, bytes, refusals with their row. Refuses to know what is answered.
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { Refusal } from "@hustings/wire/errors.ts";
+
+/** One request at the door. */
+export interface Visit {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Normalised: no dot segments. */
+  readonly url: URL;
+}
+
+export type Headers = Readonly<Record<string, string | number>>;
+
+/** On every answer of the door. */
+export const COMMON_HEADERS: Headers = { "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" };
+
+/** Answers with `body`, without it to HEAD. */
+export function send({ request, response }: Visit, status: number, body: Buffer | string, headers: Headers): void {
+  const bytes = typeof body === "string" ? Buffer.from(body) : body;
+  const length: Headers = status === 304 ? {} : { "content-length": bytes.length };
+  response.writeHead(status, { ...COMMON_HEADERS, ...length, ...headers });
+  response.end(request.method === "HEAD" ? undefined : bytes);
+}
+
+export function sendJson(visit: Visit, status: number, value: unknown, headers: Headers = {}): void {
+  send(visit, status, JSON.stringify(value), { "content-type": "application/json; charset=utf-8", ...headers });
+}
+
+/** Answers with the row of `cause`; what is not a Refusal is `internal`. */
+export function sendRefusal(visit: Visit, cause: unknown): void {
+  if (visit.response.headersSent) return void visit.response.destroy();
+  const refusal = refusalOf(cause);
+  sendJson(visit, refusal.status, refusal.body(), { "cache-control": "no-store", ...retryHeaders(refusal) });
+}
+
+/** Answers on a bare socket, before or instead of an upgrade, and closes it. */
+export function refuseSocket(socket: Duplex, refusal: Refusal): void {
+  const body = JSON.stringify(refusal.body());
+  const headers = {
+    ...COMMON_HEADERS,
+    connection: "close",
+    "content-type": "application/json; charset=utf-8",
+    "content-length": Buffer.byteLength(body),
+    ...retryHeaders(refusal),
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  socket.once("finish", () => socket.destroy());
+  socket.end([`HTTP/1.1 ${refusal.status} Refused`, ...lines, "", body].join("\r\n"));
+}
+
+export function refusalOf(cause: unknown): Refusal {
+  return cause instanceof Refusal ? cause : new Refusal("internal", undefined, { cause });
+}
+
+function retryHeaders(refusal: Refusal): Headers {
+  if (refusal.status !== 429 && refusal.status !== 503) return {};
+  return { "retry-after": Math.max(1, Math.ceil((refusal.retryAfterMs ?? 1_000) / 1_000)) };
+}

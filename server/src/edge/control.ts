@@ -1,0 +1,71 @@
+// Owns what an edge tells its supervisor and takes from it, over a Unix socket of its own. Refuses to decide anything.
+
+import { rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import { connect } from "node:net";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { Refusal } from "@hustings/wire/errors.ts";
+import { sendJson, sendRefusal } from "./answers.ts";
+
+export interface EdgeHealth {
+  readonly role: "edge";
+  readonly pid: number;
+  readonly version: string;
+  readonly listeners: number;
+  /** Spaces followed. */
+  readonly spaces: number;
+  /** How late the process's loop ran, 99 of 100 times, since it was last asked. */
+  readonly loopDelayMs: number;
+  readonly rssBytes: number;
+  readonly draining: boolean;
+}
+
+export interface ControlOptions {
+  readonly path: string;
+  readonly version: string;
+  readonly counts: () => { readonly listeners: number; readonly spaces: number; readonly draining: boolean };
+  /** Begins at once; may be asked more than once. */
+  readonly drain: () => void;
+}
+
+/** `GET /health` → EdgeHealth; `POST /drain` → 202. Rejects when it cannot listen: a living edge holds the path. */
+export async function serveControl({ path, version, counts, drain }: ControlOptions): Promise<AsyncDisposable> {
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  delay.enable();
+
+  function health(): EdgeHealth {
+    const loopDelayMs = Math.max(0, delay.percentile(99) / 1e6 - 10);
+    delay.reset();
+    return { role: "edge", pid: process.pid, version, ...counts(), loopDelayMs, rssBytes: process.memoryUsage.rss() };
+  }
+
+  const server = createServer((request, response) => {
+    const visit = { request, response, url: new URL("http://control") };
+    if (request.method === "GET" && request.url === "/health") return sendJson(visit, 200, health());
+    if (request.method === "POST" && request.url === "/drain") {
+      drain();
+      return sendJson(visit, 202, { draining: true });
+    }
+    sendRefusal(visit, new Refusal("no-page"));
+  });
+  await freeSocketPath(path);
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(path, resolve));
+  return {
+    async [Symbol.asyncDispose]() {
+      delay.disable();
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+// A file at the path is what a killed edge left, unless somebody answers there.
+async function freeSocketPath(path: string): Promise<void> {
+  const answers = await new Promise<boolean>((resolve) => {
+    const socket = connect(path, () => resolve(true));
+    socket.on("error", () => resolve(false));
+    socket.on("connect", () => socket.destroy());
+  });
+  if (answers) throw new Error(`an edge answers at ${path} already`);
+  await rm(path, { force: true });
+}

@@ -1,0 +1,99 @@
+// Owns which answer a request at the public door gets. Refuses to make any of them itself.
+
+import { Refusal } from "@hustings/wire/errors.ts";
+import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
+import { ROUTES } from "@hustings/wire/routes.ts";
+import { type Headers, send, sendJson, sendRefusal, type Visit } from "./answers.ts";
+import type { Following } from "./following.ts";
+import type { Followings } from "./followings.ts";
+import type { Inward } from "./inward.ts";
+import type { EdgeLog } from "./log.ts";
+import type { Pages } from "./pages.ts";
+import type { Assets } from "./pages-assets.ts";
+import { ROOM_CACHE, roomOf, roomTag } from "./room.ts";
+import type { SpaceList } from "./spaces.ts";
+
+export interface DoorOptions {
+  readonly followings: Followings;
+  readonly spaces: SpaceList;
+  readonly assets: Assets;
+  readonly pages: Pages;
+  readonly api: Inward;
+  readonly stage: Inward;
+  readonly stagePort: number;
+  readonly log: EdgeLog;
+}
+
+/** Node drops what comes behind this many headers; a request that has as many is refused. */
+export const MAX_HEADERS = 64;
+const SPACE_PATH = /^\/api\/spaces\/([^/]+)\/room$/;
+const PAGE_PATH = /^\/s\/([^/]+)$/;
+
+/** Answers one request; never rejects. */
+export async function answerAtDoor(visit: Visit, options: DoorOptions): Promise<void> {
+  try {
+    if (visit.request.rawHeaders.length > MAX_HEADERS * 2)
+      throw new Refusal("bad-request", "There are too many headers.");
+    await route(visit, options);
+  } catch (cause) {
+    if (!(cause instanceof Refusal)) options.log.warn({ cause, path: visit.url.pathname }, "a request failed");
+    sendRefusal(visit, cause);
+  }
+}
+
+async function route(visit: Visit, options: DoorOptions): Promise<void> {
+  const { pathname } = visit.url;
+  const isRead = visit.request.method === "GET" || visit.request.method === "HEAD";
+  const room = SPACE_PATH.exec(pathname);
+  if (isRead && room) return answerRoom(visit, room[1] as string, options);
+  if (isRead && pathname === ROUTES.spaces) return answerSpaces(visit, options);
+  if (pathname.startsWith("/api/")) return options.api.pass(visit);
+  if (pathname.startsWith("/stage/")) return options.stage.pass(visit);
+  if (!isRead) throw new Refusal("not-allowed");
+  if (pathname.startsWith("/listen/")) throw new Refusal("bad-request", "Listeners connect with a WebSocket.");
+  const page = PAGE_PATH.exec(pathname);
+  if (page) return answerPage(visit, page[1] as string, options);
+  if (pathname === ROUTES.home) return answerHome(visit, options);
+  if (options.assets.answer(visit)) return;
+  if (!String(visit.request.headers.accept ?? "").includes("text/html")) throw new Refusal("no-page");
+  return options.pages.other(visit, 404);
+}
+
+async function answerRoom(visit: Visit, id: string, { followings, stagePort }: DoorOptions): Promise<void> {
+  const following = await follow(followings, id);
+  const headers: Headers = {
+    "cache-control": ROOM_CACHE,
+    etag: roomTag(following),
+    "access-control-allow-origin": "*",
+  };
+  if (visit.request.headers["if-none-match"] === headers["etag"]) return send(visit, 304, "", headers);
+  sendJson(visit, 200, roomOf(following, stagePort), headers);
+}
+
+async function answerSpaces(visit: Visit, { spaces }: DoorOptions): Promise<void> {
+  sendJson(visit, 200, { spaces: await spaces.live() }, { "cache-control": ROOM_CACHE });
+}
+
+// A page is always given out: what it does not find in itself it asks for, again and again if need be.
+async function answerPage(visit: Visit, id: string, { followings, stagePort, pages }: DoorOptions): Promise<void> {
+  try {
+    const following = await follow(followings, id);
+    await pages.space(visit, 200, roomTag(following), roomOf(following, stagePort));
+  } catch (cause) {
+    if (!(cause instanceof Refusal)) throw cause;
+    await pages.space(visit, cause.code === "no-space" ? 404 : 200, cause.code, undefined);
+  }
+}
+
+async function answerHome(visit: Visit, { spaces, pages }: DoorOptions): Promise<void> {
+  const live = await spaces.live().catch((cause: unknown) => {
+    if (cause instanceof Refusal) return undefined;
+    throw cause;
+  });
+  await pages.home(visit, live ? JSON.stringify(live) : "none", live);
+}
+
+function follow(followings: Followings, id: string): Promise<Following> {
+  if (!isSpaceId(id)) throw new Refusal("no-space", `${JSON.stringify(id).slice(0, 40)} is not the id of a space.`);
+  return followings.follow(id as SpaceId);
+}

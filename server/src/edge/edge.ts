@@ -1,0 +1,205 @@
+// Owns putting an edge together: the public door, the listeners, the spaces that are followed for them. Refuses to know
+// what is said: an edge carries bytes.
+
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo, Server as NetServer } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Clock } from "@hustings/flow/clock.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
+import { createOrigins } from "./address.ts";
+import { refuseSocket, sendRefusal } from "./answers.ts";
+import { serveControl } from "./control.ts";
+import { answerAtDoor, MAX_HEADERS } from "./door.ts";
+import { createFollowings } from "./followings.ts";
+import { createInward } from "./inward.ts";
+import { EDGE_LIMITS, type EdgeLimits } from "./limits.ts";
+import { createListeners, type Listeners } from "./listeners.ts";
+import { type EdgeLog, SILENT } from "./log.ts";
+import { BARE_DOCUMENT, createPages } from "./pages.ts";
+import { loadAssets } from "./pages-assets.ts";
+import { createPusher } from "./push.ts";
+import { createSpaceList } from "./spaces.ts";
+import { stageUpstream, type Upstream } from "./upstream.ts";
+
+/** A door to open, or one that is held open already and was handed over. */
+export type DoorListen =
+  | { readonly host: string; readonly port: number; readonly reusePort?: boolean }
+  | { readonly handle: NetServer | { readonly fd: number } };
+
+export interface EdgeOptions {
+  readonly clock: Clock;
+  /** The stage's Unix sockets, for following and for HTTP; and the api's. */
+  readonly followPath: string;
+  readonly stageSocketPath: string;
+  readonly apiSocketPath: string;
+  /** The stage's own public TCP port, which pages are told. */
+  readonly stagePort: number;
+  /** The built web app. */
+  readonly assetsDirectory: string;
+  readonly listen: DoorListen;
+  /** Where the supervisor asks; absent: nowhere. */
+  readonly controlSocketPath?: string;
+  readonly version?: string;
+  /** What differs from EDGE_LIMITS. */
+  readonly limits?: Partial<EdgeLimits>;
+  /** Addresses or CIDR ranges whose X-Forwarded-* are believed. */
+  readonly trustedProxies?: readonly string[];
+  /** PEM texts. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly log?: EdgeLog;
+  /** Gives `[0, 1)`, for jitter. */
+  readonly random?: () => number;
+  /** In place of the stage's sockets. */
+  readonly upstream?: Upstream;
+}
+
+export interface Edge {
+  /** The port of the door. */
+  readonly port: number;
+  readonly listeners: number;
+  /** Spaces followed. */
+  readonly spaces: number;
+  /** Accepts no more, closes every listener with 4505 spread over `overMs`, and resolves. Asked again: the same. */
+  drain(overMs?: number): Promise<void>;
+  /** Resolves when the edge was drained or disposed of. */
+  readonly finished: Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Listeners are handed over within this. */
+export const DRAIN_MS = 5_000;
+
+/** Resolves when the door is open. Rejects when it cannot be: port in use, bad certificate, bad trusted proxy. */
+export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const { clock, log = SILENT, random = Math.random, stagePort } = options;
+  const limits: EdgeLimits = { ...EDGE_LIMITS, ...options.limits };
+  await using starting = new AsyncDisposableStack();
+  const upstream = options.upstream ?? stageUpstream(options, clock);
+  const origins = createOrigins(options.trustedProxies ?? []);
+  const assets = await loadAssets(options.assetsDirectory);
+  const pages = createPages(assets.index ?? BARE_DOCUMENT, stagePort);
+  const followings = starting.use(createFollowings({ upstream, clock, random, limits, log }));
+  const pusher = starting.use(createPusher(clock, log));
+  const listeners = starting.use(createListeners({ clock, followings, pusher, origins, limits, log }));
+  const spaces = createSpaceList(upstream, clock, followings.listed);
+  const inward = { maxRequests: limits.inwardRequests, maxBodyBytes: limits.inwardBodyBytes, origins };
+  const api = createInward({ ...inward, socketPath: options.apiSocketPath, whenAway: "api-away" });
+  const stage = createInward({ ...inward, socketPath: options.stageSocketPath, whenAway: "stage-away" });
+  const door = { followings, spaces, assets, pages, api, stage, stagePort, log };
+
+  const server = createDoor(options.tls, limits, (request, response) => {
+    const url = addressed(request);
+    const visit = { request, response, url: url ?? new URL("http://door") };
+    if (url) void answerAtDoor(visit, door);
+    else sendRefusal(visit, new Refusal("bad-request", "The address cannot be read."));
+  });
+  server.on("upgrade", (request, socket, head) => upgrade(listeners, request, socket, head));
+  await open(server, options.listen);
+  starting.defer(() => close(server, listeners));
+  const handover = createHandover(server, listeners);
+  if (options.controlSocketPath !== undefined) {
+    const counts = () => ({ listeners: listeners.size, spaces: followings.size, draining: handover.begun });
+    const drain = () => void handover.drain(DRAIN_MS);
+    const version = options.version ?? "";
+    starting.use(await serveControl({ path: options.controlSocketPath, version, counts, drain }));
+  }
+  const running = starting.move();
+  const { port } = (server.address() as AddressInfo | null) ?? { port: 0 };
+  log.info({ port }, "the door is open");
+  return {
+    port,
+    get listeners() {
+      return listeners.size;
+    },
+    get spaces() {
+      return followings.size;
+    },
+    drain: (overMs = DRAIN_MS) => handover.drain(overMs),
+    finished: handover.finished,
+    async [Symbol.asyncDispose]() {
+      await running.disposeAsync();
+      handover.finish();
+    },
+  };
+}
+
+/** The limits of reliability: slow or huge requests cost little and not for long. */
+function createDoor(tls: EdgeOptions["tls"], limits: EdgeLimits, answer: RequestListener): Server {
+  const http = {
+    maxHeaderSize: 8 * 1024,
+    headersTimeout: 5_000,
+    requestTimeout: 10_000,
+    connectionsCheckingInterval: 2_000,
+    keepAliveTimeout: 5_000,
+  };
+  const server = tls
+    ? createTlsServer({ ...http, ...tls, minVersion: "TLSv1.2", handshakeTimeout: 5_000 }, answer)
+    : createServer(http, answer);
+  // One more than allowed, so that one too many is seen.
+  server.maxHeadersCount = MAX_HEADERS + 1;
+  server.maxConnections = limits.connections;
+  server.setTimeout(60_000);
+  server.on("clientError", (cause: NodeJS.ErrnoException, socket) => {
+    if (!socket.writable || cause.code === "ECONNRESET") return void socket.destroy();
+    const isLong = cause.code === "HPE_HEADER_OVERFLOW";
+    refuseSocket(
+      socket,
+      new Refusal(isLong ? "too-large" : "bad-request", "The request is not HTTP that is read here."),
+    );
+  });
+  return server;
+}
+
+function upgrade(listeners: Listeners, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  if (request.rawHeaders.length > MAX_HEADERS * 2)
+    refuseSocket(socket, new Refusal("bad-request", "There are too many headers."));
+  else listeners.upgrade(request, socket, head);
+}
+
+// Node passes on whatever stood in the request line; a path is all that is served here.
+function addressed({ url = "" }: IncomingMessage): URL | undefined {
+  return url.startsWith("/") && !url.startsWith("//") && URL.canParse(url, "http://door")
+    ? new URL(url, "http://door")
+    : undefined;
+}
+
+function open(server: Server, listen: DoorListen): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    const opened = () => {
+      server.off("error", reject);
+      resolve();
+    };
+    if ("handle" in listen) server.listen(listen.handle, opened);
+    else server.listen({ host: listen.host, port: listen.port, reusePort: listen.reusePort ?? false }, opened);
+  });
+}
+
+// A server is closed when its last connection is, those of listeners too.
+async function close(server: Server, listeners: Listeners): Promise<void> {
+  const closed = server.listening ? new Promise<void>((resolve) => server.close(() => resolve())) : undefined;
+  listeners[Symbol.dispose]();
+  server.closeAllConnections();
+  await closed;
+}
+
+function createHandover(server: Server, listeners: Listeners) {
+  const finished = Promise.withResolvers<void>();
+  let handing: Promise<void> | undefined;
+  return {
+    get begun() {
+      return handing !== undefined;
+    },
+    finished: finished.promise,
+    finish: () => finished.resolve(),
+    drain(overMs: number): Promise<void> {
+      if (!handing) {
+        if (server.listening) server.close();
+        server.closeIdleConnections();
+        handing = listeners.drain(overMs).then(finished.resolve);
+      }
+      return handing;
+    },
+  };
+}

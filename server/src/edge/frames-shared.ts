@@ -1,0 +1,68 @@
+// Owns that a frame which many listeners get is made once: sound by (rendition, from, to), snapshots, entries, notices.
+// Refuses to know listeners. Bounded: the newest few frames of a space, the oldest goes.
+
+import type { Clock } from "@hustings/flow/clock.ts";
+import { momentsFrame, noticeFrame, snapshotFrame, soundFrame, stateFrame } from "@hustings/wire/frames.ts";
+import type { Rendition } from "@hustings/wire/units.ts";
+import { binaryFrame } from "./framing.ts";
+import type { Kept } from "./kept.ts";
+import { MAX_FRAME_BYTES } from "./limits.ts";
+
+/** Bytes of frames kept of one space; in practice the last pushes, the first flight and a snapshot. */
+const MAX_SHARED_BYTES = 256 * 1024;
+/** A snapshot says the edge's time; it is not given out later than this. */
+const SNAPSHOT_MS = 20;
+
+export interface SharedFrames {
+  /** A frame with the consecutive fragments from `slot`, which must be kept, on; `to` is the slot after its last. */
+  sound(rendition: Rendition, slot: number): { readonly frame: Buffer; readonly to: number };
+  /** Entries after `seq`; `undefined` when they are not kept, so that only a snapshot helps. */
+  entries(seq: number): Buffer | undefined;
+  moments(seq: number): Buffer;
+  snapshot(rendition: Rendition, cadenceMs: number, nextSlot: number | null, audience: number): Buffer;
+  skipped(from: number, to: number): Buffer;
+  audience(audience: number): Buffer;
+  upstream(away: boolean): Buffer;
+}
+
+export function createSharedFrames(kept: Kept, clock: Clock): SharedFrames {
+  const frames = new Map<string, Buffer>();
+  let sharedBytes = 0;
+
+  function share(key: string, make: () => Uint8Array): Buffer {
+    const known = frames.get(key);
+    if (known) return known;
+    const frame = binaryFrame(make());
+    frames.set(key, frame);
+    sharedBytes += frame.length;
+    for (const [oldKey, old] of frames) {
+      if (sharedBytes <= MAX_SHARED_BYTES || old === frame) break;
+      frames.delete(oldKey);
+      sharedBytes -= old.length;
+    }
+    return frame;
+  }
+
+  return {
+    sound(rendition, slot) {
+      const fragments = kept.ring(rendition).run(slot, MAX_FRAME_BYTES);
+      const to = slot + fragments.length;
+      return { frame: share(`${rendition} ${slot} ${to}`, () => soundFrame(rendition, fragments)), to };
+    },
+    entries(seq) {
+      const entries = kept.entriesAfter(seq);
+      return entries && share(`state ${seq} ${kept.state.seq}`, () => stateFrame(entries));
+    },
+    moments: (seq) => share(`moments ${seq} ${kept.momentSeq}`, () => momentsFrame(kept.momentsAfter(seq))),
+    snapshot(rendition, cadenceMs, nextSlot, audience) {
+      const { state, headSlot } = kept;
+      const turn = Math.floor(clock.monotonicMs() / SNAPSHOT_MS);
+      const make = () =>
+        snapshotFrame({ state, headSlot, nextSlot, rendition, cadenceMs, audience, utcMs: clock.utcMs() });
+      return share(`snapshot ${rendition} ${cadenceMs} ${nextSlot} ${state.seq} ${headSlot} ${turn}`, make);
+    },
+    skipped: (from, to) => share(`skipped ${from} ${to}`, () => noticeFrame({ kind: "skipped", from, to })),
+    audience: (audience) => share(`audience ${audience}`, () => noticeFrame({ kind: "audience", audience })),
+    upstream: (away) => share(`upstream ${away}`, () => noticeFrame({ kind: "upstream", away })),
+  };
+}

@@ -1,0 +1,60 @@
+// Owns the numbers that bound an edge, each with what happens at the bound. Refuses to measure the machine.
+
+export interface EdgeLimits {
+  /** Listeners at once; one more is closed with 4506. */
+  readonly listeners: number;
+  /** TCP connections at once, requests included; one more is not accepted. */
+  readonly connections: number;
+  /** Spaces followed at once; one more is refused with `full`, unless one without listeners can go. */
+  readonly followedSpaces: number;
+  /** Ids remembered as unknown; the oldest goes. */
+  readonly unknownSpaces: number;
+  /** Questions to the stage about ids that it did not list, per second and at once; more are refused with `too-many`. */
+  readonly lookUpsPerSecond: number;
+  /** WebSocket upgrades of one address: per second, and how many may come at once; more are refused with `too-many`. */
+  readonly upgradesPerSecond: number;
+  readonly upgradesBurst: number;
+  /** Addresses whose upgrades are counted; the one longest unseen goes. */
+  readonly addresses: number;
+  /** Requests in work at each process behind the door; one more is refused with `full`. */
+  readonly inwardRequests: number;
+  /** Largest body that is passed inward; a larger one is refused with `too-large`. */
+  readonly inwardBodyBytes: number;
+}
+
+export const EDGE_LIMITS: EdgeLimits = {
+  listeners: 100_000,
+  connections: 110_000,
+  followedSpaces: 1_000,
+  unknownSpaces: 4_096,
+  lookUpsPerSecond: 100,
+  upgradesPerSecond: 200,
+  upgradesBurst: 2_000,
+  addresses: 4_096,
+  inwardRequests: 256,
+  inwardBodyBytes: 64 * 1024,
+};
+
+/** A followed space is kept this long after its last listener or request. */
+export const LINGER_MS = 30_000;
+/** A newcomer to a space that is just being followed waits at most this long for its recent sound. */
+export const READY_MS = 3_000;
+/** An unknown id is taken as unknown this long; an absent stage as absent. */
+export const UNKNOWN_MS = 2_000;
+export const ABSENT_MS = 500;
+/** Audience is told to the stage at most this often, and to listeners. */
+export const COUNT_MS = 1_000;
+export const AUDIENCE_NOTICE_MS = 2_000;
+/** State entries and moments kept for those who come back; older: the snapshot alone. */
+export const KEPT_ENTRIES = 512;
+/** Bytes that one listener may leave unsent; in time `STALL_MS` of sound, whichever is less. */
+export const MAX_UNSENT_BYTES = 64 * 1024;
+export const STALL_MS = 4_000;
+/** Sound that goes into one frame when a listener is behind. */
+export const MAX_FRAME_BYTES = 16 * 1024;
+/** A listener that answers no ping for two of these is gone. */
+export const PING_MS = 30_000;
+/** What a listener may send up in a second, pings included; more closes with 4429. */
+export const UPWARD_PER_SECOND = 5;
+/** After the end of a space its last sound may follow for this long. */
+export const END_MS = 1_000;

@@ -1,0 +1,308 @@
+// Owns one listener: where it stands, what it is owed, and what happens when it takes too little. Refuses to know
+// sockets (a pipe takes whole frames), time (each visit brings it) and the other listeners.
+
+import { type ErrorCode, errorRow } from "@hustings/wire/errors.ts";
+import { BadFrame, noticeFrame, parseUpward } from "@hustings/wire/frames.ts";
+import { KEPT_SLOTS, type Rendition, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
+import type { CadenceRow } from "./cadence.ts";
+import { type ListenCursor, writeCursor } from "./cursor.ts";
+import type { Following } from "./following.ts";
+import { binaryFrame, PING_FRAME } from "./framing.ts";
+import { END_MS, MAX_FRAME_BYTES, MAX_UNSENT_BYTES, PING_MS, STALL_MS, UPWARD_PER_SECOND } from "./limits.ts";
+
+/** The way to one listener. Nothing is called after `close` or `terminate`. */
+export interface ListenerPipe {
+  /** Takes a whole WebSocket frame that others share; `flushed` is called once it has left this process. */
+  write(frame: Buffer, flushed?: () => void): void;
+  /** Bytes that were written and have not left this process. */
+  readonly unsentBytes: number;
+  close(code: number, reason: string): void;
+  terminate(): void;
+}
+
+export interface ListenerStart {
+  readonly pipe: ListenerPipe;
+  readonly following: Following;
+  readonly cursor: ListenCursor;
+  readonly cadence: CadenceRow;
+  readonly nowMs: number;
+}
+
+/** `behind`: takes what it missed, paced; `level`: gets each slot as it comes; `stalled`: takes nothing just now. */
+type Place = "behind" | "level" | "stalled";
+
+export class Listener {
+  readonly #pipe: ListenerPipe;
+  readonly #following: Following;
+  readonly #cadence: CadenceRow;
+  #rendition: Rendition;
+  /** Next slot it is owed; −1: the first that comes. */
+  #next: number;
+  #stateSeq: number;
+  #momentSeq: number;
+  #audienceVersion: number;
+  #toldAway = false;
+  #place: Place = "behind";
+  #placedMs: number;
+  #skippedOnce = false;
+  #hasSound = false;
+  #writtenBytes = 0;
+  #takenBytes = 0;
+  #takenMs: number;
+  #heardMs: number;
+  #pingedMs: number;
+  #upwardCount = 0;
+  #upwardMs: number;
+  #readyCadenceMs = 0;
+  #isClosed = false;
+
+  /** Sends the first flight: snapshot, entries missed, then sound as far as the pipe takes it. May close at once. */
+  constructor({ pipe, following, cursor, cadence, nowMs }: ListenerStart) {
+    this.#pipe = pipe;
+    this.#following = following;
+    this.#cadence = cadence;
+    this.#rendition = cursor.rendition;
+    this.#placedMs = this.#takenMs = this.#heardMs = this.#pingedMs = this.#upwardMs = nowMs;
+    this.#audienceVersion = following.told.version;
+    this.#momentSeq = following.kept.momentSeq;
+    this.#next = firstSlot(following, cursor, cadence);
+    const { state } = following.kept;
+    this.#stateSeq = Math.min(cursor.stateSeq ?? state.seq, state.seq);
+    if (isFromElsewhere(following, cursor)) this.#refuse("bad-cursor");
+    else this.#begin(nowMs);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** The largest cadence for which the listener said that it is ready; 0 before it did. */
+  get readyCadenceMs(): number {
+    return this.#readyCadenceMs;
+  }
+
+  /** Sends what is due. Called once a cadence, and when a listener that is behind has taken what was sent. */
+  visit(nowMs: number): void {
+    if (this.#following.isGone) this.#refuse("no-space");
+    if (this.#isClosed || this.#isLost(nowMs) || this.#isStalled(nowMs)) return;
+    this.#settle(nowMs);
+    if (this.#tell() && this.#sendSound()) this.#finish(nowMs);
+  }
+
+  /** A message from the listener; anything but an `Upward` closes with 4402, too many with 4429. */
+  hear(text: string, nowMs: number, utcMs: number): void {
+    if (!this.#isAllowed(nowMs)) return;
+    try {
+      const said = parseUpward(text);
+      if (said.kind === "rendition") this.#rendition = said.rendition;
+      if (said.kind === "ready") this.#readyCadenceMs = Math.max(this.#readyCadenceMs, said.cadenceMs);
+      if (said.kind === "ping" && this.#place !== "stalled")
+        this.#write(binaryFrame(noticeFrame({ kind: "pong", echo: said.echo, utcMs })));
+    } catch (cause) {
+      if (!(cause instanceof BadFrame)) throw cause;
+      this.#refuse("bad-frame", cause.message);
+    }
+  }
+
+  /** A WebSocket ping, which the socket answers, or a pong. They count as messages. */
+  hearControl(nowMs: number): void {
+    this.#isAllowed(nowMs);
+  }
+
+  /** The connection is gone. */
+  end(): void {
+    this.#isClosed = true;
+  }
+
+  /** Closes with the row's code and where to resume. */
+  close(code: ErrorCode): void {
+    this.#refuse(code, this.#resumeQuery());
+  }
+
+  #begin(nowMs: number): void {
+    const { kept, frames, audience } = this.#following;
+    const nextSlot = this.#next < 0 ? null : Math.max(this.#next, kept.ring(this.#rendition).slotFrom(this.#next));
+    this.#write(frames.snapshot(this.#rendition, this.#cadence.cadenceMs, nextSlot, audience));
+    if (frames.entries(this.#stateSeq) === undefined) this.#stateSeq = kept.state.seq;
+    this.visit(nowMs);
+  }
+
+  #write(frame: Buffer, flushed?: () => void): void {
+    this.#writtenBytes += frame.length;
+    this.#pipe.write(frame, flushed);
+  }
+
+  #refuse(code: ErrorCode, reason: string = errorRow(code).what): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#pipe.close(errorRow(code).closeCode ?? 4500, closeReason(reason));
+  }
+
+  /** What a listener that is level may leave unsent: STALL_MS of sound or two pushes, and a quarter; at most 64 KiB. */
+  #mostUnsentBytes(): number {
+    const bytesPerSecond = (Number(this.#rendition) * 1_000) / 8 + SLOTS_PER_SECOND * 32;
+    const seconds = Math.max(STALL_MS, this.#cadence.cadenceMs * 2) / 1_000;
+    return Math.min(MAX_UNSENT_BYTES, bytesPerSecond * seconds * 1.25);
+  }
+
+  #resumeQuery(): string {
+    const nextSlot = this.#next < 0 ? undefined : this.#next;
+    return writeCursor({ rendition: this.#rendition, nextSlot, stateSeq: this.#stateSeq });
+  }
+
+  #isAllowed(nowMs: number): boolean {
+    this.#heardMs = nowMs;
+    if (nowMs - this.#upwardMs >= 1_000) {
+      this.#upwardMs = nowMs;
+      this.#upwardCount = 0;
+    }
+    if (++this.#upwardCount > UPWARD_PER_SECOND) this.#refuse("too-many");
+    return !this.#isClosed;
+  }
+
+  // A listener whose machine is gone says nothing, and its socket may not notice for many minutes.
+  #isLost(nowMs: number): boolean {
+    if (nowMs - this.#pingedMs < PING_MS) return false;
+    if (nowMs - this.#heardMs > PING_MS * 2.5) {
+      this.#isClosed = true;
+      this.#pipe.terminate();
+      return true;
+    }
+    this.#pingedMs = nowMs;
+    if (this.#place !== "stalled") this.#write(PING_FRAME);
+    return false;
+  }
+
+  // Over its bound a listener gets nothing more until it took what waits; then it goes on from the head, once.
+  #isStalled(nowMs: number): boolean {
+    const { unsentBytes } = this.#pipe;
+    const takenBytes = this.#writtenBytes - unsentBytes;
+    if (takenBytes !== this.#takenBytes || unsentBytes === 0) this.#takenMs = nowMs;
+    this.#takenBytes = takenBytes;
+    const boundBytes = this.#place === "behind" ? MAX_UNSENT_BYTES * 1.5 : this.#mostUnsentBytes();
+    if (this.#place === "stalled") return this.#isStillStalled(nowMs, unsentBytes);
+    if (unsentBytes <= boundBytes && nowMs - this.#takenMs <= STALL_MS) return false;
+    if (this.#maySkip()) this.#setPlace("stalled", nowMs);
+    return true;
+  }
+
+  // Once; the second time closes.
+  #maySkip(): boolean {
+    if (this.#skippedOnce) this.close("too-slow");
+    this.#skippedOnce = true;
+    return !this.#isClosed;
+  }
+
+  #settle(nowMs: number): void {
+    const { head } = this.#following.kept.ring(this.#rendition);
+    if (this.#place !== "behind" || this.#pipe.unsentBytes > 0 || head < 0) return;
+    if (this.#next + this.#cadence.flightSlots > head) this.#setPlace("level", nowMs);
+  }
+
+  #isStillStalled(nowMs: number, unsentBytes: number): boolean {
+    if (unsentBytes <= this.#mostUnsentBytes() / 4) {
+      this.#setPlace("behind", nowMs);
+      this.#moveToHead();
+      return false;
+    }
+    if (nowMs - this.#placedMs > STALL_MS) this.close("too-slow");
+    return true;
+  }
+
+  #setPlace(place: Place, nowMs: number): void {
+    this.#place = place;
+    this.#placedMs = nowMs;
+  }
+
+  #moveToHead(): void {
+    const { head } = this.#following.kept.ring(this.#rendition);
+    if (this.#next >= 0 && head > this.#next) this.#skipTo(head);
+  }
+
+  #skipTo(slot: number): void {
+    if (!this.#following.kept.isAbsent(this.#next, slot)) this.#write(this.#following.frames.skipped(this.#next, slot));
+    this.#next = slot;
+  }
+
+  // What is not sound goes first, so that the state of a slot is there before it. False when that closed the listener.
+  #tell(): boolean {
+    const { kept, frames, isAway, told } = this.#following;
+    if (this.#stateSeq < kept.state.seq) {
+      const frame = frames.entries(this.#stateSeq);
+      if (!frame) {
+        this.close("too-slow");
+        return false;
+      }
+      this.#write(frame);
+      this.#stateSeq = kept.state.seq;
+    }
+    if (this.#momentSeq < kept.momentSeq) {
+      this.#write(frames.moments(this.#momentSeq));
+      this.#momentSeq = kept.momentSeq;
+    }
+    if (this.#toldAway !== isAway) {
+      this.#write(frames.upstream(isAway));
+      this.#toldAway = isAway;
+    }
+    if (this.#audienceVersion !== told.version) {
+      this.#write(frames.audience(told.audience));
+      this.#audienceVersion = told.version;
+    }
+    return true;
+  }
+
+  // False when that closed the listener.
+  #sendSound(): boolean {
+    const { kept, frames } = this.#following;
+    const ring = kept.ring(this.#rendition);
+    if (this.#next < 0) this.#next = ring.oldest;
+    if (this.#next < 0) return true;
+    if (isAheadOf(ring.head, this.#next)) this.#refuse("bad-cursor");
+    if (this.#hasSound && ring.oldest > this.#next && !kept.isAbsent(this.#next, ring.oldest)) {
+      if (this.#maySkip()) this.#moveToHead();
+    }
+    if (this.#isClosed) return false;
+    while (this.#next <= ring.head && this.#pipe.unsentBytes <= MAX_UNSENT_BYTES - MAX_FRAME_BYTES) {
+      const slot = ring.slotFrom(this.#next);
+      if (slot > this.#next) this.#skipTo(slot);
+      const { frame, to } = frames.sound(this.#rendition, slot);
+      this.#write(frame, to > ring.head ? undefined : this.#sendMore);
+      this.#next = to;
+      this.#hasSound = true;
+    }
+    return true;
+  }
+
+  readonly #sendMore = (): void => {
+    if (!this.#isClosed && this.#place === "behind" && this.#tell()) this.#sendSound();
+  };
+
+  #finish(nowMs: number): void {
+    const { endedMs, kept } = this.#following;
+    if (endedMs === undefined || nowMs - endedMs < END_MS) return;
+    if (this.#next <= kept.ring(this.#rendition).head && this.#next >= 0) return;
+    this.#refuse("ended");
+  }
+}
+
+function firstSlot({ kept }: Following, cursor: ListenCursor, cadence: CadenceRow): number {
+  if (cursor.nextSlot !== undefined) return cursor.nextSlot;
+  const { head, oldest } = kept.ring(cursor.rendition);
+  if (kept.state.phase === "ended") return head < 0 ? -1 : head + 1;
+  return head < 0 ? -1 : Math.max(oldest, kept.ring(cursor.rendition).slotFrom(head + 1 - cadence.flightSlots));
+}
+
+function isFromElsewhere({ kept }: Following, { nextSlot, stateSeq }: ListenCursor): boolean {
+  if (kept.headSlot !== null && nextSlot !== undefined && isAheadOf(kept.headSlot, nextSlot)) return true;
+  return stateSeq !== undefined && isAheadOf(kept.state.seq, stateSeq);
+}
+
+// Another edge may be ahead of this one, and this one not yet have all that it will keep; further on there is nothing.
+function isAheadOf(head: number, next: number): boolean {
+  return next > head + KEPT_SLOTS * 2;
+}
+
+// RFC 6455 §5.5 leaves 123 bytes for a reason; ours are ASCII but for what a listener sent, which is quoted.
+function closeReason(reason: string): string {
+  return reason.replace(/[^ -~]/g, "?").slice(0, 123);
+}

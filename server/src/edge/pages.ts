@@ -1,0 +1,125 @@
+// Owns the pages: the built web app's one document with a head for people and machines that do not run scripts, and with
+// what its first paint needs. Refuses to know the app.
+
+import { promisify } from "node:util";
+import { brotliCompress, constants } from "node:zlib";
+import type { ListedSpace, RoomDocument } from "@hustings/wire/room.ts";
+import { type Headers, send, type Visit } from "./answers.ts";
+import { ROOM_CACHE } from "./room.ts";
+
+export interface Pages {
+  /** The page of a space; `undefined`: nothing is known of it just now, the page asks by itself. */
+  space(visit: Visit, status: number, tag: string, room: RoomDocument | undefined): Promise<void>;
+  home(visit: Visit, tag: string, spaces: readonly ListedSpace[] | undefined): Promise<void>;
+  /** The app, for an address that it knows better than this server. */
+  other(visit: Visit, status: number): Promise<void>;
+}
+
+const compress = promisify(brotliCompress);
+/** Pages that are kept compressed: those that many ask for in the same second. */
+const MAX_COMPRESSED = 64;
+const MARK_HEAD = "<!--head-->";
+const MARK_BOOT = "<!--boot-->";
+
+/** Served when the web app has not been built. */
+export const BARE_DOCUMENT = `<!doctype html><html lang="en"><head><meta charset="utf-8">${MARK_HEAD}</head><body>
+<p>The web app has not been built: run npm run build.</p>${MARK_BOOT}</body></html>`;
+
+/** `document` is the app's index.html with `<!--head-->` in its head and `<!--boot-->` in its body. */
+export function createPages(document: string, stagePort: number): Pages {
+  const headers = pageHeaders(stagePort);
+  const compressed = new Map<string, Promise<Buffer>>();
+
+  // A page changes with its tag and with nothing else, so what was compressed for one is right for all.
+  async function answer(visit: Visit, status: number, key: string, parts: PageParts): Promise<void> {
+    const page = () => fill(document, parts);
+    const accepts = /\bbr\b/.test(String(visit.request.headers["accept-encoding"] ?? ""));
+    if (!accepts) return send(visit, status, page(), headers);
+    let brotli = compressed.get(key);
+    if (!brotli) {
+      brotli = compress(Buffer.from(page()), { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } });
+      compressed.set(key, brotli);
+      if (compressed.size > MAX_COMPRESSED) compressed.delete(compressed.keys().next().value as string);
+    }
+    send(visit, status, await brotli, { ...headers, "content-encoding": "br" });
+  }
+
+  return {
+    space: (visit, status, tag, room) =>
+      answer(visit, status, `space ${room?.id} ${status} ${tag} ${Math.floor((room?.asOfUtcMs ?? 0) / 1_000)}`, {
+        head: room ? roomHead(room) : HOME_HEAD,
+        boot: room ? inlined("room", room) : "",
+      }),
+    home: (visit, tag, spaces) =>
+      answer(visit, 200, `home ${tag}`, { head: HOME_HEAD, boot: spaces ? inlined("spaces", { spaces }) : "" }),
+    other: (visit, status) => answer(visit, status, `other ${status}`, { head: HOME_HEAD, boot: "" }),
+  };
+}
+
+interface PageParts {
+  readonly head: string;
+  readonly boot: string;
+}
+
+function fill(document: string, { head, boot }: PageParts): string {
+  return document.replace(MARK_HEAD, () => head).replace(MARK_BOOT, () => boot);
+}
+
+const HOME_HEAD = headOf("Hustings", "Live audio for crowds of any size. Open a link and listen.");
+
+function roomHead({ title, phase, host, audience }: RoomDocument): string {
+  const by = host === "" ? "" : ` with ${host}`;
+  const now = { created: "Begins soon", live: "Live now", ended: "Ended" }[phase];
+  const listening = phase === "live" && audience > 1 ? ` ${audience.toLocaleString("en")} are listening.` : "";
+  return headOf(title, `${now}${by}.${listening} Open the link and listen, no account needed.`);
+}
+
+function headOf(title: string, description: string): string {
+  const shown = escapeHtml(title);
+  const said = escapeHtml(description);
+  return [
+    `<title>${title === "Hustings" ? shown : `${shown} · Hustings`}</title>`,
+    `<meta name="description" content="${said}">`,
+    `<meta property="og:title" content="${shown}">`,
+    `<meta property="og:description" content="${said}">`,
+    '<meta property="og:type" content="website">',
+    '<meta property="og:site_name" content="Hustings">',
+    '<meta name="twitter:card" content="summary">',
+  ].join("\n");
+}
+
+/** JSON in a script element: nothing in it can end the element or begin a comment. */
+function inlined(id: string, value: unknown): string {
+  const json = JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, escapeJson);
+  return `<script type="application/json" id="${id}">${json}</script>`;
+}
+
+function escapeJson(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+function pageHeaders(stagePort: number): Headers {
+  return {
+    "content-type": "text/html; charset=utf-8",
+    "cache-control": ROOM_CACHE,
+    vary: "accept-encoding",
+    "content-security-policy": [
+      "default-src 'self'",
+      `connect-src 'self' *:${stagePort}`,
+      "media-src 'self' blob: data:",
+      "img-src 'self' data:",
+      "style-src 'self' 'unsafe-inline'",
+      "worker-src 'self' blob:",
+      "object-src 'none'",
+      "base-uri 'none'",
+      "form-action 'self'",
+      "frame-ancestors 'none'",
+    ].join("; "),
+    "permissions-policy": "microphone=(self), camera=(), geolocation=()",
+    "cross-origin-opener-policy": "same-origin",
+  };
+}
