@@ -69,7 +69,7 @@ export class SlotOrder {
     const { slot } = received;
     this.#next ??= slot;
     if (slot < this.#next || this.#held.has(slot)) {
-      this.duplicates += 1;
+      if (slot >= this.#jumpTo) this.duplicates += 1;
       return false;
     }
     if (slot === this.#next) {
