@@ -16,6 +16,8 @@ export type BackstageChange =
   | { readonly kind: "host-secret"; readonly secretHash: string; readonly generation: number }
   | { readonly kind: "acted"; readonly by: PersonId; readonly what: string; readonly stateSeq: number }
   | { readonly kind: "barred"; readonly person: PersonId }
+  /** Invited anew after having been removed. */
+  | { readonly kind: "unbarred"; readonly person: PersonId }
   | { readonly kind: "log-repaired"; readonly lane: string; readonly lostBytes: number };
 
 export type BackstageEntry = BackstageChange & { readonly seq: number; readonly slot: number; readonly utcMs: number };

@@ -12,7 +12,8 @@ import { decodeUp, encodeDown, frameCutter, MAX_UP_BYTES, type UpFrame } from ".
 export interface FollowServerOptions {
   readonly path: string;
   readonly clock: Clock;
-  readonly logOf: (space: SpaceId) => LogReader | undefined;
+  /** May take a moment where a log must be opened first; a rejection reads as "there is none". */
+  readonly logOf: (space: SpaceId) => LogReader | undefined | Promise<LogReader | undefined>;
   /** A follower told how many it serves; 0 when it is gone. `followerId` is never used twice. */
   readonly onAudience: (space: SpaceId, followerId: number, audience: number) => void;
   /** How many listen to the space in all; told to its followers within AUDIENCE_MS of a change. */
@@ -81,6 +82,7 @@ function startFollower(socket: Socket, id: number, options: FollowServerOptions)
   const outlet = startOutlet(socket, maxUnsentBytes, clock);
   let space: SpaceId | undefined;
   let log: LogReader | undefined;
+  let opening: Promise<void> | undefined;
   let rangesInWork = 0;
   let toldAudience: number | undefined;
   let patience = clock.after(HELLO_MS, () => refuse("bad-frame", "There was no hello."));
@@ -94,6 +96,7 @@ function startFollower(socket: Socket, id: number, options: FollowServerOptions)
 
   function take(frame: UpFrame): void {
     if (frame.kind === "hello") hello(frame);
+    else if (opening !== undefined) opening.then(() => take(frame));
     else if (space === undefined || log === undefined) refuse("bad-frame", "A hello comes first.");
     else if (frame.kind === "audience") onAudience(space, id, frame.audience);
     else if (rangesInWork >= MAX_RANGES_IN_WORK) refuse("too-many", "Too many ranges are in work.");
@@ -102,9 +105,27 @@ function startFollower(socket: Socket, id: number, options: FollowServerOptions)
 
   function hello(frame: UpFrame & { kind: "hello" }): void {
     patience.cancel();
-    log = logOf(frame.space);
-    if (space !== undefined) refuse("bad-frame", "There was a hello already.");
-    else if (log) followLog(log, frame);
+    if (space !== undefined || opening !== undefined) refuse("bad-frame", "There was a hello already.");
+    else find(frame, logOf(frame.space));
+  }
+
+  function find(frame: UpFrame & { kind: "hello" }, found: ReturnType<FollowServerOptions["logOf"]>): void {
+    if (!(found instanceof Promise)) {
+      open(frame, found);
+      return;
+    }
+    opening = found
+      .catch(() => undefined)
+      .then((reader) => {
+        opening = undefined;
+        open(frame, reader);
+      });
+  }
+
+  function open(frame: UpFrame & { kind: "hello" }, found: LogReader | undefined): void {
+    if (gone.signal.aborted) return;
+    log = found;
+    if (log) followLog(log, frame);
     else refuse("no-space", `There is no space ${frame.space} here.`);
   }
 

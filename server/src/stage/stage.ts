@@ -1,0 +1,134 @@
+// Owns a running stage: its tick, its spaces, its doors for speakers, for other processes and for followers. Refuses to know
+// where logs are kept and what carries the speakers' packets: both are given.
+
+import { randomBytes } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import { type Clock, repeat } from "@hustings/flow/clock.ts";
+import { loadOpus } from "@hustings/media/opus.ts";
+import type { SpaceId } from "@hustings/wire/ids.ts";
+import type { LogStore } from "../log/port.ts";
+import { serveFollowers } from "../log/socket-server.ts";
+import type { TicketCheck } from "../tickets/verify.ts";
+import { createAudiences } from "./audiences.ts";
+import { SILENCE_LIMIT_MS } from "./dead-air.ts";
+import { createHttp, listenOnSocket } from "./http.ts";
+import { addInternalRoutes, type StageHealth } from "./http-internal.ts";
+import { addPublicRoutes } from "./http-public.ts";
+import type { IceServers } from "./ice-servers.ts";
+import type { Notes } from "./notes.ts";
+import type { PeerPort } from "./peer.ts";
+import { openSpaces, type Spaces } from "./spaces.ts";
+import { startTicker } from "./tick.ts";
+
+export interface StageOptions {
+  /** Not disposed by the stage; its logs are closed. */
+  readonly store: LogStore;
+  /** Whether spaces say that they are recorded: true where the store is a disk. */
+  readonly isRecorded: boolean;
+  /** Not disposed by the stage. Its `now` must be `clock.monotonicMs`. */
+  readonly peers: PeerPort;
+  readonly check: TicketCheck;
+  readonly clock: Clock;
+  readonly notes: Notes;
+  readonly version: string;
+  /** Port 0: any free one. */
+  readonly tcp: { readonly host: string; readonly port: number };
+  readonly socketPath: string;
+  readonly followPath: string;
+  readonly iceServers?: IceServers;
+  readonly limits?: Partial<StageLimits>;
+}
+
+export interface StageLimits {
+  /** Spaces that have not ended. */
+  readonly maxSpaces: number;
+  /** Until a space that never went live is removed. */
+  readonly expiryMs: number;
+  /** How long the seat of a speaker who dropped is kept. */
+  readonly seatKeptMs: number;
+  /** How long nobody is heard before hold music begins. */
+  readonly silenceLimitMs: number;
+}
+
+export const STAGE_LIMITS: StageLimits = {
+  maxSpaces: 100,
+  expiryMs: 24 * 3_600_000,
+  seatKeptMs: 60_000,
+  silenceLimitMs: SILENCE_LIMIT_MS,
+};
+
+export interface Stage extends AsyncDisposable {
+  readonly tcpPort: number;
+  readonly spaces: Spaces;
+  health(): StageHealth;
+}
+
+const EXPIRY_CHECK_MS = 60_000;
+const CALL_ID_BYTES = 15;
+
+/**
+ * A running stage, with every space of the store that has not ended taken up. Rejects when a port or socket cannot be had.
+ * Disposing ends all calls without a word and closes the logs: spaces go on where the next stage takes them up.
+ */
+export async function startStage(options: StageOptions): Promise<Stage> {
+  const { store, peers, check, clock, notes, version, iceServers = { stunUrls: [] } } = options;
+  const limits = { ...STAGE_LIMITS, ...options.limits };
+  await using made = new AsyncDisposableStack();
+  const opus = await loadOpus();
+  let spaces: Spaces | undefined;
+  const ticker = startTicker(
+    clock,
+    (tick, nowMs) => spaces?.tick(tick, nowMs),
+    (cause) => notes.error({ err: cause }, "a tick failed"),
+  );
+  const newCallId = () => randomBytes(CALL_ID_BYTES).toString("base64url");
+  const surroundings = { ...limits, clock, peers, opus, notes, newCallId, isRecorded: options.isRecorded };
+  const opened = await openSpaces({ ...limits, store, surroundings, tickNumber: () => ticker.number });
+  made.use(opened);
+  made.use(ticker);
+  spaces = opened;
+  const expiry = repeat(clock, EXPIRY_CHECK_MS, () => {
+    opened.expire().catch((cause: unknown) => notes.error({ err: cause }, "spaces could not be expired"));
+  });
+  made.defer(() => expiry.cancel());
+  made.use(await serveAudience(opened, options));
+  const health = (): StageHealth => ({
+    role: "stage",
+    pid: process.pid,
+    version,
+    spaces: opened.count,
+    tick: ticker.lateness(),
+    tickCost: ticker.cost(),
+    missedTicks: ticker.missedCount,
+  });
+  const routes = { spaces: opened, check, clock, iceServers };
+  const internal = createHttp({ clock, notes, isBehindDoor: true });
+  addPublicRoutes(internal, routes);
+  addInternalRoutes(internal, { spaces: opened, clock, health });
+  made.defer(() => internal.close());
+  await listenOnSocket(internal, options.socketPath);
+  const door = createHttp({ clock, notes, isBehindDoor: false });
+  addPublicRoutes(door, routes);
+  made.defer(() => door.close());
+  await door.listen({ host: options.tcp.host, port: options.tcp.port });
+  const running = made.move();
+  return {
+    tcpPort: (door.server.address() as AddressInfo).port,
+    spaces: opened,
+    health,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+function serveAudience(spaces: Spaces, { clock, followPath }: StageOptions): Promise<AsyncDisposable> {
+  const audiences = createAudiences();
+  return serveFollowers({
+    path: followPath,
+    clock,
+    logOf: (id: SpaceId) => spaces.reader(id),
+    onAudience: (id, followerId, audience) => {
+      spaces.hear(id, audiences.tell(id, followerId, audience));
+    },
+    audienceOf: (id) => audiences.of(id),
+  });
+}
