@@ -39,9 +39,9 @@ test("a sound is found at its place, at any volume, also upside down", () => {
   assert.equal(lagMs, 10_000);
 });
 
-test("of two voices in one programme of a minute both are found, and a third is not", (t) => {
+test("of two voices in one programme both are found, and a third is not", (t) => {
   for (const bitrateBps of [32_000, 16_000]) {
-    const recording = heard(scene(60 * 48_000, [anna, 400_000, 1], [ben, 430_000, 1]), bitrateBps);
+    const recording = heard(scene(25 * 48_000, [anna, 400_000, 1], [ben, 430_000, 1]), bitrateBps);
     const [a, b, c] = [anna, ben, chloe].map((voice) => presence(recording, voice));
     const scores = [a, b, c].map((found) => `${found?.found.toFixed(2)}/${found?.meanScore.toFixed(2)}`);
     t.diagnostic(

@@ -6,6 +6,8 @@ export interface Spectrum {
 }
 
 export interface Transform {
+  /** A power of two. */
+  readonly size: number;
   /** The spectrum of real samples, padded with zeros to the transform's size. */
   forward(samples: Float32Array | Float64Array): Spectrum;
   /** Circular cross-correlation: at lag `k`, the sum of `a[n + k] · b[n]`. */
@@ -44,6 +46,7 @@ export function createTransform(length: number): Transform {
   }
 
   return {
+    size,
     forward(samples) {
       const re = new Float64Array(size);
       re.set(samples.subarray(0, size));

@@ -2,13 +2,12 @@
 
 /** Mean square of each frame after the filter; keeps its state from frame to frame. */
 export function createKWeighting(): (pcm: Float32Array) => number {
-  let shelf1 = 0;
-  let shelf2 = 0;
-  let pass1 = 0;
-  let pass2 = 0;
+  const state = new Float64Array(4);
   return (pcm) => {
+    let [shelf1 = 0, shelf2 = 0, pass1 = 0, pass2 = 0] = state;
     let sum = 0;
-    for (const sample of pcm) {
+    for (let index = 0; index < pcm.length; index += 1) {
+      const sample = pcm[index] ?? 0;
       const shelved = 1.53512485958697 * sample + shelf1;
       shelf1 = -2.69169618940638 * sample + 1.69065929318241 * shelved + shelf2;
       shelf2 = 1.19839281085285 * sample - 0.73248077421585 * shelved;
@@ -17,10 +16,7 @@ export function createKWeighting(): (pcm: Float32Array) => number {
       pass2 = shelved - 0.99007225036621 * passed;
       sum += passed * passed;
     }
-    shelf1 = settle(shelf1);
-    shelf2 = settle(shelf2);
-    pass1 = settle(pass1);
-    pass2 = settle(pass2);
+    state.set([settle(shelf1), settle(shelf2), settle(pass1), settle(pass2)]);
     return pcm.length === 0 ? 0 : sum / pcm.length;
   };
 }

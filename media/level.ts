@@ -6,7 +6,10 @@ import { FRAGMENT_PACKETS, type LevelDbov, PACKET_MS, SILENCE_DBOV } from "@hust
 /** The RMS of mono PCM as a level: 0 is a full-scale square wave, 127 is silence (RFC 6464 §3). */
 export function levelDbov(pcm: Float32Array): LevelDbov {
   let sum = 0;
-  for (const sample of pcm) sum += sample * sample;
+  for (let index = 0; index < pcm.length; index += 1) {
+    const sample = pcm[index] ?? 0;
+    sum += sample * sample;
+  }
   return powerToDbov(pcm.length === 0 ? 0 : sum / pcm.length);
 }
 

@@ -35,84 +35,120 @@ export function createLimiter(): Limiter {
  * allows; so at a peak it is at most what that peak allows, and it never steps.
  */
 class LookAhead implements Limiter {
-  #delay = new Float64Array(LIMITER_LATENCY_SAMPLES);
-  #held = new Float64Array(WINDOW).fill(1);
-  #needed = new Float64Array(HOLD).fill(1);
-  #at = 0;
-  #heldAt = 0;
-  #neededAt = 0;
-  #heldSum = WINDOW;
-  #lowest = 1;
-  #lowestAge = 0;
-  #released = 1;
+  /** The newest input, oldest first: what is still to come out. */
+  #line = new Float64Array(LIMITER_LATENCY_SAMPLES);
+  readonly #gain = new GainCurve();
   /** Samples since one was loud enough to matter to the interpolation. */
   #calm = TAPS;
 
   process(input: Float32Array | Float64Array): Float32Array<ArrayBuffer> {
-    const output = new Float32Array(input.length);
-    for (let index = 0; index < input.length; index += 1) {
-      output[index] = this.#step(input[index] ?? 0);
+    const { length } = input;
+    const line = new Float64Array(LIMITER_LATENCY_SAMPLES + length);
+    line.set(this.#line);
+    line.set(input, LIMITER_LATENCY_SAMPLES);
+    this.#line = line.slice(length);
+    const gains = this.#gain.next(this.#needed(line, length), length);
+    const output = new Float32Array(length);
+    if (gains === undefined) {
+      output.set(line.subarray(0, length));
+      return output;
+    }
+    for (let index = 0; index < length; index += 1) {
+      const value = (line[index] ?? 0) * (gains[index] ?? 0);
+      output[index] = value > CEILING ? CEILING : value < -CEILING ? -CEILING : value;
     }
     return output;
   }
 
   copy(): Limiter {
     const twin = new LookAhead();
-    twin.#delay = this.#delay.slice();
-    twin.#held = this.#held.slice();
-    twin.#needed = this.#needed.slice();
-    twin.#at = this.#at;
-    twin.#heldAt = this.#heldAt;
-    twin.#neededAt = this.#neededAt;
-    twin.#heldSum = this.#heldSum;
-    twin.#lowest = this.#lowest;
-    twin.#lowestAge = this.#lowestAge;
-    twin.#released = this.#released;
+    twin.#line = this.#line.slice();
+    twin.#gain.take(this.#gain);
     twin.#calm = this.#calm;
     return twin;
   }
 
-  #step(sample: number): number {
-    const delayed = this.#delay[this.#at] ?? 0;
-    this.#delay[this.#at] = sample;
-    this.#calm = Math.abs(sample) > CALM_BELOW ? 0 : this.#calm + 1;
-    const gain = this.#gain(this.#calm < TAPS ? Math.min(1, CEILING / this.#peak()) : 1);
-    this.#at = this.#at + 1 === LIMITER_LATENCY_SAMPLES ? 0 : this.#at + 1;
-    return gain === 1 ? delayed : Math.min(CEILING, Math.max(-CEILING, delayed * gain));
-  }
-
-  /** The highest magnitude at and after the sample `REACH` ago, up to the next sample, on a grid of quarters. */
-  #peak(): number {
-    let start = this.#at - TAPS + 1;
-    if (start < 0) start += LIMITER_LATENCY_SAMPLES;
-    let highest = 1e-9;
-    for (let phase = 0; phase < PHASES; phase += 1) {
-      let value = 0;
-      let at = start;
-      for (let tap = 0; tap < TAPS; tap += 1) {
-        value += (this.#delay[at] ?? 0) * (KERNEL[phase * TAPS + tap] ?? 0);
-        at = at + 1 === LIMITER_LATENCY_SAMPLES ? 0 : at + 1;
-      }
-      highest = Math.max(highest, Math.abs(value));
+  /** The gain that each place needs by itself; undefined where none needs any. */
+  #needed(line: Float64Array, length: number): Float64Array | undefined {
+    let needed: Float64Array | undefined;
+    let calm = this.#calm;
+    for (let index = 0; index < length; index += 1) {
+      const at = LIMITER_LATENCY_SAMPLES + index;
+      const sample = line[at] ?? 0;
+      calm = sample > CALM_BELOW || sample < -CALM_BELOW ? 0 : calm + 1;
+      if (calm >= TAPS) continue;
+      const peak = peakAt(line, at - TAPS + 1);
+      if (peak <= CEILING) continue;
+      needed ??= new Float64Array(length).fill(1);
+      needed[index] = CEILING / peak;
     }
-    return highest;
+    this.#calm = Math.min(calm, TAPS);
+    return needed;
+  }
+}
+
+/** The highest magnitude from tap 5 up to tap 6 of twelve samples, on a grid of quarters. */
+function peakAt(line: Float64Array, start: number): number {
+  let highest = Math.abs(line[start + REACH - 1] ?? 0);
+  for (let phase = 1; phase < PHASES; phase += 1) {
+    let value = 0;
+    const row = phase * TAPS;
+    for (let tap = 0; tap < TAPS; tap += 1) value += (line[start + tap] ?? 0) * (KERNEL[row + tap] ?? 0);
+    const magnitude = Math.abs(value);
+    if (magnitude > highest) highest = magnitude;
+  }
+  return highest;
+}
+
+/** Needed gains in, smooth gains out. */
+class GainCurve {
+  readonly #held = new Float64Array(WINDOW).fill(1);
+  readonly #needed = new Float64Array(HOLD).fill(1);
+  #heldAt = 0;
+  #neededAt = 0;
+  #heldSum = WINDOW;
+  #lowest = 1;
+  #lowestAge = 0;
+  #released = 1;
+
+  /** Undefined for a gain of 1 throughout. */
+  next(needed: Float64Array | undefined, length: number): Float64Array | undefined {
+    if (needed === undefined && this.#released === 1 && this.#heldSum === WINDOW && this.#lowest === 1)
+      return undefined;
+    const gains = new Float64Array(length);
+    const held = this.#held;
+    let heldAt = this.#heldAt;
+    let released = this.#released;
+    let sum = this.#heldSum;
+    for (let index = 0; index < length; index += 1) {
+      const lowest = this.#track(needed === undefined ? 1 : (needed[index] ?? 1));
+      released = Math.min(lowest, released + (lowest - released) * RELEASE);
+      if (released > 0.99999 && lowest === 1) released = 1;
+      sum += released - (held[heldAt] ?? 1);
+      held[heldAt] = released;
+      heldAt = heldAt + 1 === WINDOW ? 0 : heldAt + 1;
+      if (released === 1 && Math.abs(sum - WINDOW) < 1e-6) sum = WINDOW;
+      gains[index] = sum < WINDOW ? sum / WINDOW : 1;
+    }
+    this.#heldAt = heldAt;
+    this.#released = released;
+    this.#heldSum = sum;
+    return gains;
   }
 
-  #gain(needed: number): number {
-    if (needed === 1 && this.#released === 1 && this.#heldSum === WINDOW && this.#lowest === 1) return 1;
-    this.#trackLowest(needed);
-    this.#released += (this.#lowest - this.#released) * RELEASE;
-    if (this.#released > this.#lowest) this.#released = this.#lowest;
-    if (this.#released > 0.99999 && this.#lowest === 1) this.#released = 1;
-    this.#heldSum += this.#released - (this.#held[this.#heldAt] ?? 1);
-    this.#held[this.#heldAt] = this.#released;
-    this.#heldAt = this.#heldAt + 1 === WINDOW ? 0 : this.#heldAt + 1;
-    if (this.#released === 1 && Math.abs(this.#heldSum - WINDOW) < 1e-6) this.#heldSum = WINDOW;
-    return Math.min(1, this.#heldSum / WINDOW);
+  take(other: GainCurve): void {
+    this.#held.set(other.#held);
+    this.#needed.set(other.#needed);
+    this.#heldAt = other.#heldAt;
+    this.#neededAt = other.#neededAt;
+    this.#heldSum = other.#heldSum;
+    this.#lowest = other.#lowest;
+    this.#lowestAge = other.#lowestAge;
+    this.#released = other.#released;
   }
 
-  /** Keeps `#lowest` the least gain needed over the last `HOLD` samples. */
-  #trackLowest(needed: number): void {
+  /** The least gain needed over the last `HOLD` samples. */
+  #track(needed: number): number {
     const newest = this.#neededAt;
     this.#needed[newest] = needed;
     this.#neededAt = newest + 1 === HOLD ? 0 : newest + 1;
@@ -123,16 +159,20 @@ class LookAhead implements Limiter {
     } else if (this.#lowestAge >= HOLD) {
       this.#findLowest(newest);
     }
+    return this.#lowest;
   }
 
   #findLowest(newest: number): void {
     this.#lowest = 1;
+    this.#lowestAge = 0;
+    let at = newest;
     for (let age = 0; age < HOLD; age += 1) {
-      const value = this.#needed[(newest - age + HOLD) % HOLD] ?? 1;
+      const value = this.#needed[at] ?? 1;
       if (value < this.#lowest) {
         this.#lowest = value;
         this.#lowestAge = age;
       }
+      at = at === 0 ? HOLD - 1 : at - 1;
     }
   }
 }

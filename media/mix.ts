@@ -58,6 +58,7 @@ export function createMixer(): Mixer {
   const channels = new Map<number, Channel>();
   const programmeLimiter = createLimiter();
   const sum = new Float64Array(PACKET_SAMPLES);
+  const minus = new Float64Array(PACKET_SAMPLES);
 
   function tick(seats: readonly MixSeat[]): Mixed {
     sum.fill(0);
@@ -96,8 +97,8 @@ export function createMixer(): Mixer {
     const channel = channels.get(seat);
     if (channel === undefined || (!isAudible && channel.limiter === undefined)) return undefined;
     channel.limiter ??= before.copy();
-    const minus = new Float64Array(PACKET_SAMPLES);
-    for (let index = 0; index < minus.length; index += 1) minus[index] = (sum[index] ?? 0) - (channel.own[index] ?? 0);
+    const { own } = channel;
+    for (let index = 0; index < minus.length; index += 1) minus[index] = (sum[index] ?? 0) - (own[index] ?? 0);
     const mixed = channel.limiter.process(minus);
     if (isAudible) return mixed;
     channel.limiter = undefined;
@@ -115,16 +116,20 @@ function openChannel(): Channel {
 function contribute(channel: Channel, pcm: Float32Array, target: number): boolean {
   const { own, gain: from } = channel;
   const step = (target - from) / RAMP_SAMPLES;
-  let any = false;
-  for (let index = 0; index < own.length; index += 1) {
-    const gain = index < RAMP_SAMPLES ? from + step * (index + 1) : target;
-    const value = (pcm[index] ?? 0) * gain;
+  let any = 0;
+  for (let index = 0; index < RAMP_SAMPLES; index += 1) {
+    const value = (pcm[index] ?? 0) * (from + step * (index + 1));
     own[index] = value;
-    if (value !== 0) any = true;
+    any += Math.abs(value);
+  }
+  for (let index = RAMP_SAMPLES; index < own.length; index += 1) {
+    const value = (pcm[index] ?? 0) * target;
+    own[index] = value;
+    any += Math.abs(value);
   }
   channel.gain = target;
   channel.last = own[own.length - 1] ?? 0;
-  return any;
+  return any > 0;
 }
 
 function addInto(sum: Float64Array, own: Float64Array): void {

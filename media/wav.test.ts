@@ -107,7 +107,7 @@ test("what is not read says which value was wrong", () => {
     { ...layout, bits: 8 },
   ].map((wrong) => {
     try {
-      return `${readWav(wav(wrong, [0])).length}`;
+      return `${readWav(wav(wrong, [])).length}`;
     } catch (error) {
       return error instanceof WavError ? error.message : "";
     }
