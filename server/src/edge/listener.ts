@@ -84,7 +84,7 @@ export class Listener {
   /** Sends what is due. Called once a cadence, and when a listener that is behind has taken what was sent. */
   visit(nowMs: number): void {
     if (this.#following.isGone) this.#refuse("no-space");
-    if (this.#isClosed || this.#isLost(nowMs) || this.#isStalled(nowMs)) return;
+    if (this.#isClosed || this.#isStalled(nowMs) || this.#isLost(nowMs)) return;
     this.#settle(nowMs);
     if (this.#tell() && this.#sendSound()) this.#finish(nowMs);
   }
@@ -169,7 +169,7 @@ export class Listener {
       return true;
     }
     this.#pingedMs = nowMs;
-    if (this.#place !== "stalled") this.#write(PING_FRAME);
+    this.#write(PING_FRAME);
     return false;
   }
 
