@@ -15,12 +15,13 @@ const RISE_MS = 400;
 const FALL_MS = 80;
 const LOUDNESS = 0.8;
 
-/** Hold music from `url`. Where it cannot be fetched or played there is silence, and nothing breaks. */
-export function createHoldMusic(url: string): HoldMusic {
+/** Hold music from `url`, in an element put into `parent`. Where it cannot be fetched or played there is silence, and nothing breaks. */
+export function createHoldMusic(url: string, parent: HTMLElement): HoldMusic {
   const element = document.createElement("audio");
   element.loop = true;
   element.preload = "none";
   element.volume = 0;
+  parent.append(element);
   let isOn = false;
   let isUnlocked = false;
   let loading: Promise<void> | undefined;
@@ -66,7 +67,7 @@ export function createHoldMusic(url: string): HoldMusic {
       fader.close();
       element.pause();
       URL.revokeObjectURL(element.src);
-      element.removeAttribute("src");
+      element.remove();
     },
   };
 }

@@ -99,7 +99,6 @@ export const EAR_EVENTS = [
   "hold",
   "jump",
   "pause",
-  "resume",
   "end",
   "stop",
 ] as const;
@@ -128,8 +127,8 @@ export const EAR_TABLE: Readonly<Record<EarState, Readonly<Record<EarEvent, EarS
   filling: earRow("filling", { ...HEARING, thin: "filling" }),
   holding: earRow("holding", { ...HEARING, thin: "holding", filler: "holding" }),
   jumping: earRow("jumping", { ...HEARING, thin: "jumping" }),
-  paused: earRow("paused", { tap: "starting", resume: "starting", end: "finished", stop: "idle" }),
-  blocked: earRow("blocked", { tap: "starting", resume: "starting", end: "finished", stop: "idle" }),
+  paused: earRow("paused", { tap: "starting", end: "finished", stop: "idle" }),
+  blocked: earRow("blocked", { tap: "starting", end: "finished", stop: "idle" }),
   finished: earRow("finished", { stop: "idle" }),
   unplayable: earRow("unplayable", { tap: "starting", stop: "idle" }),
 };

@@ -12,7 +12,7 @@ import { feedOf } from "./feed.ts";
 import { createHoldMusic } from "./hold.ts";
 import { LevelTrack } from "./levels.ts";
 import { createLockScreen } from "./lock-screen.ts";
-import { type EarState, type LinkState, whatToTell } from "./machine.ts";
+import { type EarEvent, type EarState, type LinkState, whatToTell } from "./machine.ts";
 import type { ListenerStats } from "./measure.ts";
 import { Playout } from "./playout.ts";
 import { Session } from "./session.ts";
@@ -111,7 +111,7 @@ class BrowserPlayer implements Player {
   constructor(options: PlayerOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#hold = createHoldMusic(options.holdUrl);
+    this.#hold = createHoldMusic(options.holdUrl, options.parent ?? document.body);
     this.element.preload = "auto";
     (options.parent ?? document.body).append(this.element);
     this.#begin();
@@ -147,12 +147,7 @@ class BrowserPlayer implements Player {
     this.#rest();
     this.#leaving = this.#clock.after(PAUSE_LEAVES_MS, () => {
       this.#leaving = undefined;
-      this.#session.stop();
-      this.#begin();
-      this.#playout.tell("tap");
-      this.#playout.tell("pause");
-      void this.prepare();
-      this.#changed();
+      this.#renew("tap", "pause");
     });
     this.#changed();
   }
@@ -161,11 +156,7 @@ class BrowserPlayer implements Player {
     this.#leaving?.cancel();
     this.#leaving = undefined;
     this.#rest();
-    this.#session.stop();
-    this.#playout.tell("stop");
-    this.#begin();
-    void this.prepare();
-    this.#changed();
+    this.#renew();
   }
 
   close(): void {
@@ -230,6 +221,15 @@ class BrowserPlayer implements Player {
     playout.prefill(PREFILL_MS);
   }
 
+  /** Leaves the space and gets ready to come in again; the ear goes through `events`. */
+  #renew(...events: readonly EarEvent[]): void {
+    this.#session.stop();
+    this.#begin();
+    for (const event of events) this.#playout.tell(event);
+    if (this.#playout.ear !== "unplayable") void this.prepare();
+    this.#changed();
+  }
+
   #isFresh(): boolean {
     return this.#session.counts.connections === 0 && this.#playout.ear !== "unplayable";
   }
@@ -265,21 +265,17 @@ class BrowserPlayer implements Player {
     this.#faults += 1;
     const wasListening = this.#isListening;
     this.#rest();
-    this.#session.stop();
-    this.#begin();
-    if (this.#faults > MAX_FAULTS) this.#playout.tell("no-codec");
-    else if (wasListening) this.listen();
-    else void this.prepare();
-    this.#changed();
+    if (this.#faults > MAX_FAULTS) this.#renew("no-codec");
+    else this.#renew();
+    if (wasListening) this.listen();
   }
 
   #play(): void {
     const playout = this.#playout;
     this.element.play().catch((error: unknown) => {
       if (playout !== this.#playout || !(error instanceof DOMException) || error.name !== "NotAllowedError") return;
-      playout.tell("rejected");
       this.#rest();
-      this.#changed();
+      this.#renew("tap", "rejected");
     });
   }
 

@@ -204,6 +204,7 @@ export class Playout implements Sink {
   break(from: number, to: number, why: BreakWhy): void {
     if (why === "gap") this.counts.absentSlots += to - from;
     else if (this.#joined) this.counts.skippedSlots += to - from;
+    if (this.#joined && this.#waitedSamples === 0) this.#pauseForBreath();
   }
 
   /** Filler until this much is ahead: for a player that stalled and wants more before it moves. */
@@ -247,6 +248,12 @@ export class Playout implements Sink {
     if (at <= this.#playhead) return {};
     this.#playhead = at;
     return { seekToSamples: at };
+  }
+
+  /** One packet of silence where sound would meet sound that it does not follow: no click. */
+  #pauseForBreath(): void {
+    const at = this.timeline.append("filler", -1, PACKET_SAMPLES);
+    this.#write(at, FILLER.slice(0, 1), -1);
   }
 
   #pass(playhead: number, nowMs: number): Place | undefined {
