@@ -71,9 +71,9 @@ describe("following over a socket", { timeout: TIMEOUT_MS }, () => {
     const { signal } = new AbortController();
     const followed = venue.follow({ signal });
     await followed.heads;
-    const reading = readOn(followed);
+    const reading = assert.rejects(readOn(followed), refusal("stage-away"));
     await venue[Symbol.asyncDispose]();
-    await assert.rejects(reading, refusal("stage-away"));
+    await reading;
     await assert.rejects(firstOf(venue.follow({ signal })), refusal("stage-away"));
   });
 

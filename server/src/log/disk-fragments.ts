@@ -1,0 +1,60 @@
+// Owns finding the whole fragments in a sound lane, whatever else is in it: torn tails, damaged bytes. Refuses to know
+// who asks: the store as it opens, a range, the recording.
+
+import { crc32c } from "@hustings/wire/crc32c.ts";
+import { BadFragment, MAX_FRAGMENT_BYTES, peekFragment } from "@hustings/wire/fragment.ts";
+import type { LaneFile } from "./disk-files.ts";
+
+export interface FoundFragment {
+  readonly slot: number;
+  /** Offset in the lane. */
+  readonly at: number;
+  /** A view; valid until the next is asked for. */
+  readonly bytes: Uint8Array;
+}
+
+export interface ScanFrom {
+  readonly at: number;
+  /** Only fragments of later slots are taken: slots ascend in a lane, so anything else is damage. */
+  readonly lastSlot: number;
+}
+
+const READ_BYTES = 1024 * 1024;
+
+/** The whole fragments from `from` up to the file's end as it is now, slots ascending; what is damaged is passed over. */
+export async function* scanFragments(file: LaneFile, from: ScanFrom): AsyncGenerator<FoundFragment> {
+  let { at, lastSlot } = from;
+  for (;;) {
+    const bytes = await file.read(at, READ_BYTES);
+    const isEnd = bytes.length < READ_BYTES;
+    const safeBytes = isEnd ? bytes.length : bytes.length - MAX_FRAGMENT_BYTES;
+    let next = 0;
+    while (next < safeBytes) {
+      const found = readFragment(bytes, next, lastSlot);
+      if (!found) {
+        next++;
+        continue;
+      }
+      yield { slot: found.slot, at: at + next, bytes: bytes.subarray(next, next + found.byteLength) };
+      lastSlot = found.slot;
+      next += found.byteLength;
+    }
+    if (isEnd) return;
+    at += next;
+  }
+}
+
+function readFragment(bytes: Uint8Array, at: number, lastSlot: number) {
+  const first = bytes[at] as number;
+  if (first < 0x10 || first > 0x14) return undefined;
+  try {
+    const found = peekFragment(bytes, at);
+    if (found.slot <= lastSlot) return undefined;
+    const sumAt = at + found.byteLength - 4;
+    const sum = new DataView(bytes.buffer, bytes.byteOffset + sumAt, 4).getUint32(0);
+    return crc32c(bytes, at, sumAt) === sum ? found : undefined;
+  } catch (cause) {
+    if (cause instanceof BadFragment) return undefined;
+    throw cause;
+  }
+}
