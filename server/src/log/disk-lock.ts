@@ -89,15 +89,22 @@ async function isAlive({ pid, started, token }: Holder): Promise<boolean> {
     return codeOf(cause) === "EPERM";
   }
   const startedNow = await startOf(pid);
+  if (startedNow === DEAD) return false;
   return started === "" || startedNow === "" || started === startedNow;
 }
 
-/** When a process started, in words that only that process has since the machine did; "" where the system tells not. */
+const DEAD = "dead";
+
+/**
+ * When a process started, in words that only that process has since the machine did; DEAD for one that its parent has
+ * only to bury, "" where the system does not tell.
+ */
 async function startOf(pid: number): Promise<string> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, "latin1");
     const boot = await readFile("/proc/sys/kernel/random/boot_id", "latin1");
-    return `${boot.trim()} ${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]}`;
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" || fields[0] === "X" ? DEAD : `${boot.trim()} ${fields[19]}`;
   } catch {
     return "";
   }

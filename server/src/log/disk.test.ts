@@ -369,6 +369,7 @@ describe("disk, killed", { timeout: TIMEOUT_MS }, () => {
       await disk.close();
       const writer = fileURLToPath(new URL("disk-writer.fixture.ts", import.meta.url));
       const child = spawn(process.execPath, [writer, disk.directory], { stdio: ["ignore", "pipe", "inherit"] });
+      const closed = once(child, "close");
       let acknowledged = 0;
       let handedSlot = 0;
       for await (const line of createInterface(child.stdout)) {
@@ -377,6 +378,7 @@ describe("disk, killed", { timeout: TIMEOUT_MS }, () => {
         else handedSlot = Number(value);
         if (acknowledged >= afterCount && handedSlot > 20 && child.exitCode === null) child.kill("SIGKILL");
       }
+      await closed;
       const again = await disk.reopen();
       assert.ok(again.heads().stateSeq >= acknowledged);
       const stored = again.heads().slot["32"] ?? -1;
