@@ -68,7 +68,8 @@ export function createMixer(): Mixer {
       present.add(seat);
       const channel = channels.get(seat) ?? openChannel();
       channels.set(seat, channel);
-      if (contribute(channel, pcm, gain)) audible.add(seat);
+      if (!contribute(channel, pcm, gain)) continue;
+      audible.add(seat);
       addInto(sum, channel.own);
     }
     fadeDeparted(present);
@@ -115,6 +116,11 @@ function openChannel(): Channel {
 /** Fills `channel.own` with what the seat adds to the sum; false when that is nothing at all. */
 function contribute(channel: Channel, pcm: Float32Array, target: number): boolean {
   const { own, gain: from } = channel;
+  if (from === 0 && target === 0) {
+    own.fill(0);
+    channel.last = 0;
+    return false;
+  }
   const step = (target - from) / RAMP_SAMPLES;
   let any = 0;
   for (let index = 0; index < RAMP_SAMPLES; index += 1) {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -13,6 +14,13 @@ const speech = decodeOgg(opus, anna);
 test("the codec is loaded once, and names itself", async () => {
   assert.equal(await loadOpus(), opus);
   assert.match(opus.version, /^libopus 1\./);
+});
+
+test("loading needs no network: it works where Node refuses every connection", () => {
+  const url = JSON.stringify(new URL("./opus.ts", import.meta.url).href);
+  const script = `const { loadOpus } = await import(${url}); console.log((await loadOpus()).version);`;
+  const args = ["--permission", "--allow-fs-read=*", "--input-type=module", "--eval", script];
+  assert.match(execFileSync(process.execPath, args).toString(), /^libopus 1\./);
 });
 
 test("every packet is fresh bytes of 20 ms, and decodes to 960 samples", () => {
