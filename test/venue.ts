@@ -67,13 +67,18 @@ export async function openVenue({ edges = 1, args = [], env = {} }: VenueOptions
     dataDir,
   ];
   const written: string[] = [];
-  let parent = await start({});
+  let parent: ChildProcess | undefined;
+  await begin({}).catch(async (cause: unknown) => {
+    await stopAll();
+    throw cause;
+  });
 
-  async function start(more: Record<string, string>): Promise<ChildProcess> {
+  async function begin(more: Record<string, string>): Promise<void> {
     const child = spawn(process.execPath, [MAIN, "serve", ...flags.map(String), ...args], {
       env: { ...process.env, ...env, ...more },
       stdio: ["ignore", "pipe", "pipe"],
     });
+    parent = child;
     const before = written.length;
     for (const stream of [child.stdout, child.stderr]) stream?.on("data", (bytes) => written.push(String(bytes)));
     const ended = once(child, "exit").then(([code]) => {
@@ -89,18 +94,18 @@ export async function openVenue({ edges = 1, args = [], env = {} }: VenueOptions
     })();
     await Promise.race([ready, ended]);
     ended.catch(() => {});
-    return child;
   }
 
-  const health = (role: string): Promise<Record<string, unknown>> => {
+  function health(role: string): Promise<Record<string, unknown>> {
     const path = role === "stage" || role === "api" ? "/internal/health" : "/health";
     return getOverSocket(join(dataDir, "run", `${role}.sock`), path);
-  };
+  }
 
   async function stopAll(): Promise<void> {
-    if (parent.exitCode === null && parent.signalCode === null) {
+    if (parent && parent.exitCode === null && parent.signalCode === null) {
+      const exited = once(parent, "exit");
       parent.kill("SIGTERM");
-      await once(parent, "exit");
+      await exited;
     }
     for (const pid of await processesOf(dataDir)) await kill(pid);
   }
@@ -114,7 +119,7 @@ export async function openVenue({ edges = 1, args = [], env = {} }: VenueOptions
     health,
     kill,
     get parentPid() {
-      return parent.pid as number;
+      return parent?.pid as number;
     },
     async pidOf(role) {
       return (await health(role))["pid"] as number;
@@ -130,7 +135,7 @@ export async function openVenue({ edges = 1, args = [], env = {} }: VenueOptions
       return (await response.json()) as CreatedSpace;
     },
     async restart(more = {}) {
-      parent = await start(more);
+      await begin(more);
     },
     async [Symbol.asyncDispose]() {
       await stopAll();
