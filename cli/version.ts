@@ -1,0 +1,9 @@
+// Owns what version this is: the one of package.json.
+
+import { readFileSync } from "node:fs";
+
+const { version: text } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  readonly version: string;
+};
+
+export const version = text;

@@ -1,0 +1,186 @@
+// Owns which part is plugged into which: one function per role of `hustings serve`. Refuses to decide anything else. Each
+// role loads its own parts alone: an edge never loads WebRTC, an api never loads a codec.
+
+import { readFile } from "node:fs/promises";
+import type { Server } from "node:net";
+import { createSecureContext } from "node:tls";
+import { systemClock } from "@hustings/flow/clock.ts";
+import type { LimitSettings } from "./api/limits.ts";
+import type { Config } from "./ops/config.ts";
+import { createLog, type Log } from "./ops/log.ts";
+import type { DoorHandle } from "./ops/ports.ts";
+import type { StartRole } from "./ops/role.ts";
+import type { RoleStart } from "./ops/role-message.ts";
+import { runDirectory, titleOf } from "./ops/run-directory.ts";
+import { startFailureOf } from "./ops/start-failure.ts";
+
+export interface NodeOptions {
+  /** The built web app. */
+  readonly assetsDirectory: string;
+}
+
+/** Listeners of an edge that ends are handed over within this. */
+const DRAIN_MS = 1_000;
+const MAX_ADDRESSES = 10_000;
+/** All addresses together may so many times what one may. */
+const SPACES_OF_ALL = 10;
+const GUESTS_OF_ALL = 20;
+
+/** Starts whichever role it is told, in this process. */
+export function startRole(options: NodeOptions): StartRole {
+  return (start, door) => {
+    const { logLevel, logFormat } = start.config;
+    const log = createLog({
+      role: titleOf(start.name),
+      level: logLevel,
+      format: logFormat === "lines" ? "lines" : "json",
+    });
+    if (start.name.role === "stage") return startStageRole(start, log);
+    if (start.name.role === "api") return startApiRole(start, log);
+    return startEdgeRole(start, log, door, options);
+  };
+}
+
+/** Makes what the roles need to find: the ticket keys; and tries the certificate. Throws StartFailure. */
+export async function prepareNode(config: Config): Promise<void> {
+  const { loadOrCreateKeys } = await import("./tickets/keys.ts");
+  try {
+    await loadOrCreateKeys(config.dataDirectory);
+  } catch (cause) {
+    throw startFailureOf(cause, "The ticket keys cannot be made or read");
+  }
+  try {
+    const tls = await tlsOf(config);
+    if (tls !== undefined) createSecureContext(tls);
+  } catch (cause) {
+    throw startFailureOf(cause, "The certificate of --tls-cert and --tls-key cannot be used");
+  }
+}
+
+async function startStageRole({ config, version }: RoleStart, log: Log): Promise<AsyncDisposable> {
+  const [{ startStage }, { startPeerPort }, { openDiskStore }, { readPublicKeys }, { ticketVerifier }] =
+    await Promise.all([
+      import("./stage/stage.ts"),
+      import("./stage/peer.ts"),
+      import("./log/disk.ts"),
+      import("./tickets/keys.ts"),
+      import("./tickets/verify.ts"),
+    ]);
+  const run = runDirectory(config.dataDirectory);
+  const { host, udpPort, publicAddress, turnUrl, turnSecret } = config;
+  await using made = new AsyncDisposableStack();
+  const store = made.use(
+    await openDiskStore({
+      directory: config.dataDirectory,
+      clock: systemClock,
+      onRepair: (repair) => log.warn({ repair }, "A log was damaged and is mended."),
+    }),
+  );
+  const peers = made.use(
+    startPeerPort({
+      udpPort,
+      ...(isEverywhere(host) ? {} : { bindAddress: host }),
+      ...(publicAddress === undefined ? {} : { publicAddress }),
+      now: () => systemClock.monotonicMs(),
+    }),
+  );
+  const turn =
+    turnUrl === undefined || turnSecret === undefined ? {} : { turn: { urls: [turnUrl], secret: turnSecret } };
+  made.use(
+    await startStage({
+      store,
+      isRecorded: true,
+      peers,
+      check: ticketVerifier(await readPublicKeys(config.dataDirectory), systemClock),
+      clock: systemClock,
+      notes: log,
+      version,
+      tcp: { host, port: config.stagePort },
+      socketPath: run.stageSocket,
+      followPath: run.followSocket,
+      iceServers: { stunUrls: [], ...turn },
+      limits: {
+        maxSpaces: config.maxSpaces,
+        expiryMs: config.spaceExpiryHours * 3_600_000,
+        seatKeptMs: config.seatSeconds * 1000,
+        silenceLimitMs: config.deadAirSeconds * 1000,
+      },
+    }),
+  );
+  return made.move();
+}
+
+async function startApiRole({ config, version }: RoleStart, log: Log): Promise<AsyncDisposable> {
+  const [{ startApi }, { loadOrCreateKeys }, { ticketSigner }, { passVerifier, ticketVerifier }] = await Promise.all([
+    import("./api/api.ts"),
+    import("./tickets/keys.ts"),
+    import("./tickets/sign.ts"),
+    import("./tickets/verify.ts"),
+  ]);
+  const run = runDirectory(config.dataDirectory);
+  const { privateJwks, publicJwks } = await loadOrCreateKeys(config.dataDirectory);
+  const [signingKey] = privateJwks;
+  if (signingKey === undefined) throw new Error("there is no key to sign tickets with");
+  return startApi({
+    socketPath: run.apiSocket,
+    stageSocketPath: run.stageSocket,
+    clock: systemClock,
+    log,
+    version,
+    sign: ticketSigner(signingKey, systemClock),
+    checkTicket: ticketVerifier(publicJwks, systemClock),
+    checkPass: passVerifier(publicJwks, systemClock),
+    ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
+    stagePort: config.stagePort,
+    newSpaces: limitsOf(config.spacesPerMinute, SPACES_OF_ALL),
+    newGuests: limitsOf(config.guestsPerMinute, GUESTS_OF_ALL),
+    openRecording: async () => undefined,
+  });
+}
+
+async function startEdgeRole(
+  { name, config, version }: RoleStart,
+  log: Log,
+  door: DoorHandle | undefined,
+  { assetsDirectory }: NodeOptions,
+): Promise<AsyncDisposable> {
+  const { startEdge } = await import("./edge/edge.ts");
+  const run = runDirectory(config.dataDirectory);
+  const tls = await tlsOf(config);
+  const edge = await startEdge({
+    clock: systemClock,
+    followPath: run.followSocket,
+    stageSocketPath: run.stageSocket,
+    apiSocketPath: run.apiSocket,
+    stagePort: config.stagePort,
+    assetsDirectory,
+    listen: door === undefined ? { host: config.host, port: config.port } : { handle: door as unknown as Server },
+    controlSocketPath: run.controlSocket(name),
+    version,
+    limits: { listeners: config.listenersPerEdge, connections: Math.ceil(config.listenersPerEdge * 1.1) },
+    ...(config.trustedProxies === undefined ? {} : { trustedProxies: config.trustedProxies }),
+    ...(tls === undefined ? {} : { tls }),
+    log,
+  });
+  return {
+    async [Symbol.asyncDispose]() {
+      await edge.drain(DRAIN_MS);
+      await edge[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function isEverywhere(host: string): boolean {
+  return host === "::" || host === "0.0.0.0";
+}
+
+async function tlsOf({ tlsCert, tlsKey }: Config): Promise<{ cert: string; key: string } | undefined> {
+  if (tlsCert === undefined || tlsKey === undefined) return undefined;
+  return { cert: await readFile(tlsCert, "utf8"), key: await readFile(tlsKey, "utf8") };
+}
+
+function limitsOf(perMinute: number, timesForAll: number): LimitSettings {
+  const address = { perMinute, burst: perMinute };
+  const all = { perMinute: perMinute * timesForAll, burst: perMinute * timesForAll };
+  return { address, all, maxAddresses: MAX_ADDRESSES };
+}

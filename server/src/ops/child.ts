@@ -1,0 +1,112 @@
+// Owns one process below the parent: started here and heard over IPC, or found running and watched by its socket.
+// Refuses to decide when one is started again. Children are detached: they outlive a parent that is killed.
+
+import { type ChildProcess, fork, type SendHandle } from "node:child_process";
+import { setPriority } from "node:os";
+import type { Clock } from "@hustings/flow/clock.ts";
+import { type Health, untilGone } from "./health.ts";
+import type { DoorHandle } from "./ports.ts";
+import { isRoleAnswer, type RoleStart } from "./role-message.ts";
+import { type RoleName, titleOf } from "./run-directory.ts";
+import { StartFailure } from "./start-failure.ts";
+
+export interface Child {
+  readonly name: RoleName;
+  readonly pid: number | undefined;
+  /** Resolves when it serves; rejects with a StartFailure when it ends before, or takes too long. */
+  readonly ready: Promise<void>;
+  /** Resolves when it is gone, with how: "exit code 1", "signal SIGKILL". */
+  readonly gone: Promise<string>;
+  /** Asks it to end; kills it when it does not within `STOP_MS`. Resolves when it is gone. */
+  stop(): Promise<void>;
+}
+
+export interface SpawnOptions {
+  /** The script that a role process runs. */
+  readonly entry: string;
+  readonly start: RoleStart;
+  /** For edges: what they listen on. */
+  readonly door?: DoorHandle;
+  readonly clock: Clock;
+}
+
+const READY_MS = 30_000;
+/** How long a process may take to end in order. */
+export const STOP_MS = 10_000;
+/** Edges yield to the stage, whose 20 ms tick must not wait. */
+const EDGE_NICENESS = 10;
+
+export function spawnChild({ entry, start, door, clock }: SpawnOptions): Child {
+  const { name } = start;
+  const child = fork(entry, [titleOf(name)], {
+    detached: true,
+    execArgv: ["--no-warnings"],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  const gone = new Promise<string>((resolve) => {
+    child.on("exit", (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
+    child.on("error", (error) => resolve(error.message));
+  });
+  const ready = untilReady(child, name, gone, clock);
+  ready.catch(() => {});
+  if (name.role === "edge") yieldToStage(child.pid);
+  child.send(start, door as unknown as SendHandle, () => {});
+  return { name, pid: child.pid, ready, gone, stop: () => stopProcess(child.pid, gone, clock) };
+}
+
+/** A process that an earlier parent started. */
+export function adoptChild(name: RoleName, health: Health, socketPath: string, clock: Clock): Child {
+  let watched: Promise<string> | undefined;
+  const watch = (): Promise<string> => {
+    watched ??= untilGone(socketPath, clock).then(() => "its socket is gone");
+    return watched;
+  };
+  return {
+    name,
+    pid: health.pid,
+    ready: Promise.resolve(),
+    get gone() {
+      return watch();
+    },
+    stop: () => stopProcess(health.pid, watch(), clock),
+  };
+}
+
+function untilReady(child: ChildProcess, name: RoleName, gone: Promise<string>, clock: Clock): Promise<void> {
+  const title = titleOf(name);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const fail = (why: string): void => reject(new StartFailure(why));
+  const timer = clock.after(READY_MS, () => fail(`The ${title} did not start within ${READY_MS / 1000} s.`));
+  child.on("message", (message) => {
+    if (!isRoleAnswer(message)) return;
+    if (message.kind === "ready") resolve();
+    else fail(message.sentence);
+  });
+  void gone.then((how) => fail(`The ${title} ended while it started (${how}).`));
+  return promise.finally(() => timer.cancel());
+}
+
+async function stopProcess(pid: number | undefined, gone: Promise<string>, clock: Clock): Promise<void> {
+  const isGone = await Promise.race([gone.then(() => true), Promise.resolve(false)]);
+  if (!isGone) signalProcess(pid, "SIGTERM");
+  const timer = clock.after(STOP_MS, () => signalProcess(pid, "SIGKILL"));
+  await gone;
+  timer.cancel();
+}
+
+function signalProcess(pid: number | undefined, signal: "SIGTERM" | "SIGKILL"): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+function yieldToStage(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, EDGE_NICENESS);
+  } catch {
+    // It died already, or the system forbids it: the stage then competes with it as an equal.
+  }
+}

@@ -1,0 +1,67 @@
+// Owns that a process is always there: it is started again when it is gone, at once, then ever later while it keeps
+// dying. Refuses to know what the process does.
+
+import { type Clock, sleep } from "@hustings/flow/clock.ts";
+import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
+import type { Child } from "./child.ts";
+import type { Log } from "./log.ts";
+import { titleOf } from "./run-directory.ts";
+
+/** After a life longer than `STABLE_MS` the next start is immediate and the count begins anew. */
+export const RESTART: RetryPolicy = { firstMs: 500, capMs: 10_000, tries: Infinity };
+const STABLE_MS = 10_000;
+
+export interface KeeperOptions {
+  /** The process as it is now. */
+  readonly first: Child;
+  /** Starts the next one. */
+  readonly start: () => Promise<Child>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+export interface Keeper {
+  /** Ends the process in order and starts no other. */
+  stop(): Promise<void>;
+}
+
+export function keepAlive({ first, start, clock, random, log }: KeeperOptions): Keeper {
+  const stopping = new AbortController();
+  let current = first;
+  const over = live();
+
+  async function live(): Promise<void> {
+    let bornMs = clock.monotonicMs();
+    for (let attempt = 0; ; attempt++) {
+      const how = await current.gone;
+      if (stopping.signal.aborted) return;
+      if (clock.monotonicMs() - bornMs > STABLE_MS) attempt = 0;
+      const delayMs = attempt === 0 ? 0 : (retryDelayMs(RESTART, attempt - 1, random) as number);
+      log.warn({ how, restartMs: Math.round(delayMs) }, `The ${titleOf(current.name)} is gone and is started again.`);
+      if (delayMs > 0) await sleep(clock, delayMs, stopping.signal).catch(() => {});
+      if (stopping.signal.aborted) return;
+      bornMs = clock.monotonicMs();
+      current = await start();
+      void tellHowItGoes(current);
+    }
+  }
+
+  async function tellHowItGoes(child: Child): Promise<void> {
+    try {
+      await child.ready;
+      log.info({ pid: child.pid }, `The ${titleOf(child.name)} is back.`);
+    } catch (error) {
+      log.error({ err: error }, `The ${titleOf(child.name)} did not come back.`);
+      await child.stop();
+    }
+  }
+
+  return {
+    async stop() {
+      stopping.abort();
+      await current.stop();
+      await over;
+    },
+  };
+}
