@@ -8,7 +8,7 @@ export function feedOf(session: Session): Feed {
   const { state, order, headSlot, upstreamAway, link } = session;
   const nextSlot = order.next;
   const isHold = (slot: number) => session.air.at(slot).air === "hold";
-  const isHeldNext = state.phase !== "live" || isHold(nextSlot ?? headSlot ?? 0);
+  const isHeldNext = state.seq > 0 && (state.phase !== "live" || isHold(nextSlot ?? headSlot ?? 0));
   return {
     nextSlot,
     headSlot,

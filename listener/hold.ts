@@ -6,6 +6,8 @@ import { createFader } from "./fade.ts";
 export interface HoldMusic {
   /** Inside the tap: the browser learns that this element may sound later. */
   unlock(): void;
+  /** Fetches the loop ahead of need: when it is needed there may be no network. */
+  fetch(): void;
   /** Whether hold music should be heard from now on. Rises within 400 ms; falls silent within 100 ms. */
   set(isOn: boolean): void;
   close(): void;
@@ -27,9 +29,16 @@ export function createHoldMusic(url: string, parent: HTMLElement): HoldMusic {
   let loading: Promise<void> | undefined;
   const fader = createFader(element);
 
+  function loaded(): Promise<void> {
+    loading ??= load().catch((cause: unknown) => {
+      loading = undefined;
+      throw cause;
+    });
+    return loading;
+  }
+
   async function begin(): Promise<void> {
-    loading ??= load();
-    await loading;
+    await loaded();
     if (!isOn) return;
     await element.play();
     if (isOn) fader.to(LOUDNESS, RISE_MS);
@@ -53,13 +62,13 @@ export function createHoldMusic(url: string, parent: HTMLElement): HoldMusic {
       );
       if (!isOn) element.pause();
     },
+    fetch() {
+      loaded().catch(() => undefined);
+    },
     set(wanted) {
       if (wanted === isOn) return;
       isOn = wanted;
-      if (wanted)
-        begin().catch(() => {
-          loading = undefined;
-        });
+      if (wanted) begin().catch(() => undefined);
       else fader.to(0, FALL_MS, () => element.pause());
     },
     close() {

@@ -8,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "@hustings/flow/clock.ts";
+import { initSegment, mediaSegment } from "@hustings/media/cmaf.ts";
 import { readOgg } from "@hustings/media/ogg.ts";
 import { loadOpus } from "@hustings/media/opus.ts";
 import { FRAGMENT_PACKETS, PACKET_SAMPLES, SLOT_SAMPLES } from "@hustings/wire/units.ts";
@@ -33,7 +34,7 @@ before(async () => {
   server = createServer((request, response) => {
     const path = (request.url ?? "/").split("?")[0] ?? "/";
     response.setHeader("content-type", path === "/" ? "text/html" : "text/javascript");
-    response.end(path === "/" ? PAGE : sourceOf(path));
+    response.end(path === "/" ? PAGE : path === "/hold.mp4" ? holdLoop() : sourceOf(path));
   });
   const sockets = new WebSocketServer({ server });
   sockets.on("connection", (socket, request) => {
@@ -81,6 +82,55 @@ test("P1 the first sound comes within 300 ms of the tap, and after 5 s without d
   assert.equal(end.skippedSlots, 0);
   assert.equal(await page.evaluate("window.ranges"), 1, "the element's timeline is in one piece");
   await checkWords(heard, lastBefore, end.gapMs);
+});
+
+test("H2 hold music rises when its slot is heard, and is silent 100 ms after a voice is", async () => {
+  await using stage = await listeningPage();
+  const { page } = stage;
+  await page.click("button");
+  await page.waitForFunction("window.player.view().ear === 'playing'");
+  edge.change({ kind: "air", air: "hold", reason: "silence" });
+  await page.waitForFunction("window.player.view().ear === 'holding' && window.holdVolume() > 0.7");
+  edge.change({ kind: "air", air: "voice" });
+  await page.waitForFunction("window.player.view().ear === 'playing' && window.holdVolume() === 0");
+  const { riseMs, fallMs } = await page.evaluate<{ riseMs: number; fallMs: number }>("window.holdTimes()");
+  process.stdout.write(`# hold music rose in ${riseMs} ms, fell in ${fallMs} ms\n`);
+  assert.ok(riseMs <= 600, `rose in ${riseMs} ms`);
+  assert.ok(fallMs <= 150, `fell in ${fallMs} ms`);
+  assert.equal((await statsOf(page)).gaps, 0);
+});
+
+test("P6 a short pause goes on where it was, a long one comes in at the head", async () => {
+  await using stage = await listeningPage();
+  const { page } = stage;
+  await page.click("button");
+  await page.waitForFunction("window.player.stats().heardSlots >= 5");
+  await page.evaluate("window.player.pause()");
+  assert.equal(await page.evaluate("window.player.view().told"), "Paused.");
+  await page.waitForTimeout(1_000);
+  await page.evaluate("window.player.listen()");
+  await page.waitForFunction("window.player.view().ear === 'playing'");
+  const short = await statsOf(page);
+  assert.equal(short.connections, 1);
+  assert.ok(short.lagMs > 1_000 && short.skippedSlots === 0, `${short.lagMs} ms behind`);
+  await page.evaluate("window.player.pause()");
+  await page.waitForFunction("window.player.view().link === 'idle'");
+  assert.equal(await page.evaluate("window.player.view().ear"), "paused");
+  await page.evaluate("window.player.listen()");
+  await page.waitForFunction("window.player.stats().heardSlots >= 5");
+  const long = await statsOf(page);
+  assert.ok(long.lagMs < 1_000, `${long.lagMs} ms behind`);
+  assert.equal(long.stalls, 0);
+});
+
+test("P5 where the browser wants a tap first it is asked for, and then there is sound", async () => {
+  await using stage = await listeningPage("?auto");
+  const { page } = stage;
+  await page.waitForFunction("window.player.view().ear === 'blocked'");
+  assert.equal(await page.evaluate("window.player.view().told"), "Tap to listen.");
+  await page.click("button");
+  await page.waitForFunction("window.player.stats().heardSlots >= 3");
+  assert.equal(await page.evaluate("window.player.element.volume"), 1);
 });
 
 async function checkWords(heard: Float32Array, lastBefore: number, gapMs: number): Promise<void> {
@@ -147,12 +197,12 @@ function correlation(a: Float32Array, b: Float32Array): number {
   return aa === 0 || bb === 0 ? 0 : ab / Math.sqrt(aa * bb);
 }
 
-async function listeningPage() {
+async function listeningPage(query = "") {
   edge = new ScriptedEdge(systemClock, { packetsOf, firstSlot: FIRST_SLOT });
   await new Promise<void>((resolve) => systemClock.after(2_500, resolve));
   const page = await browser.newPage();
   page.on("pageerror", (error) => process.stdout.write(`# page: ${error.message}\n`));
-  await page.goto(`http://${origin}/`);
+  await page.goto(`http://${origin}/${query}`);
   await page.waitForFunction("window.isReady === true");
   return {
     page,
@@ -171,6 +221,11 @@ async function capturedSound(page: Page): Promise<Float32Array> {
   const base64 = await page.evaluate<string>("window.captured()");
   const bytes = Uint8Array.from(Buffer.from(base64, "base64"));
   return new Float32Array(bytes.buffer);
+}
+
+function holdLoop(): Uint8Array {
+  const packets = Array.from({ length: 250 }, (_, i) => packetAt(i));
+  return Buffer.concat([initSegment(), mediaSegment({ sequence: 1, decodeTimeSamples: 0, packets })]);
 }
 
 function sourceOf(path: string): string {
@@ -208,6 +263,18 @@ window.captured = () => {
   for (let i = 0; i < bytes.length; i += 32768) text += String.fromCharCode(...bytes.subarray(i, i + 32768));
   return btoa(text);
 };
+const hold = [...document.querySelectorAll("audio")].find((one) => one !== player.element);
+const samples = [];
+window.holdVolume = () => (hold.paused ? 0 : hold.volume);
+setInterval(() => samples.push([performance.now(), player.view().ear, window.holdVolume()]), 10);
+window.holdTimes = () => {
+  const first = (from, wanted) => samples.find(([atMs, ear, volume]) => atMs >= from && wanted(ear, volume))?.[0];
+  const heldMs = first(0, (ear) => ear === "holding");
+  const voiceMs = first(heldMs, (ear) => ear === "playing");
+  const riseMs = first(heldMs, (ear, volume) => volume > 0.7) - heldMs;
+  return { riseMs, fallMs: first(voiceMs, (ear, volume) => volume === 0) - voiceMs };
+};
 await player.prepare();
+if (location.search === "?auto") player.listen();
 window.isReady = true;
 </script>`;

@@ -106,6 +106,7 @@ class BrowserPlayer implements Player {
   #evictedMs = 0;
   #faults = 0;
   #isListening = false;
+  #hasHold = false;
   #said = "";
 
   constructor(options: PlayerOptions) {
@@ -306,6 +307,10 @@ class BrowserPlayer implements Player {
     if (advice.seekToSamples !== undefined) this.#seek(advice.seekToSamples / SAMPLE_RATE_HZ);
     if (advice.skipToSlot !== undefined) this.#session.skipTo(advice.skipToSlot);
     this.#hold.set(playout.ear === "holding");
+    if (playout.ear === "playing" && !this.#hasHold) {
+      this.#hasHold = true;
+      this.#hold.fetch();
+    }
     this.#mendStall(nowMs);
     this.#evict(nowMs);
     if (playout.ear === "finished") this.#rest();
