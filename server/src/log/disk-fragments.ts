@@ -17,15 +17,18 @@ export interface ScanFrom {
   readonly at: number;
   /** Only fragments of later slots are taken: slots ascend in a lane, so anything else is damage. */
   readonly lastSlot: number;
+  /** Offset at which to stop; absent: the file's end as it is then. */
+  readonly to?: number;
 }
 
 const READ_BYTES = 1024 * 1024;
 
-/** The whole fragments from `from` up to the file's end as it is now, slots ascending; what is damaged is passed over. */
+/** The whole fragments from `from` on, slots ascending; what is damaged is passed over. */
 export async function* scanFragments(file: LaneFile, from: ScanFrom): AsyncGenerator<FoundFragment> {
   let { at, lastSlot } = from;
   for (;;) {
-    const bytes = await file.read(at, READ_BYTES);
+    const wantedBytes = Math.min(READ_BYTES, (from.to ?? Infinity) - at);
+    const bytes = await file.read(at, wantedBytes);
     const isEnd = bytes.length < READ_BYTES;
     const safeBytes = isEnd ? bytes.length : bytes.length - MAX_FRAGMENT_BYTES;
     let next = 0;
