@@ -2,8 +2,12 @@
 // Refuses to decode, to read a clock, and to know how packets came. Every pop gives exactly one piece, whatever came.
 
 import { type LevelDbov, PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
+import { type Held, HeldPackets } from "./held.ts";
 import { createJitterEstimate } from "./jitter.ts";
 import { packetDurationSamples, packetHasFec, packetIsDtx } from "./packet.ts";
+import { createPlaces, STRAY_SAMPLES } from "./places.ts";
+
+export { MAX_HELD_PACKETS } from "./held.ts";
 
 export interface ArrivedPacket {
   readonly sequence?: number;
@@ -73,14 +77,9 @@ export interface PlayoutOptions {
 
 /** Concealment in a row, after which it would only be a drone. */
 export const MAX_CONCEAL_SAMPLES = 4800;
-/** Packets held, whatever their durations; the oldest go first. */
-export const MAX_HELD_PACKETS = 256;
 
 const PER_MS = SAMPLE_RATE_HZ / 1000;
 const QUANTUM_SAMPLES = 120;
-/** A packet this far from the stream is a stray until others agree with it. */
-const STRAY_SAMPLES = 2 * SAMPLE_RATE_HZ;
-const STRAYS_TO_FOLLOW = 3;
 /** Off target by so much: corrected in a quiet place; by so much more: anywhere. */
 const QUIET_SLACK_MS = { short: 10, excess: 30 } as const;
 const FORCED_SLACK_MS = { short: 60, excess: 80 } as const;
@@ -88,15 +87,6 @@ const JUMP_SLACK_MS = 60;
 /** Corrections are at least this far apart. */
 const CORRECTION_GAP_SAMPLES = 9600;
 const QUIET_DBOV: LevelDbov = 50;
-const REMEMBERED_PLACES = 128;
-
-interface Held {
-  readonly place: number;
-  readonly opus: Uint8Array;
-  readonly durationSamples: number;
-  readonly redundant: boolean;
-  readonly quiet: boolean;
-}
 
 export function createPlayoutBuffer(options: PlayoutOptions = {}): PlayoutBuffer {
   return new AdaptiveBuffer({
@@ -109,19 +99,17 @@ export function createPlayoutBuffer(options: PlayoutOptions = {}): PlayoutBuffer
 class AdaptiveBuffer implements PlayoutBuffer {
   readonly #bounds: Required<PlayoutOptions>;
   #jitter;
-  /** In order of place; all at or after the cursor. */
-  #held: Held[] = [];
+  readonly #places = createPlaces();
+  /** All at or after the cursor. */
+  readonly #held = new HeldPackets();
   #state: "idle" | "priming" | "playing" = "idle";
   /** The place (unwrapped timestamp) that is played next; all before it is over. */
   #cursor: number | undefined;
-  #newest: { readonly place: number; readonly timestamp: number } | undefined;
-  #stray = { timestamp: 0, count: 0 };
   #concealed = 0;
   #sinceCorrection = 0;
   #lastDuration = PACKET_SAMPLES;
   #meanBytes = 60;
   #lastWasDtx = false;
-  #playedPlaces = new Set<number>();
   #stats = {
     received: 0,
     duplicate: 0,
@@ -155,11 +143,10 @@ class AdaptiveBuffer implements PlayoutBuffer {
       return;
     }
     const quiet = this.#isQuiet(packet);
-    if (!this.#insert({ place, opus: packet.opus, durationSamples, redundant: packet.redundant, quiet }, packet))
-      return;
+    if (!this.#insert({ place, opus: packet.opus, durationSamples, redundant: packet.redundant, quiet })) return;
     this.#jitter.arrived(mediaMs, packet.arrivalMs);
     if (this.#state === "idle") this.#state = "priming";
-    if (this.#state === "priming") this.#cursor = this.#held[0]?.place;
+    if (this.#state === "priming") this.#cursor = this.#held.first?.place;
   }
 
   pop(nowMs: number): Playout {
@@ -176,7 +163,7 @@ class AdaptiveBuffer implements PlayoutBuffer {
     }
     this.#stats.delayMs = delayMs;
     const errorMs = delayMs - this.#jitter.targetMs;
-    const next = this.#held[0];
+    const next = this.#held.first;
     if (next === undefined) return this.#starve();
     const gap = this.#closeGap(next, errorMs);
     if (gap > 0) return this.#bridge(next, gap, errorMs);
@@ -184,15 +171,8 @@ class AdaptiveBuffer implements PlayoutBuffer {
   }
 
   reset(): void {
-    this.#jitter = createJitterEstimate(this.#bounds);
-    this.#held = [];
-    this.#state = "idle";
-    this.#cursor = undefined;
-    this.#newest = undefined;
-    this.#stray = { timestamp: 0, count: 0 };
-    this.#concealed = 0;
-    this.#lastWasDtx = false;
-    this.#playedPlaces.clear();
+    this.#places.reset();
+    this.#begin();
   }
 
   stats(): PlayoutStats {
@@ -203,32 +183,29 @@ class AdaptiveBuffer implements PlayoutBuffer {
     return this.#jitter.relativeMs(cursor / PER_MS, nowMs);
   }
 
-  /** Unwraps the timestamp around the newest; undefined for a stray. Three strays that agree are the stream. */
+  #begin(): void {
+    this.#jitter = createJitterEstimate(this.#bounds);
+    this.#held.clear();
+    this.#state = "idle";
+    this.#cursor = undefined;
+    this.#concealed = 0;
+    this.#lastWasDtx = false;
+  }
+
   #placeOf(packet: ArrivedPacket): number | undefined {
-    const { timestamp } = packet;
-    const ahead = this.#newest === undefined ? 0 : (timestamp - this.#newest.timestamp) | 0;
-    const resumed = this.#state === "idle" && ahead > 0;
-    if (Math.abs(ahead) > STRAY_SAMPLES && !resumed) {
-      if (packet.redundant) return undefined;
-      const agrees = Math.abs((timestamp - this.#stray.timestamp) | 0) <= STRAY_SAMPLES;
-      this.#stray = { timestamp, count: agrees ? this.#stray.count + 1 : 1 };
-      if (this.#stray.count < STRAYS_TO_FOLLOW) return undefined;
-      this.reset();
-      return this.#placeOf(packet);
-    }
-    if (!packet.redundant) this.#stray.count = 0;
-    const place = this.#newest === undefined ? timestamp : this.#newest.place + ahead;
-    if (this.#newest === undefined || ahead > 0) this.#newest = { place, timestamp };
-    return place;
+    const placed = this.#places.locate(packet.timestamp, packet.redundant, this.#state === "idle");
+    if (placed.kind === "stray") return undefined;
+    if (placed.kind === "jump") this.#begin();
+    return placed.place;
   }
 
   /** Before the first piece is played, an older packet moves the start. */
   #mayRewind(place: number): boolean {
-    return this.#state === "priming" && this.#playedPlaces.size === 0 && place >= (this.#cursor ?? 0) - STRAY_SAMPLES;
+    return this.#state === "priming" && !this.#held.anyPlayed && place >= (this.#cursor ?? 0) - STRAY_SAMPLES;
   }
 
   #overdue(packet: ArrivedPacket, place: number, mediaMs: number): void {
-    if (this.#playedPlaces.has(place)) {
+    if (this.#held.wasPlayed(place)) {
       if (!packet.redundant) this.#stats.duplicate += 1;
       return;
     }
@@ -244,36 +221,25 @@ class AdaptiveBuffer implements PlayoutBuffer {
   }
 
   /** False when its place is taken already by as good a copy. */
-  #insert(held: Held, packet: ArrivedPacket): boolean {
-    let index = this.#held.length;
-    while (index > 0 && (this.#held[index - 1]?.place ?? 0) >= held.place) index -= 1;
-    const there = this.#held[index];
-    if (there?.place === held.place) {
-      if (packet.redundant) return false;
-      if (!there.redundant) {
-        this.#stats.duplicate += 1;
-        return false;
-      }
-      this.#held[index] = held;
-      return true;
+  #insert(held: Held): boolean {
+    const outcome = this.#held.add(held);
+    if (outcome === "duplicate") {
+      if (!held.redundant) this.#stats.duplicate += 1;
+      return false;
     }
-    this.#held.splice(index, 0, held);
-    if (this.#held.length > MAX_HELD_PACKETS) {
-      this.#held.shift();
+    if (outcome === "overflow") {
       this.#stats.dropped += 1;
-      if (this.#state === "playing") this.#cursor = this.#held[0]?.place;
+      if (this.#state === "playing") this.#cursor = this.#held.first?.place;
     }
     return true;
   }
 
   /** Far too much is held (a stall ended in a burst): goes on at the target delay. */
   #jump(excessMs: number): void {
-    const wanted = (this.#cursor ?? 0) + excessMs * PER_MS;
-    while (this.#held.length > 1 && (this.#held[0]?.place ?? 0) < wanted) {
-      this.#held.shift();
-      this.#stats.dropped += 1;
-    }
-    this.#cursor = Math.max(this.#cursor ?? 0, Math.min(wanted, this.#held[0]?.place ?? wanted));
+    const cursor = this.#cursor ?? 0;
+    const wanted = cursor + excessMs * PER_MS;
+    this.#stats.dropped += this.#held.dropBefore(wanted);
+    this.#cursor = Math.max(cursor, Math.min(wanted, this.#held.first?.place ?? wanted));
   }
 
   /**
@@ -334,19 +300,19 @@ class AdaptiveBuffer implements PlayoutBuffer {
       return { kind: "conceal", durationSamples: next.durationSamples };
     }
     const excess = next.quiet ? QUIET_SLACK_MS.excess : FORCED_SLACK_MS.excess;
-    const after = this.#held[1];
+    const after = this.#held.second;
     const follows = after?.place === next.place + next.durationSamples;
     if (mayCorrect && errorMs > excess && follows && after.durationSamples === next.durationSamples) {
       this.#sinceCorrection = 0;
       this.#stats.dropped += 1;
-      this.#take(next);
+      this.#held.takeFirst();
       return { ...this.#play(after), skipped: next.opus };
     }
     return this.#play(next);
   }
 
   #play(held: Held): { kind: "packet"; opus: Uint8Array; durationSamples: number } {
-    this.#take(held);
+    this.#cursor = this.#held.takeFirst();
     this.#stats.played += 1;
     if (held.redundant) this.#stats.recoveredFromRed += 1;
     this.#concealed = 0;
@@ -354,18 +320,6 @@ class AdaptiveBuffer implements PlayoutBuffer {
     this.#lastDuration = held.durationSamples;
     this.#lastWasDtx = packetIsDtx(held.opus);
     return { kind: "packet", opus: held.opus, durationSamples: held.durationSamples };
-  }
-
-  #take(held: Held): void {
-    this.#held.shift();
-    this.#cursor = held.place + held.durationSamples;
-    while ((this.#held[0]?.place ?? this.#cursor) < this.#cursor) this.#held.shift();
-    this.#playedPlaces.add(held.place);
-    if (this.#playedPlaces.size <= REMEMBERED_PLACES) return;
-    for (const oldest of this.#playedPlaces) {
-      this.#playedPlaces.delete(oldest);
-      return;
-    }
   }
 }
 

@@ -1,0 +1,87 @@
+// Owns the packets that wait to be played, in order of their places, and the memory of those that were.
+// Refuses to know when anything is played.
+
+export interface Held {
+  readonly place: number;
+  readonly opus: Uint8Array;
+  readonly durationSamples: number;
+  readonly redundant: boolean;
+  /** Nobody would hear a change of speed here. */
+  readonly quiet: boolean;
+}
+
+/** Packets held, whatever their durations; the oldest go first. */
+export const MAX_HELD_PACKETS = 256;
+const REMEMBERED_PLACES = 128;
+
+export class HeldPackets {
+  readonly #queue: Held[] = [];
+  readonly #played = new Set<number>();
+
+  get first(): Held | undefined {
+    return this.#queue[0];
+  }
+
+  get second(): Held | undefined {
+    return this.#queue[1];
+  }
+
+  /** "duplicate" when its place is taken by as good a copy; "overflow" when the oldest had to go for it. */
+  add(held: Held): "added" | "duplicate" | "overflow" {
+    let index = this.#queue.length;
+    while (index > 0 && (this.#queue[index - 1]?.place ?? 0) >= held.place) index -= 1;
+    const there = this.#queue[index];
+    if (there?.place === held.place) {
+      if (held.redundant || !there.redundant) return "duplicate";
+      this.#queue[index] = held;
+      return "added";
+    }
+    this.#queue.splice(index, 0, held);
+    if (this.#queue.length <= MAX_HELD_PACKETS) return "added";
+    this.#queue.shift();
+    return "overflow";
+  }
+
+  /** Takes the first out as played, and with it what lies under its duration. Returns where it ends. */
+  takeFirst(): number | undefined {
+    const taken = this.#queue.shift();
+    if (taken === undefined) return undefined;
+    const end = taken.place + taken.durationSamples;
+    while (this.#queue[0] !== undefined && this.#queue[0].place < end) this.#queue.shift();
+    this.#remember(taken.place);
+    return end;
+  }
+
+  /** Drops what lies before `place`, but for the last packet; returns how many. */
+  dropBefore(place: number): number {
+    let dropped = 0;
+    while (this.#queue.length > 1 && (this.#queue[0]?.place ?? place) < place) {
+      this.#queue.shift();
+      dropped += 1;
+    }
+    return dropped;
+  }
+
+  /** Whether the packet of this place was played, among the last 128. */
+  wasPlayed(place: number): boolean {
+    return this.#played.has(place);
+  }
+
+  get anyPlayed(): boolean {
+    return this.#played.size > 0;
+  }
+
+  clear(): void {
+    this.#queue.length = 0;
+    this.#played.clear();
+  }
+
+  #remember(place: number): void {
+    this.#played.add(place);
+    if (this.#played.size <= REMEMBERED_PLACES) return;
+    for (const oldest of this.#played) {
+      this.#played.delete(oldest);
+      return;
+    }
+  }
+}
