@@ -2,8 +2,8 @@
 // takes the word to stop. Refuses to know what stopping means.
 
 import { randomBytes } from "node:crypto";
-import { chmod, link, rename, rm } from "node:fs/promises";
-import { createServer, request, type Server } from "node:http";
+import { chmod, link, mkdir, rm, rmdir, stat } from "node:fs/promises";
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import { askHealth, type Health } from "./health.ts";
 import { StartFailure } from "./start-failure.ts";
 
@@ -16,25 +16,26 @@ export interface ParentSocketOptions {
 
 const HEALTH_PATH = "/internal/health";
 const STOP_PATH = "/internal/stop";
+const TRIES = 50;
+const LOOK_AGAIN_MS = 50;
 
 /** Held until disposed. Throws StartFailure when another parent lives; a dead one's socket is taken over. */
 export async function holdParentSocket(options: ParentSocketOptions): Promise<AsyncDisposable> {
-  const server = createServer((request, response) => {
-    if (request.method === "POST" && request.url === STOP_PATH) {
-      response.end("{}");
-      options.onStop();
-    } else if (request.url === HEALTH_PATH) response.end(JSON.stringify(options.health));
-    else response.writeHead(404).end();
-  });
-  if (!(await listens(server, options.socketPath))) {
-    await clearDead(options);
-    if (!(await listens(server, options.socketPath))) throw alreadyRuns(options.dataDirectory, undefined);
+  const { socketPath } = options;
+  const draft = `${socketPath}.${randomBytes(4).toString("hex")}`;
+  const server = createServer((request, response) => answer(options, request, response));
+  try {
+    await listen(server, draft);
+    await chmod(draft, 0o600);
+    await takePlace(draft, options);
+  } catch (cause) {
+    await close(server);
+    throw cause;
   }
-  await chmod(options.socketPath, 0o600);
   return {
     async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await rm(socketPath, { force: true });
+      await close(server);
     },
   };
 }
@@ -56,31 +57,72 @@ export function tellParentToStop(socketPath: string): Promise<void> {
   });
 }
 
-function listens(server: Server, socketPath: string): Promise<boolean> {
+function answer({ health, onStop }: ParentSocketOptions, request: IncomingMessage, response: ServerResponse): void {
+  if (request.method === "POST" && request.url === STOP_PATH) {
+    response.end("{}");
+    onStop();
+  } else if (request.url === HEALTH_PATH) response.end(JSON.stringify(health));
+  else response.writeHead(404).end();
+}
+
+// A link appears whole or not at all, and never over another.
+async function takePlace(draft: string, options: ParentSocketOptions): Promise<void> {
+  const { socketPath, dataDirectory } = options;
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    try {
+      await link(draft, socketPath);
+      return await rm(draft);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
+    }
+    if (!(await clearDead(options))) await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  }
+  throw new StartFailure(
+    `Another start of Hustings on ${dataDirectory} is under way. If none is, remove ${socketPath}.*.dead.`,
+  );
+}
+
+// Several starts may find the same dead socket. Who makes the marker with its inode's number may remove it, nobody else;
+// so a living one, which is another inode, is never removed.
+async function clearDead({ socketPath, dataDirectory }: ParentSocketOptions): Promise<boolean> {
+  const inode = await inodeOf(socketPath);
+  const living = await askParent(socketPath).catch((cause: Error) => cause);
+  if (living !== undefined) throw alreadyRuns(dataDirectory, living);
+  if (inode === undefined) return true;
+  const marker = `${socketPath}.${inode}.dead`;
+  try {
+    await mkdir(marker);
+  } catch {
+    return false;
+  }
+  if ((await inodeOf(socketPath)) === inode) await rm(socketPath);
+  await rmdir(marker);
+  return true;
+}
+
+async function inodeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    ({ ino }) => ino,
+    () => undefined,
+  );
+}
+
+function listen(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException): void => (error.code === "EADDRINUSE" ? resolve(false) : reject(error));
-    server.once("error", fail);
-    server.listen(socketPath, () => {
-      server.off("error", fail);
-      resolve(true);
+    server.once("error", reject);
+    server.listen(path, () => {
+      server.off("error", reject);
+      resolve();
     });
   });
 }
 
-// Two starts may find the same dead socket. Each moves what it found out of the way and looks again at what it moved: who
-// moved a living one puts it back.
-async function clearDead({ socketPath, dataDirectory }: ParentSocketOptions): Promise<void> {
-  const living = await askParent(socketPath);
-  if (living !== undefined) throw alreadyRuns(dataDirectory, living);
-  const aside = `${socketPath}.${randomBytes(4).toString("hex")}`;
-  await rename(socketPath, aside).catch(() => {});
-  const moved = await askParent(aside).catch(() => undefined);
-  if (moved !== undefined) await link(aside, socketPath).catch(() => {});
-  await rm(aside, { force: true });
-  if (moved !== undefined) throw alreadyRuns(dataDirectory, moved);
+async function close(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
 }
 
-function alreadyRuns(dataDirectory: string, health: Health | undefined): StartFailure {
-  const who = health === undefined ? "" : ` (process ${health.pid}, version ${health.version})`;
-  return new StartFailure(`Hustings already runs on ${dataDirectory}${who}: stop that one, or give another --data.`);
+function alreadyRuns(dataDirectory: string, living: Health | Error): StartFailure {
+  const who = living instanceof Error ? living.message : `process ${living.pid}, version ${living.version}`;
+  return new StartFailure(`Hustings already runs on ${dataDirectory} (${who}): stop that one, or give another --data.`);
 }
