@@ -19,7 +19,7 @@ import { Session } from "./session.ts";
 import { type OpenSource, openSource } from "./source.ts";
 import { StallWatch } from "./stall.ts";
 import { statsOf } from "./stats.ts";
-import { type Transport, type WebSocketConstructor, webSocketTransport } from "./transport.ts";
+import { type Transport, webSocketTransport } from "./transport.ts";
 
 export interface PlayerOptions {
   /** `ws(s)://host/listen/ID`. */
@@ -212,7 +212,7 @@ class BrowserPlayer implements Player {
     const session: Session = new Session({
       url,
       clock: this.#clock,
-      transport: transport ?? webSocketTransport(WebSocket as unknown as WebSocketConstructor),
+      transport: transport ?? webSocketTransport(WebSocket),
       sink: playout,
       ...(rendition === undefined ? {} : { rendition }),
       onSnapshot: (snapshot) => session.skipTo(playout.meet(snapshot) ?? 0),

@@ -22,21 +22,29 @@ export interface Link {
 /** Opens one connection; never throws: what fails comes as `closed`. */
 export type Transport = (url: string, events: TransportEvents) => Link;
 
-/** What is used of a WebSocket; the browser's, Node's and the `ws` package's classes all fit. */
-export interface WebSocketLike {
-  binaryType: string;
+/**
+ * A WebSocket's class, whose first two arguments are an address and a subprotocol: the browser's, Node's and the `ws`
+ * package's all fit, though their types spell it each in their own way.
+ */
+export type WebSocketConstructor = new (...args: never[]) => SocketSurface;
+
+interface SocketSurface {
   readonly readyState: number;
-  addEventListener(type: string, listener: (event: never) => void): void;
   send(text: string): void;
   close(code?: number, reason?: string): void;
 }
-export type WebSocketConstructor = new (url: string, protocol: string) => WebSocketLike;
+
+interface ListenedSocket extends SocketSurface {
+  binaryType: string;
+  addEventListener(type: string, listener: (event: never) => void): void;
+}
 
 const OPEN = 1;
 
 export function webSocketTransport(Socket: WebSocketConstructor): Transport {
+  const Opened = Socket as unknown as new (url: string, protocol: string) => ListenedSocket;
   return (url, events) => {
-    const socket = new Socket(url, SUBPROTOCOL);
+    const socket = new Opened(url, SUBPROTOCOL);
     let live = true;
     if (socket.binaryType === "blob") socket.binaryType = "arraybuffer";
     const end = (code: number, reason: string) => {
@@ -68,7 +76,7 @@ export function webSocketTransport(Socket: WebSocketConstructor): Transport {
   };
 }
 
-function closeQuietly(socket: WebSocketLike, code: number | undefined): void {
+function closeQuietly(socket: SocketSurface, code: number | undefined): void {
   try {
     socket.close(code ?? 1000);
   } catch {
