@@ -16,3 +16,10 @@ export const CADENCE_TABLE: readonly CadenceRow[] = [200, 400, 1_000, 2_000, 4_0
 }));
 
 export const FASTEST = CADENCE_TABLE[0] as CadenceRow;
+
+/** Throws RangeError unless the table has a row of `cadenceMs`. */
+export function cadenceOf(cadenceMs: number): CadenceRow {
+  const row = CADENCE_TABLE.find((one) => one.cadenceMs === cadenceMs);
+  if (!row) throw new RangeError(`${cadenceMs} ms is no cadence of the table`);
+  return row;
+}

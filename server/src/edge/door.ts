@@ -24,16 +24,12 @@ export interface DoorOptions {
   readonly log: EdgeLog;
 }
 
-/** Node drops what comes behind this many headers; a request that has as many is refused. */
-export const MAX_HEADERS = 64;
 const SPACE_PATH = /^\/api\/spaces\/([^/]+)\/room$/;
 const PAGE_PATH = /^\/s\/([^/]+)$/;
 
 /** Answers one request; never rejects. */
 export async function answerAtDoor(visit: Visit, options: DoorOptions): Promise<void> {
   try {
-    if (visit.request.rawHeaders.length > MAX_HEADERS * 2)
-      throw new Refusal("bad-request", "There are too many headers.");
     await route(visit, options);
   } catch (cause) {
     if (!(cause instanceof Refusal)) options.log.warn({ cause, path: visit.url.pathname }, "a request failed");

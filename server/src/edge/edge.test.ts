@@ -1,89 +1,7 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { request } from "node:http";
-import { tmpdir } from "node:os";
 import { test } from "node:test";
-import { manualClock } from "@hustings/flow/clock-manual.ts";
-import { type Downward, decodeFrame } from "@hustings/wire/frames.ts";
-import type { SpaceId } from "@hustings/wire/ids.ts";
-import { WebSocket } from "ws";
-import { type EdgeOptions, startEdge } from "./edge.ts";
-import { fakeStage, SPACE, speak } from "./upstream-fake.ts";
-
-async function startFixture(options: Partial<EdgeOptions> = {}) {
-  const clock = manualClock();
-  const stage = fakeStage(clock);
-  const edge = await startEdge({
-    clock,
-    followPath: "",
-    stageSocketPath: `${tmpdir()}/none.sock`,
-    apiSocketPath: `${tmpdir()}/none.sock`,
-    stagePort: 8444,
-    assetsDirectory: "does-not-exist",
-    listen: { host: "127.0.0.1", port: 0 },
-    upstream: stage,
-    random: () => 0.5,
-    ...options,
-  });
-  return { clock, stage, edge, [Symbol.asyncDispose]: () => edge[Symbol.asyncDispose]() };
-}
-
-/** A listener that keeps all it gets; `until` waits for a condition on it. */
-function listen(port: number, path = `/listen/${SPACE}`, protocol = "hustings.1") {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, protocol);
-  const got: Downward[] = [];
-  let closed: { code: number; reason: string } | undefined;
-  let wake = () => {};
-  socket.on("error", () => undefined);
-  socket.on("message", (bytes) => {
-    const frame = decodeFrame(bytes as Buffer);
-    if (frame) got.push(frame);
-    wake();
-  });
-  socket.on("close", (code, reason) => {
-    closed = { code, reason: String(reason) };
-    wake();
-  });
-  return {
-    socket,
-    got,
-    slots: () => got.flatMap((one) => (one.kind === "sound" ? one.fragments.map(({ slot }) => slot) : [])),
-    async until(condition: () => boolean) {
-      while (!condition()) {
-        assert.ok(closed === undefined || condition(), `closed ${closed?.code} ${closed?.reason}`);
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    },
-    async closed() {
-      if (!closed) await once(socket, "close");
-      return closed as { code: number; reason: string };
-    },
-  };
-}
-
-/** Moves the clock on in steps of a spoke until `condition` holds; sockets get their turn between. */
-async function advanceUntil(clock: ReturnType<typeof manualClock>, condition: () => boolean) {
-  while (!condition()) {
-    await clock.advanceAsync(10);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
-function get(port: number, path: string, headers: Record<string, string> = {}, method = "GET", body = "") {
-  return new Promise<{ status: number; headers: Record<string, unknown>; body: string }>((resolve, reject) => {
-    const asked = request({ host: "127.0.0.1", port, path, method, headers, agent: false }, (answer) => {
-      let text = "";
-      answer.setEncoding("utf8").on("data", (some) => {
-        text += some;
-      });
-      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: text }));
-    });
-    asked.on("error", reject);
-    asked.end(body);
-  });
-}
+import { advanceUntil, get, listen, startFixture, talk } from "./edge-fixture.ts";
+import { fragmentOf, SPACE, speak } from "./upstream-fake.ts";
 
 test("a listener gets a snapshot, enough sound to play at once, and then every slot in order", async () => {
   await using fixture = await startFixture();
@@ -118,8 +36,189 @@ test("a listener gets a snapshot, enough sound to play at once, and then every s
 
 test("an unknown space is closed with 4404, and its room is 404", async () => {
   await using fixture = await startFixture();
-  const { edge } = fixture;
-  assert.equal((await listen(edge.port, "/listen/nosuch0000").closed()).code, 4404);
-  assert.equal((await listen(edge.port, "/listen/not-an-id").closed()).code, 4404);
-  assert.equal((await get(edge.port, `/api/spaces/${"nosuch0000" as SpaceId}/room`)).status, 404);
+  const { port } = fixture.edge;
+  assert.equal((await listen(port, "/listen/nosuch0000").closed()).code, 4404);
+  assert.equal((await listen(port, "/listen/not-an-id").closed()).code, 4404);
+  assert.equal((await get(port, "/api/spaces/nosuch0000/room")).status, 404);
+  assert.equal((await get(port, "/s/nosuch0000")).status, 404);
+});
+
+test("a malformed upgrade is refused with its row, a malformed cursor closes with 4401", async () => {
+  await using fixture = await startFixture();
+  await fixture.stage.create(SPACE);
+  const { port } = fixture.edge;
+  const upgrade = (path: string, more = "") =>
+    talk(port, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${more}\r\n`);
+  assert.match(await upgrade(`/listen/${SPACE}`), /^HTTP\/1.1 400 [\s\S]*bad-request[\s\S]*hustings\.1/);
+  assert.match(await upgrade("/elsewhere"), /^HTTP\/1.1 404 [\s\S]*no-page/);
+  assert.match(await upgrade(`/listen/${SPACE}`, "Sec-WebSocket-Protocol: hustings.1\r\n"), /^HTTP\/1.1 400 /);
+  for (const next of ["x", "-1", "1.5", "99999999999", ""])
+    assert.equal((await listen(port, `/listen/${SPACE}?next=${next}`).closed()).code, 4401);
+  assert.equal((await listen(port, `/listen/${SPACE}?seq=abc`).closed()).code, 4401);
+  assert.equal((await listen(port, `/listen/${SPACE}?r=64`).closed()).code, 4400);
+});
+
+test("what a listener may not say closes it: 4402 for nonsense and binary, 4429 for too much, 1009 for too long", async () => {
+  await using fixture = await startFixture();
+  await fixture.stage.create(SPACE);
+  const { port } = fixture.edge;
+  const saying = async (say: (socket: ReturnType<typeof listen>["socket"]) => void) => {
+    const listener = listen(port);
+    await listener.until(() => listener.got.length > 0);
+    say(listener.socket);
+    return (await listener.closed()).code;
+  };
+  assert.equal(await saying((socket) => socket.send("nonsense")), 4402);
+  assert.equal(await saying((socket) => socket.send(Buffer.from([1, 2, 3]))), 4402);
+  assert.equal(await saying((socket) => socket.send("x".repeat(1_100))), 1009);
+  const six = [1, 2, 3, 4, 5, 6];
+  assert.equal(await saying((socket) => six.map((echo) => socket.send(JSON.stringify({ kind: "ping", echo })))), 4429);
+  assert.equal(await saying((socket) => six.map(() => socket.ping())), 4429);
+});
+
+test("a ping is answered with the edge's clock", async () => {
+  await using fixture = await startFixture();
+  await fixture.stage.create(SPACE);
+  const listener = listen(fixture.edge.port);
+  await listener.until(() => listener.got.length > 0);
+  listener.socket.send('{"kind":"ping","echo":42}');
+  await listener.until(() => listener.got.length > 1);
+  const utcMs = fixture.clock.utcMs();
+  assert.deepEqual(listener.got[1], { kind: "notice", notice: { kind: "pong", echo: 42, utcMs } });
+});
+
+test("headers too many or too large and a request that is not HTTP are refused with a row", async () => {
+  await using fixture = await startFixture();
+  const { port } = fixture.edge;
+  const headers = (count: number) => Array.from({ length: count }, (_, i) => `x-${i}: 1\r\n`).join("");
+  assert.match(
+    await talk(port, `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${headers(62)}\r\n`),
+    /^HTTP\/1.1 200 /,
+  );
+  assert.match(
+    await talk(port, `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${headers(63)}\r\n`),
+    /^HTTP\/1.1 413 /,
+  );
+  assert.match(await talk(port, `GET / HTTP/1.1\r\nHost: a\r\nx: ${"y".repeat(9_000)}\r\n\r\n`), /^HTTP\/1.1 413 /);
+  assert.match(await talk(port, "\u0016\u0003\u0001 hello\r\n\r\n"), /^HTTP\/1.1 400 [\s\S]*bad-request/);
+  assert.match(await talk(port, "GET //evil HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), /^HTTP\/1.1 400 /);
+});
+
+test("ten thousand unknown ids are remembered within the bound, and few of them reach the stage", async () => {
+  await using fixture = await startFixture({ limits: { unknownSpaces: 100 } });
+  const { edge, stage } = fixture;
+  for (let from = 0; from < 10_000; from += 500) {
+    const ids = Array.from({ length: 500 }, (_, i) => String(from + i).padStart(10, "0"));
+    const answers = await Promise.all(ids.map((id) => get(edge.port, `/api/spaces/${id}/room`)));
+    for (const { status } of answers) assert.ok(status === 404 || status === 429);
+  }
+  assert.ok(stage.lookUpCount <= 200, `${stage.lookUpCount} questions`);
+  assert.equal(edge.spaces, 0);
+});
+
+test("while the stage is away listeners stay, newcomers are served, the room is stale; afterwards nothing comes twice", async () => {
+  await using fixture = await startFixture();
+  const { edge, stage, clock } = fixture;
+  const log = await stage.create(SPACE);
+  for (let slot = 0; slot < 20; slot++) speak(log, slot);
+  const listener = listen(edge.port);
+  await listener.until(() => listener.slots().length > 0);
+  stage.setAway(true);
+  const isTold = (away: boolean) => () =>
+    listener.got.some((one) => one.kind === "notice" && one.notice.kind === "upstream" && one.notice.away === away);
+  await advanceUntil(clock, isTold(true));
+  const room = await get(edge.port, `/api/spaces/${SPACE}/room`);
+  assert.equal(room.status, 200);
+  assert.equal(JSON.parse(room.body).stale, true);
+  const late = listen(edge.port);
+  await late.until(() => late.slots().length > 0);
+  for (let slot = 20; slot < 30; slot++) speak(log, slot);
+  stage.setAway(false);
+  await advanceUntil(clock, () => isTold(false)() && listener.slots().at(-1) === 29 && late.slots().at(-1) === 29);
+  const expected = Array.from({ length: 19 }, (_, i) => 11 + i);
+  assert.deepEqual(listener.slots(), expected);
+  assert.deepEqual(late.slots(), expected);
+  assert.equal(JSON.parse((await get(edge.port, `/api/spaces/${SPACE}/room`)).body).stale, false);
+});
+
+test("a space that nobody knows is stage-away while the stage is, with a time to try again", async () => {
+  await using fixture = await startFixture();
+  fixture.stage.setAway(true);
+  const answer = await get(fixture.edge.port, `/api/spaces/${SPACE}/room`);
+  assert.equal(answer.status, 503);
+  assert.equal(JSON.parse(answer.body).error, "stage-away");
+  assert.equal(answer.headers["retry-after"], "1");
+  assert.equal((await listen(fixture.edge.port).closed()).code, 4503);
+  assert.equal((await get(fixture.edge.port, `/s/${SPACE}`)).status, 200);
+});
+
+test("a reader that stalls is closed with 4408 while another gets every slot", async () => {
+  await using fixture = await startFixture();
+  const { edge, stage, clock } = fixture;
+  const log = await stage.create(SPACE);
+  const stalled = listen(edge.port);
+  const other = listen(edge.port);
+  await stalled.until(() => stalled.got.length > 0);
+  await other.until(() => other.got.length > 0);
+  stalled.socket.pause();
+  const fragment = (slot: number) => log.appendSound("32", slot, fragmentOf(slot, 1_200));
+  let slot = 0;
+  // The kernel takes some megabytes before anything waits in the process.
+  while (edge.listeners > 1 && slot < 5_000) {
+    fragment(slot++);
+    await advanceUntil(clock, () => other.slots().at(-1) === slot - 1);
+    await clock.advanceAsync(200);
+  }
+  assert.ok(slot < 5_000);
+  assert.equal(other.slots().length, slot);
+  stalled.socket.terminate();
+});
+
+test("handing over closes every listener with 4505, and the edge takes no more", async () => {
+  await using fixture = await startFixture();
+  const { edge, stage, clock } = fixture;
+  await stage.create(SPACE);
+  const listeners = Array.from({ length: 10 }, () => listen(edge.port));
+  for (const one of listeners) await one.until(() => one.got.length > 0);
+  const drained = edge.drain(1_000);
+  let isDrained = false;
+  void drained.then(() => {
+    isDrained = true;
+  });
+  await advanceUntil(clock, () => isDrained);
+  for (const one of listeners) assert.equal((await one.closed()).code, 4505);
+  await edge.finished;
+  await assert.rejects(get(edge.port, "/"));
+});
+
+test("listeners beyond the limit are closed with 4506, upgrades beyond the rate are answered 429", async () => {
+  await using fixture = await startFixture({ limits: { listeners: 2, upgradesBurst: 4, upgradesPerSecond: 1 } });
+  const { edge, stage } = fixture;
+  await stage.create(SPACE);
+  const kept = [listen(edge.port), listen(edge.port)];
+  for (const one of kept) await one.until(() => one.got.length > 0);
+  assert.equal((await listen(edge.port).closed()).code, 4506);
+  await listen(edge.port).closed();
+  const path = `GET /listen/${SPACE} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+  assert.match(await talk(edge.port, path), /^HTTP\/1.1 429 [\s\S]*retry-after: 1/);
+});
+
+test("a space is followed once for all, told how many listen, and let go 30 s after the last", async () => {
+  await using fixture = await startFixture();
+  const { edge, stage, clock } = fixture;
+  stage.audience = 40;
+  await stage.create(SPACE);
+  const listeners = [listen(edge.port), listen(edge.port), listen(edge.port)];
+  for (const one of listeners) await one.until(() => one.got.length > 0);
+  await advanceUntil(clock, () => stage.toldAudiences.at(-1) === 3);
+  assert.equal(stage.followCount, 1);
+  const told = stage.toldAudiences.length;
+  const first = listeners[0]?.got[0];
+  assert.equal(first?.kind === "snapshot" && first.snapshot.audience, 40);
+  for (const one of listeners) one.socket.close();
+  await advanceUntil(clock, () => stage.toldAudiences.at(-1) === 0);
+  assert.ok(stage.toldAudiences.length - told <= 2);
+  await clock.advanceAsync(28_000);
+  assert.equal(edge.spaces, 1);
+  await advanceUntil(clock, () => edge.spaces === 0);
 });

@@ -4,13 +4,13 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Server as NetServer } from "node:net";
-import type { Duplex } from "node:stream";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { createOrigins } from "./address.ts";
 import { refuseSocket, sendRefusal } from "./answers.ts";
+import { cadenceOf, FASTEST } from "./cadence.ts";
 import { serveControl } from "./control.ts";
-import { answerAtDoor, MAX_HEADERS } from "./door.ts";
+import { answerAtDoor } from "./door.ts";
 import { createFollowings } from "./followings.ts";
 import { createInward } from "./inward.ts";
 import { EDGE_LIMITS, type EdgeLimits } from "./limits.ts";
@@ -41,6 +41,8 @@ export interface EdgeOptions {
   /** Where the supervisor asks; absent: nowhere. */
   readonly controlSocketPath?: string;
   readonly version?: string;
+  /** Milliseconds between two pushes to one listener, a row of CADENCE_TABLE; absent: the fastest. */
+  readonly cadenceMs?: number;
   /** What differs from EDGE_LIMITS. */
   readonly limits?: Partial<EdgeLimits>;
   /** Addresses or CIDR ranges whose X-Forwarded-* are believed. */
@@ -74,6 +76,7 @@ export const DRAIN_MS = 5_000;
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const { clock, log = SILENT, random = Math.random, stagePort } = options;
   const limits: EdgeLimits = { ...EDGE_LIMITS, ...options.limits };
+  const cadence = cadenceOf(options.cadenceMs ?? FASTEST.cadenceMs);
   await using starting = new AsyncDisposableStack();
   const upstream = options.upstream ?? stageUpstream(options, clock);
   const origins = createOrigins(options.trustedProxies ?? []);
@@ -81,7 +84,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const pages = createPages(assets.index ?? BARE_DOCUMENT, stagePort);
   const followings = starting.use(createFollowings({ upstream, clock, random, limits, log }));
   const pusher = starting.use(createPusher(clock, log));
-  const listeners = starting.use(createListeners({ clock, followings, pusher, origins, limits, log }));
+  const listeners = starting.use(createListeners({ clock, followings, pusher, origins, limits, cadence, log }));
   const spaces = createSpaceList(upstream, clock, followings.listed);
   const inward = { maxRequests: limits.inwardRequests, maxBodyBytes: limits.inwardBodyBytes, origins };
   const api = createInward({ ...inward, socketPath: options.apiSocketPath, whenAway: "api-away" });
@@ -94,7 +97,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     if (url) void answerAtDoor(visit, door);
     else sendRefusal(visit, new Refusal("bad-request", "The address cannot be read."));
   });
-  server.on("upgrade", (request, socket, head) => upgrade(listeners, request, socket, head));
+  server.on("upgrade", (request, socket, head) => listeners.upgrade(request, socket, head));
   await open(server, options.listen);
   starting.defer(() => close(server, listeners));
   const handover = createHandover(server, listeners);
@@ -136,25 +139,16 @@ function createDoor(tls: EdgeOptions["tls"], limits: EdgeLimits, answer: Request
   const server = tls
     ? createTlsServer({ ...http, ...tls, minVersion: "TLSv1.2", handshakeTimeout: 5_000 }, answer)
     : createServer(http, answer);
-  // One more than allowed, so that one too many is seen.
-  server.maxHeadersCount = MAX_HEADERS + 1;
+  server.maxHeadersCount = 64;
   server.maxConnections = limits.connections;
   server.setTimeout(60_000);
   server.on("clientError", (cause: NodeJS.ErrnoException, socket) => {
     if (!socket.writable || cause.code === "ECONNRESET") return void socket.destroy();
     const isLong = cause.code === "HPE_HEADER_OVERFLOW";
-    refuseSocket(
-      socket,
-      new Refusal(isLong ? "too-large" : "bad-request", "The request is not HTTP that is read here."),
-    );
+    const message = isLong ? "The headers are too many or too long." : "This is not HTTP that is read here.";
+    refuseSocket(socket, new Refusal(isLong ? "too-large" : "bad-request", message));
   });
   return server;
-}
-
-function upgrade(listeners: Listeners, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-  if (request.rawHeaders.length > MAX_HEADERS * 2)
-    refuseSocket(socket, new Refusal("bad-request", "There are too many headers."));
-  else listeners.upgrade(request, socket, head);
 }
 
 // Node passes on whatever stood in the request line; a path is all that is served here.

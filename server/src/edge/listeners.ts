@@ -11,7 +11,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type { Origins } from "./address.ts";
 import { refusalOf, refuseSocket } from "./answers.ts";
 import { createBuckets } from "./bucket.ts";
-import { FASTEST } from "./cadence.ts";
+import type { CadenceRow } from "./cadence.ts";
 import { readCursor } from "./cursor.ts";
 import type { Following } from "./following.ts";
 import type { Followings } from "./followings.ts";
@@ -35,6 +35,8 @@ export interface ListenersOptions {
   readonly pusher: Pusher;
   readonly origins: Origins;
   readonly limits: EdgeLimits;
+  /** How often a newcomer is visited. */
+  readonly cadence: CadenceRow;
   readonly log: EdgeLog;
 }
 
@@ -43,7 +45,7 @@ const CLOSING_MS = 3_000;
 const DRAIN_STEP_MS = 50;
 
 export function createListeners(options: ListenersOptions): Listeners {
-  const { clock, limits, log } = options;
+  const { clock, limits, cadence, log } = options;
   const listeners = new Map<WebSocket, Listener | undefined>();
   const buckets = createBuckets(clock, limits.upgradesPerSecond, limits.upgradesBurst, limits.addresses);
   const server = createUpgrader();
@@ -85,9 +87,9 @@ export function createListeners(options: ListenersOptions): Listeners {
     upward: Upward,
   ): void {
     if (isDraining) throw new Refusal("draining");
-    const listener = new Listener({ pipe, following, cursor, cadence: FASTEST, nowMs: clock.monotonicMs() });
+    const listener = new Listener({ pipe, following, cursor, cadence, nowMs: clock.monotonicMs() });
     listeners.set(socket, listener);
-    options.pusher.add(listener, FASTEST.cadenceMs);
+    options.pusher.add(listener, cadence.cadenceMs);
     const hold = options.followings.hold(following);
     socket.on("close", () => hold[Symbol.dispose]());
     upward(listener);
