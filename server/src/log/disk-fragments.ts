@@ -9,7 +9,7 @@ export interface FoundFragment {
   readonly slot: number;
   /** Offset in the lane. */
   readonly at: number;
-  /** A view; valid until the next is asked for. */
+  /** A view into what was read. */
   readonly bytes: Uint8Array;
 }
 
@@ -21,16 +21,23 @@ export interface ScanFrom {
   readonly to?: number;
 }
 
-const READ_BYTES = 1024 * 1024;
+/** Read and looked through at once: a few milliseconds of a process that has other work. */
+const READ_BYTES = 256 * 1024;
 
 /** The whole fragments from `from` on, slots ascending; what is damaged is passed over. */
 export async function* scanFragments(file: LaneFile, from: ScanFrom): AsyncGenerator<FoundFragment> {
+  for await (const batch of scanBatches(file, from)) yield* batch;
+}
+
+/** As `scanFragments`, in batches. */
+export async function* scanBatches(file: LaneFile, from: ScanFrom): AsyncGenerator<readonly FoundFragment[]> {
   let { at, lastSlot } = from;
   for (;;) {
     const wantedBytes = Math.min(READ_BYTES, (from.to ?? Infinity) - at);
     const bytes = await file.read(at, wantedBytes);
     const isEnd = bytes.length < READ_BYTES;
     const safeBytes = isEnd ? bytes.length : bytes.length - MAX_FRAGMENT_BYTES;
+    const batch: FoundFragment[] = [];
     let next = 0;
     while (next < safeBytes) {
       const found = readFragment(bytes, next, lastSlot);
@@ -38,13 +45,37 @@ export async function* scanFragments(file: LaneFile, from: ScanFrom): AsyncGener
         next++;
         continue;
       }
-      yield { slot: found.slot, at: at + next, bytes: bytes.subarray(next, next + found.byteLength) };
+      batch.push({ slot: found.slot, at: at + next, bytes: bytes.subarray(next, next + found.byteLength) });
       lastSlot = found.slot;
       next += found.byteLength;
     }
+    yield batch;
     if (isEnd) return;
     at += next;
   }
+}
+
+/**
+ * An offset from which on every fragment of `slot` or a later one lies, found by halving `[0, endsAt)`: fragments tell
+ * their slot wherever one looks, so a lane needs no index.
+ */
+export async function seekSlot(file: LaneFile, slot: number, endsAt: number): Promise<number> {
+  let low = 0;
+  let high = endsAt;
+  while (high - low > SEEK_BYTES) {
+    const middle = Math.floor((low + high) / 2);
+    const found = await firstFragment(file, middle, Math.min(high, middle + SEEK_BYTES));
+    if (found && found.slot < slot) low = found.at;
+    else high = middle;
+  }
+  return low;
+}
+
+const SEEK_BYTES = 4 * MAX_FRAGMENT_BYTES;
+
+async function firstFragment(file: LaneFile, at: number, to: number): Promise<FoundFragment | undefined> {
+  for await (const found of scanFragments(file, { at, lastSlot: -1, to })) return found;
+  return undefined;
 }
 
 function readFragment(bytes: Uint8Array, at: number, lastSlot: number) {

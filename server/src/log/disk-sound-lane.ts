@@ -2,7 +2,7 @@
 // know when to write.
 
 import { type LaneFile, writeAll } from "./disk-files.ts";
-import { scanFragments } from "./disk-fragments.ts";
+import { scanFragments, seekSlot } from "./disk-fragments.ts";
 
 export interface SoundLane {
   readonly headSlot: number | undefined;
@@ -22,56 +22,29 @@ export interface OpenedSoundLane {
   /** The newest fragments, at most as many as asked for, ascending. */
   readonly newest: readonly { readonly slot: number; readonly bytes: Uint8Array }[];
   readonly tornBytes: number;
-  /** Bytes before the end that belong to no whole fragment. */
+  /** Bytes in the part that was read, before the end, that belong to no whole fragment. */
   readonly damagedBytes: number;
 }
 
 /** Fragments that wait for a slow disk before the oldest is given up: 60 s. */
 export const MAX_WAITING_FRAGMENTS = 300;
-/** One place of the sparse index for so many fragments: 10 s. */
-const INDEX_EVERY = 50;
+/** What is read of a lane as it is opened: about four minutes. Damage before it is found when it is asked for. */
+const TAIL_BYTES = 1024 * 1024;
 
 interface Stored {
   readonly slot: number;
   readonly bytes: Uint8Array;
 }
 
-/** Reads the lane once to find its head, its index and a torn tail, which is cut. */
+/** Reads the end of the lane to find its head and a torn tail, which is cut. */
 export async function openSoundLane(file: LaneFile, newestCount: number): Promise<OpenedSoundLane> {
-  const index: { slot: number; at: number }[] = [];
-  const newest: Stored[] = [];
+  const sizeBytes = await file.size();
+  const tail = (await readTail(file, sizeBytes - TAIL_BYTES)) ?? (await readTail(file, 0)) ?? EMPTY_TAIL;
   const waiting: Stored[] = [];
-  let fragmentCount = 0;
-  let endsAt = 0;
-  let usedBytes = 0;
-  let storedHead: number | undefined;
-
-  function note(slot: number, at: number, byteLength: number): void {
-    if (fragmentCount++ % INDEX_EVERY === 0) index.push({ slot, at });
-    storedHead = slot;
-    endsAt = at + byteLength;
-    usedBytes += byteLength;
-  }
-
-  for await (const { slot, at, bytes } of scanFragments(file, { at: 0, lastSlot: -1 })) {
-    note(slot, at, bytes.length);
-    newest.push({ slot, bytes });
-    if (newest.length >= newestCount * 2) newest.splice(0, newestCount);
-  }
-  const tornBytes = (await file.size()) - endsAt;
-  const damagedBytes = endsAt - usedBytes;
+  let endsAt = tail.endsAt;
+  let storedHead = tail.fragments.at(-1)?.slot;
+  const tornBytes = sizeBytes - endsAt;
   if (tornBytes > 0) await file.truncate(endsAt);
-
-  function placeOf(from: number): number {
-    let low = 0;
-    let high = index.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((index[middle] as { slot: number }).slot <= from) low = middle + 1;
-      else high = middle;
-    }
-    return index[low - 1]?.at ?? 0;
-  }
 
   async function flush(): Promise<Error | undefined> {
     const batch = waiting.splice(0);
@@ -81,7 +54,8 @@ export async function openSoundLane(file: LaneFile, newestCount: number): Promis
     for (let left = writtenBytes; ; next++) {
       const fragment = batch[next];
       if (!fragment || fragment.bytes.length > left) break;
-      note(fragment.slot, endsAt, fragment.bytes.length);
+      storedHead = fragment.slot;
+      endsAt += fragment.bytes.length;
       left -= fragment.bytes.length;
     }
     if (!cause) return undefined;
@@ -108,7 +82,8 @@ export async function openSoundLane(file: LaneFile, newestCount: number): Promis
     sync: () => file.sync(),
     async range(from, to) {
       const found: Uint8Array[] = [];
-      for await (const { slot, bytes } of scanFragments(file, { at: placeOf(from), lastSlot: -1 })) {
+      const at = await seekSlot(file, from, endsAt);
+      for await (const { slot, bytes } of scanFragments(file, { at, lastSlot: -1 })) {
         if (slot >= to) break;
         if (slot >= from) found.push(bytes.slice());
       }
@@ -116,7 +91,31 @@ export async function openSoundLane(file: LaneFile, newestCount: number): Promis
     },
     close: () => file.close(),
   };
-  return { lane, newest: newest.slice(-newestCount).map(copied), tornBytes, damagedBytes };
+  const newest = tail.fragments.slice(-newestCount).map(copied);
+  return { lane, newest, tornBytes, damagedBytes: tail.damagedBytes };
+}
+
+interface Tail {
+  readonly fragments: readonly Stored[];
+  readonly endsAt: number;
+  readonly damagedBytes: number;
+}
+
+const EMPTY_TAIL: Tail = { fragments: [], endsAt: 0, damagedBytes: 0 };
+
+// Where it starts inside a fragment, the bytes up to the first whole one are no damage.
+async function readTail(file: LaneFile, from: number): Promise<Tail | undefined> {
+  const fragments: Stored[] = [];
+  let startsAt: number | undefined;
+  let endsAt = 0;
+  let usedBytes = 0;
+  for await (const { slot, at, bytes } of scanFragments(file, { at: Math.max(0, from), lastSlot: -1 })) {
+    startsAt ??= from <= 0 ? 0 : at;
+    endsAt = at + bytes.length;
+    usedBytes += bytes.length;
+    fragments.push({ slot, bytes });
+  }
+  return startsAt === undefined ? undefined : { fragments, endsAt, damagedBytes: endsAt - startsAt - usedBytes };
 }
 
 function copied({ slot, bytes }: Stored): Stored {

@@ -15,7 +15,7 @@ import type { SpaceState } from "@hustings/wire/state.ts";
 import { SLOT_SAMPLES } from "@hustings/wire/units.ts";
 import { readState, spacesFolder } from "./disk.ts";
 import { type LaneFile, openForReading } from "./disk-files.ts";
-import { scanFragments } from "./disk-fragments.ts";
+import { scanBatches, scanFragments } from "./disk-fragments.ts";
 import { LANE_FILES } from "./disk-log.ts";
 import {
   createRecordingIndex,
@@ -64,9 +64,14 @@ export async function openRecording(options: RecordingOptions): Promise<Recordin
   const path = join(folder, LANE_FILES.sound["32"]);
   const lane = await stat(path).catch(() => undefined);
   if (!lane) return undefined;
-  const { index } = await readIndex({ path, ino: lane.ino, liveSlot: state.liveSlot, endedSlot: state.endedSlot });
+  const { index, hasEnd } = await readIndex({
+    path,
+    ino: lane.ino,
+    liveSlot: state.liveSlot,
+    endedSlot: state.endedSlot,
+  });
   const isStill = clock.utcMs() - lane.mtimeMs > STILL_MS;
-  const final = state.endedSlot !== undefined && (isStill || index.lastSlot >= state.endedSlot - 1);
+  const final = state.endedSlot !== undefined && (isStill || hasEnd || index.lastSlot >= state.endedSlot - 1);
   const segments = final && index.rest ? [...index.segments, index.rest] : index.segments.slice();
   return segments.length === 0 ? undefined : viewOf({ id, path, segments, final });
 }
@@ -211,6 +216,8 @@ interface KeptIndex {
   /** Lane offset and slot up to which it is indexed. */
   at: number;
   lastSlot: number;
+  /** Sound behind the end of the space was met: nothing before it is still to come. */
+  hasEnd: boolean;
   reading: Promise<void>;
 }
 
@@ -223,7 +230,7 @@ async function readIndex(options: IndexOptions): Promise<KeptIndex> {
   const kept =
     known?.ino === ino
       ? known
-      : { ino, index: createRecordingIndex(liveSlot), at: 0, lastSlot: -1, reading: Promise.resolve() };
+      : { ino, index: createRecordingIndex(liveSlot), at: 0, lastSlot: -1, hasEnd: false, reading: Promise.resolve() };
   keptIndexes.delete(path);
   keptIndexes.set(path, kept);
   for (const oldest of keptIndexes.keys()) if (keptIndexes.size > MAX_KEPT_INDEXES) keptIndexes.delete(oldest);
@@ -236,11 +243,16 @@ async function readOn(kept: KeptIndex, { path, liveSlot, endedSlot = Infinity }:
   const file = await openForReading(path);
   if (!file) return;
   try {
-    for await (const { slot, at, bytes } of scanFragments(file, { at: kept.at, lastSlot: kept.lastSlot })) {
-      if (slot >= endedSlot) break;
-      kept.at = at + bytes.length;
-      kept.lastSlot = slot;
-      if (slot >= liveSlot) kept.index.add(slot, at, payloadBytesOf(bytes));
+    for await (const batch of scanBatches(file, { at: kept.at, lastSlot: kept.lastSlot })) {
+      for (const { slot, at, bytes } of batch) {
+        if (slot >= endedSlot) {
+          kept.hasEnd = true;
+          return;
+        }
+        kept.at = at + bytes.length;
+        kept.lastSlot = slot;
+        if (slot >= liveSlot) kept.index.add(slot, at, payloadBytesOf(bytes));
+      }
     }
   } finally {
     await file.close();
