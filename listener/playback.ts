@@ -68,6 +68,8 @@ export interface Player {
 
 const STEP_MS = 30;
 const HIDDEN_FILLER_MS = 2_000;
+/** A hidden page's timers may come once a second: it has the buffer of a listener who is pushed to as seldom. */
+const HIDDEN_CADENCE_MS = 1_000;
 const FADE_MS = 80;
 /** Not 0: phones let a page sleep whose element is silent by its volume. */
 const HUSH = 0.01;
@@ -206,7 +208,10 @@ class BrowserPlayer implements Player {
     this.#stalls = new StallWatch();
     const playout = new Playout(
       (at, packets) => this.#write(at, packets),
-      (at, levels) => this.#levels.add(at, levels),
+      (at, levels) => {
+        this.#levels.add(at, levels);
+        if (document.hidden) queueMicrotask(() => this.#step());
+      },
     );
     this.#playout = playout;
     const session: Session = new Session({
@@ -301,7 +306,7 @@ class BrowserPlayer implements Player {
     const nowMs = this.#clock.monotonicMs();
     const playout = this.#playout;
     playout.fillerMs = document.hidden ? HIDDEN_FILLER_MS : BUFFER.fillerMs;
-    playout.setCadence(this.#session.cadenceMs);
+    playout.setCadence(Math.max(this.#session.cadenceMs, document.hidden ? HIDDEN_CADENCE_MS : 0));
     const advice = playout.advance(this.#position(), nowMs, feedOf(this.#session));
     if (this.element.playbackRate !== advice.rate) this.element.playbackRate = advice.rate;
     if (advice.seekToSamples !== undefined) this.#seek(advice.seekToSamples / SAMPLE_RATE_HZ);
@@ -311,6 +316,7 @@ class BrowserPlayer implements Player {
       this.#hasHold = true;
       this.#hold.fetch();
     }
+    if (playout.ear === "playing" && this.element.volume < 1 && !this.#fader.isRunning) this.#fader.to(1, FADE_MS);
     this.#mendStall(nowMs);
     this.#evict(nowMs);
     if (playout.ear === "finished") this.#rest();
