@@ -22,8 +22,9 @@ export interface OpenedEntryLane {
 
 /** Bytes that are kept free behind the last entry, so that entries go on for a while when the disk is full. */
 export const RESERVED_BYTES = 64 * 1024;
-/** A lane above this is not opened: about a million entries. */
+/** A lane above this is not opened: about a million entries. The last MiB is for the end of the space alone. */
 export const MAX_ENTRY_LANE_BYTES = 256 * 1024 * 1024;
+const END_BYTES = 1024 * 1024;
 
 interface Waiting {
   readonly fields: object;
@@ -101,6 +102,8 @@ export async function openEntryLane(file: LaneFile, onDurable: (entry: Entry) =>
   const lane: EntryLane = {
     append: (fields) =>
       new Promise((resolve, reject) => {
+        if (nextAt > MAX_ENTRY_LANE_BYTES - END_BYTES && !("kind" in fields && fields.kind === "ended"))
+          throw new Error(`The lane is full: it has ${nextAt} bytes.`);
         waiting.push({ fields, resolve, reject });
         start();
       }),
