@@ -153,6 +153,14 @@ test("a body over 64 KiB is too large, an api that is away says so with a time, 
     await talk(port, `POST /api/a HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 99999\r\n\r\n`),
     /^HTTP\/1.1 413 /,
   );
+  const many = `fff\r\n${"x".repeat(0xfff)}\r\n`.repeat(20);
+  assert.match(
+    await talk(
+      port,
+      `POST /api/a HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n${many}`,
+    ),
+    /^HTTP\/1.1 413 /,
+  );
   const api = await get(port, "/api/spaces", {}, "POST", "{}");
   assert.deepEqual([api.status, JSON.parse(api.body).error, api.headers["retry-after"]], [503, "api-away", "1"]);
   const stage = await get(port, `/stage/${SPACE}`, {}, "POST", "v=0");

@@ -25,8 +25,20 @@ export interface SharedFrames {
   upstream(away: boolean): Buffer;
 }
 
+interface SharedSound {
+  readonly slot: number;
+  /** The rendition's head as the frame was made. */
+  readonly head: number;
+  readonly frame: Buffer;
+  readonly to: number;
+}
+
+const NO_SOUND: SharedSound = { slot: -1, head: -1, frame: Buffer.alloc(0), to: 0 };
+
 export function createSharedFrames(kept: Kept, clock: Clock): SharedFrames {
   const frames = new Map<string, Buffer>();
+  // Nearly every listener asks for what the one before asked for.
+  const newest: Record<Rendition, SharedSound> = { "32": NO_SOUND, "16": NO_SOUND };
   let sharedBytes = 0;
 
   function share(key: string, make: () => Uint8Array): Buffer {
@@ -45,9 +57,14 @@ export function createSharedFrames(kept: Kept, clock: Clock): SharedFrames {
 
   return {
     sound(rendition, slot) {
-      const fragments = kept.ring(rendition).run(slot, MAX_FRAME_BYTES);
+      const ring = kept.ring(rendition);
+      const known = newest[rendition];
+      if (known.slot === slot && known.head === ring.head) return known;
+      const fragments = ring.run(slot, MAX_FRAME_BYTES);
       const to = slot + fragments.length;
-      return { frame: share(`${rendition} ${slot} ${to}`, () => soundFrame(rendition, fragments)), to };
+      const frame = share(`${rendition} ${slot} ${to}`, () => soundFrame(rendition, fragments));
+      newest[rendition] = { slot, head: ring.head, frame, to };
+      return newest[rendition];
     },
     entries(seq) {
       const entries = kept.entriesAfter(seq);

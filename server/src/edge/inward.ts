@@ -74,7 +74,8 @@ async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buf
   const bytes: Buffer[] = [];
   let length = 0;
   try {
-    for await (const some of request as AsyncIterable<Buffer>) {
+    // The connection is needed for the answer, also to a body that is not read to its end.
+    for await (const some of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       length += some.length;
       if (length > maxBytes) throw tooLarge();
       bytes.push(some);
