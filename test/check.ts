@@ -19,6 +19,10 @@ interface Outcome {
 const root = fileURLToPath(new URL("..", import.meta.url));
 const tsc = "node_modules/typescript/bin/tsc";
 const sideBySide = 2;
+const svelteCheck = [
+  "node_modules/svelte-check/bin/svelte-check",
+  ...["--workspace", "web", "--tsconfig", "../tsconfig.browser.json", "--fail-on-warnings", "--output", "human"],
+];
 
 await main();
 
@@ -55,11 +59,6 @@ function planJobs(paths: readonly string[]): Job[] {
     { name: "house rules", args: ["--test", "--test-reporter=spec", ...rules] },
   ];
 }
-
-const svelteCheck = [
-  "node_modules/svelte-check/bin/svelte-check",
-  ...["--workspace", "web", "--tsconfig", "../tsconfig.browser.json", "--fail-on-warnings", "--output", "human"],
-];
 
 function runJob(job: Job): Promise<Outcome> {
   const startedMs = performance.now();
