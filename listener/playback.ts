@@ -5,19 +5,18 @@ import { type Clock, repeat, systemClock, type Timer } from "@hustings/flow/cloc
 import { initSegment, mediaSegment } from "@hustings/media/cmaf.ts";
 import type { SeatLevel } from "@hustings/wire/fragment.ts";
 import type { SpaceState } from "@hustings/wire/state.ts";
-import { type Rendition, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
+import type { Rendition } from "@hustings/wire/units.ts";
 import { BUFFER, PREFILL_MS } from "./buffer.ts";
-import { createFader } from "./fade.ts";
 import { feedOf } from "./feed.ts";
 import { createHoldMusic } from "./hold.ts";
 import { LevelTrack } from "./levels.ts";
 import { createLockScreen } from "./lock-screen.ts";
 import { type EarEvent, type EarState, type LinkState, whatToTell } from "./machine.ts";
 import type { ListenerStats } from "./measure.ts";
+import { Playhead } from "./playhead.ts";
 import { Playout } from "./playout.ts";
 import { Session } from "./session.ts";
 import { type OpenSource, openSource } from "./source.ts";
-import { StallWatch } from "./stall.ts";
 import { statsOf } from "./stats.ts";
 import { type Transport, webSocketTransport } from "./transport.ts";
 
@@ -70,14 +69,10 @@ const STEP_MS = 30;
 const HIDDEN_FILLER_MS = 2_000;
 /** A hidden page's timers may come once a second: it has the buffer of a listener who is pushed to as seldom. */
 const HIDDEN_CADENCE_MS = 1_000;
-const FADE_MS = 80;
-/** Not 0: phones let a page sleep whose element is silent by its volume. */
-const HUSH = 0.01;
 const EVICT_EVERY_MS = 10_000;
 const KEEP_SECONDS = 30;
 const PAUSE_LEAVES_MS = 5_000;
 const STALL_PAD_MS = 400;
-const NUDGE_SECONDS = 0.02;
 const MAX_FAULTS = 5;
 
 export function createPlayer(options: PlayerOptions): Player {
@@ -88,7 +83,7 @@ class BrowserPlayer implements Player {
   readonly element = document.createElement("audio");
   readonly #options: PlayerOptions;
   readonly #clock: Clock;
-  readonly #fader = createFader(this.element);
+  readonly #playhead = new Playhead(this.element);
   readonly #hold;
   readonly #lockScreen = createLockScreen(
     () => this.listen(),
@@ -98,7 +93,6 @@ class BrowserPlayer implements Player {
   #playout!: Playout;
   #session!: Session;
   #levels = new LevelTrack();
-  #stalls = new StallWatch();
   #source: OpenSource | undefined;
   #opening: Promise<void> | undefined;
   #segments: Uint8Array<ArrayBuffer>[] = [];
@@ -135,7 +129,7 @@ class BrowserPlayer implements Player {
     this.#isListening = true;
     void this.prepare();
     this.#playout.tap(this.#clock.monotonicMs());
-    if (!isShortPause) this.element.volume = HUSH;
+    if (!isShortPause) this.#playhead.hush();
     this.#play();
     this.#hold.unlock();
     this.#lockScreen.bind();
@@ -169,7 +163,7 @@ class BrowserPlayer implements Player {
     this.#session.stop();
     this.#source?.close();
     this.#hold.close();
-    this.#fader.close();
+    this.#playhead.close();
     this.#lockScreen.close();
     this.element.remove();
   }
@@ -189,11 +183,11 @@ class BrowserPlayer implements Player {
   }
 
   stats(): ListenerStats {
-    return statsOf(this.#session, this.#playout, this.#stalls.count);
+    return statsOf(this.#session, this.#playout, this.#playhead.stallCount);
   }
 
   levels(): readonly SeatLevel[] {
-    return this.#isListening ? this.#levels.at(this.#position()) : [];
+    return this.#isListening ? this.#levels.at(this.#playhead.samples) : [];
   }
 
   /** A session and a timeline from their beginning; the element stays, because the tap unlocked it. */
@@ -205,7 +199,7 @@ class BrowserPlayer implements Player {
     this.#segments = [initSegment()];
     this.#sequence = 0;
     this.#levels = new LevelTrack();
-    this.#stalls = new StallWatch();
+    this.#playhead.reset();
     const playout = new Playout(
       (at, packets) => this.#write(at, packets),
       (at, levels) => {
@@ -245,7 +239,13 @@ class BrowserPlayer implements Player {
     const proof = this.#segments;
     this.#segments = [];
     const { hlsUrl } = this.#options;
-    const source = await openSource({ element: this.element, hlsUrl, proof, onFault: () => this.#fault(playout) });
+    const source = await openSource({
+      element: this.element,
+      hlsUrl,
+      proof,
+      onTaken: () => this.#playhead.tryMove(),
+      onFault: () => this.#fault(playout),
+    });
     if (playout !== this.#playout) {
       source?.close();
       return;
@@ -291,11 +291,7 @@ class BrowserPlayer implements Player {
     this.#ticker?.cancel();
     this.element.pause();
     this.#hold.set(false);
-    this.#stalls.forget();
-  }
-
-  #position(): number {
-    return Math.round(this.element.currentTime * SAMPLE_RATE_HZ);
+    this.#playhead.rest();
   }
 
   #step(): void {
@@ -305,39 +301,23 @@ class BrowserPlayer implements Player {
     }
     const nowMs = this.#clock.monotonicMs();
     const playout = this.#playout;
+    if (this.#playhead.isMoving(nowMs)) return;
     playout.fillerMs = document.hidden ? HIDDEN_FILLER_MS : BUFFER.fillerMs;
     playout.setCadence(Math.max(this.#session.cadenceMs, document.hidden ? HIDDEN_CADENCE_MS : 0));
-    const advice = playout.advance(this.#position(), nowMs, feedOf(this.#session));
+    const advice = playout.advance(this.#playhead.samples, nowMs, feedOf(this.#session));
     if (this.element.playbackRate !== advice.rate) this.element.playbackRate = advice.rate;
-    if (advice.seekToSamples !== undefined) this.#seek(advice.seekToSamples / SAMPLE_RATE_HZ);
+    if (advice.seekToSamples !== undefined) this.#playhead.moveTo(advice.seekToSamples, nowMs);
     if (advice.skipToSlot !== undefined) this.#session.skipTo(advice.skipToSlot);
     this.#hold.set(playout.ear === "holding");
     if (playout.ear === "playing" && !this.#hasHold) {
       this.#hasHold = true;
       this.#hold.fetch();
     }
-    if (playout.ear === "playing" && this.element.volume < 1 && !this.#fader.isRunning) this.#fader.to(1, FADE_MS);
-    this.#mendStall(nowMs);
+    if (playout.ear === "playing") this.#playhead.speakUp();
+    if (this.#playhead.mendStall(nowMs, () => playout.pad(STALL_PAD_MS)) && this.element.paused) this.#play();
     this.#evict(nowMs);
     if (playout.ear === "finished") this.#rest();
     this.#changed();
-  }
-
-  #seek(seconds: number): void {
-    this.#stalls.forget();
-    this.element.volume = HUSH;
-    this.element.currentTime = seconds;
-    this.#fader.to(1, FADE_MS);
-  }
-
-  #mendStall(nowMs: number): void {
-    const { element } = this;
-    if (element.seeking || !this.#stalls.isStalled(element.currentTime, nowMs)) return;
-    this.#playout.pad(STALL_PAD_MS);
-    const { buffered, currentTime } = element;
-    const from = buffered.length > 0 ? Math.max(currentTime, buffered.start(0)) : currentTime;
-    element.currentTime = from + NUDGE_SECONDS;
-    if (element.paused) this.#play();
   }
 
   #evict(nowMs: number): void {

@@ -18,6 +18,8 @@ export interface SourceWish {
   readonly hlsUrl: string | undefined;
   /** What proves that a source works: an init segment and some filler. */
   readonly proof: readonly Uint8Array<ArrayBuffer>[];
+  /** What was appended is buffered now. */
+  readonly onTaken: () => void;
   /** The source broke after it had worked; open another. */
   readonly onFault: () => void;
 }
@@ -57,7 +59,7 @@ async function attempt(
   type: string,
   wish: SourceWish,
 ): Promise<OpenSource | undefined> {
-  const { element, hlsUrl, proof, onFault } = wish;
+  const { element, hlsUrl, proof } = wish;
   const source = new Source();
   const address = URL.createObjectURL(source);
   element.disableRemotePlayback = kind.startsWith("Managed") && hlsUrl === undefined;
@@ -66,7 +68,7 @@ async function attempt(
   element.load();
   try {
     await within(PROOF_MS, event(source, "sourceopen"));
-    const feed = new BufferFeed(source, source.addSourceBuffer(type), element, onFault);
+    const feed = new BufferFeed(source, source.addSourceBuffer(type), wish);
     for (const bytes of proof) feed.append(bytes);
     await within(PROOF_MS, feed.settled());
     return {
@@ -85,23 +87,24 @@ async function attempt(
 class BufferFeed {
   readonly #source: MediaSource;
   readonly #buffer: SourceBuffer;
-  readonly #element: HTMLAudioElement;
-  readonly #onFault: () => void;
+  readonly #wish: SourceWish;
   #queue: Uint8Array<ArrayBuffer>[] = [];
   #queuedBytes = 0;
   #evictTo = 0;
   #isBroken = false;
   #settle: { readonly resolve: () => void; readonly reject: (cause: Error) => void } | undefined;
 
-  constructor(source: MediaSource, buffer: SourceBuffer, element: HTMLAudioElement, onFault: () => void) {
+  constructor(source: MediaSource, buffer: SourceBuffer, wish: SourceWish) {
     this.#source = source;
     this.#buffer = buffer;
-    this.#element = element;
-    this.#onFault = onFault;
+    this.#wish = wish;
     buffer.mode = "segments";
-    buffer.addEventListener("updateend", () => this.#next());
+    buffer.addEventListener("updateend", () => {
+      this.#next();
+      if (!this.#isBroken) wish.onTaken();
+    });
     buffer.addEventListener("error", () => this.#break());
-    element.addEventListener("error", () => this.#break());
+    wish.element.addEventListener("error", () => this.#break());
   }
 
   append(bytes: Uint8Array<ArrayBuffer>): void {
@@ -157,7 +160,7 @@ class BufferFeed {
       this.#queue = [];
       this.#queuedBytes = 0;
     } catch (error) {
-      const to = this.#element.currentTime - KEEP_WHEN_FULL_SECONDS;
+      const to = this.#wish.element.currentTime - KEEP_WHEN_FULL_SECONDS;
       const isFull = error instanceof DOMException && error.name === "QuotaExceededError";
       this.#evictTo = to;
       if (!isFull || !this.#evict()) this.#break();
@@ -168,7 +171,7 @@ class BufferFeed {
     if (this.#isBroken) return;
     this.#isBroken = true;
     if (this.#settle) this.#settle.reject(new Error("the source broke"));
-    this.#onFault();
+    this.#wish.onFault();
   }
 }
 
