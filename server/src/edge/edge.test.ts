@@ -192,15 +192,19 @@ test("handing over closes every listener with 4505, and the edge takes no more",
 });
 
 test("listeners beyond the limit are closed with 4506, upgrades beyond the rate are answered 429", async () => {
-  await using fixture = await startFixture({ limits: { listeners: 2, upgradesBurst: 4, upgradesPerSecond: 1 } });
+  await using fixture = await startFixture({
+    limits: { listeners: 2, upgradesBurst: 4, upgradesPerSecond: 1 },
+    trustedProxies: ["127.0.0.1"],
+  });
   const { edge, stage } = fixture;
   await stage.create(SPACE);
   const kept = [listen(edge.port), listen(edge.port)];
   for (const one of kept) await one.until(() => one.got.length > 0);
   assert.equal((await listen(edge.port).closed()).code, 4506);
-  await listen(edge.port).closed();
-  const path = `GET /listen/${SPACE} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
-  assert.match(await talk(edge.port, path), /^HTTP\/1.1 429 [\s\S]*retry-after: 1/);
+  const lines = ["Host: a", "Connection: Upgrade", "Upgrade: websocket", "X-Forwarded-For: 1.2.3.4", "", ""];
+  const upgrade = `GET /listen/${SPACE} HTTP/1.1\r\n${lines.join("\r\n")}`;
+  for (let i = 0; i < 4; i++) assert.match(await talk(edge.port, upgrade), /^HTTP\/1.1 400 /);
+  assert.match(await talk(edge.port, upgrade), /^HTTP\/1.1 429 [\s\S]*retry-after: 1/);
 });
 
 test("a space is followed once for all, told how many listen, and let go 30 s after the last", async () => {

@@ -11,7 +11,7 @@ export interface EdgeLimits {
   readonly unknownSpaces: number;
   /** Questions to the stage about ids that it did not list, per second and at once; more are refused with `too-many`. */
   readonly lookUpsPerSecond: number;
-  /** WebSocket upgrades of one address: per second, and how many may come at once; more are refused with `too-many`. */
+  /** WebSocket upgrades of one address, not this machine's own: per second, and how many may come at once; more are refused with `too-many`. */
   readonly upgradesPerSecond: number;
   readonly upgradesBurst: number;
   /** Addresses whose upgrades are counted; the one longest unseen goes. */
