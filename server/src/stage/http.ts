@@ -2,6 +2,7 @@
 // what the routes do (http-public.ts, http-internal.ts).
 
 import { rm } from "node:fs/promises";
+import type { Socket } from "node:net";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { type ErrorCode, Refusal } from "@hustings/wire/errors.ts";
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
@@ -37,6 +38,7 @@ export function createHttp({ clock, notes, isBehindDoor }: HttpOptions): Fastify
     forceCloseConnections: true,
     trustProxy: isBehindDoor,
     routerOptions: { maxParamLength: 64 },
+    clientErrorHandler: refuseBytes,
     http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 2_000 },
   });
   http.server.maxConnections = MAX_CONNECTIONS;
@@ -65,6 +67,22 @@ function sendRefusal(reply: FastifyReply, refusal: Refusal): FastifyReply {
   if (refusal.retryAfterMs !== undefined) reply.header("retry-after", Math.ceil(refusal.retryAfterMs / 1000));
   if (refusal.status === 401) reply.header("www-authenticate", "Bearer");
   return reply.code(refusal.status).header("cache-control", "no-store").send(refusal.body());
+}
+
+/** Answers bytes that are no HTTP request, where anybody still reads. */
+function refuseBytes(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const refusal = new Refusal(error.code === "HPE_HEADER_OVERFLOW" ? "too-large" : "bad-request");
+  const body = JSON.stringify(refusal.body());
+  const head = [
+    `HTTP/1.1 ${refusal.status} Refused`,
+    "content-type: application/json",
+    `content-length: ${body.length}`,
+  ];
+  socket.end([...head, "connection: close", "", body].join("\r\n"));
 }
 
 const FAULTS: Readonly<Record<string, ErrorCode>> = {

@@ -83,7 +83,7 @@ export function openLine(person: PersonId, seat: number, openedMs: number): Line
       return active;
     },
     get calls() {
-      return [active, candidate].filter((call) => call !== undefined);
+      return [active, candidate].filter((call) => call !== undefined).filter(({ isOver }) => !isOver);
     },
     hangUp(why) {
       for (const call of [active, candidate]) call?.hangUp(why);

@@ -127,6 +127,11 @@ export function voiceOf(opus: Opus, soundAt: (sample: number) => number): () => 
   };
 }
 
+/** Twelve bytes whose low five bits spell `number`. */
+function bytesOf(number: number): Uint8Array {
+  return Uint8Array.from({ length: 12 }, (_, at) => number >> (5 * at));
+}
+
 /** What a muted page sends. */
 export function silence(opus: Opus): () => Uint8Array {
   return voiceOf(opus, () => 0);
@@ -207,7 +212,7 @@ export async function rehearse(options: RehearsalOptions = {}): Promise<Rehearsa
   }
   let { ticker, spaces } = await begin();
 
-  const newPerson = (): PersonId => personIdFrom(new Uint8Array(12).fill(++count));
+  const newPerson = (): PersonId => personIdFrom(bytesOf(++count));
 
   async function run(ms: number): Promise<void> {
     for (let passedMs = 0; passedMs < ms; passedMs += PACKET_MS) {
@@ -239,7 +244,7 @@ export async function rehearse(options: RehearsalOptions = {}): Promise<Rehearsa
       return ticker;
     },
     async open(title = "Hustings") {
-      const id = spaceIdFrom(new Uint8Array(10).fill(++count));
+      const id = spaceIdFrom(bytesOf(++count));
       const person = newPerson();
       await spaces.create({ id, title, host: { person, name: "Hanna" }, secretHash: "h".repeat(43) });
       return { id, space: spaces.get(id), host: { person, name: "Hanna", role: "host", generation: 1 } };

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { AIR_AFTER_RESTART, type AirMemory, airAtStart, nextAir, SILENCE_LIMIT_MS } from "./dead-air.ts";
+
+const tick = { someonePresent: true, voice: false, elapsedMs: 20 };
+
+function after(memory: AirMemory, ms: number, signs: Partial<typeof tick> = {}): AirMemory {
+  let next = memory;
+  for (let passedMs = 0; passedMs < ms; passedMs += 20) next = nextAir(next, { ...tick, ...signs });
+  return next;
+}
+
+test("whoever goes live with somebody there has twelve seconds to begin, and then there is music", () => {
+  assert.equal(after(airAtStart(true), SILENCE_LIMIT_MS - 20).air, "voice");
+  const held = after(airAtStart(true), SILENCE_LIMIT_MS);
+  assert.deepEqual([held.air, held.reason], ["hold", "silence"]);
+});
+
+test("a space that goes live with nobody there begins with music", () => {
+  const { air, reason } = airAtStart(false);
+  assert.deepEqual([air, reason], ["hold", "nobody-on-stage"]);
+});
+
+test("one voice puts the space on air within its tick, whatever was before", () => {
+  for (const memory of [airAtStart(false), AIR_AFTER_RESTART, after(airAtStart(true), 60_000)]) {
+    const { air, reason } = nextAir(memory, { ...tick, voice: true });
+    assert.deepEqual([air, reason], ["voice", undefined]);
+  }
+});
+
+test("when nobody is there any more, music begins within the tick", () => {
+  const spoken = nextAir(airAtStart(true), { ...tick, voice: true });
+  const { air, reason } = nextAir(spoken, { ...tick, someonePresent: false });
+  assert.deepEqual([air, reason], ["hold", "nobody-on-stage"]);
+});
+
+test("after a restart music plays until a voice comes, also when people are back and silent", () => {
+  assert.equal(after(AIR_AFTER_RESTART, 5_000, { someonePresent: false }).reason, "stage-back");
+  const back = after(AIR_AFTER_RESTART, 100);
+  assert.deepEqual([back.air, back.reason], ["hold", "silence"]);
+});
+
+test("a word every eleven seconds keeps music away", () => {
+  let memory = airAtStart(true);
+  for (let words = 0; words < 10; words++) {
+    memory = nextAir(after(memory, 11_000), { ...tick, voice: true });
+    assert.equal(memory.air, "voice");
+  }
+});
+
+test("there is a reason exactly while there is music, and no voice is ever under music", () => {
+  const anySigns = fc.record({ someonePresent: fc.boolean(), voice: fc.boolean(), elapsedMs: fc.nat(30_000) });
+  fc.assert(
+    fc.property(fc.array(anySigns), fc.boolean(), (all, present) => {
+      let memory = airAtStart(present);
+      for (const signs of all) {
+        memory = nextAir(memory, signs);
+        assert.equal(memory.reason === undefined, memory.air === "voice");
+        if (signs.voice) assert.equal(memory.air, "voice");
+        if (!signs.voice && !signs.someonePresent) assert.equal(memory.air, "hold");
+      }
+    }),
+  );
+});
