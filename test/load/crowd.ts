@@ -2,6 +2,7 @@
 // Started by run.ts as a child; talks over its IPC channel. Refuses to know the server's insides.
 
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { WebSocket } from "ws";
 import { type HeadlessListener, startHeadlessListener } from "../../listener/headless.ts";
 import { Histogram } from "../../listener/measure.ts";
 import type { Rendition } from "../../wire/units.ts";
@@ -41,7 +42,9 @@ process.once("message", (order: CrowdOrder) => {
   const joining = setInterval(() => {
     const due = Math.min(order.listeners, Math.ceil(((performance.now() - startMs) / order.joinMs) * order.listeners));
     while (listeners.length < due) {
-      listeners.push(startHeadlessListener({ url: order.url, rendition: order.rendition, verify: true }));
+      listeners.push(
+        startHeadlessListener({ url: order.url, rendition: order.rendition, verify: true, WebSocketImpl: WebSocket }),
+      );
     }
     if (listeners.length === order.listeners) clearInterval(joining);
   }, 20);
