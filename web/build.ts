@@ -23,6 +23,11 @@ export async function ensureBuilt(
   if (!options.quiet) process.stdout.write("Building the web app: its build is missing or older than its sources.\n");
   const { build } = await import("vite");
   await build({ configFile: join(import.meta.dirname, "vite.config.ts"), logLevel: options.quiet ? "error" : "warn" });
+  const [{ loadOpus }, { holdMusicFile }] = await Promise.all([
+    import("@hustings/media/opus.ts"),
+    import("@hustings/media/hold-file.ts"),
+  ]);
+  writeFileSync(join(DIRECTORY, "hold.mp4"), holdMusicFile(await loadOpus()));
   writeFileSync(STAMP, stamp);
   return { built: true, directory: DIRECTORY };
 }
