@@ -1,0 +1,75 @@
+// Owns the room document while nobody tells the page more: asked for again and again, less often while hidden or
+// refused. Refuses to draw.
+
+import type { Clock, Timer } from "@hustings/flow/clock.ts";
+import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
+import { type ErrorCode, Refusal } from "@hustings/wire/errors.ts";
+import type { SpaceId } from "@hustings/wire/ids.ts";
+import type { RoomDocument } from "@hustings/wire/room.ts";
+import { ROUTES } from "@hustings/wire/routes.ts";
+import { ask } from "./asking.ts";
+import { takeRoom } from "./boot.ts";
+
+const EVERY_MS = 4_000;
+const SPREAD_MS = 2_000;
+const AGAIN: RetryPolicy = { firstMs: 2_000, capMs: 20_000, tries: Infinity };
+
+export class RoomWatch {
+  document = $state.raw<RoomDocument | undefined>();
+  problem = $state.raw<ErrorCode | undefined>();
+  readonly #id: SpaceId;
+  readonly #clock: Clock;
+  #timer: Timer | undefined;
+  #failures = 0;
+  #isClosed = false;
+
+  constructor(id: SpaceId, clock: Clock) {
+    this.#id = id;
+    this.#clock = clock;
+    this.document = takeRoom(id);
+    if (this.document) this.#later();
+    else void this.refresh();
+    document.addEventListener("visibilitychange", this.#seen);
+    addEventListener("online", this.#seen);
+  }
+
+  /** Asks now; never throws. */
+  async refresh(): Promise<void> {
+    this.#timer?.cancel();
+    try {
+      const room = await ask<RoomDocument>(ROUTES.room(this.#id));
+      this.document = room;
+      this.problem = undefined;
+      this.#failures = 0;
+    } catch (error) {
+      this.problem = error instanceof Refusal ? error.code : "internal";
+      this.#failures += 1;
+    }
+    this.#later();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    document.removeEventListener("visibilitychange", this.#seen);
+    removeEventListener("online", this.#seen);
+  }
+
+  #seen = (): void => {
+    if (document.visibilityState === "visible") void this.refresh();
+  };
+
+  #later(): void {
+    this.#timer?.cancel();
+    const isOver = this.problem === "no-space" || this.document?.phase === "ended";
+    if (this.#isClosed || isOver) return;
+    const delayMs =
+      this.#failures > 0
+        ? retryDelayMs(AGAIN, this.#failures, Math.random, 1_000)
+        : EVERY_MS + Math.random() * SPREAD_MS;
+    this.#timer = this.#clock.after(delayMs as number, () => {
+      if (document.visibilityState === "visible") void this.refresh();
+      else this.#later();
+    });
+  }
+}

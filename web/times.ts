@@ -1,0 +1,38 @@
+// Owns how times, delays and counts are said. Pure: the time of day is an argument. Refuses to know what they are of.
+
+const NUMBER = new Intl.NumberFormat("en");
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+/** Nearer than this is live to anyone's ear. */
+const LIVE_WITHIN_MS = 2_500;
+
+export function countOf(count: number): string {
+  return NUMBER.format(Math.max(0, Math.round(count)));
+}
+
+/** "Nobody listens yet", "1 person listens", "12,480 people listen". */
+export function audienceOf(count: number): string {
+  if (count <= 0) return "Nobody is listening yet";
+  return `${countOf(count)} ${count === 1 ? "person is" : "people are"} listening`;
+}
+
+/** "live", "4 s behind", "3 min behind"; nothing known is "live", as a listener starts near the head. */
+export function behindOf(lagMs: number): string {
+  if (!(lagMs >= LIVE_WITHIN_MS)) return "live";
+  const seconds = Math.round(lagMs / 1_000);
+  return seconds < 100 ? `${seconds} s behind` : `${Math.round(seconds / 60)} min behind`;
+}
+
+/** "just now", "12 minutes ago", "3 hours ago", beyond a day the date in the reader's zone. */
+export function agoOf(utcMs: number, nowUtcMs: number): string {
+  const agoMs = nowUtcMs - utcMs;
+  if (agoMs < MINUTE_MS) return "just now";
+  if (agoMs < HOUR_MS) return plural(Math.floor(agoMs / MINUTE_MS), "minute");
+  if (agoMs < DAY_MS) return plural(Math.floor(agoMs / HOUR_MS), "hour");
+  return `on ${new Intl.DateTimeFormat("en", { day: "numeric", month: "long", year: "numeric" }).format(utcMs)}`;
+}
+
+function plural(count: number, unit: string): string {
+  return `${count} ${unit}${count === 1 ? "" : "s"} ago`;
+}
