@@ -8,6 +8,7 @@ import { extname, join } from "node:path";
 import { systemClock } from "@hustings/flow/clock.ts";
 import { ScriptedEdge } from "@hustings/listener/scripted-edge.ts";
 import { readOgg } from "@hustings/media/ogg.ts";
+import type { ErrorCode } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import type { ListedSpace, RoomDocument } from "@hustings/wire/room.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
@@ -124,44 +125,36 @@ export async function startPreview(port = 0): Promise<Preview> {
 }
 
 function answer(response: ServerResponse, method: string | undefined, path: string): void {
-  const id = /^\/(?:s|api\/spaces)\/(\w+)/.exec(path)?.[1];
-  const name = id === undefined ? undefined : nameOf(id);
-  if (method === "POST") return answerPost(response, path);
-  if (path === ROUTES.spaces) return json(response, 200, { spaces: listed() });
-  if (path.endsWith("/room")) {
-    if (!name) return json(response, 404, { error: "no-space", message: "", todo: "" });
-    if (name === "full") return json(response, 503, { error: "full", message: "", todo: "" });
-    return json(response, 200, roomOf(name));
-  }
-  if (path.startsWith("/api/") || path === ROUTES.hold)
-    return json(response, 404, { error: "no-page", message: "", todo: "" });
-  if (extname(path) !== "") return file(response, path);
-  const boot =
-    path === "/"
-      ? inlined("spaces", { spaces: listed() })
-      : name && name !== "full"
-        ? inlined("room", roomOf(name))
-        : "";
+  const name = nameOf(/^\/(?:s|api\/spaces)\/(\w+)/.exec(path)?.[1] ?? "");
+  if (method === "POST") json(response, path.endsWith("/guests") ? 201 : 200, GRANT);
+  else if (path === ROUTES.spaces) json(response, 200, { spaces: listed() });
+  else if (path.endsWith("/room")) answerRoom(response, name);
+  else if (path.startsWith("/api/") || path === ROUTES.hold) refuse(response, 404, "no-page");
+  else if (extname(path) !== "") file(response, path);
+  else page(response, path, name);
+}
+
+function answerRoom(response: ServerResponse, name: SceneName | undefined): void {
+  if (!name) refuse(response, 404, "no-space");
+  else if (name === "full") refuse(response, 503, "full");
+  else json(response, 200, roomOf(name));
+}
+
+function page(response: ServerResponse, path: string, name: SceneName | undefined): void {
+  const isKnown = name !== undefined && name !== "full";
+  const boot = isKnown ? inlined("room", roomOf(name)) : path === "/" ? inlined("spaces", { spaces: listed() }) : "";
   response.writeHead(200, { "content-type": "text/html; charset=utf-8", "content-security-policy": POLICY });
   response.end(readFileSync(join(DIST, "index.html"), "utf8").replace("<!--boot-->", () => boot));
 }
 
-function answerPost(response: ServerResponse, path: string): void {
-  if (path.endsWith("/guests"))
-    return json(response, 201, {
-      ticket: "t",
-      pass: "p",
-      person: GUEST,
-      name: "",
-      expiresUtcMs: systemClock.utcMs() + 600_000,
-    });
-  if (path.endsWith("/tickets"))
-    return json(response, 201, { ticket: "t", person: GUEST, name: "", expiresUtcMs: systemClock.utcMs() + 600_000 });
-  return json(response, 200, { seq: 1 });
+function refuse(response: ServerResponse, status: number, error: ErrorCode): void {
+  json(response, status, { error, message: "", todo: "" });
 }
 
 /** Whoever asks to speak here. */
 export const GUEST = "guest0000000" as PersonId;
+/** What every request that changes something is answered with. */
+const GRANT = { seq: 1, ticket: "t", pass: "p", person: GUEST, name: "Guest", expiresUtcMs: 32_503_680_000_000 };
 
 function file(response: ServerResponse, path: string): void {
   try {

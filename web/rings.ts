@@ -8,7 +8,7 @@ import type { SeatLevel } from "@hustings/wire/fragment.ts";
 const LOUD_DBOV = 14;
 const QUIET_DBOV = 58;
 /** Who spoke this long ago is still lit: words have pauses. */
-const LIT_MS = 500;
+const LIT_MS = 700;
 
 interface Ring {
   level: number;

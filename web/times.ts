@@ -11,9 +11,9 @@ export function countOf(count: number): string {
   return NUMBER.format(Math.max(0, Math.round(count)));
 }
 
-/** "Nobody listens yet", "1 person listens", "12,480 people listen". */
+/** "Nobody is listening", "1 person is listening", "12,480 people are listening". */
 export function audienceOf(count: number): string {
-  if (count <= 0) return "Nobody is listening yet";
+  if (count <= 0) return "Nobody is listening";
   return `${countOf(count)} ${count === 1 ? "person is" : "people are"} listening`;
 }
 

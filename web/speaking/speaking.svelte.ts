@@ -133,6 +133,8 @@ export class Speaking {
       await this.#stageSeat.command(command);
     } catch (error) {
       if (!(error instanceof Refusal) || error.code !== "stage-away") throw error;
+      // The stage said goodbye because of this very command.
+      if (this.seat?.kind === "over") return;
       const ticket = await this.#page.identity.ticket();
       await ask(ROUTES.commands(this.#page.id), { method: "POST", body: command, ticket });
     }
@@ -141,7 +143,7 @@ export class Speaking {
   /** Leaves the stage for good, or until invited anew. */
   async leave(): Promise<void> {
     await this.command({ do: "leave" });
-    this.#end({ kind: "over", why: "left" });
+    if (this.isTaken) this.#end({ kind: "over", why: "left" });
   }
 
   playSound(): void {

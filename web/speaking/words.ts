@@ -51,8 +51,8 @@ export function seatSentence({ seat, phase, isMuted, mutedBy, isHost }: SeatFact
   if (seat.kind === "reconnecting") return "Your connection dropped. You are still on the stage; reconnecting.";
   if (seat.kind === "over") return OVER[seat.why] ?? ERROR_TABLE[seat.why as ErrorCode].what;
   if (isMuted && mutedBy === "host" && !isHost) return "The host muted you: no one hears you.";
-  if (isMuted) return phase === "live" ? "Muted: no one hears you." : "Muted: the stage does not hear you.";
-  return phase === "live" ? "You are on air." : "The stage hears you. No one else does.";
+  if (isMuted) return phase === "live" ? "Muted: no one hears you." : "No one can hear you yet.";
+  return phase === "live" ? "You are on air." : "No one can hear you yet but those on the stage.";
 }
 
 const OVER: Partial<Record<(SeatPhase & { kind: "over" })["why"], string>> = {
@@ -86,7 +86,6 @@ export interface HostLine {
 
 /** The line that always tells the truth: the worst trouble first, and when there is none, that all is well. */
 export function hostLineOf({ view, seat, isMuted, isDoorAway, isMicrophoneSilent }: HostFacts): HostLine {
-  const hear = view.audience === 0 ? "Nobody is listening yet" : `${countOf(view.audience)} hear you`;
   if (seat?.kind === "reconnecting")
     return { text: "Your connection dropped. You are still on the stage; reconnecting.", trouble: "reconnecting" };
   if (isDoorAway)
@@ -100,5 +99,10 @@ export function hostLineOf({ view, seat, isMuted, isDoorAway, isMicrophoneSilent
     return { text: `Listeners hear music, because nobody speaks. ${audienceOf(view.audience)}.`, trouble: "hold" };
   if (view.recording === "failed")
     return { text: "You are heard, but not recorded: storage is full.", trouble: "not-recording" };
-  return { text: `${hear} · about 1 s behind · all well`, trouble: undefined };
+  return { text: allWell(view.audience), trouble: undefined };
+}
+
+function allWell(audience: number): string {
+  if (audience === 0) return "Nobody is listening just now · all well";
+  return `${countOf(audience)} ${audience === 1 ? "hears" : "hear"} you · about 1 s behind · all well`;
 }

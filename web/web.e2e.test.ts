@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { chromiumFlags, findChromium } from "../test/chromium.ts";
+import { GUEST, type Preview, type SceneName, startPreview } from "./preview.ts";
+import { WEIGHT_BUDGET_BYTES, weighListenersPath } from "./weight.ts";
+
+let preview: Preview;
+let browser: Browser;
+
+before(async () => {
+  preview = await startPreview();
+  browser = await chromium.launch({ executablePath: findChromium(), args: [...chromiumFlags] });
+});
+
+after(async () => {
+  await browser.close();
+  await preview[Symbol.asyncDispose]();
+});
+
+const SCENES: readonly SceneName[] = [
+  "one",
+  "two",
+  "seven",
+  "twenty",
+  "long",
+  "arabic",
+  "emoji",
+  "before",
+  "away",
+  "silence",
+];
+const MORE: readonly SceneName[] = ["first-word", "stale", "not-recorded", "ended", "never-live", "full"];
+
+test("no state of a space scrolls sideways on a phone, none writes an error, each has a title and a sentence", async () => {
+  for (const scene of [...SCENES, ...MORE]) {
+    await using opened = await open(preview.pathOf(scene));
+    const { page, errors } = opened;
+    await page.locator("h1").waitFor();
+    assert.equal(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true, scene);
+    assert.match((await page.locator(".sentence").textContent()) ?? "", /\.$/, scene);
+    const own = errors.filter((text) => !/Failed to load resource/.test(text));
+    assert.deepEqual(own, [], scene);
+  }
+});
+
+test("every control has a name, and every target is 48 px high or more", async () => {
+  await using opened = await open(preview.pathOf("seven"));
+  const { page } = opened;
+  await page.getByRole("button", { name: "Listen", exact: true }).click();
+  await page.getByRole("button", { name: "Ask to speak", exact: true }).waitFor();
+  for (const control of await page.locator("button, a, input, select").all()) {
+    const height = (await control.boundingBox())?.height ?? 48;
+    const name = (await control.textContent())?.trim();
+    assert.ok(height >= 47.9, `${name} is ${height} px high`);
+    assert.notEqual(name, "");
+  }
+});
+
+test("by the keyboard alone: from the link to listening, and out of it again", async () => {
+  await using opened = await open(preview.pathOf("one"));
+  const { page, errors } = opened;
+  await page.getByRole("button", { name: "Listen", exact: true }).waitFor();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  const stop = page.getByRole("button", { name: "Stop listening", exact: true });
+  await stop.waitFor();
+  await page.getByText("You are listening.").first().waitFor();
+  await page.waitForFunction("document.querySelector('.face')?.hasAttribute('data-lit')");
+  await stop.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Listen", exact: true }).waitFor();
+  assert.deepEqual(
+    errors.filter((text) => !/hold.mp4|404/.test(text)),
+    [],
+  );
+});
+
+test("a listener asks to speak by a name, and is told of the invitation", async () => {
+  await using opened = await open(preview.pathOf("two"));
+  const { page } = opened;
+  await page.getByRole("button", { name: "Listen", exact: true }).click();
+  await page.getByRole("button", { name: "Ask to speak", exact: true }).click();
+  await page.getByRole("textbox", { name: "Your name", exact: true }).fill("Guest");
+  await page.keyboard.press("Enter");
+  const edge = preview.edge("two");
+  edge.change({ kind: "hand", person: GUEST, name: "Guest", up: true });
+  await page.getByText("Your hand is up.").waitFor();
+  edge.change({ kind: "invited", person: GUEST, name: "Guest" });
+  await page.getByText("Your microphone opens muted").waitFor();
+  await page.getByRole("button", { name: "Accept", exact: true }).waitFor();
+  await page.getByRole("button", { name: "Decline", exact: true }).waitFor();
+});
+
+test("a connection that drops and a network that is gone are told, and end by themselves", async () => {
+  await using opened = await open(preview.pathOf("emoji"));
+  const { page } = opened;
+  await page.getByRole("button", { name: "Listen", exact: true }).click();
+  await page.getByText("You are listening.").first().waitFor();
+  const edge = preview.edge("emoji");
+  edge.isUnreachable = true;
+  edge.cut();
+  await page.getByText("Reconnecting by itself.").first().waitFor();
+  edge.isUnreachable = false;
+  await page.context().setOffline(true);
+  await page.getByText("You are offline.").first().waitFor();
+  await page.context().setOffline(false);
+  await page.getByText("You are listening.").first().waitFor({ timeout: 40_000 });
+});
+
+test("a browser without MediaSource is told so in one sentence, and cannot tap in vain", async () => {
+  await using opened = await open(
+    preview.pathOf("one"),
+    "delete window.MediaSource; delete window.ManagedMediaSource;",
+  );
+  const { page } = opened;
+  await page.getByText("This browser cannot play live sound.").first().waitFor();
+  assert.equal(await page.getByRole("button", { name: "Listen", exact: true }).isDisabled(), true);
+});
+
+test("an address without a space says so and leads home; home lists what is live and opens a space", async () => {
+  await using opened = await open("/s/0000000000");
+  const { page } = opened;
+  await page.getByRole("heading", { name: "No space here" }).waitFor();
+  await page.getByRole("link", { name: "See what is live" }).click();
+  await page.getByRole("link", { name: /12,480 people are listening/ }).waitFor();
+  await page.getByRole("button", { name: "Start a space", exact: true }).click();
+  await page.getByRole("textbox", { name: "Title", exact: true }).fill("A title");
+  await page.getByRole("textbox", { name: "Your name", exact: true }).fill("Ada");
+  await page.getByRole("button", { name: "Create", exact: true }).waitFor();
+});
+
+test("from the link to the first sound the page weighs no more than its budget", () => {
+  const { items, totalBrotliBytes } = weighListenersPath();
+  const told = items.map(({ path, brotliBytes }) => `${path} ${brotliBytes}`).join(", ");
+  assert.ok(totalBrotliBytes <= WEIGHT_BUDGET_BYTES, `${totalBrotliBytes} bytes: ${told}`);
+});
+
+async function open(path: string, script?: string) {
+  const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
+  if (script !== undefined) await context.addInitScript(script);
+  const page: Page = await context.newPage();
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(error.message));
+  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  await page.goto(preview.origin + path);
+  return { page, errors, [Symbol.asyncDispose]: () => context.close() };
+}
