@@ -33,8 +33,11 @@ export interface SpawnOptions {
 const READY_MS = 30_000;
 /** How long a process may take to end in order. */
 export const STOP_MS = 10_000;
-/** Edges yield to the stage, whose 20 ms tick must not wait. */
-const EDGE_NICENESS = 10;
+/**
+ * Edges yield to the stage, whose 20 ms tick must not wait; where the system allows it (root, CAP_SYS_NICE) the stage goes
+ * before everything else on the machine, too.
+ */
+const NICENESS: Readonly<Record<RoleName["role"], number>> = { stage: -10, api: 0, edge: 10 };
 
 export function spawnChild({ entry, start, door, clock }: SpawnOptions): Child {
   const { name } = start;
@@ -49,7 +52,7 @@ export function spawnChild({ entry, start, door, clock }: SpawnOptions): Child {
   });
   const ready = untilReady(child, name, gone, clock);
   ready.catch(() => {});
-  if (name.role === "edge") yieldToStage(child.pid);
+  setNiceness(child.pid, NICENESS[name.role]);
   child.send(start, door as unknown as SendHandle, () => {});
   return { name, pid: child.pid, ready, gone, stop: () => stopProcess(child.pid, gone, clock) };
 }
@@ -103,10 +106,11 @@ function signalProcess(pid: number | undefined, signal: "SIGTERM" | "SIGKILL"): 
   }
 }
 
-function yieldToStage(pid: number | undefined): void {
+function setNiceness(pid: number | undefined, niceness: number): void {
+  if (pid === undefined || niceness === 0) return;
   try {
-    if (pid !== undefined) setPriority(pid, EDGE_NICENESS);
+    setPriority(pid, niceness);
   } catch {
-    // It died already, or the system forbids it: the stage then competes with it as an equal.
+    // It died already, or the system forbids it: the processes then compete as equals.
   }
 }
