@@ -43,7 +43,7 @@ export async function connectSpeaker(options: SpeakerOptions): Promise<Speaker> 
   const channel = native.createDataChannel(CHANNEL_LABEL);
   // The library forgets a track only through this callback, and by then the track must not have been collected.
   track.onClosed(() => void track);
-  const ways = openWays(native, channel, options);
+  const ways = openWays(native, track, channel, options);
   track.onMessage((bytes) => {
     if (isSound(bytes)) options.onPacket?.(bytes);
   });
@@ -80,14 +80,17 @@ function isSound(bytes: Uint8Array): boolean {
   return bytes.length > 12 && (second < 192 || second > 223);
 }
 
+/** The library begins to gather with the data channel, and may be done before anybody asks. */
 function gather(native: PeerConnection): Promise<string> {
   return new Promise((resolve, reject) => {
-    native.onGatheringStateChange((state) => {
+    const take = (state: string): void => {
       if (state !== "complete") return;
       const sdp = native.localDescription()?.sdp;
       if (sdp) resolve(sdp);
       else reject(new Error("The library made no offer."));
-    });
+    };
+    native.onGatheringStateChange(take);
+    take(native.gatheringState());
     native.setLocalDescription("offer" as Parameters<PeerConnection["setLocalDescription"]>[0]);
   });
 }
@@ -134,7 +137,7 @@ interface Ways {
   over(why: string): void;
 }
 
-function openWays(native: PeerConnection, channel: DataChannel, options: SpeakerOptions): Ways {
+function openWays(native: PeerConnection, track: Track, channel: DataChannel, options: SpeakerOptions): Ways {
   const seated = Promise.withResolvers<number>();
   seated.promise.catch(() => {});
   const waiting = new Map<number, PromiseWithResolvers<number>>();
@@ -147,7 +150,7 @@ function openWays(native: PeerConnection, channel: DataChannel, options: Speaker
     seated.reject(new Error(`The stage was lost: ${why}.`));
     for (const one of waiting.values()) one.reject(new Error(`The stage was lost: ${why}.`));
     waiting.clear();
-    for (const part of [channel, native]) {
+    for (const part of [channel, track, native]) {
       try {
         part.close();
       } catch {
