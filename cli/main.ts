@@ -35,6 +35,9 @@ ${Object.entries(COMMANDS)
 "hustings COMMAND --help" says more. Version ${version}.
 `;
 
+/** A server hands its listeners over and closes its logs in far less. */
+const PATIENCE_MS = 40_000;
+
 process.removeAllListeners("warning");
 process.exit(await main(process.argv.slice(2)));
 
@@ -53,13 +56,14 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   }
 }
 
-/** Aborts at the first SIGINT, SIGTERM or SIGHUP; a second ends the process there and then. */
+/** Aborts at the first SIGINT, SIGTERM or SIGHUP; a second, or `PATIENCE_MS` later, ends the process there and then. */
 function untilInterrupted(): AbortSignal {
   const interrupted = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
       if (interrupted.signal.aborted) process.exit(1);
       interrupted.abort();
+      setTimeout(() => process.exit(1), PATIENCE_MS).unref();
     });
   }
   return interrupted.signal;

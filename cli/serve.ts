@@ -42,10 +42,9 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
     onStopWord: () => stopWord.abort(),
   });
   process.stdout.write(welcome(config));
-  const demo = switches.has("demo") ? keepDemo(config, over) : undefined;
+  if (switches.has("demo")) void keepDemo(config, over);
   await aborted(over);
   log.info({}, "Ending in order.");
-  await demo;
   await supervisor[Symbol.asyncDispose]();
 }
 

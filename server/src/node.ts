@@ -3,9 +3,12 @@
 
 import { readFile } from "node:fs/promises";
 import type { Server } from "node:net";
+import { join } from "node:path";
 import { createSecureContext } from "node:tls";
 import { systemClock } from "@hustings/flow/clock.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
 import type { LimitSettings } from "./api/limits.ts";
+import type { OpenRecording } from "./api/recording.ts";
 import type { Config } from "./ops/config.ts";
 import { createLog, type Log } from "./ops/log.ts";
 import type { DoorHandle } from "./ops/ports.ts";
@@ -134,8 +137,21 @@ async function startApiRole({ config, version }: RoleStart, log: Log): Promise<A
     stagePort: config.stagePort,
     newSpaces: limitsOf(config.spacesPerMinute, SPACES_OF_ALL),
     newGuests: limitsOf(config.guestsPerMinute, GUESTS_OF_ALL),
-    openRecording: async () => undefined,
+    openRecording: await recordingsOf(config.dataDirectory),
   });
+}
+
+async function recordingsOf(dataDirectory: string): Promise<OpenRecording> {
+  const [{ openRecording }, { readState, spacesFolder }] = await Promise.all([
+    import("./log/recording.ts"),
+    import("./log/disk.ts"),
+  ]);
+  return async (id) => {
+    const state = await readState(join(spacesFolder(dataDirectory), id));
+    if (state === undefined) throw new Refusal("no-space");
+    const view = await openRecording({ directory: dataDirectory, id, clock: systemClock });
+    return view && { ...view, title: state.title };
+  };
 }
 
 async function startEdgeRole(

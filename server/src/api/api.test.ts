@@ -28,7 +28,7 @@ const edge = {
 const recording: Recording = {
   title: 'Ça va? "ok"',
   sizeBytes: 10,
-  version: "v1",
+  etag: '"v1"',
   async *read(from, to) {
     yield Buffer.from("0123456789".slice(from, to));
   },

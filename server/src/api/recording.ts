@@ -14,8 +14,8 @@ import { spaceOf } from "./spaces.ts";
 export interface Recording {
   readonly title: string;
   readonly sizeBytes: number;
-  /** Differs whenever any byte does; without quotes. */
-  readonly version: string;
+  /** Strong, quoted: the same for the same bytes alone. */
+  readonly etag: string;
   /** Bytes `[from, to)`. */
   read(from: number, to: number): AsyncIterable<Uint8Array>;
 }
@@ -71,11 +71,7 @@ type Conditions = {
 };
 
 /** What to answer to a GET with these conditions. Several ranges, and units other than bytes, are answered in whole. */
-export function rangeAnswer(
-  { title, sizeBytes, version }: Omit<Recording, "read">,
-  conditions: Conditions,
-): RangeAnswer {
-  const etag = `"${version}"`;
+export function rangeAnswer({ title, sizeBytes, etag }: Omit<Recording, "read">, conditions: Conditions): RangeAnswer {
   const lasting = { etag, "cache-control": "no-cache", "accept-ranges": "bytes" };
   if (conditions["if-none-match"]?.split(",").some((one) => one.trim().replace(/^W\//, "") === etag))
     return { status: 304, headers: lasting };

@@ -21,15 +21,14 @@ export async function runRole(startRole: StartRole, end: (code: number) => void)
     const running = await startRole(start, door);
     answer({ kind: "ready" });
     await told;
-    const late = setTimeout(() => end(1), END_MS);
+    setTimeout(() => end(1), END_MS).unref();
     await running[Symbol.asyncDispose]();
-    clearTimeout(late);
     end(0);
   } catch (error) {
     const { message, cause } = startFailureOf(error, `The ${titleOf(start.name)} failed`);
     answer({ kind: "failed", sentence: message }, () => end(1));
     if (cause instanceof Error) process.stderr.write(`${cause.stack}\n`);
-    setTimeout(() => end(1), END_MS);
+    setTimeout(() => end(1), END_MS).unref();
   }
 }
 

@@ -24,7 +24,7 @@ await runRole(
       },
     };
   },
-  (code) => process.exit(code),
+  () => process.disconnect?.(),
 );
 
 async function open(answer: RequestListener, where: unknown) {
