@@ -125,6 +125,13 @@ export function sentenceOf(facts: Facts, situation = situationOf(facts)): string
   return SENTENCES[situation](facts);
 }
 
+/** The page's title while nothing is known of the space. */
+export function titleWithout(situation: Situation): string {
+  if (situation === "full") return "Full house";
+  if (situation === "offline") return "You are offline";
+  return situation === "unreachable" ? "Out of reach" : "One moment";
+}
+
 /** Whether a screen reader should be told of the situation as it comes: not each small lateness. */
 export function isWorthSaying(situation: Situation): boolean {
   return situation !== "waiting" && situation !== "far-behind" && situation !== "loading";

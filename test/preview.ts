@@ -5,16 +5,16 @@ import { readFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
-import { systemClock } from "@hustings/flow/clock.ts";
-import { ScriptedEdge } from "@hustings/listener/scripted-edge.ts";
-import { readOgg } from "@hustings/media/ogg.ts";
-import type { ErrorCode } from "@hustings/wire/errors.ts";
-import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
-import type { ListedSpace, RoomDocument } from "@hustings/wire/room.ts";
-import { ROUTES } from "@hustings/wire/routes.ts";
-import type { StateChange } from "@hustings/wire/state.ts";
-import { FRAGMENT_PACKETS } from "@hustings/wire/units.ts";
 import { WebSocketServer } from "ws";
+import { systemClock } from "../flow/clock.ts";
+import { ScriptedEdge } from "../listener/scripted-edge.ts";
+import { readOgg } from "../media/ogg.ts";
+import type { ErrorCode } from "../wire/errors.ts";
+import type { PersonId, SpaceId } from "../wire/ids.ts";
+import type { ListedSpace, RoomDocument } from "../wire/room.ts";
+import { ROUTES } from "../wire/routes.ts";
+import type { StateChange } from "../wire/state.ts";
+import { FRAGMENT_PACKETS } from "../wire/units.ts";
 
 export interface Scene {
   readonly id: SpaceId;
@@ -74,7 +74,7 @@ interface SceneShape
 const ALL = Object.keys(SCENES) as SceneName[];
 const idOf = (name: SceneName): SpaceId => `scene${String(ALL.indexOf(name)).padStart(5, "0")}` as SpaceId;
 const nameOf = (id: string): SceneName | undefined => ALL.find((name) => idOf(name) === id);
-const DIST = join(import.meta.dirname, "dist");
+const DIST = join(import.meta.dirname, "../web/dist");
 const VOICE = join(import.meta.dirname, "../media/voices/welcome.opus");
 const TYPES: Readonly<Record<string, string>> = {
   ".css": "text/css",
