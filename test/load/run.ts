@@ -21,6 +21,8 @@ const { values } = parseArgs({
     listeners: { type: "string", default: "1000" },
     seconds: { type: "string", default: "60" },
     edges: { type: "string", default: "2" },
+    /** A gap is a matter of time, and on a machine that others use not always ours: "report" leaves it to the reader. */
+    gaps: { type: "string", default: "fail" },
   },
 });
 const listeners = bounded("--listeners", values.listeners, MAX_LISTENERS);
@@ -48,10 +50,15 @@ function judge(all: readonly CrowdReport[]): { readonly isGood: boolean; readonl
   const sum = (of: (report: CrowdReport) => number): number => all.reduce((total, report) => total + of(report), 0);
   const playing = sum((report) => report.playing);
   const missed = sum(
-    (report) => report.gaps + report.skippedSlots + report.duplicates + report.badFrames + report.faults.length,
+    (report) =>
+      (values.gaps === "report" ? 0 : report.gaps) +
+      report.skippedSlots +
+      report.duplicates +
+      report.badFrames +
+      report.faults.length,
   );
   const isGood = playing === listeners && missed === 0;
-  const text = `${playing} of ${listeners} play · ${sum((r) => r.gaps)} gaps · ${sum((r) => r.skippedSlots)} slots skipped · ${sum((r) => r.duplicates)} twice · ${sum((r) => r.faults.length)} out of order · ${sum((r) => r.reconnects)} reconnects: ${isGood ? "nobody missed a word" : "NOT GOOD"}`;
+  const text = `${playing} of ${listeners} play · ${sum((r) => r.gaps)} gaps · ${sum((r) => r.skippedSlots)} slots skipped · ${sum((r) => r.duplicates)} twice · ${sum((r) => r.faults.length)} out of order · ${sum((r) => r.reconnects)} reconnects: ${isGood ? (values.gaps === "report" ? "every slot once, in order" : "nobody missed a word") : "NOT GOOD"}`;
   return { isGood, text };
 }
 
