@@ -10,6 +10,7 @@ import { ROUTES } from "@hustings/wire/routes.ts";
 
 const LAG_EVERY_MS = 1_000;
 
+/** In the browser's console, and for tests, `hustings.stats()` says what this listener measured of itself. */
 export class Hearing {
   view = $state.raw() as PlayerView;
   /** How far the playhead is behind the newest sound, about once a second. */
@@ -33,6 +34,7 @@ export class Hearing {
     });
     this.view = this.#player.view();
     void this.#player.prepare();
+    Object.assign(globalThis, { hustings: { stats: () => this.#player.stats() } });
   }
 
   /** Inside the tap. */

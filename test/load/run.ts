@@ -4,15 +4,18 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import type { ListenerStats } from "../../listener/measure.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import { openVenue } from "../venue.ts";
 import type { CrowdReport } from "./crowd.ts";
 import { startCrowd } from "./crowd-process.ts";
+import { openPages } from "./pages.ts";
 import { goOnAir } from "./speaker.ts";
 
 const VOICE = fileURLToPath(new URL("../../media/voices/anna.opus", import.meta.url));
 const MAX_LISTENERS = 20_000;
 const MAX_SECONDS = 600;
+const MAX_BROWSERS = 40;
 const CROWD_SIZE = 1_000;
 const JOIN_MS = 5_000;
 
@@ -20,6 +23,8 @@ const { values } = parseArgs({
   options: {
     listeners: { type: "string", default: "1000" },
     seconds: { type: "string", default: "60" },
+    /** Real Chromium pages that listen beside the crowd, to see whether they agree with the model. */
+    browsers: { type: "string", default: "0" },
     edges: { type: "string", default: "2" },
     /** A gap is a matter of time, and on a machine that others use not always ours: "report" leaves it to the reader. */
     gaps: { type: "string", default: "fail" },
@@ -35,6 +40,7 @@ process.stdout.write(
   `${listeners} listeners, 32 kb/s, 0.2 s cadence, plaintext, loopback, ${seconds} s, the crowd on this machine too.\n`,
 );
 
+await using pages = await openPages(onAir.space.url, bounded("--browsers", values.browsers, MAX_BROWSERS, 0));
 await using crowds = new AsyncDisposableStack();
 const processes = Array.from({ length: Math.ceil(listeners / CROWD_SIZE) }, (_, i) => {
   const size = Math.min(CROWD_SIZE, listeners - i * CROWD_SIZE);
@@ -42,8 +48,11 @@ const processes = Array.from({ length: Math.ceil(listeners / CROWD_SIZE) }, (_, 
 });
 await pause(JOIN_MS + seconds * 1000);
 const reports = await Promise.all(processes.map((crowd) => crowd.report()));
+const seen = await pages.stats();
 const verdict = judge(reports);
-process.stdout.write(`${JSON.stringify({ reports, stage: await venue.health("stage") }, null, 1)}\n${verdict.text}\n`);
+process.stdout.write(`${JSON.stringify({ reports, stage: await venue.health("stage") }, null, 1)}\n`);
+if (seen.length > 0) process.stdout.write(`${compare(reports, seen)}\n`);
+process.stdout.write(`${verdict.text}\n`);
 process.exitCode = verdict.isGood ? 0 : 1;
 
 function judge(all: readonly CrowdReport[]): { readonly isGood: boolean; readonly text: string } {
@@ -62,9 +71,21 @@ function judge(all: readonly CrowdReport[]): { readonly isGood: boolean; readonl
   return { isGood, text };
 }
 
-function bounded(name: string, text: string, most: number): number {
+/** What real pages measured, and what the model said of the same minutes. */
+function compare(crowd: readonly CrowdReport[], measured: readonly ListenerStats[]): string {
+  const middle = (list: readonly (number | undefined)[]): string => {
+    const sorted = list.filter((value) => value !== undefined).sort((a, b) => a - b);
+    return sorted[Math.floor(sorted.length / 2)]?.toFixed(0) ?? "none";
+  };
+  const sum = (of: (stats: ListenerStats) => number): number => measured.reduce((total, stats) => total + of(stats), 0);
+  const model = middle(crowd.map(({ mouthToEarMs }) => mouthToEarMs.p50));
+  const real = middle(measured.map(({ mouthToEarMs }) => mouthToEarMs.p50));
+  return `${measured.length} pages in Chromium: mouth to ear p50 ${real} ms (the model: ${model} ms) · first sound p50 ${middle(measured.map(({ firstSoundMs }) => firstSoundMs))} ms · ${sum(({ gaps }) => gaps)} gaps · ${sum(({ skippedSlots }) => skippedSlots)} slots skipped · ${sum(({ duplicates }) => duplicates)} twice · ${sum(({ stalls }) => stalls)} stalls`;
+}
+
+function bounded(name: string, text: string, most: number, least = 1): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > most)
-    throw new Error(`${name} is a whole number from 1 to ${most}, not "${text}".`);
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new Error(`${name} is a whole number from ${least} to ${most}, not "${text}".`);
   return value;
 }
