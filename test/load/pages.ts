@@ -1,6 +1,7 @@
 // Owns real listeners beside a crowd: pages in one Chromium that press "Listen" and say what they measured.
 // Refuses to judge it.
 
+import type { Page } from "playwright-core";
 import type { ListenerStats } from "../../listener/measure.ts";
 import { openBrowser } from "../e2e/browser.ts";
 import { listen } from "../e2e/people.ts";
@@ -12,7 +13,7 @@ export interface Pages extends AsyncDisposable {
 export async function openPages(spaceUrl: string, count: number): Promise<Pages> {
   if (count === 0) return { stats: async () => [], [Symbol.asyncDispose]: async () => undefined };
   const browser = await openBrowser();
-  const pages = [];
+  const pages: Page[] = [];
   for (let i = 0; i < count; i++) pages.push(await listen(browser, spaceUrl));
   return {
     stats: () => Promise.all(pages.map((page) => page.evaluate("hustings.stats()") as Promise<ListenerStats>)),
