@@ -17,7 +17,7 @@ export interface StageHealth {
   readonly pid: number;
   readonly version: string;
   readonly spaces: number;
-  /** Milliseconds by which ticks came late, and that they took, over the last five minutes. */
+  /** Milliseconds by which ticks came late, and that they took, over the last five minutes, or the `?ticks=` asked for. */
   readonly tick: TickTimes;
   readonly tickCost: TickTimes;
   readonly missedTicks: number;
@@ -26,7 +26,7 @@ export interface StageHealth {
 export interface InternalRoutesOptions {
   readonly spaces: Spaces;
   readonly clock: Clock;
-  readonly health: () => StageHealth;
+  readonly health: (newestTicks?: number) => StageHealth;
 }
 
 type SpaceParams = { Params: { id: string } };
@@ -35,7 +35,9 @@ type SpaceParams = { Params: { id: string } };
 const SECRET_HASH = /^[\w-]{43}$/;
 
 export function addInternalRoutes(http: FastifyInstance, { spaces, clock, health }: InternalRoutesOptions): void {
-  http.get("/internal/health", async () => health());
+  http.get<{ Querystring: { ticks?: string } }>("/internal/health", async ({ query: { ticks } }) =>
+    health(Number(ticks) > 0 ? Number(ticks) : undefined),
+  );
   http.get("/internal/spaces", async () => spaces.list().map(({ id, state, audience }) => ({ id, state, audience })));
   http.post("/internal/spaces", async (request, reply) => {
     const space = newSpaceOf(request.body);

@@ -33,6 +33,8 @@ export interface StageOptions {
   readonly version: string;
   /** Port 0: any free one. */
   readonly tcp: { readonly host: string; readonly port: number };
+  /** PEM texts: the TCP port speaks HTTPS. */
+  readonly tls?: { readonly cert: string; readonly key: string };
   readonly socketPath: string;
   readonly followPath: string;
   readonly iceServers?: IceServers;
@@ -60,7 +62,8 @@ export const STAGE_LIMITS: StageLimits = {
 export interface Stage extends AsyncDisposable {
   readonly tcpPort: number;
   readonly spaces: Spaces;
-  health(): StageHealth;
+  /** With the ticks' times of the `newestTicks`; of five minutes where absent. */
+  health(newestTicks?: number): StageHealth;
 }
 
 const EXPIRY_CHECK_MS = 60_000;
@@ -92,13 +95,13 @@ export async function startStage(options: StageOptions): Promise<Stage> {
   });
   made.defer(() => expiry.cancel());
   made.use(await serveAudience(opened, options));
-  const health = (): StageHealth => ({
+  const health = (newestTicks?: number): StageHealth => ({
     role: "stage",
     pid: process.pid,
     version,
     spaces: opened.count,
-    tick: ticker.lateness(),
-    tickCost: ticker.cost(),
+    tick: ticker.lateness(newestTicks),
+    tickCost: ticker.cost(newestTicks),
     missedTicks: ticker.missedCount,
   });
   const routes = { spaces: opened, check, clock, iceServers };
@@ -107,7 +110,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
   addInternalRoutes(internal, { spaces: opened, clock, health });
   made.defer(() => internal.close());
   await listenOnSocket(internal, options.socketPath);
-  const door = createHttp({ clock, notes, isBehindDoor: false });
+  const door = createHttp({ clock, notes, isBehindDoor: false, ...(options.tls && { tls: options.tls }) });
   addPublicRoutes(door, routes);
   made.defer(() => door.close());
   await door.listen({ host: options.tcp.host, port: options.tcp.port });

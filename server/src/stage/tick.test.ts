@@ -77,3 +77,15 @@ test("a ticker that was disposed is quiet, also from inside its own tick", () =>
   assert.equal(ticker.number, 1);
   assert.equal(clock.waitingCount, 0);
 });
+
+test("the times of the newest ticks are told without those before", () => {
+  let lateMs = 9;
+  const { clock, late } = lateClock(() => lateMs);
+  using ticker = startTicker(late, () => {}, fail);
+  clock.advance(400);
+  lateMs = 2;
+  clock.advance(1_000);
+  assert.equal(ticker.lateness().p999, 9);
+  assert.equal(ticker.lateness(40).p999, 2);
+  assert.equal(ticker.lateness(1_000_000).p999, 9);
+});

@@ -14,9 +14,12 @@ export interface TickTimes {
 export interface Ticker extends Disposable {
   /** Number of the newest tick. */
   readonly number: number;
-  /** Milliseconds by which ticks came after their time, and how long they took, over the newest five minutes. */
-  lateness(): TickTimes;
-  cost(): TickTimes;
+  /**
+   * Milliseconds by which ticks came after their time, and how long they took: of the `newestCount` ticks, or as many as
+   * there are; of five minutes where absent or more.
+   */
+  lateness(newestCount?: number): TickTimes;
+  cost(newestCount?: number): TickTimes;
   /** Ticks passed over since the start. */
   readonly missedCount: number;
 }
@@ -70,8 +73,8 @@ export function startTicker(
     get missedCount() {
       return missedCount;
     },
-    lateness: () => timesOf(lateness.sorted()),
-    cost: () => timesOf(cost.sorted()),
+    lateness: (newestCount = KEPT_TICKS) => timesOf(lateness.sorted(newestCount)),
+    cost: (newestCount = KEPT_TICKS) => timesOf(cost.sorted(newestCount)),
     [Symbol.dispose]() {
       isOver = true;
       timer.cancel();
@@ -79,7 +82,7 @@ export function startTicker(
   };
 }
 
-function createRing(size: number): { add(value: number): void; sorted(): Float32Array } {
+function createRing(size: number): { add(value: number): void; sorted(newestCount: number): Float32Array } {
   const values = new Float32Array(size);
   let count = 0;
   return {
@@ -87,7 +90,10 @@ function createRing(size: number): { add(value: number): void; sorted(): Float32
       values[count % size] = value;
       count += 1;
     },
-    sorted: () => values.slice(0, Math.min(count, size)).sort(),
+    sorted(newestCount) {
+      const kept = Math.min(count, size, newestCount);
+      return Float32Array.from({ length: kept }, (_, back) => values[(count - 1 - back) % size] ?? 0).sort();
+    },
   };
 }
 
