@@ -1,0 +1,93 @@
+// Owns the ear of a real page: what its audio element plays, sample by sample, with the time of each on this process's
+// clock. Refuses to know what should be heard.
+
+import type { Page } from "playwright-core";
+import { systemClock } from "../../flow/clock.ts";
+import type { Recording } from "./hear.ts";
+
+export interface Heard extends Recording {
+  /** When the person tapped last; on the same clock. */
+  readonly tapMs: number;
+}
+
+const CLOCK_TRIES = 20;
+
+/** Before the page is opened: its media elements are remembered as they play. */
+export async function giveEar(page: Page): Promise<void> {
+  await page.addInitScript(EAR);
+}
+
+/** Begins to hear. The page must have been tapped somewhere before: browsers give sound to no one else. */
+export async function startHearing(page: Page): Promise<void> {
+  await page.evaluate("ear.start()");
+}
+
+export async function stopHearing(page: Page): Promise<Heard> {
+  const aheadMs = await clockAheadMs(page);
+  const { base64, beganMs, tapMs } = (await page.evaluate("ear.stop()")) as {
+    base64: string;
+    beganMs: number;
+    tapMs: number;
+  };
+  const bytes = Buffer.from(base64, "base64");
+  const pcm = new Float32Array(bytes.length / 2);
+  for (let i = 0; i < pcm.length; i += 1) pcm[i] = bytes.readInt16LE(i * 2) / 32_768;
+  return { pcm, beganMs: beganMs - aheadMs, tapMs: tapMs - aheadMs };
+}
+
+/** How far the page's clock is ahead of ours; off by no more than half of the quickest answer. */
+async function clockAheadMs(page: Page): Promise<number> {
+  let best = { tookMs: Number.POSITIVE_INFINITY, aheadMs: 0 };
+  for (let n = 0; n < CLOCK_TRIES; n += 1) {
+    const askedMs = systemClock.monotonicMs();
+    const there = (await page.evaluate("performance.now()")) as number;
+    const tookMs = systemClock.monotonicMs() - askedMs;
+    if (tookMs < best.tookMs) best = { tookMs, aheadMs: there - askedMs - tookMs / 2 };
+  }
+  return best.aheadMs;
+}
+
+// A block of samples is told at once; the quickest of all tellings says when the first sample was rendered.
+const EAR = `(() => {
+  const elements = new Set(), joined = new Set(), blocks = [];
+  let context, node, beganMs = Infinity, tapMs = 0, timer;
+  addEventListener("click", (event) => { tapMs = event.timeStamp; }, true);
+  const play = HTMLMediaElement.prototype.play;
+  HTMLMediaElement.prototype.play = function () { elements.add(this); if (context) join(); return play.call(this); };
+  function join() {
+    for (const element of elements) {
+      if (joined.has(element)) continue;
+      const stream = element.captureStream();
+      if (stream.getAudioTracks().length === 0) continue;
+      joined.add(element);
+      context.createMediaStreamSource(stream).connect(node);
+    }
+  }
+  globalThis.ear = {
+    async start() {
+      context = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
+      await context.resume();
+      const code = "registerProcessor('ear', class extends AudioWorkletProcessor { constructor() { super(); this.first = undefined; } process([input]) { this.first ??= currentFrame; this.port.postMessage({ at: currentFrame - this.first, pcm: input[0] ? input[0].slice() : undefined }); return true; } })";
+      await context.audioWorklet.addModule(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+      node = new AudioWorkletNode(context, "ear", { channelCount: 1, channelCountMode: "explicit" });
+      node.port.onmessage = ({ data }) => {
+        beganMs = Math.min(beganMs, performance.now() - (data.at + 128) / 48);
+        blocks.push(data);
+      };
+      const mute = context.createGain(); mute.gain.value = 0;
+      node.connect(mute).connect(context.destination);
+      join(); timer = setInterval(join, 5);
+    },
+    async stop() {
+      clearInterval(timer);
+      await context.close();
+      const last = blocks.at(-1)?.at ?? 0;
+      const pcm = new Int16Array(last + 128);
+      for (const { at, pcm: block } of blocks) block?.forEach((sample, j) => { pcm[at + j] = Math.max(-1, Math.min(1, sample)) * 32767; });
+      const bytes = new Uint8Array(pcm.buffer);
+      let text = "";
+      for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
+      return { base64: btoa(text), beganMs, tapMs };
+    },
+  };
+})();`;

@@ -1,0 +1,145 @@
+// Owns what a listener costs an edge, processor and memory, beside a bare send() loop that pushes the same bytes to as many
+// sockets at the same cadence, a moment later on the same machine. Receivers are a C program that reads nothing.
+
+import type { SpaceId } from "../../wire/ids.ts";
+import { ROUTES } from "../../wire/routes.ts";
+import { voice } from "../e2e/voices.ts";
+import { goOnAir } from "../load/speaker.ts";
+import { openVenue, type Venue } from "../venue.ts";
+import { startEdgeProcess } from "./edge-process.ts";
+import type { Bench, BenchContext, Figure } from "./figures.ts";
+import { buildNative, type Native } from "./native.ts";
+import { kernelSocketBytes, residentBytes, watchCpu } from "./processes.ts";
+import { median } from "./statistics.ts";
+
+const RATIO_AT_MOST = 1.25;
+const LISTENERS_PER_CORE_AT_LEAST = 75_000;
+const MEMORY_AT_MOST_KIB = 10;
+/** By cadence: enough that what an edge costs by itself, a percent or two of a core, does not count. */
+const LISTENERS: Readonly<Record<number, number>> = { 200: 5_000, 1000: 10_000 };
+const AT_ONCE = 200;
+const JOINED_BYTES = 200;
+
+export const edgeCost: Bench = {
+  name: "edge",
+  async run(context) {
+    await using native = await buildNative();
+    await using venue = await openVenue({ edges: 1 });
+    using onAir = await goOnAir(venue, "What an edge costs", voice("anna"));
+    const figures: Figure[] = [];
+    for (const cadenceMs of Object.keys(LISTENERS).map(Number)) {
+      const rounds = await measure({ native, venue, space: onAir.space.id, cadenceMs }, context);
+      figures.push(...figuresOf(rounds, cadenceMs));
+    }
+    return figures;
+  },
+};
+
+interface Setting {
+  readonly native: Native;
+  readonly venue: Venue;
+  readonly space: SpaceId;
+  readonly cadenceMs: number;
+}
+
+interface Round {
+  readonly listeners: number;
+  readonly edgeShare: number;
+  readonly floorShare: number;
+  readonly bytesPerPush: number;
+  readonly edgeBytes: number;
+  readonly floorBytes: number;
+  readonly kernelBytes: number;
+}
+
+async function measure(setting: Setting, { isQuick, pause, say }: BenchContext): Promise<Round[]> {
+  const listeners = isQuick ? 1_000 : (LISTENERS[setting.cadenceMs] ?? 1_000);
+  const windowMs = isQuick ? 3_000 : 7_000;
+  const rounds: Round[] = [];
+  for (let round = 0; round < (isQuick ? 1 : 3); round += 1) {
+    await using edge = await startEdgeProcess(setting.venue, setting.cadenceMs);
+    // A first few listeners, so that what is loaded once is not counted as anyone's.
+    await using _first = await joined(setting, edge.port, 50);
+    await pause(1_500);
+    const [bareBytes, bareKernel] = [await residentBytes(edge.pid), await kernelSocketBytes()];
+    const onEdge = await watched(setting, edge, listeners, windowMs, pause);
+    const { bytesPerPush } = onEdge;
+    await using floor = await setting.native.startFloor(Math.round(bytesPerPush), setting.cadenceMs);
+    const onFloor = await watched(setting, floor, listeners, windowMs, pause);
+    rounds.push({
+      listeners,
+      edgeShare: onEdge.share,
+      floorShare: onFloor.share,
+      bytesPerPush,
+      edgeBytes: (onEdge.residentBytes - bareBytes) / listeners,
+      floorBytes: onFloor.residentBytes / listeners,
+      // Both ends of each connection are on this machine; the object of a socket is as large at either.
+      kernelBytes: (onEdge.slabBytes - bareKernel.slabBytes) / 2 / listeners,
+    });
+    say(
+      `edge ${setting.cadenceMs} ms: ${(onEdge.share * 100).toFixed(1)} % against ${(onFloor.share * 100).toFixed(1)} %`,
+    );
+  }
+  return rounds;
+}
+
+async function joined({ native, space }: Setting, port: number, sockets: number) {
+  const order = { port, path: ROUTES.listen(space), sockets, atOnce: AT_ONCE, flightBytes: JOINED_BYTES };
+  const sink = native.startSink(order);
+  await sink.allJoined().catch(async (cause: unknown) => {
+    await sink[Symbol.asyncDispose]();
+    throw cause;
+  });
+  return sink;
+}
+
+async function watched(
+  setting: Setting,
+  { pid, port }: { readonly pid: number; readonly port: number },
+  listeners: number,
+  windowMs: number,
+  pause: BenchContext["pause"],
+) {
+  await using sink = await joined(setting, port, listeners);
+  await pause(2_500);
+  const before = await sink.report();
+  const cpu = await watchCpu(pid);
+  await pause(windowMs);
+  const share = await cpu.share();
+  const after = await sink.report();
+  if (after.closed > 0) throw new Error(`${after.closed} of ${listeners} listeners were closed`);
+  const seconds = (after.monotonicUs - before.monotonicUs) / 1e6;
+  const bytesPerPush = ((after.bytes - before.bytes) / listeners / seconds) * (setting.cadenceMs / 1_000);
+  return {
+    share,
+    bytesPerPush,
+    residentBytes: await residentBytes(pid),
+    slabBytes: (await kernelSocketBytes()).slabBytes,
+  };
+}
+
+function figuresOf(rounds: readonly Round[], cadenceMs: number): Figure[] {
+  const { listeners } = rounds[0] as Round;
+  const at = `${cadenceMs / 1_000} s cadence`;
+  const of = (what: string, unit: string, value: (round: Round) => number, budget: Partial<Figure> = {}): Figure => {
+    const spread = rounds.map(value);
+    return { what: `${what}, ${at}`, value: median(spread), unit, spread, ...budget };
+  };
+  const slow = cadenceMs === 1_000;
+  const budget = slow ? { atMost: RATIO_AT_MOST } : {};
+  const note = `${listeners} sockets`;
+  return [
+    of("edge CPU ÷ bare send() loop", "×", (round) => round.edgeShare / round.floorShare, { ...budget, note }),
+    of("edge CPU per listener", "µs/s", (round) => (round.edgeShare / round.listeners) * 1e6),
+    of("the loop's CPU per listener", "µs/s", (round) => (round.floorShare / round.listeners) * 1e6),
+    of("listeners per core by that", "", (round) => round.listeners / round.edgeShare, {
+      ...(slow ? { atLeast: LISTENERS_PER_CORE_AT_LEAST } : {}),
+    }),
+    of("bytes of a push", "B", (round) => round.bytesPerPush),
+    of("memory per listener, process", "KiB", (round) => round.edgeBytes / 1024),
+    of("memory per listener, process and kernel", "KiB", (round) => (round.edgeBytes + round.kernelBytes) / 1024, {
+      atMost: MEMORY_AT_MOST_KIB,
+      note: "resident set, and half the growth of the kernel's slab: the receivers' sockets are on this machine too",
+    }),
+  ];
+}

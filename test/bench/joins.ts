@@ -1,0 +1,103 @@
+// Owns how many listeners can come in a second: connected, upgraded and given their first flight.
+
+import { ROUTES } from "../../wire/routes.ts";
+import { voice } from "../e2e/voices.ts";
+import { goOnAir } from "../load/speaker.ts";
+import { openVenue } from "../venue.ts";
+import { startEdgeProcess } from "./edge-process.ts";
+import type { Bench, Figure } from "./figures.ts";
+import { buildNative, type Native } from "./native.ts";
+import { cpuSeconds } from "./processes.ts";
+import { median } from "./statistics.ts";
+
+const JOINS = 2_000;
+const AT_ONCE = 100;
+const AT_LEAST_PER_CORE = 5_000;
+/** Snapshot and sound of at least a second: what a player needs to begin. */
+const FLIGHT_BYTES = 5_000;
+const CADENCE_MS = 200;
+
+export const joins: Bench = {
+  name: "joins",
+  async run({ isQuick, pause, say }) {
+    await using native = await buildNative();
+    await using venue = await openVenue({ edges: 1 });
+    using onAir = await goOnAir(venue, "How fast they come", voice("anna"));
+    await pause(2_500);
+    const path = ROUTES.listen(onAir.space.id);
+    const [edges, floors]: [Join[], Join[]] = [[], []];
+    for (let round = 0; round < (isQuick ? 1 : 4); round += 1) {
+      await using edge = await startEdgeProcess(venue, CADENCE_MS);
+      // The first thousand teach the compiler; a server that is stormed has been running.
+      await join(native, { ...edge, path, sockets: 1_000, flightBytes: FLIGHT_BYTES });
+      await pause(500);
+      edges.push(await join(native, { ...edge, path, sockets: JOINS, flightBytes: FLIGHT_BYTES }));
+      await using floor = await native.startFloor(FLIGHT_BYTES, CADENCE_MS);
+      floors.push(await join(native, { ...floor, path, sockets: JOINS, flightBytes: FLIGHT_BYTES }));
+      say(`joins: ${edges.at(-1)?.perCoreSecond.toFixed(0)} a second and core`);
+    }
+    return figuresOf(edges, floors);
+  },
+};
+
+interface Join {
+  readonly perCoreSecond: number;
+  readonly perSecond: number;
+  readonly p95Ms: number;
+}
+
+interface JoinOrder {
+  readonly pid: number;
+  readonly port: number;
+  readonly path: string;
+  readonly sockets: number;
+  readonly flightBytes: number;
+}
+
+async function join(native: Native, { pid, ...order }: JoinOrder): Promise<Join> {
+  const before = await cpuSeconds(pid);
+  await using sink = native.startSink({ ...order, atOnce: AT_ONCE });
+  const { joinSpanUs, joinP95Us } = await sink.allJoined();
+  const seconds = (await cpuSeconds(pid)) - before;
+  return {
+    perCoreSecond: order.sockets / Math.max(seconds, 0.01),
+    perSecond: order.sockets / (joinSpanUs / 1e6),
+    p95Ms: joinP95Us / 1_000,
+  };
+}
+
+function figuresOf(edges: readonly Join[], floors: readonly Join[]): Figure[] {
+  const of = (what: string, unit: string, all: readonly number[], more: Partial<Figure> = {}): Figure => ({
+    what,
+    value: median(all),
+    unit,
+    spread: all,
+    ...more,
+  });
+  return [
+    of(
+      "joins per second of an edge's core",
+      "/s",
+      edges.map((one) => one.perCoreSecond),
+      {
+        atLeast: AT_LEAST_PER_CORE,
+        note: `${JOINS} joins, ${AT_ONCE} under way; accept, upgrade, first flight; pushes meanwhile count too`,
+      },
+    ),
+    of(
+      "the same for a C loop that answers any request",
+      "/s",
+      floors.map((one) => one.perCoreSecond),
+    ),
+    of(
+      "joins per second as they came",
+      "/s",
+      edges.map((one) => one.perSecond),
+    ),
+    of(
+      "a join's time, p95",
+      "ms",
+      edges.map((one) => one.p95Ms),
+    ),
+  ];
+}

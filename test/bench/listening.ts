@@ -1,0 +1,144 @@
+// Owns what a listener waits for: from the tap to the first sound, and from a speaker's mouth to the ear. By the sound that
+// a real page plays, and by what players say of themselves; and how far the two agree.
+
+import type { Page } from "playwright-core";
+import type { ListenerStats } from "../../listener/measure.ts";
+import { ROUTES } from "../../wire/routes.ts";
+import { type OpenBrowser, openBrowser } from "../e2e/browser.ts";
+import { startCrowd } from "../load/crowd-process.ts";
+import { openVenue, type Venue } from "../venue.ts";
+import { firstSound } from "./chirp.ts";
+import { giveEar, startHearing, stopHearing } from "./ear.ts";
+import type { Bench, BenchContext, Figure } from "./figures.ts";
+import { latenessesMs, startChirping } from "./hear.ts";
+import { seatHost } from "./seats.ts";
+import { median, quantile } from "./statistics.ts";
+
+const FIRST_SOUND_AT_MOST_MS = 300;
+const MOUTH_TO_EAR_AT_MOST_MS = 800;
+const PATIENCE_MS = 20_000;
+
+export const listening: Bench = {
+  name: "listening",
+  async run(context) {
+    await using venue = await openVenue({ edges: 1 });
+    const space = await venue.create("Chirps");
+    const host = await seatHost(venue, space);
+    using chirping = await startChirping((packet) => void host.sendPacket(packet));
+    await context.pause(3_000);
+    const headless = await listenHeadless(venue, ROUTES.listen(space.id), context);
+    await using browser = await openBrowser();
+    const visits: Visit[] = [];
+    for (let n = 0; n < (context.isQuick ? 2 : 8); n += 1) {
+      visits.push(await visit(browser, venue.doorUrl + ROUTES.page(space.id), chirping.mouthMsOf, context));
+    }
+    host.close();
+    return [...pageFigures(visits), ...headless, ...agreement(visits)];
+  },
+};
+
+interface Visit {
+  readonly firstSoundMs: number;
+  readonly mouthToEarMs: readonly number[];
+  readonly missed: number;
+  /** What the page's own player says; absent where the page does not tell. */
+  readonly told: ListenerStats | undefined;
+}
+
+/** One person: a fresh page, warm, tapped once, heard for some seconds. */
+async function visit(
+  browser: OpenBrowser,
+  url: string,
+  mouthMsOf: (chirp: number) => number,
+  { pause, isQuick }: BenchContext,
+): Promise<Visit> {
+  // The ear is a script that the page's own policy would not let in.
+  const context = await browser.browser.newContext({ bypassCSP: true });
+  const page = await context.newPage();
+  try {
+    await giveEar(page);
+    await page.goto(url);
+    const button = page.getByRole("button", { name: "Listen", exact: true }).first();
+    await button.waitFor({ timeout: PATIENCE_MS });
+    await page.mouse.click(1, 1);
+    await startHearing(page);
+    await pause(1_500);
+    await button.click();
+    await pause(isQuick ? 6_000 : 7_000);
+    const told = await statsOf(page);
+    const heard = await stopHearing(page);
+    const fromTap = Math.round((heard.tapMs - heard.beganMs) * 48);
+    const first = firstSound(heard.pcm.subarray(Math.max(0, fromTap)));
+    if (first === undefined) throw new Error("the page was silent");
+    const late = latenessesMs(heard, mouthMsOf).slice(3);
+    const found = late.filter((ms) => ms !== undefined);
+    return { firstSoundMs: first / 48, mouthToEarMs: found, missed: late.length - found.length, told };
+  } finally {
+    await context.close();
+  }
+}
+
+async function statsOf(page: Page): Promise<ListenerStats | undefined> {
+  return (await page.evaluate("globalThis.hustings?.stats?.()")) as ListenerStats | undefined;
+}
+
+async function listenHeadless(venue: Venue, path: string, { pause, isQuick }: BenchContext): Promise<Figure[]> {
+  const listeners = isQuick ? 50 : 200;
+  const url = venue.doorUrl.replace(/^http/, "ws") + path;
+  await using crowd = startCrowd({ url, listeners, rendition: "32", joinMs: 4_000 });
+  await pause(isQuick ? 8_000 : 14_000);
+  const { firstSoundMs, mouthToEarMs, playing } = await crowd.report();
+  if (playing < listeners) throw new Error(`${playing} of ${listeners} headless listeners play`);
+  const note = `${listeners} headless listeners, as they measure themselves`;
+  const figure = (what: string, value: number | undefined, more: Partial<Figure>): Figure => ({
+    what,
+    value: value ?? Number.NaN,
+    unit: "ms",
+    ...more,
+  });
+  return [
+    figure("tap to first sound, model, p50", firstSoundMs.p50, { note }),
+    figure("tap to first sound, model, p95", firstSoundMs.p95, { atMost: FIRST_SOUND_AT_MOST_MS }),
+    figure("mouth to ear, model, p50", mouthToEarMs.p50, { note: "from the stage's mix on" }),
+    figure("mouth to ear, model, p95", mouthToEarMs.p95, { atMost: MOUTH_TO_EAR_AT_MOST_MS }),
+  ];
+}
+
+function pageFigures(visits: readonly Visit[]): Figure[] {
+  const firsts = visits.map(({ firstSoundMs }) => firstSoundMs);
+  const heard = visits.flatMap(({ mouthToEarMs }) => mouthToEarMs);
+  const missed = visits.reduce((sum, one) => sum + one.missed, 0);
+  const chirps = `${heard.length} of ${heard.length + missed} chirps heard, ${visits.length} pages`;
+  return [
+    { what: "tap to first sound, Chromium, by ear, p50", value: median(firsts), unit: "ms", spread: firsts },
+    {
+      what: "tap to first sound, Chromium, by ear, p95",
+      value: quantile(firsts, 0.95),
+      unit: "ms",
+      atMost: FIRST_SOUND_AT_MOST_MS,
+    },
+    { what: "mouth to ear, Chromium, by ear, p50", value: median(heard), unit: "ms", note: chirps },
+    {
+      what: "mouth to ear, Chromium, by ear, p95",
+      value: quantile(heard, 0.95),
+      unit: "ms",
+      atMost: MOUTH_TO_EAR_AT_MOST_MS,
+    },
+  ];
+}
+
+/** What the same pages say of themselves, and what the ear has more: the uplink, the stage's buffer, the ear itself. */
+function agreement(visits: readonly Visit[]): Figure[] {
+  const both = visits.flatMap(({ told, mouthToEarMs, firstSoundMs }) =>
+    told?.mouthToEarMs.p50 === undefined || told.firstSoundMs === undefined || mouthToEarMs.length === 0
+      ? []
+      : [{ ear: median(mouthToEarMs), told: told.mouthToEarMs.p50, first: firstSoundMs, toldFirst: told.firstSoundMs }],
+  );
+  if (both.length === 0) return [];
+  const spread = both.map(({ ear, told }) => ear - told);
+  const firsts = both.map(({ first, toldFirst }) => first - toldFirst);
+  return [
+    { what: "mouth to ear, by ear less what the page says", value: median(spread), unit: "ms", spread },
+    { what: "first sound, by ear less what the page says", value: median(firsts), unit: "ms", spread: firsts },
+  ];
+}

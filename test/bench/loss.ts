@@ -1,0 +1,85 @@
+// Owns ways of losing packets, and a number for what that does to a voice. Pure; the same seed loses the same packets.
+
+import { levelDbov } from "../../media/level.ts";
+import { PACKET_SAMPLES } from "../../wire/units.ts";
+
+/** Whether packet `n` is lost. Asked once for each packet, in order. */
+export type Loss = (n: number) => boolean;
+
+/** Each packet by itself, a `share` (0 to 1) of them. */
+export function randomLoss(share: number, seed: number): Loss {
+  const next = numbers(seed);
+  return () => next() < share;
+}
+
+/** A `share` of the packets, `length` in a row each time. */
+export function bursts(share: number, length: number, seed: number): Loss {
+  const next = numbers(seed);
+  // Bursts start in what is not lost: of the starts possible, so many that `share` is lost in all.
+  const starts = share / (length * (1 - share));
+  let left = 0;
+  return () => {
+    if (left === 0 && next() < starts) left = length;
+    if (left === 0) return false;
+    left -= 1;
+    return true;
+  };
+}
+
+const FRAME_MOST_DB = 35;
+const FRAME_LEAST_DB = -10;
+/** Frames quieter than this are not counted: −50 dBFS. */
+const SPEECH_POWER = 1e-5;
+
+/**
+ * The mean over 20 ms frames of speech of signal to error, each between −10 and 35 dB: what is lost in one word does not
+ * hide behind what is whole in the next. Both aligned; `heard` may be shorter, and is silence then.
+ */
+export function segmentalSnrDb(intact: Float32Array, heard: Float32Array): number {
+  let sum = 0;
+  let frames = 0;
+  for (let at = 0; at + PACKET_SAMPLES <= intact.length; at += PACKET_SAMPLES) {
+    let signal = 0;
+    let error = 1e-12;
+    for (let n = at; n < at + PACKET_SAMPLES; n += 1) {
+      signal += (intact[n] ?? 0) ** 2;
+      error += ((intact[n] ?? 0) - (heard[n] ?? 0)) ** 2;
+    }
+    if (signal / PACKET_SAMPLES < SPEECH_POWER) continue;
+    sum += Math.min(FRAME_MOST_DB, Math.max(FRAME_LEAST_DB, 10 * Math.log10(signal / error)));
+    frames += 1;
+  }
+  return sum / Math.max(1, frames);
+}
+
+/** Quieter than this is silence to the ear. */
+const SILENT_DBOV = 70;
+
+/**
+ * By how many dB the level is off, on average over the frames of speech that were lost: how much of a word the ear misses.
+ * A concealed frame may differ in every sample and be missed by nobody, which no signal-to-error ratio tells.
+ */
+export function lostLevelErrorDb(intact: Float32Array, heard: Float32Array, isLost: Loss): number {
+  let sum = 0;
+  let frames = 0;
+  for (let n = 0; (n + 1) * PACKET_SAMPLES <= intact.length; n += 1) {
+    const lost = isLost(n);
+    const level = levelOf(intact, n);
+    if (!lost || level > 50) continue;
+    sum += Math.abs(level - levelOf(heard, n));
+    frames += 1;
+  }
+  return sum / Math.max(1, frames);
+}
+
+function levelOf(pcm: Float32Array, n: number): number {
+  return Math.min(SILENT_DBOV, levelDbov(pcm.subarray(n * PACKET_SAMPLES, (n + 1) * PACKET_SAMPLES)));
+}
+
+function numbers(seed: number): () => number {
+  let state = Math.imul(seed, 0x9e3779b1) >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

@@ -1,0 +1,27 @@
+// Owns the weight of the page on the wire, from the link to the first sound, as the web app itself counts it.
+
+import { ensureBuilt } from "../../web/build.ts";
+import { WEIGHT_BUDGET_BYTES, weighEverything, weighListenersPath } from "../../web/weight.ts";
+import type { Bench } from "./figures.ts";
+
+export const pageWeight: Bench = {
+  name: "page",
+  async run() {
+    const { directory } = await ensureBuilt({ quiet: true });
+    const { totalBrotliBytes, items } = weighListenersPath(directory);
+    return [
+      {
+        what: "page weight, link to sound, brotli",
+        value: totalBrotliBytes / 1_000,
+        unit: "kB",
+        atMost: WEIGHT_BUDGET_BYTES / 1_000,
+        note: `${items.length} files`,
+      },
+      {
+        what: "everything that the app may ever load",
+        value: weighEverything(directory).totalBrotliBytes / 1_000,
+        unit: "kB",
+      },
+    ];
+  },
+};

@@ -1,0 +1,53 @@
+// Owns taking seats for a bench: a space that is live, its host, and guests who asked, were invited and sat down, each
+// over the public door as a person would. Refuses to speak for them.
+
+import { takeTheFloor } from "../../cli/speak.ts";
+import { connectSpeaker, type Speaker, type SpeakerOptions } from "../../server/src/stage/peer-client.ts";
+import type { Command } from "../../wire/commands.ts";
+import { ROUTES } from "../../wire/routes.ts";
+import type { CreatedSpace } from "../venue.ts";
+
+/** Where a Hustings is; a Venue is one. */
+export interface Doors {
+  readonly doorUrl: string;
+  readonly stageUrl: string;
+}
+
+export type Ears = Pick<SpeakerOptions, "onPacket">;
+
+/** The host, unmuted and live. */
+export async function seatHost({ stageUrl }: Doors, space: CreatedSpace, ears: Ears = {}): Promise<Speaker> {
+  const whipUrl = stageUrl + ROUTES.stage(space.id);
+  const speaker = await connectSpeaker({ whipUrl, ticket: space.hostTicket, ...ears });
+  await takeTheFloor(speaker, true);
+  return speaker;
+}
+
+/** One more speaker, unmuted. */
+export async function seatGuest(doors: Doors, space: CreatedSpace, name: string, ears: Ears = {}): Promise<Speaker> {
+  const { ticket, person } = await post<{ ticket: string; person: string }>(doors, ROUTES.guests(space.id), { name });
+  await order(doors, space, ticket, { do: "hand", up: true });
+  await order(doors, space, space.hostTicket, { do: "invite", person: person as never });
+  await order(doors, space, ticket, { do: "accept" });
+  const speaker = await connectSpeaker({ whipUrl: doors.stageUrl + ROUTES.stage(space.id), ticket, ...ears });
+  await takeTheFloor(speaker, false);
+  return speaker;
+}
+
+function order(doors: Doors, space: CreatedSpace, ticket: string, command: Command): Promise<unknown> {
+  return post(doors, ROUTES.commands(space.id), command, ticket);
+}
+
+async function post<Answer>({ doorUrl }: Doors, path: string, body: unknown, ticket?: string): Promise<Answer> {
+  const response = await fetch(doorUrl + path, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      ...(ticket === undefined ? {} : { authorization: `Bearer ${ticket}` }),
+    },
+    body: JSON.stringify(body),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${text}`);
+  return JSON.parse(text) as Answer;
+}

@@ -1,0 +1,120 @@
+// Owns what ten open microphones cost the stage, and how steady its tick is: by itself, and while edges, receivers and
+// idle work of low priority take everything that is left of the machine.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import { availableParallelism, setPriority } from "node:os";
+import { join } from "node:path";
+import { json } from "node:stream/consumers";
+import type { TickTimes } from "../../server/src/stage/tick.ts";
+import { ROUTES } from "../../wire/routes.ts";
+import { PACKET_MS } from "../../wire/units.ts";
+import { openVenue, type Venue } from "../venue.ts";
+import type { Bench, BenchContext, Figure } from "./figures.ts";
+import { startMicrophones } from "./microphones.ts";
+import { buildNative } from "./native.ts";
+import { watchCpu } from "./processes.ts";
+
+const MICROPHONES = 10;
+const CPU_AT_MOST_PERCENT = 20;
+const JITTER_AT_MOST_MS = 5;
+const SINK_SOCKETS = 4_000;
+const BURN_LIMIT_MS = 180_000;
+const NICE = 10;
+
+export const stageCost: Bench = {
+  name: "stage",
+  async run(context) {
+    const quiet = await measure("edges idle", context, async () => {});
+    const busy = await measure("edges at full load", context, loadEverything);
+    return [...quiet, ...busy];
+  },
+};
+
+type Load = (venue: Venue, path: string, load: AsyncDisposableStack) => Promise<void>;
+
+async function measure(name: string, { isQuick, pause, say }: BenchContext, startLoad: Load): Promise<Figure[]> {
+  await using load = new AsyncDisposableStack();
+  await using venue = await openVenue({ edges: availableParallelism() });
+  const space = await venue.create("Ten microphones");
+  await using microphones = await startMicrophones(venue, space, MICROPHONES);
+  await startLoad(venue, ROUTES.listen(space.id), load);
+  await pause(4_000);
+  const cpu = await watchCpu(await venue.pidOf("stage"));
+  const [heardBefore, missedBefore] = [await microphones.heardPackets(), await missedTicks(venue)];
+  const seconds = isQuick ? 8 : 40;
+  await pause(seconds * 1_000);
+  const percent = (await cpu.share()) * 100;
+  const heard = ((await microphones.heardPackets()) - heardBefore) / seconds / MICROPHONES;
+  const { tick, tickCost } = await newestTicks(venue, Math.floor((seconds * 1_000) / PACKET_MS));
+  const missed = (await missedTicks(venue)) - missedBefore;
+  say(`stage, ${name}: ${percent.toFixed(1)} % of a core, tick late p99.9 ${tick.p999.toFixed(2)} ms`);
+  const isIdle = name === "edges idle";
+  return [
+    {
+      what: `stage CPU, ten microphones, ${name}`,
+      value: percent,
+      unit: "% of a core",
+      spread: `over ${seconds} s`,
+      ...(isIdle ? { atMost: CPU_AT_MOST_PERCENT } : {}),
+      note: `Opus in, mix-minus back (${heard.toFixed(1)} packets a second to each), both renditions, on disk`,
+    },
+    {
+      what: `a tick's own work, p50, ${name}`,
+      value: (tickCost.p50 / PACKET_MS) * 100,
+      unit: "% of a core",
+      note: `p99 ${tickCost.p99.toFixed(2)} ms, p99.9 ${tickCost.p999.toFixed(2)} ms`,
+    },
+    {
+      what: `tick jitter p99.9, ${name}`,
+      value: tick.p999,
+      unit: "ms",
+      spread: `p50 ${tick.p50.toFixed(2)}, p99 ${tick.p99.toFixed(2)}`,
+      ...(isIdle ? {} : { atMost: JITTER_AT_MOST_MS }),
+      note: `${missed} of ${seconds * 50} ticks missed`,
+    },
+  ];
+}
+
+/** Of the newest ticks alone: those in which ten peers connect, and the compiler warms up, are another matter. */
+async function newestTicks(venue: Venue, count: number): Promise<Record<"tick" | "tickCost", TickTimes>> {
+  const asked = request({
+    socketPath: join(venue.dataDir, "run", "stage.sock"),
+    path: `/internal/health?ticks=${count}`,
+  });
+  asked.end();
+  const [response] = (await once(asked, "response")) as [IncomingMessage];
+  return (await json(response)) as Record<"tick" | "tickCost", TickTimes>;
+}
+
+async function missedTicks(venue: Venue): Promise<number> {
+  return (await venue.health("stage"))["missedTicks"] as number;
+}
+
+/** Listeners at 0.2 s on every edge, and a process for each core that takes what they leave. */
+async function loadEverything(venue: Venue, path: string, load: AsyncDisposableStack): Promise<void> {
+  const native = load.use(await buildNative());
+  const port = Number(new URL(venue.doorUrl).port);
+  for (let n = 0; n < venue.edges; n += 1) {
+    const sink = load.use(native.startSink({ port, path, sockets: SINK_SOCKETS, atOnce: 100, flightBytes: 200 }));
+    await sink.allJoined();
+  }
+  for (let n = 0; n < availableParallelism(); n += 1) load.use(burn());
+}
+
+/** Takes a core for as long as nobody else wants it; ends by itself if it is forgotten. */
+function burn(): AsyncDisposable {
+  const child: ChildProcess = spawn(
+    process.execPath,
+    ["-e", `const endMs = performance.now() + ${BURN_LIMIT_MS}; while (performance.now() < endMs);`],
+    { stdio: "ignore" },
+  );
+  if (child.pid !== undefined) setPriority(child.pid, NICE);
+  return {
+    async [Symbol.asyncDispose]() {
+      const exited = once(child, "exit");
+      if (child.exitCode === null && child.kill("SIGKILL")) await exited;
+    },
+  };
+}

@@ -1,0 +1,86 @@
+// Owns what goes over the wire for each byte of Opus: counted at a listener's socket, with TCP and IP as an estimate.
+
+import { WebSocket } from "ws";
+import { decodeFrame, SUBPROTOCOL } from "../../wire/frames.ts";
+import { ROUTES } from "../../wire/routes.ts";
+import { voice } from "../e2e/voices.ts";
+import { goOnAir } from "../load/speaker.ts";
+import { openVenue } from "../venue.ts";
+import { startEdgeProcess } from "./edge-process.ts";
+import type { Bench, BenchContext, Figure } from "./figures.ts";
+
+const AT_MOST = 1.05;
+/** Of an Ethernet frame, and what goes before each in it: IPv4 and TCP with timestamps. */
+const SEGMENT_BYTES = 1_448;
+const SEGMENT_HEADER_BYTES = 52;
+
+export const wireBytes: Bench = {
+  name: "wire",
+  async run(context) {
+    await using venue = await openVenue({ edges: 1 });
+    using onAir = await goOnAir(venue, "Bytes", voice("anna"));
+    await context.pause(2_000);
+    const figures: Figure[] = [];
+    for (const cadenceMs of [200, 1_000]) {
+      await using edge = await startEdgeProcess(venue, cadenceMs);
+      const url = `ws://127.0.0.1:${edge.port}${ROUTES.listen(onAir.space.id)}`;
+      figures.push(...figuresOf(await count(url, context), cadenceMs));
+    }
+    return figures;
+  },
+};
+
+interface Counts {
+  readonly packetBytes: number;
+  readonly frameBytes: number;
+  readonly segments: number;
+  readonly seconds: number;
+}
+
+/** After the first flight, for as long as the context says. */
+async function count(url: string, { isQuick, pause }: BenchContext): Promise<Counts> {
+  const counts = { packetBytes: 0, frameBytes: 0, segments: 0, seconds: isQuick ? 5 : 12 };
+  let isCounting = false;
+  const socket = new WebSocket(url, SUBPROTOCOL);
+  const opened = new Promise<void>((resolve, reject) => {
+    socket.once("open", resolve);
+    socket.once("error", reject);
+  });
+  socket.on("message", (bytes: Buffer) => {
+    if (!isCounting) return;
+    const frame = decodeFrame(bytes);
+    const framed = bytes.length + (bytes.length < 126 ? 2 : bytes.length < 65_536 ? 4 : 10);
+    counts.frameBytes += framed;
+    counts.segments += Math.ceil(framed / SEGMENT_BYTES);
+    const packets = frame?.kind === "sound" ? frame.fragments.flatMap((fragment) => fragment.packets) : [];
+    for (const packet of packets) counts.packetBytes += packet.length;
+  });
+  await opened;
+  await pause(2_000);
+  isCounting = true;
+  await pause(counts.seconds * 1_000);
+  socket.terminate();
+  return counts;
+}
+
+function figuresOf({ packetBytes, frameBytes, segments, seconds }: Counts, cadenceMs: number): Figure[] {
+  const at = `${cadenceMs / 1_000} s cadence`;
+  const kbps = ((packetBytes * 8) / seconds / 1_000).toFixed(1);
+  return [
+    {
+      what: `WebSocket bytes ÷ Opus packet bytes, ${at}`,
+      value: frameBytes / packetBytes,
+      unit: "×",
+      spread: `${seconds} s of speech`,
+      ...(cadenceMs === 1_000 ? { atMost: AT_MOST } : {}),
+      note: `payload and frame headers, all kinds of frame; packets came to ${kbps} kb/s`,
+    },
+    {
+      what: `the same with TCP and IP headers, ${at}`,
+      value: (frameBytes + segments * SEGMENT_HEADER_BYTES) / packetBytes,
+      unit: "×",
+      spread: "estimate",
+      note: `${SEGMENT_HEADER_BYTES} bytes for each ${SEGMENT_BYTES} begun; acknowledgements the other way not counted`,
+    },
+  ];
+}
