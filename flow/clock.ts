@@ -22,6 +22,11 @@ export const systemClock: Clock = {
   },
 };
 
+/** `clock` with its Unix time off by so much, its monotonic time untouched. */
+export function shiftedClock(clock: Clock, offsetMs: number): Clock {
+  return { ...clock, utcMs: () => clock.utcMs() + offsetMs };
+}
+
 /** Resolves after `delayMs`; rejects with the signal's reason as soon as it aborts. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

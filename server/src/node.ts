@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import type { Server } from "node:net";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
-import { systemClock } from "@hustings/flow/clock.ts";
+import { shiftedClock, systemClock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { LimitSettings } from "./api/limits.ts";
 import type { OpenRecording } from "./api/recording.ts";
@@ -70,12 +70,13 @@ async function startStageRole({ config, version }: RoleStart, log: Log): Promise
       import("./tickets/verify.ts"),
     ]);
   const run = runDirectory(config.dataDirectory);
+  const clock = shiftedClock(systemClock, config.utcOffsetMs);
   const { host, udpPort, publicAddress, turnUrl, turnSecret } = config;
   await using made = new AsyncDisposableStack();
   const store = made.use(
     await openDiskStore({
       directory: config.dataDirectory,
-      clock: systemClock,
+      clock,
       onRepair: (repair) => log.warn({ repair }, "A log was damaged and is mended."),
     }),
   );
@@ -84,7 +85,7 @@ async function startStageRole({ config, version }: RoleStart, log: Log): Promise
       udpPort,
       ...(isEverywhere(host) ? {} : { bindAddress: host }),
       ...(publicAddress === undefined ? {} : { publicAddress }),
-      now: () => systemClock.monotonicMs(),
+      now: () => clock.monotonicMs(),
     }),
   );
   const turn =
@@ -94,8 +95,8 @@ async function startStageRole({ config, version }: RoleStart, log: Log): Promise
       store,
       isRecorded: true,
       peers,
-      check: ticketVerifier(await readPublicKeys(config.dataDirectory), systemClock),
-      clock: systemClock,
+      check: ticketVerifier(await readPublicKeys(config.dataDirectory), clock),
+      clock,
       notes: log,
       version,
       tcp: { host, port: config.stagePort },
@@ -121,18 +122,19 @@ async function startApiRole({ config, version }: RoleStart, log: Log): Promise<A
     import("./tickets/verify.ts"),
   ]);
   const run = runDirectory(config.dataDirectory);
+  const clock = shiftedClock(systemClock, config.utcOffsetMs);
   const { privateJwks, publicJwks } = await loadOrCreateKeys(config.dataDirectory);
   const [signingKey] = privateJwks;
   if (signingKey === undefined) throw new Error("there is no key to sign tickets with");
   return startApi({
     socketPath: run.apiSocket,
     stageSocketPath: run.stageSocket,
-    clock: systemClock,
+    clock,
     log,
     version,
-    sign: ticketSigner(signingKey, systemClock),
-    checkTicket: ticketVerifier(publicJwks, systemClock),
-    checkPass: passVerifier(publicJwks, systemClock),
+    sign: ticketSigner(signingKey, clock),
+    checkTicket: ticketVerifier(publicJwks, clock),
+    checkPass: passVerifier(publicJwks, clock),
     ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
     stagePort: config.stagePort,
     newSpaces: limitsOf(config.spacesPerMinute, SPACES_OF_ALL),
@@ -149,6 +151,7 @@ async function recordingsOf(dataDirectory: string): Promise<OpenRecording> {
   return async (id) => {
     const state = await readState(join(spacesFolder(dataDirectory), id));
     if (state === undefined) throw new Refusal("no-space");
+    // Beside the times of files, which the system's own clock gives.
     const view = await openRecording({ directory: dataDirectory, id, clock: systemClock });
     return view && { ...view, title: state.title };
   };
@@ -164,7 +167,7 @@ async function startEdgeRole(
   const run = runDirectory(config.dataDirectory);
   const tls = await tlsOf(config);
   const edge = await startEdge({
-    clock: systemClock,
+    clock: shiftedClock(systemClock, config.utcOffsetMs),
     followPath: run.followSocket,
     stageSocketPath: run.stageSocket,
     apiSocketPath: run.apiSocket,

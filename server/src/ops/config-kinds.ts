@@ -16,7 +16,7 @@ export function wholeNumber(min: number, max: number): Kind<number> {
     allowed,
     read(text) {
       const value = Number(text);
-      if (!/^\d{1,12}$/.test(text) || value < min || value > max) throw new Error(allowed);
+      if (!/^-?\d{1,12}$/.test(text) || value < min || value > max) throw new Error(allowed);
       return value;
     },
   };

@@ -57,6 +57,12 @@ test("trusted proxies are addresses and blocks, and match what lies in them", ()
   }
 });
 
+test("a clock may be off in both directions, and by a day at most", () => {
+  const offsets = ["-30000", "30000"].map((given) => readConfig({ "utc-offset-ms": given }, {}, machine).utcOffsetMs);
+  assert.deepEqual(offsets, [-30_000, 30_000]);
+  for (const bad of ["-86400001", "--5", "1.5"]) assert.equal(faultsOf({ "utc-offset-ms": bad }, {}).length, 1, bad);
+});
+
 test("whatever is given, the answer is a config or a list of faults", () => {
   const flag = fc.oneof(fc.constantFrom(...Object.values(SETTINGS).map((setting) => setting.flag)), fc.string());
   fc.assert(

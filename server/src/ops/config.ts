@@ -117,6 +117,13 @@ export const SETTINGS = {
     "120",
     "Guests and tickets of one address, as many at once; all addresses together may twenty times as many.",
   ),
+  utcOffsetMs: given(
+    "utc-offset-ms",
+    wholeNumber(-86_400_000, 86_400_000),
+    "milliseconds",
+    "0",
+    "For rehearsals: the server takes its clock to be wrong by this much, as after a machine came back with a bad one.",
+  ),
   logLevel: given(
     "log-level",
     oneOf("debug", "info", "warn", "error"),
