@@ -49,8 +49,8 @@ export async function connectSpeaker(options: SpeakerOptions): Promise<Speaker> 
   });
   const deadline = setTimeout(() => ways.over("no way to the stage was found in time"), CONNECT_DEADLINE_MS);
   try {
-    const offerSdp = await gather(native);
-    native.setRemoteDescription(await whip(options, offerSdp), "answer");
+    const offerSdp = await ways.unlessOver(gather(native));
+    native.setRemoteDescription(await ways.unlessOver(whip(options, offerSdp)), "answer");
     const seat = await ways.seated;
     return { seat, sendPacket: packetSender(track, ssrc), command: ways.command, close: () => ways.over("closed") };
   } catch (cause) {
@@ -133,6 +133,8 @@ function packetSender(track: Track, ssrc: number): (opus: Uint8Array) => boolean
 
 interface Ways {
   readonly seated: Promise<number>;
+  /** The step's outcome, or why the connection ended before it: neither the library nor the network need ever answer. */
+  unlessOver<T>(step: Promise<T>): Promise<T>;
   command(command: Command): Promise<number>;
   over(why: string): void;
 }
@@ -179,6 +181,7 @@ function openWays(native: PeerConnection, track: Track, channel: DataChannel, op
 
   return {
     seated: seated.promise,
+    unlessOver: (step) => Promise.race([step, seated.promise.then(() => step)]),
     over,
     command(command) {
       if (isOver || !channel.isOpen()) return Promise.reject(new Error("The way to the stage is not open."));
