@@ -72,6 +72,7 @@ async function startStageRole({ config, version }: RoleStart, log: Log): Promise
   const run = runDirectory(config.dataDirectory);
   const clock = shiftedClock(systemClock, config.utcOffsetMs);
   const { host, udpPort, publicAddress, turnUrl, turnSecret } = config;
+  const tls = await tlsOf(config);
   await using made = new AsyncDisposableStack();
   const store = made.use(
     await openDiskStore({
@@ -100,6 +101,7 @@ async function startStageRole({ config, version }: RoleStart, log: Log): Promise
       notes: log,
       version,
       tcp: { host, port: config.stagePort },
+      ...(tls === undefined ? {} : { tls }),
       socketPath: run.stageSocket,
       followPath: run.followSocket,
       iceServers: { stunUrls: [], ...turn },

@@ -26,11 +26,18 @@ export interface HttpOptions {
   readonly notes: Notes;
   /** Requests come through a door of ours, which names the address they came from. */
   readonly isBehindDoor: boolean;
+  /** PEM texts; absent: plain HTTP. */
+  readonly tls?: { readonly cert: string; readonly key: string };
 }
 
 /** A server without routes, not listening yet. */
-export function createHttp({ clock, notes, isBehindDoor }: HttpOptions): FastifyInstance {
-  const http = Fastify({
+export function createHttp({ clock, notes, isBehindDoor, tls }: HttpOptions): FastifyInstance {
+  const limits = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: 2_000,
+  };
+  const http: FastifyInstance = Fastify({
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -39,7 +46,10 @@ export function createHttp({ clock, notes, isBehindDoor }: HttpOptions): Fastify
     trustProxy: isBehindDoor,
     routerOptions: { maxParamLength: 64 },
     clientErrorHandler: refuseBytes,
-    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 2_000 },
+    // Fastify's types tell the servers apart; no route here does.
+    ...((tls === undefined ? { http: limits } : { https: { ...limits, ...tls, minVersion: "TLSv1.2" } }) as {
+      http: object;
+    }),
   });
   http.server.maxConnections = MAX_CONNECTIONS;
   http.removeContentTypeParser("text/plain");
