@@ -32,6 +32,7 @@ export class Rings {
     if (this.#frame === 0) this.#frame = requestAnimationFrame(this.#move);
     return () => {
       this.#elements.delete(element);
+      element.removeAttribute("data-lit");
     };
   }
 

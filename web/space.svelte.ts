@@ -74,6 +74,9 @@ export class SpacePage {
       (this.ownSeat !== undefined || this.#mayHaveSeat(this.me.name)),
   );
 
+  /** Their seat is taken at this moment, from another tab or device as it seems. */
+  readonly isElsewhere = $derived(this.mayReturn && this.#seatByName(this.me.name)?.present === true);
+
   constructor(id: SpaceId, clock: Clock) {
     this.id = id;
     this.clock = clock;
@@ -155,7 +158,11 @@ export class SpacePage {
 
   /** A guest's page that was loaded anew: the room document has names alone. */
   #mayHaveSeat(name: string | undefined): boolean {
-    return this.room.document?.speakers.some((speaker) => speaker.name === name) === true;
+    return this.#seatByName(name) !== undefined;
+  }
+
+  #seatByName(name: string | undefined): { readonly present: boolean } | undefined {
+    return this.ownSeat ?? this.room.document?.speakers.find((speaker) => speaker.name === name);
   }
 
   #isNamedIn(list: readonly { readonly person: PersonId }[] | undefined): boolean {

@@ -68,7 +68,7 @@ test("by the keyboard alone: from the link to listening, and out of it again", a
   await stop.waitFor();
   await page.getByText("You are listening.").first().waitFor();
   await page.waitForFunction("document.querySelector('.face')?.hasAttribute('data-lit')");
-  await stop.focus();
+  assert.equal(await stop.evaluate((button) => button === button.ownerDocument.activeElement), true, "focus follows");
   await page.keyboard.press("Enter");
   await page.getByRole("button", { name: "Listen", exact: true }).waitFor();
   assert.deepEqual(

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EAR_STATES, LINK_STATES } from "@hustings/listener/machine.ts";
 import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";
-import type { PersonId } from "@hustings/wire/ids.ts";
+import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
+import type { RoomDocument } from "@hustings/wire/room.ts";
+import { EMPTY_STATE } from "@hustings/wire/state.ts";
 import { initialsOf, tintOf } from "./portraits.ts";
 import type { SeatPhase } from "./seat.ts";
 import { browserOf, hostLineOf, type MicrophoneProblem, microphoneSentence, seatSentence } from "./speaking/words.ts";
@@ -34,6 +36,26 @@ const FACTS: Facts = {
   ear: "probing",
   refusal: undefined,
   lagMs: 600,
+};
+const SPEAKER = { name: "Ada", role: "speaker", muted: false, present: true } as const;
+const ROOM: RoomDocument = {
+  id: "0000000000" as SpaceId,
+  title: "room",
+  phase: "live",
+  host: "Ada",
+  speakers: [SPEAKER, SPEAKER],
+  handsCount: 0,
+  air: "voice",
+  holdReason: null,
+  recording: "on",
+  audience: 1,
+  createdUtcMs: 0,
+  liveUtcMs: 0,
+  tier: "push",
+  listen: "/listen/0000000000",
+  stage: { path: "/stage/0000000000", port: 8444 },
+  asOfUtcMs: 0,
+  stale: false,
 };
 const SEAT = { person: "p00000000000" as PersonId, name: "Ada", role: "host", muted: false, mutedBy: "self" } as const;
 
@@ -155,6 +177,12 @@ test("initials stand for names of any script, and a name keeps its tint", () => 
   assert.equal(tintOf("Ada"), tintOf("Ada"));
 });
 
-test("the best source wins: the stage while seated, then the ear, then the room document", () => {
+test("the best source wins: the stage while seated, then the ear once it knows, then the room document", () => {
+  const named = (title: string, seq = 1) => ({ state: { ...EMPTY_STATE, title, seq }, audience: 1 });
+  const room = { ...ROOM, title: "room" };
   assert.equal(viewOf({ stage: undefined, ear: undefined, room: undefined }), undefined);
+  assert.equal(viewOf({ stage: named("stage"), ear: named("ear"), room })?.title, "stage");
+  assert.equal(viewOf({ stage: undefined, ear: named("ear"), room })?.title, "ear");
+  assert.equal(viewOf({ stage: undefined, ear: named("", 0), room })?.title, "room");
+  assert.equal(viewOf({ stage: undefined, ear: undefined, room })?.people[1]?.key, "Ada#2");
 });

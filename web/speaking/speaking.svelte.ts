@@ -14,6 +14,7 @@ import type { SpacePage } from "../space.svelte.ts";
 import { isAllowed, type Microphone, microphoneProblem, NoMicrophone, openMicrophone } from "./microphone.ts";
 import { type MicrophoneProblem, seatSentence } from "./words.ts";
 
+const ROOM_AGE_MS = 1_200;
 const WATCH_EVERY_MS = 1_000;
 /** An open microphone without a trace of sound for this long is told to be silent. */
 const SILENT_AFTER_MS = 10_000;
@@ -45,6 +46,7 @@ export class Speaking {
   });
 
   readonly #page: SpacePage;
+  readonly #key: string;
   readonly #sound = new Audio();
   #stageSeat: StageSeat | undefined;
   #seated = Promise.withResolvers<void>();
@@ -53,6 +55,7 @@ export class Speaking {
 
   constructor(page: SpacePage) {
     this.#page = page;
+    this.#key = `hustings.seat.${page.id}`;
     addEventListener("online", this.#again);
     navigator.mediaDevices?.addEventListener("devicechange", this.#devicesChanged);
     document.addEventListener("visibilitychange", this.#soundAgain);
@@ -96,6 +99,11 @@ export class Speaking {
     });
     this.#watch ??= repeat(this.#page.clock, WATCH_EVERY_MS, () => this.#listenToSelf());
     return this.#seated.promise;
+  }
+
+  /** Whether this very tab held the seat before it was loaded anew. */
+  get wasHere(): boolean {
+    return sessionStorage.getItem(this.#key) !== null;
   }
 
   /** Takes the seat by itself where the browser allows the microphone without asking; false where a tap is needed. */
@@ -176,11 +184,16 @@ export class Speaking {
   #phase(phase: SeatPhase): void {
     if (phase.kind === "over") this.#end(phase);
     else this.seat = phase;
-    if (phase.kind === "seated") this.#seated.resolve();
+    if (phase.kind !== "seated") return;
+    sessionStorage.setItem(this.#key, "taken");
+    this.#seated.resolve();
   }
 
   #end(seat: SeatPhase | undefined): void {
-    if (seat?.kind === "over") this.#seated.reject(new Refusal(refusalCode(seat.why)));
+    if (seat?.kind === "over") {
+      sessionStorage.removeItem(this.#key);
+      this.#seated.reject(new Refusal(refusalCode(seat.why)));
+    }
     this.#stageSeat?.close();
     this.#stageSeat = undefined;
     this.#watch?.cancel();
@@ -191,7 +204,8 @@ export class Speaking {
     this.levels = [];
     this.#sound.srcObject = null;
     this.seat = seat;
-    void this.#page.room.refresh();
+    // The room document is a second old at most, and was asked for while there was a better source.
+    if (seat) this.#page.clock.after(ROOM_AGE_MS, () => void this.#page.room.refresh());
   }
 
   #down(message: ChannelDown): void {
