@@ -96,3 +96,28 @@ test("when too much is held the oldest goes and is declared", () => {
   assert.equal(slots().length, MAX_HELD_SLOTS);
   assert.deepEqual(missing, [[10, 13]]);
 });
+
+test("while nobody is open the encoders rest and filler goes out, and the first sound after it is whole", () => {
+  const { programme, log } = start();
+  const sine = Float32Array.from({ length: PACKET_SAMPLES }, (_, index) => 0.1 * Math.sin(index * 0.05));
+  const nothing = new Float32Array(PACKET_SAMPLES);
+  for (let packet = 0; packet < 60; packet++) {
+    const isSound = packet < 10 || packet >= 40;
+    programme.push(10 + Math.floor(packet / 10), packet % 10, isSound ? sine : nothing, []);
+  }
+  const packets = log
+    .filter(({ rendition }) => rendition === "32")
+    .flatMap(({ bytes }) => decodeFragment(bytes).packets);
+  const [silence] = fillerPackets(0);
+  assert.equal(packets.filter((packet) => Buffer.compare(packet, silence as Uint8Array) === 0).length, 20);
+  using decoder = opus.decoder();
+  const powers = packets.map((packet) => decoder.decode(packet).reduce((sum, sample) => sum + sample ** 2, 0) / 960);
+  assert.ok(
+    powers.slice(25, 39).every((power) => power < 1e-9),
+    "the rest is silent",
+  );
+  assert.ok(
+    powers.slice(42).every((power) => power > 0.003 && power < 0.007),
+    `the sound is back: ${powers.slice(40)}`,
+  );
+});

@@ -29,6 +29,8 @@ export interface ProgrammeOptions {
 /** Fragments of each rendition that may be held: 10 s. The oldest go, and are then missing. */
 export const MAX_HELD_SLOTS = 50;
 const COMPLEXITY = 5;
+/** Packets of nothing at all after which the encoders rest: their own tail has died away by then. */
+const REST_AFTER_PACKETS = 10;
 
 interface Voice {
   readonly rendition: Rendition;
@@ -52,6 +54,7 @@ export function startProgramme({ opus, firstSlot, append, onMissing }: Programme
   let current: number | undefined;
   let nextSlot = firstSlot;
   let newestLevels: readonly SeatLevel[] = [];
+  let emptyPackets = 0;
 
   function join(slot: number): void {
     if (slot < nextSlot) return;
@@ -85,7 +88,9 @@ export function startProgramme({ opus, firstSlot, append, onMissing }: Programme
     push(slot, packet, pcm, levels) {
       if (packet === 0) join(slot);
       if (slot !== current) return;
-      for (const voice of voices) voice.packets.push(voice.encoder.encode(pcm));
+      emptyPackets = isEmpty(pcm) ? emptyPackets + 1 : 0;
+      const rest = emptyPackets > REST_AFTER_PACKETS ? fillerPackets(slot)[packet] : undefined;
+      for (const voice of voices) voice.packets.push(rest ?? voice.encoder.encode(pcm));
       newestLevels = levels;
       if (packet === FRAGMENT_PACKETS - 1) finish(slot);
     },
@@ -106,4 +111,9 @@ export function startProgramme({ opus, firstSlot, append, onMissing }: Programme
       for (const { encoder } of voices) encoder[Symbol.dispose]();
     },
   };
+}
+
+/** Exact silence: nobody is open. It costs an encoder more than speech does, and says less. */
+function isEmpty(pcm: Float32Array): boolean {
+  return pcm.every((sample) => sample === 0);
 }
