@@ -3,7 +3,9 @@
 
 import type { Attachment } from "svelte/attachments";
 
-/** For an element whose controls come and go. */
+const CONTROLS = "button:not(:disabled), input, select";
+
+/** For an element whose controls come and go: the one with `data-next` is the first choice. */
 export const keepsFocus: Attachment<HTMLElement> = (element) => {
   let last: Element | undefined;
   const remember = ({ target }: FocusEvent): void => {
@@ -11,7 +13,8 @@ export const keepsFocus: Attachment<HTMLElement> = (element) => {
   };
   const observer = new MutationObserver(() => {
     if (!last || last.isConnected || document.activeElement !== document.body) return;
-    element.querySelector<HTMLElement>("button:not(:disabled), input, select")?.focus({ preventScroll: true });
+    const next = element.querySelector<HTMLElement>("[data-next]") ?? element.querySelector<HTMLElement>(CONTROLS);
+    next?.focus({ preventScroll: true });
   });
   element.addEventListener("focusin", remember);
   observer.observe(element, { childList: true, subtree: true });
