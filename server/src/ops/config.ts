@@ -56,7 +56,7 @@ export const SETTINGS = {
     "trusted-proxies",
     networks,
     "",
-    "Reverse proxies whose X-Forwarded-For, -Proto and -Host are believed; from anyone else they are dropped.",
+    "Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; from anyone else they are dropped.",
   ),
   turnUrl: maybe(
     "turn-url",
