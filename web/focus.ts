@@ -8,12 +8,18 @@ const CONTROLS = "button:not(:disabled), input, select";
 /** For an element whose controls come and go: the one with `data-next` is the first choice. */
 export const keepsFocus: Attachment<HTMLElement> = (element) => {
   let last: Element | undefined;
+  let standIn: Element | undefined;
   const remember = ({ target }: FocusEvent): void => {
     last = target instanceof Element ? target : undefined;
   };
   const observer = new MutationObserver(() => {
-    if (!last || last.isConnected || document.activeElement !== document.body) return;
-    const next = element.querySelector<HTMLElement>("[data-next]") ?? element.querySelector<HTMLElement>(CONTROLS);
+    const { activeElement } = document;
+    const isLost = last !== undefined && !last.isConnected && activeElement === document.body;
+    const first = element.querySelector<HTMLElement>("[data-next]");
+    // The first choice may come a moment later than the others.
+    if (!isLost && !(first && standIn && activeElement === standIn)) return;
+    const next = first ?? element.querySelector<HTMLElement>(CONTROLS);
+    standIn = first ? undefined : (next ?? undefined);
     next?.focus({ preventScroll: true });
   });
   element.addEventListener("focusin", remember);
