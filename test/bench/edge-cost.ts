@@ -54,7 +54,7 @@ interface Round {
 
 async function measure(setting: Setting, { isQuick, pause, say }: BenchContext): Promise<Round[]> {
   const listeners = isQuick ? 1_000 : (LISTENERS[setting.cadenceMs] ?? 1_000);
-  const windowMs = isQuick ? 3_000 : 7_000;
+  const windowMs = isQuick ? 3_000 : 5_000;
   const rounds: Round[] = [];
   for (let round = 0; round < (isQuick ? 1 : 3); round += 1) {
     await using edge = await startEdgeProcess(setting.venue, setting.cadenceMs);
@@ -101,7 +101,7 @@ async function watched(
   pause: BenchContext["pause"],
 ) {
   await using sink = await joined(setting, port, listeners);
-  await pause(2_500);
+  await pause(2_000);
   const before = await sink.report();
   const cpu = await watchCpu(pid);
   await pause(windowMs);

@@ -29,7 +29,7 @@ export const listening: Bench = {
     const headless = await listenHeadless(venue, ROUTES.listen(space.id), context);
     await using browser = await openBrowser();
     const visits: Visit[] = [];
-    for (let n = 0; n < (context.isQuick ? 2 : 8); n += 1) {
+    for (let n = 0; n < (context.isQuick ? 2 : 6); n += 1) {
       visits.push(await visit(browser, venue.doorUrl + ROUTES.page(space.id), chirping.mouthMsOf, context));
     }
     host.close();

@@ -12,6 +12,7 @@ import { joins } from "./joins.ts";
 import { listening } from "./listening.ts";
 import { machineLine, thisMachine } from "./machine.ts";
 import { pageWeight } from "./page-weight.ts";
+import { programmeLoss } from "./programme-loss.ts";
 import { speakers } from "./speakers.ts";
 import { stageCost } from "./stage-cost.ts";
 import { tableOf } from "./table.ts";
@@ -26,6 +27,7 @@ const BENCHES: readonly Bench[] = [
   wireBytes,
   joins,
   uplinkLoss,
+  programmeLoss,
   codecCost,
   pageWeight,
 ];

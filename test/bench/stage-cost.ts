@@ -43,7 +43,7 @@ async function measure(name: string, { isQuick, pause, say }: BenchContext, star
   await pause(4_000);
   const cpu = await watchCpu(await venue.pidOf("stage"));
   const [heardBefore, missedBefore] = [await microphones.heardPackets(), await missedTicks(venue)];
-  const seconds = isQuick ? 8 : 40;
+  const seconds = isQuick ? 8 : 30;
   await pause(seconds * 1_000);
   const percent = (await cpu.share()) * 100;
   const heard = ((await microphones.heardPackets()) - heardBefore) / seconds / MICROPHONES;

@@ -39,7 +39,7 @@ interface Counts {
 
 /** After the first flight, for as long as the context says. */
 async function count(url: string, { isQuick, pause }: BenchContext): Promise<Counts> {
-  const counts = { packetBytes: 0, frameBytes: 0, segments: 0, seconds: isQuick ? 5 : 12 };
+  const counts = { packetBytes: 0, frameBytes: 0, segments: 0, seconds: isQuick ? 5 : 8 };
   let isCounting = false;
   const socket = new WebSocket(url, SUBPROTOCOL);
   const opened = new Promise<void>((resolve, reject) => {

@@ -1,0 +1,81 @@
+// Owns what loss on a speaker's way does to the programme that listeners get, end to end: a real peer through a network
+// that drops its packets, the stage, the log, an edge, a listener's decoded sound, held against the source.
+
+import { speakPackets } from "../../cli/voice.ts";
+import { startHeadlessListener } from "../../listener/headless.ts";
+import { presence } from "../../media/correlate.ts";
+import { loadOpus, type Opus, type OpusEncoder } from "../../media/opus.ts";
+import { ROUTES } from "../../wire/routes.ts";
+import { PACKET_SAMPLES } from "../../wire/units.ts";
+import { voicePcm } from "../e2e/browser.ts";
+import { voice } from "../e2e/voices.ts";
+import { openVenue, type Venue } from "../venue.ts";
+import type { Bench, BenchContext, Figure } from "./figures.ts";
+import { bursts, type Loss, randomLoss } from "./loss.ts";
+import { type LossyWay, openLossyWay } from "./lossy-way.ts";
+import { seatHost } from "./seats.ts";
+
+const PIECE_MS = 500;
+const CASES: readonly (readonly [name: string, isLost: () => Loss])[] = [
+  ["nothing lost", () => () => false],
+  ["10 % lost at random", () => randomLoss(0.1, 1)],
+  ["5 % lost, three at a time", () => bursts(0.05, 3, 1)],
+];
+
+export const programmeLoss: Bench = {
+  name: "programme",
+  async run(context) {
+    await using venue = await openVenue({ edges: 1 });
+    const speech = await voicePcm(voice("anna"));
+    const packets = await withFec(speech);
+    return await Promise.all(
+      CASES.map(async ([name, lossOf]): Promise<Figure> => {
+        await using way = await openLossyWay(venue.stageUrl, lossOf());
+        const heard = await programmeOf(venue, way, packets, context);
+        const { meanScore, found, pieces } = presence(heard, speech, { pieceMs: PIECE_MS });
+        const lost = `${way.lost} of ${way.sent} packets lost`;
+        const note = `Opus with FEC; ${lost}; ${(found * 100).toFixed(0)} % of ${pieces.length} pieces found`;
+        return { what: `programme against source, correlation, ${name}`, value: meanScore, unit: "", note };
+      }),
+    );
+  },
+};
+
+/** As a sender does that was told of loss. */
+async function withFec(speech: Float32Array): Promise<Uint8Array[]> {
+  const opus: Opus = await loadOpus();
+  using encoder: OpusEncoder = opus.encoder({ bitrateBps: 40_000, inbandFec: true, expectedLossPercent: 10 });
+  const packets: Uint8Array[] = [];
+  for (let at = 0; at + PACKET_SAMPLES <= speech.length; at += PACKET_SAMPLES)
+    packets.push(encoder.encode(speech.slice(at, at + PACKET_SAMPLES)));
+  return packets;
+}
+
+async function programmeOf(
+  venue: Venue,
+  way: LossyWay,
+  packets: readonly Uint8Array[],
+  { pause, isQuick }: BenchContext,
+): Promise<Float32Array> {
+  const opus = await loadOpus();
+  using decoder = opus.decoder();
+  const space = await venue.create("A bad line");
+  const host = await seatHost({ doorUrl: venue.doorUrl, stageUrl: way.stageUrl }, space);
+  const speaking = speakPackets(packets, (packet) => void host.sendPacket(packet), { loops: true });
+  await pause(2_000);
+  way.begin();
+  await pause(1_500);
+  const frames: Float32Array[] = [];
+  const hear = (heard: readonly Uint8Array[]) => void frames.push(...heard.map((packet) => decoder.decode(packet)));
+  const listener = startHeadlessListener({
+    url: venue.doorUrl.replace(/^http/, "ws") + ROUTES.listen(space.id),
+    tap: { sound: (_, heard) => hear(heard), absent: () => undefined, break: () => undefined },
+  });
+  await pause(isQuick ? 9_000 : 17_000);
+  listener.stop();
+  speaking.cancel();
+  host.close();
+  const pcm = new Float32Array(frames.length * PACKET_SAMPLES);
+  for (const [n, frame] of frames.entries()) pcm.set(frame, n * PACKET_SAMPLES);
+  return pcm;
+}
