@@ -70,6 +70,10 @@ export function takeSeat(options: SeatOptions): StageSeat {
   let watchdog: Timer | undefined;
   let nextId = 1;
   let lost = Promise.withResolvers<void>();
+  /** Which address answered last; it is the first to be tried again. */
+  let urlAt = 0;
+  /** Told by the stage with its answer: for the next way, should this one not come about. */
+  let iceServers: readonly RTCIceServer[] = [];
 
   function heard(message: ChannelDown): void {
     watchdog?.cancel();
@@ -107,14 +111,20 @@ export function takeSeat(options: SeatOptions): StageSeat {
     for (let attempt = 0; !stopped.signal.aborted; attempt++) {
       lost = Promise.withResolvers();
       try {
-        const url = options.whipUrls[attempt % options.whipUrls.length] as string;
+        const at = (urlAt + attempt) % options.whipUrls.length;
+        const url = options.whipUrls[at] as string;
         const opened = await openWay(url, await options.ticket(), microphone, {
           ...options,
           heard,
           lost: lost.resolve,
+          iceServers,
+          onIceServers: (told) => {
+            iceServers = told;
+          },
         });
         if (stopped.signal.aborted) return closeWay(opened);
         way = opened;
+        urlAt = at;
         attempt = -1;
         onPhase({ kind: "seated" });
         await lost.promise;
@@ -159,11 +169,13 @@ interface WayOptions {
   readonly heard: (message: ChannelDown) => void;
   readonly lost: () => void;
   readonly onSound: (sound: MediaStream) => void;
+  readonly iceServers: readonly RTCIceServer[];
+  readonly onIceServers: (told: readonly RTCIceServer[]) => void;
 }
 
 /** Resolves once the stage's first message is here. */
 async function openWay(url: string, ticket: string, microphone: MediaStream, options: WayOptions): Promise<Way> {
-  const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+  const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [...options.iceServers] });
   const channel = peer.createDataChannel(CHANNEL_LABEL, { ordered: true });
   const greeted = Promise.withResolvers<void>();
   const deadline = options.clock.after(CONNECT_DEADLINE_MS, () => greeted.reject(new Refusal("stage-away")));
@@ -180,8 +192,9 @@ async function openWay(url: string, ticket: string, microphone: MediaStream, opt
     offerSound(peer, microphone);
     await peer.setLocalDescription();
     await gathered(peer, options.clock);
-    const answer = await whip(url, ticket, peer.localDescription?.sdp ?? "");
-    await peer.setRemoteDescription({ type: "answer", sdp: answer });
+    const { sdp, links } = await whip(url, ticket, peer.localDescription?.sdp ?? "");
+    options.onIceServers(iceServersOf(links));
+    await peer.setRemoteDescription({ type: "answer", sdp });
     await greeted.promise;
     return { peer, channel };
   } catch (error) {
@@ -222,13 +235,31 @@ function gathered(peer: RTCPeerConnection, clock: Clock): Promise<void> {
   });
 }
 
-async function whip(url: string, ticket: string, offer: string): Promise<string> {
+async function whip(
+  url: string,
+  ticket: string,
+  offer: string,
+): Promise<{ readonly sdp: string; readonly links: string }> {
   const headers = { "content-type": "application/sdp", authorization: `Bearer ${ticket}` };
   const init = { method: "POST", headers, body: offer, signal: AbortSignal.timeout(OFFER_DEADLINE_MS) };
   const response = await fetch(url, init).catch((cause: unknown) => {
     throw new Refusal("stage-away", "The stage does not answer just now.", { cause });
   });
   const text = await response.text();
-  if (response.status === 201) return text;
+  if (response.status === 201) return { sdp: text, links: response.headers.get("link") ?? "" };
   throw refusalOf(text, response.status);
+}
+
+/** The ICE servers of a Link header (RFC 9725 §4.6); other links are passed over. */
+export function iceServersOf(links: string): RTCIceServer[] {
+  return links.split(/,\s*(?=<)/).flatMap((link) => {
+    const urls = /^\s*<((?:stun|turns?):[^>]+)>/.exec(link)?.[1];
+    if (urls === undefined || wordOf(link, "rel") !== "ice-server") return [];
+    const [username, credential] = [wordOf(link, "username"), wordOf(link, "credential")];
+    return [username === undefined || credential === undefined ? { urls } : { urls, username, credential }];
+  });
+}
+
+function wordOf(link: string, name: string): string | undefined {
+  return new RegExp(`;\\s*${name}="([^"]*)"`).exec(link)?.[1];
 }
