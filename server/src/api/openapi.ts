@@ -44,8 +44,6 @@ const sdp = { "application/sdp": { schema: { type: "string" as const } } };
 
 // The door answers pages and listeners itself and passes /stage inward to the stage.
 function elsewhere() {
-  const ticket = [{ ticket: [] }];
-  const peerParameter = { name: "peer", in: "path" as const, required: true, schema: { type: "string" as const } };
   const page = (summary: string) => ({
     get: { summary, tags: ["pages"], responses: { 200: { description: "HTML" } } },
   });
@@ -53,17 +51,29 @@ function elsewhere() {
     "/": page("Home"),
     "/s/{id}": { parameters: [idParameter], ...page("A space") },
     [ROUTES.hold]: { get: { summary: "The hold music", tags: ["pages"], responses: { 200: { description: "MP4" } } } },
-    "/listen/{id}": {
-      parameters: [idParameter],
-      get: {
-        summary: `Listen: a WebSocket, subprotocol ${SUBPROTOCOL} (docs/wire.md)`,
-        tags: ["sound"],
-        responses: {
-          101: { description: "Sound, state and moments follow." },
-          ...answers("bad-request", "no-space", "full"),
-        },
+    "/listen/{id}": listening(),
+    ...speaking(),
+  };
+}
+
+function listening() {
+  return {
+    parameters: [idParameter],
+    get: {
+      summary: `Listen: a WebSocket, subprotocol ${SUBPROTOCOL} (docs/wire.md)`,
+      tags: ["sound"],
+      responses: {
+        101: { description: "Sound, state and moments follow." },
+        ...answers("bad-request", "no-space", "full"),
       },
     },
+  };
+}
+
+function speaking() {
+  const ticket = [{ ticket: [] }];
+  const peerParameter = { name: "peer", in: "path" as const, required: true, schema: { type: "string" as const } };
+  return {
     "/stage/{id}": {
       parameters: [idParameter],
       post: {

@@ -1,0 +1,34 @@
+// Owns `hustings doctor`: showing what a machine lacks. Refuses to look itself (server/src/ops/checkup.ts) and to mend.
+
+import { systemClock } from "@hustings/flow/clock.ts";
+import { checkMachine, type Finding } from "@hustings/server/ops/checkup.ts";
+import { usableHost } from "@hustings/server/ops/ports.ts";
+import { readSettings } from "./settings.ts";
+
+export const usage = `hustings doctor [--json] [settings of serve]
+  Looks at ports, UDP, disk, descriptors, clock, kernel and the programs that tests need, for a server with these
+  settings: what is wrong, and how to mend it. Ends with 1 when a server could not run.
+  --json  one JSON array`;
+
+const MARKS: Readonly<Record<Finding["verdict"], string>> = { ok: "ok   ", note: "note ", wrong: "WRONG" };
+
+/** Throws when a server could not run here. */
+export async function run(args: readonly string[]): Promise<void> {
+  const { config, switches } = readSettings(args, ["json"]);
+  const host = await usableHost(config.host);
+  const findings = await checkMachine({
+    config: { ...config, host },
+    clock: systemClock,
+    path: process.env["PATH"] ?? "",
+  });
+  process.stdout.write(
+    switches.has("json") ? `${JSON.stringify(findings, undefined, 2)}\n` : findings.map(lineOf).join(""),
+  );
+  const wrong = findings.filter(({ verdict }) => verdict === "wrong").length;
+  if (wrong > 0) throw new Error(`${wrong} of ${findings.length} must be mended before a server can run here.`);
+}
+
+function lineOf({ verdict, name, what, mend }: Finding): string {
+  const line = `${MARKS[verdict]}  ${name}: ${what}\n`;
+  return mend === undefined ? line : `${line}       → ${mend}\n`;
+}
