@@ -1,0 +1,68 @@
+// Proves what listener/SPEC.md (B7, B8) and docs/latency.md promise to a listener who loses the network: after 5 s every
+// word is heard, late; after 20 s the older half of what was missed is left out, and nothing else.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { SAMPLE_RATE_HZ, SLOT_MS } from "../../wire/units.ts";
+import { until } from "../until.ts";
+import { openVenue, type Venue } from "../venue.ts";
+import { assertUndisturbed, type Ears, listen } from "./ears.ts";
+import { openStage, type Stage } from "./talker.ts";
+import { openTcpWay } from "./wire-cutter.ts";
+
+interface Outage {
+  readonly ears: Ears;
+  /** The newest slot that came before, and how far behind its arrival it is heard, in ms. */
+  readonly lastSlot: number;
+  readonly backMs: number;
+}
+
+/** Cuts the network for so long; resolves when the listener has heard what came after it. */
+async function liveThrough(venue: Venue, stage: Stage, cutMs: number): Promise<Outage> {
+  await using way = await openTcpWay(venue.doorUrl);
+  using ears = await listen(venue, stage.space, way.url);
+  way.cut();
+  const lastSlot = ears.lastSlot;
+  await pause(cutMs);
+  way.mend();
+  const mendedMs = performance.now();
+  await until("the listener to be back", () => ears.lastSlot > lastSlot && ears.listener.session.link === "following");
+  const backMs = performance.now() - mendedMs;
+  await ears.hearsMore(20);
+  return { ears, lastSlot, backMs };
+}
+
+function heardAtMs({ written }: Ears, slot: number): number | undefined {
+  const found = written.find((one) => one.slot === slot);
+  return found && (found.atSamples * 1000) / SAMPLE_RATE_HZ;
+}
+
+test("after 5 s without a network every word comes, late; after 20 s the oldest are left out; others hear nothing of it", async (t) => {
+  await using venue = await openVenue();
+  using stage = await openStage(venue, "Outages");
+  using other = await listen(venue, stage.space);
+  const [short, long] = await Promise.all([liveThrough(venue, stage, 5_000), liveThrough(venue, stage, 20_000)]);
+  assertUndisturbed(other, "who kept the network");
+
+  const { ears } = short;
+  const stats = ears.listener.stats();
+  assert.deepEqual(ears.listener.faults, []);
+  assert.deepEqual([stats.skippedSlots, stats.jumps, ears.breaks.length], [0, 0, 0], "nothing skipped after 5 s");
+  const [before, first] = [heardAtMs(ears, short.lastSlot), heardAtMs(ears, short.lastSlot + 1)];
+  const lateMs = (first ?? 0) - (before ?? 0) - SLOT_MS;
+  t.diagnostic(`5 s: back ${Math.round(short.backMs)} ms after the network, words ${Math.round(lateMs)} ms late, ${stats.gaps} gaps`);
+  assert.ok(lateMs >= 4_000 && lateMs < 5_000 + short.backMs + 1_000, `late by ${lateMs} ms`);
+
+  const far = long.ears.listener.stats();
+  assert.deepEqual(long.ears.listener.faults, []);
+  const skipped = long.ears.breaks.filter(([, , why]) => why !== "gap");
+  const skippedMs = skipped.reduce((sum, [from, to]) => sum + (to - from) * SLOT_MS, 0);
+  t.diagnostic(`20 s: back ${Math.round(long.backMs)} ms after the network, ${skippedMs} ms skipped in ${far.jumps} jump(s), lag now ${Math.round(far.lagMs)} ms`);
+  assert.equal(far.jumps, 1);
+  assert.equal(far.skippedSlots * SLOT_MS, skippedMs);
+  const [[from = 0] = []] = skipped;
+  assert.equal(from, long.lastSlot + 1, "the oldest of what was missed");
+  assert.ok(skipped.length === 1 && skippedMs >= 7_000 && skippedMs <= 12_000 + long.backMs, `${skippedMs} ms skipped`);
+  assert.ok(far.lagMs > 9_000 && far.lagMs < 12_000, `lands some 10 s behind: ${far.lagMs} ms`);
+});

@@ -1,0 +1,145 @@
+// Proves by decoded sound what people on the stage and listeners hear of each other, what dead air does, what doubled and
+// crossing commands do, and what the recording has in it.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { presence } from "../../media/correlate.ts";
+import { Refusal } from "../../wire/errors.ts";
+import { ROUTES } from "../../wire/routes.ts";
+import { until } from "../until.ts";
+import { openVenue } from "../venue.ts";
+import { assertWhole, listen } from "./ears.ts";
+import { readRecording, untilFinal } from "./lane.ts";
+import { end, inviteTalker, openStage, post, spoken, startTalker } from "./talker.ts";
+import { openLossyWay } from "./wire-cutter.ts";
+
+const venue = await openVenue();
+test.after(() => venue[Symbol.asyncDispose]());
+
+/** Half a voice and more; how long is heard, not a deadline. */
+const HEAR_SLOTS = 50;
+
+test("a listener hears both speakers, and each speaker the other and not themselves", async (t) => {
+  using stage = await openStage(venue, "Two voices");
+  using ben = await inviteTalker(venue, stage, "Ben", "ben");
+  using ears = await listen(venue, stage.space);
+  const from = ears.lastSlot;
+  await ears.hearsMore(HEAR_SLOTS);
+  const [annaSaid, benSaid] = [await spoken("anna"), await spoken("ben")];
+  const share = (heard: Float32Array, said: Float32Array) => presence(heard, said, { threshold: 0.4 }).found;
+  const heard = await ears.heardFrom(from);
+  const [atAnna, atBen] = [stage.host.heard(), ben.heard()];
+  const found = {
+    listener: [share(heard, annaSaid), share(heard, benSaid)],
+    anna: [share(atAnna, annaSaid), share(atAnna, benSaid)],
+    ben: [share(atBen, annaSaid), share(atBen, benSaid)],
+  };
+  t.diagnostic(`share of Anna and of Ben: ${JSON.stringify(found)}`);
+  for (const one of found.listener) assert.ok(one >= 0.5, "the listener hears both");
+  assert.ok((found.anna[1] ?? 0) >= 0.5 && (found.anna[0] ?? 1) <= 0.2, "Anna hears Ben alone");
+  assert.ok((found.ben[0] ?? 0) >= 0.5 && (found.ben[1] ?? 1) <= 0.2, "Ben hears Anna alone");
+});
+
+test("the only speaker goes, hold music is on air within two seconds, and the returning voice ends it", async (t) => {
+  using stage = await openStage(venue, "Dead air");
+  using ears = await listen(venue, stage.space);
+  const { state } = ears.listener.session;
+  assert.equal(state.air, "voice");
+  const goneSlot = ears.listener.session.headSlot ?? 0;
+  stage.host[Symbol.dispose]();
+  await until("hold music", () => ears.listener.state.air === "hold");
+  const { holdReason } = ears.listener.state;
+  const holdSlot = ears.listener.session.headSlot ?? 0;
+  t.diagnostic(`hold after ${holdSlot - goneSlot} slots, because of ${holdReason}`);
+  assert.equal(holdReason, "nobody-on-stage");
+  assert.ok(holdSlot - goneSlot <= 10 + 2, `${holdSlot - goneSlot} slots until hold music`);
+  await until("the ear to hold", () => ears.listener.stats().ear === "holding");
+  using back = await startTalker(venue, stage.space, { ticket: stage.space.hostTicket, voice: "anna" });
+  await until("the voice on air", () => ears.listener.state.air === "voice");
+  await until("the ear to play", () => ears.listener.stats().ear === "playing");
+  assert.equal(back.state.seats[0]?.muted, false);
+  assertWhole(ears, "the listener");
+  assert.equal(ears.listener.stats().connections, 1);
+});
+
+test("going live twice, two tabs of the host, and an end during a reconnect each have one outcome", async () => {
+  using stage = await openStage(venue, "Twice");
+  const { space, host } = stage;
+  using ears = await listen(venue, space);
+  const live = () => post(venue.doorUrl + ROUTES.live(space.id), {}, space.hostTicket);
+  const { liveSlot } = ears.listener.state;
+  const answers = await Promise.all([live(), live(), host.speaker.command({ do: "live" })]);
+  assert.deepEqual([answers[0].status, answers[1].status, typeof answers[2]], [200, 200, "number"]);
+  assert.equal(ears.listener.state.liveSlot, liveSlot, "live once, from one slot on");
+
+  using tab = await startTalker(venue, space, { ticket: space.hostTicket, voice: "anna" });
+  await until("the older tab to be told", () => host.ends.includes("replaced"));
+  assert.deepEqual([tab.isSeated, host.isSeated, ears.listener.state.seats.length], [true, false, 1]);
+  await ears.hearsMore(10);
+  assert.equal(ears.listener.state.air, "voice");
+
+  const coming = startTalker(venue, space, { ticket: space.hostTicket, voice: "anna" });
+  const [reconnect] = await Promise.allSettled([coming, end(venue, space)]);
+  if (reconnect.status === "fulfilled") reconnect.value[Symbol.dispose]();
+  else assert.ok(reconnect.reason instanceof Refusal || /ended|lost/.test(String(reconnect.reason)), reconnect.reason);
+  await until("the end to be heard of", () => ears.listener.session.link === "ended");
+  await assert.rejects(startTalker(venue, space, { ticket: space.hostTicket, voice: "anna" }), { code: "ended" });
+  await end(venue, space);
+  assertWhole(ears, "the listener");
+});
+
+test("the recording grows while live, answers ranges, is final after the end, and has no green-room talk in it", async (t) => {
+  const space = await venue.create("On the record");
+  using host = await startTalker(venue, space, { ticket: space.hostTicket, voice: "ben" });
+  await host.speaker.command({ do: "mute", seat: host.speaker.seat, muted: false });
+  await pause(4_000);
+  host[Symbol.dispose]();
+  using speaker = await startTalker(venue, space, { ticket: space.hostTicket, voice: "anna" });
+  await speaker.speaker.command({ do: "live" });
+  using ears = await listen(venue, space);
+  await until("a recording", async () => (await fetch(venue.doorUrl + ROUTES.recording(space.id))).status === 200);
+  const early = await readRecording(venue, space);
+  await ears.hearsMore(30);
+  const later = await readRecording(venue, space);
+  assert.ok(later.packetCount > early.packetCount, `${early.packetCount}, then ${later.packetCount} packets`);
+  await end(venue, space);
+  await until("the end to be heard of", () => ears.listener.state.phase === "ended");
+  await untilFinal(venue, space);
+  const whole = await readRecording(venue, space);
+  const { liveSlot = 0, endedSlot = 0 } = ears.listener.state;
+  t.diagnostic(`${endedSlot - liveSlot} slots on air, ${whole.packetCount} packets, ${whole.durationMs} ms decoded`);
+  assert.equal(whole.packetCount, (endedSlot - liveSlot) * 10);
+  assert.ok(Math.abs(whole.durationMs - (endedSlot - liveSlot) * 200) <= 20, `${whole.durationMs} ms`);
+
+  const url = venue.doorUrl + ROUTES.recording(space.id);
+  const part = await fetch(url, { headers: { range: "bytes=1000-1999" } });
+  assert.equal(part.status, 206);
+  assert.deepEqual(Buffer.from(await part.arrayBuffer()), Buffer.from(whole.bytes.subarray(1_000, 2_000)));
+  assert.equal((await fetch(url, { headers: { range: "bytes=999999999-" } })).status, 416);
+  const [aired, whispered] = [presence(whole.pcm, await spoken("anna")), presence(whole.pcm, await spoken("ben"))];
+  t.diagnostic(`in the recording: ${aired.found.toFixed(2)} of what was on air, ${whispered.found.toFixed(2)} of the green room`);
+  assert.ok(aired.found >= 0.4 && whispered.found <= 0.1);
+});
+
+for (const [name, isLost, least] of [
+  ["a tenth of the packets", (n: number) => (n * 7919) % 10 === 0, 0.6],
+  ["bursts of three packets, a tenth in all", (n: number) => n % 30 < 3, 0.5],
+] as const) {
+  test(`a voice that loses ${name} on its way up is still heard`, async (t) => {
+    const space = await venue.create("Losses");
+    await using way = await openLossyWay(venue.stageUrl + ROUTES.stage(space.id), isLost);
+    using host = await startTalker(venue, space, { ticket: space.hostTicket, voice: "anna", whipUrl: way.whipUrl });
+    await host.speaker.command({ do: "live" });
+    await host.speaker.command({ do: "mute", seat: host.speaker.seat, muted: false });
+    using ears = await listen(venue, space);
+    const from = ears.lastSlot;
+    await ears.hearsMore(HEAR_SLOTS);
+    const { passed, lost } = way.counts;
+    const { found, meanScore } = presence(await ears.heardFrom(from), await spoken("anna"), { pieceMs: 500 });
+    t.diagnostic(`${lost} of ${passed + lost} lost: ${(found * 100).toFixed(0)} % of the voice, likeness ${meanScore.toFixed(2)}`);
+    assert.ok(lost / (passed + lost) > 0.08 && passed > 400, `${lost} of ${passed + lost}`);
+    assert.ok(found >= least, `${found} of the voice`);
+    assertWhole(ears, "the listener");
+  });
+}

@@ -1,0 +1,209 @@
+// Owns people who speak in the tests of faults: a voice from a file on the beat, over a real peer, that comes back by
+// itself like the page does. Refuses to know how the stage works.
+
+import { readFile } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
+import { readVoice, speakPackets } from "../../cli/voice.ts";
+import { decodeOgg } from "../../media/ogg-sound.ts";
+import { loadOpus, type OpusDecoder } from "../../media/opus.ts";
+import { parseRtp } from "../../media/rtp.ts";
+import { connectSpeaker, type Speaker } from "../../server/src/stage/peer-client.ts";
+import type { ChannelDown } from "../../wire/channel.ts";
+import type { Command } from "../../wire/commands.ts";
+import type { PersonId } from "../../wire/ids.ts";
+import { ROUTES } from "../../wire/routes.ts";
+import { EMPTY_STATE, foldAll, type SpaceState } from "../../wire/state.ts";
+import { type VoiceName, voice } from "../e2e/voices.ts";
+import { until } from "../until.ts";
+import type { CreatedSpace, Venue } from "../venue.ts";
+import { joined } from "./sound.ts";
+
+export interface TalkerOptions {
+  readonly ticket: string;
+  readonly voice: VoiceName;
+  /** Where to POST the offer; absent: the stage's own port. */
+  readonly whipUrl?: string;
+}
+
+export interface Talker extends Disposable {
+  /** The newest connection. */
+  readonly speaker: Speaker;
+  /** Connections made so far. */
+  readonly sittings: number;
+  /** Connected just now. */
+  readonly isSeated: boolean;
+  readonly state: SpaceState;
+  /** Why connections ended, oldest first. */
+  readonly ends: readonly string[];
+  /** What the stage sent back until now, decoded. */
+  heard(): Float32Array;
+  /** Sends nothing from now on, or speaks again. */
+  hush(hushed: boolean): void;
+}
+
+/** After this long without a packet or a word from the stage the way is given up and made anew. */
+const DEAF_MS = 2_000;
+const AGAIN_MS = 200;
+
+/** Sits down and speaks the voice over and over; muted until told otherwise. */
+export async function startTalker(venue: Venue, space: CreatedSpace, options: TalkerOptions): Promise<Talker> {
+  const packets = await readVoice(voice(options.voice));
+  const talker = new Seated(options.whipUrl ?? venue.stageUrl + ROUTES.stage(space.id), options.ticket);
+  await talker.connect();
+  talker.speak(packets, (await loadOpus()).decoder());
+  return talker;
+}
+
+class Seated implements Talker {
+  speaker!: Speaker;
+  sittings = 0;
+  isSeated = false;
+  state: SpaceState = EMPTY_STATE;
+  readonly ends: string[] = [];
+  readonly #whipUrl: string;
+  readonly #ticket: string;
+  readonly #returned: Uint8Array[] = [];
+  #decoder: OpusDecoder | undefined;
+  #heardMs = performance.now();
+  #isHushed = false;
+  #isOver = false;
+  #stopSpeaking = (): void => {};
+
+  constructor(whipUrl: string, ticket: string) {
+    this.#whipUrl = whipUrl;
+    this.#ticket = ticket;
+  }
+
+  async connect(): Promise<void> {
+    const speaker = await connectSpeaker({
+      whipUrl: this.#whipUrl,
+      ticket: this.#ticket,
+      onPacket: (rtp) => this.#hear(rtp),
+      onDown: (message) => this.#told(message),
+      onOver: (why) => this.#lost(why),
+    });
+    if (this.#isOver) return speaker.close();
+    this.speaker = speaker;
+    this.sittings += 1;
+    this.isSeated = true;
+    this.#heardMs = performance.now();
+  }
+
+  speak(packets: readonly Uint8Array[], decoder: OpusDecoder): void {
+    this.#decoder = decoder;
+    const speaking = speakPackets(packets, (packet) => this.#send(packet), { loops: true });
+    this.#stopSpeaking = () => speaking.cancel();
+  }
+
+  hush(hushed: boolean): void {
+    this.#isHushed = hushed;
+  }
+
+  heard(): Float32Array {
+    return joined(this.#returned.map((packet) => (this.#decoder as OpusDecoder).decode(packet)));
+  }
+
+  [Symbol.dispose](): void {
+    this.#isOver = true;
+    this.#stopSpeaking();
+    this.speaker.close();
+    this.#decoder?.[Symbol.dispose]();
+  }
+
+  #send(packet: Uint8Array): void {
+    if (!this.#isHushed) this.speaker.sendPacket(packet);
+    if (this.isSeated && performance.now() - this.#heardMs > DEAF_MS) this.speaker.close();
+  }
+
+  #hear(rtp: Uint8Array): void {
+    this.#heardMs = performance.now();
+    const packet = parseRtp(rtp);
+    if ("payload" in packet && packet.payload.length > 0) this.#returned.push(packet.payload.slice());
+  }
+
+  #told(message: ChannelDown): void {
+    this.#heardMs = performance.now();
+    if (message.kind === "snapshot") this.state = message.state;
+    if (message.kind === "state") this.state = foldAll(message.entries, this.state);
+  }
+
+  #lost(why: string): void {
+    this.ends.push(why);
+    if (!this.isSeated) return;
+    this.isSeated = false;
+    if (!this.#isOver && !/^(?:replaced|left|removed|ended)$/.test(why)) void this.#comeBack();
+  }
+
+  async #comeBack(): Promise<void> {
+    while (!this.#isOver && !this.isSeated) {
+      await pause(AGAIN_MS);
+      await this.connect().catch((cause: unknown) => void this.ends.push(`no way back: ${String(cause)}`));
+    }
+  }
+}
+
+export interface Stage extends Disposable {
+  readonly space: CreatedSpace;
+  readonly host: Talker;
+}
+
+/** A live space whose host speaks as Anna. */
+export async function openStage(venue: Venue, title: string): Promise<Stage> {
+  const space = await venue.create(title);
+  const host = await startTalker(venue, space, { ticket: space.hostTicket, voice: "anna" });
+  await host.speaker.command({ do: "live" });
+  await host.speaker.command({ do: "mute", seat: host.speaker.seat, muted: false });
+  return { space, host, [Symbol.dispose]: () => host[Symbol.dispose]() };
+}
+
+export interface Guest {
+  readonly ticket: string;
+  readonly person: PersonId;
+}
+
+/** Somebody with a name and a ticket, who has not asked for anything yet. */
+export async function newGuest(venue: Venue, space: CreatedSpace, name: string): Promise<Guest> {
+  const response = await post(venue.doorUrl + ROUTES.guests(space.id), { name });
+  return (await response.json()) as Guest;
+}
+
+/** A guest asks, the host invites, and they speak. */
+export async function inviteTalker(
+  venue: Venue,
+  { space, host }: Stage,
+  name: string,
+  voiceName: VoiceName,
+): Promise<Talker> {
+  const { ticket, person } = await newGuest(venue, space, name);
+  await command(venue, space, ticket, { do: "hand", up: true });
+  await until("the hand to be seen", () => host.state.hands.some((hand) => hand.person === person));
+  await host.speaker.command({ do: "invite", person });
+  const talker = await startTalker(venue, space, { ticket, voice: voiceName });
+  await talker.speaker.command({ do: "mute", seat: talker.speaker.seat, muted: false });
+  return talker;
+}
+
+/** A command over the public door. Throws what was answered when it is not 200. */
+export async function command(venue: Venue, space: CreatedSpace, ticket: string, what: Command): Promise<void> {
+  const response = await post(venue.doorUrl + ROUTES.commands(space.id), what, ticket);
+  if (response.status !== 200) throw new Error(`${what.do}: ${response.status} ${await response.text()}`);
+}
+
+/** The host ends the space, over the public door. */
+export async function end(venue: Venue, { id, hostTicket }: CreatedSpace): Promise<void> {
+  const response = await post(venue.doorUrl + ROUTES.end(id), {}, hostTicket);
+  if (response.status !== 200) throw new Error(`end: ${response.status} ${await response.text()}`);
+}
+
+export function post(url: string, body: unknown, ticket?: string): Promise<Response> {
+  return fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...(ticket === undefined ? {} : { authorization: `Bearer ${ticket}` }) },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+}
+
+/** What the voice sounds like. */
+export async function spoken(name: VoiceName): Promise<Float32Array> {
+  return decodeOgg(await loadOpus(), await readFile(voice(name)));
+}

@@ -1,0 +1,118 @@
+// Owns a network that fails on demand: a TCP way to a port that can be cut and mended, and a WHIP and UDP way to a stage
+// that loses packets. Refuses to know what passes, but for what is needed to put itself in between.
+
+import { createSocket, type Socket as UdpSocket } from "node:dgram";
+import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+
+export interface TcpWay extends AsyncDisposable {
+  readonly url: string;
+  /** From now on nothing passes, in either direction, and nobody is told: as when a phone leaves the network. */
+  cut(): void;
+  /** Connections of before are reset, new ones pass. */
+  mend(): void;
+}
+
+/** A way to `target`, an http URL on this machine. */
+export async function openTcpWay(target: string): Promise<TcpWay> {
+  const { hostname, port } = new URL(target);
+  const pairs = new Set<readonly [Socket, Socket]>();
+  let isCut = false;
+  const server = createServer({ pauseOnConnect: true }, (near) => {
+    const far = connect(Number(port), hostname);
+    const pair = [near, far] as const;
+    pairs.add(pair);
+    for (const [from, to] of [pair, [far, near] as const]) {
+      from.on("data", (bytes) => void to.write(bytes));
+      from.on("error", () => {});
+      from.on("close", () => {
+        pairs.delete(pair);
+        if (!isCut) to.destroy();
+      });
+      if (isCut) from.pause();
+      else from.resume();
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cut() {
+      isCut = true;
+      for (const pair of pairs) for (const end of pair) end.pause();
+    },
+    mend() {
+      isCut = false;
+      for (const pair of pairs) for (const end of pair) end.resetAndDestroy();
+    },
+    async [Symbol.asyncDispose]() {
+      for (const pair of pairs) for (const end of pair) end.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+export interface LossyWay extends AsyncDisposable {
+  /** POST the offer here. */
+  readonly whipUrl: string;
+  /** Packets of sound that were let through and that were lost, so far. */
+  readonly counts: { passed: number; lost: number };
+}
+
+/** A way to the stage on which `isLost` decides for every packet of sound going up, by its number; all else passes. */
+export async function openLossyWay(whipUrl: string, isLost: (packet: number) => boolean): Promise<LossyWay> {
+  const counts = { passed: 0, lost: 0 };
+  const near = await boundSocket();
+  const far = await boundSocket();
+  let stagePort = 0;
+  let speakerPort = 0;
+  near.on("message", (bytes, { port }) => {
+    speakerPort = port;
+    if (isSound(bytes) && isLost(counts.passed + counts.lost)) counts.lost += 1;
+    else {
+      if (isSound(bytes)) counts.passed += 1;
+      far.send(bytes, stagePort, "127.0.0.1");
+    }
+  });
+  far.on("message", (bytes) => near.send(bytes, speakerPort, "127.0.0.1"));
+  const http = createHttpServer(async (request, response) => {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    const { authorization = "" } = request.headers;
+    const answered = await fetch(whipUrl, {
+      method: "POST",
+      headers: { "content-type": "application/sdp", authorization },
+      body: Buffer.concat(parts).toString().replace(/^a=candidate:.*\r?\n/gm, ""),
+    });
+    const answer = await answered.text();
+    stagePort = Number(/^a=candidate:\S+ 1 UDP \d+ 127\.0\.0\.1 (\d+)/im.exec(answer)?.[1]);
+    const ours = answer.replace(/^(a=candidate:\S+ 1 UDP \d+ 127\.0\.0\.1) \d+/gim, `$1 ${near.address().port}`);
+    response.writeHead(answered.status, { "content-type": "application/sdp" }).end(ours);
+  });
+  http.listen(0, "127.0.0.1");
+  await once(http, "listening");
+  return {
+    whipUrl: `http://127.0.0.1:${(http.address() as AddressInfo).port}/`,
+    counts,
+    async [Symbol.asyncDispose]() {
+      for (const socket of [near, far]) socket.close();
+      http.closeAllConnections();
+      http.close();
+      await once(http, "close");
+    },
+  };
+}
+
+/** SRTP, not SRTCP, STUN or DTLS (RFC 7983, RFC 5761 §4). */
+function isSound(bytes: Uint8Array): boolean {
+  const [first = 0, second = 0] = bytes;
+  return first >= 128 && first <= 191 && (second < 192 || second > 223);
+}
+
+async function boundSocket(): Promise<UdpSocket> {
+  const socket = createSocket("udp4").bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  return socket;
+}
