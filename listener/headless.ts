@@ -87,7 +87,8 @@ class Headless implements HeadlessListener {
       reading: options.verify || options.tap || options.onWrite ? "packets" : "slots",
       sink: this.#sink(),
       onChange: () => this.#changed(),
-      onSnapshot: (snapshot) => this.session.skipTo(this.#playout.meet(snapshot) ?? 0),
+      onSnapshot: (snapshot) =>
+        this.session.skipTo(this.#playout.meet({ ...snapshot, turnSlot: this.session.order.next }) ?? 0),
     });
     this.#movedMs = this.#clock.monotonicMs();
     this.#playout.prefill(PREFILL_MS);

@@ -214,7 +214,7 @@ class BrowserPlayer implements Player {
       transport: transport ?? webSocketTransport(WebSocket),
       sink: playout,
       ...(rendition === undefined ? {} : { rendition }),
-      onSnapshot: (snapshot) => session.skipTo(playout.meet(snapshot) ?? 0),
+      onSnapshot: (snapshot) => session.skipTo(playout.meet({ ...snapshot, turnSlot: session.order.next }) ?? 0),
       onChange: () => queueMicrotask(() => this.#session === session && this.#step()),
     });
     this.#session = session;

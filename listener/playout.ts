@@ -40,6 +40,8 @@ export interface Feed {
 
 /** Of a snapshot: the newest slot of the edge, the first that it will send, and how far apart its pushes are. */
 export interface Meeting {
+  /** The slot whose turn it is, by what the log has declared; `undefined` before the first. */
+  readonly turnSlot?: number | undefined;
   readonly headSlot: number | null;
   readonly nextSlot: number | null;
   readonly cadenceMs: number;
@@ -150,11 +152,11 @@ export class Playout implements Sink {
    * Each connection's first word, before its sound: where the space is. A newcomer joins close to its head; who comes
    * back too far behind is told the slot to pass over to.
    */
-  meet({ headSlot, nextSlot, cadenceMs }: Meeting): number | undefined {
+  meet({ turnSlot, headSlot, nextSlot, cadenceMs }: Meeting): number | undefined {
     this.setCadence(cadenceMs);
     if (headSlot === null || nextSlot === null) return undefined;
     if (this.#joined) {
-      if (this.#feed) this.#feed = { ...this.#feed, headSlot };
+      if (this.#feed) this.#feed = { ...this.#feed, headSlot, nextSlot: turnSlot ?? this.#feed.nextSlot };
       this.lagMs = this.aheadMs + this.#missingSlots() * SLOT_MS;
       return this.#jump(0).skipToSlot;
     }

@@ -227,8 +227,9 @@ export class Session {
     this.air.snapshot(this.state, headSlot ?? 0);
     this.#useCursor = true;
     this.#move("snapshot");
-    onSnapshot?.(snapshot);
+    // What the log declared comes first: slots that never were do not put anybody behind.
     this.#declare();
+    onSnapshot?.(snapshot);
     if (nextSlot !== null) {
       this.order.begin(nextSlot);
       this.order.skip(this.order.next ?? nextSlot, nextSlot);

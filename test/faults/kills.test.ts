@@ -25,7 +25,7 @@ test("killing the parent harms nobody, and the next start keeps what runs and pr
   assert.match(venue.output(), /Hustings is at .*[\s\S]*Hustings is at /);
   assertUndisturbed(ears, "the listener");
   assert.equal(stage.host.sittings, 1);
-  using newcomer = await listen(venue, stage.space);
+  (await listen(venue, stage.space))[Symbol.dispose]();
   t.diagnostic(`waited ${ears.waitedMs()} ms`);
 });
 

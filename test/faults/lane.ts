@@ -6,7 +6,6 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeFragments, type Fragment } from "../../wire/fragment.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { until } from "../until.ts";
 import type { CreatedSpace, Venue } from "../venue.ts";
 
 /** Fragments of the sound lane of 32 kb/s, in the order of the file. Throws at the first byte that is none. */
@@ -28,17 +27,10 @@ export async function readRecording({ doorUrl }: Venue, { id }: CreatedSpace): P
   return judge(new Uint8Array(await response.arrayBuffer()));
 }
 
-/** Resolves once the recording is said to be final. */
-export async function untilFinal({ doorUrl }: Venue, { id }: CreatedSpace): Promise<void> {
-  await until("the recording to be final", async () => {
-    const response = await fetch(doorUrl + ROUTES.recording(id), { method: "HEAD" });
-    return /max-age=[1-9]\d{3}|immutable/.test(response.headers.get("cache-control") ?? "");
-  });
-}
-
 function judge(bytes: Uint8Array): Recording {
   const probed = run("ffprobe", ["-v", "error", "-count_packets", "-show_streams", "-of", "json", "-"], bytes);
-  const [stream] = (JSON.parse(probed.toString()) as { streams: { nb_read_packets: string; duration?: string }[] }).streams;
+  const [stream] = (JSON.parse(probed.toString()) as { streams: { nb_read_packets: string; duration?: string }[] })
+    .streams;
   const raw = run("ffmpeg", ["-v", "error", "-i", "-", "-f", "f32le", "-ac", "1", "-ar", "48000", "-"], bytes);
   const pcm = new Float32Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.length));
   const packetCount = Number(stream?.nb_read_packets);

@@ -51,14 +51,18 @@ test("after 5 s without a network every word comes, late; after 20 s the oldest 
   assert.deepEqual([stats.skippedSlots, stats.jumps, ears.breaks.length], [0, 0, 0], "nothing skipped after 5 s");
   const [before, first] = [heardAtMs(ears, short.lastSlot), heardAtMs(ears, short.lastSlot + 1)];
   const lateMs = (first ?? 0) - (before ?? 0) - SLOT_MS;
-  t.diagnostic(`5 s: back ${Math.round(short.backMs)} ms after the network, words ${Math.round(lateMs)} ms late, ${stats.gaps} gaps`);
+  t.diagnostic(
+    `5 s: back ${Math.round(short.backMs)} ms after the network, words ${Math.round(lateMs)} ms late, ${stats.gaps} gaps`,
+  );
   assert.ok(lateMs >= 4_000 && lateMs < 5_000 + short.backMs + 1_000, `late by ${lateMs} ms`);
 
   const far = long.ears.listener.stats();
   assert.deepEqual(long.ears.listener.faults, []);
   const skipped = long.ears.breaks.filter(([, , why]) => why !== "gap");
   const skippedMs = skipped.reduce((sum, [from, to]) => sum + (to - from) * SLOT_MS, 0);
-  t.diagnostic(`20 s: back ${Math.round(long.backMs)} ms after the network, ${skippedMs} ms skipped in ${far.jumps} jump(s), lag now ${Math.round(far.lagMs)} ms`);
+  t.diagnostic(
+    `20 s: back ${Math.round(long.backMs)} ms after the network, ${skippedMs} ms skipped in ${far.jumps} jump(s), lag now ${Math.round(far.lagMs)} ms`,
+  );
   assert.equal(far.jumps, 1);
   assert.equal(far.skippedSlots * SLOT_MS, skippedMs);
   const [[from = 0] = []] = skipped;

@@ -41,17 +41,25 @@ for (const offsetMs of [30_000, -30_000]) {
     assert.equal(listener.state.seats.find((one) => one.role === "host")?.muted, false);
     await ears.hearsMore(20);
 
-    t.diagnostic(JSON.stringify({ lastSlot, breaks: ears.breaks, absences: ears.absences, gaps: listener.state.gaps, stated: listener.state.absences, seeks: ears.seeks, jumps: listener.stats().jumps }));
+    assert.equal(listener.stats().jumps, 0, "slots that never were put nobody behind");
     assertWhole(ears, "the listener");
     assert.equal(listener.session.order.duplicates, 0, "no slot came twice");
     const [, anchor] = listener.state.anchors;
     assert.ok(anchor && anchor.slot > lastSlot, `the second start began at ${anchor?.slot}, ${lastSlot} was heard`);
     const lane = await soundLane(venue, space);
-    assert.ok(lane.every(({ slot }, i) => i === 0 || slot > (lane[i - 1]?.slot ?? 0)), "slots ascend on disk");
+    assert.ok(
+      lane.every(({ slot }, i) => i === 0 || slot > (lane[i - 1]?.slot ?? 0)),
+      "slots ascend on disk",
+    );
     const stored = new Map(lane.map((fragment) => [fragment.slot, fragment]));
     const lost = [...ears.slots.keys()].filter((slot) => slot < lastSlot && !stored.has(slot));
-    t.diagnostic(`heard and not stored: ${lost.length} slots; the next start began at slot ${anchor.slot - lastSlot} on`);
-    assert.ok(lost.length <= LAST_SECOND_SLOTS && lost.every((slot) => slot >= lastSlot - LAST_SECOND_SLOTS), `${lost}`);
+    t.diagnostic(
+      `heard and not stored: ${lost.length} slots; the next start began at slot ${anchor.slot - lastSlot} on`,
+    );
+    assert.ok(
+      lost.length <= LAST_SECOND_SLOTS && lost.every((slot) => slot >= lastSlot - LAST_SECOND_SLOTS),
+      `${lost}`,
+    );
     for (const [slot, packets] of ears.slots) {
       const kept = stored.get(slot)?.packets;
       if (kept) assert.deepEqual(kept.map(Buffer.from), packets.map(Buffer.from), `slot ${slot} is one sound`);
@@ -63,7 +71,9 @@ for (const offsetMs of [30_000, -30_000]) {
     const wholeTo = lastSlot - LAST_SECOND_SLOTS;
     const before = await ears.heardUntil(wholeTo);
     const kept = presence(recording.pcm, before, { pieceMs: 500 });
-    t.diagnostic(`recording: ${recording.packetCount} packets, ${(kept.found * 100).toFixed(0)} % of what was heard before`);
+    t.diagnostic(
+      `recording: ${recording.packetCount} packets, ${(kept.found * 100).toFixed(0)} % of what was heard before`,
+    );
     assert.ok(kept.found >= 0.95, `${kept.found} of the sound before the kill is in the recording`);
     assert.equal(Math.round(recording.durationMs / 20), recording.packetCount, "the decoder takes every packet");
     const onAir = lane.filter(({ slot }) => slot >= (listener.state.liveSlot ?? 0)).length;

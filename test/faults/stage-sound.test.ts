@@ -10,7 +10,7 @@ import { ROUTES } from "../../wire/routes.ts";
 import { until } from "../until.ts";
 import { openVenue } from "../venue.ts";
 import { assertWhole, listen } from "./ears.ts";
-import { readRecording, untilFinal } from "./lane.ts";
+import { readRecording } from "./lane.ts";
 import { end, inviteTalker, openStage, post, spoken, startTalker } from "./talker.ts";
 import { openLossyWay } from "./wire-cutter.ts";
 
@@ -85,7 +85,7 @@ test("going live twice, two tabs of the host, and an end during a reconnect each
   else assert.ok(reconnect.reason instanceof Refusal || /ended|lost/.test(String(reconnect.reason)), reconnect.reason);
   await until("the end to be heard of", () => ears.listener.session.link === "ended");
   await assert.rejects(startTalker(venue, space, { ticket: space.hostTicket, voice: "anna" }), { code: "ended" });
-  await end(venue, space);
+  await assert.rejects(end(venue, space), /410 .*"ended"/);
   assertWhole(ears, "the listener");
 });
 
@@ -105,11 +105,13 @@ test("the recording grows while live, answers ranges, is final after the end, an
   assert.ok(later.packetCount > early.packetCount, `${early.packetCount}, then ${later.packetCount} packets`);
   await end(venue, space);
   await until("the end to be heard of", () => ears.listener.state.phase === "ended");
-  await untilFinal(venue, space);
-  const whole = await readRecording(venue, space);
   const { liveSlot = 0, endedSlot = 0 } = ears.listener.state;
+  let whole = later;
+  await until("every slot on air to be in the recording", async () => {
+    whole = await readRecording(venue, space);
+    return whole.packetCount === (endedSlot - liveSlot) * 10;
+  });
   t.diagnostic(`${endedSlot - liveSlot} slots on air, ${whole.packetCount} packets, ${whole.durationMs} ms decoded`);
-  assert.equal(whole.packetCount, (endedSlot - liveSlot) * 10);
   assert.ok(Math.abs(whole.durationMs - (endedSlot - liveSlot) * 200) <= 20, `${whole.durationMs} ms`);
 
   const url = venue.doorUrl + ROUTES.recording(space.id);
@@ -118,7 +120,9 @@ test("the recording grows while live, answers ranges, is final after the end, an
   assert.deepEqual(Buffer.from(await part.arrayBuffer()), Buffer.from(whole.bytes.subarray(1_000, 2_000)));
   assert.equal((await fetch(url, { headers: { range: "bytes=999999999-" } })).status, 416);
   const [aired, whispered] = [presence(whole.pcm, await spoken("anna")), presence(whole.pcm, await spoken("ben"))];
-  t.diagnostic(`in the recording: ${aired.found.toFixed(2)} of what was on air, ${whispered.found.toFixed(2)} of the green room`);
+  t.diagnostic(
+    `in the recording: ${aired.found.toFixed(2)} of what was on air, ${whispered.found.toFixed(2)} of the green room`,
+  );
   assert.ok(aired.found >= 0.4 && whispered.found <= 0.1);
 });
 
@@ -137,7 +141,9 @@ for (const [name, isLost, least] of [
     await ears.hearsMore(HEAR_SLOTS);
     const { passed, lost } = way.counts;
     const { found, meanScore } = presence(await ears.heardFrom(from), await spoken("anna"), { pieceMs: 500 });
-    t.diagnostic(`${lost} of ${passed + lost} lost: ${(found * 100).toFixed(0)} % of the voice, likeness ${meanScore.toFixed(2)}`);
+    t.diagnostic(
+      `${lost} of ${passed + lost} lost: ${(found * 100).toFixed(0)} % of the voice, likeness ${meanScore.toFixed(2)}`,
+    );
     assert.ok(lost / (passed + lost) > 0.08 && passed > 400, `${lost} of ${passed + lost}`);
     assert.ok(found >= least, `${found} of the voice`);
     assertWhole(ears, "the listener");

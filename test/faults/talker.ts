@@ -198,7 +198,10 @@ export async function end(venue: Venue, { id, hostTicket }: CreatedSpace): Promi
 export function post(url: string, body: unknown, ticket?: string): Promise<Response> {
   return fetch(url, {
     method: "POST",
-    headers: { "content-type": "application/json", ...(ticket === undefined ? {} : { authorization: `Bearer ${ticket}` }) },
+    headers: {
+      "content-type": "application/json",
+      ...(ticket === undefined ? {} : { authorization: `Bearer ${ticket}` }),
+    },
     body: typeof body === "string" ? body : JSON.stringify(body),
   });
 }

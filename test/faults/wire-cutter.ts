@@ -84,7 +84,9 @@ export async function openLossyWay(whipUrl: string, isLost: (packet: number) => 
     const answered = await fetch(whipUrl, {
       method: "POST",
       headers: { "content-type": "application/sdp", authorization },
-      body: Buffer.concat(parts).toString().replace(/^a=candidate:.*\r?\n/gm, ""),
+      body: Buffer.concat(parts)
+        .toString()
+        .replace(/^a=candidate:.*\r?\n/gm, ""),
     });
     const answer = await answered.text();
     stagePort = Number(/^a=candidate:\S+ 1 UDP \d+ 127\.0\.0\.1 (\d+)/im.exec(answer)?.[1]);
