@@ -15,6 +15,7 @@ import { type TestContext, test } from "node:test";
 import { systemClock } from "@hustings/flow/clock.ts";
 import { askHealth, healthPath } from "./health.ts";
 import { askParent } from "./parent-socket.ts";
+import { tryTcpPort, tryUdpPort } from "./ports.ts";
 import { type RoleName, runDirectory } from "./run-directory.ts";
 import { stopAll } from "./stop.ts";
 import { rolesOf } from "./supervisor.ts";
@@ -214,7 +215,7 @@ function start(t: TestContext, place: Place, version = "1") {
 /** The processes of a server whose parent was killed. */
 async function killedParent(t: TestContext, place: Place): Promise<Record<string, number>> {
   const { parent, next } = start(t, place);
-  await next();
+  assert.match(await next(), /^ready/);
   parent.kill("SIGKILL");
   await once(parent, "exit");
   return pids(place);
@@ -264,12 +265,14 @@ function byOrder(a: string, b: string): number {
   return order.indexOf(a) - order.indexOf(b);
 }
 
+// Below the ports that systems give out by themselves, of which other tests may be given one in the meantime.
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  await close(server);
-  return port;
+  const port = 10_000 + Math.floor(Math.random() * 20_000);
+  const isFree = await Promise.all([tryTcpPort("::", port), tryUdpPort(port)]).then(
+    () => true,
+    () => false,
+  );
+  return isFree ? port : freePort();
 }
 
 function close(server: Server): Promise<void> {
