@@ -1,16 +1,23 @@
 // Owns the ear of a real page: what its audio element plays, sample by sample, with the time of each on this process's
-// clock. Refuses to know what should be heard.
+// clock. Refuses to know what should be heard, but for one chirp of its own by which it tells how late it is itself.
 
 import type { Page } from "playwright-core";
 import { systemClock } from "../../flow/clock.ts";
+import { writeWav } from "../../media/wav.ts";
+import { chirp, findChirp } from "./chirp.ts";
 import type { Recording } from "./hear.ts";
 
 export interface Heard extends Recording {
   /** When the person tapped last; on the same clock. */
   readonly tapMs: number;
+  /** By how much this ear hears later than an element's own clock says that it plays; `undefined` when it cannot tell. */
+  readonly earLateMs: number | undefined;
 }
 
 const CLOCK_TRIES = 20;
+/** In the ear's own sound, the chirp stands here, and sound goes on for a while behind it. */
+const PROOF_AT_MS = 400;
+const PROOF_MS = 900;
 
 /** Before the page is opened: its media elements are remembered as they play. */
 export async function giveEar(page: Page): Promise<void> {
@@ -19,20 +26,26 @@ export async function giveEar(page: Page): Promise<void> {
 
 /** Begins to hear. The page must have been tapped somewhere before: browsers give sound to no one else. */
 export async function startHearing(page: Page): Promise<void> {
-  await page.evaluate("ear.start()");
+  const pcm = new Float32Array(PROOF_MS * 48);
+  pcm.set(chirp(0), PROOF_AT_MS * 48);
+  const url = `data:audio/wav;base64,${Buffer.from(writeWav(pcm)).toString("base64")}`;
+  await page.evaluate(`ear.start().then(() => ear.prove(${JSON.stringify(url)}))`);
 }
 
 export async function stopHearing(page: Page): Promise<Heard> {
   const aheadMs = await clockAheadMs(page);
-  const { base64, beganMs, tapMs } = (await page.evaluate("ear.stop()")) as {
+  const { base64, beganMs, tapMs, proofMs } = (await page.evaluate("ear.stop()")) as {
     base64: string;
     beganMs: number;
     tapMs: number;
+    proofMs: number;
   };
   const bytes = Buffer.from(base64, "base64");
   const pcm = new Float32Array(bytes.length / 2);
   for (let i = 0; i < pcm.length; i += 1) pcm[i] = bytes.readInt16LE(i * 2) / 32_768;
-  return { pcm, beganMs: beganMs - aheadMs, tapMs: tapMs - aheadMs };
+  const proof = findChirp(pcm.subarray(0, Math.round((tapMs - beganMs) * 48)), 0);
+  const earLateMs = proof === undefined ? undefined : beganMs + proof / 48 - proofMs - PROOF_AT_MS;
+  return { pcm, beganMs: beganMs - aheadMs, tapMs: tapMs - aheadMs, earLateMs };
 }
 
 /** How far the page's clock is ahead of ours; off by no more than half of the quickest answer. */
@@ -50,7 +63,7 @@ async function clockAheadMs(page: Page): Promise<number> {
 // A block of samples is told at once; the quickest of all tellings says when the first sample was rendered.
 const EAR = `(() => {
   const elements = new Set(), joined = new Set(), blocks = [];
-  let context, node, beganMs = Infinity, tapMs = 0, timer;
+  let context, node, beganMs = Infinity, tapMs = 0, proofMs = NaN, timer;
   addEventListener("click", (event) => { tapMs = event.timeStamp; }, true);
   const play = HTMLMediaElement.prototype.play;
   HTMLMediaElement.prototype.play = function () { elements.add(this); if (context) join(); return play.call(this); };
@@ -78,6 +91,16 @@ const EAR = `(() => {
       node.connect(mute).connect(context.destination);
       join(); timer = setInterval(join, 5);
     },
+    // When the element's clock stood at 0: by the middle of what it says while it plays.
+    async prove(url) {
+      const element = new Audio(url), zeros = [];
+      const watch = setInterval(() => { if (element.currentTime > 0.1 && !element.ended) zeros.push(performance.now() - element.currentTime * 1000); }, 10);
+      const ended = new Promise((resolve) => { element.onended = resolve; });
+      await element.play();
+      await ended;
+      clearInterval(watch);
+      proofMs = zeros.sort((a, b) => a - b)[zeros.length >> 1];
+    },
     async stop() {
       clearInterval(timer);
       await context.close();
@@ -87,7 +110,7 @@ const EAR = `(() => {
       const bytes = new Uint8Array(pcm.buffer);
       let text = "";
       for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
-      return { base64: btoa(text), beganMs, tapMs };
+      return { base64: btoa(text), beganMs, tapMs, proofMs };
     },
   };
 })();`;

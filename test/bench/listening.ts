@@ -41,6 +41,8 @@ interface Visit {
   readonly firstSoundMs: number;
   readonly mouthToEarMs: readonly number[];
   readonly missed: number;
+  /** What the ear itself adds, where it can tell. */
+  readonly earLateMs: number | undefined;
   /** What the page's own player says; absent where the page does not tell. */
   readonly told: ListenerStats | undefined;
 }
@@ -72,7 +74,13 @@ async function visit(
     if (first === undefined) throw new Error("the page was silent");
     const late = latenessesMs(heard, mouthMsOf).slice(3);
     const found = late.filter((ms) => ms !== undefined);
-    return { firstSoundMs: first / 48, mouthToEarMs: found, missed: late.length - found.length, told };
+    return {
+      firstSoundMs: first / 48,
+      mouthToEarMs: found,
+      missed: late.length - found.length,
+      earLateMs: heard.earLateMs,
+      told,
+    };
   } finally {
     await context.close();
   }
@@ -129,15 +137,29 @@ function pageFigures(visits: readonly Visit[]): Figure[] {
 
 /** What the same pages say of themselves, and what the ear has more: the uplink, the stage's buffer, the ear itself. */
 function agreement(visits: readonly Visit[]): Figure[] {
+  const ears = visits.flatMap(({ earLateMs }) => (Number.isFinite(earLateMs) ? [earLateMs as number] : []));
+  const ear: Figure[] =
+    ears.length === 0
+      ? []
+      : [
+          {
+            what: "what this ear adds",
+            value: median(ears),
+            unit: "ms",
+            spread: ears,
+            note: "behind the element's own clock; it is in what is told by ear",
+          },
+        ];
   const both = visits.flatMap(({ told, mouthToEarMs, firstSoundMs }) =>
     told?.mouthToEarMs.p50 === undefined || told.firstSoundMs === undefined || mouthToEarMs.length === 0
       ? []
       : [{ ear: median(mouthToEarMs), told: told.mouthToEarMs.p50, first: firstSoundMs, toldFirst: told.firstSoundMs }],
   );
-  if (both.length === 0) return [];
+  if (both.length === 0) return ear;
   const spread = both.map(({ ear, told }) => ear - told);
   const firsts = both.map(({ first, toldFirst }) => first - toldFirst);
   return [
+    ...ear,
     { what: "mouth to ear, by ear less what the page says", value: median(spread), unit: "ms", spread },
     { what: "first sound, by ear less what the page says", value: median(firsts), unit: "ms", spread: firsts },
   ];

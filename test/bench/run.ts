@@ -2,11 +2,12 @@
 // them. Refuses to assert: a figure over its budget is told, and is no failure; a measurement that broke is.
 
 import { mkdir, writeFile } from "node:fs/promises";
+import { loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { sleep, systemClock } from "../../flow/clock.ts";
 import { codecCost } from "./codec-cost.ts";
-import { edgeCost } from "./edge-cost.ts";
+import { edgeCost, edgeCostFast } from "./edge-cost.ts";
 import type { Bench, BenchContext, Figure } from "./figures.ts";
 import { joins } from "./joins.ts";
 import { listening } from "./listening.ts";
@@ -24,6 +25,7 @@ const BENCHES: readonly Bench[] = [
   speakers,
   stageCost,
   edgeCost,
+  edgeCostFast,
   wireBytes,
   joins,
   uplinkLoss,
@@ -52,6 +54,8 @@ process.exit();
 interface Outcome {
   readonly name: string;
   readonly seconds: number;
+  /** Processes that wanted a core over the minute before its end, our own among them. */
+  readonly load: number;
   readonly figures: readonly Figure[];
   readonly failure?: string;
 }
@@ -68,6 +72,8 @@ async function runAll(benches: readonly Bench[], isQuick: boolean): Promise<void
   const outcomes: Outcome[] = [];
   for (const bench of benches) outcomes.push(await runOne(bench, context));
   process.stdout.write(`${tableOf(outcomes.flatMap(({ figures }) => figures))}\n`);
+  const loads = outcomes.map(({ name, load }) => `${name} ${load.toFixed(1)}`).join(", ");
+  process.stdout.write(`\nLoad (processes that wanted a core, the bench's own among them): ${loads}.\n`);
   for (const { name, failure } of outcomes) {
     if (failure === undefined) continue;
     process.stdout.write(`\nNot measured: ${name}: ${failure}\n`);
@@ -83,15 +89,16 @@ async function runAll(benches: readonly Bench[], isQuick: boolean): Promise<void
 async function runOne(bench: Bench, context: BenchContext): Promise<Outcome> {
   const beganMs = systemClock.monotonicMs();
   const seconds = (): number => Math.round((systemClock.monotonicMs() - beganMs) / 1000);
+  const load = (): number => loadavg()[0] ?? 0;
   process.stderr.write(`${bench.name}\n`);
   try {
     const figures = await bench.run(context);
-    return { name: bench.name, seconds: seconds(), figures };
+    return { name: bench.name, seconds: seconds(), load: load(), figures };
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException;
     const failure = code === "ENOENT" && message.includes("cc") ? "there is no C compiler (cc)" : message;
     process.stderr.write(`  ${(error as Error).stack}\n`);
-    return { name: bench.name, seconds: seconds(), figures: [], failure };
+    return { name: bench.name, seconds: seconds(), load: load(), figures: [], failure };
   }
 }
 
