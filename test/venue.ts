@@ -46,10 +46,14 @@ export interface VenueOptions {
   readonly edges?: number;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Called with the empty data directory before anything starts in it. */
+  readonly prepare?: (dataDir: string) => Promise<void>;
 }
 
-export async function openVenue({ edges = 1, args = [], env = {} }: VenueOptions = {}): Promise<Venue> {
+export async function openVenue(options: VenueOptions = {}): Promise<Venue> {
+  const { edges = 1, args = [], env = {} } = options;
   const dataDir = await mkdtemp(join(tmpdir(), "hustings-venue-"));
+  await options.prepare?.(dataDir);
   const [port, stagePort, udpPort] = [await freeTcpPort(), await freeTcpPort(), await freeUdpPort()];
   const doorUrl = `http://127.0.0.1:${port}`;
   const flags = [

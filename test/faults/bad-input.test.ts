@@ -1,0 +1,171 @@
+// Proves over real sockets that what is malformed, forged or not allowed gets its row of the error table, that the server
+// lives, and that somebody who listens meanwhile misses nothing.
+
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { test } from "node:test";
+import { systemClock } from "../../flow/clock.ts";
+import { loadOrCreateKeys } from "../../server/src/tickets/keys.ts";
+import { ticketSigner } from "../../server/src/tickets/sign.ts";
+import type { PersonId, SpaceId } from "../../wire/ids.ts";
+import { ROUTES } from "../../wire/routes.ts";
+import type { TicketPayload } from "../../wire/tickets.ts";
+import { openVenue, type Venue } from "../venue.ts";
+import { assertUndisturbed, listen } from "./ears.ts";
+import { newGuest, openStage, post } from "./talker.ts";
+
+const STRANGE_BYTES = 2_000;
+
+test("whatever is thrown at the door and the stage is refused by its row, and a listener misses nothing", async (t) => {
+  await using venue = await openVenue();
+  using stage = await openStage(venue, "Under fire");
+  using ears = await listen(venue, stage.space);
+  const { space } = stage;
+  const other = await venue.create("Another");
+  const guest = await newGuest(venue, space, "Eve");
+  const whip = venue.stageUrl + ROUTES.stage(space.id);
+  const commands = venue.doorUrl + ROUTES.commands(space.id);
+  const offer = (body: string, ticket?: string, type = "application/sdp") =>
+    fetch(whip, {
+      method: "POST",
+      headers: { "content-type": type, ...(ticket === undefined ? {} : { authorization: `Bearer ${ticket}` }) },
+      body,
+    });
+  const tampered = `${space.hostTicket.slice(0, -8)}AAAAAAAA`;
+  const expired = await expiredTicket(venue, space.hostTicket);
+
+  const refusals: [what: string, answer: Promise<Response>, code: string][] = [
+    ["an offer without a ticket", offer("v=0"), "no-ticket"],
+    ["an offer that is no SDP", offer("v=0 nonsense", space.hostTicket), "bad-sdp"],
+    ["an offer of random text", offer(randomBytes(500).toString("base64"), space.hostTicket), "bad-sdp"],
+    ["an offer without sound", offer("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n", space.hostTicket), "bad-sdp"],
+    ["an offer of another type", offer("{}", space.hostTicket, "application/json"), "bad-offer-type"],
+    ["an offer far too long", offer("v".repeat(200_000), space.hostTicket), "too-large"],
+    ["an offer by somebody not invited", offer("v=0", guest.ticket), "not-invited"],
+    ["a tampered ticket", offer("v=0", tampered), "ticket-invalid"],
+    ["an expired ticket", offer("v=0", expired), "ticket-expired"],
+    ["a ticket of another space", offer("v=0", other.hostTicket), "wrong-space"],
+    ["no JSON", post(commands, "{", space.hostTicket), "bad-json"],
+    ["JSON of a wrong shape", post(commands, { do: "fly" }, space.hostTicket), "bad-json"],
+    ["a body too large", post(commands, { do: "title", title: "x".repeat(100_000) }, space.hostTicket), "too-large"],
+    ["a guest who goes live", post(venue.doorUrl + ROUTES.live(space.id), {}, guest.ticket), "host-only"],
+    ["a guest who mutes the host", post(commands, { do: "mute", seat: 0, muted: true }, guest.ticket), "host-only"],
+    [
+      "the host who unmutes a seat that is not theirs",
+      post(commands, { do: "mute", seat: 7, muted: true }, space.hostTicket),
+      "no-person",
+    ],
+    ["an expired ticket at the door", post(commands, { do: "live" }, expired), "ticket-expired"],
+    ["a tampered ticket at the door", post(commands, { do: "live" }, tampered), "ticket-invalid"],
+    ["a ticket of another space at the door", post(commands, { do: "live" }, other.hostTicket), "wrong-space"],
+    [
+      "a space that is not there",
+      post(venue.doorUrl + ROUTES.guests("0000000000" as typeof space.id), { name: "A" }),
+      "no-space",
+    ],
+    ["a nameless guest", post(venue.doorUrl + ROUTES.guests(space.id), { name: "" }), "bad-name"],
+    ["a title of nothing", post(venue.doorUrl + ROUTES.spaces, { title: "\u0000" }), "bad-title"],
+    [
+      "a wrong host secret",
+      post(venue.doorUrl + ROUTES.tickets(space.id), { secret: "A".repeat(43) }),
+      "ticket-invalid",
+    ],
+    [
+      "a method that is not one",
+      fetch(whip, { method: "PATCH", headers: { authorization: `Bearer ${space.hostTicket}` } }),
+      "not-allowed",
+    ],
+    ["a page that is not there", fetch(`${venue.doorUrl}/api/nowhere`), "no-page"],
+  ];
+  for (const [what, asked, code] of refusals) {
+    const answer = await asked;
+    const { error } = (await answer.json()) as { error: string };
+    assert.equal(error, code, `${what}: ${answer.status} ${error}`);
+  }
+  t.diagnostic(`${refusals.length} refusals, each by its row`);
+
+  const listenUrl = venue.doorUrl.replace(/^http/, "ws") + ROUTES.listen(space.id);
+  assert.equal(await closeCodeOf(`${listenUrl}?next=banana`), 4401, "a malformed cursor");
+  assert.equal(await closeCodeOf(`${listenUrl}?next=4000000000&seq=5`), 4401, "a cursor from beyond");
+  assert.equal(await closeCodeOf(`${listenUrl}?r=999`), 4400, "a rendition that is not one");
+  assert.equal(await closeCodeOf(listenUrl.replace(space.id, "0000000000")), 4404, "no such space");
+  assert.equal(await closeCodeOf(listenUrl, randomBytes(64)), 4402, "bytes that are no message");
+  assert.equal(await closeCodeOf(listenUrl, "hello"), 4402, "a text");
+  assert.equal(await closeCodeOf(listenUrl, new Uint8Array(100_000)), 1009, "a message far too long (RFC 6455 §7.4.1)");
+
+  const [doorPort, stagePort] = [venue.doorUrl, venue.stageUrl].map((url) => Number(new URL(url).port));
+  for (const port of [doorPort, stagePort]) {
+    assert.match(await rawAnswer(port as number, "NONSENSE\r\n\r\n"), /^HTTP\/1\.1 400 /);
+    assert.match(
+      await rawAnswer(port as number, `GET / HTTP/1.1\r\nx: ${"y".repeat(200_000)}\r\n\r\n`),
+      /^(HTTP\/1\.1 4(13|31|00) |$)/,
+    );
+    await rawAnswer(port as number, randomBytes(4_096));
+  }
+  await flood(await udpPortOf(venue));
+
+  const replaced = await post(venue.doorUrl + ROUTES.hostLink(space.id), {}, space.hostTicket);
+  assert.ok(replaced.ok, `${replaced.status}`);
+  const revoked = await post(commands, { do: "title", title: "Mine" }, space.hostTicket);
+  assert.equal(((await revoked.json()) as { error: string }).error, "ticket-revoked");
+
+  await ears.hearsMore(10);
+  assertUndisturbed(ears, "who listened meanwhile");
+  assert.equal(stage.host.sittings, 1);
+  t.diagnostic(`the listener waited ${ears.waitedMs()} ms`);
+  assert.deepEqual(/"level":(50|60)/.exec(venue.output()), null, "no error of ours was written");
+});
+
+/** The same grant as `ticket`, signed by the server's own key and long over. */
+async function expiredTicket(venue: Venue, ticket: string): Promise<string> {
+  const payload = Buffer.from(ticket.split(".")[1] ?? "", "base64url").toString();
+  const { aud, sub, name, role, gen } = JSON.parse(payload) as TicketPayload;
+  const { privateJwks } = await loadOrCreateKeys(venue.dataDir);
+  const longAgo = { ...systemClock, utcMs: () => systemClock.utcMs() - 3_600_000 };
+  const sign = ticketSigner(privateJwks[0] as (typeof privateJwks)[number], longAgo);
+  const claims = { space: aud as SpaceId, person: sub as PersonId, name, role, generation: gen, use: "act" } as const;
+  return (await sign(claims)).ticket;
+}
+
+async function closeCodeOf(url: string, message?: string | Uint8Array<ArrayBuffer>): Promise<number> {
+  const socket = new WebSocket(url, "hustings.1");
+  const closed = once(socket, "close") as Promise<[CloseEvent]>;
+  socket.addEventListener("open", () => message !== undefined && socket.send(message));
+  const [{ code }] = await closed;
+  return code;
+}
+
+async function rawAnswer(port: number, bytes: string | Uint8Array): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  let text = "";
+  socket.on("data", (part) => {
+    text += part;
+  });
+  // A reset is an answer too: the server would not read on.
+  socket.on("error", () => {});
+  socket.write(bytes);
+  socket.end();
+  await new Promise((resolve) => socket.on("close", resolve));
+  return text;
+}
+
+async function udpPortOf({ dataDir }: Venue): Promise<number> {
+  const settings: unknown = JSON.parse(await readFile(join(dataDir, "run", "settings.json"), "utf8"));
+  return (settings as { udpPort: number }).udpPort;
+}
+
+/** Datagrams of random bytes: as STUN, DTLS and SRTP would begin, and as nothing does. */
+async function flood(port: number): Promise<void> {
+  const socket = createSocket("udp4");
+  for (let i = 0; i < STRANGE_BYTES; i++) {
+    const bytes = randomBytes(1 + (i % 1_200));
+    bytes[0] = [0, 22, 128, i & 255][i % 4] as number;
+    await new Promise<void>((resolve) => socket.send(bytes, port, "127.0.0.1", () => resolve()));
+  }
+  socket.close();
+}

@@ -1,0 +1,113 @@
+// Proves what a disk that is full, and lanes that are damaged, do to spaces: sound goes on and says what is not kept, and
+// one space's damage is no other's.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { roomDocumentOf } from "../../wire/room.ts";
+import { ROUTES } from "../../wire/routes.ts";
+import { until } from "../until.ts";
+import { type CreatedSpace, openVenue, type Venue } from "../venue.ts";
+import { assertUndisturbed, assertWhole, listen } from "./ears.ts";
+import { command, openStage } from "./talker.ts";
+
+type Room = ReturnType<typeof roomDocumentOf>;
+
+async function roomOf({ doorUrl }: Venue, { id }: CreatedSpace): Promise<Room> {
+  const response = await fetch(doorUrl + ROUTES.room(id));
+  if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
+  return (await response.json()) as Room;
+}
+
+test("a full disk leaves the sound alone, is told in the state, and is recorded again when there is room", async (t) => {
+  if (process.getuid?.() !== 0) return t.diagnostic("Not root: a small file system cannot be mounted here.");
+  const prepare = async (dataDir: string): Promise<void> => {
+    await mkdir(join(dataDir, "spaces"));
+    const mount = ["-t", "tmpfs", "-o", "size=4m", "hustings-test", join(dataDir, "spaces")];
+    const { status, stderr } = spawnSync("mount", mount);
+    assert.equal(status, 0, String(stderr));
+  };
+  await using venue = await openVenue({ prepare });
+  using _mounted = { [Symbol.dispose]: () => void spawnSync("umount", ["--lazy", join(venue.dataDir, "spaces")]) };
+  using stage = await openStage(venue, "No room");
+  using ears = await listen(venue, stage.space);
+  const { listener } = ears;
+  await until("the space to be recorded", () => listener.state.recording === "on");
+  const ballast = join(venue.dataDir, "spaces", ".ballast");
+  await fillUp(ballast);
+  await until("the state to say that nothing is recorded", () => listener.state.recording === "failed");
+  const { host } = stage;
+  for (const muted of [true, false]) await host.speaker.command({ do: "mute", seat: host.speaker.seat, muted });
+  await ears.hearsMore(15);
+  assertUndisturbed(ears, "who listens while the disk is full");
+  await rm(ballast);
+  await until("the space to be recorded again", () => listener.state.recording === "on");
+  await ears.hearsMore(5);
+  assertUndisturbed(ears, "who listens still");
+  assert.equal(host.sittings, 1);
+  t.diagnostic(`the listener waited ${ears.waitedMs()} ms`);
+});
+
+/** Writes until the disk takes nothing more. */
+async function fillUp(path: string): Promise<void> {
+  await using file = await open(path, "w");
+  for (const bytes of [65_536, 4_096, 512, 1]) {
+    for (;;) {
+      const isFull = await file.write(Buffer.alloc(bytes, 1)).then(
+        ({ bytesWritten }) => bytesWritten < bytes,
+        () => true,
+      );
+      if (isFull) break;
+    }
+  }
+}
+
+test("damaged lanes cost what was in them: the server starts, says so, and the other spaces are whole", async (t) => {
+  await using venue = await openVenue();
+  using whole = await openStage(venue, "Whole");
+  using torn = await openStage(venue, "Torn");
+  const flipped = await venue.create("First title");
+  for (const title of ["Second title", "Third title"]) {
+    await command(venue, flipped, flipped.hostTicket, { do: "title", title });
+  }
+  const lost = await venue.create("Lost");
+  using ears = await listen(venue, whole.space);
+  const pids = await Promise.all(["stage", "api", "edge-0"].map(venue.pidOf));
+  await Promise.all([venue.parentPid, ...pids].map(venue.kill));
+
+  const folder = ({ id }: CreatedSpace): string => join(venue.dataDir, "spaces", id);
+  const laneOf = join(folder(flipped), "state.lane");
+  const bytes = await readFile(laneOf);
+  bytes[bytes.indexOf("Second title")] = 0x73;
+  await writeFile(laneOf, bytes);
+  const tornLane = join(folder(torn.space), "sound-32.lane");
+  await truncate(tornLane, (await readFile(tornLane)).length - 500);
+  await writeFile(join(folder(lost), "state.lane"), randomBytes(3_000));
+  const strange = join(venue.dataDir, "spaces", "not a space");
+  await mkdir(strange);
+  await writeFile(join(strange, "state.lane"), randomBytes(100));
+
+  await venue.restart();
+  await until("the whole space to speak", () => whole.host.sittings === 2 && ears.listener.state.air === "voice");
+  await until("the torn space to speak", () => torn.host.sittings === 2 && torn.host.isSeated);
+  await ears.hearsMore(5);
+  assertWhole(ears, "who listens to the whole space");
+  using tornEars = await listen(venue, torn.space);
+  assertWhole(tornEars, "who listens to the torn space");
+  assert.equal((await roomOf(venue, flipped)).title, "Third title", "only the damaged entry is gone");
+  assert.equal((await fetch(venue.doorUrl + ROUTES.room(lost.id))).status, 404);
+  t.diagnostic(
+    venue
+      .output()
+      .split("\n")
+      .filter((line) => line.includes('"repair"'))
+      .map((line) => JSON.stringify((JSON.parse(line) as { repair: unknown }).repair))
+      .join(" "),
+  );
+  for (const id of [flipped.id, torn.space.id, lost.id, "not a space"]) {
+    assert.ok(venue.output().includes(`"space":"${id}"`), `${id} is told of`);
+  }
+});
