@@ -1,8 +1,9 @@
-// Owns the room document: what a newcomer's page needs before it listens, one small cacheable JSON. Refuses to hold
-// anything per listener.
+// Owns the room document: what a newcomer's page needs before it listens, one small cacheable JSON; and the row of the
+// home page's list. Both are views of the state. Refuses to hold anything per listener.
 
 import type { SpaceId } from "./ids.ts";
-import type { Air, HoldReason, Phase, RecordingStatus, Role } from "./state.ts";
+import { ROUTES } from "./routes.ts";
+import type { Air, HoldReason, Phase, RecordingStatus, Role, SpaceState } from "./state.ts";
 
 export interface RoomDocument {
   readonly id: SpaceId;
@@ -47,3 +48,56 @@ export interface ListedSpace {
 }
 
 export const MAX_LISTED_SPACES = 100;
+
+/** A space and how many listen to it. */
+export interface CountedSpace {
+  readonly id: SpaceId;
+  readonly state: SpaceState;
+  readonly audience: number;
+}
+
+/** What the answering server knows beside the space. */
+export interface RoomView {
+  readonly stagePort: number;
+  readonly asOfUtcMs: number;
+  readonly stale: boolean;
+}
+
+export function roomDocumentOf({ id, state, audience }: CountedSpace, view: RoomView): RoomDocument {
+  return {
+    id,
+    title: state.title,
+    phase: state.phase,
+    host: state.host?.name ?? "",
+    speakers: state.seats.map(({ name, role, muted, present }) => ({ name, role, muted, present })),
+    handsCount: state.hands.length,
+    air: state.air,
+    holdReason: state.holdReason ?? null,
+    recording: state.recording,
+    audience,
+    createdUtcMs: state.originUtcMs,
+    liveUtcMs: state.liveUtcMs ?? null,
+    tier: "push",
+    listen: ROUTES.listen(id),
+    stage: { path: ROUTES.stage(id), port: view.stagePort },
+    asOfUtcMs: view.asOfUtcMs,
+    stale: view.stale,
+  };
+}
+
+/** What is live, most listeners first, at most `MAX_LISTED_SPACES`. */
+export function listedSpacesOf(spaces: readonly CountedSpace[]): readonly ListedSpace[] {
+  return spaces
+    .filter(({ state }) => state.phase === "live")
+    .sort((a, b) => b.audience - a.audience)
+    .slice(0, MAX_LISTED_SPACES)
+    .map(({ id, state, audience }) => ({
+      id,
+      title: state.title,
+      phase: state.phase,
+      host: state.host?.name ?? "",
+      speakersCount: state.seats.length,
+      audience,
+      liveUtcMs: state.liveUtcMs ?? null,
+    }));
+}

@@ -5,12 +5,12 @@ import { randomBytes } from "node:crypto";
 import { type Command, parseCommand } from "@hustings/wire/commands.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { isSpaceId, personIdFrom, type SpaceId, spaceIdFrom } from "@hustings/wire/ids.ts";
+import { listedSpacesOf, roomDocumentOf } from "@hustings/wire/room.ts";
 import { HOST_FRAGMENT, ROUTES } from "@hustings/wire/routes.ts";
 import { cleanName, cleanTitle } from "@hustings/wire/text.ts";
 import type { FastifyRequest } from "fastify";
 import type { ApiContext, ApiServer } from "./api.ts";
 import { addressOf, originOf } from "./origin.ts";
-import { listedSpacesOf, roomDocumentOf } from "./room.ts";
 import * as shapes from "./schemas.ts";
 import { hashOfSecret, newSecret } from "./secrets.ts";
 
@@ -89,7 +89,10 @@ function roomRoute(app: ApiServer, { stage, clock, stagePort }: ApiContext): voi
   app.get("/api/spaces/:id/room", { schema }, async ({ params }, reply) => {
     const id = spaceOf(params.id);
     const { state, audience } = await stage.space(id);
-    const { speakers, ...rest } = roomDocumentOf({ id, state, audience }, stagePort, clock.utcMs());
+    const { speakers, ...rest } = roomDocumentOf(
+      { id, state, audience },
+      { stagePort, asOfUtcMs: clock.utcMs(), stale: false },
+    );
     reply.header("cache-control", ROOM_CACHE);
     return { ...rest, speakers: [...speakers] };
   });

@@ -5,14 +5,8 @@ import { Agent, type IncomingMessage, request } from "node:http";
 import type { Command } from "@hustings/wire/commands.ts";
 import { isErrorCode, Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
-import type { SpaceState } from "@hustings/wire/state.ts";
+import type { CountedSpace } from "@hustings/wire/room.ts";
 import type { TicketClaims } from "@hustings/wire/tickets.ts";
-
-export interface HeldSpace {
-  readonly id: SpaceId;
-  readonly state: SpaceState;
-  readonly audience: number;
-}
 
 export interface NewSpace {
   readonly id: SpaceId;
@@ -25,8 +19,8 @@ export interface NewSpace {
 export interface StageClient {
   createSpace(space: NewSpace): Promise<void>;
   /** Live ones first, newest first; at most 1000. */
-  listSpaces(): Promise<readonly HeldSpace[]>;
-  space(id: SpaceId): Promise<HeldSpace>;
+  listSpaces(): Promise<readonly CountedSpace[]>;
+  space(id: SpaceId): Promise<CountedSpace>;
   /** Whose host link it is. */
   matchHostSecret(id: SpaceId, secretHash: string): Promise<{ person: PersonId; name: string; generation: number }>;
   replaceHostSecret(id: SpaceId, secretHash: string): Promise<{ generation: number }>;

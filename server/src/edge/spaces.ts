@@ -3,8 +3,7 @@
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
-import type { ListedSpace } from "@hustings/wire/room.ts";
-import { listedOf } from "./room.ts";
+import { type ListedSpace, listedSpacesOf } from "@hustings/wire/room.ts";
 import type { Upstream } from "./upstream.ts";
 
 export interface SpaceList {
@@ -24,7 +23,7 @@ export function createSpaceList(upstream: Upstream, clock: Clock, listed: (ids: 
     askedMs = clock.monotonicMs();
     const all = await upstream.list();
     listed(all.map(({ id }) => id));
-    spaces = listedOf(all);
+    spaces = listedSpacesOf(all);
   }
 
   return {

@@ -6,22 +6,15 @@ import type { Clock } from "@hustings/flow/clock.ts";
 import { isErrorCode, Refusal } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import type { Cursor } from "@hustings/wire/lanes.ts";
-import type { SpaceState } from "@hustings/wire/state.ts";
+import type { CountedSpace } from "@hustings/wire/room.ts";
 import { RENDITIONS } from "@hustings/wire/units.ts";
 import { type FollowedSpace, followSpace } from "../log/socket-client.ts";
 
-/** One space as the stage has it. */
-export interface StageSpace {
-  readonly id: SpaceId;
-  readonly state: SpaceState;
-  readonly audience: number;
-}
-
 export interface Upstream {
   /** Throws a Refusal: `no-space`, or `stage-away` when there is no answer. */
-  lookUp(space: SpaceId): Promise<StageSpace & { readonly headSlot: number | null }>;
+  lookUp(space: SpaceId): Promise<CountedSpace & { readonly headSlot: number | null }>;
   /** Every space, live ones first. Throws a Refusal as `lookUp`. */
-  list(): Promise<readonly StageSpace[]>;
+  list(): Promise<readonly CountedSpace[]>;
   /** As `followSpace` of the log's socket client: never throws itself. */
   follow(space: SpaceId, cursor: Cursor, signal: AbortSignal): FollowedSpace;
 }
