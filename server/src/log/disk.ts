@@ -142,14 +142,16 @@ async function listSpaces(
   return found.sort(newestFirst);
 }
 
-/** The fold of a space's state lane, read as it is just now; `undefined` when the folder has none. */
+/** The fold of a space's state lane, read as it is just now; `undefined` when there is none, or nothing whole in it. */
 export async function readState(folder: string): Promise<SpaceState | undefined> {
   const file = await openForReading(join(folder, LANE_FILES.state));
   if (!file) return undefined;
   try {
     const sizeBytes = await file.size();
     if (sizeBytes > MAX_ENTRY_LANE_BYTES) throw new Error(`A lane of ${sizeBytes} bytes is too long.`);
-    return foldAll(scanEntries(await file.read(0, sizeBytes)).entries as StateEntry[]);
+    const bytes = await file.read(0, sizeBytes);
+    const entries = scanEntries(bytes).entries as StateEntry[];
+    return entries.length === 0 && bytes.some((byte) => byte !== 0) ? undefined : foldAll(entries);
   } finally {
     await file.close();
   }
