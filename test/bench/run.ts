@@ -15,7 +15,7 @@ import { machineLine, thisMachine } from "./machine.ts";
 import { pageWeight } from "./page-weight.ts";
 import { programmeLoss } from "./programme-loss.ts";
 import { speakers } from "./speakers.ts";
-import { stageCost } from "./stage-cost.ts";
+import { stageCost, stageCostBusy } from "./stage-cost.ts";
 import { tableOf } from "./table.ts";
 import { uplinkLoss } from "./uplink-loss.ts";
 import { wireBytes } from "./wire-bytes.ts";
@@ -24,6 +24,7 @@ const BENCHES: readonly Bench[] = [
   listening,
   speakers,
   stageCost,
+  stageCostBusy,
   edgeCost,
   edgeCostFast,
   wireBytes,
@@ -76,7 +77,7 @@ async function runAll(benches: readonly Bench[], isQuick: boolean): Promise<void
   process.stdout.write(`\nLoad (processes that wanted a core, the bench's own among them): ${loads}.\n`);
   for (const { name, failure } of outcomes) {
     if (failure === undefined) continue;
-    process.stdout.write(`\nNot measured: ${name}: ${failure}\n`);
+    process.stdout.write(`\nNot measured: ${name}: ${failure.split("\n")[0]}\n`);
     process.exitCode = 1;
   }
   const at = new Date(systemClock.utcMs()).toISOString();

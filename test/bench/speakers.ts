@@ -99,7 +99,7 @@ async function openEar(): Promise<Ear> {
   };
 }
 
-/** Packets in a row; a packet counts as heard at the pace of the half that came soonest. */
+/** Packets in a row, heard at the pace of the one that came neither soonest nor latest. */
 function asTheyCame(
   pieces: readonly { readonly place: number; readonly arrivalMs: number; readonly pcm: Float32Array }[],
 ): Recording {
