@@ -97,7 +97,7 @@ export function createMixer(): Mixer {
   function ownMix(seat: number, isAudible: boolean, programme: Float32Array, before: Limiter) {
     const channel = channels.get(seat);
     if (channel === undefined || (!isAudible && channel.limiter === undefined)) return undefined;
-    channel.limiter ??= before.copy();
+    channel.limiter ??= before.copy("sample");
     const { own } = channel;
     for (let index = 0; index < minus.length; index += 1) minus[index] = (sum[index] ?? 0) - (own[index] ?? 0);
     const mixed = channel.limiter.process(minus);
