@@ -77,15 +77,25 @@ const EARS = `(() => {
   const elements = new Set();
   const play = HTMLMediaElement.prototype.play;
   HTMLMediaElement.prototype.play = function () { elements.add(this); return play.call(this); };
-  let context, blocks, joined, timer;
-  function streamOf(element) { return element.srcObject ?? element.captureStream(); }
+  let context, ear, blocks, joined, timer, reader, reading;
+  const streamOf = (element) => element.srcObject ?? element.captureStream();
   function join() {
     for (const element of elements) {
       if (joined.has(element) || element.paused || element.muted) continue;
       const stream = streamOf(element);
       if (stream.getAudioTracks().length === 0) continue;
       joined.set(element, stream);
-      context.createMediaStreamSource(stream).connect(context.ear);
+      context.createMediaStreamSource(stream).connect(ear);
+    }
+  }
+  async function read() {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const block = new Float32Array(value.numberOfFrames);
+      value.copyTo(block, { planeIndex: 0, format: "f32-planar" });
+      value.close();
+      blocks.push(block);
     }
   }
   globalThis.hearing = {
@@ -93,22 +103,23 @@ const EARS = `(() => {
       context = new AudioContext({ sampleRate: 48000 });
       await context.resume();
       blocks = []; joined = new Map();
-      const code = "registerProcessor('ear', class extends AudioWorkletProcessor { process([input]) { this.port.postMessage(input[0] ? input[0].slice() : new Float32Array(128)); return true; } })";
-      await context.audioWorklet.addModule(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
-      context.ear = new AudioWorkletNode(context, "ear", { channelCount: 1, channelCountMode: "explicit" });
-      context.ear.port.onmessage = ({ data }) => blocks.push(data);
-      const mute = context.createGain(); mute.gain.value = 0;
-      context.ear.connect(mute).connect(context.destination);
+      ear = new MediaStreamAudioDestinationNode(context, { channelCount: 1, channelCountMode: "explicit" });
+      const silence = context.createConstantSource(); silence.offset.value = 0; silence.connect(ear); silence.start();
+      reader = new MediaStreamTrackProcessor({ track: ear.stream.getAudioTracks()[0] }).readable.getReader();
+      reading = read();
       join(); timer = setInterval(join, 50);
     },
     async stop() {
       clearInterval(timer);
+      await reader.cancel();
+      await reading.catch(() => {});
       await context.close();
-      const pcm = new Int16Array(blocks.length * 128);
-      blocks.forEach((block, i) => block.forEach((sample, j) => { pcm[i * 128 + j] = Math.max(-1, Math.min(1, sample)) * 32767; }));
+      const pcm = new Int16Array(blocks.reduce((total, block) => total + block.length, 0));
+      let at = 0;
+      for (const block of blocks) for (const sample of block) pcm[at++] = Math.max(-1, Math.min(1, sample)) * 32767;
       const bytes = new Uint8Array(pcm.buffer);
       let text = "";
-      for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
+      for (let from = 0; from < bytes.length; from += 32768) text += String.fromCharCode(...bytes.subarray(from, from + 32768));
       return btoa(text);
     },
   };

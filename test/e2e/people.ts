@@ -56,6 +56,7 @@ export async function listen(browser: OpenBrowser, url: string): Promise<Page> {
 export async function joinStage(browser: OpenBrowser, host: Page, url: string, name: string): Promise<Page> {
   const { page } = await browser.person();
   await page.goto(url);
+  await press(page, "Listen");
   await press(page, "Ask to speak");
   await write(page, "Your name", name);
   await page.keyboard.press("Enter");
