@@ -15,7 +15,7 @@ import { ticketSigner } from "../../server/src/tickets/sign.ts";
 import type { PersonId, SpaceId } from "../../wire/ids.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import type { TicketPayload } from "../../wire/tickets.ts";
-import { openVenue, type Venue } from "../venue.ts";
+import { type CreatedSpace, openVenue, type Venue } from "../venue.ts";
 import { assertUndisturbed, listen } from "./ears.ts";
 import { newGuest, openStage, post } from "./talker.ts";
 
@@ -28,60 +28,9 @@ test("whatever is thrown at the door and the stage is refused by its row, and a 
   const { space } = stage;
   const other = await venue.create("Another");
   const guest = await newGuest(venue, space, "Eve");
-  const whip = venue.stageUrl + ROUTES.stage(space.id);
-  const commands = venue.doorUrl + ROUTES.commands(space.id);
-  const offer = (body: string, ticket?: string, type = "application/sdp") =>
-    fetch(whip, {
-      method: "POST",
-      headers: { "content-type": type, ...(ticket === undefined ? {} : { authorization: `Bearer ${ticket}` }) },
-      body,
-    });
-  const tampered = `${space.hostTicket.slice(0, -8)}AAAAAAAA`;
   const expired = await expiredTicket(venue, space.hostTicket);
-
-  const refusals: [what: string, answer: Promise<Response>, code: string][] = [
-    ["an offer without a ticket", offer("v=0"), "no-ticket"],
-    ["an offer that is no SDP", offer("v=0 nonsense", space.hostTicket), "bad-sdp"],
-    ["an offer of random text", offer(randomBytes(500).toString("base64"), space.hostTicket), "bad-sdp"],
-    ["an offer without sound", offer("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n", space.hostTicket), "bad-sdp"],
-    ["an offer of another type", offer("{}", space.hostTicket, "application/json"), "bad-offer-type"],
-    ["an offer far too long", offer("v".repeat(200_000), space.hostTicket), "too-large"],
-    ["an offer by somebody not invited", offer("v=0", guest.ticket), "not-invited"],
-    ["a tampered ticket", offer("v=0", tampered), "ticket-invalid"],
-    ["an expired ticket", offer("v=0", expired), "ticket-expired"],
-    ["a ticket of another space", offer("v=0", other.hostTicket), "wrong-space"],
-    ["no JSON", post(commands, "{", space.hostTicket), "bad-json"],
-    ["JSON of a wrong shape", post(commands, { do: "fly" }, space.hostTicket), "bad-json"],
-    ["a body too large", post(commands, { do: "title", title: "x".repeat(100_000) }, space.hostTicket), "too-large"],
-    ["a guest who goes live", post(venue.doorUrl + ROUTES.live(space.id), {}, guest.ticket), "host-only"],
-    ["a guest who mutes the host", post(commands, { do: "mute", seat: 0, muted: true }, guest.ticket), "host-only"],
-    [
-      "the host who unmutes a seat that is not theirs",
-      post(commands, { do: "mute", seat: 7, muted: true }, space.hostTicket),
-      "no-person",
-    ],
-    ["an expired ticket at the door", post(commands, { do: "live" }, expired), "ticket-expired"],
-    ["a tampered ticket at the door", post(commands, { do: "live" }, tampered), "ticket-invalid"],
-    ["a ticket of another space at the door", post(commands, { do: "live" }, other.hostTicket), "wrong-space"],
-    [
-      "a space that is not there",
-      post(venue.doorUrl + ROUTES.guests("0000000000" as typeof space.id), { name: "A" }),
-      "no-space",
-    ],
-    ["a nameless guest", post(venue.doorUrl + ROUTES.guests(space.id), { name: "" }), "bad-name"],
-    ["a title of nothing", post(venue.doorUrl + ROUTES.spaces, { title: "\u0000" }), "bad-title"],
-    [
-      "a wrong host secret",
-      post(venue.doorUrl + ROUTES.tickets(space.id), { secret: "A".repeat(43) }),
-      "ticket-invalid",
-    ],
-    [
-      "a method that is not one",
-      fetch(whip, { method: "PATCH", headers: { authorization: `Bearer ${space.hostTicket}` } }),
-      "not-allowed",
-    ],
-    ["a page that is not there", fetch(`${venue.doorUrl}/api/nowhere`), "no-page"],
-  ];
+  const wrong = { guest: guest.ticket, other: other.hostTicket, expired, tampered: tamperedOf(space.hostTicket) };
+  const refusals = [...offersRefused(venue, space, wrong), ...requestsRefused(venue, space, wrong)];
   for (const [what, asked, code] of refusals) {
     const answer = await asked;
     const { error } = (await answer.json()) as { error: string };
@@ -89,26 +38,11 @@ test("whatever is thrown at the door and the stage is refused by its row, and a 
   }
   t.diagnostic(`${refusals.length} refusals, each by its row`);
 
-  const listenUrl = venue.doorUrl.replace(/^http/, "ws") + ROUTES.listen(space.id);
-  assert.equal(await closeCodeOf(`${listenUrl}?next=banana`), 4401, "a malformed cursor");
-  assert.equal(await closeCodeOf(`${listenUrl}?next=4000000000&seq=5`), 4401, "a cursor from beyond");
-  assert.equal(await closeCodeOf(`${listenUrl}?r=999`), 4400, "a rendition that is not one");
-  assert.equal(await closeCodeOf(listenUrl.replace(space.id, "0000000000")), 4404, "no such space");
-  assert.equal(await closeCodeOf(listenUrl, randomBytes(64)), 4402, "bytes that are no message");
-  assert.equal(await closeCodeOf(listenUrl, "hello"), 4402, "a text");
-  assert.equal(await closeCodeOf(listenUrl, new Uint8Array(100_000)), 1009, "a message far too long (RFC 6455 §7.4.1)");
-
-  const [doorPort, stagePort] = [venue.doorUrl, venue.stageUrl].map((url) => Number(new URL(url).port));
-  for (const port of [doorPort, stagePort]) {
-    assert.match(await rawAnswer(port as number, "NONSENSE\r\n\r\n"), /^HTTP\/1\.1 400 /);
-    assert.match(
-      await rawAnswer(port as number, `GET / HTTP/1.1\r\nx: ${"y".repeat(200_000)}\r\n\r\n`),
-      /^(HTTP\/1\.1 4(13|31|00) |$)/,
-    );
-    await rawAnswer(port as number, randomBytes(4_096));
-  }
+  await closeCodesAreNamed(venue, space);
+  await strangeBytesAreAnswered(venue);
   await flood(await udpPortOf(venue));
 
+  const commands = venue.doorUrl + ROUTES.commands(space.id);
   const replaced = await post(venue.doorUrl + ROUTES.hostLink(space.id), {}, space.hostTicket);
   assert.ok(replaced.ok, `${replaced.status}`);
   const revoked = await post(commands, { do: "title", title: "Mine" }, space.hostTicket);
@@ -120,6 +54,101 @@ test("whatever is thrown at the door and the stage is refused by its row, and a 
   t.diagnostic(`the listener waited ${ears.waitedMs()} ms`);
   assert.deepEqual(/"level":(50|60)/.exec(venue.output()), null, "no error of ours was written");
 });
+
+type Refused = readonly [what: string, answer: Promise<Response>, code: string];
+
+interface WrongTickets {
+  readonly guest: string;
+  readonly other: string;
+  readonly expired: string;
+  readonly tampered: string;
+}
+
+function tamperedOf(ticket: string): string {
+  return `${ticket.slice(0, -8)}AAAAAAAA`;
+}
+
+function offersRefused(venue: Venue, space: CreatedSpace, wrong: WrongTickets): Refused[] {
+  const whip = venue.stageUrl + ROUTES.stage(space.id);
+  const offer = (body: string, ticket?: string, type = "application/sdp") =>
+    fetch(whip, {
+      method: "POST",
+      headers: { "content-type": type, ...(ticket === undefined ? {} : { authorization: `Bearer ${ticket}` }) },
+      body,
+    });
+  return [
+    ["an offer without a ticket", offer("v=0"), "no-ticket"],
+    ["an offer that is no SDP", offer("v=0 nonsense", space.hostTicket), "bad-sdp"],
+    ["an offer of random text", offer(randomBytes(500).toString("base64"), space.hostTicket), "bad-sdp"],
+    ["an offer without sound", offer("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n", space.hostTicket), "bad-sdp"],
+    ["an offer of another type", offer("{}", space.hostTicket, "application/json"), "bad-offer-type"],
+    ["an offer far too long", offer("v".repeat(200_000), space.hostTicket), "too-large"],
+    ["an offer by somebody not invited", offer("v=0", wrong.guest), "not-invited"],
+    ["a tampered ticket", offer("v=0", wrong.tampered), "ticket-invalid"],
+    ["an expired ticket", offer("v=0", wrong.expired), "ticket-expired"],
+    ["a ticket of another space", offer("v=0", wrong.other), "wrong-space"],
+    [
+      "a method that is not one",
+      fetch(whip, { method: "PATCH", headers: { authorization: `Bearer ${space.hostTicket}` } }),
+      "not-allowed",
+    ],
+  ];
+}
+
+function requestsRefused(venue: Venue, space: CreatedSpace, wrong: WrongTickets): Refused[] {
+  const commands = venue.doorUrl + ROUTES.commands(space.id);
+  return [
+    ["no JSON", post(commands, "{", space.hostTicket), "bad-json"],
+    ["JSON of a wrong shape", post(commands, { do: "fly" }, space.hostTicket), "bad-json"],
+    ["a body too large", post(commands, { do: "title", title: "x".repeat(100_000) }, space.hostTicket), "too-large"],
+    ["a guest who goes live", post(venue.doorUrl + ROUTES.live(space.id), {}, wrong.guest), "host-only"],
+    ["a guest who mutes the host", post(commands, { do: "mute", seat: 0, muted: true }, wrong.guest), "host-only"],
+    [
+      "the host who unmutes a seat that is not theirs",
+      post(commands, { do: "mute", seat: 7, muted: true }, space.hostTicket),
+      "no-person",
+    ],
+    ["an expired ticket at the door", post(commands, { do: "live" }, wrong.expired), "ticket-expired"],
+    ["a tampered ticket at the door", post(commands, { do: "live" }, wrong.tampered), "ticket-invalid"],
+    ["a ticket of another space at the door", post(commands, { do: "live" }, wrong.other), "wrong-space"],
+    [
+      "a space that is not there",
+      post(venue.doorUrl + ROUTES.guests("0000000000" as SpaceId), { name: "A" }),
+      "no-space",
+    ],
+    ["a nameless guest", post(venue.doorUrl + ROUTES.guests(space.id), { name: "" }), "bad-name"],
+    ["a title of nothing", post(venue.doorUrl + ROUTES.spaces, { title: "\u0000" }), "bad-title"],
+    [
+      "a wrong host secret",
+      post(venue.doorUrl + ROUTES.tickets(space.id), { secret: "A".repeat(43) }),
+      "ticket-invalid",
+    ],
+    ["a page that is not there", fetch(`${venue.doorUrl}/api/nowhere`), "no-page"],
+  ];
+}
+
+async function closeCodesAreNamed(venue: Venue, space: CreatedSpace): Promise<void> {
+  const listenUrl = venue.doorUrl.replace(/^http/, "ws") + ROUTES.listen(space.id);
+  assert.equal(await closeCodeOf(`${listenUrl}?next=banana`), 4401, "a malformed cursor");
+  assert.equal(await closeCodeOf(`${listenUrl}?next=4000000000&seq=5`), 4401, "a cursor from beyond");
+  assert.equal(await closeCodeOf(`${listenUrl}?r=999`), 4400, "a rendition that is not one");
+  assert.equal(await closeCodeOf(listenUrl.replace(space.id, "0000000000")), 4404, "no such space");
+  assert.equal(await closeCodeOf(listenUrl, randomBytes(64)), 4402, "bytes that are no message");
+  assert.equal(await closeCodeOf(listenUrl, "hello"), 4402, "a text");
+  assert.equal(await closeCodeOf(listenUrl, new Uint8Array(100_000)), 1009, "a message far too long (RFC 6455 §7.4.1)");
+}
+
+async function strangeBytesAreAnswered(venue: Venue): Promise<void> {
+  const [doorPort, stagePort] = [venue.doorUrl, venue.stageUrl].map((url) => Number(new URL(url).port));
+  for (const port of [doorPort, stagePort]) {
+    assert.match(await rawAnswer(port as number, "NONSENSE\r\n\r\n"), /^HTTP\/1\.1 400 /);
+    assert.match(
+      await rawAnswer(port as number, `GET / HTTP/1.1\r\nx: ${"y".repeat(200_000)}\r\n\r\n`),
+      /^(HTTP\/1\.1 4(13|31|00) |$)/,
+    );
+    await rawAnswer(port as number, randomBytes(4_096));
+  }
+}
 
 /** The same grant as `ticket`, signed by the server's own key and long over. */
 async function expiredTicket(venue: Venue, ticket: string): Promise<string> {
