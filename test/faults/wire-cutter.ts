@@ -17,17 +17,16 @@ export interface TcpWay extends AsyncDisposable {
 /** A way to `target`, an http URL on this machine. */
 export async function openTcpWay(target: string): Promise<TcpWay> {
   const { hostname, port } = new URL(target);
-  const pairs = new Set<readonly [Socket, Socket]>();
+  const ends = new Set<Socket>();
   let isCut = false;
   const server = createServer({ pauseOnConnect: true }, (near) => {
     const far = connect(Number(port), hostname);
-    const pair = [near, far] as const;
-    pairs.add(pair);
-    for (const [from, to] of [pair, [far, near] as const]) {
+    for (const [from, to] of [[near, far] as const, [far, near] as const]) {
+      ends.add(from);
       from.on("data", (bytes) => void to.write(bytes));
       from.on("error", () => {});
       from.on("close", () => {
-        pairs.delete(pair);
+        ends.delete(from);
         if (!isCut) to.destroy();
       });
       if (isCut) from.pause();
@@ -40,15 +39,15 @@ export async function openTcpWay(target: string): Promise<TcpWay> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     cut() {
       isCut = true;
-      for (const pair of pairs) for (const end of pair) end.pause();
+      for (const end of ends) end.pause();
     },
     mend() {
       isCut = false;
-      for (const pair of pairs) for (const end of pair) end.resetAndDestroy();
+      for (const end of ends) end.resetAndDestroy();
     },
     async [Symbol.asyncDispose]() {
-      for (const pair of pairs) for (const end of pair) end.destroy();
       server.close();
+      for (const end of ends) end.destroy();
       await once(server, "close");
     },
   };
