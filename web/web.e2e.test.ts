@@ -67,7 +67,7 @@ test("by the keyboard alone: from the link to listening, and out of it again", a
   const stop = page.getByRole("button", { name: "Stop listening", exact: true });
   await stop.waitFor();
   await page.getByText("You are listening.").first().waitFor();
-  await page.waitForFunction("document.querySelector('.face')?.hasAttribute('data-lit')");
+  await page.locator(".face[data-lit]").first().waitFor();
   assert.equal(await stop.evaluate((button) => button === button.ownerDocument.activeElement), true, "focus follows");
   await page.keyboard.press("Enter");
   await page.getByRole("button", { name: "Listen", exact: true }).waitFor();
