@@ -9,7 +9,7 @@ import { MAX_SEATS } from "./units.ts";
 export type Command =
   /** Host: from now on everyone hears the stage. A second "live" is answered as the first, and changes nothing. */
   | { readonly do: "live" }
-  /** Host: the end, for everyone, for good. A second "end" is answered as the first. */
+  /** Host: the end, for everyone, for good. A second "end" is answered as the first; once it is over, with "ended". */
   | { readonly do: "end" }
   /** Host: a new title. */
   | { readonly do: "title"; readonly title: string }

@@ -82,8 +82,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const origins = createOrigins(options.trustedProxies ?? []);
   const assets = await loadAssets(options.assetsDirectory);
   const pages = createPages(assets.index ?? BARE_DOCUMENT, stagePort);
-  const followings = starting.use(createFollowings({ upstream, clock, random, limits, log }));
   const pusher = starting.use(createPusher(clock, log));
+  const followings = starting.use(createFollowings({ upstream, clock, random, limits, log, onSound: pusher.arrived }));
   const listeners = starting.use(createListeners({ clock, followings, pusher, origins, limits, cadence, log }));
   const spaces = createSpaceList(upstream, clock, followings.listed);
   const inward = { maxRequests: limits.inwardRequests, maxBodyBytes: limits.inwardBodyBytes, origins };

@@ -51,6 +51,8 @@ export interface FollowingOptions {
   /** Gives `[0, 1)`. */
   readonly random: () => number;
   readonly log: EdgeLog;
+  /** Called after each fragment that came. */
+  readonly onSound?: (following: Following) => void;
   /** Called once, when `isGone` becomes true. */
   readonly onGone: (refusal: Refusal) => void;
 }
@@ -86,6 +88,7 @@ export function startFollowing(options: FollowingOptions): Following {
       if (!kept.apply(record)) log.warn({ space, lane: record.lane }, "record out of order dropped");
       if (endedMs === undefined && kept.state.phase === "ended") endedMs = clock.monotonicMs();
       if (hasReached(kept, heads)) ready.resolve();
+      if (record.lane === "sound") options.onSound?.(following);
     }
   }
 
@@ -109,8 +112,7 @@ export function startFollowing(options: FollowingOptions): Following {
     }
   }
 
-  void run();
-  return {
+  const following: Following = {
     space,
     kept,
     frames: createSharedFrames(kept, clock),
@@ -141,6 +143,8 @@ export function startFollowing(options: FollowingOptions): Following {
       stop.abort();
     },
   };
+  void run();
+  return following;
 }
 
 function hasReached(kept: Kept, heads: Heads): boolean {

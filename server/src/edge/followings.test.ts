@@ -8,7 +8,7 @@ import { createBuckets } from "./bucket.ts";
 import { createFollowings } from "./followings.ts";
 import { EDGE_LIMITS, type EdgeLimits } from "./limits.ts";
 import { SILENT } from "./log.ts";
-import { createPusher } from "./push.ts";
+import { createPusher, FEW_MEMBERS } from "./push.ts";
 import { fakeStage, SPACE, speak } from "./upstream-fake.ts";
 
 function startFixture(limits: Partial<EdgeLimits> = {}) {
@@ -96,9 +96,10 @@ test("addresses are counted within a bound, and each may come as often as its bu
 test("each member of a wheel is visited once a cadence, spread over it, and a stall is made up for once", () => {
   const clock = manualClock();
   const pusher = createPusher(clock, SILENT);
+  const space = {};
   const visits: number[] = [];
   const members = Array.from({ length: 20 }, (_, i) => ({ visit: () => void visits.push(i) }));
-  for (const member of members) pusher.add(member, 200);
+  for (const member of members) pusher.add(member, 200, space);
   clock.advance(50);
   assert.equal(visits.length, 5);
   clock.advance(150);
@@ -109,5 +110,25 @@ test("each member of a wheel is visited once a cadence, spread over it, and a st
   clock.advance(1_000);
   assert.equal(visits.length, 120);
   assert.equal(clock.waitingCount, 0);
-  assert.throws(() => pusher.add({ visit() {} }, 300), RangeError);
+  assert.throws(() => pusher.add({ visit() {} }, 300, {}), RangeError);
+});
+
+test("where few listen at the fastest cadence they are visited as sound comes, where many do by the wheel alone", () => {
+  const clock = manualClock();
+  const pusher = createPusher(clock, SILENT);
+  const visits = { few: 0, many: 0, slow: 0 };
+  const [few, many] = [{}, {}];
+  for (let i = 0; i < FEW_MEMBERS; i++) pusher.add({ visit: () => (visits.few += 1) }, 200, few);
+  const last = { visit: () => (visits.many += 1) };
+  for (let i = 0; i < FEW_MEMBERS; i++) pusher.add({ visit: () => (visits.many += 1) }, 200, many);
+  pusher.add(last, 200, many);
+  pusher.add({ visit: () => (visits.slow += 1) }, 1_000, few);
+  pusher.arrived(few);
+  pusher.arrived(many);
+  pusher.arrived({});
+  assert.deepEqual(visits, { few: FEW_MEMBERS, many: 0, slow: 0 });
+  pusher.remove(last);
+  pusher.arrived(many);
+  assert.equal(visits.many, FEW_MEMBERS);
+  pusher[Symbol.dispose]();
 });

@@ -32,6 +32,8 @@ export interface FollowingsOptions {
   readonly random: () => number;
   readonly limits: EdgeLimits;
   readonly log: EdgeLog;
+  /** Called after each fragment that came. */
+  readonly onSound?: (following: Following) => void;
 }
 
 interface Held {

@@ -91,7 +91,7 @@ export function createListeners(options: ListenersOptions): Listeners {
     if (isDraining) throw new Refusal("draining");
     const listener = new Listener({ pipe, following, cursor, cadence, nowMs: clock.monotonicMs() });
     listeners.set(socket, listener);
-    options.pusher.add(listener, cadence.cadenceMs);
+    options.pusher.add(listener, cadence.cadenceMs, following);
     const hold = options.followings.hold(following);
     socket.on("close", () => hold[Symbol.dispose]());
     upward(listener);

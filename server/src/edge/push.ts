@@ -1,8 +1,9 @@
-// Owns when each listener is visited: once a cadence, all of them spread evenly over it. Refuses to know what a visit does.
+// Owns when each listener is visited: once a cadence, all of them spread evenly over it; and where a space has few
+// listeners at the fastest cadence, as soon as its sound has come. Refuses to know what a visit does.
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { createWheel, type Wheel } from "@hustings/flow/wheel.ts";
-import { CADENCE_TABLE } from "./cadence.ts";
+import { CADENCE_TABLE, FASTEST } from "./cadence.ts";
 import type { EdgeLog } from "./log.ts";
 
 export interface Visited {
@@ -10,25 +11,62 @@ export interface Visited {
 }
 
 export interface Pusher {
-  /** Visits `member` every `cadenceMs` (a row of the cadence table) until it is removed. */
-  add(member: Visited, cadenceMs: number): void;
+  /** Visits `member`, one of `group`, every `cadenceMs` (a row of the cadence table) until it is removed. */
+  add(member: Visited, cadenceMs: number, group: object): void;
   remove(member: Visited): void;
+  /** There is something new for `group`: visits its members now if they are at the fastest cadence and few. */
+  arrived(group: object): void;
   [Symbol.dispose](): void;
 }
 
 /** Members of one spoke are visited together; a stall of the process is made up for by at most one turn. */
 export const SPOKE_MS = 10;
+/** Up to so many are visited at once: a millisecond or two of writes. The wheel would make them wait 100 ms on average. */
+export const FEW_MEMBERS = 200;
 
 export function createPusher(clock: Clock, log: EdgeLog): Pusher {
-  const turns = new Map(CADENCE_TABLE.map(({ cadenceMs }) => [cadenceMs, createTurn(clock, log, cadenceMs)]));
+  const turns = new Map(CADENCE_TABLE.map(({ cadenceMs }) => [cadenceMs, createTurn(clock, visitAll, cadenceMs)]));
+  const groups = new Map<object, Set<Visited>>();
+  const groupOf = new Map<Visited, object>();
+
+  function leaveGroup(member: Visited): void {
+    const group = groupOf.get(member);
+    if (group === undefined) return;
+    groupOf.delete(member);
+    const members = groups.get(group);
+    members?.delete(member);
+    if (members?.size === 0) groups.delete(group);
+  }
+
+  function visitAll(members: ReadonlySet<Visited>, nowMs: number): void {
+    for (const member of members) {
+      try {
+        member.visit(nowMs);
+      } catch (cause) {
+        for (const turn of turns.values()) turn.remove(member);
+        leaveGroup(member);
+        log.warn({ cause }, "a listener could not be served");
+      }
+    }
+  }
+
   return {
-    add(member, cadenceMs) {
+    add(member, cadenceMs, group) {
       const turn = turns.get(cadenceMs);
       if (!turn) throw new RangeError(`${cadenceMs} ms is no cadence of the table`);
       turn.add(member);
+      if (cadenceMs !== FASTEST.cadenceMs) return;
+      const members = groups.get(group) ?? new Set();
+      groups.set(group, members.add(member));
+      groupOf.set(member, group);
     },
     remove(member) {
       for (const turn of turns.values()) turn.remove(member);
+      leaveGroup(member);
+    },
+    arrived(group) {
+      const members = groups.get(group);
+      if (members !== undefined && members.size <= FEW_MEMBERS) visitAll(members, clock.monotonicMs());
     },
     [Symbol.dispose]() {
       for (const turn of turns.values()) turn.stop();
@@ -37,7 +75,7 @@ export function createPusher(clock: Clock, log: EdgeLog): Pusher {
 }
 
 // Stands still while nobody is on it.
-function createTurn(clock: Clock, log: EdgeLog, cadenceMs: number) {
+function createTurn(clock: Clock, visitAll: (members: ReadonlySet<Visited>, nowMs: number) => void, cadenceMs: number) {
   const spokes = cadenceMs / SPOKE_MS;
   const wheel: Wheel<Visited> = createWheel(spokes);
   let timer: Timer | undefined;
@@ -55,17 +93,6 @@ function createTurn(clock: Clock, log: EdgeLog, cadenceMs: number) {
 
   function schedule(): void {
     timer = clock.after(beganMs + (turnedSpokes + 1) * SPOKE_MS - clock.monotonicMs(), turn);
-  }
-
-  function visitAll(members: ReadonlySet<Visited>, nowMs: number): void {
-    for (const member of members) {
-      try {
-        member.visit(nowMs);
-      } catch (cause) {
-        wheel.remove(member);
-        log.warn({ cause }, "a listener could not be served");
-      }
-    }
   }
 
   return {
