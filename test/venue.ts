@@ -88,16 +88,19 @@ export async function openVenue(options: VenueOptions = {}): Promise<Venue> {
     const ended = once(child, "exit").then(([code]) => {
       throw new Error(`serve ended with ${code}:\n${written.slice(before).join("")}`);
     });
-    const ready = (async () => {
-      await until("serve to print its address", () => STARTED.test(written.slice(before).join("")));
-      await until("every role to answer", async () => {
-        const roles = ["stage", "api", ...Array.from({ length: edges }, (_, i) => `edge-${i}`)];
-        await Promise.all(roles.map((role) => health(role)));
-        return true;
-      });
-    })();
-    await Promise.race([ready, ended]);
+    const isGone = (): boolean => child.exitCode !== null || child.signalCode !== null;
+    const answering = async (): Promise<boolean> => {
+      const roles = ["stage", "api", ...Array.from({ length: edges }, (_, i) => `edge-${i}`)];
+      await Promise.all(roles.map((role) => health(role)));
+      return true;
+    };
+    const hasSpoken = (): boolean => STARTED.test(written.slice(before).join(""));
+    const ready = until("serve to print its address", hasSpoken, undefined, isGone).then(() =>
+      until("every role to answer", answering, undefined, isGone),
+    );
+    ready.catch(() => {});
     ended.catch(() => {});
+    await Promise.race([ended, ready]);
   }
 
   function health(role: string): Promise<Record<string, unknown>> {
