@@ -45,13 +45,15 @@ export async function startDisk(options: Partial<DiskStoreOptions> = {}) {
       return (await store.open(SPACE)) ?? assert.fail("no log");
     },
     async stored(name: string, bytes: number) {
-      clock.advance(WRITE_MS);
-      while ((await stat(disk.lane(name))).size < bytes) await new Promise(setImmediate);
+      // A write that is under way when the clock moves sets the next one's timer only when it is done.
+      do {
+        clock.advance(WRITE_MS);
+        await new Promise(setImmediate);
+      } while ((await stat(disk.lane(name))).size < bytes);
     },
     async pass(ms: number, isSo: () => boolean) {
       await clock.advanceAsync(ms);
-      do await new Promise(setImmediate);
-      while (!isSo());
+      for (await new Promise(setImmediate); !isSo(); await new Promise(setImmediate)) clock.advance(WRITE_MS);
     },
     async [Symbol.asyncDispose]() {
       await disk.close();
