@@ -37,6 +37,11 @@ ${Object.entries(COMMANDS)
 
 /** A server hands its listeners over and closes its logs in far less. */
 const PATIENCE_MS = 40_000;
+/**
+ * One Ctrl-C or one stop of a service manager may arrive several times: from the group, from npm, from the launcher. What
+ * comes this soon after the first is the first.
+ */
+const SAME_SIGNAL_MS = 2_000;
 
 process.removeAllListeners("warning");
 process.exit(await main(process.argv.slice(2)));
@@ -56,12 +61,20 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   }
 }
 
-/** Aborts at the first SIGINT, SIGTERM or SIGHUP; a second, or `PATIENCE_MS` later, ends the process there and then. */
+/**
+ * Aborts at the first SIGINT, SIGTERM or SIGHUP; another one later than `SAME_SIGNAL_MS`, or no end within `PATIENCE_MS`,
+ * ends the process there and then.
+ */
 function untilInterrupted(): AbortSignal {
   const interrupted = new AbortController();
+  let firstMs = 0;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
-      if (interrupted.signal.aborted) process.exit(1);
+      if (interrupted.signal.aborted) {
+        if (performance.now() - firstMs > SAME_SIGNAL_MS) process.exit(1);
+        return;
+      }
+      firstMs = performance.now();
       interrupted.abort();
       setTimeout(() => process.exit(1), PATIENCE_MS).unref();
     });

@@ -44,6 +44,8 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
   process.stdout.write(welcome(config));
   if (switches.has("demo")) void keepDemo(config, over);
   await aborted(over);
+  // Whoever cannot wait for the order ends this process: nothing that it started may live on then.
+  process.once("exit", () => supervisor.killAll());
   log.info({}, "Ending in order.");
   await supervisor[Symbol.asyncDispose]();
 }

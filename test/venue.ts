@@ -29,6 +29,8 @@ export interface Venue extends AsyncDisposable {
   health(role: string): Promise<Record<string, unknown>>;
   pidOf(role: string): Promise<number>;
   readonly parentPid: number;
+  /** The process that `serve` is, as it was last started. */
+  readonly parent: ChildProcess;
   /** SIGKILL; resolves once the process is gone. */
   kill(pid: number): Promise<void>;
   /** Starts `serve` again on the same ports and data, as an operator would. Extra environment for the new parent. */
@@ -128,6 +130,9 @@ export async function openVenue(options: VenueOptions = {}): Promise<Venue> {
     get parentPid() {
       return parent?.pid as number;
     },
+    get parent() {
+      return parent as ChildProcess;
+    },
     async pidOf(role) {
       return (await health(role))["pid"] as number;
     },
@@ -162,12 +167,12 @@ async function kill(pid: number): Promise<void> {
 }
 
 /** A zombie is gone for our purposes: its parent was killed before it, and nobody reads its status. */
-async function isAlive(pid: number): Promise<boolean> {
+export async function isAlive(pid: number): Promise<boolean> {
   const status = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
   return status !== undefined && !/\) [ZX] /.test(status);
 }
 
-/** Whatever still runs with this venue's data directory on its command line or in its environment. */
+/** Whatever still runs with this venue's data directory on its command line: its parent, and every role. */
 async function processesOf(dataDir: string): Promise<number[]> {
   const found: number[] = [];
   for (const name of await readdir("/proc").catch(() => [])) {

@@ -19,6 +19,8 @@ export interface Child {
   readonly gone: Promise<string>;
   /** Asks it to end; kills it when it does not within `STOP_MS`. Resolves when it is gone. */
   stop(): Promise<void>;
+  /** SIGKILL, unless it is gone already. */
+  kill(): void;
 }
 
 export interface SpawnOptions {
@@ -40,8 +42,9 @@ export const STOP_MS = 10_000;
 const NICENESS: Readonly<Record<RoleName["role"], number>> = { stage: -10, api: 0, edge: 10 };
 
 export function spawnChild({ entry, start, door, clock }: SpawnOptions): Child {
-  const { name } = start;
-  const child = fork(entry, [titleOf(name)], {
+  const { name, config } = start;
+  // Both arguments are for whoever reads a list of processes: which role of which server.
+  const child = fork(entry, [titleOf(name), config.dataDirectory], {
     detached: true,
     execArgv: ["--no-warnings"],
     stdio: ["ignore", "inherit", "inherit", "ipc"],
@@ -54,7 +57,14 @@ export function spawnChild({ entry, start, door, clock }: SpawnOptions): Child {
   ready.catch(() => {});
   setNiceness(child.pid, NICENESS[name.role]);
   child.send(start, door as unknown as SendHandle, () => {});
-  return { name, pid: child.pid, ready, gone, stop: () => stopProcess(child.pid, gone, clock) };
+  return {
+    name,
+    pid: child.pid,
+    ready,
+    gone,
+    stop: () => stopProcess(child.pid, gone, clock),
+    kill: () => void child.kill("SIGKILL"),
+  };
 }
 
 /** A process that an earlier parent started. */
@@ -72,6 +82,7 @@ export function adoptChild(name: RoleName, health: Health, socketPath: string, c
       return watch();
     },
     stop: () => stopProcess(health.pid, watch(), clock),
+    kill: () => signalProcess(health.pid, "SIGKILL"),
   };
 }
 

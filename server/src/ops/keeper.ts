@@ -24,6 +24,8 @@ export interface KeeperOptions {
 export interface Keeper {
   /** Ends the process in order and starts no other. */
   stop(): Promise<void>;
+  /** Kills the process where it stands and starts no other. */
+  kill(): void;
 }
 
 export function keepAlive({ first, start, clock, random, log }: KeeperOptions): Keeper {
@@ -62,6 +64,10 @@ export function keepAlive({ first, start, clock, random, log }: KeeperOptions): 
       stopping.abort();
       await current.stop();
       await over;
+    },
+    kill() {
+      stopping.abort();
+      current.kill();
     },
   };
 }

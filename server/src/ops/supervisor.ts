@@ -33,6 +33,8 @@ export interface SupervisorOptions {
 export interface Supervisor extends AsyncDisposable {
   /** Processes of an earlier start that went on and are kept: "stage", "edge 1". */
   readonly adopted: readonly string[];
+  /** SIGKILL to every role that still runs, at once and without waiting. Logs survive it; connections do not. */
+  killAll(): void;
 }
 
 /** Resolves when every role serves. Throws StartFailure, with everything that it started ended again. */
@@ -53,7 +55,11 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const names = adopted.map(({ name }) => titleOf(name));
   if (names.length > 0) log.info({ adopted: names }, "Processes of an earlier start went on and are kept.");
   const started = undo.move();
-  return { adopted: names, [Symbol.asyncDispose]: () => started.disposeAsync() };
+  return {
+    adopted: names,
+    killAll: () => keepers.forEach((keeper) => keeper.kill()),
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  };
 }
 
 /** Every process of a server, the order in which they end reversed. */
