@@ -12,7 +12,7 @@ export interface CadenceRow {
 }
 
 export const CADENCE_TABLE: readonly CadenceRow[] = [
-  { cadenceMs: 200, lowMs: 170, targetMs: 340, maxTargetMs: 1_500 },
+  { cadenceMs: 200, lowMs: 170, targetMs: 400, maxTargetMs: 1_500 },
   { cadenceMs: 400, lowMs: 200, targetMs: 600, maxTargetMs: 2_000 },
   { cadenceMs: 1_000, lowMs: 200, targetMs: 2_000, maxTargetMs: 4_000 },
   { cadenceMs: 2_000, lowMs: 200, targetMs: 2_500, maxTargetMs: 5_000 },

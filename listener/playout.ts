@@ -75,6 +75,8 @@ const PREROLL_PACKETS = 4;
 const FILLER = fillerPackets(0);
 /** Filler for longer than this, and hold music is played over it. */
 const HOLD_AFTER_MS = 2_000;
+/** What sound takes from its mixing to a listener who is near. */
+const ENTRY_MARGIN_MS = 30;
 const JUMP_TOLD_MS = 4_000;
 const DRY_MS = 60;
 
@@ -101,6 +103,9 @@ export class Playout implements Sink {
   targetMs: number;
   /** How much local filler goes in at a time: more where the player's timers are slow. */
   fillerMs: number = BUFFER.fillerMs;
+
+  /** How long the player stands still when it is moved: sound comes meanwhile. */
+  seekMs = 0;
 
   readonly #write: Write;
   readonly #onLevels: ((atSamples: number, levels: readonly SeatLevel[]) => void) | undefined;
@@ -243,13 +248,28 @@ export class Playout implements Sink {
     this.#joinAt = this.timeline.endSamples;
   }
 
-  /** Over the filler that was there for the tap, into the first flight: as much of it as is usually ahead is heard. */
+  /**
+   * Over the filler that was there for the tap, into the first flight: as much of it as is usually ahead is heard. What was
+   * ahead before says nothing of how sound comes, and is not judged by.
+   */
   #enter(): { seekToSamples?: number } {
-    const at = Math.max(this.#joinAt ?? 0, this.timeline.endSamples - this.#usualAheadMs() * SAMPLES_PER_MS);
+    const at = Math.max(this.#joinAt ?? 0, this.timeline.endSamples - Math.floor(this.#entryMs() * SAMPLES_PER_MS));
     this.#joinAt = undefined;
+    this.#troughMs = Infinity;
+    this.#ratedMs = this.#nowMs - BUFFER.rateEveryMs + Math.min(BUFFER.rateEveryMs, this.#row.cadenceMs * 3);
     if (at <= this.#playhead) return {};
     this.#playhead = at;
     return { seekToSamples: at };
+  }
+
+  /** What should be ahead now for the target to be ahead when the next push comes: the newest slot may be old already. */
+  #entryMs(): number {
+    const usualMs = this.#usualAheadMs();
+    const { nextSlot, anchors, edgeUtcMs } = this.#feed ?? {};
+    const spokenUtcMs = nextSlot === undefined || anchors === undefined ? undefined : utcOfSlot(anchors, nextSlot);
+    const ageMs = edgeUtcMs === undefined || spokenUtcMs === undefined ? 0 : edgeUtcMs - spokenUtcMs;
+    const wantedMs = usualMs + ENTRY_MARGIN_MS - ageMs - this.seekMs;
+    return Math.min(usualMs, Math.max(this.targetMs - this.seekMs, wantedMs));
   }
 
   /** One packet of silence where sound would meet sound that it does not follow: no click. */

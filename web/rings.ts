@@ -1,9 +1,14 @@
-// Owns the rings around portraits: the level of each seat on each animation frame, written as a custom property. Outside
-// of the components' state, because sixty changes a second are nobody's state. Refuses to know where levels come from.
+// Owns the rings around portraits: the level of each seat ten times a second, written as a custom property. Outside of the
+// components' state, because ten changes a second are nobody's state. Refuses to know where levels come from.
 
-import type { Clock } from "@hustings/flow/clock.ts";
+import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
 import type { SeatLevel } from "@hustings/wire/fragment.ts";
 
+/**
+ * Levels come five times a second, one for each slot; the style sheet moves between them. A look at each animation frame
+ * would have the browser paint sixty times a second for it: 7 % of a core in Chromium, and a listener's battery.
+ */
+const LOOK_MS = 100;
 /** A level that fills the ring, and one that shows none, in −dBov. */
 const LOUD_DBOV = 14;
 const QUIET_DBOV = 58;
@@ -19,7 +24,7 @@ export class Rings {
   readonly #elements = new Map<HTMLElement, Ring & { readonly seat: number }>();
   readonly #levels: () => readonly SeatLevel[];
   readonly #clock: Clock;
-  #frame = 0;
+  #looking: Timer | undefined;
 
   constructor(levels: () => readonly SeatLevel[], clock: Clock) {
     this.#levels = levels;
@@ -29,15 +34,17 @@ export class Rings {
   /** Moves the ring of `seat` on `element` until the returned function is called. */
   add(element: HTMLElement, seat: number): () => void {
     this.#elements.set(element, { seat, level: -1, litMs: -Infinity });
-    if (this.#frame === 0) this.#frame = requestAnimationFrame(this.#move);
+    this.#looking ??= repeat(this.#clock, LOOK_MS, () => this.#look());
     return () => {
       this.#elements.delete(element);
       element.removeAttribute("data-lit");
+      if (this.#elements.size > 0) return;
+      this.#looking?.cancel();
+      this.#looking = undefined;
     };
   }
 
-  #move = (): void => {
-    this.#frame = this.#elements.size > 0 ? requestAnimationFrame(this.#move) : 0;
+  #look(): void {
     const levels = this.#levels();
     const nowMs = this.#clock.monotonicMs();
     for (const [element, ring] of this.#elements) {
@@ -48,7 +55,7 @@ export class Rings {
       ring.level = level;
       element.style.setProperty("--level", level.toFixed(2));
     }
-  };
+  }
 }
 
 /** 0 (silence) to 1 (as loud as speech gets). */

@@ -26,6 +26,8 @@ export interface OpenBrowser extends AsyncDisposable {
 export interface PersonOptions {
   readonly viewport?: { readonly width: number; readonly height: number };
   readonly colorScheme?: "light" | "dark";
+  /** Whoever asked their system for less motion: nothing on the page moves by itself. */
+  readonly reducedMotion?: boolean;
 }
 
 /** A Chromium whose fake microphone speaks the voice in `voicePath` over and over; silence without one. */
@@ -40,8 +42,13 @@ export async function openBrowser(voicePath?: string): Promise<OpenBrowser> {
   });
   return {
     browser,
-    async person({ viewport = { width: 1280, height: 800 }, colorScheme = "light" } = {}) {
-      const context = await browser.newContext({ viewport, colorScheme, permissions: ["microphone"] });
+    async person({ viewport = { width: 1280, height: 800 }, colorScheme = "light", reducedMotion = false } = {}) {
+      const context = await browser.newContext({
+        viewport,
+        colorScheme,
+        reducedMotion: reducedMotion ? "reduce" : "no-preference",
+        permissions: ["microphone"],
+      });
       await context.addInitScript(EARS);
       return { context, page: await context.newPage() };
     },

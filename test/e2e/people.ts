@@ -3,7 +3,7 @@
 
 import type { Page } from "playwright-core";
 import type { SpaceId } from "../../wire/ids.ts";
-import type { OpenBrowser } from "./browser.ts";
+import type { OpenBrowser, PersonOptions } from "./browser.ts";
 
 const PATIENCE_MS = 30_000;
 
@@ -44,8 +44,8 @@ export async function openSpace(browser: OpenBrowser, doorUrl: string, title: st
   return { page, url, id: url.slice(-10) as SpaceId };
 }
 
-export async function listen(browser: OpenBrowser, url: string): Promise<Page> {
-  const { page } = await browser.person();
+export async function listen(browser: OpenBrowser, url: string, options?: PersonOptions): Promise<Page> {
+  const { page } = await browser.person(options);
   await page.goto(url);
   await press(page, "Listen");
   await sees(page, "Stop listening");

@@ -21,8 +21,8 @@ export interface Pusher {
 
 /** Members of one spoke are visited together; a stall of the process is made up for by at most one turn. */
 export const SPOKE_MS = 10;
-/** Up to so many are visited at once: a millisecond or two of writes. The wheel would make them wait 100 ms on average. */
-export const FEW_MEMBERS = 200;
+/** Up to so many are visited at once: some ten milliseconds of writes. The wheel would make them wait 100 ms on average. */
+export const FEW_MEMBERS = 1_000;
 
 export function createPusher(clock: Clock, log: EdgeLog): Pusher {
   const turns = new Map(CADENCE_TABLE.map(({ cadenceMs }) => [cadenceMs, createTurn(clock, visitAll, cadenceMs)]));

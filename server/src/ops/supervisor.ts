@@ -57,7 +57,9 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const started = undo.move();
   return {
     adopted: names,
-    killAll: () => keepers.forEach((keeper) => keeper.kill()),
+    killAll() {
+      for (const keeper of keepers) keeper.kill();
+    },
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
 }
