@@ -1,6 +1,7 @@
 // Owns the command line's table of commands, its help and its exit codes: 0 done, 1 failed, 2 asked wrongly. Refuses to
 // know what any command does; each is a file, loaded when it is asked for.
 
+import { systemClock } from "@hustings/flow/clock.ts";
 import { BadConfig } from "@hustings/server/ops/config.ts";
 import { version } from "./version.ts";
 
@@ -71,10 +72,10 @@ function untilInterrupted(): AbortSignal {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
       if (interrupted.signal.aborted) {
-        if (performance.now() - firstMs > SAME_SIGNAL_MS) process.exit(1);
+        if (systemClock.monotonicMs() - firstMs > SAME_SIGNAL_MS) process.exit(1);
         return;
       }
-      firstMs = performance.now();
+      firstMs = systemClock.monotonicMs();
       interrupted.abort();
       setTimeout(() => process.exit(1), PATIENCE_MS).unref();
     });

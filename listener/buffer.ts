@@ -27,6 +27,8 @@ export const BUFFER = {
   jumpBeyondMs: 15_000,
   /** ...to this much farther behind than usual: what was missed last is heard, late. */
   landBeyondMs: 10_000,
+  /** What sound takes from its mixing to a listener who is near. */
+  wayMs: 30,
   rateEveryMs: 2_000,
   minRate: 0.96,
   maxRate: 1.04,
@@ -48,6 +50,15 @@ export function cadenceRow(cadenceMs: number): CadenceRow {
 /** What is ahead of the playhead just after a push came, by the row's target: how far behind a listener usually is. */
 export function usualAheadMs(row: CadenceRow, targetMs: number): number {
   return targetMs + row.cadenceMs;
+}
+
+/**
+ * What should be ahead on entering, for the target to be ahead when the next push comes: the newest slot is `ageMs` old by
+ * the edge's clock, and the player stands still for `seekMs` when it is moved.
+ */
+export function entryMs(row: CadenceRow, targetMs: number, ageMs: number, seekMs: number): number {
+  const usualMs = usualAheadMs(row, targetMs);
+  return Math.min(usualMs, Math.max(targetMs - seekMs, usualMs + BUFFER.wayMs - ageMs - seekMs));
 }
 
 /** The rate for a buffer whose least was `troughMs` of late where `targetMs` is wanted; in steps of 0.01. */

@@ -13,7 +13,7 @@ import {
   SLOT_MS,
   SLOT_SAMPLES,
 } from "@hustings/wire/units.ts";
-import { BUFFER, type CadenceRow, cadenceRow, rateFor, usualAheadMs } from "./buffer.ts";
+import { BUFFER, type CadenceRow, cadenceRow, entryMs, rateFor, usualAheadMs } from "./buffer.ts";
 import { EAR_TABLE, type EarEvent, type EarState } from "./machine.ts";
 import { Histogram } from "./measure.ts";
 import type { BreakWhy, Sink } from "./order.ts";
@@ -75,8 +75,6 @@ const PREROLL_PACKETS = 4;
 const FILLER = fillerPackets(0);
 /** Filler for longer than this, and hold music is played over it. */
 const HOLD_AFTER_MS = 2_000;
-/** What sound takes from its mixing to a listener who is near. */
-const ENTRY_MARGIN_MS = 30;
 const JUMP_TOLD_MS = 4_000;
 const DRY_MS = 60;
 
@@ -253,23 +251,16 @@ export class Playout implements Sink {
    * ahead before says nothing of how sound comes, and is not judged by.
    */
   #enter(): { seekToSamples?: number } {
-    const at = Math.max(this.#joinAt ?? 0, this.timeline.endSamples - Math.floor(this.#entryMs() * SAMPLES_PER_MS));
+    const { nextSlot, anchors, edgeUtcMs = 0 } = this.#feed ?? {};
+    const spokenUtcMs = nextSlot === undefined || anchors === undefined ? undefined : utcOfSlot(anchors, nextSlot);
+    const aheadMs = entryMs(this.#row, this.targetMs, edgeUtcMs - (spokenUtcMs ?? edgeUtcMs), this.seekMs);
+    const at = Math.max(this.#joinAt ?? 0, this.timeline.endSamples - Math.floor(aheadMs * SAMPLES_PER_MS));
     this.#joinAt = undefined;
     this.#troughMs = Infinity;
     this.#ratedMs = this.#nowMs - BUFFER.rateEveryMs + Math.min(BUFFER.rateEveryMs, this.#row.cadenceMs * 3);
     if (at <= this.#playhead) return {};
     this.#playhead = at;
     return { seekToSamples: at };
-  }
-
-  /** What should be ahead now for the target to be ahead when the next push comes: the newest slot may be old already. */
-  #entryMs(): number {
-    const usualMs = this.#usualAheadMs();
-    const { nextSlot, anchors, edgeUtcMs } = this.#feed ?? {};
-    const spokenUtcMs = nextSlot === undefined || anchors === undefined ? undefined : utcOfSlot(anchors, nextSlot);
-    const ageMs = edgeUtcMs === undefined || spokenUtcMs === undefined ? 0 : edgeUtcMs - spokenUtcMs;
-    const wantedMs = usualMs + ENTRY_MARGIN_MS - ageMs - this.seekMs;
-    return Math.min(usualMs, Math.max(this.targetMs - this.seekMs, wantedMs));
   }
 
   /** One packet of silence where sound would meet sound that it does not follow: no click. */
