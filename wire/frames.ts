@@ -36,7 +36,9 @@ export interface Snapshot {
 }
 
 export type Notice =
-  /** From now on pushes come this far apart. */
+  /** The edge would like to push this far apart; until it says `cadence` nothing changes. */
+  | { readonly kind: "target"; readonly cadenceMs: number }
+  /** From now on pushes come this far apart; what there was is sent before this. */
   | { readonly kind: "cadence"; readonly cadenceMs: number }
   /** Slots `[from, to)` exist but are not sent: the listener fell behind what is kept, or took too little. */
   | { readonly kind: "skipped"; readonly from: number; readonly to: number }
@@ -49,8 +51,9 @@ export type Notice =
 /** What a listener may say. Anything else closes with 4402. At most five a second; more closes with 4429. */
 export type Upward =
   | { readonly kind: "ping"; readonly echo: number }
+  /** Wanted from the next slot on. Sound frames say which they are of: an edge that cannot afford it goes on as it was. */
   | { readonly kind: "rendition"; readonly rendition: Rendition }
-  /** The buffer holds enough for this cadence. */
+  /** The buffer holds enough for this cadence, on the way to the target that was announced or at it. */
   | { readonly kind: "ready"; readonly cadenceMs: number };
 
 export type Downward =

@@ -1,0 +1,32 @@
+// Owns the ladder of cadences: how far apart an edge's pushes to one listener may be, and what a player should still have
+// ahead just before the next push. Refuses to choose a cadence. docs/wire.md §4 is normative.
+
+export interface Rung {
+  /** Milliseconds between two pushes to one listener. */
+  readonly cadenceMs: number;
+  /** What should still be ahead of the playhead just before a push comes: a cadence and this is the usual lag. */
+  readonly marginMs: number;
+}
+
+/** Ascending. */
+export const LADDER: readonly Rung[] = [
+  { cadenceMs: 200, marginMs: 400 },
+  { cadenceMs: 400, marginMs: 600 },
+  { cadenceMs: 1_000, marginMs: 2_000 },
+  { cadenceMs: 2_000, marginMs: 2_500 },
+  { cadenceMs: 4_000, marginMs: 3_000 },
+  { cadenceMs: 8_000, marginMs: 4_000 },
+];
+
+export const FASTEST_MS = 200;
+export const SLOWEST_MS = 8_000;
+
+/** How far the playhead usually is behind the newest sound that the edge has, just after a push. */
+export function usualLagMs({ cadenceMs, marginMs }: Rung): number {
+  return cadenceMs + marginMs;
+}
+
+/** The first rung that is not faster than `cadenceMs`, or the slowest. */
+export function rungFor(cadenceMs: number): Rung {
+  return LADDER.find((rung) => rung.cadenceMs >= cadenceMs) ?? (LADDER.at(-1) as Rung);
+}
