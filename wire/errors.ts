@@ -86,6 +86,11 @@ export const ERROR_TABLE = {
     what: "This person has no raised hand, invitation or seat here.",
     todo: "Look at the current state.",
   },
+  "no-object": {
+    status: 404,
+    what: "There is no such part, segment or playlist here, or not any more.",
+    todo: "Load the playlist again.",
+  },
   "no-recording": {
     status: 404,
     what: "Nothing has been recorded here yet.",
@@ -147,6 +152,11 @@ export const ERROR_TABLE = {
     closeCode: 4503,
     what: "The stage of this space does not answer just now.",
     todo: "Try again by the same link; it comes back by itself.",
+  },
+  "not-yet": {
+    status: 503,
+    what: "The sound that this waited for has not come.",
+    todo: "Ask again when Retry-After says.",
   },
   "cannot-store": {
     status: 503,

@@ -19,6 +19,8 @@ export const ROUTES = {
   /** Every other command, as JSON. */
   commands: (id: SpaceId) => `/api/spaces/${id}/commands`,
   recording: (id: SpaceId) => `/api/spaces/${id}/recording.mp4`,
+  /** HLS; every other address of it is relative to this playlist. */
+  hls: (id: SpaceId) => `/hls/${id}/index.m3u8`,
   listen: (id: SpaceId) => `/listen/${id}`,
   /** WHIP: POST an offer; DELETE the Location that was answered. */
   stage: (id: SpaceId) => `/stage/${id}`,

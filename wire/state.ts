@@ -96,6 +96,14 @@ export interface SpaceState {
   readonly anchors: readonly Anchor[];
   readonly absences: readonly SlotRange[];
   readonly gaps: readonly SlotRange[];
+  /** From which slot on it was voices or hold music, changes alone: where a view mixes the music in itself. */
+  readonly airs: readonly AirMark[];
+}
+
+/** What was on air from `slot` on. */
+export interface AirMark {
+  readonly slot: number;
+  readonly air: Air;
 }
 
 /** Beyond these the stage refuses; the fold drops the oldest. They keep a snapshot below 32 KiB. */
@@ -124,6 +132,7 @@ export const EMPTY_STATE: SpaceState = {
   anchors: [],
   absences: [],
   gaps: [],
+  airs: [],
 };
 
 /** The state after `entry`. Total: an entry at or below `state.seq` changes nothing, one that names nobody changes only `seq`. */
@@ -189,7 +198,7 @@ function changeOf(state: SpaceState, entry: StateEntry): Partial<SpaceState> {
     case "uninvited":
       return { invites: without(state.invites, entry.person) };
     case "air":
-      return { air: entry.air, holdReason: entry.reason };
+      return { air: entry.air, holdReason: entry.reason, airs: withAir(state.airs, entry) };
     case "recording":
       return { recording: entry.recording };
     case "host-link":
@@ -207,6 +216,10 @@ function seated(state: SpaceState, { seat, person, name, role }: StateEntry & { 
     hands: without(state.hands, person),
     invites: without(state.invites, person),
   };
+}
+
+function withAir(airs: readonly AirMark[], { slot, air }: StateEntry & { kind: "air" }): readonly AirMark[] {
+  return airs.at(-1)?.air === air ? airs : keepNewest([...airs, { slot, air }], MAX_MARKS);
 }
 
 function changeSeat(seats: readonly Seat[], number: number, change: Partial<Seat>): readonly Seat[] {

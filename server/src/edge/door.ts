@@ -6,6 +6,7 @@ import { ROUTES } from "@hustings/wire/routes.ts";
 import { type Headers, send, sendJson, sendRefusal, type Visit } from "./answers.ts";
 import type { Following } from "./following.ts";
 import type { Followings } from "./followings.ts";
+import type { Hls } from "./hls.ts";
 import type { Inward } from "./inward.ts";
 import type { EdgeLog } from "./log.ts";
 import type { Pages } from "./pages.ts";
@@ -20,11 +21,13 @@ export interface DoorOptions {
   readonly pages: Pages;
   readonly api: Inward;
   readonly stage: Inward;
+  readonly hls: Hls;
   readonly stagePort: number;
   readonly log: EdgeLog;
 }
 
 const SPACE_PATH = /^\/api\/spaces\/([^/]+)\/room$/;
+const HLS_PATH = /^\/hls\/([^/]+)\/(.+)$/;
 const PAGE_PATH = /^\/s\/([^/]+)$/;
 
 /** Answers one request; never rejects. */
@@ -47,6 +50,8 @@ async function route(visit: Visit, options: DoorOptions): Promise<void> {
   if (pathname.startsWith("/stage/")) return options.stage.pass(visit);
   if (!isRead) throw new Refusal("not-allowed");
   if (pathname.startsWith("/listen/")) throw new Refusal("bad-request", "Listeners connect with a WebSocket.");
+  const hls = HLS_PATH.exec(pathname);
+  if (hls) return options.hls.answer(visit, await follow(options.followings, hls[1] as string), hls[2] as string);
   const page = PAGE_PATH.exec(pathname);
   if (page) return answerPage(visit, page[1] as string, options);
   if (pathname === ROUTES.home) return answerHome(visit, options);

@@ -11,7 +11,10 @@ import { refuseSocket, sendRefusal } from "./answers.ts";
 import { cadenceOf, FASTEST } from "./cadence.ts";
 import { serveControl } from "./control.ts";
 import { answerAtDoor } from "./door.ts";
+import type { Following } from "./following.ts";
 import { createFollowings } from "./followings.ts";
+import { createHls } from "./hls.ts";
+import { holdLoopOf } from "./hls-hold.ts";
 import { createInward } from "./inward.ts";
 import { EDGE_LIMITS, type EdgeLimits } from "./limits.ts";
 import { createListeners, type Listeners } from "./listeners.ts";
@@ -62,6 +65,8 @@ export interface Edge {
   readonly listeners: number;
   /** Spaces followed. */
   readonly spaces: number;
+  /** HLS requests that wait for sound. */
+  readonly hlsWaiting: number;
   /** Accepts no more, closes every listener with 4505 spread over `overMs`, and resolves. Asked again: the same. */
   drain(overMs?: number): Promise<void>;
   /** Resolves when the edge was drained or disposed of. */
@@ -83,13 +88,18 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const assets = await loadAssets(options.assetsDirectory);
   const pages = createPages(assets.index ?? BARE_DOCUMENT, stagePort);
   const pusher = starting.use(createPusher(clock, log));
-  const followings = starting.use(createFollowings({ upstream, clock, random, limits, log, onSound: pusher.arrived }));
+  const hls = starting.use(createHls({ clock, maxWaiting: limits.hlsWaiting, loop: holdLoopOf(assets, log) }));
+  const onSound = (following: Following): void => {
+    pusher.arrived(following);
+    hls.arrived(following);
+  };
+  const followings = starting.use(createFollowings({ upstream, clock, random, limits, log, onSound }));
   const listeners = starting.use(createListeners({ clock, followings, pusher, origins, limits, cadence, log }));
   const spaces = createSpaceList(upstream, clock, followings.listed);
   const inward = { maxRequests: limits.inwardRequests, maxBodyBytes: limits.inwardBodyBytes, origins };
   const api = createInward({ ...inward, socketPath: options.apiSocketPath, whenAway: "api-away" });
   const stage = createInward({ ...inward, socketPath: options.stageSocketPath, whenAway: "stage-away" });
-  const door = { followings, spaces, assets, pages, api, stage, stagePort, log };
+  const door = { followings, spaces, assets, pages, api, stage, hls, stagePort, log };
 
   const server = createDoor(options.tls, limits, (request, response) => {
     const url = addressed(request);
@@ -117,6 +127,9 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     },
     get spaces() {
       return followings.size;
+    },
+    get hlsWaiting() {
+      return hls.waiting;
     },
     drain: (overMs = DRAIN_MS) => handover.drain(overMs),
     finished: handover.finished,

@@ -18,6 +18,8 @@ export interface EdgeLimits {
   readonly addresses: number;
   /** Requests in work at each process behind the door; one more is refused with `full`. */
   readonly inwardRequests: number;
+  /** HLS requests that wait for sound; one more is refused with `full`. */
+  readonly hlsWaiting: number;
   /** Largest body that is passed inward; a larger one is refused with `too-large`. */
   readonly inwardBodyBytes: number;
 }
@@ -32,6 +34,7 @@ export const EDGE_LIMITS: EdgeLimits = {
   upgradesBurst: 2_000,
   addresses: 4_096,
   inwardRequests: 256,
+  hlsWaiting: 20_000,
   inwardBodyBytes: 64 * 1024,
 };
 

@@ -13,6 +13,8 @@ import { type Headers, send, type Visit } from "./answers.ts";
 export interface Assets {
   /** The text of index.html; `undefined` when the app has not been built. */
   readonly index: string | undefined;
+  /** The bytes of the file at the path; `undefined` when there is none. */
+  file(path: string): Buffer | undefined;
   /** Answers with the file at the path; false when there is none. */
   answer(visit: Visit): boolean;
 }
@@ -69,6 +71,7 @@ export async function loadAssets(directory: string): Promise<Assets> {
   }
   return {
     index,
+    file: (path) => assets.get(path)?.bytes,
     answer(visit) {
       const asset = assets.get(visit.url.pathname);
       if (asset) answerAsset(visit, asset);

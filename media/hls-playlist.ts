@@ -1,0 +1,134 @@
+// Owns the text of HLS playlists. Pure. Refuses to decide what is listed (hls.ts) and to know where it is served: every
+// address in it is relative. Source: draft-pantos-hls-rfc8216bis §4.
+
+import { type SlotRange, utcOfSlot } from "@hustings/wire/slots.ts";
+import { SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
+import {
+  type HlsMarks,
+  type HlsSegment,
+  type HlsWindow,
+  LISTED_WITH_PARTS,
+  type ObjectKind,
+  PART_SECONDS,
+  SEGMENT_SECONDS,
+} from "./hls.ts";
+
+/** One encoding that can be had as HLS: its folder, and what a player needs to choose. */
+export interface HlsVariant {
+  readonly folder: string;
+  readonly codec: string;
+  /** The most that any segment takes, container and all; and about what they take. */
+  readonly peakBps: number;
+  readonly averageBps: number;
+}
+
+/** Opus, best first. Apple's players take the codec's name with a capital alone; others take either. */
+export const OPUS_VARIANTS: readonly HlsVariant[] = [
+  { folder: "32", codec: "Opus", peakBps: 44_000, averageBps: 36_000 },
+  { folder: "16", codec: "Opus", peakBps: 26_000, averageBps: 20_000 },
+];
+/** For players without Opus, where a packager makes it. */
+export const AAC_VARIANT: HlsVariant = { folder: "aac", codec: "mp4a.40.2", peakBps: 76_000, averageBps: 62_000 };
+
+/** The playlist of playlists. */
+export function multivariantPlaylist(variants: readonly HlsVariant[]): string {
+  const lines = ["#EXTM3U", "#EXT-X-VERSION:6", "#EXT-X-INDEPENDENT-SEGMENTS"];
+  for (const { folder, codec, peakBps, averageBps } of variants) {
+    lines.push(
+      `#EXT-X-STREAM-INF:BANDWIDTH=${peakBps},AVERAGE-BANDWIDTH=${averageBps},CODECS="${codec}"`,
+      `${folder}/index.m3u8`,
+    );
+  }
+  return text(lines);
+}
+
+export interface MediaPlaylist {
+  readonly window: HlsWindow;
+  readonly marks: HlsMarks;
+  /** Folders of the other renditions that advance with this one. */
+  readonly others: readonly string[];
+  /** Seconds that a range of slots lasts, where that is not the slots' own length; with the longest there can be. */
+  readonly timing?: Timing;
+}
+
+/** True lengths of a codec whose frames do not end where slots do. */
+export interface Timing {
+  readonly seconds: (range: SlotRange) => number;
+  readonly longestPartSeconds: number;
+}
+
+const SLOT_TIMING: Timing = {
+  seconds: ({ from, to }) => (to - from) / SLOTS_PER_SECOND,
+  longestPartSeconds: PART_SECONDS,
+};
+
+/** A media playlist with parts, for players that know them and for those that do not. */
+export function mediaPlaylist({ window, marks, others, timing = SLOT_TIMING }: MediaPlaylist): string {
+  const { segments, isEnded, nextPart } = window;
+  const target = timing.longestPartSeconds;
+  const lines = [
+    "#EXTM3U",
+    "#EXT-X-VERSION:9",
+    `#EXT-X-TARGETDURATION:${SEGMENT_SECONDS}`,
+    `#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=${seconds(3 * target)},HOLD-BACK=${seconds(3 * SEGMENT_SECONDS)}`,
+    `#EXT-X-PART-INF:PART-TARGET=${seconds(target)}`,
+    `#EXT-X-MEDIA-SEQUENCE:${segments[0]?.number ?? 0}`,
+    `#EXT-X-DISCONTINUITY-SEQUENCE:${window.discontinuitySequence}`,
+    "#EXT-X-INDEPENDENT-SEGMENTS",
+    MAP,
+  ];
+  const whole = segments.filter(({ isWhole }) => isWhole).length;
+  for (const [index, segment] of segments.entries()) {
+    if (segment.isBreak) lines.push("#EXT-X-DISCONTINUITY", MAP);
+    lines.push(...segmentLines(segment, marks, timing, !isEnded && index >= whole - LISTED_WITH_PARTS));
+  }
+  if (nextPart !== undefined) lines.push(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${objectName("part", nextPart)}"`);
+  if (isEnded) lines.push("#EXT-X-ENDLIST");
+  else lines.push(...others.map((folder) => report(folder, segments)));
+  return text(lines);
+}
+
+/** The file name of a part or segment that begins at slot `from`. */
+export function objectName(kind: ObjectKind, from: number): string {
+  return `${kind === "part" ? "p" : "s"}${from}.m4s`;
+}
+
+/** The reverse of `objectName`; `undefined` for anything that it never gives. */
+export function objectOf(name: string): { readonly kind: ObjectKind; readonly from: number } | undefined {
+  const [, letter, digits] = /^([ps])(0|[1-9]\d{0,9})\.m4s$/.exec(name) ?? [];
+  return digits === undefined ? undefined : { kind: letter === "p" ? "part" : "segment", from: Number(digits) };
+}
+
+export const INIT_NAME = "init.mp4";
+const MAP = `#EXT-X-MAP:URI="${INIT_NAME}"`;
+
+function segmentLines(segment: HlsSegment, marks: HlsMarks, timing: Timing, hasParts: boolean): string[] {
+  const lines: string[] = [];
+  const utcMs = utcOfSlot(marks.anchors, segment.from);
+  if (utcMs !== undefined) lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(utcMs).toISOString()}`);
+  if (hasParts) {
+    for (const part of segment.parts) {
+      lines.push(
+        `#EXT-X-PART:DURATION=${seconds(timing.seconds(part))},URI="${objectName("part", part.from)}",INDEPENDENT=YES`,
+      );
+    }
+  }
+  if (segment.isWhole) {
+    lines.push(`#EXTINF:${seconds(timing.seconds(segment))},`, objectName("segment", segment.from));
+  }
+  return lines;
+}
+
+function report(folder: string, segments: readonly HlsSegment[]): string {
+  const last = segments.at(-1);
+  const part = Math.max(0, (last?.parts.length ?? 0) - 1);
+  return `#EXT-X-RENDITION-REPORT:URI="../${folder}/index.m3u8",LAST-MSN=${last?.number ?? 0},LAST-PART=${part}`;
+}
+
+function seconds(value: number): string {
+  return value.toFixed(5);
+}
+
+function text(lines: readonly string[]): string {
+  return `${lines.join("\n")}\n`;
+}

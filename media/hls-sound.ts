@@ -1,0 +1,67 @@
+// Owns the bytes of HLS parts and segments: the packets of their slots, filler where the log says that there is none, hold
+// music where nobody is on air. Pure: functions of the log and of the loop alone. Refuses to know playlists and playback.
+
+import { decodeFragment } from "@hustings/wire/fragment.ts";
+import type { SlotRange } from "@hustings/wire/slots.ts";
+import { FRAGMENT_PACKETS, SLOT_SAMPLES, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
+import { mediaSegment } from "./cmaf.ts";
+import { fillerPackets } from "./filler.ts";
+import { type HlsLog, type HlsMarks, isIn, PART_SLOTS } from "./hls.ts";
+
+/** The hold music's packets, a whole number of slots; empty: silence instead. */
+export type HoldLoop = readonly Uint8Array[];
+
+/**
+ * Music begins so long after the entry that says so: by then it is on disk and with every edge, which make the same bytes
+ * of the slots that follow.
+ */
+export const HOLD_AFTER_SLOTS = SLOTS_PER_SECOND;
+
+/** The bytes of slots `range`, all of which are there: a `moof` and `mdat` for each part. */
+export function hlsObject(log: HlsLog, { from, to }: SlotRange, loop: HoldLoop): Uint8Array<ArrayBuffer> {
+  const parts: Uint8Array[] = [];
+  for (let at = from; at < to; at += PART_SLOTS) {
+    const end = Math.min(at + PART_SLOTS, to);
+    parts.push(
+      mediaSegment({
+        sequence: (at + 1) >>> 0,
+        decodeTimeSamples: at * SLOT_SAMPLES,
+        packets: packetsOf(log, { from: at, to: end }, loop),
+      }),
+    );
+  }
+  return joined(parts);
+}
+
+/** The packets that are heard in slots `range`, ten for each. Throws when a slot neither exists nor is declared absent. */
+export function packetsOf(log: HlsLog, { from, to }: SlotRange, loop: HoldLoop): Uint8Array[] {
+  const packets: Uint8Array[] = [];
+  for (let slot = from; slot < to; slot++) packets.push(...slotPackets(log, slot, loop));
+  return packets;
+}
+
+function slotPackets({ marks, fragment }: HlsLog, slot: number, loop: HoldLoop): readonly Uint8Array[] {
+  if (isIn(marks.absences, slot)) return fillerPackets(slot);
+  const bytes = fragment(slot);
+  if (bytes === undefined) throw new Error(`Slot ${slot} is not there.`);
+  const { levels, packets } = decodeFragment(bytes);
+  if (loop.length < FRAGMENT_PACKETS || levels.length > 0 || !isHeld(marks, slot)) return packets;
+  const at = (slot % Math.floor(loop.length / FRAGMENT_PACKETS)) * FRAGMENT_PACKETS;
+  return loop.slice(at, at + FRAGMENT_PACKETS);
+}
+
+/** Whether the entries say of `slot` that there is hold music, and have said so for a second. */
+export function isHeld({ airs, liveSlot = 0 }: HlsMarks, slot: number): boolean {
+  const mark = airs.findLast((one) => one.slot <= slot) ?? { slot: liveSlot, air: "hold" };
+  return mark.air === "hold" && slot >= mark.slot + HOLD_AFTER_SLOTS;
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

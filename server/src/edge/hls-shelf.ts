@@ -1,0 +1,95 @@
+// Owns what an edge has made of one rendition of one space for HLS: the playlist of the moment, and recent parts and
+// segments, each made once for all who ask. Refuses to know who asks. What is made follows from the log alone.
+
+import { gzipSync } from "node:zlib";
+import type { Clock } from "@hustings/flow/clock.ts";
+import { type HlsLog, type HlsWindow, hlsWindow, type ObjectKind, objectAt } from "@hustings/media/hls.ts";
+import { mediaPlaylist } from "@hustings/media/hls-playlist.ts";
+import { type HoldLoop, hlsObject } from "@hustings/media/hls-sound.ts";
+import { KEPT_SLOTS, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
+import type { Following } from "./following.ts";
+import { END_MS } from "./limits.ts";
+
+export interface Playlist {
+  readonly plain: Buffer;
+  readonly gzip: Buffer;
+}
+
+export interface Shelf {
+  window(): HlsWindow;
+  /** `undefined` while there is nothing to play. */
+  playlist(): Playlist | undefined;
+  /** The object's bytes; "next" when it is about to come, "none" when there is none. */
+  object(kind: ObjectKind, from: number): Buffer | "next" | "none";
+}
+
+export interface ShelfOptions {
+  readonly following: Following;
+  readonly rendition: Rendition;
+  readonly clock: Clock;
+  readonly loop: HoldLoop;
+}
+
+/** Parts and segments of what is kept, and a few; the oldest go. */
+const MAX_OBJECTS = KEPT_SLOTS / 4;
+
+export function createShelf({ following, rendition, clock, loop }: ShelfOptions): Shelf {
+  const { kept } = following;
+  const others = RENDITIONS.filter((one) => one !== rendition);
+  const objects = new Map<string, Buffer>();
+  let seen: { readonly key: string; readonly window: HlsWindow } | undefined;
+  let written: { readonly key: string; readonly playlist: Playlist } | undefined;
+
+  const log: HlsLog = {
+    get marks() {
+      return kept.state;
+    },
+    get headSlot() {
+      return kept.ring(rendition).head;
+    },
+    get oldestSlot() {
+      return kept.ring(rendition).oldest;
+    },
+    fragment(slot) {
+      const ring = kept.ring(rendition);
+      return ring.slotFrom(slot) === slot ? ring.run(slot, 0)[0] : undefined;
+    },
+    get isOver() {
+      return following.endedMs !== undefined && clock.monotonicMs() - following.endedMs > END_MS;
+    },
+  };
+
+  // All that a window depends on.
+  const keyNow = (): string => `${log.headSlot} ${kept.state.seq} ${log.isOver}`;
+
+  function window(): HlsWindow {
+    const key = keyNow();
+    if (seen?.key !== key) seen = { key, window: hlsWindow(log) };
+    return seen.window;
+  }
+
+  return {
+    window,
+    playlist() {
+      const now = window();
+      if (now.segments.length === 0) return undefined;
+      const { nextPart, isEnded, to } = now;
+      const key = `${nextPart} ${isEnded} ${kept.state.seq} ${isEnded ? to : ""}`;
+      if (written?.key === key) return written.playlist;
+      const plain = Buffer.from(mediaPlaylist({ window: now, marks: log.marks, others }));
+      written = { key, playlist: { plain, gzip: gzipSync(plain, { level: 6 }) } };
+      return written.playlist;
+    },
+    object(kind, from) {
+      const name = `${kind} ${from}`;
+      const made = objects.get(name);
+      if (made) return made;
+      const found = objectAt(log, window(), kind, from);
+      if (typeof found === "string") return found;
+      const bytes = Buffer.from(hlsObject(log, found, loop).buffer);
+      objects.set(name, bytes);
+      if (objects.size > MAX_OBJECTS) objects.delete(objects.keys().next().value as string);
+      return bytes;
+    },
+  };
+}
