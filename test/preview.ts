@@ -196,6 +196,8 @@ function roomOf(name: SceneName): RoomDocument {
     createdUtcMs: nowUtcMs - 900_000,
     liveUtcMs: shape.phase === "created" ? null : nowUtcMs - 720_000,
     tier: "push",
+    line: { count: 0, estimateMs: null },
+    again: { afterMs: 4_000, spreadMs: 2_000 },
     listen: ROUTES.listen(id),
     stage: { path: ROUTES.stage(id), port: 1 },
     asOfUtcMs: nowUtcMs,

@@ -52,6 +52,8 @@ const ROOM: RoomDocument = {
   createdUtcMs: 0,
   liveUtcMs: 0,
   tier: "push",
+  line: { count: 0, estimateMs: null },
+  again: { afterMs: 4_000, spreadMs: 2_000 },
   listen: "/listen/0000000000",
   stage: { path: "/stage/0000000000", port: 8444 },
   asOfUtcMs: 0,

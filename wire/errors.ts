@@ -180,6 +180,12 @@ export const ERROR_TABLE = {
     what: "Every place is taken just now.",
     todo: "Try again when Retry-After says.",
   },
+  "place-elsewhere": {
+    status: 503,
+    closeCode: 4507,
+    what: "A place is free at another process of this server.",
+    todo: "Reconnect at once by the same link, with since.",
+  },
   "too-many-spaces": {
     status: 503,
     what: "This server holds as many spaces as it may.",

@@ -46,7 +46,18 @@ export type Notice =
   /** Answers `ping`: `echo` is what came, `utcMs` the edge's clock. */
   | { readonly kind: "pong"; readonly echo: number; readonly utcMs: number }
   /** The edge lost its stage, or has it again; sound that exists will come. */
-  | { readonly kind: "upstream"; readonly away: boolean };
+  | { readonly kind: "upstream"; readonly away: boolean }
+  /**
+   * Before the snapshot, each ten seconds at least: every place is taken, and this connection keeps one in the line, 1 the
+   * next. The snapshot follows by itself when it is their turn. `estimateMs` is `null` where nobody has left yet.
+   * `sinceUtcMs` is what to ask with after a break, so as to keep the place.
+   */
+  | {
+      readonly kind: "waiting";
+      readonly place: number;
+      readonly estimateMs: number | null;
+      readonly sinceUtcMs: number;
+    };
 
 /** What a listener may say. Anything else closes with 4402. At most five a second; more closes with 4429. */
 export type Upward =

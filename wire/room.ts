@@ -5,6 +5,24 @@ import type { SpaceId } from "./ids.ts";
 import { ROUTES } from "./routes.ts";
 import type { Air, HoldReason, Phase, RecordingStatus, Role, SpaceState } from "./state.ts";
 
+/**
+ * `push`: by the listener WebSocket, at once. `pull`: every place there is taken; sound is at the HLS address. `waiting`:
+ * the WebSocket keeps a place in the line and lets in by itself.
+ */
+export type Tier = "push" | "pull" | "waiting";
+
+export interface Line {
+  /** People who wait at the door that answered. */
+  readonly count: number;
+  /** How long the last of them may take to get in; `null` where nobody has left yet, and while nobody waits. */
+  readonly estimateMs: number | null;
+}
+
+/** Ask again within this where nothing says otherwise. */
+const AGAIN = { afterMs: 4_000, spreadMs: 2_000 };
+/** While every place is taken, and people come faster than they are let in. */
+const AGAIN_FULL = { afterMs: 10_000, spreadMs: 20_000 };
+
 export interface RoomDocument {
   readonly id: SpaceId;
   readonly title: string;
@@ -24,8 +42,12 @@ export interface RoomDocument {
   readonly audience: number;
   readonly createdUtcMs: number;
   readonly liveUtcMs: number | null;
-  /** How a listener is served just now. */
-  readonly tier: "push";
+  /** How a newcomer is served just now. */
+  readonly tier: Tier;
+  /** Who waits for a place; zeros and `null` while there are places. */
+  readonly line: Line;
+  /** When to ask for this document again: after `afterMs` and a random part of `spreadMs`. */
+  readonly again: { readonly afterMs: number; readonly spreadMs: number };
   /** Path of the listener WebSocket, on the door that answered. */
   readonly listen: string;
   /** Where seated people talk to the stage: paths on the door, and the stage's own port for when the door is besieged. */
@@ -61,9 +83,14 @@ export interface RoomView {
   readonly stagePort: number;
   readonly asOfUtcMs: number;
   readonly stale: boolean;
+  /** `push` where absent. */
+  readonly tier?: Tier;
+  /** Nobody where absent. */
+  readonly line?: Line;
 }
 
 export function roomDocumentOf({ id, state, audience }: CountedSpace, view: RoomView): RoomDocument {
+  const { tier = "push", line = { count: 0, estimateMs: null } } = view;
   return {
     id,
     title: state.title,
@@ -77,7 +104,9 @@ export function roomDocumentOf({ id, state, audience }: CountedSpace, view: Room
     audience,
     createdUtcMs: state.originUtcMs,
     liveUtcMs: state.liveUtcMs ?? null,
-    tier: "push",
+    tier,
+    line,
+    again: tier === "push" ? AGAIN : AGAIN_FULL,
     listen: ROUTES.listen(id),
     stage: { path: ROUTES.stage(id), port: view.stagePort },
     asOfUtcMs: view.asOfUtcMs,

@@ -32,4 +32,10 @@ export const ROUTES = {
 export const HOST_FRAGMENT = "host=";
 
 /** Query of the listener WebSocket: what the listener holds, so that the first flight starts there. */
-export const LISTEN_QUERY = { rendition: "r", nextSlot: "next", stateSeq: "seq", cadenceMs: "c" } as const;
+export const LISTEN_QUERY = {
+  rendition: "r",
+  nextSlot: "next",
+  stateSeq: "seq",
+  cadenceMs: "c",
+  sinceUtcMs: "since",
+} as const;

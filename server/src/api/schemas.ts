@@ -7,7 +7,7 @@ import { type TSchema, Type } from "typebox";
 
 const title = Type.String({ description: `1 to ${MAX_TITLE_CHARACTERS} characters.`, examples: ["Open evening"] });
 const name = Type.String({ description: `1 to ${MAX_NAME_CHARACTERS} characters.`, examples: ["Ada"] });
-const nullableUtcMs = Type.Union([Type.Number(), Type.Null()]);
+const nullableNumber = Type.Union([Type.Number(), Type.Null()]);
 const phase = Type.Enum(["created", "live", "ended"]);
 
 export const errorBody = Type.Object(
@@ -90,7 +90,7 @@ export const listedSpaces = Type.Object({
       host: Type.String(),
       speakersCount: Type.Number(),
       audience: Type.Number(),
-      liveUtcMs: nullableUtcMs,
+      liveUtcMs: nullableNumber,
     }),
   ),
 });
@@ -114,8 +114,10 @@ export const roomDocument = Type.Object({
   recording: Type.Enum(["on", "off", "failed"]),
   audience: Type.Number(),
   createdUtcMs: Type.Number(),
-  liveUtcMs: nullableUtcMs,
-  tier: Type.Literal("push"),
+  liveUtcMs: nullableNumber,
+  tier: Type.Enum(["push", "pull", "waiting"]),
+  line: Type.Object({ count: Type.Integer(), estimateMs: nullableNumber }),
+  again: Type.Object({ afterMs: Type.Integer(), spreadMs: Type.Integer() }),
   listen: Type.String({ description: "Path of the listener WebSocket, subprotocol hustings.1." }),
   stage: Type.Object({ path: Type.String(), port: Type.Number() }),
   asOfUtcMs: Type.Number(),
