@@ -2,6 +2,8 @@
 
 /** Samples kept; the one with the shortest way wins, because its error is at most half its way. */
 const SAMPLES = 8;
+/** So many are enough to go by. */
+const KNOWN_SAMPLES = 4;
 
 export class ClockOffset {
   readonly #samples: { readonly offsetMs: number; readonly wayMs: number }[] = [];
@@ -26,6 +28,10 @@ export class ClockOffset {
   /** Edge's clock minus ours, in milliseconds; 0 until known. */
   get offsetMs(): number {
     return this.#best?.offsetMs ?? 0;
+  }
+
+  get isKnown(): boolean {
+    return this.#samples.length >= KNOWN_SAMPLES;
   }
 
   /** There and back, the shortest of late; `undefined` before the first answer. */

@@ -16,6 +16,11 @@ export function feedOf(session: Session): Feed {
     isOver: link === "ended" || link === "refused",
     isHold,
     anchors: state.anchors,
+    gaps: state.gaps,
+    absences: state.absences,
     edgeUtcMs: session.edgeUtcMs(),
+    cadenceMs: session.cadenceMs,
+    targetCadenceMs: session.targetCadenceMs,
+    rendition: session.rendition,
   };
 }

@@ -5,13 +5,13 @@ import { BadFragment, decodeFragment, type Fragment, peekFragment } from "@husti
 import { BadFrame, decodeFrame, type Notice, type Snapshot } from "@hustings/wire/frames.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import type { SpaceState, StateEntry } from "@hustings/wire/state.ts";
-import { RENDITIONS } from "@hustings/wire/units.ts";
+import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 
 /** `packets` reads fragments whole and checks their sums; `slots` reads slot numbers alone, for a crowd in one process. */
 export type SoundReading = "packets" | "slots";
 
 export interface FrameReader {
-  sound(fragments: readonly Fragment[]): void;
+  sound(fragments: readonly Fragment[], rendition: Rendition): void;
   snapshot(snapshot: Snapshot): void;
   state(entries: readonly StateEntry[]): void;
   notice(notice: Notice): void;
@@ -24,7 +24,9 @@ const NONE: readonly never[] = [];
 /** Reads one frame into `reader`; kinds not known yet are passed over. Throws BadFrame or BadFragment. */
 export function readFrame(frame: Uint8Array, reading: SoundReading, reader: FrameReader): void {
   if (frame[0] === SOUND) {
-    reader.sound(readSound(frame, reading));
+    const rendition = RENDITIONS[frame[1] ?? -1];
+    if (rendition === undefined) throw new BadFrame(`There is no rendition ${frame[1]}.`);
+    reader.sound(readSound(frame, reading), rendition);
     return;
   }
   const message = decodeFrame(frame);
@@ -43,7 +45,6 @@ export function isRange({ from, to }: SlotRange): boolean {
 }
 
 function readSound(frame: Uint8Array, reading: SoundReading): readonly Fragment[] {
-  if (RENDITIONS[frame[1] ?? -1] === undefined) throw new BadFrame(`There is no rendition ${frame[1]}.`);
   const fragments: Fragment[] = [];
   for (let at = SOUND_HEAD_BYTES; at < frame.length; ) {
     if (reading === "packets") {
@@ -61,6 +62,7 @@ function readSound(frame: Uint8Array, reading: SoundReading): readonly Fragment[
 
 function checkSnapshot(snapshot: Snapshot): Snapshot {
   const { state, headSlot, nextSlot, cadenceMs, utcMs, audience } = snapshot;
+  if (!RENDITIONS.includes(snapshot.rendition)) throw new BadFrame(`There is no rendition ${snapshot.rendition}.`);
   const numbers = [cadenceMs, utcMs, audience].every((value) => Number.isFinite(value));
   const slots = [headSlot, nextSlot].every((slot) => slot === null || isSlot(slot));
   if (!numbers || !slots || cadenceMs <= 0 || !isState(state)) throw new BadFrame("The snapshot is not one.");
@@ -85,7 +87,7 @@ function checkEntry(entry: StateEntry): StateEntry {
 function checkNotice(notice: Notice): Notice {
   if (notice.kind === "skipped" && !isRange(notice))
     throw new BadFrame(`Slots ${notice.from} to ${notice.to} are no range.`);
-  if (notice.kind === "cadence" && !(notice.cadenceMs > 0))
+  if ((notice.kind === "cadence" || notice.kind === "target") && !(notice.cadenceMs > 0))
     throw new BadFrame(`A cadence of ${notice.cadenceMs} ms is not possible.`);
   if (notice.kind === "pong" && !(Number.isFinite(notice.utcMs) && Number.isFinite(notice.echo)))
     throw new BadFrame("A pong without its numbers.");

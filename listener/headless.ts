@@ -79,7 +79,11 @@ class Headless implements HeadlessListener {
   constructor(options: HeadlessOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#playout = new Playout(options.onWrite ?? (() => undefined), (at, levels) => this.#levels.add(at, levels));
+    this.#playout = new Playout(
+      options.onWrite ?? (() => undefined),
+      (at, levels) => this.#levels.add(at, levels),
+      options.rendition,
+    );
     this.session = new Session({
       ...options,
       clock: this.#clock,
@@ -135,17 +139,16 @@ class Headless implements HeadlessListener {
   #step(): void {
     if (this.session.link === "idle") return;
     const nowMs = this.#clock.monotonicMs();
-    const moved = (nowMs - this.#movedMs) * SAMPLES_PER_MS * this.#playout.rate;
+    const moved = (nowMs - this.#movedMs) * SAMPLES_PER_MS * this.#playout.pace.rate;
     this.#movedMs = nowMs;
     this.playheadSamples = Math.min(this.#playout.timeline.endSamples, this.playheadSamples + moved);
-    this.#playout.setCadence(this.session.cadenceMs);
     const advice = this.#playout.advance(this.playheadSamples, nowMs, feedOf(this.session));
     if (advice.seekToSamples !== undefined) {
       this.#options.onSeek?.(this.playheadSamples, advice.seekToSamples);
       this.playheadSamples = advice.seekToSamples;
       this.#clock.after(0, () => this.#step());
     }
-    if (advice.skipToSlot !== undefined) this.session.skipTo(advice.skipToSlot);
+    this.session.heed(advice);
     if (this.#playout.ear === "finished") this.#ticker[Symbol.dispose]();
   }
 

@@ -1,6 +1,7 @@
 // Owns what a listener measures of itself: the shapes, and the histogram that quantiles come from. Refuses to know how
 // anything is played.
 
+import type { Rendition } from "@hustings/wire/units.ts";
 import type { EarState, LinkState } from "./machine.ts";
 
 /** Everything since the session began, for display, tests and drills. Milliseconds and slots; `undefined`: not yet. */
@@ -26,6 +27,11 @@ export interface ListenerStats {
   readonly lagMs: number;
   readonly aheadMs: number;
   readonly targetMs: number;
+  /** How far behind a listener is who is where they should be. */
+  readonly usualMs: number;
+  readonly cadenceMs: number;
+  /** What came last. */
+  readonly rendition: Rendition;
   readonly rate: number;
   readonly rateChanges: number;
   readonly mouthToEarMs: {
@@ -43,9 +49,9 @@ export interface ListenerStats {
 }
 
 const BIN_MS = 10;
-const BINS = 1_000;
+const BINS = 2_000;
 
-/** Counts of values from 0 to 10 s in steps of 10 ms; what is beyond counts at the end. */
+/** Counts of values from 0 to 20 s in steps of 10 ms; what is beyond counts at the end. */
 export class Histogram {
   readonly #bins = new Uint32Array(BINS);
   #count = 0;

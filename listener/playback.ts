@@ -208,6 +208,7 @@ class BrowserPlayer implements Player {
         this.#levels.add(at, levels);
         if (document.hidden) queueMicrotask(() => this.#step());
       },
+      rendition,
     );
     playout.seekMs = SEEK_MS;
     this.#playout = playout;
@@ -306,11 +307,11 @@ class BrowserPlayer implements Player {
     const playout = this.#playout;
     if (this.#playhead.isMoving(nowMs)) return;
     playout.fillerMs = document.hidden ? HIDDEN_FILLER_MS : BUFFER.fillerMs;
-    playout.setCadence(Math.max(this.#session.cadenceMs, document.hidden ? HIDDEN_CADENCE_MS : 0));
+    playout.leastCadenceMs = document.hidden ? HIDDEN_CADENCE_MS : 0;
     const advice = playout.advance(this.#playhead.samples, nowMs, feedOf(this.#session));
     if (this.element.playbackRate !== advice.rate) this.element.playbackRate = advice.rate;
     if (advice.seekToSamples !== undefined) this.#playhead.moveTo(advice.seekToSamples, nowMs);
-    if (advice.skipToSlot !== undefined) this.#session.skipTo(advice.skipToSlot);
+    this.#session.heed(advice);
     this.#hold.set(playout.ear === "holding");
     if (playout.ear === "playing" && !this.#hasHold) {
       this.#hasHold = true;

@@ -4,19 +4,23 @@
 
 import { fillerPackets } from "@hustings/media/filler.ts";
 import type { SeatLevel } from "@hustings/wire/fragment.ts";
-import { type Anchor, utcOfSlot } from "@hustings/wire/slots.ts";
+import { type Anchor, type SlotRange, utcOfSlot } from "@hustings/wire/slots.ts";
 import {
   FRAGMENT_PACKETS,
   PACKET_MS,
   PACKET_SAMPLES,
+  type Rendition,
   SAMPLE_RATE_HZ,
   SLOT_MS,
   SLOT_SAMPLES,
 } from "@hustings/wire/units.ts";
-import { BUFFER, type CadenceRow, cadenceRow, entryMs, rateFor, usualAheadMs } from "./buffer.ts";
+import { BUFFER, entryMs } from "./buffer.ts";
 import { EAR_TABLE, type EarEvent, type EarState } from "./machine.ts";
 import { Histogram } from "./measure.ts";
+import { type Declared, slotAfter, slotsBetween } from "./missing.ts";
 import type { BreakWhy, Sink } from "./order.ts";
+import { Pace } from "./pace.ts";
+import { RenditionChoice } from "./rendition.ts";
 import { type Place, Timeline } from "./timeline.ts";
 
 /** Packets on the timeline, each call beginning where the last ended; `packets` is empty where only slots are read. */
@@ -34,8 +38,14 @@ export interface Feed {
   /** Whether hold music is on air at a slot. */
   readonly isHold: (slot: number) => boolean;
   readonly anchors: readonly Anchor[];
+  readonly gaps: readonly SlotRange[];
+  readonly absences: readonly SlotRange[];
   /** The edge's clock now. */
   readonly edgeUtcMs: number;
+  /** How far apart pushes come, and how far apart the edge would like them to. */
+  readonly cadenceMs: number;
+  readonly targetCadenceMs: number | undefined;
+  readonly rendition: Rendition;
 }
 
 /** Of a snapshot: the newest slot of the edge, the first that it will send, and how far apart its pushes are. */
@@ -45,6 +55,7 @@ export interface Meeting {
   readonly headSlot: number | null;
   readonly nextSlot: number | null;
   readonly cadenceMs: number;
+  readonly state: Declared;
 }
 
 /** What to do now. */
@@ -54,6 +65,9 @@ export interface Advice {
   readonly seekToSamples?: number;
   /** Pass over what has not come, up to this slot. */
   readonly skipToSlot?: number;
+  /** Say that the buffer holds this cadence. */
+  readonly readyCadenceMs?: number;
+  readonly askRendition?: Rendition;
 }
 
 export interface PlayoutCounts {
@@ -65,7 +79,6 @@ export interface PlayoutCounts {
   skippedSlots: number;
   jumps: number;
   absentSlots: number;
-  rateChanges: number;
   firstSoundMs: number | undefined;
   mouthToEarMs: number | undefined;
 }
@@ -90,24 +103,23 @@ export class Playout implements Sink {
     skippedSlots: 0,
     jumps: 0,
     absentSlots: 0,
-    rateChanges: 0,
     firstSoundMs: undefined,
     mouthToEarMs: undefined,
   };
   ear: EarState = "idle";
   aheadMs = 0;
   lagMs = 0;
-  rate = 1;
-  targetMs: number;
+  readonly pace = new Pace();
   /** How much local filler goes in at a time: more where the player's timers are slow. */
   fillerMs: number = BUFFER.fillerMs;
-
+  /** The buffer is that of pushes which come this far apart, where they come faster. */
+  leastCadenceMs = 0;
   /** How long the player stands still when it is moved: sound comes meanwhile. */
   seekMs = 0;
 
   readonly #write: Write;
   readonly #onLevels: ((atSamples: number, levels: readonly SeatLevel[]) => void) | undefined;
-  #row: CadenceRow;
+  readonly #rendition: RenditionChoice;
   #playhead = 0;
   #tappedMs = 0;
   /** Where the first flight is joined; `undefined`: at the first slot that comes. */
@@ -120,17 +132,17 @@ export class Playout implements Sink {
   /** Local filler since the last thing that the space sent. */
   #waitedSamples = 0;
   #measuredSlot = -1;
-  #troughMs = Infinity;
-  #ratedMs = 0;
-  #calmSinceMs = 0;
   #jumpedMs = -Infinity;
   #nowMs = 0;
 
-  constructor(write: Write, onLevels?: (atSamples: number, levels: readonly SeatLevel[]) => void) {
+  constructor(
+    write: Write,
+    onLevels?: (atSamples: number, levels: readonly SeatLevel[]) => void,
+    wanted: Rendition = "32",
+  ) {
     this.#write = write;
     this.#onLevels = onLevels;
-    this.#row = cadenceRow(200);
-    this.targetMs = this.#row.targetMs;
+    this.#rendition = new RenditionChoice(wanted);
   }
 
   /** Filler to start on, written before the tap. */
@@ -143,8 +155,9 @@ export class Playout implements Sink {
   tap(nowMs: number): void {
     this.#move("tap");
     this.#tappedMs = nowMs;
-    this.#ratedMs = nowMs;
-    this.#calmSinceMs = nowMs;
+    this.#nowMs = nowMs;
+    this.pace.begin(nowMs);
+    this.#rendition.begin(nowMs);
   }
 
   tell(event: EarEvent): void {
@@ -155,24 +168,20 @@ export class Playout implements Sink {
    * Each connection's first word, before its sound: where the space is. A newcomer joins close to its head; who comes
    * back too far behind is told the slot to pass over to.
    */
-  meet({ turnSlot, headSlot, nextSlot, cadenceMs }: Meeting): number | undefined {
-    this.setCadence(cadenceMs);
+  meet({ turnSlot, headSlot, nextSlot, cadenceMs, state }: Meeting): number | undefined {
+    this.pace.forget();
+    this.pace.setCadence(cadenceMs, this.leastCadenceMs, this.#nowMs);
     if (headSlot === null || nextSlot === null) return undefined;
     if (this.#joined) {
-      if (this.#feed) this.#feed = { ...this.#feed, headSlot, nextSlot: turnSlot ?? this.#feed.nextSlot };
+      const { gaps, absences } = state;
+      if (this.#feed)
+        this.#feed = { ...this.#feed, headSlot, nextSlot: turnSlot ?? this.#feed.nextSlot, gaps, absences };
       this.lagMs = this.aheadMs + this.#missingSlots() * SLOT_MS;
       return this.#jump(0).skipToSlot;
     }
-    const slots = Math.ceil(this.#usualAheadMs() / SLOT_MS);
+    const slots = Math.ceil(this.pace.enterMs / SLOT_MS);
     this.#joinSlot = Math.max(nextSlot, headSlot + 1 - slots);
     return undefined;
-  }
-
-  setCadence(cadenceMs: number): void {
-    const row = cadenceRow(cadenceMs);
-    if (row === this.#row) return;
-    this.#row = row;
-    this.targetMs = row.targetMs;
   }
 
   sound(slot: number, packets: readonly Uint8Array[], levels: readonly SeatLevel[]): void {
@@ -207,6 +216,7 @@ export class Playout implements Sink {
   }
 
   break(from: number, to: number, why: BreakWhy): void {
+    if (why === "skipped" && this.#joined) this.#rendition.overrun(this.#nowMs);
     if (why === "gap") this.counts.absentSlots += to - from;
     else if (this.#joined) this.counts.skippedSlots += to - from;
     if (this.#joined && this.#waitedSamples === 0) this.#pauseForBreath();
@@ -220,15 +230,25 @@ export class Playout implements Sink {
 
   /** The playhead is at `playheadSamples` of the timeline. Call it some ten times a second or more while playing. */
   advance(playheadSamples: number, nowMs: number, feed: Feed): Advice {
+    const { pace } = this;
     this.#feed = feed;
     this.#nowMs = nowMs;
+    pace.setCadence(feed.cadenceMs, this.leastCadenceMs, nowMs);
+    pace.ask(feed.targetCadenceMs);
     const place = this.#pass(playheadSamples, nowMs);
-    this.#troughMs = Math.min(this.#troughMs, this.aheadMs);
+    pace.see(this.aheadMs);
     if (!feed.isOver) this.#topUp(nowMs);
-    this.#hear(place, nowMs);
-    this.#steer(place, nowMs);
-    const move = this.#joinAt === undefined ? this.#jump(this.aheadMs - this.#usualAheadMs()) : this.#enter();
-    return { rate: this.rate, ...move };
+    this.#move(this.#heardEvent(place, nowMs));
+    pace.step(this.lagMs, place?.kind === "sound", nowMs);
+    const move = this.#joinAt === undefined ? this.#jump(this.aheadMs - pace.usualMs) : this.#enter();
+    const readyCadenceMs = this.#joined ? pace.ready() : undefined;
+    const askRendition = this.#rendition.step(feed.rendition, nowMs);
+    return {
+      rate: pace.rate,
+      ...move,
+      ...(readyCadenceMs === undefined ? {} : { readyCadenceMs }),
+      ...(askRendition === undefined ? {} : { askRendition }),
+    };
   }
 
   get place(): Place | undefined {
@@ -253,11 +273,10 @@ export class Playout implements Sink {
   #enter(): { seekToSamples?: number } {
     const { nextSlot, anchors, edgeUtcMs = 0 } = this.#feed ?? {};
     const spokenUtcMs = nextSlot === undefined || anchors === undefined ? undefined : utcOfSlot(anchors, nextSlot);
-    const aheadMs = entryMs(this.#row, this.targetMs, edgeUtcMs - (spokenUtcMs ?? edgeUtcMs), this.seekMs);
+    const aheadMs = entryMs(this.pace.row, this.pace.targetMs, edgeUtcMs - (spokenUtcMs ?? edgeUtcMs), this.seekMs);
     const at = Math.max(this.#joinAt ?? 0, this.timeline.endSamples - Math.floor(aheadMs * SAMPLES_PER_MS));
     this.#joinAt = undefined;
-    this.#troughMs = Infinity;
-    this.#ratedMs = this.#nowMs - BUFFER.rateEveryMs + Math.min(BUFFER.rateEveryMs, this.#row.cadenceMs * 3);
+    this.pace.restart(this.#nowMs, 3);
     if (at <= this.#playhead) return {};
     this.#playhead = at;
     return { seekToSamples: at };
@@ -295,8 +314,9 @@ export class Playout implements Sink {
 
   /** Late is not lost: where nothing came in time the timeline grows by filler, and what is late lies behind it. */
   #topUp(nowMs: number): void {
-    if (this.aheadMs >= this.#row.lowMs) return;
-    const addedMs = Math.ceil((this.#row.lowMs - this.aheadMs) / this.fillerMs) * this.fillerMs;
+    const { lowMs } = this.pace.row;
+    if (this.aheadMs >= lowMs) return;
+    const addedMs = Math.ceil((lowMs - this.aheadMs) / this.fillerMs) * this.fillerMs;
     if (this.#joined) this.#account(addedMs, nowMs);
     this.#fill(addedMs * SAMPLES_PER_MS);
     this.aheadMs += addedMs;
@@ -308,12 +328,13 @@ export class Playout implements Sink {
     if (expecting === "hold") counts.heldMs += addedMs;
     else if (expecting === "away") counts.awayMs += addedMs;
     else {
-      if (this.#waitedSamples === 0) {
+      const isFirst = this.#waitedSamples === 0;
+      if (isFirst) {
         counts.gaps += 1;
-        this.targetMs = Math.min(this.#row.maxTargetMs, this.targetMs + BUFFER.targetStepMs);
+        this.#rendition.gap(nowMs);
       }
       counts.gapMs += addedMs;
-      this.#calmSinceMs = nowMs;
+      this.pace.late(isFirst, nowMs);
     }
   }
 
@@ -327,17 +348,13 @@ export class Playout implements Sink {
     this.#waitedSamples += samples;
   }
 
-  #hear(place: Place | undefined, nowMs: number): void {
-    this.#move(this.#heardEvent(place, nowMs));
-  }
-
   #heardEvent(place: Place | undefined, nowMs: number): EarEvent {
     const feed = this.#feed;
     if (feed?.isOver && this.aheadMs <= DRY_MS) return "end";
     if (nowMs - this.#jumpedMs < JUMP_TOLD_MS) return "jump";
     if (!place || place.kind === "filler") return this.#fillerEvent();
     if (feed?.isHold(place.slot)) return "hold";
-    return this.aheadMs < this.#row.lowMs + BUFFER.fillerMs ? "thin" : "voice";
+    return this.aheadMs < this.pace.row.lowMs + BUFFER.fillerMs ? "thin" : "voice";
   }
 
   #fillerEvent(): EarEvent {
@@ -346,22 +363,9 @@ export class Playout implements Sink {
     return this.#joined && waitedMs >= HOLD_AFTER_MS ? "hold" : "filler";
   }
 
-  #steer(place: Place | undefined, nowMs: number): void {
-    if (nowMs - this.#calmSinceMs >= BUFFER.calmMs) {
-      this.targetMs = Math.max(this.#row.targetMs, this.targetMs - BUFFER.targetStepMs);
-      this.#calmSinceMs = nowMs;
-    }
-    if (nowMs - this.#ratedMs < BUFFER.rateEveryMs) return;
-    const rate = place?.kind === "sound" ? rateFor(this.#troughMs, this.targetMs) : 1;
-    if (rate !== this.rate) this.counts.rateChanges += 1;
-    this.rate = rate;
-    this.#ratedMs = nowMs;
-    this.#troughMs = Infinity;
-  }
-
   /** Too far behind: up to `mostSeekMs` of what is there, and then what has not come, is passed over. */
   #jump(mostSeekMs: number): { seekToSamples?: number; skipToSlot?: number } {
-    const beyondMs = this.lagMs - this.#usualAheadMs();
+    const beyondMs = this.lagMs - this.pace.usualMs;
     const nextSlot = this.#feed?.nextSlot;
     if (!this.#joined || nextSlot === undefined || beyondMs < BUFFER.jumpBeyondMs) return {};
     this.counts.jumps += 1;
@@ -371,7 +375,7 @@ export class Playout implements Sink {
     const slots = Math.min(this.#missingSlots(), Math.ceil((dropMs - seekMs) / SLOT_MS));
     return {
       ...(seekMs > 0 ? { seekToSamples: this.#seek(seekMs) } : {}),
-      ...(slots > 0 ? { skipToSlot: nextSlot + slots } : {}),
+      ...(slots > 0 && this.#feed ? { skipToSlot: slotAfter(nextSlot, slots, this.#feed) } : {}),
     };
   }
 
@@ -382,13 +386,10 @@ export class Playout implements Sink {
     return to;
   }
 
-  #usualAheadMs(): number {
-    return usualAheadMs(this.#row, this.targetMs);
-  }
-
   #missingSlots(): number {
-    const { headSlot, nextSlot } = this.#feed ?? {};
-    return headSlot === undefined || nextSlot === undefined ? 0 : Math.max(0, headSlot + 1 - nextSlot);
+    const feed = this.#feed;
+    if (feed?.headSlot === undefined || feed.nextSlot === undefined) return 0;
+    return slotsBetween(feed.nextSlot, feed.headSlot + 1, feed);
   }
 
   #move(event: EarEvent): void {

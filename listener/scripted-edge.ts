@@ -6,13 +6,15 @@ import { encodeFragment, type Fragment } from "@hustings/wire/fragment.ts";
 import {
   type Notice,
   noticeFrame,
+  parseUpward,
   type Snapshot,
   snapshotFrame,
   soundFrame,
   stateFrame,
+  type Upward,
 } from "@hustings/wire/frames.ts";
 import { EMPTY_STATE, foldState, type SpaceState, type StateChange, type StateEntry } from "@hustings/wire/state.ts";
-import { FRAGMENT_PACKETS, KEPT_SLOTS, SLOT_MS } from "@hustings/wire/units.ts";
+import { FRAGMENT_PACKETS, KEPT_SLOTS, type Rendition, SLOT_MS } from "@hustings/wire/units.ts";
 import type { Link, Transport, TransportEvents } from "./transport.ts";
 
 export interface ScriptedEdgeOptions {
@@ -30,6 +32,10 @@ export interface ScriptedEdgeOptions {
 interface Peer {
   readonly events: TransportEvents;
   open: boolean;
+  cadenceMs: number;
+  rendition: Rendition;
+  /** The next slot it is owed; not used while it gets each slot as it comes. */
+  nextSlot: number;
 }
 
 export class ScriptedEdge {
@@ -42,6 +48,12 @@ export class ScriptedEdge {
   /** What a new connection is closed with instead of a snapshot. */
   refuseWith: { readonly code: number; readonly reason: string } | undefined;
   head: number;
+  /** How far apart a newcomer is pushed to. */
+  cadenceMs = 200;
+  /** Whether who says that they are ready is moved. */
+  isMoving = true;
+  /** What listeners said beside pings. */
+  readonly said: Upward[] = [];
   readonly clock: Clock;
   readonly #options: ScriptedEdgeOptions;
   readonly #peers = new Set<Peer>();
@@ -61,7 +73,8 @@ export class ScriptedEdge {
   }
 
   readonly transport: Transport = (url, events): Link => {
-    const peer: Peer = { events, open: false };
+    const rendition = /r=16/.test(url) ? "16" : "32";
+    const peer: Peer = { events, open: false, cadenceMs: this.cadenceMs, rendition, nextSlot: 0 };
     this.urls.push(url);
     this.clock.after(1, () => this.#open(peer, url));
     return {
@@ -108,6 +121,13 @@ export class ScriptedEdge {
     this.change({ kind: "absence", from, to: this.head + 1 });
   }
 
+  /** The stage was gone for this many slots, and says so. */
+  gap(slots: number): void {
+    const from = this.head + 1;
+    this.head += slots;
+    this.change({ kind: "gap", from, to: this.head + 1 });
+  }
+
   /** Makes no more slots. */
   close(): void {
     this.#isClosed = true;
@@ -131,14 +151,38 @@ export class ScriptedEdge {
       state: this.state,
       headSlot: this.#kept.size > 0 ? this.head : null,
       nextSlot: this.#kept.size > 0 ? from : null,
-      rendition: "32",
-      cadenceMs: 200,
+      rendition: peer.rendition,
+      cadenceMs: peer.cadenceMs,
       audience,
       utcMs: this.clock.utcMs(),
     };
     peer.events.frame(snapshotFrame(snapshot));
     const slots = [...this.#kept].filter(([slot]) => slot >= from).map(([, bytes]) => bytes);
-    if (slots.length > 0 && peer.open && !this.isHeldBack) peer.events.frame(soundFrame("32", slots));
+    peer.nextSlot = this.head + 1;
+    if (slots.length > 0 && peer.open && !this.isHeldBack) peer.events.frame(soundFrame(peer.rendition, slots));
+    if (peer.cadenceMs > SLOT_MS) this.clock.after(peer.cadenceMs, () => this.#push(peer));
+  }
+
+  /** Once a cadence, what came since the last push. */
+  #push(peer: Peer): void {
+    if (!peer.open || peer.cadenceMs <= SLOT_MS) return;
+    if (!this.isUnreachable && !this.isHeldBack) this.#flush(peer);
+    this.clock.after(peer.cadenceMs, () => this.#push(peer));
+  }
+
+  #flush(peer: Peer): void {
+    const slots = [...this.#kept].filter(([slot]) => slot >= peer.nextSlot).map(([, bytes]) => bytes);
+    peer.nextSlot = this.head + 1;
+    if (slots.length > 0) peer.events.frame(soundFrame(peer.rendition, slots));
+  }
+
+  #moveTo(peer: Peer, cadenceMs: number): void {
+    const wasFast = peer.cadenceMs <= SLOT_MS;
+    if (!wasFast) this.#flush(peer);
+    peer.nextSlot = this.head + 1;
+    peer.cadenceMs = cadenceMs;
+    peer.events.frame(noticeFrame({ kind: "cadence", cadenceMs }));
+    if (wasFast && cadenceMs > SLOT_MS) this.clock.after(cadenceMs, () => this.#push(peer));
   }
 
   #refuse(peer: Peer, { code, reason }: { readonly code: number; readonly reason: string }): void {
@@ -154,8 +198,14 @@ export class ScriptedEdge {
   }
 
   #answer(peer: Peer, text: string): void {
-    const { kind, echo } = JSON.parse(text) as { readonly kind: string; readonly echo: number };
-    if (kind !== "ping" || this.isUnreachable) return;
+    const said = parseUpward(text);
+    if (this.isUnreachable) return;
+    if (said.kind !== "ping") this.said.push(said);
+    if (said.kind === "rendition") peer.rendition = said.rendition;
+    if (said.kind === "ready" && this.isMoving)
+      this.clock.after(2, () => peer.open && this.#moveTo(peer, said.cadenceMs));
+    if (said.kind !== "ping") return;
+    const { echo } = said;
     const utcMs = this.clock.utcMs();
     this.clock.after(2, () => peer.open && peer.events.frame(noticeFrame({ kind: "pong", echo, utcMs })));
   }
@@ -185,7 +235,10 @@ export class ScriptedEdge {
     const fragment: Fragment = { slot, levels: [{ seat: slot % 3, levelDbov: 30 }], packets: packetsOf(slot) };
     this.#kept.set(slot, encodeFragment(fragment));
     this.#kept.delete(slot - KEPT_SLOTS);
-    if (!this.isHeldBack) this.send([slot]);
+    if (this.isHeldBack || this.isUnreachable) return;
+    const bytes = this.#kept.get(slot) as Uint8Array;
+    for (const peer of [...this.#peers])
+      if (peer.open && peer.cadenceMs <= SLOT_MS) peer.events.frame(soundFrame(peer.rendition, [bytes]));
   }
 }
 

@@ -39,7 +39,7 @@ test("L2 a lost connection is tried again within a second, from the next slot an
   assert.equal(session.link, "waiting-retry");
   const { next } = session.order;
   clock.advance(1_000);
-  assert.equal(edge.urls.at(-1), `${URL}?r=32&next=${next}&seq=${session.state.seq}`);
+  assert.equal(edge.urls.at(-1), `${URL}?r=32&next=${next}&c=200&seq=${session.state.seq}`);
   clock.advance(10);
   assert.equal(session.link, "following");
   session.stop();

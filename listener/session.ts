@@ -4,6 +4,7 @@
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { repeat } from "@hustings/flow/clock.ts";
 import { RECONNECT, type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
+import { FASTEST_MS } from "@hustings/wire/cadence.ts";
 import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";
 import type { Fragment } from "@hustings/wire/fragment.ts";
 import type { Notice, Snapshot, Upward } from "@hustings/wire/frames.ts";
@@ -35,6 +36,14 @@ export interface SessionOptions {
   readonly onChange?: () => void;
 }
 
+/** What the buffer policy asks of the session; absent: nothing. */
+export interface Wish {
+  readonly skipToSlot?: number;
+  /** The buffer holds this cadence. */
+  readonly readyCadenceMs?: number;
+  readonly askRendition?: Rendition;
+}
+
 export interface SessionCounts {
   connections: number;
   frames: number;
@@ -47,8 +56,10 @@ export interface SessionCounts {
 export const SESSION_TIMES = {
   connectMs: 10_000,
   quietMs: 2_000,
+  quietBeyondMs: 1_000,
   pongMs: 3_000,
   clockPingMs: 10_000,
+  clockAgainMs: 300_000,
   missingMs: 2_000,
   steadyMs: 5_000,
 } as const;
@@ -71,7 +82,11 @@ export class Session {
   /** The fold of the state lane at its newest entry. */
   state: SpaceState = EMPTY_STATE;
   audience = 0;
-  cadenceMs = 200;
+  cadenceMs: number = FASTEST_MS;
+  /** How far apart the edge would like to push; `undefined`: as it does. */
+  targetCadenceMs: number | undefined;
+  /** What is asked for, and from the first sound on what comes. */
+  rendition: Rendition;
   /** Newest slot known to exist; `undefined` before the first. */
   headSlot: number | undefined;
   /** The edge has lost its stage. */
@@ -91,14 +106,17 @@ export class Session {
   #heardMs = 0;
   #pingedMs: number | undefined;
   #clockPingMs = -Infinity;
+  /** The slowest cadence for which the buffer is known to hold enough. */
+  #heldCadenceMs: number = FASTEST_MS;
   #stuck = { slot: -1, sinceMs: 0, tries: 0 };
   #useCursor = true;
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.rendition = options.rendition ?? "32";
     this.order = new SlotOrder(options.sink);
     this.#reader = {
-      sound: (fragments) => this.#sound(fragments),
+      sound: (fragments, rendition) => this.#sound(fragments, rendition),
       snapshot: (snapshot) => this.#snapshot(snapshot),
       state: (entries) => this.#state(entries),
       notice: (notice) => this.#notice(notice),
@@ -123,6 +141,16 @@ export class Session {
   /** Passes over what has not come yet, up to `slot`. */
   skipTo(slot: number): void {
     this.order.jump(slot);
+  }
+
+  /** Does what the buffer policy says of the connection. */
+  heed({ skipToSlot, readyCadenceMs, askRendition }: Wish): void {
+    if (skipToSlot !== undefined) this.skipTo(skipToSlot);
+    if (readyCadenceMs !== undefined) {
+      this.#heldCadenceMs = Math.max(this.cadenceMs, readyCadenceMs);
+      this.#send({ kind: "ready", cadenceMs: readyCadenceMs });
+    }
+    if (askRendition !== undefined) this.#send({ kind: "rendition", rendition: askRendition });
   }
 
   /** The edge's clock now, as far as pings tell. */
@@ -161,9 +189,10 @@ export class Session {
   }
 
   #address(): string {
-    const { url, rendition = "32" } = this.#options;
-    const query = [`${LISTEN_QUERY.rendition}=${rendition}`];
-    if (this.order.next !== undefined && this.#useCursor) query.push(`${LISTEN_QUERY.nextSlot}=${this.order.next}`);
+    const { url } = this.#options;
+    const query = [`${LISTEN_QUERY.rendition}=${this.rendition}`];
+    if (this.order.next !== undefined && this.#useCursor)
+      query.push(`${LISTEN_QUERY.nextSlot}=${this.order.next}`, `${LISTEN_QUERY.cadenceMs}=${this.#heldCadenceMs}`);
     if (this.state.seq > 0 && this.#useCursor) query.push(`${LISTEN_QUERY.stateSeq}=${this.state.seq}`);
     return `${url}?${query.join("&")}`;
   }
@@ -220,7 +249,9 @@ export class Session {
     this.#timer?.cancel();
     if (state.seq >= this.state.seq) this.state = { ...EMPTY_STATE, ...state };
     this.audience = snapshot.audience;
-    this.cadenceMs = snapshot.cadenceMs;
+    this.#setCadence(snapshot.cadenceMs);
+    this.targetCadenceMs = undefined;
+    this.rendition = snapshot.rendition;
     this.upstreamAway = false;
     this.offset.guess(clock.utcMs(), snapshot.utcMs);
     if (headSlot !== null) this.headSlot = Math.max(headSlot, this.headSlot ?? 0);
@@ -239,7 +270,14 @@ export class Session {
     this.#options.onChange?.();
   }
 
-  #sound(fragments: readonly Fragment[]): void {
+  #setCadence(cadenceMs: number): void {
+    this.cadenceMs = cadenceMs;
+    this.#heldCadenceMs = cadenceMs;
+    if (this.targetCadenceMs === cadenceMs) this.targetCadenceMs = undefined;
+  }
+
+  #sound(fragments: readonly Fragment[], rendition: Rendition): void {
+    this.rendition = rendition;
     for (const fragment of fragments) {
       if (fragment.slot > (this.headSlot ?? -1)) this.headSlot = fragment.slot;
       if (this.order.receive(fragment)) this.counts.newSlots += 1;
@@ -258,7 +296,8 @@ export class Session {
 
   #notice(notice: Notice): void {
     const { clock } = this.#options;
-    if (notice.kind === "cadence") this.cadenceMs = notice.cadenceMs;
+    if (notice.kind === "cadence") this.#setCadence(notice.cadenceMs);
+    else if (notice.kind === "target") this.targetCadenceMs = notice.cadenceMs;
     else if (notice.kind === "skipped") this.order.skip(notice.from, notice.to);
     else if (notice.kind === "audience") this.audience = notice.audience;
     else if (notice.kind === "upstream") this.upstreamAway = notice.away;
@@ -293,8 +332,10 @@ export class Session {
       this.#move("lost");
       return;
     }
-    const quiet = nowMs - this.#heardMs >= SESSION_TIMES.quietMs && this.#pingedMs === undefined;
-    if (quiet || nowMs - this.#clockPingMs >= SESSION_TIMES.clockPingMs) this.#ping();
+    const quietMs = Math.max(SESSION_TIMES.quietMs, this.cadenceMs + SESSION_TIMES.quietBeyondMs);
+    const quiet = nowMs - this.#heardMs >= quietMs && this.#pingedMs === undefined;
+    const clockMs = this.offset.isKnown ? SESSION_TIMES.clockAgainMs : SESSION_TIMES.clockPingMs;
+    if (quiet || nowMs - this.#clockPingMs >= clockMs) this.#ping();
     this.#askForMissing(nowMs);
   }
 
@@ -317,7 +358,11 @@ export class Session {
     const nowMs = this.#options.clock.monotonicMs();
     this.#clockPingMs = nowMs;
     this.#pingedMs ??= nowMs;
-    this.#connection?.send(JSON.stringify({ kind: "ping", echo: nowMs } satisfies Upward));
+    this.#send({ kind: "ping", echo: nowMs });
+  }
+
+  #send(said: Upward): void {
+    this.#connection?.send(JSON.stringify(said));
   }
 }
 

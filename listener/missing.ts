@@ -1,0 +1,35 @@
+// Owns how many slots of time lie between two slots: those that the log declared a gap take none. Refuses to know who
+// waits for them.
+
+import type { SlotRange } from "@hustings/wire/slots.ts";
+import { MAX_ABSENCE_SLOTS } from "@hustings/wire/units.ts";
+
+/** What the log declared, as the folded state has it: each list ascending. */
+export interface Declared {
+  readonly gaps: readonly SlotRange[];
+  readonly absences: readonly SlotRange[];
+}
+
+/** Slots of `[from, to)` in which time passes. */
+export function slotsBetween(from: number, to: number, declared: Declared): number {
+  let count = Math.max(0, to - from);
+  for (const range of declared.gaps) count -= overlap(range, from, to);
+  for (const range of declared.absences) if (isLong(range)) count -= overlap(range, from, to);
+  return count;
+}
+
+/** The slot that lies `count` slots of time after `from`. */
+export function slotAfter(from: number, count: number, declared: Declared): number {
+  let at = from + count;
+  const gaps = [...declared.gaps, ...declared.absences.filter(isLong)].sort((a, b) => a.from - b.from);
+  for (const range of gaps) if (range.to > from && range.from < at) at += range.to - Math.max(range.from, from);
+  return at;
+}
+
+function overlap(range: SlotRange, from: number, to: number): number {
+  return Math.max(0, Math.min(range.to, to) - Math.max(range.from, from));
+}
+
+function isLong({ from, to }: SlotRange): boolean {
+  return to - from > MAX_ABSENCE_SLOTS;
+}
