@@ -14,6 +14,11 @@ export interface Visit {
 
 export type Headers = Readonly<Record<string, string | number>>;
 
+/** RFC 6455 §5.5 leaves so many for a reason. */
+const MAX_REASON_CHARACTERS = 123;
+/** Where waiting helps and nothing says how long. */
+const RETRY_MS = 1_000;
+
 /** On every answer of the door. */
 export const COMMON_HEADERS: Headers = { "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" };
 
@@ -37,7 +42,7 @@ export function sendRefusal(visit: Visit, cause: unknown): void {
 }
 
 /** Answers on a bare socket, before or instead of an upgrade, and closes it. */
-export function refuseSocket(socket: Duplex, refusal: Refusal): void {
+export function refuseSocket(socket: Duplex, refusal: Refusal, more: Headers = {}): void {
   const body = JSON.stringify(refusal.body());
   const headers = {
     ...COMMON_HEADERS,
@@ -45,6 +50,7 @@ export function refuseSocket(socket: Duplex, refusal: Refusal): void {
     "content-type": "application/json; charset=utf-8",
     "content-length": Buffer.byteLength(body),
     ...retryHeaders(refusal),
+    ...more,
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   socket.once("finish", () => socket.destroy());
@@ -55,7 +61,19 @@ export function refusalOf(cause: unknown): Refusal {
   return cause instanceof Refusal ? cause : new Refusal("internal", undefined, { cause });
 }
 
+/** What a WebSocket is closed with: the message, and how long to wait where that helps, as `retry-after-ms=N`. */
+export function closeReasonOf(refusal: Refusal): string {
+  const waitMs = refusal.code === "draining" ? undefined : waitMsOf(refusal);
+  const hint = waitMs === undefined ? "" : ` retry-after-ms=${Math.ceil(waitMs)}`;
+  return `${refusal.message.slice(0, MAX_REASON_CHARACTERS - hint.length)}${hint}`;
+}
+
+// Whoever is handed over (`draining`) goes to another door at once; a request to this one waits as for the others.
+function waitMsOf({ status, retryAfterMs }: Refusal): number | undefined {
+  return status === 429 || status === 503 ? (retryAfterMs ?? RETRY_MS) : undefined;
+}
+
 function retryHeaders(refusal: Refusal): Headers {
-  if (refusal.status !== 429 && refusal.status !== 503) return {};
-  return { "retry-after": Math.max(1, Math.ceil((refusal.retryAfterMs ?? 1_000) / 1_000)) };
+  const waitMs = waitMsOf(refusal);
+  return waitMs === undefined ? {} : { "retry-after": Math.max(1, Math.ceil(waitMs / 1_000)) };
 }

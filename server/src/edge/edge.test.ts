@@ -58,7 +58,7 @@ test("a malformed upgrade is refused with its row, a malformed cursor closes wit
   assert.equal((await listen(port, `/listen/${SPACE}?r=64`).closed()).code, 4400);
 });
 
-test("what a listener may not say closes it: 4402 for nonsense and binary, 4429 for too much, 1009 for too long", async () => {
+test("what a listener may not say closes it: 4402 for nonsense and binary, 4429 for too much, 4413 for too long", async () => {
   await using fixture = await startFixture();
   await fixture.stage.create(SPACE);
   const { port } = fixture.edge;
@@ -70,7 +70,7 @@ test("what a listener may not say closes it: 4402 for nonsense and binary, 4429 
   };
   assert.equal(await saying((socket) => socket.send("nonsense")), 4402);
   assert.equal(await saying((socket) => socket.send(Buffer.from([1, 2, 3]))), 4402);
-  assert.equal(await saying((socket) => socket.send("x".repeat(1_100))), 1009);
+  assert.equal(await saying((socket) => socket.send("x".repeat(1_100))), 4413);
   const six = [1, 2, 3, 4, 5, 6];
   assert.equal(await saying((socket) => six.map((echo) => socket.send(JSON.stringify({ kind: "ping", echo })))), 4429);
   assert.equal(await saying((socket) => six.map(() => socket.ping())), 4429);

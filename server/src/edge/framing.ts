@@ -2,7 +2,11 @@
 // shared by all who get them. Refuses to know sockets.
 
 const FINAL_BINARY = 0x82;
+const FINAL_CLOSE = 0x88;
 const FINAL_PING = 0x89;
+const FINAL_PONG = 0x8a;
+/** RFC 6455 §5.5: a control frame has at most 125 bytes, two of them a close frame's code. */
+const MAX_REASON_BYTES = 123;
 
 /** A whole frame around `payload`; it is copied once, here. */
 export function binaryFrame(payload: Uint8Array): Buffer {
@@ -23,3 +27,15 @@ export function binaryFrame(payload: Uint8Array): Buffer {
 }
 
 export const PING_FRAME: Buffer = Buffer.from([FINAL_PING, 0]);
+
+/** `payload` has at most 125 bytes, as a ping's does. */
+export function pongFrame(payload: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from([FINAL_PONG, payload.length]), payload]);
+}
+
+/** `code` absent: none is given. Of `reason` other than ASCII is shown as "?", what is over 123 characters cut. */
+export function closeFrame(code?: number, reason = ""): Buffer {
+  if (code === undefined) return Buffer.from([FINAL_CLOSE, 0]);
+  const text = Buffer.from(reason.replace(/[^ -~]/g, "?").slice(0, MAX_REASON_BYTES));
+  return Buffer.concat([Buffer.from([FINAL_CLOSE, 2 + text.length, code >> 8, code & 255]), text]);
+}

@@ -4,21 +4,21 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type Clock, sleep } from "@hustings/flow/clock.ts";
-import { errorRow, Refusal } from "@hustings/wire/errors.ts";
-import { MAX_UPWARD_BYTES, SUBPROTOCOL } from "@hustings/wire/frames.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
-import { type WebSocket, WebSocketServer } from "ws";
 import type { Origins } from "./address.ts";
-import { refusalOf, refuseSocket } from "./answers.ts";
+import { closeReasonOf, refusalOf, refuseSocket } from "./answers.ts";
 import { createBuckets } from "./bucket.ts";
 import type { CadenceRow } from "./cadence.ts";
-import { readCursor } from "./cursor.ts";
+import { type ListenCursor, readCursor } from "./cursor.ts";
 import type { Following } from "./following.ts";
 import type { Followings } from "./followings.ts";
 import { type EdgeLimits, UPWARD_PER_SECOND } from "./limits.ts";
-import { Listener, type ListenerPipe } from "./listener.ts";
+import { Listener } from "./listener.ts";
 import type { EdgeLog } from "./log.ts";
 import type { Pusher } from "./push.ts";
+import { closeCodeOf, ListenerSocket, type SocketOwner } from "./websocket.ts";
+import { acceptUpgrade, UPGRADE_HEADERS } from "./websocket-upgrade.ts";
 
 export interface Listeners {
   /** Takes an upgraded connection of the HTTP server. Whatever is wrong is answered; never throws. */
@@ -40,164 +40,144 @@ export interface ListenersOptions {
   readonly log: EdgeLog;
 }
 
-/** A socket that does not answer a close is cut after this long. */
-const CLOSING_MS = 3_000;
+/** Who sits behind a socket: until it is taken, what it said so far; then the listener and its hold on the space. */
+interface Seat {
+  early: ((listener: Listener) => void)[] | undefined;
+  listener: Listener | undefined;
+  hold: Disposable | undefined;
+}
+type Connection = ListenerSocket<Seat>;
+
 const DRAIN_STEP_MS = 50;
 
 export function createListeners(options: ListenersOptions): Listeners {
   const { clock, limits, cadence, log } = options;
-  const listeners = new Map<WebSocket, Listener | undefined>();
+  const connections = new Set<Connection>();
   const buckets = createBuckets(clock, limits.upgradesPerSecond, limits.upgradesBurst, limits.addresses);
-  const server = createUpgrader();
+  const answers = createAnswers();
   let isDraining = false;
 
-  function admit(request: IncomingMessage): { readonly space: SpaceId; readonly query: URLSearchParams } {
+  const owner: SocketOwner<Seat> = {
+    clock,
+    text: (connection, text) => tell(connection, (listener) => listener.hear(text, clock.monotonicMs(), clock.utcMs())),
+    control: (connection) => tell(connection, (listener) => listener.hearControl(clock.monotonicMs())),
+    gone: leave,
+  };
+
+  function admit(request: IncomingMessage): { readonly space: string; readonly query: string } {
     const address = options.origins.addressOf(request);
     // This machine's own address stands for everybody behind a proxy here that nobody said to trust.
     const waitMs = isOwn(address) ? 0 : buckets.takeMs(address);
     if (waitMs > 0) throw new Refusal("too-many", undefined, { retryAfterMs: waitMs });
-    const url = new URL(request.url ?? "", "http://door");
-    const [, listen, space, more] = url.pathname.split("/");
+    const [path = "", query = ""] = (request.url ?? "").split("?", 2);
+    const [, listen, space = "", more] = path.split("/");
     if (listen !== "listen" || more !== undefined) throw new Refusal("no-page", "Listeners go to /listen/ID.");
-    if (!hasSubprotocol(request)) throw new Refusal("bad-request", `The subprotocol ${SUBPROTOCOL} is needed.`);
-    return { space: space as SpaceId, query: url.searchParams };
+    return { space, query };
   }
 
-  async function take(socket: WebSocket, pipe: ListenerPipe, space: SpaceId, query: URLSearchParams): Promise<void> {
-    listeners.set(socket, undefined);
-    const upward = listenTo(socket, clock);
-    socket.on("close", () => leave(socket));
+  async function take(connection: Connection, seat: Seat, space: string, query: string): Promise<void> {
     try {
       if (isDraining) throw new Refusal("draining");
-      if (listeners.size > limits.listeners) throw new Refusal("full");
+      if (connections.size > limits.listeners) throw new Refusal("full");
       if (!isSpaceId(space)) throw new Refusal("no-space");
-      const cursor = readCursor(query);
-      const following = await options.followings.follow(space);
-      if (socket.readyState === socket.OPEN) begin(socket, pipe, following, cursor, upward);
+      const cursor = readCursor(new URLSearchParams(query));
+      const following = await options.followings.follow(space as SpaceId);
+      if (connection.isOpen) begin(connection, seat, following, cursor);
     } catch (cause) {
       const refusal = refusalOf(cause);
       if (refusal.code === "internal") log.warn({ cause }, "a listener could not be taken");
-      pipe.close(errorRow(refusal.code).closeCode ?? 4500, refusal.message.slice(0, 120));
+      connection.close(closeCodeOf(refusal.code), closeReasonOf(refusal));
     }
   }
 
-  function begin(
-    socket: WebSocket,
-    pipe: ListenerPipe,
-    following: Following,
-    cursor: ReturnType<typeof readCursor>,
-    upward: Upward,
-  ): void {
+  function begin(connection: Connection, seat: Seat, following: Following, cursor: ListenCursor): void {
     if (isDraining) throw new Refusal("draining");
-    const listener = new Listener({ pipe, following, cursor, cadence, nowMs: clock.monotonicMs() });
-    listeners.set(socket, listener);
+    const listener = new Listener({ pipe: connection, following, cursor, cadence, nowMs: clock.monotonicMs() });
+    seat.listener = listener;
     options.pusher.add(listener, cadence.cadenceMs, following);
-    const hold = options.followings.hold(following);
-    socket.on("close", () => hold[Symbol.dispose]());
-    upward(listener);
+    seat.hold = options.followings.hold(following);
+    for (const said of seat.early ?? []) said(listener);
+    seat.early = undefined;
   }
 
-  function leave(socket: WebSocket): void {
-    const listener = listeners.get(socket);
-    listeners.delete(socket);
+  function leave(connection: Connection): void {
+    connections.delete(connection);
+    const { listener, hold } = connection.seat;
     if (!listener) return;
     listener.end();
     options.pusher.remove(listener);
+    hold?.[Symbol.dispose]();
   }
 
   return {
     upgrade(request, socket, head) {
-      socket.on("error", () => socket.destroy());
       try {
         const { space, query } = admit(request);
-        server.handleUpgrade(request, socket, head, (listening) => {
-          void take(listening, pipeOf(listening, socket), space, query);
-        });
+        const answer = acceptUpgrade(request);
+        const seat: Seat = { early: undefined, listener: undefined, hold: undefined };
+        const connection = new ListenerSocket(socket, head, owner, seat);
+        connections.add(connection);
+        answers.begin(connection, answer);
+        void take(connection, seat, space, query);
       } catch (cause) {
-        refuseSocket(socket, refusalOf(cause));
+        socket.on("error", () => socket.destroy());
+        refuseSocket(socket, refusalOf(cause), UPGRADE_HEADERS);
       }
     },
     get size() {
-      return listeners.size;
+      return connections.size;
     },
     async drain(overMs) {
       isDraining = true;
       const steps = Math.max(1, Math.floor(overMs / DRAIN_STEP_MS));
-      const perStep = Math.max(1, Math.ceil(listeners.size / steps));
-      for (let all = [...listeners]; all.length > 0; all = all.slice(perStep)) {
-        for (const [socket, listener] of all.slice(0, perStep)) closeOne(socket, listener);
+      const perStep = Math.max(1, Math.ceil(connections.size / steps));
+      for (let all = [...connections]; all.length > 0; all = all.slice(perStep)) {
+        for (const connection of all.slice(0, perStep)) closeOne(connection);
         if (all.length > perStep) await sleep(clock, DRAIN_STEP_MS);
       }
     },
     [Symbol.dispose]() {
       isDraining = true;
-      for (const socket of listeners.keys()) socket.terminate();
+      for (const connection of connections) connection.terminate();
     },
   };
 }
 
-function closeOne(socket: WebSocket, listener: Listener | undefined): void {
-  if (listener) listener.close("draining");
-  else socket.close(errorRow("draining").closeCode, "draining");
+// The answer to an upgrade leaves together with the first flight where the space is followed already, as nearly always:
+// one write for each newcomer instead of four.
+function createAnswers() {
+  let held: Connection[] = [];
+  function release(): void {
+    const all = held;
+    held = [];
+    for (const connection of all) connection.release();
+  }
+  return {
+    begin(connection: Connection, answer: string): void {
+      connection.hold();
+      connection.answer(answer);
+      if (held.push(connection) === 1) setImmediate(release);
+    },
+  };
 }
 
-function createUpgrader(): WebSocketServer {
-  const options = {
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: MAX_UPWARD_BYTES,
-    maxFragments: 16,
-    maxBufferedChunks: 64,
-    closeTimeout: CLOSING_MS,
-    handleProtocols: () => SUBPROTOCOL,
-  };
-  return new WebSocketServer(options);
+// What a listener says before it is taken is kept, as much as it may say in a second.
+function tell(connection: Connection, said: (listener: Listener) => void): void {
+  const { seat } = connection;
+  if (seat.listener) {
+    said(seat.listener);
+    return;
+  }
+  seat.early ??= [];
+  if (seat.early.push(said) <= UPWARD_PER_SECOND) return;
+  connection.close(closeCodeOf("too-many"), closeReasonOf(new Refusal("too-many")));
+}
+
+function closeOne(connection: Connection): void {
+  if (connection.seat.listener) connection.seat.listener.close("draining");
+  else connection.close(closeCodeOf("draining"), "draining");
 }
 
 function isOwn(address: string): boolean {
   return address === "::1" || address.startsWith("127.");
-}
-
-function hasSubprotocol(request: IncomingMessage): boolean {
-  const offered = request.headers["sec-websocket-protocol"] ?? "";
-  return offered.split(",").some((one) => one.trim() === SUBPROTOCOL);
-}
-
-// Frames are made already and shared by many, so they go to the socket below `ws`, which writes its own frames (pong,
-// close) whole and at once: the two never mix inside a frame.
-function pipeOf(listening: WebSocket, socket: Duplex): ListenerPipe {
-  return {
-    write(frame, flushed) {
-      if (listening.readyState === listening.OPEN) socket.write(frame, flushed);
-    },
-    get unsentBytes() {
-      return socket.writableLength;
-    },
-    close: (code, reason) => listening.close(code, reason),
-    terminate: () => listening.terminate(),
-  };
-}
-
-type Upward = (listener: Listener) => void;
-
-// What a listener says before it is taken is kept, as much as it may say in a second.
-function listenTo(socket: WebSocket, clock: Clock): Upward {
-  let hear: ((said: (listener: Listener) => void) => void) | undefined;
-  const early: ((listener: Listener) => void)[] = [];
-  const tell = (said: (listener: Listener) => void) => {
-    if (hear) hear(said);
-    else if (early.push(said) > UPWARD_PER_SECOND) socket.close(errorRow("too-many").closeCode, "too-many");
-  };
-  socket.on("error", () => undefined);
-  socket.on("message", (bytes, isBinary) => {
-    const text = isBinary ? "" : String(bytes);
-    tell((listener) => listener.hear(text, clock.monotonicMs(), clock.utcMs()));
-  });
-  socket.on("ping", () => tell((listener) => listener.hearControl(clock.monotonicMs())));
-  socket.on("pong", () => tell((listener) => listener.hearControl(clock.monotonicMs())));
-  return (listener) => {
-    hear = (said) => said(listener);
-    for (const said of early) said(listener);
-  };
 }
