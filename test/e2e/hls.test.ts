@@ -1,0 +1,101 @@
+// Proves HLS by its sound: hls.js in real Chromium and ffmpeg play what the speaker says, at both bitrates, live and to the
+// end; and an edge that only now follows the space gives the same bytes. Safari cannot be had here: hls.js is in its place.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { createRequire } from "node:module";
+import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
+import type { Page } from "playwright-core";
+import { presence } from "../../media/correlate.ts";
+import { ROUTES } from "../../wire/routes.ts";
+import { end, openStage, spoken } from "../faults/talker.ts";
+import { until } from "../until.ts";
+import { openVenue } from "../venue.ts";
+import { listenTo, openBrowser } from "./browser.ts";
+
+const HLS_JS = createRequire(import.meta.url).resolve("hls.js/dist/hls.min.js");
+/** Long enough for a sentence or two of the voice. */
+const HEAR_MS = 12_000;
+/** What a voice scores against one that is not there, both through the codec and nothing else. */
+const THERE = 1.6;
+
+const run = promisify(execFile);
+
+// Runs in the page behind hls.js.
+const PLAYER = `(source) => {
+  const element = document.createElement("audio");
+  const faults = [];
+  const hls = new Hls({ lowLatencyMode: true });
+  hls.on("hlsError", (_, { details, fatal, error }) => faults.push(details + (fatal ? " (fatal)" : "") + " " + (error?.message ?? "")));
+  hls.attachMedia(element);
+  hls.loadSource(source);
+  const button = document.createElement("button");
+  button.textContent = "Play";
+  button.onclick = () => element.play();
+  document.body.append(element, button);
+  Object.assign(globalThis, { hls, element, faults });
+}`;
+
+async function play(page: Page, address: string): Promise<void> {
+  await page.goto(new URL(ROUTES.spaces, address).href);
+  await page.addScriptTag({ path: HLS_JS });
+  await page.evaluate(`(${PLAYER})(${JSON.stringify(address)})`);
+  await page.getByRole("button", { name: "Play" }).click();
+  const plays = async (): Promise<boolean> => ((await page.evaluate("element.currentTime")) as number) > 0;
+  await until("hls.js to play", plays, 30_000).catch(async (cause: unknown) => {
+    throw new Error(`hls.js does not play: ${JSON.stringify(await page.evaluate("faults"))}`, { cause });
+  });
+}
+
+async function ffmpegPcm(address: string, seconds: number): Promise<Float32Array> {
+  const take = ["-t", String(seconds), "-f", "f32le", "-ac", "1", "-ar", "48000", "pipe:1"];
+  const { stdout } = await run("ffmpeg", ["-v", "error", "-i", address, ...take], {
+    encoding: "buffer",
+    maxBuffer: 1 << 26,
+    timeout: 60_000,
+    env: { ...process.env, no_proxy: "*" },
+  });
+  return new Float32Array(stdout.buffer.slice(stdout.byteOffset, stdout.byteOffset + stdout.length));
+}
+
+test("hls.js and ffmpeg play what is said, a few seconds behind, and learn of the end", async (t) => {
+  await using venue = await openVenue({ edges: 2 });
+  using stage = await openStage(venue, "Heard from afar");
+  await using browser = await openBrowser();
+  const address = venue.doorUrl + ROUTES.hls(stage.space.id);
+  const [anna, chloe] = await Promise.all([spoken("anna"), spoken("chloe")]);
+  const hears = (who: string, heard: Float32Array): void => {
+    const [there, absent] = [presence(heard, anna).meanScore, presence(heard, chloe).meanScore];
+    t.diagnostic(`${who}: Anna ${there.toFixed(2)}, who is not there ${absent.toFixed(2)}`);
+    assert.ok(there >= THERE * absent, `${who} does not hear Anna: ${there} against ${absent}`);
+  };
+  await until("the first segment", async () => (await (await fetch(low(address))).text()).includes("#EXTINF"));
+
+  const { page } = await browser.person();
+  await play(page, address);
+  const hear = await listenTo(page);
+  const [pcm] = await Promise.all([ffmpegPcm(low(address), 10), pause(HEAR_MS)]);
+  hears("hls.js", await hear());
+  hears("ffmpeg at 16 kb/s", pcm);
+  const latency = (await page.evaluate("hls.latency")) as number;
+  t.diagnostic(`hls.js says that it is ${latency.toFixed(2)} s behind`);
+  assert.ok(latency > 0 && latency < 8, `${latency} s behind`);
+  assert.deepEqual(
+    ((await page.evaluate("faults")) as string[]).filter((fault) => fault.includes("fatal")),
+    [],
+  );
+
+  await end(venue, stage.space);
+  await page.waitForFunction("element.ended", undefined, { timeout: 30_000 });
+  await until("the end to be listed", async () =>
+    (await (await fetch(low(address))).text()).includes("#EXT-X-ENDLIST"),
+  );
+  hears("ffmpeg after the end", await ffmpegPcm(address, 60));
+});
+
+/** The media playlist of the lower bitrate. */
+function low(address: string): string {
+  return address.replace("index.m3u8", "16/index.m3u8");
+}
