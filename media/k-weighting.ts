@@ -7,7 +7,7 @@ export function createKWeighting(): (pcm: Float32Array) => number {
     let [shelf1 = 0, shelf2 = 0, pass1 = 0, pass2 = 0] = state;
     let sum = 0;
     for (let index = 0; index < pcm.length; index += 1) {
-      const sample = pcm[index] ?? 0;
+      const sample = pcm[index] as number;
       const shelved = 1.53512485958697 * sample + shelf1;
       shelf1 = -2.69169618940638 * sample + 1.69065929318241 * shelved + shelf2;
       shelf2 = 1.19839281085285 * sample - 0.73248077421585 * shelved;

@@ -7,7 +7,7 @@ import { FRAGMENT_PACKETS, type LevelDbov, PACKET_MS, SILENCE_DBOV } from "@hust
 export function levelDbov(pcm: Float32Array): LevelDbov {
   let sum = 0;
   for (let index = 0; index < pcm.length; index += 1) {
-    const sample = pcm[index] ?? 0;
+    const sample = pcm[index] as number;
     sum += sample * sample;
   }
   return powerToDbov(pcm.length === 0 ? 0 : sum / pcm.length);

@@ -42,6 +42,35 @@ test("no sample passes the ceiling, whatever comes in", () => {
   fc.assert(property, { numRuns: 200 });
 });
 
+test("clicks of any height pass no ceiling either, whichever peak is looked for", () => {
+  const click = fc.record({
+    gap: fc.integer({ min: 1, max: 1500 }),
+    height: fc.double({ min: -20, max: 20, noNaN: true }),
+  });
+  const property = fc.property(
+    fc.constantFrom("true", "sample"),
+    fc.array(click, { maxLength: 12 }),
+    (kind, clicks) => {
+      const limiter = createLimiter(kind);
+      for (const { gap, height } of clicks) {
+        const pcm = Float32Array.from({ length: gap }, (_, index) => (index === 0 ? height : 0.3 * Math.sin(index)));
+        assert.ok(peak(limiter.process(pcm)) <= CEILING + 1e-6);
+      }
+    },
+  );
+  fc.assert(property, { numRuns: 300 });
+});
+
+test("the gain never steps: it falls to nothing over no less than four milliseconds", () => {
+  const pcm = Float32Array.from({ length: 9600 }, (_, index) => (index === 5000 ? 1000 : 0.5));
+  const gains = createLimiter("sample")
+    .process(pcm)
+    .slice(LIMITER_LATENCY_SAMPLES)
+    .map((value) => value / 0.5);
+  const steps = gains.slice(0, 4990).map((gain, index) => Math.abs(gain - (gains[index - 1] ?? gain)));
+  assert.ok(Math.max(...steps) < 1 / 192, `${Math.max(...steps)}`);
+});
+
 test("peaks between samples are held too: a quarter of the sample rate, out of phase", () => {
   const pcm = Float32Array.from({ length: 9600 }, (_, index) => 1.1 * Math.sin((Math.PI * index) / 2 + Math.PI / 4));
   assert.ok(peak(pcm) < 0.8 && truePeak(pcm) > 1);

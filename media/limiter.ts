@@ -1,7 +1,8 @@
 // Owns the ceiling of every bus: a look-ahead limiter. Refuses to know what it limits. The peak is estimated between
 // samples by four-fold oversampling (as ITU-R BS.1770-5 Annex 2 describes), or, at a twentieth of the work, read off them.
+// The gain is reckoned once for eight samples and drawn as a line between.
 
-import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
+import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 
 /** −1.5 dBTP: room for what an Opus encode adds to a peak. */
 export const CEILING = 10 ** (-1.5 / 20);
@@ -9,8 +10,11 @@ export const CEILING = 10 ** (-1.5 / 20);
 export const LIMITER_LATENCY_SAMPLES = 240;
 
 export interface Limiter {
-  /** Takes any number of samples and gives as many, `LIMITER_LATENCY_SAMPLES` behind; fresh. */
-  process(input: Float32Array | Float64Array): Float32Array<ArrayBuffer>;
+  /**
+   * Takes any number of samples, `less` what is given beside them, and gives as many, `LIMITER_LATENCY_SAMPLES` behind. A
+   * packet's worth or less comes in a buffer that the next call writes over.
+   */
+  process(input: Float32Array | Float64Array, less?: Float32Array): Float32Array<ArrayBuffer>;
   /** Another limiter in the same state: with the same peak it goes on exactly as this one would. */
   copy(peak?: Peak): Limiter;
 }
@@ -22,12 +26,16 @@ const TAPS = 12;
 const PHASES = 4;
 /** Samples after a place that its interpolation needs. */
 const REACH = TAPS / 2;
-/** The gain's window: it starts to fall this long before a peak. */
-const WINDOW = LIMITER_LATENCY_SAMPLES - REACH + 1;
-/** A peak lies between two samples: the gain that it needs is held until both have left. */
-const HOLD = WINDOW + 1;
+/** Samples that share one step of the gain. */
+const STEP = 8;
+/**
+ * Steps over which the gain is a mean, and over which what a peak needs is held. A peak found in step n leaves between the
+ * ends of steps n + 27 and n + 29: the mean reaches back to n + 1 at the most, and all that is in it still holds the peak.
+ */
+const WINDOW = 28;
+const HOLD = 30;
 /** Release: two thirds of the way back in 80 ms. */
-const RELEASE = 1 - Math.exp(-1 / (0.08 * SAMPLE_RATE_HZ));
+const RELEASE = 1 - Math.exp(-STEP / (0.08 * SAMPLE_RATE_HZ));
 
 export function createLimiter(peak: Peak = "true"): Limiter {
   return new LookAhead(peak);
@@ -38,79 +46,131 @@ export function createLimiter(peak: Peak = "true"): Limiter {
  * allows; so at a peak it is at most what that peak allows, and it never steps.
  */
 class LookAhead implements Limiter {
-  /** The newest input, oldest first: what is still to come out. */
-  #line = new Float64Array(LIMITER_LATENCY_SAMPLES);
+  /** What is still to come out, oldest first, and room for a packet behind it. */
+  readonly #line = new Float32Array(LIMITER_LATENCY_SAMPLES + PACKET_SAMPLES);
+  readonly #output = new Float32Array(PACKET_SAMPLES);
   readonly #gain = new GainCurve();
+  readonly #peak: Peak;
   /** Samples since one was loud enough to matter to the interpolation. */
   #calm = TAPS;
-  readonly #peak: Peak;
+  /** Samples of the step that has begun, and the highest peak in it. */
+  #phase = 0;
+  #highest = 0;
 
   constructor(peak: Peak) {
     this.#peak = peak;
   }
 
-  process(input: Float32Array | Float64Array): Float32Array<ArrayBuffer> {
+  process(input: Float32Array | Float64Array, less?: Float32Array): Float32Array<ArrayBuffer> {
     const { length } = input;
-    const line = new Float64Array(LIMITER_LATENCY_SAMPLES + length);
-    line.set(this.#line);
-    line.set(input, LIMITER_LATENCY_SAMPLES);
-    this.#line = line.slice(length);
-    const gains = this.#gain.next(this.#needed(line, length), length);
+    if (length === PACKET_SAMPLES) return this.#packet(input, less);
     const output = new Float32Array(length);
-    if (gains === undefined) {
-      output.set(line.subarray(0, length));
-      return output;
-    }
-    for (let index = 0; index < length; index += 1) {
-      const value = (line[index] ?? 0) * (gains[index] ?? 0);
-      output[index] = value > CEILING ? CEILING : value < -CEILING ? -CEILING : value;
+    for (let at = 0; at < length; at += PACKET_SAMPLES) {
+      const part = input.subarray(at, at + PACKET_SAMPLES);
+      output.set(this.#packet(part, less?.subarray(at, at + PACKET_SAMPLES)).subarray(0, part.length), at);
     }
     return output;
   }
 
   copy(peak: Peak = this.#peak): Limiter {
     const twin = new LookAhead(peak);
-    twin.#line = this.#line.slice();
+    twin.#line.set(this.#line);
     twin.#gain.take(this.#gain);
     twin.#calm = this.#calm;
+    twin.#phase = this.#phase;
+    twin.#highest = this.#highest;
     return twin;
   }
 
-  /** The gain that each place needs by itself; undefined where none needs any. */
-  #needed(line: Float64Array, length: number): Float64Array | undefined {
-    let needed: Float64Array | undefined;
-    let calm = this.#calm;
-    const isTrue = this.#peak === "true";
-    for (let index = 0; index < length; index += 1) {
-      const at = LIMITER_LATENCY_SAMPLES + index;
-      const sample = line[at] ?? 0;
-      calm = sample > CALM_BELOW || sample < -CALM_BELOW ? 0 : calm + 1;
-      if (calm >= TAPS) continue;
-      const peak = isTrue ? peakAt(line, at - TAPS + 1) : Math.abs(line[at - REACH] ?? 0);
-      if (peak <= CEILING) continue;
-      needed ??= new Float64Array(length).fill(1);
-      needed[index] = CEILING / peak;
+  #packet(input: Float32Array | Float64Array, less: Float32Array | undefined): Float32Array<ArrayBuffer> {
+    const { length } = input;
+    const line = this.#line;
+    if (less === undefined) line.set(input, LIMITER_LATENCY_SAMPLES);
+    else subtract(line, LIMITER_LATENCY_SAMPLES, input, less);
+    // Step by step: the gain for what leaves in a step is known before the step's own peak is.
+    for (let at = 0; at < length; ) {
+      const end = Math.min(length, at + STEP - this.#phase);
+      const { before, now } = this.#gain;
+      const from = before + ((now - before) * this.#phase) / STEP;
+      fade(line, this.#output, at, end, from, (now - before) / STEP);
+      this.#look(at + LIMITER_LATENCY_SAMPLES, end + LIMITER_LATENCY_SAMPLES);
+      this.#phase += end - at;
+      at = end;
+      if (this.#phase === STEP) this.#step();
     }
-    this.#calm = Math.min(calm, TAPS);
-    return needed;
+    line.copyWithin(0, length, length + LIMITER_LATENCY_SAMPLES);
+    return this.#output;
+  }
+
+  #step(): void {
+    this.#gain.step(this.#highest > CEILING ? CEILING / this.#highest : 1);
+    this.#phase = 0;
+    this.#highest = 0;
+  }
+
+  /** Takes the samples' peaks into account, `REACH` behind them. */
+  #look(from: number, end: number): void {
+    if (this.#peak === "true") {
+      this.#lookBetween(from, end);
+      return;
+    }
+    const highest = greatest(this.#line, from - REACH, end - REACH);
+    if (highest > this.#highest) this.#highest = highest;
+  }
+
+  #lookBetween(from: number, end: number): void {
+    const line = this.#line;
+    if (this.#calm >= TAPS && greatest(line, from, end) <= CALM_BELOW) return;
+    for (let at = from; at < end; at += 1) {
+      const sample = line[at] as number;
+      this.#calm = sample > CALM_BELOW || sample < -CALM_BELOW ? 0 : this.#calm + 1;
+      if (this.#calm >= TAPS) continue;
+      const peak = peakAt(line, at - TAPS + 1);
+      if (peak > this.#highest) this.#highest = peak;
+    }
+  }
+}
+
+function subtract(line: Float32Array, at: number, from: Float32Array | Float64Array, less: Float32Array): void {
+  for (let index = 0; index < from.length; index += 1) {
+    line[at + index] = (from[index] as number) - (less[index] as number);
+  }
+}
+
+function greatest(line: Float32Array, from: number, end: number): number {
+  let highest = 0;
+  for (let at = from; at < end; at += 1) {
+    const magnitude = Math.abs(line[at] as number);
+    if (magnitude > highest) highest = magnitude;
+  }
+  return highest;
+}
+
+/** The gain goes on from `gain` by `slope` with each sample. */
+function fade(line: Float32Array, output: Float32Array, from: number, end: number, gain: number, slope: number): void {
+  for (let at = from; at < end; at += 1) {
+    output[at] = (line[at] as number) * (gain + slope * (at - from + 1));
   }
 }
 
 /** The highest magnitude from tap 5 up to tap 6 of twelve samples, on a grid of quarters. */
-function peakAt(line: Float64Array, start: number): number {
-  let highest = Math.abs(line[start + REACH - 1] ?? 0);
+function peakAt(line: Float32Array, start: number): number {
+  let highest = Math.abs(line[start + REACH - 1] as number);
   for (let phase = 1; phase < PHASES; phase += 1) {
     let value = 0;
     const row = phase * TAPS;
-    for (let tap = 0; tap < TAPS; tap += 1) value += (line[start + tap] ?? 0) * (KERNEL[row + tap] ?? 0);
+    for (let tap = 0; tap < TAPS; tap += 1) value += (line[start + tap] as number) * (KERNEL[row + tap] as number);
     const magnitude = Math.abs(value);
     if (magnitude > highest) highest = magnitude;
   }
   return highest;
 }
 
-/** Needed gains in, smooth gains out. */
+/** Needed gains in, one for each step; smooth gains out. */
 class GainCurve {
+  /** The ends of the line that the gain takes over the step to come. */
+  before = 1;
+  now = 1;
   readonly #held = new Float64Array(WINDOW).fill(1);
   readonly #needed = new Float64Array(HOLD).fill(1);
   #heldAt = 0;
@@ -120,32 +180,22 @@ class GainCurve {
   #lowestAge = 0;
   #released = 1;
 
-  /** Undefined for a gain of 1 throughout. */
-  next(needed: Float64Array | undefined, length: number): Float64Array | undefined {
-    if (needed === undefined && this.#released === 1 && this.#heldSum === WINDOW && this.#lowest === 1)
-      return undefined;
-    const gains = new Float64Array(length);
-    const held = this.#held;
-    let heldAt = this.#heldAt;
-    let released = this.#released;
-    let sum = this.#heldSum;
-    for (let index = 0; index < length; index += 1) {
-      const lowest = this.#track(needed === undefined ? 1 : (needed[index] ?? 1));
-      released = Math.min(lowest, released + (lowest - released) * RELEASE);
-      if (released > 0.99999 && lowest === 1) released = 1;
-      sum += released - (held[heldAt] ?? 1);
-      held[heldAt] = released;
-      heldAt = heldAt + 1 === WINDOW ? 0 : heldAt + 1;
-      if (released === 1 && Math.abs(sum - WINDOW) < 1e-6) sum = WINDOW;
-      gains[index] = sum < WINDOW ? sum / WINDOW : 1;
-    }
-    this.#heldAt = heldAt;
+  step(needed: number): void {
+    this.before = this.now;
+    const lowest = this.#track(needed);
+    let released = Math.min(lowest, this.#released + (lowest - this.#released) * RELEASE);
+    if (released > 0.99999 && lowest === 1) released = 1;
+    this.#heldSum += released - (this.#held[this.#heldAt] as number);
+    this.#held[this.#heldAt] = released;
+    this.#heldAt = this.#heldAt + 1 === WINDOW ? 0 : this.#heldAt + 1;
     this.#released = released;
-    this.#heldSum = sum;
-    return gains;
+    if (released === 1 && Math.abs(this.#heldSum - WINDOW) < 1e-6) this.#heldSum = WINDOW;
+    this.now = this.#heldSum < WINDOW ? this.#heldSum / WINDOW : 1;
   }
 
   take(other: GainCurve): void {
+    this.before = other.before;
+    this.now = other.now;
     this.#held.set(other.#held);
     this.#needed.set(other.#needed);
     this.#heldAt = other.#heldAt;
@@ -156,32 +206,29 @@ class GainCurve {
     this.#released = other.#released;
   }
 
-  /** The least gain needed over the last `HOLD` samples. */
+  /** The least gain needed over the last `HOLD` steps. */
   #track(needed: number): number {
-    const newest = this.#neededAt;
-    this.#needed[newest] = needed;
-    this.#neededAt = newest + 1 === HOLD ? 0 : newest + 1;
+    this.#needed[this.#neededAt] = needed;
+    this.#neededAt = this.#neededAt + 1 === HOLD ? 0 : this.#neededAt + 1;
     this.#lowestAge += 1;
     if (needed <= this.#lowest) {
       this.#lowest = needed;
       this.#lowestAge = 0;
     } else if (this.#lowestAge >= HOLD) {
-      this.#findLowest(newest);
+      this.#findLowest();
     }
     return this.#lowest;
   }
 
-  #findLowest(newest: number): void {
+  /** The newest of the lowest. */
+  #findLowest(): void {
     this.#lowest = 1;
     this.#lowestAge = 0;
-    let at = newest;
-    for (let age = 0; age < HOLD; age += 1) {
-      const value = this.#needed[at] ?? 1;
-      if (value < this.#lowest) {
-        this.#lowest = value;
-        this.#lowestAge = age;
-      }
-      at = at === 0 ? HOLD - 1 : at - 1;
+    for (let age = HOLD - 1; age >= 0; age -= 1) {
+      const value = this.#needed[(this.#neededAt + 2 * HOLD - 1 - age) % HOLD] as number;
+      if (value > this.#lowest) continue;
+      this.#lowest = value;
+      this.#lowestAge = age;
     }
   }
 }

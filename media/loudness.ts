@@ -15,8 +15,8 @@ export interface LoudnessOptions {
 }
 
 export interface Loudness {
-  /** 960 samples in, 960 fresh samples out with the gain applied; the gain moves evenly within the frame. */
-  process(pcm: Float32Array): Float32Array<ArrayBuffer>;
+  /** Applies the gain to 960 samples where they are; it moves evenly within the frame. */
+  process(pcm: Float32Array): void;
   readonly gainDb: number;
   /** Of the input, over the last 3 s in which the person spoke; undefined before 400 ms of speech. */
   readonly shortTermLufs: number | undefined;
@@ -40,7 +40,7 @@ export function createLoudness(options: LoudnessOptions = {}): Loudness {
   const meter = new GatedMeter();
   let gainDb = 0;
 
-  function process(pcm: Float32Array): Float32Array<ArrayBuffer> {
+  function process(pcm: Float32Array): void {
     meter.add(weigh(pcm));
     const from = 10 ** (gainDb / 20);
     const loudness = meter.lufs;
@@ -49,7 +49,7 @@ export function createLoudness(options: LoudnessOptions = {}): Loudness {
       const most = slewDbPerSecond * SECONDS_PER_FRAME;
       gainDb += Math.min(most, Math.max(-most, wanted - gainDb));
     }
-    return applyRamp(pcm, from, 10 ** (gainDb / 20));
+    applyRamp(pcm, from, 10 ** (gainDb / 20));
   }
 
   return {
@@ -121,9 +121,9 @@ function mean(values: readonly number[]): number {
   return values.length === 0 ? 0 : sum / values.length;
 }
 
-function applyRamp(pcm: Float32Array, from: number, to: number): Float32Array<ArrayBuffer> {
-  const out = new Float32Array(pcm.length);
+function applyRamp(pcm: Float32Array, from: number, to: number): void {
   const step = (to - from) / pcm.length;
-  for (let index = 0; index < out.length; index += 1) out[index] = (pcm[index] ?? 0) * (from + step * (index + 1));
-  return out;
+  for (let index = 0; index < pcm.length; index += 1) {
+    pcm[index] = (pcm[index] as number) * (from + step * (index + 1));
+  }
 }

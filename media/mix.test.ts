@@ -23,7 +23,10 @@ function joined(ticks: readonly Mixed[], seat?: number): Float32Array {
 
 function run(frames: number, seatsAt: (frame: number) => readonly MixSeat[]): Mixed[] {
   const mixer = createMixer();
-  return Array.from({ length: frames }, (_, frame) => mixer.tick(seatsAt(frame)));
+  return Array.from({ length: frames }, (_, frame) => {
+    const { programme, mixMinus } = mixer.tick(seatsAt(frame));
+    return { programme: programme.slice(), mixMinus: new Map([...mixMinus].map(([seat, own]) => [seat, own.slice()])) };
+  });
 }
 
 function greatestStep(pcm: Float32Array): number {

@@ -13,7 +13,7 @@ export interface MixSeat {
   readonly gain: number;
 }
 
-/** What one tick gives. Every frame is 960 fresh samples, limited, 5 ms behind its input. */
+/** What one tick gives. Every frame is 960 samples, limited, 5 ms behind its input; the next tick writes over them. */
 export interface Mixed {
   /** All seats: what listeners hear, and what every seat that is silent hears. */
   readonly programme: Float32Array<ArrayBuffer>;
@@ -33,7 +33,10 @@ interface Channel {
   gain: number;
   /** The last sample that went into the sum: what is faded to zero if the seat vanishes. */
   last: number;
-  own: Float64Array;
+  /** What went into the sum; of this tick alone. */
+  own: Float32Array;
+  /** Where `own` is while the gain is not 1. */
+  readonly scaled: Float32Array;
   /** Present while the seat hears a mix of its own. */
   limiter: Limiter | undefined;
 }
@@ -58,7 +61,6 @@ export function createMixer(): Mixer {
   const channels = new Map<number, Channel>();
   const programmeLimiter = createLimiter();
   const sum = new Float64Array(PACKET_SAMPLES);
-  const minus = new Float64Array(PACKET_SAMPLES);
 
   function tick(seats: readonly MixSeat[]): Mixed {
     sum.fill(0);
@@ -68,16 +70,17 @@ export function createMixer(): Mixer {
       present.add(seat);
       const channel = channels.get(seat) ?? openChannel();
       channels.set(seat, channel);
-      if (!contribute(channel, pcm, gain)) continue;
-      audible.add(seat);
-      addInto(sum, channel.own);
+      if (contribute(channel, pcm, gain, sum)) audible.add(seat);
     }
     fadeDeparted(present);
-    const before = programmeLimiter.copy();
+    for (const seat of audible) {
+      const channel = channels.get(seat);
+      if (channel !== undefined) channel.limiter ??= programmeLimiter.copy("sample");
+    }
     const programme = programmeLimiter.process(sum);
     const mixMinus = new Map<number, Float32Array<ArrayBuffer>>();
     for (const { seat } of seats) {
-      const own = ownMix(seat, audible.has(seat), programme, before);
+      const own = ownMix(seat, audible.has(seat), programme);
       if (own !== undefined) mixMinus.set(seat, own);
     }
     return { programme, mixMinus };
@@ -94,13 +97,10 @@ export function createMixer(): Mixer {
   }
 
   /** The seat's mix-minus, or undefined where the shared programme is right for it. */
-  function ownMix(seat: number, isAudible: boolean, programme: Float32Array, before: Limiter) {
+  function ownMix(seat: number, isAudible: boolean, programme: Float32Array) {
     const channel = channels.get(seat);
-    if (channel === undefined || (!isAudible && channel.limiter === undefined)) return undefined;
-    channel.limiter ??= before.copy("sample");
-    const { own } = channel;
-    for (let index = 0; index < minus.length; index += 1) minus[index] = (sum[index] ?? 0) - (own[index] ?? 0);
-    const mixed = channel.limiter.process(minus);
+    if (channel?.limiter === undefined) return undefined;
+    const mixed = channel.limiter.process(sum, channel.own);
     if (isAudible) return mixed;
     channel.limiter = undefined;
     return crossFade(mixed, programme);
@@ -110,36 +110,36 @@ export function createMixer(): Mixer {
 }
 
 function openChannel(): Channel {
-  return { gain: 0, last: 0, own: new Float64Array(PACKET_SAMPLES), limiter: undefined };
+  const scaled = new Float32Array(PACKET_SAMPLES);
+  return { gain: 0, last: 0, own: scaled, scaled, limiter: undefined };
 }
 
-/** Fills `channel.own` with what the seat adds to the sum; false when that is nothing at all. */
-function contribute(channel: Channel, pcm: Float32Array, target: number): boolean {
-  const { own, gain: from } = channel;
-  if (from === 0 && target === 0) {
-    own.fill(0);
-    channel.last = 0;
-    return false;
-  }
-  const step = (target - from) / RAMP_SAMPLES;
-  let any = 0;
-  for (let index = 0; index < RAMP_SAMPLES; index += 1) {
-    const value = (pcm[index] ?? 0) * (from + step * (index + 1));
-    own[index] = value;
-    any += Math.abs(value);
-  }
-  for (let index = RAMP_SAMPLES; index < own.length; index += 1) {
-    const value = (pcm[index] ?? 0) * target;
-    own[index] = value;
-    any += Math.abs(value);
-  }
+/** Sets `channel.own` to what the seat adds to the sum, and adds it; false when that is nothing at all. */
+function contribute(channel: Channel, pcm: Float32Array, target: number, sum: Float64Array): boolean {
+  channel.own = channel.gain === 1 && target === 1 ? pcm : scale(channel, pcm, target);
   channel.gain = target;
-  channel.last = own[own.length - 1] ?? 0;
-  return any > 0;
+  channel.last = channel.own[PACKET_SAMPLES - 1] ?? 0;
+  if (isSilent(channel.own)) return false;
+  addInto(sum, channel.own);
+  return true;
 }
 
-function addInto(sum: Float64Array, own: Float64Array): void {
-  for (let index = 0; index < sum.length; index += 1) sum[index] = (sum[index] ?? 0) + (own[index] ?? 0);
+function scale({ scaled, gain }: Channel, pcm: Float32Array, target: number): Float32Array {
+  const step = (target - gain) / RAMP_SAMPLES;
+  for (let index = 0; index < RAMP_SAMPLES; index += 1) {
+    scaled[index] = (pcm[index] as number) * (gain + step * (index + 1));
+  }
+  for (let index = RAMP_SAMPLES; index < PACKET_SAMPLES; index += 1) scaled[index] = (pcm[index] as number) * target;
+  return scaled;
+}
+
+function isSilent(pcm: Float32Array): boolean {
+  for (let index = 0; index < pcm.length; index += 1) if (pcm[index] !== 0) return false;
+  return true;
+}
+
+function addInto(sum: Float64Array, own: Float32Array): void {
+  for (let index = 0; index < own.length; index += 1) sum[index] = (sum[index] as number) + (own[index] as number);
 }
 
 /**

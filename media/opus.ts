@@ -34,7 +34,14 @@ export interface OpusEncoder extends Disposable {
   encode(pcm: Float32Array): Uint8Array<ArrayBuffer>;
   setBitrate(bitrateBps: number): void;
   setExpectedLoss(percent: number): void;
+  /** 0 to 10. */
+  setComplexity(complexity: number): void;
+  /** What is to be encoded from now on; "auto" is what a "programme" begins with, "voice" what a "voice" does. */
+  setSignal(signal: Signal): void;
 }
+
+/** "music" keeps a low bit rate from being spent on the model of one talker, which a crowd of talkers is not. */
+export type Signal = "auto" | "voice" | "music";
 
 export interface OpusDecoder extends Disposable {
   /** The packet's whole duration as mono PCM, fresh, 120 to 5760 samples. Throws OpusError. */
@@ -69,7 +76,7 @@ export function loadOpus(): Promise<Opus> {
 
 const APPLICATION = { voice: 2048, programme: 2049 } as const;
 const CTL = { bitrate: 4002, complexity: 4010, inbandFec: 4012, expectedLoss: 4014, dtx: 4016, signal: 4024 } as const;
-const SIGNAL = { voice: 3001, programme: -1000 } as const;
+const SIGNAL = { auto: -1000, voice: 3001, music: 3002 } as const satisfies Record<Signal, number>;
 const FLOAT_BYTES = 4;
 
 class Encoder implements OpusEncoder {
@@ -90,7 +97,7 @@ class Encoder implements OpusEncoder {
     this.#control(CTL.inbandFec, options.inbandFec === true ? 1 : 0);
     this.#control(CTL.expectedLoss, options.expectedLossPercent ?? 0);
     this.#control(CTL.dtx, options.dtx === true ? 1 : 0);
-    this.#control(CTL.signal, SIGNAL[tuning]);
+    this.#control(CTL.signal, SIGNAL[tuning === "voice" ? "voice" : "auto"]);
     this.lookaheadSamples = libopus._oc_encoder_ctl_get_lookahead(this.#state);
   }
 
@@ -110,6 +117,14 @@ class Encoder implements OpusEncoder {
 
   setExpectedLoss(percent: number): void {
     this.#control(CTL.expectedLoss, Math.min(100, Math.max(0, Math.round(percent))));
+  }
+
+  setComplexity(complexity: number): void {
+    this.#control(CTL.complexity, complexity);
+  }
+
+  setSignal(signal: Signal): void {
+    this.#control(CTL.signal, SIGNAL[signal]);
   }
 
   [Symbol.dispose](): void {

@@ -35,17 +35,18 @@ export interface RtpFields {
   readonly payload: Uint8Array;
 }
 
-const HEADER_BYTES = 12;
+/** Of the fixed header. */
+export const RTP_HEADER_BYTES = 12;
 const ONE_BYTE_PROFILE = 0xbede;
 const TWO_BYTE_PROFILE = 0x1000;
 
 /** Total over any bytes: a packet or a fault, never an exception. */
 export function parseRtp(bytes: Uint8Array, levelExtensionId?: number): RtpPacket | RtpFault {
-  if (bytes.length < HEADER_BYTES) return fault("short");
+  if (bytes.length < RTP_HEADER_BYTES) return fault("short");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const first = view.getUint8(0);
   if (first >> 6 !== 2) return fault("version");
-  let start = HEADER_BYTES + 4 * (first & 0x0f);
+  let start = RTP_HEADER_BYTES + 4 * (first & 0x0f);
   if (start > bytes.length) return fault("csrc");
   let level: number | undefined;
   if ((first & 0x10) !== 0) {
@@ -75,15 +76,24 @@ export function parseRtp(bytes: Uint8Array, levelExtensionId?: number): RtpPacke
 
 /** An RTP packet without CSRCs, extension and padding; numbers are taken modulo their width. */
 export function writeRtp(fields: RtpFields): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(HEADER_BYTES + fields.payload.length);
-  const view = new DataView(bytes.buffer);
-  view.setUint8(0, 0x80);
-  view.setUint8(1, (fields.marker === true ? 0x80 : 0) | (fields.payloadType & 0x7f));
-  view.setUint16(2, fields.sequence);
-  view.setUint32(4, fields.timestamp);
-  view.setUint32(8, fields.ssrc);
-  bytes.set(fields.payload, HEADER_BYTES);
+  const bytes = new Uint8Array(RTP_HEADER_BYTES + fields.payload.length);
+  writeRtpInto(bytes, fields);
   return bytes;
+}
+
+/** As `writeRtp`, at the beginning of `bytes`; returns how many were written. Throws a RangeError when they do not fit. */
+export function writeRtpInto(bytes: Uint8Array, { payload, marker, ...fields }: RtpFields): number {
+  bytes.set(payload, RTP_HEADER_BYTES);
+  bytes[0] = 0x80;
+  bytes[1] = (marker === true ? 0x80 : 0) | (fields.payloadType & 0x7f);
+  writeUint(bytes, 2, 2, fields.sequence);
+  writeUint(bytes, 4, 4, fields.timestamp);
+  writeUint(bytes, 8, 4, fields.ssrc);
+  return RTP_HEADER_BYTES + payload.length;
+}
+
+function writeUint(bytes: Uint8Array, at: number, width: 2 | 4, value: number): void {
+  for (let back = width - 1, rest = value; back >= 0; back -= 1, rest >>>= 8) bytes[at + back] = rest & 0xff;
 }
 
 /**

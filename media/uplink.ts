@@ -52,6 +52,7 @@ export interface Uplink extends Disposable {
 const FOLLOW_AFTER_PACKETS = 3;
 const FOLLOW_AFTER_MS = 100;
 const PER_MS = SAMPLE_RATE_HZ / 1000;
+const NOTHING = new Float32Array(0);
 
 export function createUplink(options: UplinkOptions): Uplink {
   const buffer = createPlayoutBuffer(options.playout ?? {});
@@ -104,7 +105,7 @@ class Player {
   readonly decoder: OpusDecoder;
   readonly #buffer: PlayoutBuffer;
   /** Decoded, not yet given; less than one piece. */
-  #left = new Float32Array(0);
+  #left = NOTHING;
   #leftSpoke = false;
   #silent = true;
 
@@ -114,6 +115,20 @@ class Player {
   }
 
   tick(nowMs: number): UplinkFrame {
+    if (this.#left.length === 0) this.#decodeNext(nowMs);
+    if (this.#left.length === PACKET_SAMPLES && this.#left.byteLength === this.#left.buffer.byteLength) {
+      return { pcm: this.#takeLeft(), spoke: this.#leftSpoke };
+    }
+    return this.#join(nowMs);
+  }
+
+  #takeLeft(): Float32Array<ArrayBuffer> {
+    const pcm = this.#left;
+    this.#left = NOTHING;
+    return pcm;
+  }
+
+  #join(nowMs: number): UplinkFrame {
     const pcm = new Float32Array(PACKET_SAMPLES);
     let filled = 0;
     let spoke = false;

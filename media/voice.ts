@@ -5,8 +5,8 @@ import { createSpeaking, levelDbov } from "./level.ts";
 import { createLoudness, type Loudness } from "./loudness.ts";
 
 export interface VoiceFrame {
-  /** 960 fresh samples with the loudness gain applied, not yet the gate. */
-  readonly pcm: Float32Array<ArrayBuffer>;
+  /** What was given, with the loudness gain applied, not yet the gate. */
+  readonly pcm: Float32Array;
   /** The gate as a gain for the mixer, which ramps: 1 open, 0 closed. */
   readonly gate: 0 | 1;
   /** Of `pcm`, as others hear it; 127 while the gate is closed. */
@@ -16,6 +16,7 @@ export interface VoiceFrame {
 }
 
 export interface Voice {
+  /** Takes 960 samples over: they are written on. */
   process(pcm: Float32Array): VoiceFrame;
   readonly loudness: Loudness;
 }
@@ -33,12 +34,12 @@ export function createVoice(): Voice {
   return {
     loudness,
     process(pcm) {
-      const levelled = loudness.process(pcm);
-      const level = levelDbov(levelled);
+      loudness.process(pcm);
+      const level = levelDbov(pcm);
       quietMs = level <= OPEN_DBOV ? 0 : Math.min(HOLD_MS, quietMs + PACKET_MS);
       const open = quietMs < HOLD_MS;
       const heardDbov = open ? level : 127;
-      return { pcm: levelled, gate: open ? 1 : 0, levelDbov: heardDbov, speaking: isSpeaking(heardDbov) };
+      return { pcm, gate: open ? 1 : 0, levelDbov: heardDbov, speaking: isSpeaking(heardDbov) };
     },
   };
 }

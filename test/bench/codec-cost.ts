@@ -112,7 +112,12 @@ function uplinking(opus: Opus, packet: (n: number) => Uint8Array): Work {
 
 function voicing(frame: (n: number) => Float32Array): Work {
   const way = createVoice();
-  return { once: (n) => void way.process(frame(n)), [Symbol.dispose]: () => undefined };
+  const own = new Float32Array(PACKET_SAMPLES);
+  const once = (n: number) => {
+    own.set(frame(n));
+    way.process(own);
+  };
+  return { once, [Symbol.dispose]: () => undefined };
 }
 
 function mixing(frame: (n: number) => Float32Array): Work {

@@ -26,7 +26,10 @@ export interface Call {
   say(text: string): void;
   /** Counts a stall of our own as if the person had been heard through it. */
   excuse(nowMs: number): void;
-  /** Says why and ends a moment later, so that the word gets through; without `why` it ends at once. */
+  /**
+   * Ends the sound at once. Says why when every command under way has been answered, and closes a moment later, so that
+   * the word gets through; without `why` it closes at once.
+   */
   hangUp(why?: (ChannelDown & { kind: "bye" })["why"]): void;
 }
 
@@ -37,9 +40,11 @@ export interface CallOptions {
   /** Called when the channel opens, and for each message on it, while the call lasts. */
   readonly onOpen: (call: Call) => void;
   readonly onMessage: (call: Call, text: string) => void;
+  /** Resolves when what the person asked has been answered; undefined when nothing is under way. */
+  readonly owed: () => Promise<void> | undefined;
 }
 
-/** A goodbye that was sent is given this long to arrive. */
+/** A goodbye waits this long for answers, and is given this long to arrive. */
 export const GOODBYE_MS = 500;
 
 /** Answers an offer. Rejects as `PeerPort.accept` does. */
@@ -73,10 +78,13 @@ class LiveCall implements Call {
   readonly #peer: Peer;
   readonly #uplink: Uplink;
   readonly #clock: Clock;
+  readonly #owed: () => Promise<void> | undefined;
   #state: PeerState = "connecting";
+  #isSilent = false;
 
-  constructor(peer: Peer, { id, opus, clock }: CallOptions) {
+  constructor(peer: Peer, { id, opus, clock, owed }: CallOptions) {
     this.id = id;
+    this.#owed = owed;
     this.#peer = peer;
     this.#clock = clock;
     this.#uplink = createUplink({
@@ -117,7 +125,7 @@ class LiveCall implements Call {
   }
 
   say(text: string): void {
-    if (!this.isOver) this.#peer.send(text);
+    if (!this.#isSilent) this.#peer.send(text);
   }
 
   excuse(nowMs: number): void {
@@ -126,9 +134,21 @@ class LiveCall implements Call {
 
   hangUp(why?: (ChannelDown & { kind: "bye" })["why"]): void {
     if (this.isOver) return;
-    const bye: ChannelDown | undefined = why && { kind: "bye", why };
-    const isTold = bye !== undefined && this.#peer.send(JSON.stringify(bye));
     this.#end();
+    const owed = why && this.#owed();
+    const part = (): void => this.#part(why && { kind: "bye", why });
+    if (owed === undefined) {
+      part();
+    } else {
+      void owed.then(part);
+      this.#clock.after(GOODBYE_MS, part);
+    }
+  }
+
+  #part(bye: ChannelDown | undefined): void {
+    if (this.#isSilent) return;
+    const isTold = bye !== undefined && this.#peer.send(JSON.stringify(bye));
+    this.#isSilent = true;
     if (isTold) this.#clock.after(GOODBYE_MS, () => this.#peer.close());
     else this.#peer.close();
   }

@@ -11,7 +11,7 @@ function open(execute: (command: Command) => Promise<{ seq: number }> = async ()
   const clock = manualClock();
   const said: ChannelDown[] = [];
   const failures: unknown[] = [];
-  const take = createChannel({
+  const { take } = createChannel({
     clock,
     execute,
     say: (message) => said.push(message),

@@ -20,11 +20,18 @@ export const MAX_COMMANDS_UNDER_WAY = 20;
 /** The `id` of an answer to a message whose own could not be read. */
 export const NO_ID = -1;
 
-/** Takes each message of one call, in order. Never throws: whatever came is answered, or was a ping too many. */
-export function createChannel({ clock, execute, say, onFailure }: ChannelOptions): (text: string) => void {
+export interface Channel {
+  /** Takes each message of one call, in order. Never throws: whatever came is answered, or was a ping too many. */
+  take(text: string): void;
+  /** Resolves when every command that is under way has been answered; undefined when none is. */
+  readonly owed: Promise<void> | undefined;
+}
+
+export function createChannel({ clock, execute, say, onFailure }: ChannelOptions): Channel {
   let tokens = MAX_MESSAGES_PER_SECOND;
   let filledMs = clock.monotonicMs();
   let underWay = 0;
+  let owed: PromiseWithResolvers<void> | undefined;
 
   function takeToken(): boolean {
     const nowMs = clock.monotonicMs();
@@ -44,6 +51,7 @@ export function createChannel({ clock, execute, say, onFailure }: ChannelOptions
   async function command(message: ChannelUp & { kind: "command" }): Promise<void> {
     if (underWay >= MAX_COMMANDS_UNDER_WAY) return refuse(message.id, new Refusal("too-many"));
     underWay += 1;
+    owed ??= Promise.withResolvers();
     try {
       const { seq } = await execute(message.command);
       say({ kind: "done", id: message.id, seq });
@@ -51,19 +59,29 @@ export function createChannel({ clock, execute, say, onFailure }: ChannelOptions
       refuse(message.id, cause);
     } finally {
       underWay -= 1;
+      if (underWay === 0) {
+        owed.resolve();
+        owed = undefined;
+      }
     }
   }
 
-  return (text) => {
-    if (!takeToken()) return refuse(idOf(text), new Refusal("too-many"));
-    let message: ChannelUp;
+  function take(text: string): void {
     try {
-      message = parseChannelUp(text);
+      if (!takeToken()) throw new Refusal("too-many");
+      const message = parseChannelUp(text);
+      if (message.kind === "ping") say({ kind: "pong", id: message.id, utcMs: clock.utcMs() });
+      else void command(message);
     } catch (cause) {
-      return refuse(idOf(text), cause);
+      refuse(idOf(text), cause);
     }
-    if (message.kind === "ping") say({ kind: "pong", id: message.id, utcMs: clock.utcMs() });
-    else void command(message);
+  }
+
+  return {
+    take,
+    get owed() {
+      return owed?.promise;
+    },
   };
 }
 

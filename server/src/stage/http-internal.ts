@@ -59,7 +59,7 @@ export function addInternalRoutes(http: FastifyInstance, { spaces, clock, health
     const { claims, command } = fieldsOf(request.body);
     const actor = claimsIn(claims);
     if (actor.space !== id) throw new Refusal("wrong-space");
-    return spaces.get(id).execute(actor, parseCommand(command));
+    return spaces.execute(id, actor, parseCommand(command));
   });
 }
 

@@ -2,7 +2,8 @@
 // return, the data channel and its limits. Refuses to know other peers, seats and what packets and messages mean.
 
 import { randomInt } from "node:crypto";
-import { writeRtp } from "@hustings/media/rtp.ts";
+import { MAX_OPUS_BYTES } from "@hustings/media/packet.ts";
+import { RTP_HEADER_BYTES, writeRtpInto } from "@hustings/media/rtp.ts";
 import { CHANNEL_LABEL, MAX_CHANNEL_BYTES } from "@hustings/wire/channel.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import nodeDataChannel, { type DataChannel, type PeerConnection, type Track } from "node-datachannel";
@@ -26,6 +27,7 @@ const GONE_MS = 30_000;
 const REPORT_MS = 1_000;
 const MAX_WAITING_BYTES = 262_144;
 const MAX_MESSAGES_PER_LOOK = 100;
+const MAX_PACKET_BYTES = RTP_HEADER_BYTES + MAX_OPUS_BYTES;
 
 export interface ConnectionOptions {
   readonly udpPort: number;
@@ -57,6 +59,8 @@ interface Life {
   channel: DataChannel | undefined;
   messagesSinceLook: number;
   sequence: number;
+  /** Where the packet that is being sent is written; the library takes a copy. */
+  readonly packet: Buffer;
   readonly sent: { readonly ssrc: number; packets: number; octets: number; rtpTimestamp: number };
 }
 
@@ -112,6 +116,7 @@ function newLife(nowMs: number): Life {
     channel: undefined,
     messagesSinceLook: 0,
     sequence: randomInt(0x8000),
+    packet: Buffer.alloc(MAX_PACKET_BYTES),
     sent: { ssrc: randomInt(1, 0xffff_ffff), packets: 0, octets: 0, rtpTimestamp: 0 },
   };
 }
@@ -235,14 +240,16 @@ function look(track: Track, life: Life, nowMs: number, become: (state: PeerState
   life.lastReportMs = nowMs;
   const { bytes, reception } = writeReport(life.sent, life.reception, life.heard, nowMs);
   life.reception = reception;
-  sendBytes(track, bytes);
+  sendBytes(track, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }
 
 function sendPacket(track: Track, offer: Offer, life: Life, opus: Uint8Array, timestamp: number): boolean {
-  if (life.isOver || offer.audio.direction !== "sendrecv" || !track.isOpen()) return false;
+  const isOpen = life.state === "connected" || life.state === "disconnected";
+  if (!isOpen || life.isOver || offer.audio.direction !== "sendrecv" || opus.length > MAX_OPUS_BYTES) return false;
   const { ssrc } = life.sent;
   const payloadType = offer.audio.opusPayloadType;
-  const bytes = writeRtp({ payloadType, sequence: life.sequence, timestamp, ssrc, payload: opus });
+  const fields = { payloadType, sequence: life.sequence, timestamp, ssrc, payload: opus };
+  const bytes = life.packet.subarray(0, writeRtpInto(life.packet, fields));
   life.sequence = (life.sequence + 1) & 0xffff;
   life.sent.packets += 1;
   life.sent.octets += opus.length;
@@ -251,9 +258,9 @@ function sendPacket(track: Track, offer: Offer, life: Life, opus: Uint8Array, ti
 }
 
 /** The library throws when the connection ended a moment ago; to the owner that is the same as not open. */
-function sendBytes(track: Track, bytes: Uint8Array): boolean {
+function sendBytes(track: Track, bytes: Buffer): boolean {
   try {
-    return track.sendMessageBinary(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    return track.sendMessageBinary(bytes);
   } catch {
     return false;
   }

@@ -6,6 +6,7 @@ import { fillerPackets } from "@hustings/media/filler.ts";
 import type { Opus, OpusEncoder } from "@hustings/media/opus.ts";
 import { encodeFragment, type SeatLevel } from "@hustings/wire/fragment.ts";
 import { FRAGMENT_PACKETS, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
+import { createCrowd } from "./crowd.ts";
 
 export interface Programme extends Disposable {
   /** One packet's worth of the mix: the `packet`-th (0-9) of `slot`. A slot that is not joined at its first is passed over. */
@@ -28,7 +29,8 @@ export interface ProgrammeOptions {
 
 /** Fragments of each rendition that may be held: 10 s. The oldest go, and are then missing. */
 export const MAX_HELD_SLOTS = 50;
-const COMPLEXITY = 5;
+/** For one talker the codec's pitch filter is worth its cost; for many at once it is not (docs/decisions/0002). */
+const COMPLEXITY = { few: 5, crowd: 4 } as const;
 /** Packets of nothing at all after which the encoders rest: their own tail has died away by then. */
 const REST_AFTER_PACKETS = 10;
 
@@ -46,7 +48,7 @@ interface Slot {
 export function startProgramme({ opus, firstSlot, append, onMissing }: ProgrammeOptions): Programme {
   const voices: Voice[] = RENDITIONS.map((rendition) => ({
     rendition,
-    encoder: opus.encoder({ bitrateBps: Number(rendition) * 1000, complexity: COMPLEXITY, tuning: "programme" }),
+    encoder: opus.encoder({ bitrateBps: Number(rendition) * 1000, complexity: COMPLEXITY.few, tuning: "programme" }),
     packets: [],
   }));
   const held: Slot[] = [];
@@ -55,6 +57,8 @@ export function startProgramme({ opus, firstSlot, append, onMissing }: Programme
   let nextSlot = firstSlot;
   let newestLevels: readonly SeatLevel[] = [];
   let emptyPackets = 0;
+  const isCrowd = createCrowd();
+  let isTunedToCrowd = false;
 
   function join(slot: number): void {
     if (slot < nextSlot) return;
@@ -78,6 +82,15 @@ export function startProgramme({ opus, firstSlot, append, onMissing }: Programme
     else if (held.push({ slot, fragments }) > MAX_HELD_SLOTS) held.shift();
   }
 
+  function tune(toCrowd: boolean): void {
+    if (toCrowd === isTunedToCrowd) return;
+    isTunedToCrowd = toCrowd;
+    for (const { encoder } of voices) {
+      encoder.setComplexity(toCrowd ? COMPLEXITY.crowd : COMPLEXITY.few);
+      encoder.setSignal(toCrowd ? "music" : "auto");
+    }
+  }
+
   function handOver({ slot, fragments }: Slot): void {
     declareUpTo(slot);
     nextSlot = slot + 1;
@@ -92,7 +105,9 @@ export function startProgramme({ opus, firstSlot, append, onMissing }: Programme
       const rest = emptyPackets > REST_AFTER_PACKETS ? fillerPackets(slot)[packet] : undefined;
       for (const voice of voices) voice.packets.push(rest ?? voice.encoder.encode(pcm));
       newestLevels = levels;
-      if (packet === FRAGMENT_PACKETS - 1) finish(slot);
+      if (packet < FRAGMENT_PACKETS - 1) return;
+      finish(slot);
+      tune(isCrowd(levels));
     },
     breakOff() {
       if (current === undefined) return;

@@ -113,6 +113,27 @@ test("a second live and a second end are answered as the first, and change nothi
   const kinds = (await entriesOf(space.log)).map(({ kind }) => kind);
   assert.equal(kinds.filter((kind) => kind === "live").length, 1);
   assert.equal(kinds.filter((kind) => kind === "ended").length, 1);
+  assert.deepEqual(await stage.spaces.execute(space.id, host, { do: "end" }), first);
+  const { guest, spaces } = stage;
+  await assert.rejects(spaces.execute(space.id, guest(), { do: "end" }), refusedWith("ended"));
+  await assert.rejects(spaces.execute(space.id, host, { do: "live" }), refusedWith("ended"));
+});
+
+test("whoever ends a space or leaves its stage over their own call has the answer first, then the goodbye", async () => {
+  await using stage = await rehearse();
+  const { space, host } = await stage.open();
+  const page = await stage.join(space, host, silence(stage.opus));
+  const { puppet } = await stage.seat(space, host, silence(stage.opus));
+  await goLive(stage, space, host);
+  const lastWords = ({ told }: typeof puppet) => told.slice(-2).map(({ kind }) => kind);
+  puppet.say({ kind: "command", id: 1, command: { do: "leave" } });
+  await stage.run(40);
+  assert.deepEqual(lastWords(puppet), ["done", "bye"]);
+  page.say({ kind: "command", id: 2, command: { do: "end" } });
+  await stage.run(600);
+  assert.deepEqual(lastWords(page), ["done", "bye"]);
+  await stage.run(600);
+  assert.ok(puppet.isClosed && page.isClosed);
 });
 
 test("the end says goodbye to everyone and comes behind the last slot, of which there is no more", async () => {

@@ -14,7 +14,7 @@ import type { SpaceLog } from "../log/port.ts";
 import { type Actor, type Decision, decide, decideSeat } from "./authority.ts";
 import { type Broadcast, createBroadcast } from "./broadcast.ts";
 import { acceptCall, type Call } from "./call.ts";
-import { createChannel } from "./channel.ts";
+import { type Channel, createChannel } from "./channel.ts";
 import { barredOf, matchesHostSecret } from "./host-link.ts";
 import { createLines } from "./lines.ts";
 import { createMixdown, type Mixdown, type Position } from "./mixdown.ts";
@@ -232,21 +232,22 @@ export class Space implements AsyncDisposable {
 
   async #accept(actor: Actor, offerSdp: string): Promise<Call> {
     const { clock, opus, peers, newCallId, notes } = this.#around;
-    let take: ((text: string) => void) | undefined;
+    let channel: Channel | undefined;
     return acceptCall(peers, offerSdp, {
       id: newCallId(),
       opus,
       clock,
       onOpen: (call) => this.#greet(call, actor.person),
       onMessage: (call, text) => {
-        take ??= createChannel({
+        channel ??= createChannel({
           clock,
           execute: (command) => this.execute(actor, command),
           say: (message) => call.say(JSON.stringify(message)),
           onFailure: (cause) => notes.error({ space: this.id, err: cause }, "a command failed"),
         });
-        take(text);
+        channel.take(text);
       },
+      owed: () => channel?.owed,
     });
   }
 

@@ -1,11 +1,13 @@
 // Owns which spaces a stage holds: made, taken up again, ended, expired, found. Refuses to know HTTP and what happens inside
 // a space.
 
+import type { Command } from "@hustings/wire/commands.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import type { SpaceState } from "@hustings/wire/state.ts";
 import type { LogReader, LogStore, SpaceLog } from "../log/port.ts";
-import { Space, type SpaceSurroundings } from "./space.ts";
+import { type Actor, decide } from "./authority.ts";
+import { type Done, Space, type SpaceSurroundings } from "./space.ts";
 
 export interface NewSpace {
   readonly id: SpaceId;
@@ -36,6 +38,8 @@ export interface Spaces extends AsyncDisposable {
   readonly count: number;
   /** A space that has not ended. Throws `no-space`, `ended`. */
   get(id: SpaceId): Space;
+  /** Carries out a command, as `Space.execute` does; a space that has ended takes its end again and no more. */
+  execute(id: SpaceId, actor: Actor, command: Command): Promise<Done>;
   /** Any space. Throws `no-space`. */
   find(id: SpaceId): FoundSpace;
   /** Live ones first, then newest first; at most `MAX_LISTED`. */
@@ -147,14 +151,22 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
     return { id, state, audience, headSlot };
   };
 
+  function get(id: SpaceId): Space {
+    const space = held.get(id);
+    if (space === undefined) throw new Refusal(ended.has(id) ? "ended" : "no-space");
+    return space;
+  }
+
   return {
     get count() {
       return held.size;
     },
-    get(id) {
-      const space = held.get(id);
-      if (space === undefined) throw new Refusal(ended.has(id) ? "ended" : "no-space");
-      return space;
+    get,
+    async execute(id, actor, command) {
+      const past = ended.get(id);
+      if (past === undefined) return get(id).execute(actor, command);
+      decide(past, { barred: new Set() }, actor, command);
+      return { seq: past.seq };
     },
     find(id) {
       const space = held.get(id);

@@ -195,8 +195,10 @@ test("a live space is heard of inside, and ends for all", async () => {
   await using here = await withSpace();
   const act = (what: string) => here.tcp("POST", `/stage/${SPACE}/commands`, { body: { do: what }, as: "host" });
   assert.equal((await act("live")).status, 200);
-  assert.equal((await act("end")).status, 200);
-  assertRefused(await act("end"), 410, "ended");
+  const ended = await act("end");
+  assert.equal(ended.status, 200);
+  assert.deepEqual(await act("end"), ended);
+  assertRefused(await act("live"), 410, "ended");
   const { json } = await here.socket("GET", `/internal/spaces/${SPACE}`);
   assert.equal((json["state"] as { phase: string }).phase, "ended");
 });
