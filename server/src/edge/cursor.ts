@@ -1,15 +1,22 @@
 // Owns reading what a listener asks for in the address of its WebSocket. Refuses to know what is kept.
 
+import { FASTEST_MS } from "@hustings/wire/cadence.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { MAX_SLOT } from "@hustings/wire/fragment.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
+
+const MOST_HELD_MS = 60_000;
 
 /** Where a listener wants to begin; without `nextSlot` it is new, without `stateSeq` the snapshot tells it all. */
 export interface ListenCursor {
   readonly rendition: Rendition;
   readonly nextSlot: number | undefined;
   readonly stateSeq: number | undefined;
+  /** Of one who comes back: the cadence that their buffer holds; absent: the fastest. */
+  readonly heldCadenceMs?: number | undefined;
+  /** Of one who waited at a door before: since when. */
+  readonly sinceUtcMs?: number | undefined;
 }
 
 /** Throws a Refusal: `bad-cursor` for a number that is none, `bad-request` for an unknown rendition. */
@@ -21,13 +28,16 @@ export function readCursor(query: URLSearchParams): ListenCursor {
     rendition,
     nextSlot: numberOf(query, LISTEN_QUERY.nextSlot, MAX_SLOT + 1),
     stateSeq: numberOf(query, LISTEN_QUERY.stateSeq, Number.MAX_SAFE_INTEGER),
+    heldCadenceMs: numberOf(query, LISTEN_QUERY.cadenceMs, MOST_HELD_MS),
+    sinceUtcMs: numberOf(query, LISTEN_QUERY.sinceUtcMs, Number.MAX_SAFE_INTEGER),
   };
 }
 
 /** The query with which a listener comes back, for close reasons. */
-export function writeCursor({ rendition, nextSlot, stateSeq }: ListenCursor): string {
+export function writeCursor({ rendition, nextSlot, stateSeq, heldCadenceMs = FASTEST_MS }: ListenCursor): string {
   const query = new URLSearchParams({ [LISTEN_QUERY.rendition]: rendition });
   if (nextSlot !== undefined) query.set(LISTEN_QUERY.nextSlot, String(nextSlot));
+  if (heldCadenceMs !== FASTEST_MS) query.set(LISTEN_QUERY.cadenceMs, String(heldCadenceMs));
   if (stateSeq !== undefined) query.set(LISTEN_QUERY.stateSeq, String(stateSeq));
   return query.toString();
 }

@@ -1,9 +1,15 @@
 // Owns the numbers that bound an edge, each with what happens at the bound. Refuses to measure the machine.
 
 export interface EdgeLimits {
-  /** Listeners at once; one more is closed with 4506. */
+  /** Listeners at once; one more who is new waits in the line. */
   readonly listeners: number;
-  /** TCP connections at once, requests included; one more is not accepted. */
+  /** So many more may come back who were listening before, as from an edge that died; one more goes first in the line. */
+  readonly returning: number;
+  /** People in the line; one more is closed with 4506. */
+  readonly waiting: number;
+  /** Memory of the process; above it nobody comes in. */
+  readonly memoryBytes: number;
+  /** TCP connections at once, requests included; one more is closed as it is accepted. */
   readonly connections: number;
   /** Spaces followed at once; one more is refused with `full`, unless one without listeners can go. */
   readonly followedSpaces: number;
@@ -26,6 +32,9 @@ export interface EdgeLimits {
 
 export const EDGE_LIMITS: EdgeLimits = {
   listeners: 100_000,
+  returning: 2_000,
+  waiting: 2_000,
+  memoryBytes: Infinity,
   connections: 110_000,
   followedSpaces: 1_000,
   unknownSpaces: 4_096,

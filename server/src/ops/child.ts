@@ -6,7 +6,7 @@ import { setPriority } from "node:os";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { type Health, untilGone } from "./health.ts";
 import type { DoorHandle } from "./ports.ts";
-import { isRoleAnswer, type RoleStart } from "./role-message.ts";
+import { isRoleAnswer, type ParentSaid, type RoleAnswer, type RoleStart } from "./role-message.ts";
 import { type RoleName, titleOf } from "./run-directory.ts";
 import { StartFailure } from "./start-failure.ts";
 
@@ -21,6 +21,10 @@ export interface Child {
   stop(): Promise<void>;
   /** SIGKILL, unless it is gone already. */
   kill(): void;
+  /** Tells it something over IPC; whoever has none (it was found running) hears nothing. */
+  say(said: ParentSaid, door?: DoorHandle): void;
+  /** Whether it was found running, and so cannot be told anything nor tell. */
+  readonly isAdopted: boolean;
 }
 
 export interface SpawnOptions {
@@ -30,6 +34,8 @@ export interface SpawnOptions {
   /** For edges: what they listen on. */
   readonly door?: DoorHandle;
   readonly clock: Clock;
+  /** Called with everything that it says. */
+  readonly onSaid?: (said: RoleAnswer) => void;
 }
 
 const READY_MS = 30_000;
@@ -41,7 +47,7 @@ export const STOP_MS = 10_000;
  */
 const NICENESS: Readonly<Record<RoleName["role"], number>> = { stage: -10, api: 0, edge: 10 };
 
-export function spawnChild({ entry, start, door, clock }: SpawnOptions): Child {
+export function spawnChild({ entry, start, door, clock, onSaid }: SpawnOptions): Child {
   const { name, config } = start;
   // Both arguments are for whoever reads a list of processes: which role of which server.
   const child = fork(entry, [titleOf(name), config.dataDirectory], {
@@ -56,6 +62,7 @@ export function spawnChild({ entry, start, door, clock }: SpawnOptions): Child {
   const ready = untilReady(child, name, gone, clock);
   ready.catch(() => {});
   setNiceness(child.pid, NICENESS[name.role]);
+  child.on("message", (said) => isRoleAnswer(said) && onSaid?.(said));
   child.send(start, door as unknown as SendHandle, () => {});
   return {
     name,
@@ -64,6 +71,8 @@ export function spawnChild({ entry, start, door, clock }: SpawnOptions): Child {
     gone,
     stop: () => stopProcess(child.pid, gone, clock),
     kill: () => void child.kill("SIGKILL"),
+    say: (said, handle) => void (child.connected && child.send(said, handle as unknown as SendHandle, () => {})),
+    isAdopted: false,
   };
 }
 
@@ -83,6 +92,8 @@ export function adoptChild(name: RoleName, health: Health, socketPath: string, c
     },
     stop: () => stopProcess(health.pid, watch(), clock),
     kill: () => signalProcess(health.pid, "SIGKILL"),
+    say: () => {},
+    isAdopted: true,
   };
 }
 
@@ -94,7 +105,7 @@ function untilReady(child: ChildProcess, name: RoleName, gone: Promise<string>, 
   child.on("message", (message) => {
     if (!isRoleAnswer(message)) return;
     if (message.kind === "ready") resolve();
-    else fail(message.sentence);
+    else if (message.kind === "failed") fail(message.sentence);
   });
   void gone.then((how) => fail(`The ${title} ended while it started (${how}).`));
   return promise.finally(() => timer.cancel());

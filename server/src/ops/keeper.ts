@@ -5,7 +5,7 @@ import { type Clock, sleep } from "@hustings/flow/clock.ts";
 import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
 import type { Child } from "./child.ts";
 import type { Log } from "./log.ts";
-import { titleOf } from "./run-directory.ts";
+import { type RoleName, titleOf } from "./run-directory.ts";
 
 /** After a life longer than `STABLE_MS` the next start is immediate and the count begins anew. */
 export const RESTART: RetryPolicy = { firstMs: 500, capMs: 10_000, tries: Infinity };
@@ -22,6 +22,9 @@ export interface KeeperOptions {
 }
 
 export interface Keeper {
+  readonly name: RoleName;
+  /** Ends the process by `end`, and resolves when the next one serves. Rejects when that does not start. */
+  renew(end: (child: Child) => Promise<void>): Promise<void>;
   /** Ends the process in order and starts no other. */
   stop(): Promise<void>;
   /** Kills the process where it stands and starts no other. */
@@ -31,6 +34,7 @@ export interface Keeper {
 export function keepAlive({ first, start, clock, random, log }: KeeperOptions): Keeper {
   const stopping = new AbortController();
   let current = first;
+  let renewed: PromiseWithResolvers<void> | undefined;
   const over = live();
 
   async function live(): Promise<void> {
@@ -38,9 +42,9 @@ export function keepAlive({ first, start, clock, random, log }: KeeperOptions): 
     for (let attempt = 0; ; attempt++) {
       const how = await current.gone;
       if (stopping.signal.aborted) return;
-      if (clock.monotonicMs() - bornMs > STABLE_MS) attempt = 0;
+      if (renewed !== undefined || clock.monotonicMs() - bornMs > STABLE_MS) attempt = 0;
       const delayMs = attempt === 0 ? 0 : (retryDelayMs(RESTART, attempt - 1, random) as number);
-      log.warn({ how, restartMs: Math.round(delayMs) }, `The ${titleOf(current.name)} is gone and is started again.`);
+      tellGone(how, delayMs);
       if (delayMs > 0) await sleep(clock, delayMs, stopping.signal).catch(() => {});
       if (stopping.signal.aborted) return;
       bornMs = clock.monotonicMs();
@@ -49,19 +53,39 @@ export function keepAlive({ first, start, clock, random, log }: KeeperOptions): 
     }
   }
 
+  function tellGone(how: string, delayMs: number): void {
+    const sentence = `The ${titleOf(current.name)} is gone and is started again.`;
+    if (renewed === undefined) log.warn({ how, restartMs: Math.round(delayMs) }, sentence);
+    else log.info({ how }, sentence);
+  }
+
   async function tellHowItGoes(child: Child): Promise<void> {
+    const waiting = renewed;
     try {
       await child.ready;
+      waiting?.resolve();
       log.info({ pid: child.pid }, `The ${titleOf(child.name)} is back.`);
     } catch (error) {
       log.error({ err: error }, `The ${titleOf(child.name)} did not come back.`);
+      waiting?.reject(error);
       await child.stop();
     }
   }
 
   return {
+    name: first.name,
+    async renew(end) {
+      const next = Promise.withResolvers<void>();
+      renewed = next;
+      try {
+        await Promise.all([end(current), next.promise]);
+      } finally {
+        renewed = undefined;
+      }
+    },
     async stop() {
       stopping.abort();
+      renewed?.reject(new Error("The server ends."));
       await current.stop();
       await over;
     },

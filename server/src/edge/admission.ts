@@ -1,0 +1,175 @@
+// Owns who comes in: as many as the budgets of this edge bear, those who come back before those who are new, and the rest
+// in a line. Refuses to know sockets and what a listener gets. docs/decisions/0010-door.md.
+
+import { type Clock, repeat } from "@hustings/flow/clock.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
+import type { Line, Tier } from "@hustings/wire/room.ts";
+import type { DoorWord, EdgeLoad } from "../ops/role-message.ts";
+import type { EdgeLimits } from "./limits.ts";
+import type { EdgeLog } from "./log.ts";
+import { createWaitingLine, type Waiter } from "./waiting-line.ts";
+
+export interface Admission extends Disposable {
+  /** Takes a place if there is one for them: who has it gives it back with `leave`. */
+  enter(isReturning: boolean, isKnown: boolean): boolean;
+  leave(): void;
+  /** Puts somebody in the line. Throws `full`, with a time to come back at, when that is full, too. */
+  wait(waiter: Waiter): void;
+  /** Somebody in the line has gone away. */
+  gone(waiter: Waiter): void;
+  /** Nobody comes in any more. */
+  close(): void;
+  readonly load: EdgeLoad;
+  /** How a newcomer is served just now. */
+  readonly tier: Tier;
+  readonly line: Line;
+}
+
+export interface AdmissionOptions {
+  readonly clock: Clock;
+  readonly limits: EdgeLimits;
+  /** Gives `[0, 1)`. */
+  readonly random: () => number;
+  readonly log: EdgeLog;
+  /** Bytes that this process has in memory. */
+  readonly memoryBytes: () => number;
+  /** The parent's newest word. */
+  readonly word: () => DoorWord | undefined;
+  /** Sound can be had where it costs this edge nothing. */
+  readonly hasPull: boolean;
+  /** Called when the load is another: at once where the first place came or the last went, else within a turn. */
+  readonly onLoad: (load: EdgeLoad) => void;
+}
+
+export const TURN_MS = 250;
+/** An edge whose loop is so late so many turns on end has no time for more people; it has again after as many in time. */
+const LATE_MS = 500;
+const LATE_TURNS = 6;
+/** Let in from the line in one turn. */
+const MAX_PER_TURN = 500;
+/** Those sent to another edge are there, and counted, after this. */
+const ON_THE_WAY_MS = 2_000;
+/** Places that stay free so long while others wait elsewhere go to whoever is here. */
+const COURTESY_MS = 2_000;
+/** Somebody for whom even the line is full comes back after at least this, and at most three times as long. */
+const COME_BACK_MS = 10_000;
+
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { clock, limits, random, log, word } = options;
+  const line = createWaitingLine(clock, limits.waiting);
+  const pressure = createPressure(options);
+  let inside = 0;
+  let isClosed = false;
+  let told: EdgeLoad = { listeners: 0, places: 0, waiting: 0 };
+  let sentMs = -ON_THE_WAY_MS;
+
+  function places(most = limits.listeners): number {
+    return isClosed || pressure.isHigh ? 0 : Math.max(0, most - inside);
+  }
+
+  function load(): EdgeLoad {
+    return { listeners: inside, places: places(), waiting: line.size };
+  }
+
+  function changed(): void {
+    if (places() > 0 !== told.places > 0) tellLoad();
+  }
+
+  function tellLoad(): void {
+    const now = load();
+    if (now.listeners === told.listeners && now.places === told.places && now.waiting === told.waiting) return;
+    if (now.places > 0 !== told.places > 0) log.info(now, now.places > 0 ? "there is room" : "this edge is full");
+    told = now;
+    options.onLoad(now);
+  }
+
+  function mayComeIn(isReturning: boolean, isKnown: boolean, waitedMs: number): boolean {
+    if (isReturning) return places(limits.listeners + limits.returning) > 0;
+    const isTheirTurn = isKnown || waitedMs >= COURTESY_MS || (word()?.elsewhereWaiting ?? 0) === 0;
+    return isTheirTurn && places() > 0;
+  }
+
+  function letIn(): void {
+    for (let count = 0; count < MAX_PER_TURN; count++) {
+      const first = line.next((one, waitedMs) => mayComeIn(one.isReturning, one.isKnown, waitedMs));
+      if (first === undefined) return;
+      inside += 1;
+      first.comeIn();
+    }
+  }
+
+  function sendElsewhere(): void {
+    const nowMs = clock.monotonicMs();
+    const elsewhere = word()?.elsewherePlaces ?? 0;
+    if (elsewhere === 0 || line.size === 0 || nowMs - sentMs < ON_THE_WAY_MS) return;
+    sentMs = nowMs;
+    for (let count = 0; count < Math.min(elsewhere, MAX_PER_TURN); count++) line.next(() => true)?.goElsewhere();
+  }
+
+  const turns = repeat(clock, TURN_MS, () => {
+    pressure.look();
+    letIn();
+    sendElsewhere();
+    line.tell();
+    tellLoad();
+  });
+
+  return {
+    enter(isReturning, isKnown) {
+      if (line.size > 0 && !isReturning) return false;
+      if (!mayComeIn(isReturning, isKnown, 0)) return false;
+      inside += 1;
+      changed();
+      return true;
+    },
+    leave() {
+      inside -= 1;
+      changed();
+    },
+    wait(waiter) {
+      if (isClosed) throw new Refusal("draining");
+      if (line.add(waiter)) return;
+      throw new Refusal("full", undefined, { retryAfterMs: COME_BACK_MS * (1 + 2 * random()) });
+    },
+    gone: (waiter) => line.remove(waiter),
+    close() {
+      isClosed = true;
+      tellLoad();
+    },
+    get load() {
+      return load();
+    },
+    get tier() {
+      if (places() > 0 || (word()?.elsewherePlaces ?? 0) > 0) return "push";
+      return options.hasPull ? "pull" : "waiting";
+    },
+    get line() {
+      return { count: line.size, estimateMs: line.size === 0 ? null : line.estimateMs(line.size) };
+    },
+    [Symbol.dispose]: () => turns.cancel(),
+  };
+}
+
+// Memory and the loop's time, looked at once a turn. A timer says by how late it comes whether there is time for more.
+function createPressure({ clock, limits, memoryBytes }: AdmissionOptions) {
+  let dueMs = clock.monotonicMs() + TURN_MS;
+  let turnsInRow = 0;
+  let isLate = false;
+  let isBig = false;
+  return {
+    look(): void {
+      const nowMs = clock.monotonicMs();
+      const wasLate = nowMs - dueMs >= LATE_MS;
+      dueMs = nowMs + TURN_MS;
+      turnsInRow = wasLate === isLate ? 0 : turnsInRow + 1;
+      if (turnsInRow >= LATE_TURNS) {
+        isLate = wasLate;
+        turnsInRow = 0;
+      }
+      isBig = memoryBytes() > limits.memoryBytes;
+    },
+    get isHigh() {
+      return isLate || isBig;
+    },
+  };
+}

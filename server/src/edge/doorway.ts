@@ -1,0 +1,77 @@
+// Owns whether this process accepts connections: the door is opened, shut and opened again without one being lost, as
+// whoever knocks meanwhile waits for another process or the next opening. Refuses to know why.
+
+import type { Server } from "node:http";
+import type { Server as NetServer } from "node:net";
+import type { DoorLink } from "../ops/door-link.ts";
+import type { EdgeLog } from "./log.ts";
+
+/** A door to open, one that is held open already and was handed over, or one whose handles come from a parent. */
+export type DoorListen =
+  | { readonly host: string; readonly port: number; readonly reusePort?: boolean }
+  | { readonly handle: NetServer | { readonly fd: number } }
+  | { readonly link: DoorLink; readonly host: string; readonly port: number };
+
+export interface Doorway {
+  /** Resolves when the door is open for the first time; rejects when it cannot be. */
+  readonly opened: Promise<void>;
+  /** Opens or shuts the door; where nothing changes nothing happens. Shutting is for those with a parent to reopen it. */
+  set(isOpen: boolean): void;
+  /** For good. Resolves when every connection has ended, too, or at once where the door was shut. */
+  shut(): Promise<void>;
+  readonly isOpen: boolean;
+}
+
+/** Connections that wait to be accepted; the system's own limit (net.core.somaxconn) counts where it is lower. */
+const BACKLOG = 4_096;
+
+export function createDoorway(server: Server, listen: DoorListen, log: EdgeLog): Doorway {
+  let isWanted = true;
+  let isOver = false;
+  const link = "link" in listen ? listen.link : undefined;
+
+  function open(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const opened = (): void => {
+        server.off("error", reject);
+        resolve();
+      };
+      server.once("error", reject);
+      const where = placeOf(listen);
+      if (where === undefined) server.off("error", reject);
+      else if ("handle" in where) server.listen(where.handle, BACKLOG, opened);
+      else server.listen({ ...where, backlog: BACKLOG }, opened);
+    });
+  }
+
+  function look(): void {
+    if (isOver || isWanted === server.listening) return;
+    if (isWanted) open().catch((cause) => log.warn({ cause }, "the door cannot be opened again"));
+    else server.close();
+  }
+
+  const opened = open();
+  return {
+    opened,
+    set(isOpen) {
+      isWanted = isOpen || link === undefined;
+      look();
+    },
+    async shut() {
+      isOver = true;
+      if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+    get isOpen() {
+      return server.listening;
+    },
+  };
+}
+
+// Without a handle of its parent's an orphan listens beside it: the socket is bound so that it may.
+function placeOf(listen: DoorListen) {
+  if ("handle" in listen) return listen;
+  if (!("link" in listen)) return { host: listen.host, port: listen.port, reusePort: listen.reusePort ?? false };
+  const handle = listen.link.take();
+  if (handle !== undefined) return { handle: handle as unknown as NetServer };
+  return listen.link.isOrphan ? { host: listen.host, port: listen.port, reusePort: true } : undefined;
+}
