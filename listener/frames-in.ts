@@ -91,7 +91,14 @@ function checkNotice(notice: Notice): Notice {
     throw new BadFrame(`A cadence of ${notice.cadenceMs} ms is not possible.`);
   if (notice.kind === "pong" && !(Number.isFinite(notice.utcMs) && Number.isFinite(notice.echo)))
     throw new BadFrame("A pong without its numbers.");
+  if (notice.kind === "waiting") checkWaiting(notice);
   return notice;
+}
+
+function checkWaiting({ place, estimateMs, sinceUtcMs }: Notice & { readonly kind: "waiting" }): void {
+  const isTime = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+  if (!isTime(place) || !isTime(sinceUtcMs) || !(estimateMs === null || isTime(estimateMs)))
+    throw new BadFrame("A place in the line without its numbers.");
 }
 
 function isSlot(value: unknown): value is number {

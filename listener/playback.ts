@@ -45,6 +45,8 @@ export interface PlayerView {
   readonly audience: number;
   /** Milliseconds until the next try, while one waits. */
   readonly retryInMs: number | undefined;
+  /** The place in the line, while every place is taken. */
+  readonly waiting: { readonly place: number; readonly estimateMs: number | null } | undefined;
 }
 
 export interface Player {
@@ -171,7 +173,7 @@ class BrowserPlayer implements Player {
   }
 
   view(): PlayerView {
-    const { link, state, audience, retryAtMs } = this.#session;
+    const { link, state, audience, retryAtMs, waiting } = this.#session;
     const { ear } = this.#playout;
     return {
       link,
@@ -181,6 +183,7 @@ class BrowserPlayer implements Player {
       state,
       audience,
       retryInMs: retryAtMs === undefined ? undefined : Math.max(0, retryAtMs - this.#clock.monotonicMs()),
+      waiting,
     };
   }
 

@@ -6,10 +6,12 @@ import { manualClock } from "@hustings/flow/clock-manual.ts";
 import { noticeFrame, snapshotFrame, soundFrame } from "@hustings/wire/frames.ts";
 import { EMPTY_STATE } from "@hustings/wire/state.ts";
 import fc from "fast-check";
+import { feedOf } from "./feed.ts";
 import { startHeadlessListener } from "./headless.ts";
 import type { Sink } from "./order.ts";
 import { ScriptedEdge } from "./scripted-edge.ts";
 import { Session } from "./session.ts";
+import type { Transport, TransportEvents } from "./transport.ts";
 
 const URL = "ws://edge/listen/x";
 
@@ -170,6 +172,40 @@ const faults: fc.Arbitrary<Fault> = fc.oneof(
   }),
   fc.record({ do: fc.constant("garbage" as const) }),
 );
+
+test("L13 who waits in the line stays connected as long as it is told so, comes back with its place, and gets in", () => {
+  const clock = manualClock();
+  const urls: string[] = [];
+  let events: TransportEvents | undefined;
+  const transport: Transport = (url, told) => {
+    urls.push(url);
+    events = told;
+    return { send: () => undefined, close: () => undefined };
+  };
+  const sink: Sink = { sound: () => undefined, absent: () => undefined, break: () => undefined };
+  const session = new Session({ url: URL, clock, random: () => 0.5, transport, sink });
+  session.start();
+  const tell = (place: number, estimateMs: number | null) =>
+    events?.frame(noticeFrame({ kind: "waiting", place, estimateMs, sinceUtcMs: 77 }));
+  for (let place = 40; place > 30; place--) {
+    tell(place, place * 1_000);
+    clock.advance(20_000);
+  }
+  assert.deepEqual([session.link, session.waiting, urls.length], ["connecting", { place: 31, estimateMs: 31_000 }, 1]);
+  assert.equal(feedOf(session).expecting, "hold");
+  clock.advance(6_000);
+  assert.equal(urls.at(-1), `${URL}?r=32&since=77`, "silence for 25 s");
+  events?.closed(4507, "place-elsewhere");
+  clock.advance(1_000);
+  assert.deepEqual([urls.length, session.waiting?.place], [3, 31]);
+  const rest = { headSlot: null, nextSlot: null, rendition: "32", cadenceMs: 200, audience: 1, utcMs: 1 } as const;
+  events?.frame(snapshotFrame({ state: EMPTY_STATE, ...rest }));
+  assert.deepEqual([session.link, session.waiting], ["first-flight", undefined]);
+  events?.closed(1006, "");
+  clock.advance(1_000);
+  assert.equal(urls.at(-1), `${URL}?r=32`, "the line is behind them");
+  session.stop();
+});
 
 test("O1 under any schedule of faults each slot is handed on once and in order, and the timeline has no hole", () => {
   const schedule = fc.array(fc.tuple(fc.integer({ min: 0, max: 8_000 }), faults), { maxLength: 25 });

@@ -62,6 +62,8 @@ export const SESSION_TIMES = {
   clockAgainMs: 300_000,
   missingMs: 2_000,
   steadyMs: 5_000,
+  /** In the line something is said each ten seconds. */
+  waitingMs: 25_000,
 } as const;
 const TICK_MS = 1_000;
 const MISSING_TRIES = 3;
@@ -91,6 +93,8 @@ export class Session {
   headSlot: number | undefined;
   /** The edge has lost its stage. */
   upstreamAway = false;
+  /** In the line for a place, as last told; kept while connecting again. `undefined`: not in it. */
+  waiting: { readonly place: number; readonly estimateMs: number | null } | undefined;
   /** Why a connection was last refused or closed, by the error table; `undefined` when the network did it. */
   lastError: ErrorCode | undefined;
   /** On the monotonic clock; `undefined` when no retry is waiting. */
@@ -110,6 +114,8 @@ export class Session {
   #heldCadenceMs: number = FASTEST_MS;
   #stuck = { slot: -1, sinceMs: 0, tries: 0 };
   #useCursor = true;
+  /** What the line was joined with. */
+  #sinceUtcMs: number | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -168,6 +174,7 @@ export class Session {
     this.retryAtMs = undefined;
     const isOpen = after === "first-flight" || after === "following";
     if (!isOpen) this.#hangUp(event === "stop" ? 1000 : undefined);
+    if (after === "idle" || after === "ended" || after === "refused") this.#leaveLine();
     if (after === "connecting") this.#connect();
     if (after === "waiting-retry" || after === "offline") this.#wait(atLeastMs);
     this.#options.onChange?.();
@@ -194,6 +201,7 @@ export class Session {
     if (this.order.next !== undefined && this.#useCursor)
       query.push(`${LISTEN_QUERY.nextSlot}=${this.order.next}`, `${LISTEN_QUERY.cadenceMs}=${this.#heldCadenceMs}`);
     if (this.state.seq > 0 && this.#useCursor) query.push(`${LISTEN_QUERY.stateSeq}=${this.state.seq}`);
+    if (this.#sinceUtcMs !== undefined) query.push(`${LISTEN_QUERY.sinceUtcMs}=${this.#sinceUtcMs}`);
     return `${url}?${query.join("&")}`;
   }
 
@@ -220,6 +228,7 @@ export class Session {
     const error = CLOSE_CODES.get(closeCode);
     this.lastError = error;
     if (error !== undefined && CURSORLESS.has(error)) this.#useCursor = false;
+    if (error === "place-elsewhere") this.#attempt = 0;
     if (error === "ended") this.#move("over");
     else if (error !== undefined && FINAL.has(error)) this.#move("final");
     else this.#move("lost", retryHintMs(reason));
@@ -243,10 +252,24 @@ export class Session {
     this.#move("lost");
   }
 
+  #stand({ place, estimateMs, sinceUtcMs }: Notice & { readonly kind: "waiting" }): void {
+    this.waiting = { place, estimateMs };
+    this.#sinceUtcMs = sinceUtcMs;
+    if (this.link !== "connecting") return;
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.after(SESSION_TIMES.waitingMs, () => this.#move("lost"));
+  }
+
+  #leaveLine(): void {
+    this.waiting = undefined;
+    this.#sinceUtcMs = undefined;
+  }
+
   #snapshot(snapshot: Snapshot): void {
     const { state, headSlot, nextSlot } = snapshot;
     const { clock, onSnapshot } = this.#options;
     this.#timer?.cancel();
+    this.#leaveLine();
     if (state.seq >= this.state.seq) this.state = { ...EMPTY_STATE, ...state };
     this.audience = snapshot.audience;
     this.#setCadence(snapshot.cadenceMs);
@@ -301,6 +324,7 @@ export class Session {
     else if (notice.kind === "skipped") this.order.skip(notice.from, notice.to);
     else if (notice.kind === "audience") this.audience = notice.audience;
     else if (notice.kind === "upstream") this.upstreamAway = notice.away;
+    else if (notice.kind === "waiting") this.#stand(notice);
     else if (notice.kind === "pong") {
       this.offset.answer(notice.echo, clock.monotonicMs(), clock.utcMs(), notice.utcMs);
       return;

@@ -10,6 +10,7 @@ import { systemClock } from "../flow/clock.ts";
 import { ScriptedEdge } from "../listener/scripted-edge.ts";
 import { readOgg } from "../media/ogg.ts";
 import type { ErrorCode } from "../wire/errors.ts";
+import { noticeFrame } from "../wire/frames.ts";
 import type { PersonId, SpaceId } from "../wire/ids.ts";
 import type { ListedSpace, RoomDocument } from "../wire/room.ts";
 import { ROUTES } from "../wire/routes.ts";
@@ -63,11 +64,14 @@ const SCENES = {
   ended: { names: [], phase: "ended" },
   "never-live": { names: [], phase: "ended", liveUtcMs: null },
   full: { names: NAMES[1] },
+  line: { names: NAMES[1], tier: "waiting", line: { count: 2_139, estimateMs: 180_000 } },
 } as const satisfies Record<string, SceneShape>;
 export type SceneName = keyof typeof SCENES;
 
 interface SceneShape
-  extends Partial<Pick<RoomDocument, "title" | "phase" | "air" | "holdReason" | "stale" | "recording" | "liveUtcMs">> {
+  extends Partial<
+    Pick<RoomDocument, "title" | "tier" | "line" | "phase" | "air" | "holdReason" | "stale" | "recording" | "liveUtcMs">
+  > {
   readonly names: readonly string[];
 }
 
@@ -102,6 +106,7 @@ export async function startPreview(port = 0): Promise<Preview> {
   sockets.on("connection", (socket, request) => {
     const name = nameOf(/^\/listen\/(\w+)/.exec(request.url ?? "")?.[1] ?? "");
     if (!name) return socket.close(4404);
+    if (name === "line") return socket.send(noticeFrame(IN_LINE));
     const link = edge(name).transport(request.url ?? "", {
       opened: () => undefined,
       frame: (bytes) => socket.send(bytes),
@@ -150,6 +155,8 @@ function page(response: ServerResponse, path: string, name: SceneName | undefine
 function refuse(response: ServerResponse, status: number, error: ErrorCode): void {
   json(response, status, { error, message: "", todo: "" });
 }
+
+const IN_LINE = { kind: "waiting", place: 2_140, estimateMs: 180_000, sinceUtcMs: 1 } as const;
 
 /** Whoever asks to speak here. */
 export const GUEST = "guest0000000" as PersonId;

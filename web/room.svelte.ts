@@ -10,8 +10,7 @@ import { ROUTES } from "@hustings/wire/routes.ts";
 import { ask } from "./asking.ts";
 import { takeRoom } from "./boot.ts";
 
-const EVERY_MS = 4_000;
-const SPREAD_MS = 2_000;
+const AGAIN_USUALLY = { afterMs: 4_000, spreadMs: 2_000 };
 const AGAIN: RetryPolicy = { firstMs: 2_000, capMs: 20_000, tries: Infinity };
 
 export class RoomWatch {
@@ -63,10 +62,9 @@ export class RoomWatch {
     this.#timer?.cancel();
     const isOver = this.problem === "no-space" || this.document?.phase === "ended";
     if (this.#isClosed || isOver) return;
+    const { afterMs, spreadMs } = this.document?.again ?? AGAIN_USUALLY;
     const delayMs =
-      this.#failures > 0
-        ? retryDelayMs(AGAIN, this.#failures, Math.random, 1_000)
-        : EVERY_MS + Math.random() * SPREAD_MS;
+      this.#failures > 0 ? retryDelayMs(AGAIN, this.#failures, Math.random, 1_000) : afterMs + Math.random() * spreadMs;
     this.#timer = this.#clock.after(delayMs as number, () => {
       if (document.visibilityState === "visible") void this.refresh();
       else this.#later();

@@ -23,6 +23,8 @@ export interface Me {
   readonly name: string | undefined;
 }
 
+const NO_LINE = { count: 0, estimateMs: null };
+
 export class SpacePage {
   readonly id: SpaceId;
   readonly clock: Clock;
@@ -52,10 +54,11 @@ export class SpacePage {
 
   readonly facts: Facts = $derived.by(() => {
     const { hearing, room, view, isOnline } = this;
-    const { isListening, link, ear } = hearing.view;
-    const isStale = room.document?.stale === true;
+    const { isListening, link, ear, waiting } = hearing.view;
+    const { stale: isStale = false, tier = "push", line = NO_LINE } = room.document ?? {};
     const { refusal, lagMs } = hearing;
-    return { view, problem: room.problem, isStale, isOnline, isListening, link, ear, refusal, lagMs };
+    const door = { problem: room.problem, isStale, tier, line, refusal };
+    return { view, ...door, isOnline, isListening, link, ear, waiting, lagMs };
   });
 
   readonly situation: Situation = $derived(situationOf(this.facts));

@@ -17,6 +17,21 @@ export function audienceOf(count: number): string {
   return `${countOf(count)} ${count === 1 ? "person is" : "people are"} listening`;
 }
 
+/** "1st", "22nd", "2,140th". */
+export function ordinalOf(count: number): string {
+  const [tens, ones] = [count % 100, count % 10];
+  const end = tens >= 11 && tens <= 13 ? "th" : (["th", "st", "nd", "rd"][ones] ?? "th");
+  return `${countOf(count)}${end}`;
+}
+
+/** "less than a minute", "about 3 minutes", "about 2 hours". */
+export function waitOf(waitMs: number): string {
+  const minutes = Math.round(waitMs / MINUTE_MS);
+  if (minutes < 1) return "less than a minute";
+  if (minutes < 90) return `about ${minutes} minute${minutes === 1 ? "" : "s"}`;
+  return `about ${Math.round(minutes / 60)} hours`;
+}
+
 /** "live", "4 s behind", "3 min behind"; nothing known is "live", as a listener starts near the head. */
 export function behindOf(lagMs: number): string {
   if (!(lagMs >= LIVE_WITHIN_MS)) return "live";

@@ -8,7 +8,7 @@ import { EMPTY_STATE } from "@hustings/wire/state.ts";
 import { initialsOf, tintOf } from "./portraits.ts";
 import type { SeatPhase } from "./seat.ts";
 import { browserOf, hostLineOf, type MicrophoneProblem, microphoneSentence, seatSentence } from "./speaking/words.ts";
-import { agoOf, audienceOf, behindOf } from "./times.ts";
+import { agoOf, audienceOf, behindOf, ordinalOf } from "./times.ts";
 import { type SpaceView, viewOf } from "./view.ts";
 import { type Facts, phaseWord, sentenceOf, situationOf } from "./words.ts";
 
@@ -34,6 +34,9 @@ const FACTS: Facts = {
   isListening: false,
   link: "idle",
   ear: "probing",
+  waiting: undefined,
+  tier: "push",
+  line: { count: 0, estimateMs: null },
   refusal: undefined,
   lagMs: 600,
 };
@@ -103,6 +106,28 @@ test("what keeps a listener from hearing is told before what goes on in the spac
   assert.equal(situationOf({ ...FACTS, ear: "blocked" }), "blocked");
   assert.equal(situationOf({ ...FACTS, view: undefined, problem: "stage-away" }), "unreachable");
   assert.equal(situationOf({ ...FACTS, isStale: true }), "stale");
+});
+
+test("who waits for a place is told which and how long, and who has not tapped yet that there is a line", () => {
+  const told = (waiting: Facts["waiting"]) =>
+    sentenceOf({ ...FACTS, isListening: true, link: "connecting", ear: "holding", waiting });
+  const more = "Music until then; this page lets you in by itself.";
+  assert.equal(
+    told({ place: 2_140, estimateMs: 170_000 }),
+    `Full house: you are 2,140th in line, about 3 minutes. ${more}`,
+  );
+  assert.equal(told({ place: 1, estimateMs: 900 }), `Full house: you are next in line, less than a minute. ${more}`);
+  assert.equal(told({ place: 22, estimateMs: null }), `Full house: you are 22nd in line. ${more}`);
+  const before = { ...FACTS, tier: "waiting", line: { count: 311, estimateMs: 7_200_000 } } as const;
+  assert.equal(sentenceOf(before), "Full house: 311 in line, about 2 hours. Tap Listen to take your place.");
+  assert.equal(situationOf({ ...before, tier: "pull" }), "live");
+  for (const [count, ordinal] of [
+    [3, "3rd"],
+    [11, "11th"],
+    [112, "112th"],
+    [1_021, "1,021st"],
+  ] as const)
+    assert.equal(ordinalOf(count), ordinal);
 });
 
 test("a host who is away is told from a stage where nobody speaks", () => {

@@ -3,7 +3,8 @@
 
 import type { EarState, LinkState } from "@hustings/listener/machine.ts";
 import type { ErrorCode } from "@hustings/wire/errors.ts";
-import { behindOf } from "./times.ts";
+import type { Line, Tier } from "@hustings/wire/room.ts";
+import { behindOf, countOf, ordinalOf, waitOf } from "./times.ts";
 import type { SpaceView } from "./view.ts";
 
 export type Situation =
@@ -11,6 +12,8 @@ export type Situation =
   | "no-space"
   | "unreachable"
   | "full"
+  | "in-line"
+  | "full-house"
   | "stale"
   | "before"
   | "first-word"
@@ -39,6 +42,11 @@ export interface Facts {
   readonly isListening: boolean;
   readonly link: LinkState;
   readonly ear: EarState;
+  /** Their own place in the line for a seat in the audience. */
+  readonly waiting: { readonly place: number; readonly estimateMs: number | null } | undefined;
+  /** How newcomers are served, as the door last said, and who waits. */
+  readonly tier: Tier;
+  readonly line: Line;
   /** Why the door closed the listener's last connection. */
   readonly refusal: ErrorCode | undefined;
   readonly lagMs: number;
@@ -52,6 +60,7 @@ export function situationOf(facts: Facts): Situation {
   if (problem === "no-space" || refusal === "no-space") return "no-space";
   if (view?.phase === "ended") return "ended";
   if (facts.ear === "unplayable") return "unplayable";
+  if (facts.isListening && facts.waiting && isOnline) return "in-line";
   if (facts.isListening && view) return hearing(facts, view);
   if (facts.ear === "blocked") return "blocked";
   if (!isOnline) return "offline";
@@ -59,8 +68,7 @@ export function situationOf(facts: Facts): Situation {
   if (!view) return problem === undefined ? "loading" : "unreachable";
   if (facts.isStale || problem !== undefined) return "stale";
   if (facts.ear === "paused") return "paused";
-  const space = spaceSituation(view);
-  return space;
+  return facts.tier === "waiting" && view.phase === "live" ? "full-house" : spaceSituation(view);
 }
 
 function hearing({ link, ear, refusal, isOnline, lagMs }: Facts, view: SpaceView): Situation {
@@ -91,6 +99,11 @@ const SENTENCES: Readonly<Record<Situation, (facts: Facts) => string>> = {
   "no-space": () => "There is no space at this address. Check the link, or see what is live.",
   unreachable: () => "The server does not answer just now. This page tries again by itself.",
   full: () => "Every place is taken just now. Keep this page open: it lets you in by itself.",
+  "in-line": ({ waiting }) => inLine(waiting?.place ?? 1, waiting?.estimateMs ?? null),
+  "full-house": ({ line }) =>
+    line.count === 0
+      ? "Full house. Tap Listen to be the next in line: you are let in by yourself."
+      : `Full house: ${countOf(line.count)} in line${aboutOf(line.estimateMs)}. Tap Listen to take your place.`,
   stale: () => "The server has lost sight of the stage, so this page may be out of date. It tries again by itself.",
   before: ({ isListening }) =>
     isListening
@@ -120,6 +133,15 @@ const SENTENCES: Readonly<Record<Situation, (facts: Facts) => string>> = {
   listening: () => "You are listening.",
 };
 
+function inLine(place: number, estimateMs: number | null): string {
+  const where = place === 1 ? "you are next in line" : `you are ${ordinalOf(place)} in line`;
+  return `Full house: ${where}${aboutOf(estimateMs)}. Music until then; this page lets you in by itself.`;
+}
+
+function aboutOf(estimateMs: number | null): string {
+  return estimateMs === null ? "" : `, ${waitOf(estimateMs)}`;
+}
+
 /** What the person is told; never empty. */
 export function sentenceOf(facts: Facts, situation = situationOf(facts)): string {
   return SENTENCES[situation](facts);
@@ -127,7 +149,7 @@ export function sentenceOf(facts: Facts, situation = situationOf(facts)): string
 
 /** The page's title while nothing is known of the space. */
 export function titleWithout(situation: Situation): string {
-  if (situation === "full") return "Full house";
+  if (situation === "full" || situation === "in-line") return "Full house";
   if (situation === "offline") return "You are offline";
   return situation === "unreachable" ? "Out of reach" : "One moment";
 }
