@@ -33,15 +33,17 @@ async function main(): Promise<void> {
     const turn = running[running.length - sideBySide];
     running.push(turn === undefined ? runJob(job) : turn.then(() => runJob(job)));
   }
-  let badCount = 0;
+  const failed: string[] = [];
   for (const [index, outcome] of running.entries()) {
     const { isGood, output, durationMs } = await outcome;
-    if (!isGood) badCount += 1;
-    process.stdout.write(`${isGood ? "✔" : "✖"} ${jobs[index]?.name} (${(durationMs / 1000).toFixed(1)} s)\n`);
+    const name = jobs[index]?.name ?? "";
+    if (!isGood) failed.push(name);
+    process.stdout.write(`${isGood ? "✔" : "✖"} ${name} (${(durationMs / 1000).toFixed(1)} s)\n`);
     if (!isGood) process.stdout.write(`${output.replace(/^✔ .*\n/gm, "").trimEnd()}\n\n`);
   }
-  process.stdout.write(badCount === 0 ? "All checks pass.\n" : `${badCount} of ${jobs.length} checks fail.\n`);
-  process.exitCode = badCount === 0 ? 0 : 1;
+  const sentence = `${failed.length} of ${jobs.length} checks fail:\n${failed.map((name) => `  ✖ ${name}\n`).join("")}`;
+  process.stdout.write(failed.length === 0 ? "All checks pass.\n" : sentence);
+  process.exitCode = failed.length === 0 ? 0 : 1;
 }
 
 function planJobs(paths: readonly string[]): Job[] {

@@ -2,9 +2,8 @@
 
 import { writeFileSync } from "node:fs";
 import { SETTINGS } from "@hustings/server/ops/config.ts";
-import { configDocument } from "@hustings/server/ops/config-document.ts";
 import { ERROR_TABLE } from "@hustings/wire/errors.ts";
-import { errorsDocument } from "./generated.ts";
+import { configDocument, errorsDocument } from "./generated.ts";
 
 writeFileSync(new URL("../../docs/errors.md", import.meta.url), errorsDocument(ERROR_TABLE));
 writeFileSync(new URL("../../docs/config.md", import.meta.url), configDocument(SETTINGS));

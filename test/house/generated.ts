@@ -1,5 +1,7 @@
 // Owns the documents that are made from tables: what each must say. Pure; generate.ts writes them, a test compares.
 
+import { environmentNameOf, type Setting } from "@hustings/server/ops/config.ts";
+
 interface ErrorRow {
   readonly status: number;
   readonly closeCode?: number;
@@ -20,6 +22,27 @@ export function errorsDocument(table: Readonly<Record<string, ErrorRow>>): strin
     "close code.",
     "",
     row(["Code", "Status", "Close code", "What happened", "What to do"]),
+    row(["---", "---", "---", "---", "---"]),
+    ...rows,
+    "",
+  ].join("\n");
+}
+
+/** docs/config.md, from the table of config.ts in its own order. */
+export function configDocument(settings: Readonly<Record<string, Setting<unknown>>>): string {
+  const rows = Object.values(settings).map((setting) => {
+    const { flag, kind, unit, fallback, reason } = setting;
+    const allowed = unit === "" ? kind.allowed : `${kind.allowed} (${unit})`;
+    return row([`\`--${flag}\``, `\`${environmentNameOf(setting)}\``, fallback ?? "", allowed, reason]);
+  });
+  return [
+    "# Settings",
+    "",
+    "Every setting of `hustings serve`, made from the table in `server/src/ops/config.ts` by `npm run docs`. A flag outranks",
+    "its environment variable, which outranks the default. All bad settings are named at once, and nothing starts. Give",
+    "secrets by the environment: flags can be read in the list of processes.",
+    "",
+    row(["Flag", "Environment", "Default", "Allowed", "What for"]),
     row(["---", "---", "---", "---", "---"]),
     ...rows,
     "",

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
+import { configDocument } from "../../../test/house/generated.ts";
 import { BadConfig, environmentNameOf, readConfig, SETTINGS } from "./config.ts";
-import { configDocument } from "./config-document.ts";
 import { blockListOf } from "./config-kinds.ts";
 
 const machine = { coresCount: 3 };
