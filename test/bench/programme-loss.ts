@@ -34,7 +34,7 @@ export const programmeLoss: Bench = {
         const heard = await programmeOf(venue, way, packets, context);
         const { meanScore, found, pieces } = presence(heard, speech, { pieceMs: PIECE_MS });
         const lost = `${way.lost} of ${way.sent} packets lost`;
-        const note = `Opus with FEC; ${lost}; ${(found * 100).toFixed(0)} % of ${pieces.length} pieces found`;
+        const note = `Opus with FEC, in RED; ${lost}; ${(found * 100).toFixed(0)} % of ${pieces.length} pieces found`;
         return { what: `programme against source, correlation, ${name}`, value: meanScore, unit: "", note };
       }),
     );

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { systemClock } from "@hustings/flow/clock.ts";
 import { loadOpus } from "@hustings/media/opus.ts";
+import { isRedFault, parseRed } from "@hustings/media/red.ts";
+import { parseRtp } from "@hustings/media/rtp.ts";
 import type { ChannelDown } from "@hustings/wire/channel.ts";
 import { decodeFragment } from "@hustings/wire/fragment.ts";
 import { type PersonId, personIdFrom, spaceIdFrom } from "@hustings/wire/ids.ts";
@@ -13,7 +15,7 @@ import type { LogReader } from "../log/port.ts";
 import { generateTicketKey, publicHalf } from "../tickets/keys.ts";
 import { ticketSigner } from "../tickets/sign.ts";
 import { ticketVerifier } from "../tickets/verify.ts";
-import { startPeerPort } from "./peer.ts";
+import { type PeerPort, startPeerPort } from "./peer.ts";
 import { connectSpeaker, type Speaker, type SpeakerOptions } from "./peer-client.ts";
 import { tone } from "./rehearsal.ts";
 import { startStage } from "./stage.ts";
@@ -24,8 +26,8 @@ const HOST = personIdFrom(new Uint8Array(12).fill(9));
 const GUEST = personIdFrom(new Uint8Array(12).fill(10));
 const quiet = { info() {}, warn() {}, error() {} };
 
-/** A stage on loopback with one space in it. */
-async function startReal(made: AsyncDisposableStack) {
+/** A stage on loopback with one space in it; packets of speakers that are not `kept` do not reach it. */
+async function startReal(made: AsyncDisposableStack, isKept: (rtp: Uint8Array) => boolean = () => true) {
   const folder = await mkdtemp(join(tmpdir(), "hustings-live-"));
   made.defer(() => rm(folder, { recursive: true }));
   const key = await generateTicketKey();
@@ -34,7 +36,7 @@ async function startReal(made: AsyncDisposableStack) {
   const peers = made.use(startPeerPort({ udpPort, bindAddress: "127.0.0.1", now: systemClock.monotonicMs }));
   const stage = made.use(
     await startStage({
-      ...{ store, peers, clock: systemClock, notes: quiet, version: "1", isRecorded: false },
+      ...{ store, peers: sieve(peers, isKept), clock: systemClock, notes: quiet, version: "1", isRecorded: false },
       check: ticketVerifier([publicHalf(key)], systemClock),
       tcp: { host: "127.0.0.1", port: 0 },
       socketPath: join(folder, "stage.sock"),
@@ -50,6 +52,23 @@ async function startReal(made: AsyncDisposableStack) {
     return (await sign({ space: SPACE, person, name: role, role, use: "act", generation })).ticket;
   };
   return { space: stage.spaces.get(SPACE), whipUrl: `http://127.0.0.1:${stage.tcpPort}/stage/${SPACE}`, ticketOf };
+}
+
+function sieve(peers: PeerPort, isKept: (rtp: Uint8Array) => boolean): PeerPort {
+  return {
+    udpPort: peers.udpPort,
+    get peerCount() {
+      return peers.peerCount;
+    },
+    accept: (offer, events) =>
+      peers.accept(offer, {
+        ...events,
+        onPacket: (rtp, arrivalMs) => {
+          if (isKept(rtp)) events.onPacket(rtp, arrivalMs);
+        },
+      }),
+    [Symbol.asyncDispose]: () => peers[Symbol.asyncDispose](),
+  };
 }
 
 /** The newest of the next fragments that are broadcast. */
@@ -91,4 +110,39 @@ test("over real WebRTC, two speakers come on the stage by their tickets, go live
   assert.ok(told.some(({ kind }) => kind === "levels"));
   assert.ok(returned > 50);
   assert.ok(space.state.seats.every(({ present, muted }) => present && !muted));
+});
+
+test("every packet of a speaker carries the one before it: of a voice that loses each fifth, nothing is missing", async () => {
+  await using made = new AsyncDisposableStack();
+  const opus = await loadOpus();
+  let count = 0;
+  const primaries = new Set<number>();
+  const copies = new Set<number>();
+  const { space, whipUrl, ticketOf } = await startReal(made, (rtp) => {
+    const packet = parseRtp(rtp);
+    if (packet.kind === "fault") return assert.fail(packet.reason);
+    const blocks = parseRed(packet.payload, packet.timestamp);
+    if (packet.payloadType !== 63 || isRedFault(blocks)) return assert.fail("a packet is no RED");
+    count += 1;
+    if (count % 5 === 0) return false;
+    for (const { primary, timestamp } of blocks) (primary ? primaries : copies).add(timestamp);
+    return true;
+  });
+  const host = await connectSpeaker({ whipUrl, ticket: await ticketOf(HOST, "host") });
+  made.defer(() => host.close());
+  const mouth = tone(opus, 440);
+  made.use(
+    startTicker(
+      systemClock,
+      () => void host.sendPacket(mouth()),
+      (cause) => assert.fail(String(cause)),
+    ),
+  );
+  await host.command({ do: "mute", seat: 0, muted: false });
+  await host.command({ do: "live" });
+  await fragmentAfter(space.log, 8);
+  const newest = Math.max(...primaries);
+  const sent = Array.from({ length: 50 }, (_, back) => newest - 960 * (back + 1));
+  assert.ok(sent.filter((timestamp) => !primaries.has(timestamp)).length >= 8);
+  assert.ok(sent.every((timestamp) => primaries.has(timestamp) || copies.has(timestamp)));
 });

@@ -2,6 +2,7 @@
 // Refuses to know codecs and where sound comes from. Plain WHIP (RFC 9725), one data channel, no trickle.
 
 import { randomInt } from "node:crypto";
+import { type Redundant, writeRed } from "@hustings/media/red.ts";
 import { writeRtp } from "@hustings/media/rtp.ts";
 import { CHANNEL_LABEL, type ChannelDown } from "@hustings/wire/channel.ts";
 import type { Command } from "@hustings/wire/commands.ts";
@@ -10,6 +11,8 @@ import { PACKET_SAMPLES } from "@hustings/wire/units.ts";
 import nodeDataChannel, { type DataChannel, type PeerConnection, type Track } from "node-datachannel";
 
 const OPUS_PAYLOAD_TYPE = 111;
+const RED_PAYLOAD_TYPE = 63;
+const TAKES_RED = new RegExp(`^a=rtpmap:${RED_PAYLOAD_TYPE} red/48000/2\\s*$`, "im");
 const CONNECT_DEADLINE_MS = 15_000;
 const MAX_WAITING_COMMANDS = 64;
 
@@ -18,6 +21,8 @@ export interface SpeakerOptions {
   readonly whipUrl: string;
   /** A ticket of somebody who may sit on the stage. */
   readonly ticket: string;
+  /** Whether each packet also carries the one before it (RED), as browsers do where the stage takes it; true where absent. */
+  readonly isRedundant?: boolean;
   /** Sound of the others, one Opus packet each. */
   readonly onPacket?: (rtp: Uint8Array) => void;
   readonly onDown?: (message: ChannelDown) => void;
@@ -39,7 +44,7 @@ export interface Speaker {
 export async function connectSpeaker(options: SpeakerOptions): Promise<Speaker> {
   const native = new nodeDataChannel.PeerConnection("speaker", { iceServers: [], ...bindBeside(options.whipUrl) });
   const ssrc = randomInt(1, 0xffff_ffff);
-  const track = native.addTrack(describeSound(ssrc));
+  const track = native.addTrack(describeSound(ssrc, options.isRedundant ?? true));
   const channel = native.createDataChannel(CHANNEL_LABEL);
   // The library forgets a track only through this callback, and by then the track must not have been collected.
   track.onClosed(() => void track);
@@ -50,9 +55,11 @@ export async function connectSpeaker(options: SpeakerOptions): Promise<Speaker> 
   const deadline = setTimeout(() => ways.over("no way to the stage was found in time"), CONNECT_DEADLINE_MS);
   try {
     const offerSdp = await ways.unlessOver(gather(native));
-    native.setRemoteDescription(await ways.unlessOver(whip(options, offerSdp)), "answer");
+    const answerSdp = await ways.unlessOver(whip(options, offerSdp));
+    native.setRemoteDescription(answerSdp, "answer");
     const seat = await ways.seated;
-    return { seat, sendPacket: packetSender(track, ssrc), command: ways.command, close: () => ways.over("closed") };
+    const sendPacket = packetSender(track, ssrc, TAKES_RED.test(answerSdp));
+    return { seat, sendPacket, command: ways.command, close: () => ways.over("closed") };
   } catch (cause) {
     ways.over("closed");
     throw cause;
@@ -67,8 +74,9 @@ function bindBeside(whipUrl: string): { bindAddress?: string } {
   return hostname === "localhost" || hostname.startsWith("127.") ? { bindAddress: "127.0.0.1" } : {};
 }
 
-function describeSound(ssrc: number): InstanceType<typeof nodeDataChannel.Audio> {
+function describeSound(ssrc: number, isRedundant: boolean): InstanceType<typeof nodeDataChannel.Audio> {
   const audio = new nodeDataChannel.Audio("0", "SendRecv");
+  if (isRedundant) audio.addAudioCodec(RED_PAYLOAD_TYPE, "red", `${OPUS_PAYLOAD_TYPE}/${OPUS_PAYLOAD_TYPE}`);
   audio.addOpusCodec(OPUS_PAYLOAD_TYPE, "minptime=10;useinbandfec=1");
   audio.addSSRC(ssrc, "hustings", "hustings", "voice");
   return audio;
@@ -116,11 +124,16 @@ function refusalOf(body: string): Refusal | undefined {
   }
 }
 
-function packetSender(track: Track, ssrc: number): (opus: Uint8Array) => boolean {
+function packetSender(track: Track, ssrc: number, isRedundant: boolean): (opus: Uint8Array) => boolean {
   let sequence = randomInt(0x8000);
   let timestamp = randomInt(0x4000_0000);
-  return (payload) => {
-    const rtp = writeRtp({ payloadType: OPUS_PAYLOAD_TYPE, sequence, timestamp, ssrc, payload });
+  let before: readonly Redundant[] = [];
+  return (opus) => {
+    const primary = { payloadType: OPUS_PAYLOAD_TYPE, payload: opus };
+    const payload = isRedundant ? writeRed(primary, before) : opus;
+    const payloadType = isRedundant ? RED_PAYLOAD_TYPE : OPUS_PAYLOAD_TYPE;
+    before = [{ ...primary, offset: PACKET_SAMPLES }];
+    const rtp = writeRtp({ payloadType, sequence, timestamp, ssrc, payload });
     sequence = (sequence + 1) & 0xffff;
     timestamp = (timestamp + PACKET_SAMPLES) >>> 0;
     try {
