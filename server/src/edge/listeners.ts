@@ -115,9 +115,9 @@ export function createListeners(options: ListenersOptions): Listeners {
         const { space, query } = admit(request);
         const answer = acceptUpgrade(request);
         const seat: Seat = { early: undefined, listener: undefined, hold: undefined };
-        const connection = new ListenerSocket(socket, head, owner, seat);
+        const connection = new ListenerSocket(socket, owner, seat);
         connections.add(connection);
-        answers.begin(connection, answer);
+        answers.begin(connection, answer, head);
         void take(connection, seat, space, query);
       } catch (cause) {
         socket.on("error", () => socket.destroy());
@@ -153,9 +153,9 @@ function createAnswers() {
     for (const connection of all) connection.release();
   }
   return {
-    begin(connection: Connection, answer: string): void {
+    begin(connection: Connection, answer: string, behind: Buffer): void {
       connection.hold();
-      connection.answer(answer);
+      connection.answer(answer, behind);
       if (held.push(connection) === 1) setImmediate(release);
     },
   };

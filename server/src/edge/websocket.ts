@@ -37,8 +37,8 @@ export class ListenerSocket<T> implements ListenerPipe {
   #reader: UpwardReader | undefined;
   #closing: Timer | undefined;
 
-  /** Takes over a socket that an HTTP server has upgraded; `head` came behind the request. The answer is not yet sent. */
-  constructor(socket: Duplex, head: Buffer, owner: SocketOwner<T>, seat: T) {
+  /** Takes over a socket that an HTTP server has upgraded and not yet answered. */
+  constructor(socket: Duplex, owner: SocketOwner<T>, seat: T) {
     this.#socket = socket;
     this.#owner = owner;
     this.seat = seat;
@@ -46,7 +46,6 @@ export class ListenerSocket<T> implements ListenerPipe {
     this.#socket.setTimeout?.(0);
     socket.removeAllListeners("error");
     socket.on("error", onError).on("close", onClose).on("end", onEnd).on("data", onData);
-    if (head.length > 0) socket.unshift(head);
   }
 
   get isOpen(): boolean {
@@ -66,9 +65,10 @@ export class ListenerSocket<T> implements ListenerPipe {
     this.#socket.uncork();
   }
 
-  /** The answer to the upgrade. */
-  answer(head: string): void {
+  /** Sends the answer to the upgrade, then reads what came behind the request. Called before all else. */
+  answer(head: string, behind: Buffer): void {
     this.#socket.write(head, "latin1");
+    if (behind.length > 0) this.received(behind);
   }
 
   write(frame: Buffer, flushed?: () => void): void {
