@@ -1,0 +1,58 @@
+// Owns one generator: a process full of listeners that does what it is told over its IPC channel and reports twice a
+// second. Refuses to know scenarios, and other generators.
+
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { repeat, systemClock } from "@hustings/flow/clock.ts";
+import type { GeneratorStart, Order } from "./crowd.ts";
+import { HomeVisits } from "./home-visits.ts";
+import { dialer } from "./line.ts";
+import { Listeners } from "./listeners.ts";
+
+const STEP_MS = 20;
+const REPORT_MS = 500;
+/** The wish of the hour is reached within so many steps: evenly, not in bursts. */
+const STEPS_TO_WISH = 5;
+
+process.once("message", (start: GeneratorStart) => run(start));
+process.on("SIGINT", () => undefined);
+
+function run({ door, generator, path, places, rendition, visitsHome }: GeneratorStart): void {
+  const listeners = new Listeners({
+    places,
+    path,
+    rendition,
+    dial: dialer(door, generator),
+    clock: systemClock,
+    random: Math.random,
+  });
+  const home = new HomeVisits(door, listeners.counts, systemClock);
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  delay.enable();
+  let wanted = 0;
+  const leave = (): void => {
+    listeners.leave();
+    if (visitsHome) home.visit();
+  };
+  const step = repeat(systemClock, STEP_MS, () => {
+    listeners.step();
+    const missing = wanted - listeners.size;
+    for (let left = Math.ceil(missing / STEPS_TO_WISH); left > 0 && listeners.join(); ) left--;
+    for (let left = Math.ceil(-missing / STEPS_TO_WISH); left > 0; left--) leave();
+  });
+  const report = repeat(systemClock, REPORT_MS, () => {
+    const said = { ...listeners.report(Math.max(0, delay.percentile(99) / 1e6 - 10)), homeMs: home.spread() };
+    delay.reset();
+    process.send?.(said);
+  });
+  process.on("message", (order: Order) => {
+    if (order.do === "people") wanted = order.people;
+    else if (order.do === "stall") listeners.stall(order.share);
+    else if (order.do === "unstall") listeners.unstall();
+    else if (order.do === "mark") listeners.markFault(order.number);
+  });
+  process.once("disconnect", () => {
+    step.cancel();
+    report.cancel();
+    process.exit(0);
+  });
+}

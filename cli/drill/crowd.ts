@@ -1,0 +1,86 @@
+// Owns the generators of one machine: starts them at low priority, shares people and orders out, adds up what they say.
+// Refuses to know what a listener does.
+
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { setPriority } from "node:os";
+import { fileURLToPath } from "node:url";
+import type { Rendition } from "@hustings/wire/units.ts";
+import { shareOf } from "./crowd-size.ts";
+import type { DoorAddress } from "./line.ts";
+import { addUp, type CrowdReport } from "./tally.ts";
+
+export interface CrowdStart {
+  readonly door: DoorAddress;
+  /** `/listen/ID`. */
+  readonly path: string;
+  readonly rendition: Rendition;
+  readonly visitsHome: boolean;
+}
+
+export interface GeneratorStart extends CrowdStart {
+  readonly generator: number;
+  readonly places: number;
+}
+
+export type Order =
+  | { readonly do: "people"; readonly people: number }
+  | { readonly do: "stall"; readonly share: number }
+  | { readonly do: "unstall" }
+  /** A fault happens now. */
+  | { readonly do: "mark"; readonly number: number };
+
+/** Listeners made by one or more machines. */
+export interface Crowd extends AsyncDisposable {
+  give(order: Order): void;
+  report(): CrowdReport;
+  /** Processes on this machine. */
+  readonly pids: readonly number[];
+}
+
+const GENERATOR = fileURLToPath(new URL("./crowd-process.ts", import.meta.url));
+/** As far below the stage as the edges are: a generator on the same machine must not be what is measured. */
+const NICE = 10;
+const YOUNG_MIB = 32;
+
+/** Starts `count` generators with room for `people` in all, numbered from `firstNumber`. */
+export function startCrowd(start: CrowdStart, people: number, count: number, firstNumber = 0): Crowd {
+  const places = Math.ceil(people / count);
+  const reports: CrowdReport[] = [];
+  const children = Array.from({ length: count }, (_, i) => {
+    const child = fork(GENERATOR, {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      execArgv: [...process.execArgv, `--max-semi-space-size=${YOUNG_MIB}`],
+    });
+    if (child.pid !== undefined) setPriority(child.pid, NICE);
+    child.send({ ...start, generator: firstNumber + i, places } satisfies GeneratorStart);
+    child.on("message", (report: CrowdReport) => {
+      reports[i] = report;
+    });
+    child.on("error", () => undefined);
+    return child;
+  });
+  return {
+    give(order) {
+      for (const [i, child] of children.entries())
+        tell(child, order.do === "people" ? { ...order, people: shareOf(order.people, i, count) } : order);
+    },
+    report: () => addUp(reports.filter((report) => report !== undefined)),
+    pids: children.flatMap(({ pid }) => (pid === undefined ? [] : [pid])),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(children.map(end));
+    },
+  };
+}
+
+function tell(child: ChildProcess, order: Order): void {
+  if (child.connected) child.send(order);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, "exit");
+  if (child.connected) child.disconnect();
+  else child.kill("SIGKILL");
+  await exited;
+}

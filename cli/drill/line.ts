@@ -1,0 +1,77 @@
+// Owns a listener's bare socket: one buffer for everything that a process reads, source addresses spread over 127.0.0.0/8
+// so that ports suffice, TLS where the door has it. Refuses to know what the bytes mean.
+
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { upgradeRequest } from "./frames-up.ts";
+
+/** The way to an edge. */
+export interface Line {
+  write(bytes: Buffer): void;
+  pause(): void;
+  resume(): void;
+  /** Ends it at once; nothing is told any more. */
+  end(): void;
+}
+
+export interface LineEvents {
+  /** `lent[0, length)` came; the buffer is used again as soon as this returns. */
+  bytes(lent: Buffer, length: number): void;
+  over(): void;
+}
+
+/** Connects listener `i` and asks for `path`. */
+export type Dial = (i: number, path: string, events: LineEvents) => Line;
+
+export interface DoorAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly isTls: boolean;
+}
+
+/** Connections of one address: far below the ports that a kernel has for it. */
+const PER_ADDRESS = 200;
+const READ_BYTES = 64 * 1024;
+
+/** Lines of generator number `generator` (0-255) to a door. */
+export function dialer(door: DoorAddress, generator: number): Dial {
+  const buffer = Buffer.alloc(READ_BYTES);
+  const isLoopback = door.host.startsWith("127.") || door.host === "localhost";
+  const host = `${door.host}:${door.port}`;
+  return (i, path, events) => {
+    const onread = {
+      buffer,
+      callback: (length: number): boolean => {
+        events.bytes(buffer, length);
+        return true;
+      },
+    };
+    const from = isLoopback ? { localAddress: sourceAddress(generator, i) } : {};
+    const address = { host: isLoopback ? "127.0.0.1" : door.host, port: door.port, onread, ...from };
+    const socket: Socket = door.isTls
+      ? connectTls({ ...address, servername: serverName(door.host) })
+      : connect(address);
+    socket.on("error", () => undefined);
+    socket.once("close", () => events.over());
+    socket.write(upgradeRequest(path, host), "latin1");
+    return {
+      write: (bytes) => void socket.write(bytes),
+      pause: () => void socket.pause(),
+      resume: () => void socket.resume(),
+      end() {
+        socket.removeAllListeners("close");
+        socket.destroy();
+      },
+    };
+  };
+}
+
+/** 127.x.y.z, another for each 200 listeners; no two generators share one. */
+function sourceAddress(generator: number, i: number): string {
+  const number = Math.floor(i / PER_ADDRESS);
+  return `127.${64 + (generator % 128)}.${Math.floor(number / 250)}.${(number % 250) + 1}`;
+}
+
+function serverName(host: string): string {
+  return /^[\d.]+$|:/.test(host) ? "" : host;
+}

@@ -1,0 +1,400 @@
+// Owns the crowd of one process: thousands of real listeners, each a bare socket, who come, listen, come back when they are
+// cut off by the listening session's rules (listener/SPEC.md §2), and go. Refuses to decide how many, and to judge.
+
+import { RECONNECT, retryDelayMs } from "@hustings/flow/retry.ts";
+import { SESSION_TIMES } from "@hustings/listener/session.ts";
+import type { Downward, Notice, Snapshot } from "@hustings/wire/frames.ts";
+import type { StateEntry } from "@hustings/wire/state.ts";
+import type { Rendition } from "@hustings/wire/units.ts";
+import { CrowdMeasures } from "./crowd-measures.ts";
+import { EarModel, type Expecting } from "./ear-model.ts";
+import { DownwardReader, type DownwardSink } from "./frames-down.ts";
+import { closeFrame, pongFrame, textFrame } from "./frames-up.ts";
+import type { Dial, Line } from "./line.ts";
+import { PLACE, Places, STALL } from "./places.ts";
+import { Programme } from "./programme.ts";
+import { SharedMessages } from "./shared-messages.ts";
+import type { Counts, CrowdReport } from "./tally.ts";
+import { addressOf, afterClose, dueOf } from "./upkeep.ts";
+
+export interface CrowdOptions {
+  /** Most listeners at once. */
+  readonly places: number;
+  /** `/listen/ID`. */
+  readonly path: string;
+  readonly rendition: Rendition;
+  readonly dial: Dial;
+  readonly clock: { monotonicMs(): number; utcMs(): number };
+  readonly random: () => number;
+}
+
+/** Connections on the way at once; more wait for these. */
+const MAX_UNDER_WAY = 400;
+/** Everybody is looked at once in this time. */
+const LOOK_MS = 1_000;
+/** Who hears nothing for so long after the tap gives up. */
+const PATIENCE_MS = 15_000;
+/** One listener in so many tells how far behind the microphone they are, at each push. */
+const LAG_SHARE = 16;
+
+export class Listeners implements DownwardSink {
+  readonly counts: Counts;
+  readonly programme = new Programme();
+  readonly #options: CrowdOptions;
+  readonly #ear: EarModel;
+  readonly #reader: DownwardReader;
+  readonly #lines: (Line | undefined)[] = [];
+  readonly #at: Places;
+  readonly #measures = new CrowdMeasures();
+  readonly #messages = new SharedMessages();
+  readonly #waiting = new Set<number>();
+  readonly #entering = new Set<number>();
+  #size = 0;
+  #underWay = 0;
+  #looked = 0;
+  #lookedMs: number;
+
+  constructor(options: CrowdOptions) {
+    const { places } = options;
+    this.#at = new Places(places);
+    this.counts = this.#measures.counts;
+    this.#options = options;
+    this.#lookedMs = options.clock.monotonicMs();
+    this.#ear = new EarModel(places, this.counts, {
+      started: (i) => this.#started(i),
+      filled: (_i, gapMs) => this.#measures.gapLengthMs.add(gapMs),
+      expecting: (i) => this.#expecting(i),
+    });
+    this.#reader = new DownwardReader(places, this);
+  }
+
+  /** Who is in. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** One more taps, unless too many are on their way; whether they did. */
+  join(): boolean {
+    if (this.#underWay >= MAX_UNDER_WAY || this.#size >= this.#options.places) return false;
+    const i = this.#size++;
+    const nowMs = this.#options.clock.monotonicMs();
+    this.counts.asked++;
+    this.#ear.tap(i, nowMs);
+    this.#at.tap(i, nowMs);
+    this.#connect(i, nowMs);
+    return true;
+  }
+
+  /** Who came last leaves. */
+  leave(): void {
+    if (this.#size === 0) return;
+    const i = --this.#size;
+    this.counts.left++;
+    this.#hangUp(i, true);
+    this.#waiting.delete(i);
+    this.#at.state[i] = PLACE.empty;
+    this.#ear.leave(i);
+  }
+
+  /** From now on `share` (0 to 1) of those who are in read nothing. */
+  stall(share: number): void {
+    for (let i = 0; i < this.#size; i++) {
+      if (Math.floor((i + 1) * share) === Math.floor(i * share) || this.#at.state[i] !== PLACE.following) continue;
+      if (this.#at.stalled[i] === STALL.never) this.counts.stalled++;
+      this.#at.stalled[i] = STALL.now;
+      this.#lines[i]?.pause();
+    }
+  }
+
+  /** Those who read nothing read again, what came meanwhile and what comes. */
+  unstall(): void {
+    for (let i = 0; i < this.#size; i++) {
+      if (this.#at.stalled[i] !== STALL.now) continue;
+      this.#at.stalled[i] = STALL.once;
+      this.#lines[i]?.resume();
+    }
+  }
+
+  /** A fault happens now: who loses the connection from here on is counted for it. */
+  markFault(number: number): void {
+    this.#measures.markFault(number, this.#size, this.#at, this.#ear);
+  }
+
+  /** Does what time brings; call it some fifty times a second. */
+  step(): void {
+    const { clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    for (const i of this.#entering) this.#enter(i, nowMs);
+    this.#entering.clear();
+    for (const i of this.#waiting) {
+      if (nowMs < (this.#at.dueMs[i] as number) || this.#underWay >= MAX_UNDER_WAY) continue;
+      this.#waiting.delete(i);
+      this.#connect(i, nowMs);
+    }
+    const share = Math.min(1, (nowMs - this.#lookedMs) / LOOK_MS);
+    this.#lookedMs = nowMs;
+    for (let left = Math.ceil(this.#size * share); left > 0; left--) {
+      this.#looked = this.#looked + 1 >= this.#size ? 0 : this.#looked + 1;
+      this.#look(this.#looked, nowMs);
+    }
+  }
+
+  report(loopDelayMs: number): CrowdReport {
+    const now = { connecting: this.#underWay, waiting: this.#waiting.size, loopDelayMs };
+    return this.#measures.report(this.#size, this.#at, this.#ear, now);
+  }
+
+  answered(i: number, status: number, head: string): boolean {
+    if (status === 101) {
+      this.#at.state[i] = PLACE.meeting;
+      return true;
+    }
+    this.counts.refused++;
+    this.#measures.closed(`HTTP ${status}`);
+    const waitS = Number(/^retry-after:\s*(\d{1,6})/im.exec(head)?.[1] ?? 0);
+    if (status === 400 || status === 404) this.#end(i);
+    else this.#lose(i, waitS * 1000);
+    return false;
+  }
+
+  sound(i: number, from: number, to: number, bytes: number): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    const next = this.#at.next[i] as number;
+    this.counts.frames++;
+    this.counts.bytes += bytes;
+    this.counts.checkedSlots += to - from;
+    this.programme.came(to);
+    this.#at.heardMs[i] = nowMs;
+    this.#at.pingedMs[i] = 0;
+    let absentSlots = 0;
+    let first = from;
+    if (next >= 0 && from > next) absentSlots = this.#passOver(i, next, from);
+    if (next >= 0 && from < next) {
+      this.counts.duplicateSlots += Math.min(next, to) - from;
+      first = next;
+    }
+    if (to <= first) return;
+    this.#at.next[i] = to;
+    if (!this.#ear.hasStarted(i)) this.#entering.add(i);
+    this.#ear.sound(i, first, to, absentSlots, nowMs);
+    const lostAtMs = this.#at.lostAtMs[i] as number;
+    if (lostAtMs > 0) this.#measures.back(nowMs - lostAtMs);
+    if (lostAtMs > 0) this.#at.lostAtMs[i] = -1;
+    if (i % LAG_SHARE === 0) this.#measureLag(i, to);
+  }
+
+  message(i: number, kind: number, payload: Buffer): void {
+    this.#at.heardMs[i] = this.#options.clock.monotonicMs();
+    this.#at.pingedMs[i] = 0;
+    let message: Downward | undefined;
+    try {
+      message = this.#messages.read(payload);
+    } catch (error) {
+      this.broken(i, `a message of kind ${kind}: ${(error as Error).message}`);
+      return;
+    }
+    if (message?.kind === "snapshot") this.#meet(i, message.snapshot);
+    else if (message?.kind === "state") this.#state(i, message.entries);
+    else if (message?.kind === "notice") this.#notice(i, message.notice);
+  }
+
+  pinged(i: number, payload: Buffer): void {
+    this.#lines[i]?.write(pongFrame(payload));
+  }
+
+  closed(i: number, code: number, reason: string): void {
+    this.#measures.closed(String(code));
+    if (this.#at.stalled[i] === STALL.once) this.counts.stalledClosed++;
+    const next = afterClose(code);
+    if (next === "anew") this.#at.next[i] = -1;
+    if (next === "over") this.#over(i);
+    else if (next === "never") this.#end(i);
+    else this.#lose(i, Number(/retry-after-ms=(\d{1,9})/.exec(reason)?.[1] ?? 0));
+  }
+
+  broken(i: number, why: string): void {
+    this.counts.badFrames++;
+    this.#measures.closed(`broken: ${why.slice(0, 60)}`);
+    this.#lose(i, 0);
+  }
+
+  #connect(i: number, nowMs: number): void {
+    const { path, rendition } = this.#options;
+    if (this.#lines[i]) this.#hangUp(i, false);
+    this.#at.state[i] = PLACE.connecting;
+    this.#underWay++;
+    this.#at.dueMs[i] = nowMs + SESSION_TIMES.connectMs;
+    this.#at.isAway[i] = 0;
+    this.#at.pingedMs[i] = 0;
+    this.#reader.begin(i);
+    const line = this.#options.dial(i, addressOf(this.#at, i, path, rendition), {
+      bytes: (lent, length) => {
+        if (this.#lines[i] === line) this.#reader.read(i, lent, length);
+      },
+      over: () => {
+        if (this.#lines[i] === line) this.#lineLost(i);
+      },
+    });
+    this.#lines[i] = line;
+  }
+
+  #lineLost(i: number): void {
+    this.#measures.closed("no word");
+    this.#lose(i, 0);
+  }
+
+  /** The connection is over and another is tried by the session's rule. */
+  #lose(i: number, atLeastMs: number): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#at.state[i] === PLACE.following) this.#wasFollowing(i, nowMs);
+    this.#hangUp(i, false);
+    const attempt = this.#at.attempt[i] as number;
+    this.#at.attempt[i] = Math.min(250, attempt + 1);
+    const hintMs = Math.min(atLeastMs, 600_000);
+    this.#at.dueMs[i] = nowMs + (retryDelayMs(RECONNECT, attempt, this.#options.random, hintMs) as number);
+    this.#at.state[i] = PLACE.waiting;
+    this.#waiting.add(i);
+    this.counts.reconnects++;
+  }
+
+  #wasFollowing(i: number, nowMs: number): void {
+    this.counts.lost++;
+    if (nowMs - (this.#at.sinceMs[i] as number) >= SESSION_TIMES.steadyMs) this.#at.attempt[i] = 0;
+    if (this.#at.stalled[i] !== STALL.never || this.#at.lostAtMs[i] !== 0) return;
+    if (this.#measures.hit()) this.#at.lostAtMs[i] = nowMs;
+  }
+
+  #end(i: number): void {
+    if (!this.#ear.hasStarted(i)) this.#giveUp(i);
+    this.#over(i);
+  }
+
+  #over(i: number): void {
+    this.#hangUp(i, false);
+    this.#at.state[i] = PLACE.over;
+    this.#ear.leave(i);
+  }
+
+  #giveUp(i: number): void {
+    if (this.#at.hasGivenUp[i] === 0) this.counts.failed++;
+    this.#at.hasGivenUp[i] = 1;
+  }
+
+  #hangUp(i: number, says: boolean): void {
+    const place = this.#at.state[i];
+    if (place === PLACE.connecting || place === PLACE.meeting) this.#underWay--;
+    const line = this.#lines[i];
+    this.#lines[i] = undefined;
+    this.#entering.delete(i);
+    if (says && place === PLACE.following) line?.write(closeFrame());
+    line?.end();
+  }
+
+  #meet(i: number, snapshot: Snapshot): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    const { headSlot, nextSlot, cadenceMs, state } = snapshot;
+    if (this.#at.state[i] !== PLACE.meeting) {
+      this.broken(i, "a second snapshot");
+      return;
+    }
+    this.programme.snapshot(snapshot);
+    this.programme.offset.guess(this.#options.clock.utcMs(), snapshot.utcMs);
+    this.#underWay--;
+    this.#at.state[i] = PLACE.following;
+    this.#at.sinceMs[i] = nowMs;
+    this.#at.clockPingMs[i] = nowMs;
+    this.#at.stateSeq[i] = state.seq;
+    this.#at.cadenceMs[i] = cadenceMs;
+    if (headSlot !== null && nextSlot !== null) {
+      const goOn = this.#ear.meet(
+        i,
+        headSlot,
+        this.#at.next[i] === -1 ? nextSlot : (this.#at.next[i] as number),
+        cadenceMs,
+        this.programme.state,
+        nowMs,
+      );
+      this.#at.skippedTo[i] = Math.max(this.#at.skippedTo[i] as number, nextSlot, goOn);
+    }
+    if (!this.programme.offset.isKnown) this.#ping(i, nowMs);
+    if (this.#at.stalled[i] === STALL.once && this.#ear.hasStarted(i)) this.counts.stalledBack++;
+  }
+
+  #state(i: number, entries: readonly StateEntry[]): void {
+    this.programme.entries(entries);
+    this.#at.stateSeq[i] = Math.max(this.#at.stateSeq[i] as number, entries.at(-1)?.seq ?? 0);
+  }
+
+  #notice(i: number, notice: Notice): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (notice.kind === "cadence") {
+      this.#at.cadenceMs[i] = notice.cadenceMs;
+      this.#ear.moved(i, notice.cadenceMs, nowMs);
+    } else if (notice.kind === "target") this.#ear.asked(i, notice.cadenceMs);
+    else if (notice.kind === "skipped") this.#at.skippedTo[i] = Math.max(this.#at.skippedTo[i] as number, notice.to);
+    else if (notice.kind === "upstream") {
+      this.#ear.look(i, nowMs);
+      this.#at.isAway[i] = notice.away ? 1 : 0;
+    } else if (notice.kind === "pong") {
+      this.programme.offset.answer(notice.echo, nowMs, this.#options.clock.utcMs(), notice.utcMs);
+    }
+  }
+
+  #passOver(i: number, next: number, from: number): number {
+    const passed = this.programme.passedOver(next, this.#at.skippedTo[i] as number, from);
+    if (this.#at.stalled[i] !== STALL.never) return passed.absentSlots;
+    this.counts.skippedSlots += passed.skippedSlots;
+    this.counts.missingSlots += passed.missingSlots;
+    return passed.absentSlots;
+  }
+
+  #enter(i: number, nowMs: number): void {
+    const next = this.#at.next[i] as number;
+    const spokenUtcMs = this.programme.utcOf(next);
+    this.#ear.enter(i, spokenUtcMs === undefined ? 0 : this.#edgeUtcMs() - spokenUtcMs, nowMs);
+  }
+
+  #expecting(i: number): Expecting {
+    if (this.#at.stalled[i] !== STALL.never) return "nothing";
+    return this.programme.expecting(this.#at.next[i] as number, this.#at.isAway[i] === 1);
+  }
+
+  #started(i: number): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#at.hasGivenUp[i] === 0) this.counts.heard++;
+    this.#measures.firstSoundMs.add(nowMs - (this.#at.tappedMs[i] as number));
+  }
+
+  #measureLag(i: number, toSlot: number): void {
+    const spokenUtcMs = this.programme.utcOf(toSlot);
+    if (spokenUtcMs === undefined || !this.#ear.isPlaying(i)) return;
+    this.#measures.lagMs.add(this.#edgeUtcMs() - spokenUtcMs + this.#ear.aheadMs(i));
+  }
+
+  #edgeUtcMs(): number {
+    return this.#options.clock.utcMs() + this.programme.offset.offsetMs;
+  }
+
+  #look(i: number, nowMs: number): void {
+    const place = this.#at.state[i];
+    if (this.#at.stalled[i] === STALL.now || place === PLACE.over) return;
+    const readyMs = this.#ear.look(i, nowMs);
+    if (!this.#ear.hasStarted(i) && nowMs - (this.#at.tappedMs[i] as number) >= PATIENCE_MS) this.#giveUp(i);
+    if (place === PLACE.connecting || place === PLACE.meeting) {
+      if (nowMs >= (this.#at.dueMs[i] as number)) this.#lineLost(i);
+    } else if (place === PLACE.following) this.#keepUp(i, readyMs, nowMs);
+  }
+
+  #keepUp(i: number, readyMs: number, nowMs: number): void {
+    if (readyMs > 0) this.#lines[i]?.write(textFrame({ kind: "ready", cadenceMs: readyMs }));
+    const due = dueOf(this.#at, i, nowMs);
+    if (due === "reconnect") this.#lineLost(i);
+    else if (due === "ping") this.#ping(i, nowMs);
+  }
+
+  #ping(i: number, nowMs: number): void {
+    this.#at.clockPingMs[i] = nowMs;
+    this.#at.pingedMs[i] = nowMs;
+    this.#lines[i]?.write(textFrame({ kind: "ping", echo: nowMs }));
+  }
+}

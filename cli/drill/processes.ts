@@ -1,0 +1,67 @@
+// Owns what Linux tells of processes from outside: processor time and memory, of one and of the machine. Where there is no
+// /proc the answer is undefined. Refuses to know what the processes are.
+
+import { readFile } from "node:fs/promises";
+
+/** The kernel counts processor time in these, on every Linux that Node runs on (USER_HZ). */
+const TICKS_PER_SECOND = 100;
+const PAGE_BYTES = 4096;
+
+export interface ProcessUse {
+  /** Processor time since it began, its own and the kernel's for it. */
+  readonly cpuSeconds: number;
+  readonly residentBytes: number;
+}
+
+export async function useOf(pid: number): Promise<ProcessUse | undefined> {
+  const [stat, statm] = await Promise.all(["stat", "statm"].map((name) => textOf(`/proc/${pid}/${name}`)));
+  if (stat === undefined || statm === undefined) return undefined;
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return {
+    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
+    residentBytes: Number(statm.split(" ")[1]) * PAGE_BYTES,
+  };
+}
+
+export interface MachineUse {
+  /** Seconds of all cores together since the start. */
+  readonly busySeconds: number;
+  readonly idleSeconds: number;
+  /** Taken by the hypervisor for others. */
+  readonly stolenSeconds: number;
+  readonly freeBytes: number;
+  /** What the kernel holds for sockets: objects and what they buffer. */
+  readonly kernelBytes: number;
+}
+
+export async function useOfMachine(): Promise<MachineUse | undefined> {
+  const [stat, meminfo, sockstat] = await Promise.all(
+    ["/proc/stat", "/proc/meminfo", "/proc/net/sockstat"].map(textOf),
+  );
+  if (stat === undefined || meminfo === undefined) return undefined;
+  const [own = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] = (
+    /^cpu\s+(.*)/.exec(stat)?.[1] ?? ""
+  )
+    .split(" ")
+    .map((ticks) => Number(ticks) / TICKS_PER_SECOND);
+  const kib = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(meminfo)?.[1] ?? 0) * 1024;
+  const pages = Number(/^TCP:.* mem (\d+)/m.exec(sockstat ?? "")?.[1] ?? 0);
+  return {
+    busySeconds: own + nice + system + irq + softirq,
+    idleSeconds: idle + iowait,
+    stolenSeconds: steal,
+    freeBytes: kib("MemAvailable"),
+    kernelBytes: kib("Slab") + pages * PAGE_BYTES,
+  };
+}
+
+/** The soft limit of files that this process, and what it starts, may open. */
+export async function descriptorLimit(): Promise<number> {
+  const limits = await textOf("/proc/self/limits");
+  return Number(/^Max open files\s+(\d+)/m.exec(limits ?? "")?.[1] ?? 1_024);
+}
+
+function textOf(path: string): Promise<string | undefined> {
+  return readFile(path, "utf8").catch(() => undefined);
+}

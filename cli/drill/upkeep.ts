@@ -1,0 +1,46 @@
+// Owns what a listener does by the clock and where it asks to go on: the listening session's rules (listener/SPEC.md §2) on
+// a place of the crowd. Decides alone. Refuses to send anything.
+
+import { SESSION_TIMES } from "@hustings/listener/session.ts";
+import { ERROR_TABLE } from "@hustings/wire/errors.ts";
+import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
+import type { Rendition } from "@hustings/wire/units.ts";
+import type { Places } from "./places.ts";
+
+const FINAL_CLOSES: ReadonlySet<number> = new Set(
+  (["no-space", "bad-request", "bad-frame", "too-large"] as const).map((code) => ERROR_TABLE[code].closeCode),
+);
+const CURSORLESS_CLOSES: ReadonlySet<number> = new Set(
+  (["bad-cursor", "gone"] as const).map((code) => ERROR_TABLE[code].closeCode),
+);
+
+/** What a listener does after a close: comes again, comes anew without a place, never, or it is over for all. */
+export function afterClose(closeCode: number): "again" | "anew" | "never" | "over" {
+  if (closeCode === ERROR_TABLE.ended.closeCode) return "over";
+  if (FINAL_CLOSES.has(closeCode)) return "never";
+  return CURSORLESS_CLOSES.has(closeCode) ? "anew" : "again";
+}
+
+/** What is due for a listener that follows: nothing, a ping, or another connection. */
+export function dueOf(at: Places, i: number, nowMs: number): "nothing" | "ping" | "reconnect" {
+  const pingedMs = at.pingedMs[i] as number;
+  if (pingedMs > 0 && nowMs - pingedMs >= SESSION_TIMES.pongMs) return "reconnect";
+  const quietMs = Math.max(SESSION_TIMES.quietMs, (at.cadenceMs[i] as number) + SESSION_TIMES.quietBeyondMs);
+  if (pingedMs === 0 && nowMs - (at.heardMs[i] as number) >= quietMs) return "ping";
+  return nowMs - (at.clockPingMs[i] as number) >= clockEveryMs(at, i) ? "ping" : "nothing";
+}
+
+/** A player asks for the time four times ten seconds apart, and then seldom. */
+function clockEveryMs(at: Places, i: number): number {
+  const isNew = (at.clockPingMs[i] as number) - (at.sinceMs[i] as number) < SESSION_TIMES.clockPingMs * 3;
+  return isNew ? SESSION_TIMES.clockPingMs : SESSION_TIMES.clockAgainMs;
+}
+
+/** The path and query of a connection: who comes back says what they hold. */
+export function addressOf(at: Places, i: number, path: string, rendition: Rendition): string {
+  const next = at.next[i] as number;
+  const query = [`${LISTEN_QUERY.rendition}=${rendition}`];
+  if (next >= 0) query.push(`${LISTEN_QUERY.nextSlot}=${next}`, `${LISTEN_QUERY.cadenceMs}=${at.cadenceMs[i]}`);
+  if (next >= 0 && (at.stateSeq[i] as number) > 0) query.push(`${LISTEN_QUERY.stateSeq}=${at.stateSeq[i]}`);
+  return `${path}?${query.join("&")}`;
+}

@@ -1,0 +1,98 @@
+// Owns what a drill's record amounts to: whether it passed, why not, and the one line that says what the run was. Pure.
+
+import type { DrillRecord } from "./record.ts";
+import { quantileMs } from "./tally.ts";
+
+export interface Verdict {
+  readonly passed: boolean;
+  /** What was not as it should be, worst first; empty where it passed. */
+  readonly failures: readonly string[];
+  /** What a reader should know all the same. */
+  readonly remarks: readonly string[];
+}
+
+/** Above this the generators themselves may have been late, and not the server. */
+const GENERATOR_LATE_MS = 400;
+const FULL_SHARE = 0.99;
+
+export function judge(record: DrillRecord): Verdict {
+  const { counts } = record.final;
+  const { allowed } = record.scenario;
+  const failures: string[] = [];
+  const most = Math.ceil((counts.heard / 1000) * allowed.gapsPerThousand);
+  if (record.isAborted) failures.push("It was ended before its time.");
+  if (counts.heard === 0) failures.push("Nobody heard anything.");
+  if (counts.cuts > allowed.cuts) failures.push(`${count(counts.cuts, "listener was", "listeners were")} cut.`);
+  if (counts.gaps > most)
+    failures.push(`${count(counts.gaps, "gap", "gaps")}, ${(counts.gapMs / 1000).toFixed(1)} s of silence in all.`);
+  if (counts.failed > allowed.failedJoins) failures.push(`${count(counts.failed, "join", "joins")} failed.`);
+  if (counts.missingSlots > 0) failures.push(`${count(counts.missingSlots, "slot", "slots")} never came.`);
+  if (counts.badFrames > 0) failures.push(`${count(counts.badFrames, "frame was", "frames were")} damaged.`);
+  if (counts.skippedSlots > 0) failures.push(`${count(counts.skippedSlots, "slot was", "slots were")} skipped.`);
+  if (record.thrownOut > 0 && !record.faults.some(({ kind }) => kind === "kill-stage"))
+    failures.push("Somebody was thrown off the stage.");
+  if (record.browsers?.agree === false) failures.push("Real browsers and the model do not agree.");
+  if (!record.isAborted && !isFull(record)) failures.push("The audience never reached the number that was asked for.");
+  return { passed: failures.length === 0, failures, remarks: remarksOn(record) };
+}
+
+/** What the run was, before anything that it measured. */
+export function whatItWas(record: DrillRecord): string {
+  const { scenario, setting } = record;
+  const where = setting.isLoopback ? "loopback" : "over the network";
+  const machine = setting.generatorsHere
+    ? setting.isOwnServer
+      ? "listeners and server on the same machine"
+      : "listeners on this machine, the deployment elsewhere"
+    : "listeners on other machines";
+  return [`${scenario.rendition} kb/s`, cadenceOf(record), setting.isTls ? "TLS" : "no TLS", where, machine].join(
+    " · ",
+  );
+}
+
+/** A run on one machine says nothing of a deployment. */
+export function isRehearsal({ setting }: DrillRecord): boolean {
+  return setting.isOwnServer || setting.isLoopback;
+}
+
+export function cadenceOf({ scenario, samples }: DrillRecord): string {
+  if (scenario.cadenceMs !== "auto") return `${scenario.cadenceMs / 1000} s cadence, fixed`;
+  const seen = new Set(samples.flatMap(({ byCadence }) => Object.keys(byCadence).map(Number)));
+  const all = [...seen].sort((a, b) => a - b);
+  if (all.length === 0) return "cadence as the edges choose";
+  const [least, most] = [all[0] as number, all.at(-1) as number];
+  return least === most ? `${least / 1000} s cadence, chosen` : `${least / 1000} to ${most / 1000} s cadence, chosen`;
+}
+
+export function peakPeople({ samples }: DrillRecord): number {
+  return Math.max(0, ...samples.map(({ playing }) => playing));
+}
+
+export function count(number: number, one: string, many: string): string {
+  return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+}
+
+function isFull(record: DrillRecord): boolean {
+  const wanted = Math.max(...record.scenario.curve.map(({ people }) => people));
+  return Math.max(0, ...record.samples.map(({ people }) => people)) >= Math.floor(wanted * FULL_SHARE);
+}
+
+function remarksOn(record: DrillRecord): string[] {
+  const remarks: string[] = [];
+  const lateMs = Math.max(0, ...record.samples.map(({ generatorLateMs }) => generatorLateMs));
+  if (lateMs > GENERATOR_LATE_MS)
+    remarks.push(
+      `The generators' own loops ran up to ${Math.round(lateMs)} ms late: not all lateness is the server's.`,
+    );
+  const stolen = Math.max(0, ...record.samples.map(({ machineStolen }) => machineStolen ?? 0));
+  if (stolen > 0.05) remarks.push(`The hypervisor took up to ${Math.round(stolen * 100)} % of the machine away.`);
+  const left = record.faults.filter(({ isInjected }) => !isInjected).map(({ kind }) => kind);
+  if (left.length > 0) remarks.push(`Not injected, as the processes are not the drill's to kill: ${left.join(", ")}.`);
+  const homeP95Ms = quantileMs(record.final.homeMs, 0.95);
+  const { homeAsked, homeAnswered } = record.final.counts;
+  if (homeAsked > 0)
+    remarks.push(
+      `${homeAnswered.toLocaleString("en")} of ${homeAsked.toLocaleString("en")} who left got the home page${homeP95Ms === undefined ? "" : `, p95 ${homeP95Ms} ms`}.`,
+    );
+  return remarks;
+}
