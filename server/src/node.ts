@@ -3,6 +3,7 @@
 
 import { readFile } from "node:fs/promises";
 import type { Server } from "node:net";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
 import { shiftedClock, systemClock } from "@hustings/flow/clock.ts";
@@ -178,6 +179,8 @@ async function startEdgeRole(
     listen: door === undefined ? { host: config.host, port: config.port } : { handle: door as unknown as Server },
     controlSocketPath: run.controlSocket(name),
     version,
+    cadenceMs: config.cadence,
+    coreShare: Math.min(1, availableParallelism() / config.edges),
     limits: { listeners: config.listenersPerEdge, connections: Math.ceil(config.listenersPerEdge * 1.1) },
     ...(config.trustedProxies === undefined ? {} : { trustedProxies: config.trustedProxies }),
     ...(tls === undefined ? {} : { tls }),

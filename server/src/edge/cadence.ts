@@ -1,18 +1,26 @@
-// Owns what each cadence means for a listener: how far back a first flight begins. Refuses to choose a cadence.
+// Owns what each cadence means for a listener at an edge: how far back a first flight begins; and what an edge wants of its
+// listeners' cadence, as each of them reads it. Refuses to choose a cadence: load.ts does.
 
-import { SLOT_MS } from "@hustings/wire/units.ts";
+import { LADDER, type Rung, usualLagMs } from "@hustings/wire/cadence.ts";
+import { type Rendition, SLOT_MS } from "@hustings/wire/units.ts";
+import type { Visited } from "./push.ts";
 
-export interface CadenceRow {
-  /** Milliseconds between two pushes to one listener. */
-  readonly cadenceMs: number;
+export interface CadenceRow extends Rung {
   /** Slots before the head with which a newcomer begins: enough to play at once and until the next push has come. */
   readonly flightSlots: number;
 }
 
+/** A listener that was asked to get ready for another cadence is moved after this long, ready or not. */
+export const PATIENCE_MS = 300_000;
+/** A push may be late, and the newest slot is not whole when a listener comes. */
+const FLIGHT_SPARE_MS = 400;
+/** A first flight is never shorter than this, for players that begin slowly. */
+const LEAST_FLIGHT_MS = 1_750;
+
 /** Ascending. A push carries what came since the last, so a player needs one cadence and a margin for the way. */
-export const CADENCE_TABLE: readonly CadenceRow[] = [200, 400, 1_000, 2_000, 4_000, 8_000].map((cadenceMs) => ({
-  cadenceMs,
-  flightSlots: Math.ceil((cadenceMs * 1.25 + 1_500) / SLOT_MS),
+export const CADENCE_TABLE: readonly CadenceRow[] = LADDER.map((rung) => ({
+  ...rung,
+  flightSlots: Math.ceil(Math.max(LEAST_FLIGHT_MS, usualLagMs(rung) + FLIGHT_SPARE_MS) / SLOT_MS),
 }));
 
 export const FASTEST = CADENCE_TABLE[0] as CadenceRow;
@@ -22,4 +30,32 @@ export function cadenceOf(cadenceMs: number): CadenceRow {
   const row = CADENCE_TABLE.find((one) => one.cadenceMs === cadenceMs);
   if (!row) throw new RangeError(`${cadenceMs} ms is no cadence of the table`);
   return row;
+}
+
+/** What an edge wants now, one for all its listeners. */
+export interface Cadences {
+  /** For newcomers at once; those who listen already are asked. */
+  readonly wanted: CadenceRow;
+  /** The best that a newcomer is given, and anyone who asks. */
+  readonly rendition: Rendition;
+  /** From now on `member`, one of `group`, is visited so often. */
+  move(member: Visited, cadence: CadenceRow, group: object): void;
+  /** A visit found so many bytes that had not left this process. */
+  seen(unsentBytes: number): void;
+}
+
+/** Where a listener begins: a newcomer at what is wanted, who comes back no slower than its buffer holds. */
+export function firstCadence(wanted: CadenceRow, isNew: boolean, heldCadenceMs: number): CadenceRow {
+  if (isNew || heldCadenceMs >= wanted.cadenceMs) return wanted;
+  return CADENCE_TABLE.findLast(({ cadenceMs }) => cadenceMs <= heldCadenceMs) ?? FASTEST;
+}
+
+/**
+ * Where to move one at `now` whose buffer holds `readyMs`, on the way to what is wanted: the slowest that both allow, or
+ * what is wanted where that is faster; `undefined`: it stays.
+ */
+export function nextCadence(now: CadenceRow, wanted: CadenceRow, readyMs: number): CadenceRow | undefined {
+  if (wanted.cadenceMs <= now.cadenceMs) return wanted === now ? undefined : wanted;
+  const mostMs = Math.min(readyMs, wanted.cadenceMs);
+  return CADENCE_TABLE.findLast(({ cadenceMs }) => cadenceMs <= mostMs && cadenceMs > now.cadenceMs);
 }

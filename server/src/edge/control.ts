@@ -6,6 +6,7 @@ import { connect } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { sendJson, sendRefusal } from "./answers.ts";
+import type { LoadView, LoadWatch } from "./load-watch.ts";
 
 export interface EdgeHealth {
   readonly role: "edge";
@@ -17,6 +18,7 @@ export interface EdgeHealth {
   /** How late the process's loop ran, 99 of 100 times, since it was last asked. */
   readonly loopDelayMs: number;
   readonly rssBytes: number;
+  readonly load: LoadView;
   readonly draining: boolean;
 }
 
@@ -26,17 +28,23 @@ export interface ControlOptions {
   readonly counts: () => { readonly listeners: number; readonly spaces: number; readonly draining: boolean };
   /** Begins at once; may be asked more than once. */
   readonly drain: () => void;
+  readonly cadences: Pick<LoadWatch, "set" | "view">;
 }
 
-/** `GET /health` → EdgeHealth; `POST /drain` → 202. Rejects when it cannot listen: a living edge holds the path. */
-export async function serveControl({ path, version, counts, drain }: ControlOptions): Promise<AsyncDisposable> {
+/**
+ * `GET /health` → EdgeHealth; `POST /drain` → 202; `POST /cadence/auto`, or `/cadence/` and milliseconds, → LoadView.
+ * Rejects when it cannot listen: a living edge holds the path.
+ */
+export async function serveControl(options: ControlOptions): Promise<AsyncDisposable> {
+  const { path, version, counts, drain, cadences } = options;
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
 
   function health(): EdgeHealth {
     const loopDelayMs = Math.max(0, delay.percentile(99) / 1e6 - 10);
     delay.reset();
-    return { role: "edge", pid: process.pid, version, ...counts(), loopDelayMs, rssBytes: process.memoryUsage.rss() };
+    const rssBytes = process.memoryUsage.rss();
+    return { role: "edge", pid: process.pid, version, ...counts(), loopDelayMs, rssBytes, load: cadences.view() };
   }
 
   const server = createServer((request, response) => {
@@ -46,6 +54,9 @@ export async function serveControl({ path, version, counts, drain }: ControlOpti
       drain();
       return sendJson(visit, 202, { draining: true });
     }
+    const setting = request.method === "POST" ? /^\/cadence\/(auto|\d{3,4})$/.exec(request.url ?? "")?.[1] : undefined;
+    if (setting !== undefined && cadences.set(setting === "auto" ? setting : Number(setting)))
+      return sendJson(visit, 200, cadences.view());
     sendRefusal(visit, new Refusal("no-page"));
   });
   await freeSocketPath(path);

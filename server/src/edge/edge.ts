@@ -8,7 +8,6 @@ import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { createOrigins } from "./address.ts";
 import { refuseSocket, sendRefusal } from "./answers.ts";
-import { cadenceOf, FASTEST } from "./cadence.ts";
 import { serveControl } from "./control.ts";
 import { answerAtDoor } from "./door.ts";
 import type { Following } from "./following.ts";
@@ -18,10 +17,11 @@ import { holdLoopOf } from "./hls-hold.ts";
 import { createInward } from "./inward.ts";
 import { EDGE_LIMITS, type EdgeLimits } from "./limits.ts";
 import { createListeners, type Listeners } from "./listeners.ts";
+import { type CadenceSetting, type Meter, watchLoad } from "./load-watch.ts";
 import { type EdgeLog, SILENT } from "./log.ts";
 import { BARE_DOCUMENT, createPages } from "./pages.ts";
 import { loadAssets } from "./pages-assets.ts";
-import { createPusher } from "./push.ts";
+import { createPusher, type Pusher } from "./push.ts";
 import { createSpaceList } from "./spaces.ts";
 import { stageUpstream, type Upstream } from "./upstream.ts";
 
@@ -44,8 +44,12 @@ export interface EdgeOptions {
   /** Where the supervisor asks; absent: nowhere. */
   readonly controlSocketPath?: string;
   readonly version?: string;
-  /** Milliseconds between two pushes to one listener, a row of CADENCE_TABLE; absent: the fastest. */
-  readonly cadenceMs?: number;
+  /** Milliseconds between two pushes to one listener, a row of CADENCE_TABLE; `auto`, or absent: what can be afforded. */
+  readonly cadenceMs?: CadenceSetting;
+  /** Of one core, what this process may count on, 0 to 1; absent: all of it. */
+  readonly coreShare?: number;
+  /** In place of this process's own measurements. */
+  readonly meter?: Meter;
   /** What differs from EDGE_LIMITS. */
   readonly limits?: Partial<EdgeLimits>;
   /** Addresses or CIDR ranges whose X-Forwarded-* are believed. */
@@ -81,20 +85,20 @@ export const DRAIN_MS = 5_000;
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const { clock, log = SILENT, random = Math.random, stagePort } = options;
   const limits: EdgeLimits = { ...EDGE_LIMITS, ...options.limits };
-  const cadence = cadenceOf(options.cadenceMs ?? FASTEST.cadenceMs);
   await using starting = new AsyncDisposableStack();
   const upstream = options.upstream ?? stageUpstream(options, clock);
   const origins = createOrigins(options.trustedProxies ?? []);
   const assets = await loadAssets(options.assetsDirectory);
   const pages = createPages(assets.index ?? BARE_DOCUMENT, stagePort);
   const pusher = starting.use(createPusher(clock, log));
+  const cadences = starting.use(watchOf(options, pusher, log));
   const hls = starting.use(createHls({ clock, maxWaiting: limits.hlsWaiting, loop: holdLoopOf(assets, log) }));
   const onSound = (following: Following): void => {
     pusher.arrived(following);
     hls.arrived(following);
   };
   const followings = starting.use(createFollowings({ upstream, clock, random, limits, log, onSound }));
-  const listeners = starting.use(createListeners({ clock, followings, pusher, origins, limits, cadence, log }));
+  const listeners = starting.use(createListeners({ clock, followings, pusher, origins, limits, cadences, log }));
   const spaces = createSpaceList(upstream, clock, followings.listed);
   const inward = { maxRequests: limits.inwardRequests, maxBodyBytes: limits.inwardBodyBytes, origins };
   const api = createInward({ ...inward, socketPath: options.apiSocketPath, whenAway: "api-away" });
@@ -115,7 +119,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     const counts = () => ({ listeners: listeners.size, spaces: followings.size, draining: handover.begun });
     const drain = () => void handover.drain(DRAIN_MS);
     const version = options.version ?? "";
-    starting.use(await serveControl({ path: options.controlSocketPath, version, counts, drain }));
+    starting.use(await serveControl({ path: options.controlSocketPath, version, counts, drain, cadences }));
   }
   const running = starting.move();
   const { port } = (server.address() as AddressInfo | null) ?? { port: 0 };
@@ -138,6 +142,10 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       handover.finish();
     },
   };
+}
+
+function watchOf({ clock, cadenceMs = "auto", coreShare = 1, meter }: EdgeOptions, pusher: Pusher, log: EdgeLog) {
+  return watchLoad({ clock, pusher, log, setting: cadenceMs, share: coreShare, ...(meter ? { meter } : {}) });
 }
 
 /** The limits of reliability: slow or huge requests cost little and not for long. */

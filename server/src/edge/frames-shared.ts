@@ -21,6 +21,8 @@ export interface SharedFrames {
   moments(seq: number): Buffer;
   snapshot(rendition: Rendition, cadenceMs: number, nextSlot: number | null, audience: number): Buffer;
   skipped(from: number, to: number): Buffer;
+  target(cadenceMs: number): Buffer;
+  cadence(cadenceMs: number): Buffer;
   audience(audience: number): Buffer;
   upstream(away: boolean): Buffer;
 }
@@ -79,6 +81,8 @@ export function createSharedFrames(kept: Kept, clock: Clock): SharedFrames {
       return share(`snapshot ${rendition} ${cadenceMs} ${nextSlot} ${state.seq} ${headSlot} ${turn}`, make);
     },
     skipped: (from, to) => share(`skipped ${from} ${to}`, () => noticeFrame({ kind: "skipped", from, to })),
+    target: (cadenceMs) => share(`target ${cadenceMs}`, () => noticeFrame({ kind: "target", cadenceMs })),
+    cadence: (cadenceMs) => share(`cadence ${cadenceMs}`, () => noticeFrame({ kind: "cadence", cadenceMs })),
     audience: (audience) => share(`audience ${audience}`, () => noticeFrame({ kind: "audience", audience })),
     upstream: (away) => share(`upstream ${away}`, () => noticeFrame({ kind: "upstream", away })),
   };

@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 import { manualClock } from "@hustings/flow/clock-manual.ts";
-import { decodeFrame } from "@hustings/wire/frames.ts";
+import { decodeFrame, type Notice } from "@hustings/wire/frames.ts";
 import { EMPTY_STATE, type StateEntry } from "@hustings/wire/state.ts";
-import { FASTEST } from "./cadence.ts";
+import { type CadenceRow, type Cadences, FASTEST } from "./cadence.ts";
 import type { ListenCursor } from "./cursor.ts";
 import type { Following } from "./following.ts";
 import { createSharedFrames } from "./frames-shared.ts";
@@ -79,12 +79,24 @@ export function createSpace(firstSlot = 0) {
 }
 export type Space = ReturnType<typeof createSpace>;
 
+/** What an edge wants of cadences: as a test says; who is moved is told to `onMove`. */
+export function createCadences(onMove: (cadenceMs: number) => void = () => undefined) {
+  return {
+    wanted: FASTEST as CadenceRow,
+    rendition: "32" as Cadences["rendition"],
+    move: (_: unknown, { cadenceMs }: CadenceRow) => onMove(cadenceMs),
+    seen() {},
+  };
+}
+
 /** A connection whose far end takes frames when told, and what it checks of all it took. */
-export function createEar(space: Space) {
+export function createEar(space: Space, cadences: Cadences = createCadences()) {
   const slots: number[] = [];
   const skipped: { from: number; to: number }[] = [];
   const faults: string[] = [];
   const kinds: string[] = [];
+  const notices: Notice[] = [];
+  const renditions: string[] = [];
   let stateSeq = 0;
   let connection: { pipe: ListenerPipe; queue: Buffer[]; flushes: (() => void)[]; listener: Listener } | undefined;
   let closed: { code: number; reason: string } | undefined;
@@ -99,7 +111,10 @@ export function createEar(space: Space) {
     if (frame.kind === "snapshot") stateSeq = Math.max(stateSeq, frame.snapshot.state.seq);
     if (frame.kind === "state") stateSeq = frame.entries.at(-1)?.seq ?? stateSeq;
     if (frame.kind === "notice" && frame.notice.kind === "skipped") skipped.push(frame.notice);
+    if (frame.kind === "notice") notices.push(frame.notice);
+    if (frame.kind === "snapshot") renditions.push(frame.snapshot.rendition);
     if (frame.kind !== "sound") return;
+    renditions.push(frame.rendition);
     for (const { slot } of frame.fragments) {
       const due = space.kept.entriesAfter(stateSeq)?.find((entry) => entry.slot <= slot);
       if (due && due.seq <= knownSeq) faults.push(`slot ${slot} before the entry ${due.seq} of slot ${due.slot}`);
@@ -116,6 +131,8 @@ export function createEar(space: Space) {
     skipped,
     faults,
     kinds,
+    notices,
+    renditions,
     get closed() {
       return closed;
     },
@@ -152,7 +169,7 @@ export function createEar(space: Space) {
           closed = { code: 1006, reason: "" };
         },
       };
-      const start = { pipe, following: space.following, cursor, cadence: FASTEST, nowMs: space.clock.monotonicMs() };
+      const start = { pipe, following: space.following, cursor, cadences, nowMs: space.clock.monotonicMs() };
       connection = { pipe, queue, flushes, listener: new Listener(start) };
     },
     /** Takes up to `count` frames off the wire. */

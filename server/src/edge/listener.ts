@@ -4,7 +4,7 @@
 import { type ErrorCode, errorRow } from "@hustings/wire/errors.ts";
 import { BadFrame, noticeFrame, parseUpward } from "@hustings/wire/frames.ts";
 import { KEPT_SLOTS, type Rendition, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
-import type { CadenceRow } from "./cadence.ts";
+import { type CadenceRow, type Cadences, FASTEST, firstCadence, nextCadence, PATIENCE_MS } from "./cadence.ts";
 import { type ListenCursor, writeCursor } from "./cursor.ts";
 import type { Following } from "./following.ts";
 import { binaryFrame, PING_FRAME } from "./framing.ts";
@@ -24,7 +24,7 @@ export interface ListenerStart {
   readonly pipe: ListenerPipe;
   readonly following: Following;
   readonly cursor: ListenCursor;
-  readonly cadence: CadenceRow;
+  readonly cadences: Cadences;
   readonly nowMs: number;
 }
 
@@ -34,7 +34,11 @@ type Place = "behind" | "level" | "stalled";
 export class Listener {
   readonly #pipe: ListenerPipe;
   readonly #following: Following;
-  readonly #cadence: CadenceRow;
+  readonly #cadences: Cadences;
+  #cadence: CadenceRow;
+  /** What it was asked to get ready for, and since when. */
+  #target: CadenceRow;
+  #targetMs: number;
   #rendition: Rendition;
   /** Next slot it is owed; −1: the first that comes. */
   #next: number;
@@ -53,19 +57,24 @@ export class Listener {
   #pingedMs: number;
   #upwardCount = 0;
   #upwardMs: number;
-  #readyCadenceMs = 0;
   #isClosed = false;
 
   /** Sends the first flight: snapshot, entries missed, then sound as far as the pipe takes it. May close at once. */
-  constructor({ pipe, following, cursor, cadence, nowMs }: ListenerStart) {
+  constructor({ pipe, following, cursor, cadences, nowMs }: ListenerStart) {
+    const cadence = firstCadence(
+      cadences.wanted,
+      cursor.nextSlot === undefined,
+      cursor.heldCadenceMs ?? FASTEST.cadenceMs,
+    );
     this.#pipe = pipe;
     this.#following = following;
-    this.#cadence = cadence;
-    this.#rendition = cursor.rendition;
-    this.#placedMs = this.#takenMs = this.#heardMs = this.#pingedMs = this.#upwardMs = nowMs;
+    this.#cadences = cadences;
+    this.#cadence = this.#target = cadence;
+    this.#rendition = cursor.nextSlot === undefined ? this.#affordable(cursor.rendition) : cursor.rendition;
+    this.#targetMs = this.#placedMs = this.#takenMs = this.#heardMs = this.#pingedMs = this.#upwardMs = nowMs;
     this.#audienceVersion = following.told.version;
     this.#momentSeq = following.kept.momentSeq;
-    this.#next = firstSlot(following, cursor, cadence);
+    this.#next = firstSlot(following, cursor, this.#rendition, cadence);
     const { state } = following.kept;
     this.#stateSeq = Math.min(cursor.stateSeq ?? state.seq, state.seq);
     if (isFromElsewhere(following, cursor)) this.#refuse("bad-cursor");
@@ -76,9 +85,9 @@ export class Listener {
     return this.#isClosed;
   }
 
-  /** The largest cadence for which the listener said that it is ready; 0 before it did. */
-  get readyCadenceMs(): number {
-    return this.#readyCadenceMs;
+  /** How often it wants to be visited. */
+  get cadenceMs(): number {
+    return this.#cadence.cadenceMs;
   }
 
   /** Sends what is due. Called once a cadence, and when a listener that is behind has taken what was sent. */
@@ -87,6 +96,7 @@ export class Listener {
     if (this.#isClosed || this.#isStalled(nowMs) || this.#isLost(nowMs)) return;
     this.#settle(nowMs);
     if (this.#tell() && this.#sendSound()) this.#finish(nowMs);
+    if (!this.#isClosed) this.#steer(nowMs);
   }
 
   /** A message from the listener; anything but an `Upward` closes with 4402, too many with 4429. */
@@ -94,8 +104,8 @@ export class Listener {
     if (!this.#isAllowed(nowMs)) return;
     try {
       const said = parseUpward(text);
-      if (said.kind === "rendition") this.#rendition = said.rendition;
-      if (said.kind === "ready") this.#readyCadenceMs = Math.max(this.#readyCadenceMs, said.cadenceMs);
+      if (said.kind === "rendition") this.#rendition = this.#affordable(said.rendition);
+      if (said.kind === "ready") this.#ready(said.cadenceMs, nowMs);
       if (said.kind === "ping" && this.#place !== "stalled")
         this.#write(binaryFrame(noticeFrame({ kind: "pong", echo: said.echo, utcMs })));
     } catch (cause) {
@@ -127,6 +137,35 @@ export class Listener {
     this.visit(nowMs);
   }
 
+  // Who has 32 keeps it; who has not gets it where the edge can afford it.
+  #affordable(rendition: Rendition): Rendition {
+    return rendition === this.#rendition || rendition === "16" ? rendition : this.#cadences.rendition;
+  }
+
+  #ready(readyMs: number, nowMs: number): void {
+    if (nextCadence(this.#cadence, this.#target, readyMs) === undefined) return;
+    this.visit(nowMs);
+    const cadence = nextCadence(this.#cadence, this.#target, readyMs);
+    if (!this.#isClosed && cadence !== undefined) this.#moveTo(cadence);
+  }
+
+  // Asks for the cadence that the edge wants, and moves who did not get ready in time.
+  #steer(nowMs: number): void {
+    const { wanted } = this.#cadences;
+    if (wanted !== this.#target) {
+      this.#target = wanted;
+      this.#targetMs = nowMs;
+      this.#write(this.#following.frames.target(wanted.cadenceMs));
+    }
+    if (wanted !== this.#cadence && nowMs - this.#targetMs >= PATIENCE_MS) this.#moveTo(wanted);
+  }
+
+  #moveTo(cadence: CadenceRow): void {
+    this.#cadence = cadence;
+    this.#write(this.#following.frames.cadence(cadence.cadenceMs));
+    this.#cadences.move(this, cadence, this.#following);
+  }
+
   #write(frame: Buffer, flushed?: () => void): void {
     this.#writtenBytes += frame.length;
     this.#pipe.write(frame, flushed);
@@ -147,7 +186,12 @@ export class Listener {
 
   #resumeQuery(): string {
     const nextSlot = this.#next < 0 ? undefined : this.#next;
-    return writeCursor({ rendition: this.#rendition, nextSlot, stateSeq: this.#stateSeq });
+    return writeCursor({
+      rendition: this.#rendition,
+      nextSlot,
+      stateSeq: this.#stateSeq,
+      heldCadenceMs: this.#cadence.cadenceMs,
+    });
   }
 
   #isAllowed(nowMs: number): boolean {
@@ -176,6 +220,7 @@ export class Listener {
   // Over its bound a listener gets nothing more until it took what waits; then it goes on from the head, once.
   #isStalled(nowMs: number): boolean {
     const { unsentBytes } = this.#pipe;
+    this.#cadences.seen(unsentBytes);
     const takenBytes = this.#writtenBytes - unsentBytes;
     if (takenBytes !== this.#takenBytes || unsentBytes === 0) this.#takenMs = nowMs;
     this.#takenBytes = takenBytes;
@@ -285,11 +330,11 @@ export class Listener {
   }
 }
 
-function firstSlot({ kept }: Following, cursor: ListenCursor, cadence: CadenceRow): number {
+function firstSlot({ kept }: Following, cursor: ListenCursor, rendition: Rendition, cadence: CadenceRow): number {
   if (cursor.nextSlot !== undefined) return cursor.nextSlot;
-  const { head, oldest } = kept.ring(cursor.rendition);
+  const { head, oldest } = kept.ring(rendition);
   if (kept.state.phase === "ended") return head < 0 ? -1 : head + 1;
-  return head < 0 ? -1 : Math.max(oldest, kept.ring(cursor.rendition).slotFrom(head + 1 - cadence.flightSlots));
+  return head < 0 ? -1 : Math.max(oldest, kept.ring(rendition).slotFrom(head + 1 - cadence.flightSlots));
 }
 
 function isFromElsewhere({ kept }: Following, { nextSlot, stateSeq }: ListenCursor): boolean {

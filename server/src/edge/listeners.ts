@@ -9,7 +9,7 @@ import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
 import type { Origins } from "./address.ts";
 import { closeReasonOf, refusalOf, refuseSocket } from "./answers.ts";
 import { createBuckets } from "./bucket.ts";
-import type { CadenceRow } from "./cadence.ts";
+import type { Cadences } from "./cadence.ts";
 import { type ListenCursor, readCursor } from "./cursor.ts";
 import type { Following } from "./following.ts";
 import type { Followings } from "./followings.ts";
@@ -35,8 +35,8 @@ export interface ListenersOptions {
   readonly pusher: Pusher;
   readonly origins: Origins;
   readonly limits: EdgeLimits;
-  /** How often a newcomer is visited. */
-  readonly cadence: CadenceRow;
+  /** How often listeners are visited. */
+  readonly cadences: Cadences;
   readonly log: EdgeLog;
 }
 
@@ -51,7 +51,7 @@ type Connection = ListenerSocket<Seat>;
 const DRAIN_STEP_MS = 50;
 
 export function createListeners(options: ListenersOptions): Listeners {
-  const { clock, limits, cadence, log } = options;
+  const { clock, limits, cadences, log } = options;
   const connections = new Set<Connection>();
   const buckets = createBuckets(clock, limits.upgradesPerSecond, limits.upgradesBurst, limits.addresses);
   const answers = createAnswers();
@@ -92,9 +92,9 @@ export function createListeners(options: ListenersOptions): Listeners {
 
   function begin(connection: Connection, seat: Seat, following: Following, cursor: ListenCursor): void {
     if (isDraining) throw new Refusal("draining");
-    const listener = new Listener({ pipe: connection, following, cursor, cadence, nowMs: clock.monotonicMs() });
+    const listener = new Listener({ pipe: connection, following, cursor, cadences, nowMs: clock.monotonicMs() });
     seat.listener = listener;
-    options.pusher.add(listener, cadence.cadenceMs, following);
+    options.pusher.add(listener, listener.cadenceMs, following);
     seat.hold = options.followings.hold(following);
     for (const said of seat.early ?? []) said(listener);
     seat.early = undefined;

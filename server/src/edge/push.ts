@@ -14,6 +14,11 @@ export interface Pusher {
   /** Visits `member`, one of `group`, every `cadenceMs` (a row of the cadence table) until it is removed. */
   add(member: Visited, cadenceMs: number, group: object): void;
   remove(member: Visited): void;
+  /** As `add`, for one who is visited at another cadence so far; its next visit comes within the new one. */
+  move(member: Visited, cadenceMs: number, group: object): void;
+  /** Members at each row of the cadence table, and how many were added so far, moves aside. */
+  readonly sizes: readonly number[];
+  readonly addedCount: number;
   /** There is something new for `group`: visits its members now if they are at the fastest cadence and few. */
   arrived(group: object): void;
   [Symbol.dispose](): void;
@@ -28,6 +33,7 @@ export function createPusher(clock: Clock, log: EdgeLog): Pusher {
   const turns = new Map(CADENCE_TABLE.map(({ cadenceMs }) => [cadenceMs, createTurn(clock, visitAll, cadenceMs)]));
   const groups = new Map<object, Set<Visited>>();
   const groupOf = new Map<Visited, object>();
+  let addedCount = 0;
 
   function leaveGroup(member: Visited): void {
     const group = groupOf.get(member);
@@ -38,13 +44,27 @@ export function createPusher(clock: Clock, log: EdgeLog): Pusher {
     if (members?.size === 0) groups.delete(group);
   }
 
+  function leave(member: Visited): void {
+    for (const turn of turns.values()) turn.remove(member);
+    leaveGroup(member);
+  }
+
+  function join(member: Visited, cadenceMs: number, group: object): void {
+    const turn = turns.get(cadenceMs);
+    if (!turn) throw new RangeError(`${cadenceMs} ms is no cadence of the table`);
+    turn.add(member);
+    if (cadenceMs !== FASTEST.cadenceMs) return;
+    const members = groups.get(group) ?? new Set();
+    groups.set(group, members.add(member));
+    groupOf.set(member, group);
+  }
+
   function visitAll(members: ReadonlySet<Visited>, nowMs: number): void {
     for (const member of members) {
       try {
         member.visit(nowMs);
       } catch (cause) {
-        for (const turn of turns.values()) turn.remove(member);
-        leaveGroup(member);
+        leave(member);
         log.warn({ cause }, "a listener could not be served");
       }
     }
@@ -52,17 +72,19 @@ export function createPusher(clock: Clock, log: EdgeLog): Pusher {
 
   return {
     add(member, cadenceMs, group) {
-      const turn = turns.get(cadenceMs);
-      if (!turn) throw new RangeError(`${cadenceMs} ms is no cadence of the table`);
-      turn.add(member);
-      if (cadenceMs !== FASTEST.cadenceMs) return;
-      const members = groups.get(group) ?? new Set();
-      groups.set(group, members.add(member));
-      groupOf.set(member, group);
+      join(member, cadenceMs, group);
+      addedCount += 1;
     },
-    remove(member) {
-      for (const turn of turns.values()) turn.remove(member);
-      leaveGroup(member);
+    remove: leave,
+    move(member, cadenceMs, group) {
+      leave(member);
+      join(member, cadenceMs, group);
+    },
+    get sizes() {
+      return Array.from(turns.values(), ({ size }) => size);
+    },
+    get addedCount() {
+      return addedCount;
     },
     arrived(group) {
       const members = groups.get(group);
@@ -104,6 +126,9 @@ function createTurn(clock: Clock, visitAll: (members: ReadonlySet<Visited>, nowM
       schedule();
     },
     remove: (member: Visited) => wheel.remove(member),
+    get size() {
+      return wheel.size;
+    },
     stop: () => timer?.cancel(),
   };
 }

@@ -1,6 +1,7 @@
 // Owns the kinds of values that a setting can have, and how each is read from text. Refuses to know any setting.
 
 import { BlockList, isIP } from "node:net";
+import { LADDER } from "@hustings/wire/cadence.ts";
 
 /** How one kind of value is read and described. */
 export interface Kind<Value> {
@@ -33,6 +34,16 @@ export function oneOf<const Word extends string>(...words: readonly Word[]): Kin
     },
   };
 }
+
+/** A rung of the ladder, in milliseconds; or `auto`. */
+export const cadence: Kind<"auto" | number> = {
+  allowed: `auto, ${LADDER.map(({ cadenceMs }) => cadenceMs / 1_000).join(", ")}`,
+  read(value) {
+    const rung = LADDER.find(({ cadenceMs }) => String(cadenceMs / 1_000) === value);
+    if (rung === undefined && value !== "auto") throw new Error(cadence.allowed);
+    return rung?.cadenceMs ?? "auto";
+  },
+};
 
 export function text(allowed: string, pattern = /^[^\0]{1,4096}$/): Kind<string> {
   return {

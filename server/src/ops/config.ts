@@ -1,7 +1,7 @@
 // Owns every setting of a server: one table, and the pure function that reads it. Refuses to read the environment, a file
 // or the command line itself: they are arguments. docs/config.md is made from the table.
 
-import { ipAddress, type Kind, networks, oneOf, text, webOrigin, wholeNumber } from "./config-kinds.ts";
+import { cadence, ipAddress, type Kind, networks, oneOf, text, webOrigin, wholeNumber } from "./config-kinds.ts";
 
 /** One setting. The environment's name for `stage-port` is HUSTINGS_STAGE_PORT; a flag outranks it. */
 export interface Setting<Value> {
@@ -41,6 +41,13 @@ export const SETTINGS = {
     "processes",
     "one per core",
     "Processes that serve listeners. One core serves tens of thousands.",
+  ),
+  cadence: given(
+    "cadence",
+    cadence,
+    "seconds between two pushes to a listener",
+    "auto",
+    "By itself: the fastest that the edges can afford. A fixed one is for rehearsals, or where the audience is known.",
   ),
   dataDirectory: given("data", text("a path"), "", "./data", "Where spaces, keys and sockets are kept."),
   publicAddress: maybe(

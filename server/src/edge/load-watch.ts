@@ -1,0 +1,149 @@
+// Owns what an edge wants of its listeners' cadence: measures once a second, or takes what an operator set. Refuses to
+// choose (load.ts) and to know listeners beyond how many sit where.
+
+import { monitorEventLoopDelay, performance } from "node:perf_hooks";
+import type { Clock, Timer } from "@hustings/flow/clock.ts";
+import { CADENCE_TABLE, type CadenceRow, type Cadences, cadenceOf, FASTEST } from "./cadence.ts";
+import { IDLE_LOAD, type Load, nextLoad } from "./load.ts";
+import type { EdgeLog } from "./log.ts";
+import type { Pusher } from "./push.ts";
+
+/** What this process did since it was last asked. */
+export interface Meter {
+  take(): { readonly busy: number; readonly loopDelayMs: number };
+  stop(): void;
+}
+
+/** What an operator set: a cadence of the table, or `auto`. */
+export type CadenceSetting = "auto" | number;
+
+export interface LoadWatch extends Cadences {
+  /** From now on; false, and nothing changed, for what is no cadence. */
+  set(setting: CadenceSetting): boolean;
+  /** For operators. */
+  view(): LoadView;
+  [Symbol.dispose](): void;
+}
+
+export interface LoadView {
+  readonly cadence: CadenceSetting;
+  /** What newcomers get, and the others are asked for. */
+  readonly cadenceMs: number;
+  readonly rendition: string;
+  /** Listeners at each cadence, fastest first. */
+  readonly atCadence: readonly number[];
+  /** Seconds of processor time per second, of late, and of how many this process may count on. */
+  readonly busy: number;
+  readonly share: number;
+}
+
+export interface LoadWatchOptions {
+  readonly clock: Clock;
+  readonly pusher: Pusher;
+  readonly log: EdgeLog;
+  readonly setting: CadenceSetting;
+  /** Of one core, what this process may count on. */
+  readonly share: number;
+  readonly meter?: Meter;
+}
+
+const SAMPLE_MS = 1_000;
+
+export function watchLoad({
+  clock,
+  pusher,
+  log,
+  share,
+  meter = processMeter(),
+  ...given
+}: LoadWatchOptions): LoadWatch {
+  let setting = given.setting;
+  let load: Load = IDLE_LOAD;
+  let wanted: CadenceRow = rowOf(setting, load);
+  let busy = 0;
+  let visits = 0;
+  let unsentVisits = 0;
+  let added = 0;
+  let sampledMs = clock.monotonicMs();
+  let timer: Timer = clock.after(SAMPLE_MS, sample);
+
+  function sample(): void {
+    timer = clock.after(SAMPLE_MS, sample);
+    const nowMs = clock.monotonicMs();
+    const measured = meter.take();
+    busy = measured.busy;
+    const unsentShare = visits > 0 ? unsentVisits / visits : 0;
+    const joins = pusher.addedCount - added;
+    load = nextLoad(load, {
+      ...measured,
+      elapsedMs: nowMs - sampledMs,
+      share,
+      members: pusher.sizes,
+      joins,
+      unsentShare,
+    });
+    visits = unsentVisits = 0;
+    added += joins;
+    sampledMs = nowMs;
+    want();
+  }
+
+  function want(): void {
+    const before = wanted;
+    wanted = rowOf(setting, load);
+    if (wanted !== before) log.info({ cadenceMs: wanted.cadenceMs, busy, setting }, "another cadence is wanted");
+  }
+
+  return {
+    get wanted() {
+      return wanted;
+    },
+    get rendition() {
+      return setting === "auto" && load.isSmall ? "16" : "32";
+    },
+    move: (member, cadence, group) => pusher.move(member, cadence.cadenceMs, group),
+    seen(unsentBytes) {
+      visits += 1;
+      if (unsentBytes > 0) unsentVisits += 1;
+    },
+    set(next) {
+      if (next !== "auto" && !CADENCE_TABLE.some(({ cadenceMs }) => cadenceMs === next)) return false;
+      setting = next;
+      want();
+      return true;
+    },
+    view() {
+      const atCadence = pusher.sizes;
+      return { cadence: setting, cadenceMs: wanted.cadenceMs, rendition: this.rendition, atCadence, busy, share };
+    },
+    [Symbol.dispose]() {
+      timer.cancel();
+      meter.stop();
+    },
+  };
+}
+
+function rowOf(setting: CadenceSetting, load: Load): CadenceRow {
+  return setting === "auto" ? (CADENCE_TABLE[load.rung] ?? FASTEST) : cadenceOf(setting);
+}
+
+/** Of this process: processor time by the system's account, and the delay of its loop. */
+export function processMeter(): Meter {
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  delay.enable();
+  let usage = process.cpuUsage();
+  let takenMs = performance.now();
+  return {
+    take() {
+      const used = process.cpuUsage(usage);
+      const nowMs = performance.now();
+      const busy = (used.user + used.system) / 1_000 / Math.max(1, nowMs - takenMs);
+      const loopDelayMs = Math.max(0, delay.percentile(99) / 1e6 - 10);
+      usage = process.cpuUsage();
+      takenMs = nowMs;
+      delay.reset();
+      return { busy, loopDelayMs };
+    },
+    stop: () => delay.disable(),
+  };
+}
