@@ -166,7 +166,10 @@ async function startEdgeRole(
   door: DoorHandle | undefined,
   { assetsDirectory }: NodeOptions,
 ): Promise<AsyncDisposable> {
-  const { startEdge } = await import("./edge/edge.ts");
+  const [{ startEdge }, { loadOrCreateSessionSecret }] = await Promise.all([
+    import("./edge/edge.ts"),
+    import("./tickets/keys-session.ts"),
+  ]);
   const run = runDirectory(config.dataDirectory);
   const tls = await tlsOf(config);
   const edge = await startEdge({
@@ -183,7 +186,9 @@ async function startEdgeRole(
     coreShare: Math.min(1, availableParallelism() / config.edges),
     limits: { listeners: config.listenersPerEdge, connections: Math.ceil(config.listenersPerEdge * 1.1) },
     ...(config.trustedProxies === undefined ? {} : { trustedProxies: config.trustedProxies }),
-    ...(tls === undefined ? {} : { tls }),
+    ...(tls === undefined
+      ? {}
+      : { tls: { ...tls, sessionSecret: await loadOrCreateSessionSecret(config.dataDirectory) } }),
     log,
   });
   return {

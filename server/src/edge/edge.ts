@@ -2,7 +2,7 @@
 // what is said: an edge carries bytes.
 
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, type ServerOptions } from "node:https";
 import type { AddressInfo, Server as NetServer } from "node:net";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -23,6 +23,7 @@ import { BARE_DOCUMENT, createPages } from "./pages.ts";
 import { loadAssets } from "./pages-assets.ts";
 import { createPusher, type Pusher } from "./push.ts";
 import { createSpaceList } from "./spaces.ts";
+import { SESSION_CONTEXT, shareSessions } from "./tls-sessions.ts";
 import { stageUpstream, type Upstream } from "./upstream.ts";
 
 /** A door to open, or one that is held open already and was handed over. */
@@ -54,8 +55,8 @@ export interface EdgeOptions {
   readonly limits?: Partial<EdgeLimits>;
   /** Addresses or CIDR ranges whose X-Forwarded-* are believed. */
   readonly trustedProxies?: readonly string[];
-  /** PEM texts. */
-  readonly tls?: { readonly cert: string; readonly key: string };
+  /** PEM texts; and what edges share so that a session of one goes on at another, absent: none does. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly sessionSecret?: Uint8Array };
   readonly log?: EdgeLog;
   /** Gives `[0, 1)`, for jitter. */
   readonly random?: () => number;
@@ -105,7 +106,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const stage = createInward({ ...inward, socketPath: options.stageSocketPath, whenAway: "stage-away" });
   const door = { followings, spaces, assets, pages, api, stage, hls, stagePort, log };
 
-  const server = createDoor(options.tls, limits, (request, response) => {
+  const server = createDoor(options.tls, limits, clock, (request, response) => {
     const url = addressed(request);
     const visit = { request, response, url: url ?? new URL("http://door") };
     if (url) void answerAtDoor(visit, door);
@@ -149,7 +150,7 @@ function watchOf({ clock, cadenceMs = "auto", coreShare = 1, meter }: EdgeOption
 }
 
 /** The limits of reliability: slow or huge requests cost little and not for long. */
-function createDoor(tls: EdgeOptions["tls"], limits: EdgeLimits, answer: RequestListener): Server {
+function createDoor(tls: EdgeOptions["tls"], limits: EdgeLimits, clock: Clock, answer: RequestListener): Server {
   const http = {
     maxHeaderSize: 8 * 1024,
     headersTimeout: 5_000,
@@ -157,9 +158,7 @@ function createDoor(tls: EdgeOptions["tls"], limits: EdgeLimits, answer: Request
     connectionsCheckingInterval: 2_000,
     keepAliveTimeout: 5_000,
   };
-  const server = tls
-    ? createTlsServer({ ...http, ...tls, minVersion: "TLSv1.2", handshakeTimeout: 5_000 }, answer)
-    : createServer(http, answer);
+  const server = tls ? createTlsDoor({ ...http, ...tls }, clock, answer) : createServer(http, answer);
   server.maxHeadersCount = 64;
   server.maxConnections = limits.connections;
   server.setTimeout(60_000);
@@ -169,6 +168,18 @@ function createDoor(tls: EdgeOptions["tls"], limits: EdgeLimits, answer: Request
     const message = isLong ? "The headers are too many or too long." : "This is not HTTP that is read here.";
     refuseSocket(socket, new Refusal(isLong ? "too-large" : "bad-request", message));
   });
+  return server;
+}
+
+function createTlsDoor(
+  options: NonNullable<EdgeOptions["tls"]> & ServerOptions,
+  clock: Clock,
+  answer: RequestListener,
+): Server {
+  const { sessionSecret, ...door } = options;
+  const tls = { minVersion: "TLSv1.2", handshakeTimeout: 5_000, sessionIdContext: SESSION_CONTEXT } as const;
+  const server = createTlsServer({ ...door, ...tls }, answer);
+  if (sessionSecret) shareSessions(server, sessionSecret, clock);
   return server;
 }
 
