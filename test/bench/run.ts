@@ -14,6 +14,7 @@ import { listening } from "./listening.ts";
 import { machineLine, thisMachine } from "./machine.ts";
 import { pageWeight } from "./page-weight.ts";
 import { programmeLoss } from "./programme-loss.ts";
+import { pull } from "./pull.ts";
 import { speakers } from "./speakers.ts";
 import { stageCost, stageCostBusy } from "./stage-cost.ts";
 import { tableOf } from "./table.ts";
@@ -28,6 +29,7 @@ const BENCHES: readonly Bench[] = [
   edgeCost,
   edgeCostFast,
   wireBytes,
+  pull,
   joins,
   uplinkLoss,
   programmeLoss,
