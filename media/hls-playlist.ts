@@ -20,22 +20,30 @@ export interface HlsVariant {
   /** The most that any segment takes, container and all; and about what they take. */
   readonly peakBps: number;
   readonly averageBps: number;
+  /** Which to prefer, whatever it takes: without it players take AAC, which needs the most, for the best. */
+  readonly score: number;
 }
 
 /** Opus, best first. Apple's players take the codec's name with a capital alone; others take either. */
 export const OPUS_VARIANTS: readonly HlsVariant[] = [
-  { folder: "32", codec: "Opus", peakBps: 44_000, averageBps: 36_000 },
-  { folder: "16", codec: "Opus", peakBps: 26_000, averageBps: 20_000 },
+  { folder: "32", codec: "Opus", peakBps: 44_000, averageBps: 36_000, score: 3 },
+  { folder: "16", codec: "Opus", peakBps: 26_000, averageBps: 20_000, score: 2 },
 ];
 /** For players without Opus, where a packager makes it. */
-export const AAC_VARIANT: HlsVariant = { folder: "aac", codec: "mp4a.40.2", peakBps: 76_000, averageBps: 62_000 };
+export const AAC_VARIANT: HlsVariant = {
+  folder: "aac",
+  codec: "mp4a.40.2",
+  peakBps: 88_000,
+  averageBps: 68_000,
+  score: 1,
+};
 
 /** The playlist of playlists. */
 export function multivariantPlaylist(variants: readonly HlsVariant[]): string {
   const lines = ["#EXTM3U", "#EXT-X-VERSION:6", "#EXT-X-INDEPENDENT-SEGMENTS"];
-  for (const { folder, codec, peakBps, averageBps } of variants) {
+  for (const { folder, codec, peakBps, averageBps, score } of variants) {
     lines.push(
-      `#EXT-X-STREAM-INF:BANDWIDTH=${peakBps},AVERAGE-BANDWIDTH=${averageBps},CODECS="${codec}"`,
+      `#EXT-X-STREAM-INF:BANDWIDTH=${peakBps},AVERAGE-BANDWIDTH=${averageBps},SCORE=${score.toFixed(1)},CODECS="${codec}"`,
       `${folder}/index.m3u8`,
     );
   }
@@ -46,32 +54,27 @@ export interface MediaPlaylist {
   readonly window: HlsWindow;
   readonly marks: HlsMarks;
   /** Folders of the other renditions that advance with this one. */
-  readonly others: readonly string[];
-  /** Seconds that a range of slots lasts, where that is not the slots' own length; with the longest there can be. */
-  readonly timing?: Timing;
+  readonly others?: readonly string[];
+  /** Segments alone: no parts, nothing to wait for. */
+  readonly isPlain?: boolean;
+  /** How long a range of slots lasts in this codec, in seconds; the slots' own length where absent. */
+  readonly secondsOf?: (range: SlotRange) => number;
 }
 
-/** True lengths of a codec whose frames do not end where slots do. */
-export interface Timing {
-  readonly seconds: (range: SlotRange) => number;
-  readonly longestPartSeconds: number;
-}
-
-const SLOT_TIMING: Timing = {
-  seconds: ({ from, to }) => (to - from) / SLOTS_PER_SECOND,
-  longestPartSeconds: PART_SECONDS,
-};
-
-/** A media playlist with parts, for players that know them and for those that do not. */
-export function mediaPlaylist({ window, marks, others, timing = SLOT_TIMING }: MediaPlaylist): string {
+/** A media playlist; with parts, unless it is plain, for players that know them and for those that do not. */
+export function mediaPlaylist({
+  window,
+  marks,
+  others = [],
+  isPlain = false,
+  secondsOf = slotSeconds,
+}: MediaPlaylist): string {
   const { segments, isEnded, nextPart } = window;
-  const target = timing.longestPartSeconds;
   const lines = [
     "#EXTM3U",
-    "#EXT-X-VERSION:9",
+    `#EXT-X-VERSION:${isPlain ? 7 : 9}`,
     `#EXT-X-TARGETDURATION:${SEGMENT_SECONDS}`,
-    `#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=${seconds(3 * target)},HOLD-BACK=${seconds(3 * SEGMENT_SECONDS)}`,
-    `#EXT-X-PART-INF:PART-TARGET=${seconds(target)}`,
+    ...(isPlain ? [] : LOW_LATENCY),
     `#EXT-X-MEDIA-SEQUENCE:${segments[0]?.number ?? 0}`,
     `#EXT-X-DISCONTINUITY-SEQUENCE:${window.discontinuitySequence}`,
     "#EXT-X-INDEPENDENT-SEGMENTS",
@@ -80,13 +83,23 @@ export function mediaPlaylist({ window, marks, others, timing = SLOT_TIMING }: M
   const whole = segments.filter(({ isWhole }) => isWhole).length;
   for (const [index, segment] of segments.entries()) {
     if (segment.isBreak) lines.push("#EXT-X-DISCONTINUITY", MAP);
-    lines.push(...segmentLines(segment, marks, timing, !isEnded && index >= whole - LISTED_WITH_PARTS));
+    const hasParts = !isPlain && !isEnded && index >= whole - LISTED_WITH_PARTS;
+    lines.push(...segmentLines(segment, marks, secondsOf, hasParts));
   }
   if (nextPart !== undefined) lines.push(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${objectName("part", nextPart)}"`);
   if (isEnded) lines.push("#EXT-X-ENDLIST");
   else lines.push(...others.map((folder) => report(folder, segments)));
   return text(lines);
 }
+
+function slotSeconds({ from, to }: SlotRange): number {
+  return (to - from) / SLOTS_PER_SECOND;
+}
+
+const LOW_LATENCY = [
+  `#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=${seconds(3 * PART_SECONDS)},HOLD-BACK=${seconds(3 * SEGMENT_SECONDS)}`,
+  `#EXT-X-PART-INF:PART-TARGET=${seconds(PART_SECONDS)}`,
+];
 
 /** The file name of a part or segment that begins at slot `from`. */
 export function objectName(kind: ObjectKind, from: number): string {
@@ -102,19 +115,24 @@ export function objectOf(name: string): { readonly kind: ObjectKind; readonly fr
 export const INIT_NAME = "init.mp4";
 const MAP = `#EXT-X-MAP:URI="${INIT_NAME}"`;
 
-function segmentLines(segment: HlsSegment, marks: HlsMarks, timing: Timing, hasParts: boolean): string[] {
+function segmentLines(
+  segment: HlsSegment,
+  marks: HlsMarks,
+  secondsOf: (range: SlotRange) => number,
+  hasParts: boolean,
+): string[] {
   const lines: string[] = [];
   const utcMs = utcOfSlot(marks.anchors, segment.from);
   if (utcMs !== undefined) lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(utcMs).toISOString()}`);
   if (hasParts) {
     for (const part of segment.parts) {
       lines.push(
-        `#EXT-X-PART:DURATION=${seconds(timing.seconds(part))},URI="${objectName("part", part.from)}",INDEPENDENT=YES`,
+        `#EXT-X-PART:DURATION=${seconds(secondsOf(part))},URI="${objectName("part", part.from)}",INDEPENDENT=YES`,
       );
     }
   }
   if (segment.isWhole) {
-    lines.push(`#EXTINF:${seconds(timing.seconds(segment))},`, objectName("segment", segment.from));
+    lines.push(`#EXTINF:${seconds(secondsOf(segment))},`, objectName("segment", segment.from));
   }
   return lines;
 }

@@ -16,7 +16,7 @@ import type { DoorHandle } from "./ops/ports.ts";
 import type { StartRole } from "./ops/role.ts";
 import type { RoleStart } from "./ops/role-message.ts";
 import { runDirectory, titleOf } from "./ops/run-directory.ts";
-import { startFailureOf } from "./ops/start-failure.ts";
+import { StartFailure, startFailureOf } from "./ops/start-failure.ts";
 
 export interface NodeOptions {
   /** The built web app. */
@@ -41,6 +41,7 @@ export function startRole(options: NodeOptions): StartRole {
     });
     if (start.name.role === "stage") return startStageRole(start, log);
     if (start.name.role === "api") return startApiRole(start, log);
+    if (start.name.role === "packager") return startPackagerRole(start, log, options);
     return startEdgeRole(start, log, door, options);
   };
 }
@@ -177,6 +178,7 @@ async function startEdgeRole(
     followPath: run.followSocket,
     stageSocketPath: run.stageSocket,
     apiSocketPath: run.apiSocket,
+    ...(config.aac === "on" ? { packagerSocketPath: run.packagerSocket } : {}),
     stagePort: config.stagePort,
     assetsDirectory,
     listen: door === undefined ? { host: config.host, port: config.port } : { handle: door as unknown as Server },
@@ -197,6 +199,33 @@ async function startEdgeRole(
       await edge[Symbol.asyncDispose]();
     },
   };
+}
+
+async function startPackagerRole(
+  { config, version }: RoleStart,
+  log: Log,
+  { assetsDirectory }: NodeOptions,
+): Promise<AsyncDisposable> {
+  const [{ startPackager }, { startAacEncoder }, { stageUpstream }] = await Promise.all([
+    import("./packager/packager.ts"),
+    import("./packager/encoder.ts"),
+    import("./edge/upstream.ts"),
+  ]);
+  const run = runDirectory(config.dataDirectory);
+  const clock = shiftedClock(systemClock, config.utcOffsetMs);
+  const encoder = await startAacEncoder().catch((cause: Error) => {
+    throw new StartFailure(`--aac on: ${cause.message}`, { cause });
+  });
+  return startPackager({
+    clock,
+    upstream: stageUpstream({ stageSocketPath: run.stageSocket, followPath: run.followSocket }, clock),
+    encoder,
+    holdFile: await readFile(join(assetsDirectory, "hold.mp4")).catch(() => undefined),
+    socketPath: run.packagerSocket,
+    version,
+    log,
+    random: Math.random,
+  });
 }
 
 function isEverywhere(host: string): boolean {

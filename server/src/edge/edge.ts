@@ -6,7 +6,7 @@ import { createServer as createTlsServer, type ServerOptions } from "node:https"
 import type { AddressInfo, Server as NetServer } from "node:net";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
-import { createOrigins } from "./address.ts";
+import { createOrigins, type Origins } from "./address.ts";
 import { refuseSocket, sendRefusal } from "./answers.ts";
 import { serveControl } from "./control.ts";
 import { answerAtDoor } from "./door.ts";
@@ -37,6 +37,8 @@ export interface EdgeOptions {
   readonly followPath: string;
   readonly stageSocketPath: string;
   readonly apiSocketPath: string;
+  /** The packager's, which makes AAC for HLS; absent: there is none. */
+  readonly packagerSocketPath?: string;
   /** The stage's own public TCP port, which pages are told. */
   readonly stagePort: number;
   /** The built web app. */
@@ -93,7 +95,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const pages = createPages(assets.index ?? BARE_DOCUMENT, stagePort);
   const pusher = starting.use(createPusher(clock, log));
   const cadences = starting.use(watchOf(options, pusher, log));
-  const hls = starting.use(createHls({ clock, maxWaiting: limits.hlsWaiting, loop: holdLoopOf(assets, log) }));
+  const aac = packagerOf(options, limits, origins);
+  const hls = starting.use(createHls({ clock, maxWaiting: limits.hlsWaiting, loop: holdLoopOf(assets, log), ...aac }));
   const onSound = (following: Following): void => {
     pusher.arrived(following);
     hls.arrived(following);
@@ -147,6 +150,12 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
 
 function watchOf({ clock, cadenceMs = "auto", coreShare = 1, meter }: EdgeOptions, pusher: Pusher, log: EdgeLog) {
   return watchLoad({ clock, pusher, log, setting: cadenceMs, share: coreShare, ...(meter ? { meter } : {}) });
+}
+
+function packagerOf({ packagerSocketPath: socketPath }: EdgeOptions, limits: EdgeLimits, origins: Origins) {
+  if (socketPath === undefined) return {};
+  const { inwardRequests: maxRequests, inwardBodyBytes: maxBodyBytes } = limits;
+  return { packager: createInward({ socketPath, whenAway: "not-yet", maxRequests, maxBodyBytes, origins }) };
 }
 
 /** The limits of reliability: slow or huge requests cost little and not for long. */

@@ -40,24 +40,7 @@ export function createShelf({ following, rendition, clock, loop }: ShelfOptions)
   let seen: { readonly key: string; readonly window: HlsWindow } | undefined;
   let written: { readonly key: string; readonly playlist: Playlist } | undefined;
 
-  const log: HlsLog = {
-    get marks() {
-      return kept.state;
-    },
-    get headSlot() {
-      return kept.ring(rendition).head;
-    },
-    get oldestSlot() {
-      return kept.ring(rendition).oldest;
-    },
-    fragment(slot) {
-      const ring = kept.ring(rendition);
-      return ring.slotFrom(slot) === slot ? ring.run(slot, 0)[0] : undefined;
-    },
-    get isOver() {
-      return following.endedMs !== undefined && clock.monotonicMs() - following.endedMs > END_MS;
-    },
-  };
+  const log = hlsLogOf(following, rendition, clock);
 
   // All that a window depends on.
   const keyNow = (): string => `${log.headSlot} ${kept.state.seq} ${log.isOver}`;
@@ -90,6 +73,29 @@ export function createShelf({ following, rendition, clock, loop }: ShelfOptions)
       objects.set(name, bytes);
       if (objects.size > MAX_OBJECTS) objects.delete(objects.keys().next().value as string);
       return bytes;
+    },
+  };
+}
+
+/** What HLS sees of a followed space, as it is whenever it is looked at. */
+export function hlsLogOf(following: Following, rendition: Rendition, clock: Clock): HlsLog {
+  const { kept } = following;
+  return {
+    get marks() {
+      return kept.state;
+    },
+    get headSlot() {
+      return kept.ring(rendition).head;
+    },
+    get oldestSlot() {
+      return kept.ring(rendition).oldest;
+    },
+    fragment(slot) {
+      const ring = kept.ring(rendition);
+      return ring.slotFrom(slot) === slot ? ring.run(slot, 0)[0] : undefined;
+    },
+    get isOver() {
+      return following.endedMs !== undefined && clock.monotonicMs() - following.endedMs > END_MS;
     },
   };
 }

@@ -45,7 +45,7 @@ export const STOP_MS = 10_000;
  * Edges yield to the stage, whose 20 ms tick must not wait; where the system allows it (root, CAP_SYS_NICE) the stage goes
  * before everything else on the machine, too.
  */
-const NICENESS: Readonly<Record<RoleName["role"], number>> = { stage: -10, api: 0, edge: 10 };
+const NICENESS: Readonly<Record<RoleName["role"], number>> = { stage: -10, api: 0, packager: 10, edge: 10 };
 
 export function spawnChild({ entry, start, door, clock, onSaid }: SpawnOptions): Child {
   const { name, config } = start;

@@ -124,6 +124,13 @@ export const SETTINGS = {
     "120",
     "Guests and tickets of one address, as many at once; all addresses together may twenty times as many.",
   ),
+  aac: given(
+    "aac",
+    oneOf("off", "on"),
+    "",
+    "off",
+    "HLS as AAC too, for players without Opus: one process more, which needs the program ffmpeg on the PATH.",
+  ),
   utcOffsetMs: given(
     "utc-offset-ms",
     wholeNumber(-86_400_000, 86_400_000),

@@ -2,9 +2,9 @@
 
 import { join } from "node:path";
 
-/** A process of `hustings serve`: the stage, the api, or edge number `index` (0 for the others). */
+/** A process of `hustings serve`: the stage, the api, the packager, or edge number `index` (0 for the others). */
 export interface RoleName {
-  readonly role: "stage" | "api" | "edge";
+  readonly role: "stage" | "api" | "packager" | "edge";
   readonly index: number;
 }
 
@@ -13,6 +13,7 @@ export interface RunDirectory {
   readonly stageSocket: string;
   readonly followSocket: string;
   readonly apiSocket: string;
+  readonly packagerSocket: string;
   readonly parentSocket: string;
   /** With which settings the running processes were started. */
   readonly settingsFile: string;
@@ -27,15 +28,21 @@ export function runDirectory(dataDirectory: string): RunDirectory {
   const path = join(dataDirectory, "run");
   const stageSocket = join(path, "stage.sock");
   const apiSocket = join(path, "api.sock");
+  const packagerSocket = join(path, "packager.sock");
+  const fixed: Partial<Record<RoleName["role"], string>> = {
+    stage: stageSocket,
+    api: apiSocket,
+    packager: packagerSocket,
+  };
   return {
     path,
     stageSocket,
     followSocket: join(path, "follow.sock"),
     apiSocket,
+    packagerSocket,
     parentSocket: join(path, "parent.sock"),
     settingsFile: join(path, "settings.json"),
-    controlSocket: ({ role, index }) =>
-      role === "stage" ? stageSocket : role === "api" ? apiSocket : join(path, `edge-${index}.sock`),
+    controlSocket: ({ role, index }) => fixed[role] ?? join(path, `edge-${index}.sock`),
   };
 }
 

@@ -20,7 +20,7 @@ export async function stopAll(dataDirectory: string, clock: Clock): Promise<read
     timer.cancel();
   }
   const orphans = (await runningChildren(run, clock)).map(({ child }) => child);
-  for (const role of ["edge", "api", "stage"]) {
+  for (const role of ["edge", "packager", "api", "stage"]) {
     await Promise.all(orphans.filter(({ name }) => name.role === role).map((child) => child.stop()));
   }
   return [...(parent === undefined ? [] : ["parent"]), ...orphans.map(({ name }) => titleOf(name))];

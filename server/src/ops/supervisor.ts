@@ -65,11 +65,12 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
 }
 
 /** Every process of a server, the order in which they end reversed. */
-export function rolesOf({ edges }: Pick<Config, "edges">): RoleName[] {
+export function rolesOf({ edges, aac = "off" }: Pick<Config, "edges"> & Partial<Pick<Config, "aac">>): RoleName[] {
   const all: RoleName[] = [
     { role: "stage", index: 0 },
     { role: "api", index: 0 },
   ];
+  if (aac === "on") all.push({ role: "packager", index: 0 });
   for (let index = 0; index < edges; index++) all.push({ role: "edge", index });
   return all;
 }
@@ -78,7 +79,7 @@ export function rolesOf({ edges }: Pick<Config, "edges">): RoleName[] {
 export async function runningChildren(run: RunDirectory, clock: Clock): Promise<{ child: Child; version: string }[]> {
   const sockets = await readdir(run.path).catch(() => []);
   const edges = sockets.flatMap((name) => /^edge-(\d{1,3})\.sock$/.exec(name)?.[1] ?? []).map(Number);
-  const names: RoleName[] = rolesOf({ edges: 0 });
+  const names: RoleName[] = rolesOf({ edges: 0, aac: "on" });
   for (const index of edges.sort((a, b) => a - b)) names.push({ role: "edge", index });
   const found = await Promise.all(names.map((name) => findOne(name, run, clock)));
   return found.filter((one) => one !== undefined);
@@ -219,7 +220,7 @@ function keep(first: Child, options: SupervisorOptions, run: RunDirectory, door:
 
 // Edges first, so that listeners are handed over while the rest still answers; the stage last.
 async function stopInOrder(children: readonly Child[], keepers: readonly Keeper[]): Promise<void> {
-  for (const role of ["edge", "api", "stage"]) {
+  for (const role of ["edge", "packager", "api", "stage"]) {
     const of = keepers.filter((_, i) => children[i]?.name.role === role);
     await Promise.all(of.map((keeper) => keeper.stop()));
   }
