@@ -20,6 +20,7 @@ interface CommandRow {
 
 const COMMANDS: Readonly<Record<string, CommandRow>> = {
   serve: { about: "run a server: stage, api and edges", load: () => import("./serve.ts") },
+  restart: { about: "start edges and api again, one by one, under listeners", load: () => import("./restart.ts") },
   stop: { about: "end the server of a data directory", load: () => import("./stop.ts") },
   doctor: { about: "find out what this machine lacks, and how to mend it", load: () => import("./doctor.ts") },
   speak: { about: "speak a sound file on the stage of a space", load: () => import("./speak.ts") },

@@ -1,10 +1,11 @@
 // Owns `hustings serve`: a server from its settings to its end, and what the person who starts it is told. Refuses to know
 // how its processes are kept alive.
 
-import { networkInterfaces } from "node:os";
+import { availableParallelism, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "@hustings/flow/clock.ts";
 import { prepareNode } from "@hustings/server/node.ts";
+import { capacityLine, readDescriptorLimit } from "@hustings/server/ops/budget.ts";
 import type { Config } from "@hustings/server/ops/config.ts";
 import { createLog, type Log } from "@hustings/server/ops/log.ts";
 import { usableHost } from "@hustings/server/ops/ports.ts";
@@ -35,13 +36,14 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
     config,
     entry: ENTRY,
     version,
+    coresCount: availableParallelism(),
     clock: systemClock,
     random: Math.random,
     log,
     prepare: () => prepareNode(config),
     onStopWord: () => stopWord.abort(),
   });
-  process.stdout.write(welcome(config));
+  process.stdout.write(`${welcome(config)}${await roomLine(config)}`);
   if (switches.has("demo")) void keepDemo(config, over);
   await aborted(over);
   // Whoever cannot wait for the order ends this process: nothing that it started may live on then.
@@ -79,6 +81,10 @@ function welcome(config: Config): string {
       lines.push("  Browsers give a microphone to localhost and to HTTPS alone: see docs/operations/https.md.");
   }
   return `${lines.join("\n")}\n`;
+}
+
+async function roomLine(config: Config): Promise<string> {
+  return `  ${capacityLine({ ...config, descriptors: await readDescriptorLimit() })}\n`;
 }
 
 /** The address for people. */

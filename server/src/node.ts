@@ -2,18 +2,18 @@
 // role loads its own parts alone: an edge never loads WebRTC, an api never loads a codec.
 
 import { readFile } from "node:fs/promises";
-import type { Server } from "node:net";
-import { availableParallelism } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
 import { shiftedClock, systemClock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { LimitSettings } from "./api/limits.ts";
 import type { OpenRecording } from "./api/recording.ts";
+import { edgeBudget, readDescriptorLimit } from "./ops/budget.ts";
 import type { Config } from "./ops/config.ts";
+import type { DoorLink } from "./ops/door-link.ts";
 import { createLog, type Log } from "./ops/log.ts";
-import type { DoorHandle } from "./ops/ports.ts";
-import type { StartRole } from "./ops/role.ts";
+import type { RunningRole, StartRole } from "./ops/role.ts";
 import type { RoleStart } from "./ops/role-message.ts";
 import { runDirectory, titleOf } from "./ops/run-directory.ts";
 import { StartFailure, startFailureOf } from "./ops/start-failure.ts";
@@ -164,9 +164,9 @@ async function recordingsOf(dataDirectory: string): Promise<OpenRecording> {
 async function startEdgeRole(
   { name, config, version }: RoleStart,
   log: Log,
-  door: DoorHandle | undefined,
+  door: DoorLink | undefined,
   { assetsDirectory }: NodeOptions,
-): Promise<AsyncDisposable> {
+): Promise<RunningRole> {
   const [{ startEdge }, { loadOrCreateSessionSecret }] = await Promise.all([
     import("./edge/edge.ts"),
     import("./tickets/keys-session.ts"),
@@ -181,12 +181,12 @@ async function startEdgeRole(
     ...(config.aac === "on" ? { packagerSocketPath: run.packagerSocket } : {}),
     stagePort: config.stagePort,
     assetsDirectory,
-    listen: door === undefined ? { host: config.host, port: config.port } : { handle: door as unknown as Server },
+    listen: { host: config.host, port: config.port, ...(door === undefined ? {} : { link: door }) },
     controlSocketPath: run.controlSocket(name),
     version,
     cadenceMs: config.cadence,
     coreShare: Math.min(1, availableParallelism() / config.edges),
-    limits: { listeners: config.listenersPerEdge, connections: Math.ceil(config.listenersPerEdge * 1.1) },
+    limits: edgeBudget({ ...config, descriptors: await readDescriptorLimit(), machineBytes: totalmem() }),
     ...(config.trustedProxies === undefined ? {} : { trustedProxies: config.trustedProxies }),
     ...(tls === undefined
       ? {}
@@ -194,6 +194,7 @@ async function startEdgeRole(
     log,
   });
   return {
+    finished: edge.finished,
     async [Symbol.asyncDispose]() {
       await edge.drain(DRAIN_MS);
       await edge[Symbol.asyncDispose]();

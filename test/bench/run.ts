@@ -15,6 +15,7 @@ import { machineLine, thisMachine } from "./machine.ts";
 import { pageWeight } from "./page-weight.ts";
 import { programmeLoss } from "./programme-loss.ts";
 import { pull } from "./pull.ts";
+import { rush } from "./rush.ts";
 import { speakers } from "./speakers.ts";
 import { stageCost, stageCostBusy } from "./stage-cost.ts";
 import { tableOf } from "./table.ts";
@@ -31,6 +32,7 @@ const BENCHES: readonly Bench[] = [
   wireBytes,
   pull,
   joins,
+  rush,
   uplinkLoss,
   programmeLoss,
   codecCost,

@@ -20,12 +20,18 @@ export interface EdgeHealth {
   readonly rssBytes: number;
   readonly load: LoadView;
   readonly draining: boolean;
+  /** Newcomers that there is room for. */
+  readonly places: number;
+  /** People in the line. */
+  readonly waiting: number;
+  /** Whether connections are accepted here just now. */
+  readonly open: boolean;
 }
 
 export interface ControlOptions {
   readonly path: string;
   readonly version: string;
-  readonly counts: () => { readonly listeners: number; readonly spaces: number; readonly draining: boolean };
+  readonly counts: () => Omit<EdgeHealth, "role" | "pid" | "version" | "loopDelayMs" | "rssBytes" | "load">;
   /** Begins at once; may be asked more than once. */
   readonly drain: () => void;
   readonly cadences: Pick<LoadWatch, "set" | "view">;

@@ -3,6 +3,7 @@
 import { Refusal } from "@hustings/wire/errors.ts";
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
+import type { Admission } from "./admission.ts";
 import { type Headers, send, sendJson, sendRefusal, type Visit } from "./answers.ts";
 import type { Following } from "./following.ts";
 import type { Followings } from "./followings.ts";
@@ -23,6 +24,7 @@ export interface DoorOptions {
   readonly stage: Inward;
   readonly hls: Hls;
   readonly stagePort: number;
+  readonly admission: Admission;
   readonly log: EdgeLog;
 }
 
@@ -60,15 +62,15 @@ async function route(visit: Visit, options: DoorOptions): Promise<void> {
   return options.pages.other(visit, 404);
 }
 
-async function answerRoom(visit: Visit, id: string, { followings, stagePort }: DoorOptions): Promise<void> {
+async function answerRoom(visit: Visit, id: string, { followings, stagePort, admission }: DoorOptions): Promise<void> {
   const following = await follow(followings, id);
   const headers: Headers = {
     "cache-control": ROOM_CACHE,
-    etag: roomTag(following),
+    etag: roomTag(following, admission),
     "access-control-allow-origin": "*",
   };
   if (visit.request.headers["if-none-match"] === headers["etag"]) return send(visit, 304, "", headers);
-  sendJson(visit, 200, roomOf(following, stagePort), headers);
+  sendJson(visit, 200, roomOf(following, stagePort, admission), headers);
 }
 
 async function answerSpaces(visit: Visit, { spaces }: DoorOptions): Promise<void> {
@@ -76,10 +78,15 @@ async function answerSpaces(visit: Visit, { spaces }: DoorOptions): Promise<void
 }
 
 // A page is always given out: what it does not find in itself it asks for, again and again if need be.
-async function answerPage(visit: Visit, id: string, { followings, stagePort, pages }: DoorOptions): Promise<void> {
+async function answerPage(
+  visit: Visit,
+  id: string,
+  { followings, stagePort, pages, admission }: DoorOptions,
+): Promise<void> {
   try {
     const following = await follow(followings, id);
-    await pages.space(visit, 200, roomTag(following), roomOf(following, stagePort));
+    const tag = roomTag(following, admission);
+    await pages.space(visit, 200, tag, roomOf(following, stagePort, admission));
   } catch (cause) {
     if (!(cause instanceof Refusal)) throw cause;
     await pages.space(visit, cause.code === "no-space" ? 404 : 200, cause.code, undefined);

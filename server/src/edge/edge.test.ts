@@ -191,16 +191,18 @@ test("handing over closes every listener with 4505, and the edge takes no more",
   await assert.rejects(get(edge.port, "/"));
 });
 
-test("listeners beyond the limit are closed with 4506, upgrades beyond the rate are answered 429", async () => {
+test("listeners beyond the limit and the line are closed with 4506 and a time, upgrades beyond the rate are answered 429", async () => {
   await using fixture = await startFixture({
-    limits: { listeners: 2, upgradesBurst: 4, upgradesPerSecond: 1 },
+    limits: { listeners: 2, waiting: 0, upgradesBurst: 4, upgradesPerSecond: 1 },
     trustedProxies: ["127.0.0.1"],
   });
   const { edge, stage } = fixture;
   await stage.create(SPACE);
   const kept = [listen(edge.port), listen(edge.port)];
   for (const one of kept) await one.until(() => one.got.length > 0);
-  assert.equal((await listen(edge.port).closed()).code, 4506);
+  const { code, reason } = await listen(edge.port).closed();
+  assert.equal(code, 4506);
+  assert.match(reason, /retry-after-ms=20000$/, "ten to thirty seconds, at random");
   const lines = ["Host: a", "Connection: Upgrade", "Upgrade: websocket", "X-Forwarded-For: 1.2.3.4", "", ""];
   const upgrade = `GET /listen/${SPACE} HTTP/1.1\r\n${lines.join("\r\n")}`;
   for (let i = 0; i < 4; i++) assert.match(await talk(edge.port, upgrade), /^HTTP\/1.1 400 /);

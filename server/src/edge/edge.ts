@@ -3,13 +3,16 @@
 
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer, type ServerOptions } from "node:https";
-import type { AddressInfo, Server as NetServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
+import type { DoorLink } from "../ops/door-link.ts";
 import { createOrigins, type Origins } from "./address.ts";
+import { type Admission, createAdmission } from "./admission.ts";
 import { refuseSocket, sendRefusal } from "./answers.ts";
 import { serveControl } from "./control.ts";
 import { answerAtDoor } from "./door.ts";
+import { createDoorway, type DoorListen, type Doorway } from "./doorway.ts";
 import type { Following } from "./following.ts";
 import { createFollowings } from "./followings.ts";
 import { createHls } from "./hls.ts";
@@ -26,11 +29,6 @@ import { createSpaceList } from "./spaces.ts";
 import { SESSION_CONTEXT, shareSessions } from "./tls-sessions.ts";
 import { stageUpstream, type Upstream } from "./upstream.ts";
 
-/** A door to open, or one that is held open already and was handed over. */
-export type DoorListen =
-  | { readonly host: string; readonly port: number; readonly reusePort?: boolean }
-  | { readonly handle: NetServer | { readonly fd: number } };
-
 export interface EdgeOptions {
   readonly clock: Clock;
   /** The stage's Unix sockets, for following and for HTTP; and the api's. */
@@ -44,6 +42,8 @@ export interface EdgeOptions {
   /** The built web app. */
   readonly assetsDirectory: string;
   readonly listen: DoorListen;
+  /** A CDN gives the sound out: a newcomer for whom there is no place is shown there rather than into the line. */
+  readonly hasPull?: boolean;
   /** Where the supervisor asks; absent: nowhere. */
   readonly controlSocketPath?: string;
   readonly version?: string;
@@ -81,8 +81,9 @@ export interface Edge {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Listeners are handed over within this. */
-export const DRAIN_MS = 5_000;
+/** Listeners are handed over at about so many a second, which the other edges take beside all else; none waits longer. */
+const HANDED_PER_SECOND = 1_000;
+const MOST_DRAIN_MS = 20_000;
 
 /** Resolves when the door is open. Rejects when it cannot be: port in use, bad certificate, bad trusted proxy. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
@@ -102,12 +103,16 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     hls.arrived(following);
   };
   const followings = starting.use(createFollowings({ upstream, clock, random, limits, log, onSound }));
-  const listeners = starting.use(createListeners({ clock, followings, pusher, origins, limits, cadences, log }));
+  const link = "link" in options.listen ? options.listen.link : undefined;
+  const admission = starting.use(admissionOf(options, limits, link, () => look()));
+  const listeners = starting.use(
+    createListeners({ clock, followings, pusher, origins, limits, cadences, log, admission }),
+  );
   const spaces = createSpaceList(upstream, clock, followings.listed);
   const inward = { maxRequests: limits.inwardRequests, maxBodyBytes: limits.inwardBodyBytes, origins };
   const api = createInward({ ...inward, socketPath: options.apiSocketPath, whenAway: "api-away" });
   const stage = createInward({ ...inward, socketPath: options.stageSocketPath, whenAway: "stage-away" });
-  const door = { followings, spaces, assets, pages, api, stage, hls, stagePort, log };
+  const door = { followings, spaces, assets, pages, api, stage, hls, stagePort, log, admission };
 
   const server = createDoor(options.tls, limits, clock, (request, response) => {
     const url = addressed(request);
@@ -116,12 +121,20 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     else sendRefusal(visit, new Refusal("bad-request", "The address cannot be read."));
   });
   server.on("upgrade", (request, socket, head) => listeners.upgrade(request, socket, head));
-  await open(server, options.listen);
-  starting.defer(() => close(server, listeners));
-  const handover = createHandover(server, listeners);
+  const doorway = createDoorway(server, options.listen, log);
+  const look = (): void => doorway.set(mayAccept(admission, link));
+  if (link) link.onChange = look;
+  await doorway.opened;
+  starting.defer(() => close(doorway, server, listeners));
+  const handover = createHandover(doorway, server, listeners, admission);
   if (options.controlSocketPath !== undefined) {
-    const counts = () => ({ listeners: listeners.size, spaces: followings.size, draining: handover.begun });
-    const drain = () => void handover.drain(DRAIN_MS);
+    const counts = () => ({
+      ...admission.load,
+      spaces: followings.size,
+      draining: handover.begun,
+      open: doorway.isOpen,
+    });
+    const drain = () => void handover.drain(handoverMs(listeners.size));
     const version = options.version ?? "";
     starting.use(await serveControl({ path: options.controlSocketPath, version, counts, drain, cadences }));
   }
@@ -139,7 +152,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     get hlsWaiting() {
       return hls.waiting;
     },
-    drain: (overMs = DRAIN_MS) => handover.drain(overMs),
+    drain: (overMs = handoverMs(listeners.size)) => handover.drain(overMs),
     finished: handover.finished,
     async [Symbol.asyncDispose]() {
       await running.disposeAsync();
@@ -199,27 +212,47 @@ function addressed({ url = "" }: IncomingMessage): URL | undefined {
     : undefined;
 }
 
-function open(server: Server, listen: DoorListen): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    const opened = () => {
-      server.off("error", reject);
-      resolve();
-    };
-    if ("handle" in listen) server.listen(listen.handle, opened);
-    else server.listen({ host: listen.host, port: listen.port, reusePort: listen.reusePort ?? false }, opened);
+function admissionOf(
+  { clock, log = SILENT, random = Math.random, hasPull = false }: EdgeOptions,
+  limits: EdgeLimits,
+  link: DoorLink | undefined,
+  onLoad: () => void,
+): Admission {
+  return createAdmission({
+    clock,
+    limits,
+    random,
+    log,
+    hasPull,
+    memoryBytes: () => process.memoryUsage.rss(),
+    word: () => link?.word,
+    onLoad(load) {
+      link?.tell(load);
+      onLoad();
+    },
   });
 }
 
+// Without a parent everybody accepts. Who is full need not wait to be told when there is room elsewhere.
+function mayAccept(admission: Admission, link: DoorLink | undefined): boolean {
+  const word = link?.word;
+  if (word === undefined) return true;
+  return word.isOpen && (admission.load.places > 0 || word.elsewherePlaces === 0);
+}
+
+function handoverMs(listeners: number): number {
+  return Math.min(MOST_DRAIN_MS, Math.max(1_000, (listeners / HANDED_PER_SECOND) * 1_000));
+}
+
 // A server is closed when its last connection is, those of listeners too.
-async function close(server: Server, listeners: Listeners): Promise<void> {
-  const closed = server.listening ? new Promise<void>((resolve) => server.close(() => resolve())) : undefined;
+async function close(doorway: Doorway, server: Server, listeners: Listeners): Promise<void> {
+  const closed = doorway.shut();
   listeners[Symbol.dispose]();
   server.closeAllConnections();
   await closed;
 }
 
-function createHandover(server: Server, listeners: Listeners) {
+function createHandover(doorway: Doorway, server: Server, listeners: Listeners, admission: Admission) {
   const finished = Promise.withResolvers<void>();
   let handing: Promise<void> | undefined;
   return {
@@ -230,7 +263,8 @@ function createHandover(server: Server, listeners: Listeners) {
     finish: () => finished.resolve(),
     drain(overMs: number): Promise<void> {
       if (!handing) {
-        if (server.listening) server.close();
+        admission.close();
+        void doorway.shut();
         server.closeIdleConnections();
         handing = listeners.drain(overMs).then(finished.resolve);
       }

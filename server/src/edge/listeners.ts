@@ -7,6 +7,7 @@ import { type Clock, sleep } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
 import type { Origins } from "./address.ts";
+import type { Admission } from "./admission.ts";
 import { closeReasonOf, refusalOf, refuseSocket } from "./answers.ts";
 import { createBuckets } from "./bucket.ts";
 import type { Cadences } from "./cadence.ts";
@@ -17,6 +18,7 @@ import { type EdgeLimits, UPWARD_PER_SECOND } from "./limits.ts";
 import { Listener } from "./listener.ts";
 import type { EdgeLog } from "./log.ts";
 import type { Pusher } from "./push.ts";
+import type { Waiter } from "./waiting-line.ts";
 import { closeCodeOf, ListenerSocket, type SocketOwner } from "./websocket.ts";
 import { acceptUpgrade, UPGRADE_HEADERS } from "./websocket-upgrade.ts";
 
@@ -38,6 +40,7 @@ export interface ListenersOptions {
   /** How often listeners are visited. */
   readonly cadences: Cadences;
   readonly log: EdgeLog;
+  readonly admission: Admission;
 }
 
 /** Who sits behind a socket: until it is taken, what it said so far; then the listener and its hold on the space. */
@@ -45,6 +48,8 @@ interface Seat {
   early: ((listener: Listener) => void)[] | undefined;
   listener: Listener | undefined;
   hold: Disposable | undefined;
+  /** True: has one of the edge's places. A waiter: is in the line for one. */
+  place: Waiter | boolean;
 }
 type Connection = ListenerSocket<Seat>;
 
@@ -78,16 +83,44 @@ export function createListeners(options: ListenersOptions): Listeners {
   async function take(connection: Connection, seat: Seat, space: string, query: string): Promise<void> {
     try {
       if (isDraining) throw new Refusal("draining");
-      if (connections.size > limits.listeners) throw new Refusal("full");
       if (!isSpaceId(space)) throw new Refusal("no-space");
-      const cursor = readCursor(new URLSearchParams(query));
-      const following = await options.followings.follow(space as SpaceId);
+      const asked = new URLSearchParams(query);
+      const cursor = readCursor(asked);
+      let following = await options.followings.follow(space as SpaceId);
+      if (connection.isOpen && !enter(seat, cursor)) {
+        await placeFor(connection, seat, cursor);
+        following = await options.followings.follow(space as SpaceId);
+      }
       if (connection.isOpen) begin(connection, seat, following, cursor);
     } catch (cause) {
       const refusal = refusalOf(cause);
       if (refusal.code === "internal") log.warn({ cause }, "a listener could not be taken");
       connection.close(closeCodeOf(refusal.code), closeReasonOf(refusal));
     }
+  }
+
+  function enter(seat: Seat, { nextSlot, sinceUtcMs }: ListenCursor): boolean {
+    seat.place = options.admission.enter(nextSlot !== undefined, sinceUtcMs !== undefined);
+    return seat.place;
+  }
+
+  // Never settles for those who go away before it is their turn.
+  function placeFor(connection: Connection, seat: Seat, { nextSlot, sinceUtcMs }: ListenCursor): Promise<void> {
+    return new Promise((resolve) => {
+      const waiter: Waiter = {
+        isReturning: nextSlot !== undefined,
+        isKnown: sinceUtcMs !== undefined,
+        sinceUtcMs: sinceUtcMs ?? clock.utcMs(),
+        tell: (frame) => connection.write(frame),
+        comeIn() {
+          seat.place = true;
+          resolve();
+        },
+        goElsewhere: () => connection.close(closeCodeOf("place-elsewhere"), "place-elsewhere"),
+      };
+      options.admission.wait(waiter);
+      seat.place = waiter;
+    });
   }
 
   function begin(connection: Connection, seat: Seat, following: Following, cursor: ListenCursor): void {
@@ -102,7 +135,9 @@ export function createListeners(options: ListenersOptions): Listeners {
 
   function leave(connection: Connection): void {
     connections.delete(connection);
-    const { listener, hold } = connection.seat;
+    const { listener, hold, place } = connection.seat;
+    if (place === true) options.admission.leave();
+    else if (place !== false) options.admission.gone(place);
     if (!listener) return;
     listener.end();
     options.pusher.remove(listener);
@@ -114,7 +149,7 @@ export function createListeners(options: ListenersOptions): Listeners {
       try {
         const { space, query } = admit(request);
         const answer = acceptUpgrade(request);
-        const seat: Seat = { early: undefined, listener: undefined, hold: undefined };
+        const seat: Seat = { early: undefined, listener: undefined, hold: undefined, place: false };
         const connection = new ListenerSocket(socket, owner, seat);
         connections.add(connection);
         answers.begin(connection, answer, head);

@@ -1,16 +1,23 @@
 // Owns the room document as an edge answers it from memory. Refuses to ask anyone.
 
 import { type RoomDocument, roomDocumentOf } from "@hustings/wire/room.ts";
+import type { Admission } from "./admission.ts";
 import type { Following } from "./following.ts";
 
 /** Browsers and CDNs may give a room document out for a second, and an old one while they ask for a new one. */
 export const ROOM_CACHE = "public, max-age=1, stale-while-revalidate=30";
 
-export function roomOf({ space, kept, audience, asOfUtcMs, isAway }: Following, stagePort: number): RoomDocument {
-  return roomDocumentOf({ id: space, state: kept.state, audience }, { stagePort, asOfUtcMs, stale: isAway });
+/** What a room document says of the door itself. */
+export type RoomDoor = Pick<Admission, "tier" | "line">;
+
+export function roomOf(following: Following, stagePort: number, { tier, line }: RoomDoor): RoomDocument {
+  const { space, kept, audience, asOfUtcMs, isAway } = following;
+  const view = { stagePort, asOfUtcMs, stale: isAway, tier, line };
+  return roomDocumentOf({ id: space, state: kept.state, audience }, view);
 }
 
 /** Changes whenever anything but `asOfUtcMs` does. */
-export function roomTag({ kept, audience, isAway }: Following): string {
-  return `W/"${kept.state.seq}-${audience}${isAway ? "-stale" : ""}"`;
+export function roomTag({ kept, audience, isAway }: Following, { tier, line }: RoomDoor): string {
+  const door = tier === "push" ? "" : `-${tier}-${line.count}-${line.estimateMs}`;
+  return `W/"${kept.state.seq}-${audience}${isAway ? "-stale" : ""}${door}"`;
 }

@@ -2,12 +2,14 @@
 // mend it. Refuses to change anything, and to know how findings are shown.
 
 import { accessSync, constants } from "node:fs";
-import { mkdtemp, open, readFile, rm, stat, statfs } from "node:fs/promises";
+import { mkdtemp, open, rm, stat, statfs } from "node:fs/promises";
 import { availableParallelism, freemem } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { type Clock, sleep } from "@hustings/flow/clock.ts";
+import { capacityLine, readDescriptorLimit } from "./budget.ts";
 import type { Config } from "./config.ts";
 import type { Health } from "./health.ts";
+import { checkKernel, KERNEL_SETTINGS } from "./kernel.ts";
 import { askParent } from "./parent-socket.ts";
 import { type PortNeed, portSentence, tryTcpPort, tryUdpPort } from "./ports.ts";
 import { runDirectory } from "./run-directory.ts";
@@ -47,7 +49,7 @@ export async function checkMachine(options: CheckupOptions): Promise<readonly Fi
     ...portsOf(config).map((need) => () => checkPort(need, config.host, running)),
     () => checkDirectory(config.dataDirectory, clock),
     () => checkSpace(config.dataDirectory),
-    checkDescriptors,
+    () => checkDescriptors(config),
     checkCores,
     checkMemory,
     () => checkClock(clock),
@@ -142,18 +144,18 @@ async function checkSpace(directory: string): Promise<Finding> {
   return { name, verdict: "note", what, mend: "when it is full, sound goes on and is not recorded: make room" };
 }
 
-async function checkDescriptors(): Promise<Finding> {
+async function checkDescriptors({ edges, listenersPerEdge }: Config): Promise<Finding> {
   const name = "descriptors";
-  const limits = await readFile("/proc/self/limits", "utf8").catch(() => "");
-  const count = Number(/^Max open files\s+\d+\s+(\d+)/m.exec(limits)?.[1] ?? Number.NaN);
-  if (Number.isNaN(count)) return { name, verdict: "note", what: "this system does not tell", mend: "see ulimit -Hn" };
-  const what = `${count} a process: about as many listeners an edge`;
-  if (count >= MANY_DESCRIPTORS) return { name, verdict: "ok", what };
+  const descriptors = await readDescriptorLimit();
+  if (descriptors === undefined)
+    return { name, verdict: "note", what: "this system does not tell", mend: "see ulimit -Hn" };
+  const what = `${descriptors} a process: ${capacityLine({ edges, listenersPerEdge, descriptors })}`;
+  if (descriptors >= MANY_DESCRIPTORS) return { name, verdict: "ok", what };
   return {
     name,
     verdict: "note",
     what,
-    mend: "raise the hard limit: ulimit -Hn 1048576, or LimitNOFILE in the service",
+    mend: "more edges, or a higher hard limit: ulimit -Hn 1048576, or LimitNOFILE in the service",
   };
 }
 
@@ -187,26 +189,6 @@ async function checkClock(clock: Clock): Promise<Finding> {
   if (driftMs <= MAX_DRIFT_MS) return { name, verdict: "ok", what: "it runs as time does" };
   const what = `it moved ${driftMs.toFixed(0)} ms against time in ${DRIFT_MS} ms`;
   return { name, verdict: "note", what, mend: "let one program alone set it (chrony or systemd-timesyncd)" };
-}
-
-interface KernelSetting {
-  readonly path: string;
-  readonly atLeast: number;
-  readonly why: string;
-}
-
-const KERNEL_SETTINGS: readonly KernelSetting[] = [
-  { path: "net.core.somaxconn", atLeast: 4096, why: "connections that wait at the door while an edge is busy" },
-  { path: "net.ipv4.tcp_max_syn_backlog", atLeast: 1024, why: "connections that are being opened at once" },
-  { path: "net.core.rmem_max", atLeast: 200_000, why: "datagrams of speakers that wait while the stage is busy" },
-];
-
-async function checkKernel({ path, atLeast, why }: KernelSetting): Promise<Finding> {
-  const text = await readFile(`/proc/sys/${path.replaceAll(".", "/")}`, "utf8").catch(() => undefined);
-  if (text === undefined) return { name: path, verdict: "ok", what: "not a setting of this system" };
-  const what = `${text.trim()} (${why})`;
-  if (Number(text) >= atLeast) return { name: path, verdict: "ok", what };
-  return { name: path, verdict: "note", what, mend: `sysctl -w ${path}=${atLeast}` };
 }
 
 interface Program {

@@ -40,7 +40,7 @@ export const SETTINGS = {
     wholeNumber(1, 256),
     "processes",
     "one per core",
-    "Processes that serve listeners. One core serves tens of thousands.",
+    "Processes that serve listeners. One core serves tens of thousands; with 20,000 descriptors each holds 19,000.",
   ),
   cadence: given(
     "cadence",
@@ -108,7 +108,7 @@ export const SETTINGS = {
     wholeNumber(1, 1_000_000),
     "listeners",
     "100000",
-    "More are told to come back; each costs about 10 KiB of memory and a descriptor.",
+    "As far as descriptors reach; more wait in line. Each costs about 10 KiB of memory and a descriptor.",
   ),
   spacesPerMinute: given(
     "spaces-per-minute",

@@ -12,10 +12,14 @@ export interface ParentSocketOptions {
   readonly dataDirectory: string;
   readonly health: Health;
   readonly onStop: () => void;
+  /** Resolves when every edge and the api have been started again; rejects with what stood in the way. */
+  readonly onRestart: () => Promise<void>;
 }
 
 const HEALTH_PATH = "/internal/health";
 const STOP_PATH = "/internal/stop";
+const RESTART_PATH = "/internal/restart";
+const MAX_SENTENCE = 2_000;
 const TRIES = 50;
 const LOOK_AGAIN_MS = 50;
 
@@ -46,21 +50,40 @@ export function askParent(socketPath: string): Promise<Health | undefined> {
 }
 
 /** Tells a parent to stop; resolves when it took the word. */
-export function tellParentToStop(socketPath: string): Promise<void> {
+export async function tellParentToStop(socketPath: string): Promise<void> {
+  await tell(socketPath, STOP_PATH);
+}
+
+/** Tells a parent to restart its edges and its api, one after another; resolves when it has, rejects with its sentence. */
+export async function tellParentToRestart(socketPath: string): Promise<void> {
+  const { status, text } = await tell(socketPath, RESTART_PATH);
+  if (status !== 200) throw new Error(text || `The parent answered ${status}.`);
+}
+
+function tell(socketPath: string, path: string): Promise<{ readonly status: number; readonly text: string }> {
   return new Promise((resolve, reject) => {
-    const told = request({ socketPath, method: "POST", path: STOP_PATH, agent: false }, (response) => {
-      response.resume();
-      response.on("end", resolve);
+    const told = request({ socketPath, method: "POST", path, agent: false }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (part: string) => {
+        text = (text + part).slice(0, MAX_SENTENCE);
+      });
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
     });
     told.on("error", reject);
     told.end();
   });
 }
 
-function answer({ health, onStop }: ParentSocketOptions, request: IncomingMessage, response: ServerResponse): void {
+function answer(options: ParentSocketOptions, request: IncomingMessage, response: ServerResponse): void {
+  const { health, onStop, onRestart } = options;
   if (request.method === "POST" && request.url === STOP_PATH) {
     response.end("{}");
     onStop();
+  } else if (request.method === "POST" && request.url === RESTART_PATH) {
+    onRestart().then(
+      () => response.end("{}"),
+      (error: Error) => response.writeHead(500).end(error.message),
+    );
   } else if (request.url === HEALTH_PATH) response.end(JSON.stringify(health));
   else response.writeHead(404).end();
 }

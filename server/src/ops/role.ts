@@ -1,13 +1,20 @@
 // Owns the life of a role process as seen from inside: it waits for its settings, starts its role, says that it is ready,
 // and ends in order when told to. Refuses to know the roles, and to end with its parent.
 
+import { type DoorLink, openDoorLink } from "./door-link.ts";
 import type { DoorHandle } from "./ports.ts";
 import type { RoleAnswer, RoleStart } from "./role-message.ts";
 import { titleOf } from "./run-directory.ts";
 import { startFailureOf } from "./start-failure.ts";
 
-/** Starts the role that `start` names; disposing what it resolves with ends it in order. */
-export type StartRole = (start: RoleStart, door: DoorHandle | undefined) => Promise<AsyncDisposable>;
+/** A role that runs; disposing of it ends it in order. */
+export interface RunningRole extends AsyncDisposable {
+  /** Resolves when the role is over by itself, as an edge that has handed its listeners over; absent: never. */
+  readonly finished?: Promise<void>;
+}
+
+/** Starts the role that `start` names. `door` is for edges. */
+export type StartRole = (start: RoleStart, door: DoorLink | undefined) => Promise<RunningRole>;
 
 /** A process that does not end in order within this ends anyway; shorter than the parent's own patience. */
 const END_MS = 8_000;
@@ -18,9 +25,9 @@ export async function runRole(startRole: StartRole, end: (code: number) => void)
   const told = new Promise<void>((resolve) => process.once("SIGTERM", () => resolve()));
   const { start, door } = await firstMessage();
   try {
-    const running = await startRole(start, door);
+    const running = await startRole(start, start.name.role === "edge" ? openDoorLink(door) : undefined);
     answer({ kind: "ready" });
-    await told;
+    await (running.finished ? Promise.race([told, running.finished]) : told);
     setTimeout(() => end(1), END_MS).unref();
     await running[Symbol.asyncDispose]();
     end(0);

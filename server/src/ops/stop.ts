@@ -1,8 +1,10 @@
-// Owns `hustings stop`: ending whatever runs on a data directory, with or without a parent. Refuses to start anything.
+// Owns `hustings stop`: ending whatever runs on a data directory, with or without a parent; and the word to a parent to
+// restart what it keeps. Refuses to start anything.
 
 import { type Clock, sleep } from "@hustings/flow/clock.ts";
-import { askParent, tellParentToStop } from "./parent-socket.ts";
+import { askParent, tellParentToRestart, tellParentToStop } from "./parent-socket.ts";
 import { runDirectory, titleOf } from "./run-directory.ts";
+import { StartFailure } from "./start-failure.ts";
 import { runningChildren } from "./supervisor.ts";
 
 const LOOK_AGAIN_MS = 100;
@@ -24,4 +26,12 @@ export async function stopAll(dataDirectory: string, clock: Clock): Promise<read
     await Promise.all(orphans.filter(({ name }) => name.role === role).map((child) => child.stop()));
   }
   return [...(parent === undefined ? [] : ["parent"]), ...orphans.map(({ name }) => titleOf(name))];
+}
+
+/** Has the parent start its edges and its api again, one after another; resolves when all are back. Throws StartFailure. */
+export async function restartRunning(dataDirectory: string): Promise<void> {
+  const run = runDirectory(dataDirectory);
+  if ((await askParent(run.parentSocket)) === undefined)
+    throw new StartFailure(`No parent runs on ${dataDirectory}: start "hustings serve" there first.`);
+  await tellParentToRestart(run.parentSocket);
 }

@@ -7,11 +7,14 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { adoptChild, type Child, spawnChild } from "./child.ts";
 import { type Config, SETTINGS } from "./config.ts";
+import { holdersOf } from "./door-turns.ts";
+import { createWarden, type Warden } from "./door-warden.ts";
 import { askHealth, healthPath } from "./health.ts";
 import { type Keeper, keepAlive } from "./keeper.ts";
 import type { Log } from "./log.ts";
 import { holdParentSocket } from "./parent-socket.ts";
 import { bindDoor, checkPorts, type DoorHandle, type PortNeed } from "./ports.ts";
+import { restartAll } from "./rolling.ts";
 import { MAX_SOCKET_PATH_BYTES, type RoleName, type RunDirectory, runDirectory, titleOf } from "./run-directory.ts";
 import { StartFailure, startFailureOf } from "./start-failure.ts";
 
@@ -20,6 +23,7 @@ export interface SupervisorOptions {
   /** The script that a role process runs: it calls `runRole`. */
   readonly entry: string;
   readonly version: string;
+  readonly coresCount: number;
   readonly clock: Clock;
   /** Gives `[0, 1)`. */
   readonly random: () => number;
@@ -42,18 +46,25 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const { config, log } = options;
   const run = await prepareDirectory(config);
   await using undo = new AsyncDisposableStack();
-  undo.use(await holdParent(options, run));
+  const restart = createRestart();
+  undo.use(await holdParent(options, run, restart.begin));
   const adopted = await findRunning(options, run);
   await checkPorts(portsNeeded(config, adopted), config.host);
   await options.prepare?.();
   const door = bindDoor(config.host, config.port);
   undo.defer(() => door.close());
-  const children = await startMissing(options, run, adopted, door, undo);
+  const warden = undo.use(createWarden({ door, holders: holdersOf(options.coresCount), clock: options.clock, log }));
+  const making: Making = { options, run, door, warden };
+  const children = await startMissing(making, adopted, undo);
   await writeFile(run.settingsFile, JSON.stringify(settingsOf(config)), { mode: 0o600 });
-  const keepers = children.map((child) => keep(child, options, run, door));
+  const keepers = children.map((child) => keep(child, making));
+  undo.defer(() => restart.over());
   undo.defer(() => stopInOrder(children, keepers));
   const names = adopted.map(({ name }) => titleOf(name));
   if (names.length > 0) log.info({ adopted: names }, "Processes of an earlier start went on and are kept.");
+  const extra: RoleName = { role: "edge", index: config.edges };
+  restart.allow(() => restartAll({ keepers, run, log, startExtra: () => startChild(extra, making) }));
+  undo.defer(() => restart.forbid());
   const started = undo.move();
   return {
     adopted: names,
@@ -118,12 +129,17 @@ async function prepareDirectory({ dataDirectory }: Config): Promise<RunDirectory
   }
 }
 
-function holdParent({ config, version, onStopWord }: SupervisorOptions, run: RunDirectory): Promise<AsyncDisposable> {
+function holdParent(
+  { config, version, onStopWord }: SupervisorOptions,
+  run: RunDirectory,
+  onRestart: () => Promise<void>,
+): Promise<AsyncDisposable> {
   return holdParentSocket({
     socketPath: run.parentSocket,
     dataDirectory: config.dataDirectory,
     health: { role: "parent", pid: process.pid, version },
     onStop: onStopWord,
+    onRestart,
   });
 }
 
@@ -178,20 +194,22 @@ function portsNeeded({ port, stagePort, udpPort }: Config, adopted: readonly Chi
   return needs;
 }
 
-async function startMissing(
-  options: SupervisorOptions,
-  run: RunDirectory,
-  adopted: readonly Child[],
-  door: DoorHandle,
-  undo: AsyncDisposableStack,
-): Promise<Child[]> {
+/** What every start of a process needs. */
+interface Making {
+  readonly options: SupervisorOptions;
+  readonly run: RunDirectory;
+  readonly door: DoorHandle;
+  readonly warden: Warden;
+}
+
+async function startMissing(making: Making, adopted: readonly Child[], undo: AsyncDisposableStack): Promise<Child[]> {
   const kept = new Map(adopted.map((child) => [titleOf(child.name), child]));
   const children: Child[] = [];
   const started: Child[] = [];
   // Until keepers hold them: a start that fails ends what it started, and leaves alone what it found.
   undo.defer(async () => void (await Promise.all(started.map((child) => child.stop()))));
-  for (const name of rolesOf(options.config)) {
-    const child = kept.get(titleOf(name)) ?? (await startChild(name, options, run, door));
+  for (const name of rolesOf(making.options.config)) {
+    const child = kept.get(titleOf(name)) ?? (await startChild(name, making));
     children.push(child);
     if (!kept.has(titleOf(name))) started.push(child);
   }
@@ -200,22 +218,44 @@ async function startMissing(
   return children;
 }
 
-async function startChild(
-  name: RoleName,
-  options: SupervisorOptions,
-  run: RunDirectory,
-  door: DoorHandle,
-): Promise<Child> {
+async function startChild(name: RoleName, { options, run, door, warden }: Making): Promise<Child> {
   const { entry, config, version, clock } = options;
   await rm(run.controlSocket(name), { force: true });
   if (name.role === "stage") await rm(run.followSocket, { force: true });
   const start = { kind: "start", name, config, version } as const;
-  return spawnChild({ entry, start, clock, ...(name.role === "edge" ? { door } : {}) });
+  if (name.role !== "edge") return spawnChild({ entry, start, clock });
+  const child: Child = spawnChild({ entry, start, clock, door, onSaid: (said) => warden.heard(child, said) });
+  void child.gone.then(() => warden.gone(child));
+  return child;
 }
 
-function keep(first: Child, options: SupervisorOptions, run: RunDirectory, door: DoorHandle): Keeper {
-  const { clock, random, log } = options;
-  return keepAlive({ first, start: () => startChild(first.name, options, run, door), clock, random, log });
+function keep(first: Child, making: Making): Keeper {
+  const { clock, random, log } = making.options;
+  return keepAlive({ first, start: () => startChild(first.name, making), clock, random, log });
+}
+
+// One at a time: whoever asks while one is under way waits for that one.
+function createRestart() {
+  let run: (() => Promise<void>) | undefined;
+  let underWay: Promise<void> | undefined;
+  return {
+    async begin(): Promise<void> {
+      if (run === undefined) throw new StartFailure("The server is starting or ending: nothing is restarted now.");
+      underWay ??= run().finally(() => {
+        underWay = undefined;
+      });
+      await underWay;
+    },
+    allow(how: () => Promise<void>): void {
+      run = how;
+    },
+    forbid(): void {
+      run = undefined;
+    },
+    async over(): Promise<void> {
+      await underWay?.catch(() => {});
+    },
+  };
 }
 
 // Edges first, so that listeners are handed over while the rest still answers; the stage last.

@@ -15,6 +15,7 @@ try {
   const supervisor = await startSupervisor({
     config,
     version,
+    coresCount: 2,
     entry: join(import.meta.dirname, "role.ts"),
     clock: systemClock,
     random: Math.random,

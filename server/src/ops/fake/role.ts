@@ -14,7 +14,8 @@ await runRole(
       await open((_, response) => response.end(health), runDirectory(config.dataDirectory).controlSocket(name)),
     ];
     const who = `${titleOf(name)} ${process.pid}`;
-    if (door) servers.push(await open((_, response) => response.setHeader("connection", "close").end(who), door));
+    const handle = door?.take();
+    if (handle) servers.push(await open((_, response) => response.setHeader("connection", "close").end(who), handle));
     return {
       async [Symbol.asyncDispose]() {
         for (const server of servers) {
@@ -24,7 +25,9 @@ await runRole(
       },
     };
   },
-  () => process.disconnect?.(),
+  () => {
+    if (process.connected) process.disconnect?.();
+  },
 );
 
 async function open(answer: RequestListener, where: unknown) {

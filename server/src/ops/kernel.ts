@@ -1,0 +1,75 @@
+// Owns which kernel settings a big evening needs, what each is for, and the command that sets it. Refuses to set any: they
+// are the machine's, not one program's.
+
+import { readFile } from "node:fs/promises";
+import type { Finding } from "./checkup.ts";
+
+export interface KernelSetting {
+  readonly path: string;
+  /** Each of the numbers in the setting's text is to be at least this; a missing one counts as the last. */
+  readonly atLeast: readonly number[];
+  readonly why: string;
+}
+
+/** For a hundred thousand listeners on one machine, the first few for any number. */
+export const KERNEL_SETTINGS: readonly KernelSetting[] = [
+  { path: "net.core.somaxconn", atLeast: [4_096], why: "connections that wait at the door while edges are busy" },
+  { path: "net.ipv4.tcp_max_syn_backlog", atLeast: [4_096], why: "connections that are being opened at once" },
+  { path: "net.ipv4.tcp_syncookies", atLeast: [1], why: "opening goes on when more come than that" },
+  { path: "net.core.netdev_max_backlog", atLeast: [1_000], why: "packets that wait while a core is busy" },
+  { path: "net.core.rmem_max", atLeast: [200_000], why: "datagrams of speakers that wait while the stage is busy" },
+  { path: "net.core.wmem_max", atLeast: [200_000], why: "what one listener may leave unsent in the kernel" },
+  { path: "fs.file-max", atLeast: [500_000], why: "descriptors of all processes: one a listener" },
+  { path: "fs.nr_open", atLeast: [1_048_576], why: "the highest limit that one process can be given" },
+  {
+    path: "net.ipv4.tcp_mem",
+    atLeast: [100_000, 150_000, 250_000],
+    why: "pages of memory for all TCP sockets: about 4 KiB a listener, more when many are slow",
+  },
+  {
+    path: "net.ipv4.ip_local_port_range",
+    atLeast: [32_768, 60_000],
+    why: "connections of a proxy on this machine to the door, or of a drill: one port each and address",
+  },
+  { path: "net.netfilter.nf_conntrack_max", atLeast: [262_144], why: "connections that the firewall keeps count of" },
+  {
+    path: "net.ipv4.tcp_migrate_req",
+    atLeast: [1],
+    why: "connections that wait survive the last edge of a parent that was killed",
+  },
+];
+
+/** Never rejects: a setting that this system does not have is well. */
+export async function checkKernel(setting: KernelSetting, read = readSetting): Promise<Finding> {
+  const { path, why } = setting;
+  const text = await read(path);
+  if (text === undefined) return { name: path, verdict: "ok", what: "not a setting of this system" };
+  const what = `${text} (${why})`;
+  const numbers = text.split(/\s+/).map(Number);
+  if (isEnough(setting, numbers)) return { name: path, verdict: "ok", what };
+  const wanted = setting.atLeast.map((least, i) => Math.max(least, isRange(setting) ? 0 : (numbers[i] ?? 0)));
+  return {
+    name: path,
+    verdict: "note",
+    what,
+    mend: `sysctl -w ${path}="${wanted.join(" ")}"`.replace(/"(\d+)"$/, "$1"),
+  };
+}
+
+function isEnough(setting: KernelSetting, numbers: readonly number[]): boolean {
+  if (isRange(setting)) {
+    const [from = 0, to = 0] = numbers;
+    const [lowest = 0, highest = 0] = setting.atLeast;
+    return to - from >= highest - lowest - 1_000;
+  }
+  return setting.atLeast.every((least, i) => (numbers[i] ?? numbers.at(-1) ?? 0) >= least);
+}
+
+// From and to, of which the width counts.
+function isRange({ path }: KernelSetting): boolean {
+  return path.endsWith("_range");
+}
+
+async function readSetting(path: string): Promise<string | undefined> {
+  return (await readFile(`/proc/sys/${path.replaceAll(".", "/")}`, "utf8").catch(() => undefined))?.trim();
+}

@@ -1,0 +1,143 @@
+// Owns what a rush at the public door does to the stage and to those inside: while thousands listen and thousands more
+// come as fast as they are taken, how long a mute takes, how soon a speaker who dropped is back, whether anybody waits.
+
+import { systemClock } from "../../flow/clock.ts";
+import { ROUTES } from "../../wire/routes.ts";
+import { type Ears, listen } from "../faults/ears.ts";
+import { inviteTalker, openStage, type Stage, type Talker } from "../faults/talker.ts";
+import { until } from "../until.ts";
+import { openVenue } from "../venue.ts";
+import type { Bench, BenchContext, Figure } from "./figures.ts";
+import { buildNative, type Native, type Sink } from "./native.ts";
+import { quantile } from "./statistics.ts";
+
+/** One generator's descriptors bear so many. */
+const INSIDE = [9_000, 9_000];
+const COMING = 9_000;
+const QUICK = 2_000;
+const AT_ONCE = 512;
+const GENTLY = 64;
+/** Snapshot and a second of sound. */
+const FLIGHT_BYTES = 4_000;
+const MUTE_EVERY_MS = 40;
+const MUTE_AT_MOST_MS = 100;
+const BACK_AT_MOST_MS = 2_000;
+const EARS = 4;
+
+export const rush: Bench = {
+  name: "rush",
+  async run(context) {
+    await using native = await buildNative();
+    await using venue = await openVenue({ edges: 2 });
+    using stage = await openStage(venue, "A rush at the door");
+    using guest = await inviteTalker(venue, stage, "Ben", "ben");
+    await using all = new AsyncDisposableStack();
+    const ears: Ears[] = [];
+    for (let count = 0; count < EARS; count++) ears.push(all.use(await listen(venue, stage.space)));
+    const order = {
+      port: Number(new URL(venue.doorUrl).port),
+      path: ROUTES.listen(stage.space.id),
+      flightBytes: FLIGHT_BYTES,
+    };
+    for (const sockets of context.isQuick ? [QUICK] : INSIDE) {
+      await all.use(native.startSink({ ...order, sockets, atOnce: GENTLY })).allJoined();
+      context.say(`rush: ${sockets} more are inside`);
+    }
+    await context.pause(3_000);
+    const calm = await mutesWhile(stage, context.pause(2_000));
+    return figuresOf(calm, await storm(native, all, order, { stage, guest, ears, context }));
+  },
+};
+
+interface Scene {
+  readonly stage: Stage;
+  readonly guest: Talker;
+  readonly ears: readonly Ears[];
+  readonly context: BenchContext;
+}
+
+interface Storm {
+  readonly joinsPerSecond: number;
+  readonly joinP95Ms: number;
+  readonly mutesMs: readonly number[];
+  readonly backMs: number;
+  readonly waitedMs: number;
+  readonly movedEars: number;
+}
+
+async function storm(
+  native: Native,
+  all: AsyncDisposableStack,
+  order: { readonly port: number; readonly path: string; readonly flightBytes: number },
+  { stage, guest, ears, context }: Scene,
+): Promise<Storm> {
+  const before = ears.map((one) => one.waitedMs());
+  const sink: Sink = all.use(
+    native.startSink({ ...order, sockets: context.isQuick ? QUICK : COMING, atOnce: AT_ONCE }),
+  );
+  const joined = sink.allJoined();
+  const back = comesBack(guest);
+  const mutesMs = await mutesWhile(stage, Promise.all([joined, back]));
+  const report = await joined;
+  await context.pause(2_000);
+  return {
+    joinsPerSecond: report.joined / (report.joinSpanUs / 1e6),
+    joinP95Ms: report.joinP95Us / 1_000,
+    mutesMs,
+    backMs: await back,
+    waitedMs: Math.max(...ears.map((one, i) => one.waitedMs() - (before[i] ?? 0))),
+    movedEars: ears.filter(({ listener }) => listener.stats().connections > 1).length,
+  };
+}
+
+/** The host mutes and unmutes their own seat over and over until `over` settles; each time until it is on disk. */
+async function mutesWhile(stage: Stage, over: Promise<unknown>): Promise<number[]> {
+  const tookMs: number[] = [];
+  let isOver = false;
+  void over.finally(() => {
+    isOver = true;
+  });
+  const { speaker } = stage.host;
+  for (let muted = true; !isOver || !muted; muted = !muted) {
+    const fromMs = systemClock.monotonicMs();
+    await speaker.command({ do: "mute", seat: speaker.seat, muted });
+    tookMs.push(systemClock.monotonicMs() - fromMs);
+    await new Promise((resolve) => systemClock.after(MUTE_EVERY_MS, () => resolve(undefined)));
+  }
+  await over;
+  return tookMs;
+}
+
+/** The guest's connection is cut; resolves with how long it took until they were seated again. */
+async function comesBack(guest: Talker): Promise<number> {
+  const { sittings } = guest;
+  const fromMs = systemClock.monotonicMs();
+  guest.speaker.close();
+  await until("the speaker to be back", () => guest.sittings > sittings && guest.isSeated);
+  return systemClock.monotonicMs() - fromMs;
+}
+
+function figuresOf(calm: readonly number[], one: Storm): Figure[] {
+  const mutes = `${one.mutesMs.length} mutes, each until it is on disk and acknowledged`;
+  return [
+    { what: "joins per second as they came, beside those who listen", value: one.joinsPerSecond, unit: "/s" },
+    { what: "a join's time in the rush, p95", value: one.joinP95Ms, unit: "ms", atMost: 1_000 },
+    { what: "a mute while nobody comes, p99", value: quantile(calm, 0.99), unit: "ms" },
+    { what: "a mute in the rush, p50", value: quantile(one.mutesMs, 0.5), unit: "ms" },
+    {
+      what: "a mute in the rush, p99",
+      value: quantile(one.mutesMs, 0.99),
+      unit: "ms",
+      atMost: MUTE_AT_MOST_MS,
+      note: mutes,
+    },
+    { what: "a dropped speaker is back in the rush", value: one.backMs, unit: "ms", atMost: BACK_AT_MOST_MS },
+    {
+      what: "gap of those inside, the worst",
+      value: one.waitedMs,
+      unit: "ms",
+      atMost: 0,
+      note: `${EARS} listeners, ${one.movedEars} reconnected`,
+    },
+  ];
+}

@@ -1,0 +1,179 @@
+// Proves what the door does for people while edges die, hand over, are restarted and are full: nobody inside is cut,
+// nobody who knocks is turned away, and whoever finds every place taken waits in line and gets in.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { request } from "node:http";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { type HeadlessListener, startHeadlessListener } from "../../listener/headless.ts";
+import type { RoomDocument } from "../../wire/room.ts";
+import { ROUTES } from "../../wire/routes.ts";
+import { until } from "../until.ts";
+import { type CreatedSpace, openVenue, type Venue } from "../venue.ts";
+import { assertUndisturbed, assertWhole, type Ears, listen } from "./ears.ts";
+import { openStage } from "./talker.ts";
+
+const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+const run = promisify(execFile);
+
+test("an edge that is told to drain hands its listeners over, ends, and is started again; nobody else notices", async (t) => {
+  await using venue = await openVenue({ edges: 2 });
+  using stage = await openStage(venue, "One edge drains");
+  await using all = await listenAtBoth(venue, stage.space);
+  const before = await venue.pidOf("edge-0");
+  await post(join(venue.dataDir, "run", "edge-0.sock"), "/drain");
+  await until("another edge 0", async () => (await venue.pidOf("edge-0").catch(() => before)) !== before);
+  await Promise.all(all.ears.map((one) => one.hearsMore(15)));
+  const moved = all.ears.filter(({ listener }) => listener.stats().connections > 1);
+  assert.ok(moved.length > 0 && moved.length < all.ears.length, `${moved.length} of ${all.ears.length} moved`);
+  for (const one of moved) assertWhole(one, "handed over");
+  for (const one of all.ears.filter((other) => !moved.includes(other))) assertUndisturbed(one, "on the other edge");
+  tellWaits(t, moved);
+});
+
+test("a rolling restart makes every edge and the api new, and every listener hears every word once", async (t) => {
+  await using venue = await openVenue({ edges: 2 });
+  using stage = await openStage(venue, "Rolling");
+  await using all = await listenAtBoth(venue, stage.space);
+  const roles = ["edge-0", "edge-1", "api"];
+  const before = await Promise.all(roles.map(venue.pidOf));
+  const stagePid = await venue.pidOf("stage");
+  const knocks = knockUntil(venue);
+  const { stdout } = await run(process.execPath, [MAIN, "restart", "--data", venue.dataDir], { timeout: 60_000 });
+  assert.match(stdout, /have been started again/);
+  const { answered, refused } = await knocks.end();
+  const after = await Promise.all(roles.map(venue.pidOf));
+  assert.ok(after.every((pid, i) => pid !== before[i]));
+  assert.equal(await venue.pidOf("stage"), stagePid);
+  await assert.rejects(venue.health("edge-2"), "the extra edge has gone again");
+  await Promise.all(all.ears.map((one) => one.hearsMore(15)));
+  for (const one of all.ears) assertWhole(one, "through the restart");
+  assert.equal(refused, 0, `${refused} connections were refused or reset, ${answered} answered`);
+  assert.equal(stage.host.sittings, 1);
+  t.diagnostic(`${answered} connections were answered meanwhile`);
+  tellWaits(t, all.ears);
+});
+
+test("whoever knocks while an edge is killed is answered by another", async (t) => {
+  await using venue = await openVenue({ edges: 2 });
+  const knocks = knockUntil(venue);
+  for (const edge of ["edge-0", "edge-1"]) {
+    const before = await venue.pidOf(edge);
+    await venue.kill(before);
+    await until(`another ${edge}`, async () => (await venue.pidOf(edge).catch(() => before)) !== before);
+  }
+  const { answered, refused, broken } = await knocks.end();
+  t.diagnostic(`${answered} answered, ${refused} refused, ${broken} broken off`);
+  assert.ok(answered > 100 && refused === 0, `${refused} refused`);
+  assert.ok(broken <= 2, "what the dead process had accepted may break off");
+});
+
+test("when every edge is full people wait in line, the door answers, and they get in by themselves, in order", async () => {
+  await using venue = await openVenue({ edges: 2, args: ["--listeners-per-edge", "2"] });
+  using stage = await openStage(venue, "Full house");
+  await using everyone = new AsyncDisposableStack();
+  const inside: Ears[] = [];
+  // Two each, and a few more may come back who were in before; nobody was.
+  for (let count = 0; count < 4; count++) inside.push(everyone.use(await listen(venue, stage.space)));
+  await until("both edges to be full", async () => {
+    const healths = await Promise.all(["edge-0", "edge-1"].map((edge) => venue.health(edge)));
+    return healths.every(({ places }) => places === 0) && healths.filter(({ open }) => open).length === 1;
+  });
+  const line: HeadlessListener[] = [];
+  for (let place = 1; place <= 3; place++) {
+    const waiting = startWaiting(venue, stage.space);
+    everyone.defer(() => waiting.stop());
+    line.push(waiting);
+    await until(`place ${place}`, () => waiting.session.waiting?.place === place);
+  }
+  const room = await roomOf(venue, stage.space);
+  assert.deepEqual([room.tier, room.line.count, room.stale], ["waiting", 3, false]);
+  for (const [i, waiting] of line.entries()) {
+    inside[i]?.listener.stop();
+    await until(`the one at place ${i + 1} to hear`, () => waiting.session.counts.newSlots > 5);
+    const after = line.slice(i + 1);
+    assert.ok(after.every(({ session }) => session.counts.newSlots === 0 && session.link !== "following"));
+  }
+  assert.deepEqual(
+    line.map(({ session }) => session.waiting),
+    [undefined, undefined, undefined],
+  );
+  const last = inside[3] as Ears;
+  await last.hearsMore(5);
+  assertUndisturbed(last, "who was in all the time");
+});
+
+async function listenAtBoth(venue: Venue, space: CreatedSpace) {
+  const all = new AsyncDisposableStack();
+  const ears: Ears[] = [];
+  await until("both edges to have listeners", async () => {
+    const more = await Promise.all([listen(venue, space), listen(venue, space)]);
+    ears.push(...more.map((one) => all.use(one)));
+    const counts = await Promise.all(["edge-0", "edge-1"].map((edge) => venue.health(edge)));
+    return counts.every(({ listeners }) => Number(listeners) >= 2) || ears.length >= 40;
+  });
+  return { ears, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+function startWaiting(venue: Venue, { id }: CreatedSpace): HeadlessListener {
+  return startHeadlessListener({ url: venue.doorUrl.replace(/^http/, "ws") + ROUTES.listen(id), verify: true });
+}
+
+async function roomOf(venue: Venue, { id }: CreatedSpace): Promise<RoomDocument> {
+  return (await (await fetch(venue.doorUrl + ROUTES.room(id))).json()) as RoomDocument;
+}
+
+// Opens one connection after another and asks for the home page on each, until it is ended.
+function knockUntil(venue: Venue) {
+  const { hostname, port } = new URL(venue.doorUrl);
+  const counts = { answered: 0, refused: 0, broken: 0 };
+  let isOver = false;
+  const over = Promise.all([knocking(), knocking()]);
+  async function knocking(): Promise<void> {
+    while (!isOver) counts[await knock(hostname, Number(port))] += 1;
+  }
+  return {
+    async end() {
+      isOver = true;
+      await over;
+      return counts;
+    },
+  };
+}
+
+function knock(host: string, port: number): Promise<"answered" | "refused" | "broken"> {
+  return new Promise((resolve) => {
+    let isConnected = false;
+    const socket = connect({ host, port });
+    socket.on("connect", () => {
+      isConnected = true;
+      socket.write("GET /api/spaces HTTP/1.1\r\nHost: door\r\nConnection: close\r\n\r\n");
+    });
+    socket.once("data", () => {
+      resolve("answered");
+      socket.destroy();
+    });
+    socket.on("error", () => resolve(isConnected ? "broken" : "refused"));
+    socket.on("close", () => resolve("broken"));
+  });
+}
+
+function post(socketPath: string, path: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath, path, method: "POST" }, (answer) => {
+      answer.resume();
+      answer.on("end", () => resolve(answer.statusCode));
+    });
+    asked.on("error", reject);
+    asked.end();
+  });
+}
+
+function tellWaits(t: TestContext, ears: readonly Ears[]): void {
+  const waits = ears.map((one) => one.waitedMs());
+  t.diagnostic(`waited ${Math.min(...waits)} to ${Math.max(...waits)} ms`);
+}
