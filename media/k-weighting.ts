@@ -5,8 +5,9 @@ export function createKWeighting(): (pcm: Float32Array) => number {
   const state = new Float64Array(4);
   return (pcm) => {
     let [shelf1 = 0, shelf2 = 0, pass1 = 0, pass2 = 0] = state;
+    const { length } = pcm;
     let sum = 0;
-    for (let index = 0; index < pcm.length; index += 1) {
+    for (let index = 0; index < length; index += 1) {
       const sample = pcm[index] as number;
       const shelved = 1.53512485958697 * sample + shelf1;
       shelf1 = -2.69169618940638 * sample + 1.69065929318241 * shelved + shelf2;
@@ -17,7 +18,7 @@ export function createKWeighting(): (pcm: Float32Array) => number {
       sum += passed * passed;
     }
     state.set([settle(shelf1), settle(shelf2), settle(pass1), settle(pass2)]);
-    return pcm.length === 0 ? 0 : sum / pcm.length;
+    return length === 0 ? 0 : sum / length;
   };
 }
 

@@ -5,12 +5,13 @@ import { FRAGMENT_PACKETS, type LevelDbov, PACKET_MS, SILENCE_DBOV } from "@hust
 
 /** The RMS of mono PCM as a level: 0 is a full-scale square wave, 127 is silence (RFC 6464 §3). */
 export function levelDbov(pcm: Float32Array): LevelDbov {
+  const { length } = pcm;
   let sum = 0;
-  for (let index = 0; index < pcm.length; index += 1) {
+  for (let index = 0; index < length; index += 1) {
     const sample = pcm[index] as number;
     sum += sample * sample;
   }
-  return powerToDbov(pcm.length === 0 ? 0 : sum / pcm.length);
+  return powerToDbov(length === 0 ? 0 : sum / length);
 }
 
 /** A mean square in [0, 1] as a level. */

@@ -132,7 +132,8 @@ class LookAhead implements Limiter {
 }
 
 function subtract(line: Float32Array, at: number, from: Float32Array | Float64Array, less: Float32Array): void {
-  for (let index = 0; index < from.length; index += 1) {
+  const { length } = from;
+  for (let index = 0; index < length; index += 1) {
     line[at + index] = (from[index] as number) - (less[index] as number);
   }
 }

@@ -122,8 +122,9 @@ function mean(values: readonly number[]): number {
 }
 
 function applyRamp(pcm: Float32Array, from: number, to: number): void {
-  const step = (to - from) / pcm.length;
-  for (let index = 0; index < pcm.length; index += 1) {
+  const { length } = pcm;
+  const step = (to - from) / length;
+  for (let index = 0; index < length; index += 1) {
     pcm[index] = (pcm[index] as number) * (from + step * (index + 1));
   }
 }

@@ -134,12 +134,14 @@ function scale({ scaled, gain }: Channel, pcm: Float32Array, target: number): Fl
 }
 
 function isSilent(pcm: Float32Array): boolean {
-  for (let index = 0; index < pcm.length; index += 1) if (pcm[index] !== 0) return false;
+  const { length } = pcm;
+  for (let index = 0; index < length; index += 1) if (pcm[index] !== 0) return false;
   return true;
 }
 
 function addInto(sum: Float64Array, own: Float32Array): void {
-  for (let index = 0; index < own.length; index += 1) sum[index] = (sum[index] as number) + (own[index] as number);
+  const { length } = own;
+  for (let index = 0; index < length; index += 1) sum[index] = (sum[index] as number) + (own[index] as number);
 }
 
 /**
