@@ -69,7 +69,8 @@ test("whoever knocks while an edge is killed is answered by another", async (t) 
   const { answered, refused, broken } = await knocks.end();
   t.diagnostic(`${answered} answered, ${refused} refused, ${broken} broken off`);
   assert.ok(answered > 100 && refused === 0, `${refused} refused`);
-  assert.ok(broken <= 2, "what the dead process had accepted may break off");
+  // Two knock at a time, and each of two processes may have taken both as it died.
+  assert.ok(broken <= 4, `${broken} broke off after a process had accepted them`);
 });
 
 test("when every edge is full people wait in line, the door answers, and they get in by themselves, in order", async () => {

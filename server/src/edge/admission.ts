@@ -60,7 +60,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const pressure = createPressure(options);
   let inside = 0;
   let isClosed = false;
-  let told: EdgeLoad = { listeners: 0, places: 0, waiting: 0 };
+  let told: EdgeLoad | undefined;
   let sentMs = -ON_THE_WAY_MS;
 
   function places(most = limits.listeners): number {
@@ -72,15 +72,15 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   function changed(): void {
-    if (places() > 0 !== told.places > 0) tellLoad();
+    if (told === undefined || places() > 0 !== told.places > 0) tellLoad();
   }
 
   function tellLoad(): void {
-    const now = load();
-    if (now.listeners === told.listeners && now.places === told.places && now.waiting === told.waiting) return;
-    if (now.places > 0 !== told.places > 0) log.info(now, now.places > 0 ? "there is room" : "this edge is full");
+    const [now, before] = [load(), told];
     told = now;
-    options.onLoad(now);
+    if (before !== undefined && now.places > 0 !== before.places > 0)
+      log.info(now, now.places > 0 ? "there is room" : "this edge is full");
+    if (before === undefined || !isSame(now, before)) options.onLoad(now);
   }
 
   function mayComeIn(isReturning: boolean, isKnown: boolean, waitedMs: number): boolean {
@@ -148,6 +148,10 @@ export function createAdmission(options: AdmissionOptions): Admission {
     },
     [Symbol.dispose]: () => turns.cancel(),
   };
+}
+
+function isSame(a: EdgeLoad, b: EdgeLoad): boolean {
+  return a.listeners === b.listeners && a.places === b.places && a.waiting === b.waiting;
 }
 
 // Memory and the loop's time, looked at once a turn. A timer says by how late it comes whether there is time for more.

@@ -11,7 +11,7 @@ import { createOrigins, type Origins } from "./address.ts";
 import { type Admission, createAdmission } from "./admission.ts";
 import { refuseSocket, sendRefusal } from "./answers.ts";
 import { serveControl } from "./control.ts";
-import { answerAtDoor } from "./door.ts";
+import { answerAtDoor, type DoorOptions } from "./door.ts";
 import { createDoorway, type DoorListen, type Doorway } from "./doorway.ts";
 import type { Following } from "./following.ts";
 import { createFollowings } from "./followings.ts";
@@ -98,10 +98,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const cadences = starting.use(watchOf(options, pusher, log));
   const aac = packagerOf(options, limits, origins);
   const hls = starting.use(createHls({ clock, maxWaiting: limits.hlsWaiting, loop: holdLoopOf(assets, log), ...aac }));
-  const onSound = (following: Following): void => {
-    pusher.arrived(following);
-    hls.arrived(following);
-  };
+  const onSound = (following: Following): void => void [pusher, hls].map((one) => one.arrived(following));
   const followings = starting.use(createFollowings({ upstream, clock, random, limits, log, onSound }));
   const link = "link" in options.listen ? options.listen.link : undefined;
   const admission = starting.use(admissionOf(options, limits, link, () => look()));
@@ -109,17 +106,9 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     createListeners({ clock, followings, pusher, origins, limits, cadences, log, admission }),
   );
   const spaces = createSpaceList(upstream, clock, followings.listed);
-  const inward = { maxRequests: limits.inwardRequests, maxBodyBytes: limits.inwardBodyBytes, origins };
-  const api = createInward({ ...inward, socketPath: options.apiSocketPath, whenAway: "api-away" });
-  const stage = createInward({ ...inward, socketPath: options.stageSocketPath, whenAway: "stage-away" });
-  const door = { followings, spaces, assets, pages, api, stage, hls, stagePort, log, admission };
-
-  const server = createDoor(options.tls, limits, clock, (request, response) => {
-    const url = addressed(request);
-    const visit = { request, response, url: url ?? new URL("http://door") };
-    if (url) void answerAtDoor(visit, door);
-    else sendRefusal(visit, new Refusal("bad-request", "The address cannot be read."));
-  });
+  const inward = inwardOf(options, limits, origins);
+  const door = { followings, spaces, assets, pages, ...inward, hls, stagePort, log, admission };
+  const server = createDoor(options.tls, limits, clock, answering(door));
   server.on("upgrade", (request, socket, head) => listeners.upgrade(request, socket, head));
   const doorway = createDoorway(server, options.listen, log);
   const look = (): void => doorway.set(mayAccept(admission, link));
@@ -127,16 +116,12 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   await doorway.opened;
   starting.defer(() => close(doorway, server, listeners));
   const handover = createHandover(doorway, server, listeners, admission);
-  if (options.controlSocketPath !== undefined) {
-    const counts = () => ({
-      ...admission.load,
-      spaces: followings.size,
-      draining: handover.begun,
-      open: doorway.isOpen,
-    });
+  const { controlSocketPath: path, version = "" } = options;
+  if (path !== undefined) {
+    const stands = () => ({ draining: handover.begun, open: doorway.isOpen });
+    const counts = () => ({ ...admission.load, spaces: followings.size, ...stands() });
     const drain = () => void handover.drain(handoverMs(listeners.size));
-    const version = options.version ?? "";
-    starting.use(await serveControl({ path: options.controlSocketPath, version, counts, drain, cadences }));
+    starting.use(await serveControl({ path, version, counts, drain, cadences }));
   }
   const running = starting.move();
   const { port } = (server.address() as AddressInfo | null) ?? { port: 0 };
@@ -158,6 +143,23 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       await running.disposeAsync();
       handover.finish();
     },
+  };
+}
+
+function inwardOf({ apiSocketPath, stageSocketPath }: EdgeOptions, limits: EdgeLimits, origins: Origins) {
+  const inward = { maxRequests: limits.inwardRequests, maxBodyBytes: limits.inwardBodyBytes, origins };
+  return {
+    api: createInward({ ...inward, socketPath: apiSocketPath, whenAway: "api-away" }),
+    stage: createInward({ ...inward, socketPath: stageSocketPath, whenAway: "stage-away" }),
+  };
+}
+
+function answering(door: DoorOptions): RequestListener {
+  return (request, response) => {
+    const url = addressed(request);
+    const visit = { request, response, url: url ?? new URL("http://door") };
+    if (url) void answerAtDoor(visit, door);
+    else sendRefusal(visit, new Refusal("bad-request", "The address cannot be read."));
   };
 }
 
@@ -186,9 +188,7 @@ function createDoor(tls: EdgeOptions["tls"], limits: EdgeLimits, clock: Clock, a
   server.setTimeout(60_000);
   server.on("clientError", (cause: NodeJS.ErrnoException, socket) => {
     if (!socket.writable || cause.code === "ECONNRESET") return void socket.destroy();
-    const isLong = cause.code === "HPE_HEADER_OVERFLOW";
-    const message = isLong ? "The headers are too many or too long." : "This is not HTTP that is read here.";
-    refuseSocket(socket, new Refusal(isLong ? "too-large" : "bad-request", message));
+    refuseSocket(socket, unreadable(cause.code));
   });
   return server;
 }
@@ -203,6 +203,12 @@ function createTlsDoor(
   const server = createTlsServer({ ...door, ...tls }, answer);
   if (sessionSecret) shareSessions(server, sessionSecret, clock);
   return server;
+}
+
+function unreadable(code: string | undefined): Refusal {
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return new Refusal("too-slow", "The request took too long to come.");
+  if (code === "HPE_HEADER_OVERFLOW") return new Refusal("too-large", "The headers are too many or too long.");
+  return new Refusal("bad-request", "This is not HTTP that is read here.");
 }
 
 // Node passes on whatever stood in the request line; a path is all that is served here.
