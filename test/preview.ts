@@ -64,13 +64,16 @@ const SCENES = {
   ended: { names: [], phase: "ended" },
   "never-live": { names: [], phase: "ended", liveUtcMs: null },
   full: { names: NAMES[1] },
-  line: { names: NAMES[1], tier: "waiting", line: { count: 2_139, estimateMs: 180_000 } },
+  line: { names: NAMES[1], tier: "pull", pull: "/hls/scene/index.m3u8", line: { count: 2_139, estimateMs: 180_000 } },
 } as const satisfies Record<string, SceneShape>;
 export type SceneName = keyof typeof SCENES;
 
 interface SceneShape
   extends Partial<
-    Pick<RoomDocument, "title" | "tier" | "line" | "phase" | "air" | "holdReason" | "stale" | "recording" | "liveUtcMs">
+    Pick<
+      RoomDocument,
+      "title" | "tier" | "pull" | "line" | "phase" | "air" | "holdReason" | "stale" | "recording" | "liveUtcMs"
+    >
   > {
   readonly names: readonly string[];
 }
@@ -203,6 +206,7 @@ function roomOf(name: SceneName): RoomDocument {
     createdUtcMs: nowUtcMs - 900_000,
     liveUtcMs: shape.phase === "created" ? null : nowUtcMs - 720_000,
     tier: "push",
+    pull: null,
     line: { count: 0, estimateMs: null },
     again: { afterMs: 4_000, spreadMs: 2_000 },
     listen: ROUTES.listen(id),

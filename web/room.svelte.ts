@@ -20,6 +20,8 @@ export class RoomWatch {
   readonly #clock: Clock;
   #timer: Timer | undefined;
   #failures = 0;
+  /** How long the door asked to be left alone. */
+  #retryAfterMs = 0;
   #isClosed = false;
 
   constructor(id: SpaceId, clock: Clock) {
@@ -41,6 +43,7 @@ export class RoomWatch {
       this.problem = undefined;
       this.#failures = 0;
     } catch (error) {
+      this.#retryAfterMs = error instanceof Refusal ? (error.retryAfterMs ?? 0) : 0;
       this.problem = error instanceof Refusal ? error.code : "internal";
       this.#failures += 1;
     }
@@ -64,7 +67,9 @@ export class RoomWatch {
     if (this.#isClosed || isOver) return;
     const { afterMs, spreadMs } = this.document?.again ?? AGAIN_USUALLY;
     const delayMs =
-      this.#failures > 0 ? retryDelayMs(AGAIN, this.#failures, Math.random, 1_000) : afterMs + Math.random() * spreadMs;
+      this.#failures > 0
+        ? retryDelayMs(AGAIN, this.#failures, Math.random, Math.max(1_000, this.#retryAfterMs))
+        : afterMs + Math.random() * spreadMs;
     this.#timer = this.#clock.after(delayMs as number, () => {
       if (document.visibilityState === "visible") void this.refresh();
       else this.#later();

@@ -23,6 +23,7 @@ export interface Me {
   readonly name: string | undefined;
 }
 
+const playsHls = (): boolean => document.createElement("audio").canPlayType("application/vnd.apple.mpegurl") !== "";
 const NO_LINE = { count: 0, estimateMs: null };
 
 export class SpacePage {
@@ -62,6 +63,11 @@ export class SpacePage {
   });
 
   readonly situation: Situation = $derived(situationOf(this.facts));
+  /** While they wait in line, and this browser plays HLS by itself: where the sound is to be had meanwhile. */
+  readonly pullUrl = $derived.by(() => {
+    const { situation, room } = this;
+    return situation === "in-line" && playsHls() ? (room.document?.pull ?? null) : null;
+  });
   readonly isSeated = $derived(this.speaking?.isTaken === true);
   readonly isHandUp = $derived(this.#isNamedIn(this.view?.hands));
   readonly isInvited = $derived(this.#isNamedIn(this.view?.invites));

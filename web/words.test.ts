@@ -55,6 +55,7 @@ const ROOM: RoomDocument = {
   createdUtcMs: 0,
   liveUtcMs: 0,
   tier: "push",
+  pull: null,
   line: { count: 0, estimateMs: null },
   again: { afterMs: 4_000, spreadMs: 2_000 },
   listen: "/listen/0000000000",

@@ -44,6 +44,8 @@ export interface RoomDocument {
   readonly liveUtcMs: number | null;
   /** How a newcomer is served just now. */
   readonly tier: Tier;
+  /** Where the sound can be had by HLS at no cost to this server, while the tier is `pull`; else `null`. */
+  readonly pull: string | null;
   /** Who waits for a place; zeros and `null` while there are places. */
   readonly line: Line;
   /** When to ask for this document again: after `afterMs` and a random part of `spreadMs`. */
@@ -85,6 +87,8 @@ export interface RoomView {
   readonly stale: boolean;
   /** `push` where absent. */
   readonly tier?: Tier;
+  /** Of a CDN; absent: there is none. */
+  readonly pullUrl?: string | undefined;
   /** Nobody where absent. */
   readonly line?: Line;
 }
@@ -105,6 +109,7 @@ export function roomDocumentOf({ id, state, audience }: CountedSpace, view: Room
     createdUtcMs: state.originUtcMs,
     liveUtcMs: state.liveUtcMs ?? null,
     tier,
+    pull: tier === "pull" && view.pullUrl !== undefined ? view.pullUrl + ROUTES.hls(id) : null,
     line,
     again: tier === "push" ? AGAIN : AGAIN_FULL,
     listen: ROUTES.listen(id),

@@ -188,6 +188,7 @@ async function startEdgeRole(
     coreShare: Math.min(1, availableParallelism() / config.edges),
     limits: edgeBudget({ ...config, descriptors: await readDescriptorLimit(), machineBytes: totalmem() }),
     ...(config.trustedProxies === undefined ? {} : { trustedProxies: config.trustedProxies }),
+    ...(config.pullUrl === undefined ? {} : { pullUrl: config.pullUrl }),
     ...(tls === undefined
       ? {}
       : { tls: { ...tls, sessionSecret: await loadOrCreateSessionSecret(config.dataDirectory) } }),

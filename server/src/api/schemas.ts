@@ -116,6 +116,7 @@ export const roomDocument = Type.Object({
   createdUtcMs: Type.Number(),
   liveUtcMs: nullableNumber,
   tier: Type.Enum(["push", "pull", "waiting"]),
+  pull: Type.Union([Type.String(), Type.Null()]),
   line: Type.Object({ count: Type.Integer(), estimateMs: nullableNumber }),
   again: Type.Object({ afterMs: Type.Integer(), spreadMs: Type.Integer() }),
   listen: Type.String({ description: "Path of the listener WebSocket, subprotocol hustings.1." }),

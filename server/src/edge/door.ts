@@ -25,6 +25,8 @@ export interface DoorOptions {
   readonly hls: Hls;
   readonly stagePort: number;
   readonly admission: Admission;
+  /** Of a CDN that carries HLS. */
+  readonly pullUrl?: string | undefined;
   readonly log: EdgeLog;
 }
 
@@ -62,15 +64,15 @@ async function route(visit: Visit, options: DoorOptions): Promise<void> {
   return options.pages.other(visit, 404);
 }
 
-async function answerRoom(visit: Visit, id: string, { followings, stagePort, admission }: DoorOptions): Promise<void> {
+async function answerRoom(visit: Visit, id: string, { followings, ...door }: DoorOptions): Promise<void> {
   const following = await follow(followings, id);
   const headers: Headers = {
     "cache-control": ROOM_CACHE,
-    etag: roomTag(following, admission),
+    etag: roomTag(following, door),
     "access-control-allow-origin": "*",
   };
   if (visit.request.headers["if-none-match"] === headers["etag"]) return send(visit, 304, "", headers);
-  sendJson(visit, 200, roomOf(following, stagePort, admission), headers);
+  sendJson(visit, 200, roomOf(following, door), headers);
 }
 
 async function answerSpaces(visit: Visit, { spaces }: DoorOptions): Promise<void> {
@@ -78,15 +80,10 @@ async function answerSpaces(visit: Visit, { spaces }: DoorOptions): Promise<void
 }
 
 // A page is always given out: what it does not find in itself it asks for, again and again if need be.
-async function answerPage(
-  visit: Visit,
-  id: string,
-  { followings, stagePort, pages, admission }: DoorOptions,
-): Promise<void> {
+async function answerPage(visit: Visit, id: string, { followings, pages, ...door }: DoorOptions): Promise<void> {
   try {
     const following = await follow(followings, id);
-    const tag = roomTag(following, admission);
-    await pages.space(visit, 200, tag, roomOf(following, stagePort, admission));
+    await pages.space(visit, 200, roomTag(following, door), roomOf(following, door));
   } catch (cause) {
     if (!(cause instanceof Refusal)) throw cause;
     await pages.space(visit, cause.code === "no-space" ? 404 : 200, cause.code, undefined);

@@ -42,8 +42,8 @@ export interface EdgeOptions {
   /** The built web app. */
   readonly assetsDirectory: string;
   readonly listen: DoorListen;
-  /** A CDN gives the sound out: a newcomer for whom there is no place is shown there rather than into the line. */
-  readonly hasPull?: boolean;
+  /** Origin of a CDN that carries HLS: a newcomer for whom there is no place is shown there before the line. */
+  readonly pullUrl?: string;
   /** Where the supervisor asks; absent: nowhere. */
   readonly controlSocketPath?: string;
   readonly version?: string;
@@ -107,7 +107,18 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   );
   const spaces = createSpaceList(upstream, clock, followings.listed);
   const inward = inwardOf(options, limits, origins);
-  const door = { followings, spaces, assets, pages, ...inward, hls, stagePort, log, admission };
+  const door = {
+    followings,
+    spaces,
+    assets,
+    pages,
+    ...inward,
+    hls,
+    stagePort,
+    log,
+    admission,
+    pullUrl: options.pullUrl,
+  };
   const server = createDoor(options.tls, limits, clock, answering(door));
   server.on("upgrade", (request, socket, head) => listeners.upgrade(request, socket, head));
   const doorway = createDoorway(server, options.listen, log);
@@ -219,7 +230,7 @@ function addressed({ url = "" }: IncomingMessage): URL | undefined {
 }
 
 function admissionOf(
-  { clock, log = SILENT, random = Math.random, hasPull = false }: EdgeOptions,
+  { clock, log = SILENT, random = Math.random, pullUrl }: EdgeOptions,
   limits: EdgeLimits,
   link: DoorLink | undefined,
   onLoad: () => void,
@@ -229,7 +240,7 @@ function admissionOf(
     limits,
     random,
     log,
-    hasPull,
+    hasPull: pullUrl !== undefined,
     memoryBytes: () => process.memoryUsage.rss(),
     word: () => link?.word,
     onLoad(load) {

@@ -8,16 +8,22 @@ import type { Following } from "./following.ts";
 export const ROOM_CACHE = "public, max-age=1, stale-while-revalidate=30";
 
 /** What a room document says of the door itself. */
-export type RoomDoor = Pick<Admission, "tier" | "line">;
+export interface RoomDoor {
+  readonly stagePort: number;
+  /** Of a CDN that carries HLS. */
+  readonly pullUrl?: string | undefined;
+  readonly admission: Pick<Admission, "tier" | "line">;
+}
 
-export function roomOf(following: Following, stagePort: number, { tier, line }: RoomDoor): RoomDocument {
+export function roomOf(following: Following, { stagePort, pullUrl, admission }: RoomDoor): RoomDocument {
   const { space, kept, audience, asOfUtcMs, isAway } = following;
-  const view = { stagePort, asOfUtcMs, stale: isAway, tier, line };
+  const { tier, line } = admission;
+  const view = { stagePort, asOfUtcMs, stale: isAway, tier, line, pullUrl };
   return roomDocumentOf({ id: space, state: kept.state, audience }, view);
 }
 
 /** Changes whenever anything but `asOfUtcMs` does. */
-export function roomTag({ kept, audience, isAway }: Following, { tier, line }: RoomDoor): string {
+export function roomTag({ kept, audience, isAway }: Following, { admission: { tier, line } }: RoomDoor): string {
   const door = tier === "push" ? "" : `-${tier}-${line.count}-${line.estimateMs}`;
   return `W/"${kept.state.seq}-${audience}${isAway ? "-stale" : ""}${door}"`;
 }

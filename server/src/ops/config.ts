@@ -57,6 +57,12 @@ export const SETTINGS = {
     "The address at which speakers reach the UDP port, where that is not one of this machine's own (NAT, containers).",
   ),
   publicUrl: maybe("public-url", webOrigin, "", "What links begin with; without it, where the request came to."),
+  pullUrl: maybe(
+    "pull-url",
+    webOrigin,
+    "",
+    "A CDN that carries /hls/ of this server: newcomers for whom there is no place are shown there before the line.",
+  ),
   tlsCert: maybe("tls-cert", text("a path"), "", "PEM certificate chain: the door and the stage's port speak HTTPS."),
   tlsKey: maybe("tls-key", text("a path"), "", "PEM private key of --tls-cert."),
   trustedProxies: maybe(
