@@ -21,6 +21,7 @@ beforeEach(() => {
   store = {
     getItem: (key: string) => kept.get(key) ?? null,
     setItem: (key: string, value: string) => void kept.set(key, value),
+    removeItem: (key: string) => void kept.delete(key),
   } as Storage;
   answer = () =>
     json(200, { ticket: `t${asked.length}`, person: "p", name: "Ada", expiresUtcMs: clock.utcMs() + TICKET_MS });
@@ -54,6 +55,15 @@ test("a host link's secret leaves the address and makes a host", async () => {
   assert.equal(identity.person, "p");
 });
 
+test("a host link that was replaced makes nobody a host, and is forgotten", async () => {
+  rememberHost(SPACE, "old", store);
+  answer = () => json(401, { error: "ticket-invalid", message: "", todo: "" });
+  const identity = identityIn(SPACE, store, clock);
+  await assert.rejects(identity.ticket(), { code: "ticket-revoked" });
+  assert.equal(identity.role, undefined);
+  assert.equal(identity.hostUrl(), undefined);
+});
+
 test("a ticket is kept until two minutes are left of it, and asked for once at a time", async () => {
   rememberHost(SPACE, "secret", store);
   const identity = identityIn(SPACE, store, clock);
@@ -80,8 +90,8 @@ test("who is nobody yet has no ticket, and a refusal keeps its code", async () =
   const identity = identityIn(SPACE, store, clock);
   await assert.rejects(identity.ticket(), (error) => error instanceof Refusal && error.code === "no-ticket");
   rememberHost(SPACE, "old", store);
-  answer = () => json(401, { error: "ticket-revoked", message: "", todo: "" });
-  await assert.rejects(identity.ticket(), (error) => error instanceof Refusal && error.code === "ticket-revoked");
+  answer = () => json(403, { error: "ended", message: "", todo: "" });
+  await assert.rejects(identity.ticket(), (error) => error instanceof Refusal && error.code === "ended");
   answer = () => new Response("<html>502</html>", { status: 502 });
   await assert.rejects(identity.ticket(), (error) => error instanceof Refusal && error.code === "internal");
 });

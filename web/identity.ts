@@ -21,7 +21,7 @@ interface Grant {
 export interface Identity {
   /** What this browser may become: nothing known yet, a guest by name, or the host. */
   readonly role: TicketRole | undefined;
-  /** A ticket with minutes left. Throws Refusal; "no-ticket" while nothing is known. */
+  /** A ticket with minutes left. Throws Refusal; "no-ticket" while nothing is known, "ticket-revoked" for a dead host link, once. */
   ticket(): Promise<string>;
   /** Who this is, once a ticket was had. */
   readonly person: PersonId | undefined;
@@ -60,7 +60,16 @@ export function identityIn(space: SpaceId, store: Storage, clock: Clock): Identi
     const guestPass = pass();
     if (hostSecret === null && guestPass === null) throw new Refusal("no-ticket");
     const body = hostSecret === null ? { pass: guestPass } : { secret: hostSecret };
-    return ask<Grant>(ROUTES.tickets(space), { method: "POST", body });
+    const answer = ask<Grant>(ROUTES.tickets(space), { method: "POST", body });
+    return hostSecret === null ? answer : answer.catch((error: unknown) => forget(hostSecret, error));
+  }
+
+  /** A secret that opens nothing makes nobody a host: whoever held it is a listener like all others. */
+  function forget(hostSecret: string, error: unknown): never {
+    if (!(error instanceof Refusal) || (error.code !== "ticket-invalid" && error.code !== "ticket-revoked"))
+      throw error;
+    if (secret() === hostSecret) store.removeItem(hostKey(space));
+    throw new Refusal("ticket-revoked");
   }
 
   return {

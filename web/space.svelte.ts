@@ -57,9 +57,9 @@ export class SpacePage {
     const { hearing, room, view, isOnline } = this;
     const { isListening, link, ear, waiting } = hearing.view;
     const { stale: isStale = false, tier = "push", line = NO_LINE } = room.document ?? {};
-    const { refusal, lagMs } = hearing;
+    const { refusal, lagMs, usualLagMs } = hearing;
     const door = { problem: room.problem, isStale, tier, line, refusal };
-    return { view, ...door, isOnline, isListening, link, ear, waiting, lagMs };
+    return { view, ...door, isOnline, isListening, link, ear, waiting, lagMs, usualLagMs };
   });
 
   readonly situation: Situation = $derived(situationOf(this.facts));
@@ -102,6 +102,7 @@ export class SpacePage {
 
   /** Who this browser is, as its pass or host link says. Never throws. */
   async recognise(): Promise<void> {
+    const asHost = this.identity.role === "host";
     this.me = { ...this.me, role: this.identity.role };
     try {
       await this.identity.ticket();
@@ -109,8 +110,8 @@ export class SpacePage {
       this.me = { role, person, name };
       if (role === "host" || this.#mayHaveSeat(name)) await this.speak();
     } catch (error) {
-      if (this.identity.role === "host") this.refusal = codeOf(error);
-      else this.me = { role: undefined, person: undefined, name: undefined };
+      if (asHost) this.refusal = codeOf(error);
+      if (this.identity.role !== "host") this.me = { role: undefined, person: undefined, name: undefined };
     }
   }
 

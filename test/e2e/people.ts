@@ -57,6 +57,12 @@ export async function joinStage(browser: OpenBrowser, host: Page, url: string, n
   const { page } = await browser.person();
   await page.goto(url);
   await press(page, "Listen");
+  await acceptAsked(host, page, name);
+  return page;
+}
+
+/** A listener's page asks, the host's invites, and they speak. */
+export async function acceptAsked(host: Page, page: Page, name: string): Promise<void> {
   await press(page, "Ask to speak");
   await write(page, "Your name", name);
   await page.keyboard.press("Enter");
@@ -65,7 +71,6 @@ export async function joinStage(browser: OpenBrowser, host: Page, url: string, n
   await press(page, "Accept");
   await press(page, "Unmute");
   await sees(page, "Mute");
-  return page;
 }
 
 /** The queue of hands is one tap away; it may be open already. */

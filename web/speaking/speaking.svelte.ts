@@ -231,6 +231,11 @@ export class Speaking {
     this.isMicrophoneSilent = this.#silentSinceMs !== undefined && nowMs - this.#silentSinceMs > SILENT_AFTER_MS;
   }
 
+  /** The host link was replaced: the seat is taken anew as who the new one says, for the stage no longer heeds the old. */
+  hostLinkReplaced(): void {
+    this.#again();
+  }
+
   /** A network that came back, or another one: the way over the old one is dead, whatever it says. */
   #again = (): void => this.#stageSeat?.again();
 

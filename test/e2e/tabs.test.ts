@@ -1,0 +1,43 @@
+// Proves in real Chromium what tabs and links of one person do to each other: who takes a seat is silenced in every other
+// tab, and a host link that was replaced opens nothing.
+
+import { test } from "node:test";
+import { openVenue } from "../venue.ts";
+import { openBrowser } from "./browser.ts";
+import { acceptAsked, listen, openSpace, press, reads, sees } from "./people.ts";
+import { voice } from "./voices.ts";
+
+test("who takes a seat in one tab no longer plays the space in another", async () => {
+  await using venue = await openVenue();
+  await using anna = await openBrowser(voice("anna"));
+  await using ben = await openBrowser(voice("ben"));
+  const host = await openSpace(anna, venue.doorUrl, "Two tabs", "Anna");
+  const first = await listen(ben, host.url);
+  const second = await first.context().newPage();
+  await second.goto(host.url);
+  await press(second, "Listen");
+  await sees(second, "Stop listening");
+  await acceptAsked(host.page, second, "Ben");
+  await sees(first, "Listen");
+});
+
+test("a host link that was replaced opens nothing, and who replaced it is still the host", async () => {
+  await using venue = await openVenue();
+  await using anna = await openBrowser(voice("anna"));
+  await using other = await openBrowser();
+  const { hostUrl } = await venue.create("A link goes astray", "Anna");
+  const { page } = await anna.person();
+  await page.goto(hostUrl);
+  await press(page, "Go live");
+  await sees(page, "Mute");
+  await page.getByText("Host link", { exact: true }).click();
+  await press(page, "Replace it");
+  await press(page, "Replace it now");
+  await reads(page, "There is a new host link.");
+  const { page: stray } = await other.person();
+  await stray.goto(hostUrl);
+  await press(stray, "Listen");
+  await reads(stray, "Use the newest host link.");
+  await press(page, "Mute");
+  await sees(page, "Unmute");
+});
