@@ -205,6 +205,7 @@ function roomOf(name: SceneName): RoomDocument {
     audience: 12_480,
     createdUtcMs: nowUtcMs - 900_000,
     liveUtcMs: shape.phase === "created" ? null : nowUtcMs - 720_000,
+    lagMs: 700,
     tier: "push",
     pull: null,
     line: { count: 0, estimateMs: null },

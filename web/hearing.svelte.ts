@@ -13,8 +13,9 @@ const LAG_EVERY_MS = 1_000;
 /** In the browser's console, and for tests, `hustings.stats()` says what this listener measured of itself. */
 export class Hearing {
   view = $state.raw() as PlayerView;
-  /** How far the playhead is behind the newest sound, about once a second. */
+  /** How far the playhead is behind the stage, as measured, and how far it would be without trouble; about once a second. */
   lagMs = $state.raw(0);
+  usualLagMs = $state.raw(0);
   /** Why the door last closed the connection; `undefined` once one holds again, or when the network did it. */
   refusal = $state.raw<ErrorCode | undefined>();
   readonly #player: Player;
@@ -41,7 +42,9 @@ export class Hearing {
   listen(): void {
     this.#player.listen();
     this.#ticker ??= repeat(this.#clock, LAG_EVERY_MS, () => {
-      this.lagMs = this.#player.stats().lagMs;
+      const { lagMs, usualMs, mouthToEarMs } = this.#player.stats();
+      this.lagMs = Math.max(lagMs, mouthToEarMs.last ?? 0);
+      this.usualLagMs = usualMs;
     });
   }
 

@@ -39,6 +39,11 @@ export function behindOf(lagMs: number): string {
   return seconds < 100 ? `${seconds} s behind` : `${Math.round(seconds / 60)} min behind`;
 }
 
+/** "0.8 s behind", "12 s behind": of many, and measured. */
+export function aboutBehindOf(lagMs: number): string {
+  return `${lagMs < 9_950 ? (lagMs / 1_000).toFixed(1) : Math.round(lagMs / 1_000)} s behind`;
+}
+
 /** "just now", "12 minutes ago", "3 hours ago", beyond a day the date in the reader's zone. */
 export function agoOf(utcMs: number, nowUtcMs: number): string {
   const agoMs = nowUtcMs - utcMs;

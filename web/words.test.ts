@@ -39,6 +39,7 @@ const FACTS: Facts = {
   line: { count: 0, estimateMs: null },
   refusal: undefined,
   lagMs: 600,
+  usualLagMs: 600,
 };
 const SPEAKER = { name: "Ada", role: "speaker", muted: false, present: true } as const;
 const ROOM: RoomDocument = {
@@ -56,6 +57,7 @@ const ROOM: RoomDocument = {
   liveUtcMs: 0,
   tier: "push",
   pull: null,
+  lagMs: null,
   line: { count: 0, estimateMs: null },
   again: { afterMs: 4_000, spreadMs: 2_000 },
   listen: "/listen/0000000000",
@@ -103,6 +105,7 @@ test("what keeps a listener from hearing is told before what goes on in the spac
   assert.equal(situationOf({ ...on, link: "waiting-retry", refusal: "full" }), "full");
   assert.equal(situationOf({ ...on, ear: "jumping" }), "skipped");
   assert.equal(situationOf({ ...on, lagMs: 20_000 }), "far-behind");
+  assert.equal(situationOf({ ...on, lagMs: 12_500, usualLagMs: 12_000 }), "listening", "pushes come 8 s apart");
   assert.equal(situationOf({ ...FACTS, ear: "unplayable" }), "unplayable");
   assert.equal(situationOf({ ...FACTS, ear: "blocked" }), "blocked");
   assert.equal(situationOf({ ...FACTS, view: undefined, problem: "stage-away" }), "unreachable");
@@ -173,8 +176,11 @@ test("the host's line says that all is well only when it is", () => {
     isMuted: false,
     isDoorAway: false,
     isMicrophoneSilent: false,
+    listenersLagMs: 840,
   } as const;
-  assert.equal(hostLineOf(well).text, "12,480 hear you · about 1 s behind · all well");
+  assert.equal(hostLineOf(well).text, "12,480 hear you · 0.8 s behind · all well");
+  assert.equal(hostLineOf({ ...well, listenersLagMs: undefined }).text, "12,480 hear you · all well");
+  assert.equal(hostLineOf({ ...well, listenersLagMs: 12_120 }).text, "12,480 hear you · 12 s behind · all well");
   assert.equal(hostLineOf({ ...well, isDoorAway: true }).trouble, "unreachable");
   assert.equal(hostLineOf({ ...well, isMicrophoneSilent: true }).trouble, "silent-microphone");
   assert.equal(hostLineOf({ ...well, view: { ...VIEW, air: "hold" } }).trouble, "hold");

@@ -50,8 +50,11 @@ export interface Facts {
   /** Why the door closed the listener's last connection. */
   readonly refusal: ErrorCode | undefined;
   readonly lagMs: number;
+  /** What the lag would be without trouble. */
+  readonly usualLagMs: number;
 }
 
+/** Beyond what is usual. */
 const FAR_BEHIND_MS = 8_000;
 
 /** Total: every combination is in exactly one situation. What stops the person from hearing comes first. */
@@ -71,7 +74,7 @@ export function situationOf(facts: Facts): Situation {
   return facts.tier === "waiting" && view.phase === "live" ? "full-house" : spaceSituation(view);
 }
 
-function hearing({ link, ear, refusal, isOnline, lagMs }: Facts, view: SpaceView): Situation {
+function hearing({ link, ear, refusal, isOnline, lagMs, usualLagMs }: Facts, view: SpaceView): Situation {
   if (link === "offline" || !isOnline) return "offline";
   if (link === "waiting-retry") return refusal === "full" ? "full" : "reconnecting";
   if (link === "connecting") return ear === "starting" ? "connecting" : "reconnecting";
@@ -80,7 +83,7 @@ function hearing({ link, ear, refusal, isOnline, lagMs }: Facts, view: SpaceView
   if (ear === "starting") return "connecting";
   if (ear === "jumping") return "skipped";
   if (ear === "filling" || ear === "holding") return "waiting";
-  return lagMs > FAR_BEHIND_MS ? "far-behind" : "listening";
+  return lagMs - usualLagMs > FAR_BEHIND_MS ? "far-behind" : "listening";
 }
 
 /** What is going on in the space, whoever listens. */

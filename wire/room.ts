@@ -40,6 +40,8 @@ export interface RoomDocument {
   readonly recording: RecordingStatus;
   /** How many listen, about. */
   readonly audience: number;
+  /** How far behind the stage those are who listen here, by the cadence of each; `null`: not known. */
+  readonly lagMs: number | null;
   readonly createdUtcMs: number;
   readonly liveUtcMs: number | null;
   /** How a newcomer is served just now. */
@@ -85,6 +87,8 @@ export interface RoomView {
   readonly stagePort: number;
   readonly asOfUtcMs: number;
   readonly stale: boolean;
+  /** Not known where absent. */
+  readonly lagMs?: number;
   /** `push` where absent. */
   readonly tier?: Tier;
   /** Of a CDN; absent: there is none. */
@@ -106,6 +110,7 @@ export function roomDocumentOf({ id, state, audience }: CountedSpace, view: Room
     holdReason: state.holdReason ?? null,
     recording: state.recording,
     audience,
+    lagMs: view.lagMs ?? null,
     createdUtcMs: state.originUtcMs,
     liveUtcMs: state.liveUtcMs ?? null,
     tier,

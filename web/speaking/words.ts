@@ -3,7 +3,7 @@
 
 import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";
 import type { SeatPhase } from "../seat.ts";
-import { audienceOf, countOf } from "../times.ts";
+import { aboutBehindOf, audienceOf, countOf } from "../times.ts";
 import type { SpaceView } from "../view.ts";
 
 export type MicrophoneProblem = "insecure" | "unsupported" | "refused" | "missing" | "busy";
@@ -77,6 +77,8 @@ export interface HostFacts {
   /** The page asked the public door and it does not answer, or has lost the stage. */
   readonly isDoorAway: boolean;
   readonly isMicrophoneSilent: boolean;
+  /** How far listeners usually are behind, as the door says; `undefined`: it does not. */
+  readonly listenersLagMs: number | undefined;
 }
 
 export interface HostLine {
@@ -85,7 +87,14 @@ export interface HostLine {
 }
 
 /** The line that always tells the truth: the worst trouble first, and when there is none, that all is well. */
-export function hostLineOf({ view, seat, isMuted, isDoorAway, isMicrophoneSilent }: HostFacts): HostLine {
+export function hostLineOf({
+  view,
+  seat,
+  isMuted,
+  isDoorAway,
+  isMicrophoneSilent,
+  listenersLagMs,
+}: HostFacts): HostLine {
   if (seat?.kind === "reconnecting")
     return { text: "Your connection dropped. You are still on the stage; reconnecting.", trouble: "reconnecting" };
   if (isDoorAway)
@@ -99,10 +108,11 @@ export function hostLineOf({ view, seat, isMuted, isDoorAway, isMicrophoneSilent
     return { text: `Listeners hear music, because nobody speaks. ${audienceOf(view.audience)}.`, trouble: "hold" };
   if (view.recording === "failed")
     return { text: "You are heard, but not recorded: storage is full.", trouble: "not-recording" };
-  return { text: allWell(view.audience), trouble: undefined };
+  return { text: allWell(view.audience, listenersLagMs), trouble: undefined };
 }
 
-function allWell(audience: number): string {
+function allWell(audience: number, lagMs: number | undefined): string {
   if (audience === 0) return "Nobody is listening just now · all well";
-  return `${countOf(audience)} ${audience === 1 ? "hears" : "hear"} you · about 1 s behind · all well`;
+  const hear = `${countOf(audience)} ${audience === 1 ? "hears" : "hear"} you`;
+  return [hear, ...(lagMs === undefined ? [] : [aboutBehindOf(lagMs)]), "all well"].join(" · ");
 }

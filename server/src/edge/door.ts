@@ -9,6 +9,7 @@ import type { Following } from "./following.ts";
 import type { Followings } from "./followings.ts";
 import type { Hls } from "./hls.ts";
 import type { Inward } from "./inward.ts";
+import type { LoadWatch } from "./load-watch.ts";
 import type { EdgeLog } from "./log.ts";
 import type { Pages } from "./pages.ts";
 import type { Assets } from "./pages-assets.ts";
@@ -25,6 +26,7 @@ export interface DoorOptions {
   readonly hls: Hls;
   readonly stagePort: number;
   readonly admission: Admission;
+  readonly cadences: Pick<LoadWatch, "usualLagMs">;
   /** Of a CDN that carries HLS. */
   readonly pullUrl?: string | undefined;
   readonly log: EdgeLog;

@@ -117,6 +117,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     stagePort,
     log,
     admission,
+    cadences,
     pullUrl: options.pullUrl,
   };
   const server = createDoor(options.tls, limits, clock, answering(door));

@@ -3,6 +3,8 @@
 
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
+import { usualLagMs } from "@hustings/wire/cadence.ts";
+import { SLOT_MS } from "@hustings/wire/units.ts";
 import { CADENCE_TABLE, type CadenceRow, type Cadences, cadenceOf, FASTEST } from "./cadence.ts";
 import { IDLE_LOAD, type Load, nextLoad } from "./load.ts";
 import type { EdgeLog } from "./log.ts";
@@ -22,6 +24,8 @@ export interface LoadWatch extends Cadences {
   set(setting: CadenceSetting): boolean;
   /** For operators. */
   view(): LoadView;
+  /** How far behind the stage those are who listen here, in steps of 0.1 s: each by the cadence they have. */
+  readonly usualLagMs: number;
   [Symbol.dispose](): void;
 }
 
@@ -106,6 +110,9 @@ export function watchLoad({
       visits += 1;
       if (unsentBytes > 0) unsentVisits += 1;
     },
+    get usualLagMs() {
+      return lagOf(pusher.sizes, wanted);
+    },
     set(next) {
       if (next !== "auto" && !CADENCE_TABLE.some(({ cadenceMs }) => cadenceMs === next)) return false;
       setting = next;
@@ -125,6 +132,14 @@ export function watchLoad({
 
 function rowOf(setting: CadenceSetting, load: Load): CadenceRow {
   return setting === "auto" ? (CADENCE_TABLE[load.rung] ?? FASTEST) : cadenceOf(setting);
+}
+
+// Half a slot is how old a sample is on average when its fragment is whole.
+function lagOf(members: readonly number[], newcomers: CadenceRow): number {
+  const count = members.reduce((sum, here) => sum + here, 0);
+  const total = CADENCE_TABLE.reduce((sum, row, i) => sum + (members[i] ?? 0) * usualLagMs(row), 0);
+  const meanMs = SLOT_MS / 2 + (count > 0 ? total / count : usualLagMs(newcomers));
+  return Math.round(meanMs / 100) * 100;
 }
 
 /** Of this process: processor time by the system's account, and the delay of its loop. */
