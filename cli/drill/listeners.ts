@@ -15,7 +15,7 @@ import { PLACE, Places, STALL } from "./places.ts";
 import { Programme } from "./programme.ts";
 import { SharedMessages } from "./shared-messages.ts";
 import type { Counts, CrowdReport } from "./tally.ts";
-import { addressOf, afterClose, dueOf } from "./upkeep.ts";
+import { addressOf, afterClose, arrivalOf, dueOf } from "./upkeep.ts";
 
 export interface CrowdOptions {
   /** Most listeners at once. */
@@ -159,20 +159,13 @@ export class Listeners implements DownwardSink {
 
   sound(i: number, from: number, to: number, bytes: number): void {
     const nowMs = this.#options.clock.monotonicMs();
-    const next = this.#at.next[i] as number;
     this.counts.frames++;
     this.counts.bytes += bytes;
     this.counts.checkedSlots += to - from;
     this.programme.came(to);
     this.#at.heardMs[i] = nowMs;
     this.#at.pingedMs[i] = 0;
-    let absentSlots = 0;
-    let first = from;
-    if (next >= 0 && from > next) absentSlots = this.#passOver(i, next, from);
-    if (next >= 0 && from < next) {
-      this.counts.duplicateSlots += Math.min(next, to) - from;
-      first = next;
-    }
+    const { first, absentSlots } = arrivalOf(this.#at, i, this.programme, this.counts, from, to);
     if (to <= first) return;
     this.#at.next[i] = to;
     if (!this.#ear.hasStarted(i)) this.#entering.add(i);
@@ -207,6 +200,7 @@ export class Listeners implements DownwardSink {
     if (this.#at.stalled[i] === STALL.once) this.counts.stalledClosed++;
     const next = afterClose(code);
     if (next === "anew") this.#at.next[i] = -1;
+    if (next === "elsewhere") this.#at.attempt[i] = 0;
     if (next === "over") this.#over(i);
     else if (next === "never") this.#end(i);
     else this.#lose(i, Number(/retry-after-ms=(\d{1,9})/.exec(reason)?.[1] ?? 0));
@@ -293,13 +287,13 @@ export class Listeners implements DownwardSink {
   #meet(i: number, snapshot: Snapshot): void {
     const nowMs = this.#options.clock.monotonicMs();
     const { headSlot, nextSlot, cadenceMs, state } = snapshot;
-    if (this.#at.state[i] !== PLACE.meeting) {
+    if (this.#at.state[i] !== PLACE.meeting && this.#at.state[i] !== PLACE.line) {
       this.broken(i, "a second snapshot");
       return;
     }
+    if (this.#at.state[i] === PLACE.meeting) this.#underWay--;
     this.programme.snapshot(snapshot);
     this.programme.offset.guess(this.#options.clock.utcMs(), snapshot.utcMs);
-    this.#underWay--;
     this.#at.state[i] = PLACE.following;
     this.#at.sinceMs[i] = nowMs;
     this.#at.clockPingMs[i] = nowMs;
@@ -320,6 +314,15 @@ export class Listeners implements DownwardSink {
     if (this.#at.stalled[i] === STALL.once && this.#ear.hasStarted(i)) this.counts.stalledBack++;
   }
 
+  /** In the line at the door, where every place is taken: who stands there was not turned away. */
+  #stand(i: number, sinceUtcMs: number, nowMs: number): void {
+    if (this.#at.state[i] === PLACE.meeting) this.#underWay--;
+    if (this.#at.sinceUtcMs[i] === 0) this.counts.queued++;
+    this.#at.state[i] = PLACE.line;
+    this.#at.sinceUtcMs[i] = sinceUtcMs;
+    this.#at.dueMs[i] = nowMs + SESSION_TIMES.waitingMs;
+  }
+
   #state(i: number, entries: readonly StateEntry[]): void {
     this.programme.entries(entries);
     this.#at.stateSeq[i] = Math.max(this.#at.stateSeq[i] as number, entries.at(-1)?.seq ?? 0);
@@ -331,6 +334,7 @@ export class Listeners implements DownwardSink {
       this.#at.cadenceMs[i] = notice.cadenceMs;
       this.#ear.moved(i, notice.cadenceMs, nowMs);
     } else if (notice.kind === "target") this.#ear.asked(i, notice.cadenceMs);
+    else if (notice.kind === "waiting") this.#stand(i, notice.sinceUtcMs, nowMs);
     else if (notice.kind === "skipped") this.#at.skippedTo[i] = Math.max(this.#at.skippedTo[i] as number, notice.to);
     else if (notice.kind === "upstream") {
       this.#ear.look(i, nowMs);
@@ -338,14 +342,6 @@ export class Listeners implements DownwardSink {
     } else if (notice.kind === "pong") {
       this.programme.offset.answer(notice.echo, nowMs, this.#options.clock.utcMs(), notice.utcMs);
     }
-  }
-
-  #passOver(i: number, next: number, from: number): number {
-    const passed = this.programme.passedOver(next, this.#at.skippedTo[i] as number, from);
-    if (this.#at.stalled[i] !== STALL.never) return passed.absentSlots;
-    this.counts.skippedSlots += passed.skippedSlots;
-    this.counts.missingSlots += passed.missingSlots;
-    return passed.absentSlots;
   }
 
   #enter(i: number, nowMs: number): void {
@@ -362,7 +358,8 @@ export class Listeners implements DownwardSink {
   #started(i: number): void {
     const nowMs = this.#options.clock.monotonicMs();
     if (this.#at.hasGivenUp[i] === 0) this.counts.heard++;
-    this.#measures.firstSoundMs.add(nowMs - (this.#at.tappedMs[i] as number));
+    if (this.#at.sinceUtcMs[i] === 0) this.#measures.firstSoundMs.add(nowMs - (this.#at.tappedMs[i] as number));
+    this.#at.sinceUtcMs[i] = 0;
   }
 
   #measureLag(i: number, toSlot: number): void {
@@ -379,8 +376,9 @@ export class Listeners implements DownwardSink {
     const place = this.#at.state[i];
     if (this.#at.stalled[i] === STALL.now || place === PLACE.over) return;
     const readyMs = this.#ear.look(i, nowMs);
-    if (!this.#ear.hasStarted(i) && nowMs - (this.#at.tappedMs[i] as number) >= PATIENCE_MS) this.#giveUp(i);
-    if (place === PLACE.connecting || place === PLACE.meeting) {
+    const isServed = this.#ear.hasStarted(i) || this.#at.sinceUtcMs[i] !== 0;
+    if (!isServed && nowMs - (this.#at.tappedMs[i] as number) >= PATIENCE_MS) this.#giveUp(i);
+    if (place === PLACE.connecting || place === PLACE.meeting || place === PLACE.line) {
       if (nowMs >= (this.#at.dueMs[i] as number)) this.#lineLost(i);
     } else if (place === PLACE.following) this.#keepUp(i, readyMs, nowMs);
   }

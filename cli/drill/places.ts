@@ -3,7 +3,7 @@
 
 import { FASTEST_MS } from "@hustings/wire/cadence.ts";
 
-export const PLACE = { empty: 0, connecting: 1, meeting: 2, following: 3, waiting: 4, over: 5 } as const;
+export const PLACE = { empty: 0, connecting: 1, meeting: 2, following: 3, waiting: 4, over: 5, line: 6 } as const;
 /** Reads as it should; reads nothing; read nothing once, and is counted apart for good. */
 export const STALL = { never: 0, now: 1, once: 2 } as const;
 
@@ -26,6 +26,8 @@ export class Places {
   readonly pingedMs: Float64Array;
   readonly clockPingMs: Float64Array;
   readonly tappedMs: Float64Array;
+  /** Since when they stand in the line at the door, by the edge's word; 0: they do not. */
+  readonly sinceUtcMs: Float64Array;
   readonly isAway: Uint8Array;
   /** One of STALL. */
   readonly stalled: Uint8Array;
@@ -46,6 +48,7 @@ export class Places {
     this.pingedMs = new Float64Array(count);
     this.clockPingMs = new Float64Array(count);
     this.tappedMs = new Float64Array(count);
+    this.sinceUtcMs = new Float64Array(count);
     this.isAway = new Uint8Array(count);
     this.stalled = new Uint8Array(count);
     this.hasGivenUp = new Uint8Array(count);
@@ -56,7 +59,13 @@ export class Places {
   tap(i: number, nowMs: number): void {
     this.tappedMs[i] = nowMs;
     this.next[i] = this.skippedTo[i] = -1;
-    this.stateSeq[i] = this.attempt[i] = this.stalled[i] = this.hasGivenUp[i] = this.lostAtMs[i] = 0;
+    this.sinceUtcMs[i] =
+      this.stateSeq[i] =
+      this.attempt[i] =
+      this.stalled[i] =
+      this.hasGivenUp[i] =
+      this.lostAtMs[i] =
+        0;
     this.cadenceMs[i] = FASTEST_MS;
   }
 }

@@ -4,7 +4,8 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism, cpus, release, totalmem, type } from "node:os";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
-import { type Clock, systemClock } from "@hustings/flow/clock.ts";
+import { type Clock, sleep, systemClock } from "@hustings/flow/clock.ts";
+import { FASTEST_MS, rungFor, usualLagMs } from "@hustings/wire/cadence.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import { version } from "../version.ts";
 import { openBrowsers } from "./browsers.ts";
@@ -32,6 +33,7 @@ export interface Rehearsal {
 
 /** Room for those who come back while their old places are not yet free. */
 const SPARE_PLACES = 1.02;
+const LEAD_IN_MS = 1_500;
 
 /** Holds the drill and writes its report. Throws when it did not pass. */
 export async function rehearse({ options, scenario, fullPeak, signal }: Rehearsal): Promise<void> {
@@ -54,6 +56,9 @@ export async function rehearse({ options, scenario, fullPeak, signal }: Rehearsa
   view.say(`On air at ${stage.spaceUrl}`);
   const { crowd, generators } = await crowdOf(options, scenario, deployment, stage, descriptors, signal, view.say);
   stack.use(crowd);
+  // A space that has only just begun has less sound than a newcomer should have ahead.
+  const cadenceMs = scenario.cadenceMs === "auto" ? FASTEST_MS : scenario.cadenceMs;
+  await sleep(clock, usualLagMs(rungFor(cadenceMs)) + LEAD_IN_MS, signal);
   const browsers = stack.use(await openBrowsers(stage.spaceUrl, options.browsers));
   const conducted = await conduct({
     scenario,

@@ -154,7 +154,5 @@ function trim(value: number): string {
 }
 
 function bytes(value: number): string {
-  return value >= 2 ** 30
-    ? `${trim(Math.round((value / 2 ** 30) * 10) / 10)} GiB`
-    : `${Math.round(value / 2 ** 20)} MiB`;
+  return value >= 1e9 ? `${trim(Math.round(value / 1e8) / 10)} GB` : `${Math.round(value / 1e6)} MB`;
 }

@@ -42,6 +42,9 @@ const AGAIN: RetryPolicy = { firstMs: 250, capMs: 2_000, tries: Infinity };
 /** Two state entries each, which every listener is sent: seldom, so that they are not what is measured. */
 const MUTE_MS = 10_000;
 const MAX_MEASURES = 10_000;
+/** A stage that is there sends something fifty times a second: after so long without, it is not, and WebRTC says so late. */
+const QUIET_MS = 1_500;
+const WATCH_MS = 250;
 
 interface Guest {
   readonly ticket: string;
@@ -190,8 +193,21 @@ class Presence {
   async #once(opened: () => void, dueMs: number): Promise<boolean> {
     const { whipUrl, ticket, goesLive, clock, signal } = this.#options;
     const over = Promise.withResolvers<void>();
-    const speaker = await connectSpeaker({ whipUrl, ticket: await ticket(), onOver: () => over.resolve() });
+    let heardMs = clock.monotonicMs();
+    const hear = (): void => {
+      heardMs = clock.monotonicMs();
+    };
+    const speaker = await connectSpeaker({
+      whipUrl,
+      ticket: await ticket(),
+      onPacket: hear,
+      onDown: hear,
+      onOver: () => over.resolve(),
+    });
     const close = (): void => speaker.close();
+    const watch = repeat(clock, WATCH_MS, () => {
+      if (clock.monotonicMs() - heardMs >= QUIET_MS) close();
+    });
     signal.addEventListener("abort", close, { once: true });
     let speaking: Timer | undefined;
     try {
@@ -206,6 +222,7 @@ class Presence {
       return true;
     } finally {
       this.#speaker = undefined;
+      watch.cancel();
       speaking?.cancel();
       speaker.close();
       signal.removeEventListener("abort", close);

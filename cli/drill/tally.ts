@@ -6,6 +6,8 @@ export interface Counts {
   asked: number;
   heard: number;
   failed: number;
+  /** Who stood in the line at the door, because every place was taken. */
+  queued: number;
   /** Who left because the scenario said so. */
   left: number;
   /** Connections that ended without our asking, connections that were refused, and connections made again. */
@@ -114,6 +116,7 @@ export function noCounts(): Counts {
     asked: 0,
     heard: 0,
     failed: 0,
+    queued: 0,
     left: 0,
     lost: 0,
     refused: 0,

@@ -5,7 +5,9 @@ import { SESSION_TIMES } from "@hustings/listener/session.ts";
 import { ERROR_TABLE } from "@hustings/wire/errors.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
-import type { Places } from "./places.ts";
+import { type Places, STALL } from "./places.ts";
+import type { Programme } from "./programme.ts";
+import type { Counts } from "./tally.ts";
 
 const FINAL_CLOSES: ReadonlySet<number> = new Set(
   (["no-space", "bad-request", "bad-frame", "too-large"] as const).map((code) => ERROR_TABLE[code].closeCode),
@@ -14,11 +16,35 @@ const CURSORLESS_CLOSES: ReadonlySet<number> = new Set(
   (["bad-cursor", "gone"] as const).map((code) => ERROR_TABLE[code].closeCode),
 );
 
-/** What a listener does after a close: comes again, comes anew without a place, never, or it is over for all. */
-export function afterClose(closeCode: number): "again" | "anew" | "never" | "over" {
+/** What a listener does after a close: comes again, comes anew without a place, comes at once, never, or it is over. */
+export function afterClose(closeCode: number): "again" | "anew" | "elsewhere" | "never" | "over" {
   if (closeCode === ERROR_TABLE.ended.closeCode) return "over";
+  if (closeCode === ERROR_TABLE["place-elsewhere"].closeCode) return "elsewhere";
   if (FINAL_CLOSES.has(closeCode)) return "never";
   return CURSORLESS_CLOSES.has(closeCode) ? "anew" : "again";
+}
+
+/** What is new of slots `[from, to)`, behind how many in which time passes; what was wrong with them is counted. */
+export function arrivalOf(
+  at: Places,
+  i: number,
+  programme: Programme,
+  counts: Counts,
+  from: number,
+  to: number,
+): { readonly first: number; readonly absentSlots: number } {
+  const next = at.next[i] as number;
+  if (next < 0 || from === next) return { first: from, absentSlots: 0 };
+  if (from < next) {
+    counts.duplicateSlots += Math.min(next, to) - from;
+    return { first: next, absentSlots: 0 };
+  }
+  const passed = programme.passedOver(next, at.skippedTo[i] as number, from);
+  if (at.stalled[i] === STALL.never) {
+    counts.skippedSlots += passed.skippedSlots;
+    counts.missingSlots += passed.missingSlots;
+  }
+  return { first: from, absentSlots: passed.absentSlots };
 }
 
 /** What is due for a listener that follows: nothing, a ping, or another connection. */
@@ -42,5 +68,7 @@ export function addressOf(at: Places, i: number, path: string, rendition: Rendit
   const query = [`${LISTEN_QUERY.rendition}=${rendition}`];
   if (next >= 0) query.push(`${LISTEN_QUERY.nextSlot}=${next}`, `${LISTEN_QUERY.cadenceMs}=${at.cadenceMs[i]}`);
   if (next >= 0 && (at.stateSeq[i] as number) > 0) query.push(`${LISTEN_QUERY.stateSeq}=${at.stateSeq[i]}`);
+  const sinceUtcMs = at.sinceUtcMs[i] as number;
+  if (sinceUtcMs > 0) query.push(`${LISTEN_QUERY.sinceUtcMs}=${sinceUtcMs}`);
   return `${path}?${query.join("&")}`;
 }

@@ -88,6 +88,9 @@ function remarksOn(record: DrillRecord): string[] {
   if (stolen > 0.05) remarks.push(`The hypervisor took up to ${Math.round(stolen * 100)} % of the machine away.`);
   const left = record.faults.filter(({ isInjected }) => !isInjected).map(({ kind }) => kind);
   if (left.length > 0) remarks.push(`Not injected, as the processes are not the drill's to kill: ${left.join(", ")}.`);
+  const { queued } = record.final.counts;
+  if (queued > 0)
+    remarks.push(`${count(queued, "person", "people")} stood in the line at the door: every place was taken.`);
   const homeP95Ms = quantileMs(record.final.homeMs, 0.95);
   const { homeAsked, homeAnswered } = record.final.counts;
   if (homeAsked > 0)
