@@ -14,8 +14,8 @@ import { serveControl } from "./control.ts";
 import { answerAtDoor, type DoorOptions } from "./door.ts";
 import { createDoorway, type DoorListen, type Doorway } from "./doorway.ts";
 import type { Following } from "./following.ts";
-import { createFollowings } from "./followings.ts";
-import { createHls } from "./hls.ts";
+import { createFollowings, type Followings } from "./followings.ts";
+import { createHls, type Hls } from "./hls.ts";
 import { holdLoopOf } from "./hls-hold.ts";
 import { createInward } from "./inward.ts";
 import { EDGE_LIMITS, type EdgeLimits } from "./limits.ts";
@@ -102,24 +102,12 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const followings = starting.use(createFollowings({ upstream, clock, random, limits, log, onSound }));
   const link = "link" in options.listen ? options.listen.link : undefined;
   const admission = starting.use(admissionOf(options, limits, link, () => look()));
-  const listeners = starting.use(
-    createListeners({ clock, followings, pusher, origins, limits, cadences, log, admission }),
-  );
+  const serving = { clock, followings, pusher, origins, limits, cadences, log, admission };
+  const listeners = starting.use(createListeners(serving));
   const spaces = createSpaceList(upstream, clock, followings.listed);
   const inward = inwardOf(options, limits, origins);
-  const door = {
-    followings,
-    spaces,
-    assets,
-    pages,
-    ...inward,
-    hls,
-    stagePort,
-    log,
-    admission,
-    cadences,
-    pullUrl: options.pullUrl,
-  };
+  const room = { stagePort, admission, cadences, pullUrl: options.pullUrl };
+  const door = { followings, spaces, assets, pages, ...inward, hls, log, ...room };
   const server = createDoor(options.tls, limits, clock, answering(door));
   server.on("upgrade", (request, socket, head) => listeners.upgrade(request, socket, head));
   const doorway = createDoorway(server, options.listen, log);
@@ -135,7 +123,19 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     const drain = () => void handover.drain(handoverMs(listeners.size));
     starting.use(await serveControl({ path, version, counts, drain, cadences }));
   }
-  const running = starting.move();
+  return edgeOf(starting.move(), { server, listeners, followings, hls, handover, log });
+}
+
+interface Parts {
+  readonly server: Server;
+  readonly listeners: Listeners;
+  readonly followings: Followings;
+  readonly hls: Hls;
+  readonly handover: Handover;
+  readonly log: EdgeLog;
+}
+
+function edgeOf(running: AsyncDisposable, { server, listeners, followings, hls, handover, log }: Parts): Edge {
   const { port } = (server.address() as AddressInfo | null) ?? { port: 0 };
   log.info({ port }, "the door is open");
   return {
@@ -152,7 +152,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     drain: (overMs = handoverMs(listeners.size)) => handover.drain(overMs),
     finished: handover.finished,
     async [Symbol.asyncDispose]() {
-      await running.disposeAsync();
+      await running[Symbol.asyncDispose]();
       handover.finish();
     },
   };
@@ -269,6 +269,8 @@ async function close(doorway: Doorway, server: Server, listeners: Listeners): Pr
   server.closeAllConnections();
   await closed;
 }
+
+type Handover = ReturnType<typeof createHandover>;
 
 function createHandover(doorway: Doorway, server: Server, listeners: Listeners, admission: Admission) {
   const finished = Promise.withResolvers<void>();
