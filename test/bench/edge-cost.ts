@@ -16,7 +16,13 @@ const RATIO_AT_MOST = 1.25;
 const LISTENERS_PER_CORE_AT_LEAST = 75_000;
 const MEMORY_AT_MOST_KIB = 10;
 /** By cadence: enough that what an edge costs by itself, a percent or two of a core, does not count. */
-const LISTENERS: Readonly<Record<number, number>> = { 200: 5_000, 1000: 10_000 };
+const LISTENERS: Readonly<Record<number, number>> = {
+  200: 5_000,
+  1000: 10_000,
+  2000: 15_000,
+  4000: 15_000,
+  8000: 15_000,
+};
 const AT_ONCE = 200;
 /** An edge sends a first flight; the loop only answers, and pushes when it is its turn. */
 const FLIGHT_BYTES = 200;
@@ -25,15 +31,19 @@ const FLIGHT_BYTES = 200;
 export const edgeCost = edgeCostAt("edge", 1_000);
 /** At 0.2 s, as a server that is not pressed does it. */
 export const edgeCostFast = edgeCostAt("edge-fast", 200);
+/** As a server that is pressed does it; one round each. */
+export const edgeCostSlow: readonly Bench[] = [2_000, 4_000, 8_000].map((cadenceMs) => {
+  return edgeCostAt(`edge-${cadenceMs / 1_000}s`, cadenceMs, 1);
+});
 
-function edgeCostAt(name: string, cadenceMs: number): Bench {
+function edgeCostAt(name: string, cadenceMs: number, mostRounds = 3): Bench {
   return {
     name,
     async run(context) {
       await using native = await buildNative();
       await using venue = await openVenue({ edges: 1 });
       using onAir = await goOnAir(venue, "What an edge costs", voice("anna"));
-      const rounds = await measure({ native, venue, space: onAir.space.id, cadenceMs }, context);
+      const rounds = await measure({ native, venue, space: onAir.space.id, cadenceMs, mostRounds }, context);
       return figuresOf(rounds, cadenceMs);
     },
   };
@@ -44,6 +54,7 @@ interface Setting {
   readonly venue: Venue;
   readonly space: SpaceId;
   readonly cadenceMs: number;
+  readonly mostRounds: number;
 }
 
 interface Round {
@@ -58,9 +69,9 @@ interface Round {
 
 async function measure(setting: Setting, { isQuick, pause, say }: BenchContext): Promise<Round[]> {
   const listeners = isQuick ? 1_000 : (LISTENERS[setting.cadenceMs] ?? 1_000);
-  const windowMs = isQuick ? 3_000 : 5_000;
+  const windowMs = Math.max(isQuick ? 3_000 : 5_000, setting.cadenceMs);
   const rounds: Round[] = [];
-  for (let round = 0; round < (isQuick ? 1 : 3); round += 1) {
+  for (let round = 0; round < (isQuick ? 1 : setting.mostRounds); round += 1) {
     await using edge = await startEdgeProcess(setting.venue, setting.cadenceMs);
     // A first few listeners, so that what is loaded once is not counted as anyone's.
     await using _first = await joined(setting, edge.port, 50);

@@ -8,11 +8,20 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../flow/clock.ts";
 import { startEdge } from "../../server/src/edge/edge.ts";
+import { EDGE_FLAGS } from "../../server/src/ops/child.ts";
 import type { Venue } from "../venue.ts";
 
 interface EdgeOrder {
   readonly runDirectory: string;
   readonly cadenceMs: number;
+  readonly tls?: EdgeTls;
+}
+
+/** PEM texts; the secret of session tickets in hexadecimal. */
+export interface EdgeTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly sessionSecret: string;
 }
 
 export interface EdgeProcess extends AsyncDisposable {
@@ -24,13 +33,14 @@ const ENTRY = fileURLToPath(import.meta.url);
 /** As the supervisor runs edges. */
 const NICE = 10;
 
-export async function startEdgeProcess(venue: Venue, cadenceMs: number): Promise<EdgeProcess> {
-  const child = fork(ENTRY, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+export async function startEdgeProcess(venue: Venue, cadenceMs: number, tls?: EdgeTls): Promise<EdgeProcess> {
+  const child = fork(ENTRY, { execArgv: [...EDGE_FLAGS], stdio: ["ignore", "inherit", "inherit", "ipc"] });
   const exited = once(child, "exit");
   if (child.pid === undefined) throw new Error("the edge did not start");
   setPriority(child.pid, NICE);
   const ended = exited.then(([code]) => Promise.reject(new Error(`the edge ended with ${code}`)));
-  child.send({ runDirectory: join(venue.dataDir, "run"), cadenceMs } satisfies EdgeOrder);
+  const order: EdgeOrder = { runDirectory: join(venue.dataDir, "run"), cadenceMs, ...(tls ? { tls } : {}) };
+  child.send(order);
   const [port] = (await Promise.race([once(child, "message"), ended])) as [number];
   return {
     pid: child.pid,
@@ -43,7 +53,7 @@ export async function startEdgeProcess(venue: Venue, cadenceMs: number): Promise
   };
 }
 
-async function serve({ runDirectory, cadenceMs }: EdgeOrder): Promise<void> {
+async function serve({ runDirectory, cadenceMs, tls }: EdgeOrder): Promise<void> {
   const edge = await startEdge({
     clock: systemClock,
     followPath: join(runDirectory, "follow.sock"),
@@ -53,6 +63,7 @@ async function serve({ runDirectory, cadenceMs }: EdgeOrder): Promise<void> {
     assetsDirectory: join(runDirectory, "no-assets"),
     listen: { host: "127.0.0.1", port: 0 },
     cadenceMs,
+    ...(tls ? { tls: { ...tls, sessionSecret: Buffer.from(tls.sessionSecret, "hex") } } : {}),
   });
   process.send?.(edge.port);
 }

@@ -45,3 +45,25 @@ export async function kernelSocketBytes(): Promise<{ readonly slabBytes: number;
   const pages = Number(/^TCP:.* mem (\d+)/m.exec(sockstat ?? "")?.[1] ?? 0);
   return { slabBytes: slab, bufferBytes: pages * PAGE_BYTES };
 }
+
+export interface StealWatch {
+  /** Share of the machine's processor time since the watch began that its host gave to others. */
+  share(): Promise<number>;
+}
+
+export async function watchSteal(): Promise<StealWatch> {
+  const before = await machineTicks();
+  return {
+    async share() {
+      const after = await machineTicks();
+      return (after.stolen - before.stolen) / Math.max(1, after.all - before.all);
+    },
+  };
+}
+
+async function machineTicks(): Promise<{ readonly stolen: number; readonly all: number }> {
+  const [line = ""] = (await readFile("/proc/stat", "utf8")).split("\n");
+  // user, nice, system, idle, iowait, irq, softirq, steal; what follows is in user and nice already.
+  const ticks = line.trim().split(/\s+/).slice(1, 9).map(Number);
+  return { stolen: ticks[7] ?? 0, all: ticks.reduce((sum, one) => sum + one, 0) };
+}

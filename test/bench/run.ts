@@ -7,12 +7,14 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { sleep, systemClock } from "../../flow/clock.ts";
 import { codecCost } from "./codec-cost.ts";
-import { edgeCost, edgeCostFast } from "./edge-cost.ts";
+import { edgeCost, edgeCostFast, edgeCostSlow } from "./edge-cost.ts";
 import type { Bench, BenchContext, Figure } from "./figures.ts";
 import { joins } from "./joins.ts";
+import { joinsTls } from "./joins-tls.ts";
 import { listening } from "./listening.ts";
 import { machineLine, thisMachine } from "./machine.ts";
 import { pageWeight } from "./page-weight.ts";
+import { watchSteal } from "./processes.ts";
 import { programmeLoss } from "./programme-loss.ts";
 import { pull } from "./pull.ts";
 import { rush } from "./rush.ts";
@@ -29,9 +31,11 @@ const BENCHES: readonly Bench[] = [
   stageCostBusy,
   edgeCost,
   edgeCostFast,
+  ...edgeCostSlow,
   wireBytes,
   pull,
   joins,
+  joinsTls,
   rush,
   uplinkLoss,
   programmeLoss,
@@ -40,7 +44,7 @@ const BENCHES: readonly Bench[] = [
 ];
 const RESULTS = fileURLToPath(new URL("../../bench-results", import.meta.url));
 /** The whole run ends by itself within this; what has not been measured by then says so. */
-const LIMIT_MS = 480_000;
+const LIMIT_MS = 720_000;
 const HOW =
   "Loopback, plaintext, generators and receivers on the same machine: what they cost is not counted, but they take part of it.";
 
@@ -61,6 +65,8 @@ interface Outcome {
   readonly seconds: number;
   /** Processes that wanted a core over the minute before its end, our own among them. */
   readonly load: number;
+  /** Share of processor time that this machine's host gave to others meanwhile. */
+  readonly stolenShare: number;
   readonly figures: readonly Figure[];
   readonly failure?: string;
 }
@@ -79,6 +85,8 @@ async function runAll(benches: readonly Bench[], isQuick: boolean): Promise<void
   process.stdout.write(`${tableOf(outcomes.flatMap(({ figures }) => figures))}\n`);
   const loads = outcomes.map(({ name, load }) => `${name} ${load.toFixed(1)}`).join(", ");
   process.stdout.write(`\nLoad (processes that wanted a core, the bench's own among them): ${loads}.\n`);
+  const stolen = outcomes.map(({ name, stolenShare }) => `${name} ${(stolenShare * 100).toFixed(1)} %`).join(", ");
+  process.stdout.write(`\nSteal (processor time that the machine's host gave to others): ${stolen}.\n`);
   for (const { name, failure } of outcomes) {
     if (failure === undefined) continue;
     process.stdout.write(`\nNot measured: ${name}: ${failure.split("\n")[0]}\n`);
@@ -94,16 +102,17 @@ async function runAll(benches: readonly Bench[], isQuick: boolean): Promise<void
 async function runOne(bench: Bench, context: BenchContext): Promise<Outcome> {
   const beganMs = systemClock.monotonicMs();
   const seconds = (): number => Math.round((systemClock.monotonicMs() - beganMs) / 1000);
-  const load = (): number => loadavg()[0] ?? 0;
+  const steal = await watchSteal();
+  const busy = async () => ({ load: loadavg()[0] ?? 0, stolenShare: await steal.share() });
   process.stderr.write(`${bench.name}\n`);
   try {
     const figures = await bench.run(context);
-    return { name: bench.name, seconds: seconds(), load: load(), figures };
+    return { name: bench.name, seconds: seconds(), ...(await busy()), figures };
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException;
     const failure = code === "ENOENT" && message.includes("cc") ? "there is no C compiler (cc)" : message;
     process.stderr.write(`  ${(error as Error).stack}\n`);
-    return { name: bench.name, seconds: seconds(), load: load(), figures: [], failure };
+    return { name: bench.name, seconds: seconds(), ...(await busy()), figures: [], failure };
   }
 }
 

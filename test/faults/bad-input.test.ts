@@ -135,7 +135,7 @@ async function closeCodesAreNamed(venue: Venue, space: CreatedSpace): Promise<vo
   assert.equal(await closeCodeOf(listenUrl.replace(space.id, "0000000000")), 4404, "no such space");
   assert.equal(await closeCodeOf(listenUrl, randomBytes(64)), 4402, "bytes that are no message");
   assert.equal(await closeCodeOf(listenUrl, "hello"), 4402, "a text");
-  assert.equal(await closeCodeOf(listenUrl, new Uint8Array(100_000)), 1009, "a message far too long (RFC 6455 §7.4.1)");
+  assert.equal(await closeCodeOf(listenUrl, new Uint8Array(100_000)), 4413, "a message far too long");
 }
 
 async function strangeBytesAreAnswered(venue: Venue): Promise<void> {

@@ -23,24 +23,24 @@ function wordOf(heard: Heard): string {
   }
 }
 
-function read(chunks: Iterable<Buffer>): string[] {
+function read(pieces: Iterable<Buffer>): string[] {
   const reader = new UpwardReader();
   const words: string[] = [];
-  for (const chunk of chunks) {
-    reader.push(chunk);
+  for (const piece of pieces) {
+    reader.push(piece);
     for (let heard = reader.next(); heard; heard = reader.next()) words.push(wordOf(heard));
   }
   return words;
 }
 
 function chopped(bytes: Buffer, sizes: readonly number[]): Buffer[] {
-  const chunks: Buffer[] = [];
+  const pieces: Buffer[] = [];
   for (let at = 0, i = 0; at < bytes.length; i++) {
     const size = sizes.length === 0 ? bytes.length : (sizes[i % sizes.length] as number);
-    chunks.push(bytes.subarray(at, at + size));
+    pieces.push(bytes.subarray(at, at + size));
     at += size;
   }
-  return chunks;
+  return pieces;
 }
 
 test("the published conformance cases that apply are answered as they ask, whole and byte by byte", () => {

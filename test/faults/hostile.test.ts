@@ -1,0 +1,126 @@
+// Proves over real sockets that whoever is slow, floods or lies at the public door costs little, gets a status or a close
+// code that says why, and is not noticed by those who listen meanwhile.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { frame, inFrames } from "../../server/src/edge/websocket-vectors.ts";
+import { ROUTES } from "../../wire/routes.ts";
+import { until } from "../until.ts";
+import { openVenue, type Venue } from "../venue.ts";
+import { assertUndisturbed, type Ears, listen } from "./ears.ts";
+import { allClosed, type Stranger, stranger, upgradeOf } from "./hostile.ts";
+import { openStage } from "./talker.ts";
+
+/** Header timeout and the interval in which it is looked at, and time for a busy machine. */
+const HEADERS_WITHIN_MS = 20_000;
+const AT_MOST_BYTES = 96 * 1024 * 1024;
+
+async function besieged(venue: Venue, siege: (path: string) => Promise<void>, say: (line: string) => void) {
+  using stage = await openStage(venue, "Under siege");
+  const ears: Ears[] = [await listen(venue, stage.space), await listen(venue, stage.space)];
+  const memory = async (): Promise<number> => Number((await venue.health("edge-0"))["rssBytes"]);
+  const before = await memory();
+  try {
+    await siege(ROUTES.listen(stage.space.id));
+    for (const one of ears) await one.hearsMore(10);
+    for (const one of ears) assertUndisturbed(one, "who listened meanwhile");
+    const grewBytes = (await memory()) - before;
+    say(`the edge grew by ${Math.round(grewBytes / 1024 / 1024)} MiB; waited ${ears.map((one) => one.waitedMs())} ms`);
+    assert.ok(grewBytes < AT_MOST_BYTES, `the edge grew by ${grewBytes} bytes`);
+  } finally {
+    for (const one of ears) one[Symbol.dispose]();
+  }
+}
+
+function many(count: number, make: (i: number) => Stranger): Stranger[] & Disposable {
+  const all = Array.from({ length: count }, (_, i) => make(i));
+  return Object.assign(all, {
+    [Symbol.dispose]() {
+      for (const one of all) one[Symbol.dispose]();
+    },
+  });
+}
+
+test("slow, silent and half-open requests are closed in seconds, floods of headers at once", async (t) => {
+  await using venue = await openVenue();
+  await besieged(
+    venue,
+    async (path) => {
+      const half = upgradeOf(path).slice(0, -2);
+      using silent = many(500, () => stranger(venue));
+      using slow = many(500, () => stranger(venue, "GET / HTTP/1.1\r\nHost: a\r\nX-Slow: "));
+      using halfOpen = many(1_000, () => stranger(venue, half));
+      using floods = many(200, () =>
+        stranger(venue, `GET / HTTP/1.1\r\nHost: a\r\n${"X-Many: 1234567890\r\n".repeat(2_000)}`),
+      );
+      using long = many(200, () => stranger(venue, `GET /${"a".repeat(20_000)} HTTP/1.1\r\n`));
+      await allClosed("floods of headers", [...floods, ...long], HEADERS_WITHIN_MS);
+      for (const one of [...floods, ...long]) assert.ok(one.status === 413 || one.text === "", one.text);
+      assert.ok([...floods, ...long].some(({ status }) => status === 413));
+      await allClosed("slow requests", [...silent, ...slow, ...halfOpen], HEADERS_WITHIN_MS);
+      for (const one of [...slow, ...halfOpen]) assert.equal(one.status, 408, one.text);
+    },
+    (line) => t.diagnostic(line),
+  );
+});
+
+test("what breaks the protocol or is too much is closed by its code, and readers that stall cost what is bounded", async (t) => {
+  await using venue = await openVenue();
+  await besieged(
+    venue,
+    async (path) => {
+      using stalled = many(300, () => stranger(venue, upgradeOf(path)));
+      for (const { socket } of stalled) socket.pause();
+      const said =
+        (...frames: Buffer[]) =>
+        () =>
+          stranger(venue, Buffer.concat([Buffer.from(upgradeOf(path)), ...frames]));
+      const text = (echo: number) => frame(1, JSON.stringify({ kind: "ping", echo }));
+      const cases: [code: number, make: () => Stranger][] = [
+        [4413, said(frame(1, "x".repeat(1_025)))],
+        [4413, said(Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff]))],
+        [4413, said(...inFrames(Array.from({ length: 9 }, () => "x".repeat(125))))],
+        [4402, said(...inFrames(new Array(100).fill("")))],
+        [4402, said(frame(1, "nonsense"))],
+        [4402, said(frame(2, "binary"))],
+        [4429, said(...Array.from({ length: 500 }, () => frame(9, "flood")))],
+        [4429, said(...Array.from({ length: 500 }, () => frame(10)))],
+        [4429, said(...Array.from({ length: 500 }, (_, i) => text(i)))],
+        [1002, said(frame(1, "{}", { isMasked: false }))],
+        [1002, said(frame(1, "{}", { reserved: 4 }))],
+        [1007, said(frame(1, Buffer.from([0xc0, 0xaf])))],
+      ];
+      for (const [code, make] of cases) {
+        using all = many(25, make);
+        await until(`close code ${code}`, () => all.every(({ closeCode }) => closeCode === code), 10_000).catch(() => {
+          assert.deepEqual([...new Set(all.map(({ closeCode }) => closeCode))], [code]);
+        });
+        // They answer nothing and are cut.
+        await allClosed(`closed with ${code}`, all, 10_000);
+      }
+      assert.equal(Number((await venue.health("edge-0"))["listeners"]), 302);
+    },
+    (line) => t.diagnostic(line),
+  );
+});
+
+test("one address that opens all it can is told when to come again, and another address comes in at once", async (t) => {
+  await using venue = await openVenue({ args: ["--trusted-proxies", "127.0.0.1"] });
+  await besieged(
+    venue,
+    async (path) => {
+      const from = (address: string) => () => stranger(venue, upgradeOf(path, [`X-Forwarded-For: ${address}`]), true);
+      using all = many(3_000, from("203.0.113.7"));
+      await until("everyone to be answered", () => all.every(({ status }) => status !== 0), 30_000);
+      const counts = new Map<number, number>();
+      for (const { status } of all) counts.set(status, (counts.get(status) ?? 0) + 1);
+      t.diagnostic(`answers: ${[...counts].map(([status, count]) => `${count} of ${status}`).join(", ")}`);
+      assert.deepEqual([...counts.keys()].sort(), [101, 429]);
+      const refused = all.find(({ status }) => status === 429);
+      assert.match(refused?.text ?? "", /retry-after: \d+[\s\S]*too-many[\s\S]*retryAfterMs/);
+      using other = from("203.0.113.8")();
+      await until("another address to be in", () => other.status === 101, 10_000);
+    },
+    (line) => t.diagnostic(line),
+  );
+});
