@@ -1,9 +1,10 @@
 // Owns one listener: where it stands, what it is owed, and what happens when it takes too little. Refuses to know
 // sockets (a pipe takes whole frames), time (each visit brings it) and the other listeners.
 
-import { type ErrorCode, errorRow } from "@hustings/wire/errors.ts";
+import { type ErrorCode, errorRow, Refusal } from "@hustings/wire/errors.ts";
 import { BadFrame, noticeFrame, parseUpward } from "@hustings/wire/frames.ts";
 import { KEPT_SLOTS, type Rendition, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
+import { closeReasonOf } from "./answers.ts";
 import { type CadenceRow, type Cadences, FASTEST, firstCadence, nextCadence, PATIENCE_MS } from "./cadence.ts";
 import { type ListenCursor, writeCursor } from "./cursor.ts";
 import type { Following } from "./following.ts";
@@ -200,7 +201,7 @@ export class Listener {
       this.#upwardMs = nowMs;
       this.#upwardCount = 0;
     }
-    if (++this.#upwardCount > UPWARD_PER_SECOND) this.#refuse("too-many");
+    if (++this.#upwardCount > UPWARD_PER_SECOND) this.#refuse("too-many", closeReasonOf(new Refusal("too-many")));
     return !this.#isClosed;
   }
 
