@@ -62,8 +62,8 @@ export const KEPT_ENTRIES = 512;
 /** Bytes that one listener may leave unsent; in time `STALL_MS` of sound, whichever is less. */
 export const MAX_UNSENT_BYTES = 64 * 1024;
 export const STALL_MS = 4_000;
-/** Sound that goes into one frame when a listener is behind. */
-export const MAX_FRAME_BYTES = 16 * 1024;
+/** Sound that goes into one frame: a push of 8 s at 16 kb/s, of 4 s at 32 kb/s. */
+export const MAX_FRAME_BYTES = 20 * 1024;
 /** A listener that answers no ping for two of these is gone. */
 export const PING_MS = 30_000;
 /** What a listener may send up in a second, pings included; more closes with 4429. */

@@ -45,7 +45,7 @@ export const LOAD = {
   baseBusy: 0.03,
   secondUs: 5,
   pushUs: 15,
-  joinUs: 330,
+  joinUs: 250,
   /** Of the share: what is planned for, what it must fit in to go down, and above what there is trouble. */
   budget: 0.6,
   calmBudget: 0.4,
