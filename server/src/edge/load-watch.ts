@@ -1,7 +1,7 @@
 // Owns what an edge wants of its listeners' cadence: measures once a second, or takes what an operator set. Refuses to
 // choose (load.ts) and to know listeners beyond how many sit where.
 
-import { monitorEventLoopDelay, performance } from "node:perf_hooks";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { usualLagMs } from "@hustings/wire/cadence.ts";
 import { SLOT_MS } from "@hustings/wire/units.ts";
@@ -143,15 +143,15 @@ function lagOf(members: readonly number[], newcomers: CadenceRow): number {
 }
 
 /** Of this process: processor time by the system's account, and the delay of its loop. */
-export function processMeter(): Meter {
+export function processMeter(clock: Clock): Meter {
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
   let usage = process.cpuUsage();
-  let takenMs = performance.now();
+  let takenMs = clock.monotonicMs();
   return {
     take() {
       const used = process.cpuUsage(usage);
-      const nowMs = performance.now();
+      const nowMs = clock.monotonicMs();
       const busy = (used.user + used.system) / 1_000 / Math.max(1, nowMs - takenMs);
       const loopDelayMs = Math.max(0, delay.percentile(99) / 1e6 - 10);
       usage = process.cpuUsage();
