@@ -16,7 +16,7 @@ const INSIDE = [9_000, 9_000];
 const COMING = 9_000;
 const QUICK = 2_000;
 const AT_ONCE = 512;
-const GENTLY = 64;
+const GENTLY = 200;
 /** Snapshot and a second of sound. */
 const FLIGHT_BYTES = 4_000;
 /** A seat's channel takes twenty messages a second. */

@@ -108,6 +108,34 @@ test("when every edge is full people wait in line, the door answers, and they ge
   assertUndisturbed(last, "who was in all the time");
 });
 
+test("when the edge that keeps the line is killed, people come back to their places, and those whose turn it is get in", async (t) => {
+  await using venue = await openVenue({ edges: 2, args: ["--listeners-per-edge", "2"] });
+  using stage = await openStage(venue, "The line is killed");
+  await using everyone = new AsyncDisposableStack();
+  const inside: Ears[] = [];
+  for (let count = 0; count < 4; count++) inside.push(everyone.use(await listen(venue, stage.space)));
+  const line: HeadlessListener[] = [];
+  for (let place = 1; place <= 3; place++) {
+    const waiting = startWaiting(venue, stage.space);
+    everyone.defer(() => waiting.stop());
+    line.push(waiting);
+    await until(`place ${place}`, () => waiting.session.waiting?.place === place);
+  }
+  const keepers = await Promise.all(["edge-0", "edge-1"].map((edge) => venue.health(edge)));
+  const keeper = keepers.find(({ waiting }) => waiting === 3);
+  assert.ok(keeper, "one edge keeps the whole line");
+  await venue.kill(Number(keeper["pid"]));
+  // Its two listeners go to the other edge, beyond its places; the next edge has two for the line.
+  await until("the first two of the line to hear", () =>
+    line.slice(0, 2).every((one) => one.session.counts.newSlots > 5),
+  );
+  assert.equal(line[2]?.session.counts.newSlots, 0, "the third still waits");
+  await until("the third to be the next", () => line[2]?.session.waiting?.place === 1);
+  await Promise.all(inside.map((one) => one.hearsMore(10)));
+  for (const one of inside) assertWhole(one, "inside");
+  tellWaits(t, inside);
+});
+
 async function listenAtBoth(venue: Venue, space: CreatedSpace) {
   const all = new AsyncDisposableStack();
   const ears: Ears[] = [];

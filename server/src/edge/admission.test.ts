@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Clock } from "@hustings/flow/clock.ts";
 import { manualClock } from "@hustings/flow/clock-manual.ts";
 import { decodeFrame, type Notice } from "@hustings/wire/frames.ts";
 import fc from "fast-check";
@@ -13,11 +14,15 @@ import { SILENT } from "./log.ts";
 import { SPACE } from "./upstream-fake.ts";
 import type { Waiter } from "./waiting-line.ts";
 
-function open(
-  limits: Partial<EdgeLimits>,
-  more: { word?: () => DoorWord | undefined; memoryBytes?: () => number } = {},
-) {
-  const clock = manualClock();
+interface More {
+  readonly word?: () => DoorWord | undefined;
+  readonly memoryBytes?: () => number;
+  readonly clockOf?: (manual: Clock) => Clock;
+}
+
+function open(limits: Partial<EdgeLimits>, more: More = {}) {
+  const manual = manualClock();
+  const clock = more.clockOf?.(manual) ?? manual;
   const loads: EdgeLoad[] = [];
   const admission = createAdmission({
     clock,
@@ -47,7 +52,7 @@ function open(
     admission.wait(waiter);
     return { waiter, notices, places: () => notices.map(({ place }) => place) };
   };
-  return { clock, admission, loads, came, wait };
+  return { clock: manual, admission, loads, came, wait };
 }
 
 test("who is new comes in up to the limit, and who comes back a little beyond it", () => {
@@ -165,6 +170,22 @@ test("an edge whose memory is used up is full until it is not, and its parent he
     loads.map(({ places }) => places),
     [5, 0, 5],
   );
+});
+
+test("a loop that is seconds late six times on end takes nobody more, until it has been in time as often", () => {
+  let lateMs = 0;
+  const clockOf = (manual: Clock): Clock => ({
+    ...manual,
+    after: (delayMs, run) => manual.after(delayMs + lateMs, run),
+  });
+  const { admission, clock } = open({ listeners: 5 }, { clockOf });
+  const places: number[] = [];
+  for (const late of [0, 3_000, 0]) {
+    lateMs = late;
+    for (let turn = 0; turn < 8; turn++) clock.advance(TURN_MS + late);
+    places.push(admission.load.places);
+  }
+  assert.deepEqual(places, [5, 0, 5]);
 });
 
 test("at a full edge a newcomer waits on the same connection, hears its place, and gets the snapshot when it is their turn", async () => {

@@ -42,8 +42,11 @@ export interface AdmissionOptions {
 }
 
 export const TURN_MS = 250;
-/** An edge whose loop is so late so many turns on end has no time for more people; it has again after as many in time. */
-const LATE_MS = 500;
+/**
+ * An edge whose loop is so late so many turns on end has no time for more people; it has again after as many in time. A
+ * full queue of arrivals alone makes it late by a second.
+ */
+const LATE_MS = 2_000;
 const LATE_TURNS = 6;
 /** Let in from the line in one turn. */
 const MAX_PER_TURN = 500;
