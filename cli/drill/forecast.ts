@@ -9,7 +9,9 @@ import type { DrillRecord, Sample } from "./record.ts";
 export interface PerListener {
   readonly people: number;
   readonly edgeCores: number | undefined;
+  /** Beyond what an edge takes with nobody there. */
   readonly edgeBytes: number | undefined;
+  readonly emptyEdgeBytes: number;
   readonly kernelBytes: number | undefined;
   readonly bitsPerSecond: number;
 }
@@ -47,6 +49,7 @@ export function forecast(record: DrillRecord, prices: Prices): Forecast {
   const bytesEach = per.edgeBytes === undefined ? undefined : per.edgeBytes + (per.kernelBytes ?? 0);
   const bits = audience * per.bitsPerSecond * WIRE_OVERHEAD;
   const gigabytes = (bits / 8) * prices.hours * 3_600 * 1e-9;
+  const edges = Math.ceil(Math.max(audience / descriptorPlaces, cores ?? 0));
   const { byProcessor, byMemory } = holding(record, per.edgeCores, bytesEach);
   const holds = byProcessor === undefined || byMemory === undefined ? undefined : Math.min(byProcessor, byMemory);
   return {
@@ -55,9 +58,9 @@ export function forecast(record: DrillRecord, prices: Prices): Forecast {
     limit: holds === undefined ? undefined : holds === byProcessor ? "processor" : "memory",
     need: {
       audience,
-      edges: Math.ceil(Math.max(audience / descriptorPlaces, cores ?? 0)),
+      edges,
       cores,
-      memoryGib: bytesEach === undefined ? undefined : (audience * bytesEach) / 2 ** 30,
+      memoryGib: bytesEach === undefined ? undefined : (audience * bytesEach + edges * per.emptyEdgeBytes) / 2 ** 30,
       gigabitsPerSecond: bits * 1e-9,
       gigabytes,
       cost: gigabytes * prices.perGigabyte + Math.ceil(cores ?? 0) * prices.hours * prices.perCoreHour,
@@ -65,7 +68,8 @@ export function forecast(record: DrillRecord, prices: Prices): Forecast {
   };
 }
 
-function perListener({ samples }: DrillRecord): PerListener {
+function perListener({ samples, setting }: DrillRecord): PerListener {
+  const emptyBytes = samples.find(({ roles }) => roles.edge !== undefined)?.roles.edge?.residentBytes ?? 0;
   const peak = Math.max(1, ...samples.map(({ playing }) => playing));
   const full = samples.filter(({ playing }) => playing >= peak * AT_PEAK);
   const mean = (of: (sample: Sample) => number | undefined): number | undefined => {
@@ -78,7 +82,8 @@ function perListener({ samples }: DrillRecord): PerListener {
   return {
     people: peak,
     edgeCores: mean(({ roles }) => roles.edge?.cores),
-    edgeBytes: mean(({ roles }) => roles.edge?.residentBytes),
+    edgeBytes: mean(({ roles }) => roles.edge && Math.max(0, roles.edge.residentBytes - emptyBytes)),
+    emptyEdgeBytes: emptyBytes / Math.max(1, setting.edges),
     // Both ends of a connection on one machine: half of what its kernel holds is the generator's.
     kernelBytes: mean(({ kernelBytes }) => (kernelBytes === undefined ? undefined : kernelBytes / 2)),
     bitsPerSecond: (mean(({ bytesPerSecond }) => bytesPerSecond) ?? 0) * 8,

@@ -73,6 +73,7 @@ td .no { display: inline-block; min-width: 20px; text-align: center; background:
   table.stacks tr { display: block; padding: 12px 0; border-bottom: 1px solid var(--line); }
   table.stacks td { display: flex; justify-content: space-between; gap: 16px; border: 0; padding: 2px 0; text-align: right; white-space: normal; }
   table.stacks td::before { content: attr(data-is); color: var(--soft); text-align: left; }
+  table.stacks td.none { display: none; }
   table.stacks td:first-child { display: block; text-align: left; font-weight: 600; }
   table.stacks td:first-child::before { content: none; }
 }

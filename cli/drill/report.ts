@@ -82,6 +82,8 @@ function numbersOf(record: DrillRecord): string {
     ["stage tick", record.tick ? `${record.tick.p999.toFixed(1)} ms` : "–", "late, p99.9 of the whole drill"],
     ["sent", `${(counts.bytes * 1e-9).toFixed(1)} GB`, `in ${whole(counts.frames)} pushes`],
   ];
+  if (counts.awayMs > 0)
+    rows.push(["stage away", milliseconds(counts.awayMs / counts.heard), "of filler for each of them, counted apart"]);
   const cells = rows.map(
     ([name, value, note]) =>
       `<div><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}<small>${escapeHtml(note)}</small></dd></div>`,
@@ -133,7 +135,7 @@ function faultRow({ final: { counts } }: DrillRecord, fault: FaultRecord, no: nu
         : `${secondsOf(fault.gapP95Ms)} / ${secondsOf(fault.gapP99Ms)} / ${secondsOf(fault.gapMaxMs)}`,
     ],
   ];
-  return `<tr><td>${name}</td>${cells.map(([is, text]) => `<td class="n" data-is="${is}">${escapeHtml(text)}</td>`).join("")}</tr>`;
+  return `<tr><td>${name}</td>${cells.map(([is, text]) => `<td class="n${text === "–" ? " none" : ""}" data-is="${is}">${escapeHtml(text)}</td>`).join("")}</tr>`;
 }
 
 function forecastOf(record: DrillRecord, prices: Prices): string {

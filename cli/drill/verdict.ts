@@ -1,6 +1,6 @@
 // Owns what a drill's record amounts to: whether it passed, why not, and the one line that says what the run was. Pure.
 
-import type { DrillRecord } from "./record.ts";
+import type { DrillRecord, Sample } from "./record.ts";
 import { quantileMs } from "./tally.ts";
 
 export interface Verdict {
@@ -14,6 +14,8 @@ export interface Verdict {
 /** Above this the generators themselves may have been late, and not the server. */
 const GENERATOR_LATE_MS = 400;
 const FULL_SHARE = 0.99;
+/** Work of others that takes more of the machine than this is told. */
+const OTHERS_SHARE = 0.1;
 
 export function judge(record: DrillRecord): Verdict {
   const { counts } = record.final;
@@ -86,6 +88,9 @@ function remarksOn(record: DrillRecord): string[] {
     );
   const stolen = Math.max(0, ...record.samples.map(({ machineStolen }) => machineStolen ?? 0));
   if (stolen > 0.05) remarks.push(`The hypervisor took up to ${Math.round(stolen * 100)} % of the machine away.`);
+  const others = mean(record.samples.map((sample) => othersShare(record, sample) ?? 0));
+  if (others > OTHERS_SHARE)
+    remarks.push(`Other programs took ${Math.round(others * 100)} % of the machine meanwhile.`);
   const left = record.faults.filter(({ isInjected }) => !isInjected).map(({ kind }) => kind);
   if (left.length > 0) remarks.push(`Not injected, as the processes are not the drill's to kill: ${left.join(", ")}.`);
   const { queued } = record.final.counts;
@@ -98,4 +103,15 @@ function remarksOn(record: DrillRecord): string[] {
       `${homeAnswered.toLocaleString("en")} of ${homeAsked.toLocaleString("en")} who left got the home page${homeP95Ms === undefined ? "" : `, p95 ${homeP95Ms} ms`}.`,
     );
   return remarks;
+}
+
+/** Of all cores, what neither server nor generators took; `undefined` where it cannot be seen. */
+function othersShare({ machine }: DrillRecord, { machineBusy, roles }: Sample): number | undefined {
+  if (machineBusy === undefined) return undefined;
+  const ours = Object.values(roles).reduce((total, { cores }) => total + cores, 0);
+  return Math.max(0, machineBusy - ours / machine.cores);
+}
+
+function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((total, value) => total + value, 0) / values.length;
 }
