@@ -53,15 +53,9 @@ export interface LoadWatchOptions {
 
 const SAMPLE_MS = 1_000;
 
-export function watchLoad({
-  clock,
-  pusher,
-  log,
-  share,
-  meter = processMeter(),
-  ...given
-}: LoadWatchOptions): LoadWatch {
-  let setting = given.setting;
+export function watchLoad(options: LoadWatchOptions): LoadWatch {
+  const { clock, pusher, log, share, meter = processMeter(clock) } = options;
+  let { setting } = options;
   let load: Load = IDLE_LOAD;
   let wanted: CadenceRow = rowOf(setting, load);
   let busy = 0;
