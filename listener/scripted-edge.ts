@@ -54,6 +54,7 @@ export class ScriptedEdge {
   isMoving = true;
   /** What listeners said beside pings. */
   readonly said: Upward[] = [];
+  pings = 0;
   readonly clock: Clock;
   readonly #options: ScriptedEdgeOptions;
   readonly #peers = new Set<Peer>();
@@ -205,6 +206,7 @@ export class ScriptedEdge {
     if (said.kind === "ready" && this.isMoving)
       this.clock.after(2, () => peer.open && this.#moveTo(peer, said.cadenceMs));
     if (said.kind !== "ping") return;
+    this.pings += 1;
     const { echo } = said;
     const utcMs = this.clock.utcMs();
     this.clock.after(2, () => peer.open && peer.events.frame(noticeFrame({ kind: "pong", echo, utcMs })));
