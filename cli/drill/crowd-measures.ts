@@ -52,22 +52,22 @@ export class CrowdMeasures {
     ear: EarModel,
     now: { readonly connecting: number; readonly waiting: number; readonly loopDelayMs: number },
   ): CrowdReport {
-    const byCadence: Record<string, number> = {};
+    const byCadence = new Map<number, number>();
     const gapSinceMark = new SpreadCount();
     let playing = 0;
     for (let i = 0; i < size; i++) {
       if (ear.isPlaying(i)) playing++;
       if (places.lostAtMs[i] !== 0) gapSinceMark.add(ear.gapSinceMarkMs[i] as number);
       if (places.state[i] !== PLACE.following) continue;
-      const key = String(places.cadenceMs[i]);
-      byCadence[key] = (byCadence[key] ?? 0) + 1;
+      const cadenceMs = places.cadenceMs[i] as number;
+      byCadence.set(cadenceMs, (byCadence.get(cadenceMs) ?? 0) + 1);
     }
     const lagMs = this.lagMs.spread();
     this.lagMs.clear();
     return {
       counts: { ...this.counts },
       standing: { people: size, playing, connecting: now.connecting, waiting: now.waiting },
-      byCadence,
+      byCadence: Object.fromEntries(byCadence),
       closes: { ...this.#closes },
       firstSoundMs: this.firstSoundMs.spread(),
       lagMs,

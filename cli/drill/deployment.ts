@@ -34,7 +34,7 @@ export interface Deployment extends AsyncDisposable {
   pids(): Promise<ReadonlyMap<string, readonly number[]>>;
   /** Lateness of the stage's newest ticks, in milliseconds; `undefined` where it cannot be asked. */
   ticks(newest: number): Promise<TickTimes | undefined>;
-  /** SIGKILL to a process of the role: edge 0, the stage, the api. Resolves once it was sent. */
+  /** SIGKILL to the stage, the api, or the edge that most listen at. Resolves once it was sent. */
   kill(role: "edge" | "stage" | "api"): Promise<void>;
 }
 
@@ -120,8 +120,8 @@ export async function startServer(options: OwnServer): Promise<Deployment> {
       return health?.["tick"] as TickTimes | undefined;
     },
     async kill(role) {
-      const { pid } = await ask({ role, index: 0 });
-      if (typeof pid === "number") process.kill(pid, "SIGKILL");
+      const pid = await pidToKill(role, names, ask);
+      if (pid !== undefined) process.kill(pid, "SIGKILL");
     },
     [Symbol.asyncDispose]: end,
   };
@@ -143,6 +143,13 @@ function settingsOf({ edges, listenersPerEdge, cadenceMs, tls }: OwnServer): Rec
 function roleNames(edges: number): RoleName[] {
   const all = Array.from({ length: edges }, (_, index): RoleName => ({ role: "edge", index }));
   return [{ role: "stage", index: 0 }, { role: "api", index: 0 }, ...all];
+}
+
+async function pidToKill(role: string, names: readonly RoleName[], ask: Ask): Promise<number | undefined> {
+  const found = names.filter((name) => name.role === role);
+  const healths = await Promise.all(found.map((name) => ask(name).catch(() => ({}) as Record<string, unknown>)));
+  const [fullest] = healths.toSorted((a, b) => Number(b["listeners"] ?? 0) - Number(a["listeners"] ?? 0));
+  return typeof fullest?.["pid"] === "number" ? fullest["pid"] : undefined;
 }
 
 type Ask = (name: RoleName, query?: string) => Promise<Record<string, unknown>>;
