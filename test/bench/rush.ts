@@ -82,6 +82,8 @@ async function storm(
   await using sink: Sink = native.startSink({ ...order, sockets: context.isQuick ? QUICK : COMING, atOnce: AT_ONCE });
   const joined = sink.allJoined();
   const back = comesBack(guest);
+  // Told of below, also when the other fails first.
+  for (const one of [joined, back]) one.catch(() => undefined);
   const mutesMs = await mutesWhile(stage, Promise.all([joined, back]));
   const report = await joined;
   await context.pause(2_000);
@@ -99,9 +101,10 @@ async function storm(
 async function mutesWhile(stage: Stage, over: Promise<unknown>): Promise<number[]> {
   const tookMs: number[] = [];
   let isOver = false;
-  void over.finally(() => {
+  const end = (): void => {
     isOver = true;
-  });
+  };
+  over.then(end, end);
   const { speaker } = stage.host;
   for (let muted = true; !isOver || !muted; muted = !muted) {
     const fromMs = systemClock.monotonicMs();
