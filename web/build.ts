@@ -4,9 +4,11 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
+import { brotliCompressSync, constants } from "node:zlib";
 
 const ROOT = join(import.meta.dirname, "..");
 const DIRECTORY = join(import.meta.dirname, "dist");
+const TEXTS = /\.(?:css|html|js|json|svg|txt|webmanifest)$/;
 const STAMP = join(DIRECTORY, ".stamp");
 /** Whatever ends up in the bundle: the app, and the packages that it imports. */
 const SOURCES = ["web", "listener", "media", "wire", "flow", "package-lock.json"];
@@ -28,8 +30,19 @@ export async function ensureBuilt(
     import("@hustings/media/hold-file.ts"),
   ]);
   writeFileSync(join(DIRECTORY, "hold.mp4"), holdMusicFile(await loadOpus()));
+  compressTexts();
   writeFileSync(STAMP, stamp);
   return { built: true, directory: DIRECTORY };
+}
+
+/** What compresses lies beside itself as brotli at its best, which takes a second once and would take it at each start. */
+function compressTexts(): void {
+  for (const name of readdirSync(DIRECTORY, { recursive: true, encoding: "utf8" })) {
+    if (!TEXTS.test(name)) continue;
+    const bytes = readFileSync(join(DIRECTORY, name));
+    const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+    writeFileSync(join(DIRECTORY, `${name}.br`), brotliCompressSync(bytes, { params }));
+  }
 }
 
 function stampOfSources(): string {

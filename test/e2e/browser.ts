@@ -31,12 +31,12 @@ export interface PersonOptions {
 }
 
 /** A Chromium whose fake microphone speaks the voice in `voicePath` over and over; silence without one. */
-export async function openBrowser(voicePath?: string): Promise<OpenBrowser> {
+export async function openBrowser(voicePath?: string, executablePath = findChromium()): Promise<OpenBrowser> {
   const directory = await mkdtemp(join(tmpdir(), "hustings-mic-"));
   const wavPath = join(directory, "microphone.wav");
   await writeFile(wavPath, writeWav(voicePath ? await voicePcm(voicePath) : new Float32Array(48_000 * 5)));
   const browser = await chromium.launch({
-    executablePath: findChromium(),
+    executablePath,
     headless: true,
     args: [...FLAGS, `--use-file-for-fake-audio-capture=${wavPath}`],
   });

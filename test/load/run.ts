@@ -26,6 +26,8 @@ const { values } = parseArgs({
     /** Real Chromium pages that listen beside the crowd, to see whether they agree with the model. */
     browsers: { type: "string", default: "0" },
     edges: { type: "string", default: "2" },
+    /** What edges are told: auto, or seconds. */
+    cadence: { type: "string", default: "auto" },
     /** A gap is a matter of time, and on a machine that others use not always ours: "report" leaves it to the reader. */
     gaps: { type: "string", default: "fail" },
   },
@@ -33,11 +35,14 @@ const { values } = parseArgs({
 const listeners = bounded("--listeners", values.listeners, MAX_LISTENERS);
 const seconds = bounded("--seconds", values.seconds, MAX_SECONDS);
 
-await using venue = await openVenue({ edges: bounded("--edges", values.edges, 16) });
+await using venue = await openVenue({
+  edges: bounded("--edges", values.edges, 16),
+  args: ["--cadence", values.cadence],
+});
 using onAir = await goOnAir(venue, "A load run", VOICE);
 const url = venue.doorUrl.replace(/^http/, "ws") + ROUTES.listen(onAir.space.id);
 process.stdout.write(
-  `${listeners} listeners, 32 kb/s, 0.2 s cadence, plaintext, loopback, ${seconds} s, the crowd on this machine too.\n`,
+  `${listeners} listeners, 32 kb/s, cadence ${values.cadence}, plaintext, loopback, ${seconds} s, the crowd on this machine too.\n`,
 );
 
 await using pages = await openPages(onAir.space.url, bounded("--browsers", values.browsers, MAX_BROWSERS, 0));

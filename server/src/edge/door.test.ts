@@ -73,6 +73,8 @@ test("built files are served compressed, for ever when their name has a hash, in
   const script = "console.log(1);".repeat(100);
   await writeFile(join(folder.path, "index.html"), INDEX);
   await writeFile(join(folder.path, "assets", "app-Ab12Cd34.js"), script);
+  await writeFile(join(folder.path, "assets", "made-Ab12Cd34.js"), script);
+  await writeFile(join(folder.path, "assets", "made-Ab12Cd34.js.br"), "as the build left it");
   await writeFile(join(folder.path, "hold.mp4"), "0123456789");
   await using fixture = await startFixture({ assetsDirectory: folder.path });
   const { port } = fixture.edge;
@@ -88,6 +90,11 @@ test("built files are served compressed, for ever when their name has a hash, in
   );
   assert.equal(compressed.encoding, "br");
   assert.equal(brotliDecompressSync(compressed.bytes).toString(), script);
+  assert.deepEqual(
+    (await get(port, "/assets/made-Ab12Cd34.js", { "accept-encoding": "br" })).body,
+    "as the build left it",
+  );
+  assert.equal((await get(port, "/assets/made-Ab12Cd34.js.br")).status, 404);
   const tag = String(plain.headers["etag"]);
   assert.equal((await get(port, "/assets/app-Ab12Cd34.js", { "if-none-match": tag })).status, 304);
   const part = await get(port, "/hold.mp4", { range: "bytes=2-4" });

@@ -1,4 +1,4 @@
-// Owns the built web app as it lies in memory: read once, compressed once. The only part of an edge that reads files.
+// Owns the built web app as it lies in memory: read once, compressed once where the build has not. The only part of an edge that reads files.
 // Refuses to read any later.
 
 import { createHash } from "node:crypto";
@@ -51,6 +51,7 @@ const TYPES: Readonly<Record<string, string>> = {
   ".webp": "image/webp",
   ".woff2": "font/woff2",
 };
+const MADE = ".br";
 const COMPRESSED = new Set([".css", ".js", ".json", ".svg", ".txt", ".webmanifest"]);
 
 /** Reads everything below `directory`; a directory that is not there is an app that was not built. Throws RangeError. */
@@ -58,7 +59,9 @@ export async function loadAssets(directory: string): Promise<Assets> {
   const assets = new Map<string, Asset>();
   let index: string | undefined;
   let totalBytes = 0;
-  for (const path of await pathsBelow(directory)) {
+  const paths = new Set(await pathsBelow(directory));
+  for (const path of paths) {
+    if (path.endsWith(MADE)) continue;
     const bytes = await files.readFile(path);
     totalBytes += bytes.length;
     const name = `/${relative(directory, path).split(sep).join("/")}`;
@@ -67,7 +70,10 @@ export async function loadAssets(directory: string): Promise<Assets> {
         `the web app in ${directory} has more than ${MAX_ASSETS} files or ${MAX_ASSETS_BYTES} bytes`,
       );
     if (name === "/index.html") index = bytes.toString();
-    else if (extname(name) in TYPES) assets.set(name, await prepare(name, bytes));
+    else if (extname(name) in TYPES) {
+      const made = paths.has(path + MADE) ? await files.readFile(path + MADE) : undefined;
+      assets.set(name, await prepare(name, bytes, made));
+    }
   }
   return {
     index,
@@ -91,10 +97,11 @@ async function pathsBelow(directory: string): Promise<string[]> {
   return found.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
 }
 
-async function prepare(name: string, bytes: Buffer): Promise<Asset> {
+/** `made`: the same bytes in brotli, as the build left them. */
+async function prepare(name: string, bytes: Buffer, made: Buffer | undefined): Promise<Asset> {
   const extension = extname(name);
   const params = { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
-  const brotli = COMPRESSED.has(extension) ? await compress(bytes, { params }) : undefined;
+  const brotli = COMPRESSED.has(extension) ? (made ?? (await compress(bytes, { params }))) : undefined;
   const isHashed = /^\/assets\/.+-[\w-]{8,}\.\w+$/.test(name);
   return {
     bytes,
