@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 
 const DIRECTORY = join(import.meta.dirname, "dist");
-const DOCUMENT_QUALITY = 4;
+const DOCUMENT_BROTLI_LEVEL = 4;
 /** From the link to the first sound, brotli. */
 export const WEIGHT_BUDGET_BYTES = 60_000;
 
@@ -42,7 +42,7 @@ function weigh(directory: string, paths: readonly string[]): Weight {
 function brotliBytesOf(directory: string, path: string, bytes: Buffer): number {
   if (path.endsWith(".woff2")) return bytes.length;
   if (path !== "index.html") return readFileSync(join(directory, `${path}.br`)).length;
-  return brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: DOCUMENT_QUALITY } }).length;
+  return brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: DOCUMENT_BROTLI_LEVEL } }).length;
 }
 
 if (import.meta.main) {
