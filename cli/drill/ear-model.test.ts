@@ -19,6 +19,7 @@ interface Push {
 }
 
 test("on the same arrival times the model and the player's own policy hear the same gaps", () => {
+  const total = { real: { gaps: 0, gapMs: 0 }, model: { gaps: 0, gapMs: 0 } };
   fc.assert(
     fc.property(
       fc.constantFrom(...LADDER.map(({ cadenceMs }) => cadenceMs)),
@@ -28,7 +29,12 @@ test("on the same arrival times the model and the player's own policy hear the s
         const pushes = schedule(cadenceMs, lateMs, outageMs);
         const real = playoutHears(cadenceMs, pushes);
         const model = modelHears(cadenceMs, pushes);
-        assert.ok(Math.abs(real.gaps - model.gaps) <= 1 + real.gaps * 0.15, `gaps: ${real.gaps} and ${model.gaps}`);
+        for (const [who, heard] of Object.entries({ real, model }) as ["real" | "model", typeof model][]) {
+          total[who].gaps += heard.gaps;
+          total[who].gapMs += heard.gapMs;
+        }
+        // Two waits with a moment of sound between them may be one to the other.
+        assert.ok(Math.abs(real.gaps - model.gaps) <= 3 + real.gaps * 0.15, `gaps: ${real.gaps} and ${model.gaps}`);
         // Where the model sees a wait only when it ends, it may be off by a little at every gap.
         const toleranceMs = 300 + real.gapMs * 0.1 + real.gaps * BUFFER.fillerMs * 2;
         assert.ok(Math.abs(real.gapMs - model.gapMs) <= toleranceMs, `filler: ${real.gapMs} and ${model.gapMs} ms`);
@@ -36,6 +42,9 @@ test("on the same arrival times the model and the player's own policy hear the s
     ),
     { numRuns: 60 },
   );
+  const { real, model } = total;
+  assert.ok(Math.abs(real.gaps - model.gaps) <= real.gaps * 0.15, `all gaps: ${real.gaps} and ${model.gaps}`);
+  assert.ok(Math.abs(real.gapMs - model.gapMs) <= real.gapMs * 0.05, `all filler: ${real.gapMs}, ${model.gapMs} ms`);
 });
 
 test("at every cadence a steady space has no gap, and neither is cut", () => {
