@@ -17,6 +17,7 @@ test("one wish to stop that arrives three times ends every process in order", as
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.kill(venue.parentPid, signal);
   assert.deepEqual(await ended, [0, null]);
   assert.match(venue.output(), /Ending in order/);
+  assert.doesNotMatch(venue.output(), /full/, "an end is no full house");
   for (const pid of pids) assert.equal(await isAlive(pid), false, `${pid} ran on`);
 });
 

@@ -81,7 +81,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   function tellLoad(): void {
     const [now, before] = [load(), told];
     told = now;
-    if (before !== undefined && now.places > 0 !== before.places > 0)
+    if (!isClosed && before !== undefined && now.places > 0 !== before.places > 0)
       log.info(now, now.places > 0 ? "there is room" : "this edge is full");
     if (before === undefined || !isSame(now, before)) options.onLoad(now);
   }

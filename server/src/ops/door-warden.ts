@@ -37,9 +37,10 @@ export function createWarden({ door, holders, clock, log }: WardenOptions): Ward
   const edges = new Map<Child, Known>();
   let timer: Timer | undefined;
   let wasFull = false;
+  let isOver = false;
 
   function soon(): void {
-    timer ??= clock.after(GATHER_MS, sayWords);
+    if (!isOver) timer ??= clock.after(GATHER_MS, sayWords);
   }
 
   function sayWords(): void {
@@ -77,7 +78,10 @@ export function createWarden({ door, holders, clock, log }: WardenOptions): Ward
     gone(child) {
       if (edges.delete(child)) soon();
     },
-    [Symbol.dispose]: () => timer?.cancel(),
+    [Symbol.dispose]() {
+      isOver = true;
+      timer?.cancel();
+    },
   };
 }
 

@@ -60,6 +60,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const keepers = children.map((child) => keep(child, making));
   undo.defer(() => restart.over());
   undo.defer(() => stopInOrder(children, keepers));
+  // Edges that end have no room, which is then nothing to act on or to warn of.
+  undo.defer(() => warden[Symbol.dispose]());
   const names = adopted.map(({ name }) => titleOf(name));
   if (names.length > 0) log.info({ adopted: names }, "Processes of an earlier start went on and are kept.");
   const extra: RoleName = { role: "edge", index: config.edges };
