@@ -3,7 +3,7 @@
 
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import { SAMPLE_RATE_HZ, SLOT_SAMPLES } from "@hustings/wire/units.ts";
-import { box, fullBox, latin, u8, u16, u32, u64, zeros } from "./boxes.ts";
+import { box, emptySampleTable, fullBox, joined, latin, u8, u16, u32, u64, zeros } from "./boxes.ts";
 
 /** Samples of one frame. */
 export const AAC_FRAME_SAMPLES = 1024;
@@ -104,14 +104,7 @@ function track(): Uint8Array {
 
 function sampleTable(): Uint8Array {
   const entry = box("mp4a", zeros(6), u16(1), zeros(8), u16(1, 16, 0, 0), u32(SAMPLE_RATE_HZ * 0x10000), esds());
-  return box(
-    "stbl",
-    fullBox("stsd", 0, 0, u32(1), entry),
-    fullBox("stts", 0, 0, u32(0)),
-    fullBox("stsc", 0, 0, u32(0)),
-    fullBox("stsz", 0, 0, u32(0, 0)),
-    fullBox("stco", 0, 0, u32(0)),
-  );
+  return emptySampleTable(entry);
 }
 
 /** ES, decoder configuration (object type 0x40, audio stream), its specific part, and the fixed SL part. */
@@ -124,14 +117,4 @@ function esds(): Uint8Array {
 function descriptor(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
   const body = joined(parts);
   return joined([u8(tag, body.length), body]);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

@@ -62,3 +62,26 @@ export function zeros(length: number): Uint8Array<ArrayBuffer> {
 export function latin(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
+
+/** The sample table of a fragmented file (ISO/IEC 14496-12 §8.5): what the samples are, and none of them. */
+export function emptySampleTable(entry: Uint8Array): Uint8Array<ArrayBuffer> {
+  return box(
+    "stbl",
+    fullBox("stsd", 0, 0, u32(1), entry),
+    fullBox("stts", 0, 0, u32(0)),
+    fullBox("stsc", 0, 0, u32(0)),
+    fullBox("stsz", 0, 0, u32(0, 0)),
+    fullBox("stco", 0, 0, u32(0)),
+  );
+}
+
+/** The parts one behind another. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

@@ -3,7 +3,7 @@
 // Refuses to know slots, gaps and files. Sources: ISO/IEC 14496-12; Encapsulation of Opus in ISO BMFF 1.0 (Xiph).
 
 import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
-import { box, fullBox, latin, u8, u16, u32, u64, writeHeader, zeros } from "./boxes.ts";
+import { box, emptySampleTable, fullBox, latin, u8, u16, u32, u64, writeHeader, zeros } from "./boxes.ts";
 
 export { freeBox, type IndexedRun, mfra, mfraSize, type RandomAccess, sidx, sidxSize } from "./cmaf-index.ts";
 
@@ -145,12 +145,5 @@ function track(preSkip: number): Uint8Array {
 function sampleTable(preSkip: number): Uint8Array {
   const dOps = box("dOps", u8(0, 1), u16(preSkip), u32(SAMPLE_RATE_HZ), u16(0), u8(0));
   const entry = box("Opus", zeros(6), u16(1), zeros(8), u16(1, 16, 0, 0), u32(SAMPLE_RATE_HZ * 0x10000), dOps);
-  return box(
-    "stbl",
-    fullBox("stsd", 0, 0, u32(1), entry),
-    fullBox("stts", 0, 0, u32(0)),
-    fullBox("stsc", 0, 0, u32(0)),
-    fullBox("stsz", 0, 0, u32(0, 0)),
-    fullBox("stco", 0, 0, u32(0)),
-  );
+  return emptySampleTable(entry);
 }

@@ -4,6 +4,7 @@
 import { decodeFragment } from "@hustings/wire/fragment.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import { FRAGMENT_PACKETS, SLOT_SAMPLES, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
+import { joined } from "./boxes.ts";
 import { mediaSegment } from "./cmaf.ts";
 import { fillerPackets } from "./filler.ts";
 import { type HlsLog, type HlsMarks, isIn, PART_SLOTS } from "./hls.ts";
@@ -54,14 +55,4 @@ function slotPackets({ marks, fragment }: HlsLog, slot: number, loop: HoldLoop):
 export function isHeld({ airs, liveSlot = 0 }: HlsMarks, slot: number): boolean {
   const mark = airs.findLast((one) => one.slot <= slot) ?? { slot: liveSlot, air: "hold" };
   return mark.air === "hold" && slot >= mark.slot + HOLD_AFTER_SLOTS;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

@@ -1,6 +1,7 @@
 // Owns the hold music as the one small file that players loop. Refuses to know where it is kept and when it is played.
 
 import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
+import { joined } from "./boxes.ts";
 import { initSegment, mediaSegment } from "./cmaf.ts";
 import { HOLD_MUSIC_SAMPLES, holdMusicPcm } from "./hold.ts";
 import type { Opus } from "./opus.ts";
@@ -31,15 +32,5 @@ export function holdMusicFile(opus: Opus): Uint8Array<ArrayBuffer> {
       }),
     );
   }
-  return concatenated(parts);
-}
-
-function concatenated(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return joined(parts);
 }
