@@ -2,14 +2,13 @@
 // free ports and a data directory of its own, and gone with all its processes when the test ends.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { request } from "node:http";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freeTcpPort, freeUdpPort } from "../server/src/ops/free-ports.ts";
 import type { SpaceId } from "../wire/ids.ts";
 import { ROUTES } from "../wire/routes.ts";
 import { until } from "./until.ts";
@@ -204,22 +203,4 @@ function getOverSocket(socketPath: string, path: string): Promise<Record<string,
     asked.on("error", reject);
     asked.end();
   });
-}
-
-export async function freeTcpPort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-export async function freeUdpPort(): Promise<number> {
-  const socket = createSocket("udp4").bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, "close");
-  return port;
 }

@@ -2,16 +2,15 @@
 // one that runs somewhere, which is only looked at from outside. Refuses to know listeners.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:http";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Clock, sleep } from "@hustings/flow/clock.ts";
 import { SETTINGS } from "@hustings/server/ops/config.ts";
+import { freeTcpPort, freeUdpPort } from "@hustings/server/ops/free-ports.ts";
 import { healthPath } from "@hustings/server/ops/health.ts";
 import { type RoleName, runDirectory } from "@hustings/server/ops/run-directory.ts";
 import type { DoorAddress } from "./line.ts";
@@ -201,22 +200,4 @@ function doorOf(origin: string): DoorAddress {
   const { protocol, hostname, port } = new URL(origin);
   const isTls = protocol === "https:";
   return { host: hostname.replace(/^\[|\]$/g, ""), port: port === "" ? (isTls ? 443 : 80) : Number(port), isTls };
-}
-
-async function freeTcpPort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket("udp4").bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, "close");
-  return port;
 }

@@ -8,8 +8,8 @@ import { connect, type Socket } from "node:net";
 import { setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createOggWriter } from "../../media/ogg.ts";
+import { freeTcpPort } from "../../server/src/ops/free-ports.ts";
 import { until } from "../until.ts";
-import { freeTcpPort } from "../venue.ts";
 
 export interface Neighbour extends AsyncDisposable {
   readonly port: number;

@@ -3,26 +3,17 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { writeRtp } from "@hustings/media/rtp.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import nodeDataChannel, { type PeerConnection } from "node-datachannel";
+import { freeUdpPort } from "../ops/free-ports.ts";
 import { type PeerEvents, type PeerPort, type PeerState, reachableCandidates, startPeerPort } from "./peer.ts";
 
 const WAIT_MS = 10_000;
 const now = (): number => performance.now();
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket("udp4").bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port: free } = socket.address();
-  socket.close();
-  await once(socket, "close");
-  return free;
-}
 
 async function startPort(maxPeers = 100): Promise<PeerPort> {
   return startPeerPort({ udpPort: await freeUdpPort(), bindAddress: "127.0.0.1", maxPeers, now });

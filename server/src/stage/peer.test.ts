@@ -10,6 +10,7 @@ import { after, before, test } from "node:test";
 import { parseRed } from "@hustings/media/red.ts";
 import { parseRtp, type RtpPacket } from "@hustings/media/rtp.ts";
 import { type BrowserServer, chromium, type Page } from "playwright-core";
+import { freeUdpPort } from "../ops/free-ports.ts";
 import { type Peer, type PeerEvents, type PeerPort, type PeerState, startPeerPort, UdpPortTaken } from "./peer.ts";
 import type { LossReport } from "./peer-rtcp.ts";
 
@@ -107,15 +108,6 @@ function launch(): Promise<BrowserServer> {
   const more = ["--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"];
   const args = ["--headless=new", "--no-sandbox", ...quiet, ...more, ...fake];
   return chromium.launchServer({ executablePath: CHROMIUM, args, host: "127.0.0.1" });
-}
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket("udp4").bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port: free } = socket.address();
-  socket.close();
-  await once(socket, "close");
-  return free;
 }
 
 /** Accepts one offer; what the speaker says goes back to them. */
