@@ -2,10 +2,11 @@
 // record of it all. Refuses to judge, and to know how listeners and servers are made.
 
 import { type Clock, repeat, sleep } from "@hustings/flow/clock.ts";
+import type { BeatFloor } from "./beat-floor.ts";
 import type { Crowd } from "./crowd.ts";
-import type { Deployment, TickTimes } from "./deployment.ts";
+import type { Deployment } from "./deployment.ts";
 import type { FaultRecord, Sample } from "./record.ts";
-import { Sampler, worseTicks } from "./sampler.ts";
+import { type Beat, Sampler, worseBeat } from "./sampler.ts";
 import { type Fault, lengthSeconds, peopleAt, type Scenario } from "./scenario.ts";
 import type { StagePeople } from "./stage-people.ts";
 import { type CrowdReport, quantileMs } from "./tally.ts";
@@ -15,6 +16,8 @@ export interface ConductorOptions {
   readonly crowd: Crowd;
   readonly deployment: Deployment;
   readonly stage: StagePeople;
+  /** Absent where the stage is not on this machine. */
+  readonly floor: BeatFloor | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly onSample: (sample: Sample, report: CrowdReport) => void;
@@ -22,11 +25,10 @@ export interface ConductorOptions {
   readonly onFault: (fault: Fault, isInjected: boolean) => void;
 }
 
-export interface Conducted {
+export interface Conducted extends Beat {
   readonly samples: readonly Sample[];
   readonly faults: readonly FaultRecord[];
   readonly final: CrowdReport;
-  readonly tick: TickTimes | undefined;
   readonly isAborted: boolean;
 }
 
@@ -37,6 +39,8 @@ const WINDOW_SECONDS = 25;
 /** After the end, for what is on its way and for the last reports. */
 const SETTLE_MS = 3_000;
 const TICKS_PER_SECOND = 50;
+/** A stage remembers five minutes of its ticks. */
+const BEAT_STRETCH_MS = 240_000;
 
 /** Resolves when the scenario is over, or soon after `signal` aborts. */
 export async function conduct(options: ConductorOptions): Promise<Conducted> {
@@ -65,7 +69,7 @@ class Run {
   readonly #sampler: Sampler;
   #open: { readonly fault: Fault; readonly number: number } | undefined;
   #faultCount = 0;
-  #tick: TickTimes | undefined;
+  #beat: Beat = { tick: undefined, bareTick: undefined };
   #stageSinceMs: number;
 
   constructor(options: ConductorOptions) {
@@ -73,7 +77,7 @@ class Run {
     this.#startMs = options.clock.monotonicMs();
     this.#stageSinceMs = this.#startMs;
     this.#due = options.scenario.faults.toSorted((a, b) => a.atSeconds - b.atSeconds);
-    this.#sampler = new Sampler(options.deployment, options.crowd.pids, options.clock);
+    this.#sampler = new Sampler(options.deployment, options.crowd.pids, options.floor, options.clock);
   }
 
   beat(): void {
@@ -100,6 +104,7 @@ class Run {
       const sample = await this.#sampler.take(atSeconds, peopleAt(scenario, atSeconds), report);
       this.#samples.push(sample);
       onSample(sample, report);
+      if (clock.monotonicMs() - this.#stageSinceMs > BEAT_STRETCH_MS) await this.#keepTicks();
     }
   }
 
@@ -110,7 +115,7 @@ class Run {
       samples: this.#samples,
       faults: this.#records,
       final: this.#options.crowd.report(),
-      tick: this.#tick,
+      ...this.#beat,
       isAborted: this.#options.signal.aborted,
     };
   }
@@ -144,10 +149,11 @@ class Run {
 
   /** What the stage's beat was like in this life of its process. */
   async #keepTicks(): Promise<void> {
-    const { deployment, clock } = this.#options;
+    const { deployment, floor, clock } = this.#options;
     const seconds = (clock.monotonicMs() - this.#stageSinceMs) / 1000;
-    const ticks = await deployment.ticks(Math.max(1, Math.floor(seconds * TICKS_PER_SECOND)));
-    this.#tick = worseTicks(this.#tick, ticks);
+    const newest = Math.max(1, Math.floor(seconds * TICKS_PER_SECOND));
+    const [tick, bareTick] = await Promise.all([deployment.ticks(newest), floor?.ticks(newest)]);
+    this.#beat = worseBeat(this.#beat, { tick, bareTick });
     this.#stageSinceMs = clock.monotonicMs();
   }
 

@@ -13,13 +13,8 @@ import { SETTINGS } from "@hustings/server/ops/config.ts";
 import { freeTcpPort, freeUdpPort } from "@hustings/server/ops/free-ports.ts";
 import { healthPath } from "@hustings/server/ops/health.ts";
 import { type RoleName, runDirectory } from "@hustings/server/ops/run-directory.ts";
+import type { TickTimes } from "@hustings/server/stage/tick.ts";
 import type { DoorAddress } from "./line.ts";
-
-export interface TickTimes {
-  readonly p50: number;
-  readonly p99: number;
-  readonly p999: number;
-}
 
 export interface Deployment extends AsyncDisposable {
   readonly doorUrl: string;

@@ -1,6 +1,7 @@
 // Owns what a drill leaves behind: what it was, a sample a second, what each fault did. Plain values that travel as JSON;
 // the report and the verdict are made from it alone. Refuses to measure.
 
+import type { TickTimes } from "@hustings/server/stage/tick.ts";
 import type { Scenario } from "./scenario.ts";
 import type { CrowdReport } from "./tally.ts";
 
@@ -35,6 +36,8 @@ export interface Sample {
   readonly kernelBytes: number | undefined;
   /** How late the stage's ticks of the last seconds came, 999 of 1,000. */
   readonly tickP999Ms: number | undefined;
+  /** The same of a ticker beside it that has nothing to do: what the machine alone is late by. */
+  readonly bareTickP999Ms: number | undefined;
   readonly generatorLateMs: number;
 }
 
@@ -99,8 +102,9 @@ export interface DrillRecord {
   readonly mutesMs: readonly number[];
   readonly returnsMs: readonly number[];
   readonly thrownOut: number;
-  /** Of the whole drill: the worst of the stage's lives. */
-  readonly tick: { readonly p50: number; readonly p99: number; readonly p999: number } | undefined;
+  /** The worst of the stage's lives, and of stretches of four minutes; what a bare timer was late by in that time. */
+  readonly tick: TickTimes | undefined;
+  readonly bareTick: TickTimes | undefined;
   readonly browsers: BrowsersRecord | undefined;
   /** Somebody ended it before its time. */
   readonly isAborted: boolean;

@@ -8,6 +8,7 @@ import { type Clock, sleep, systemClock } from "@hustings/flow/clock.ts";
 import { FASTEST_MS, rungFor, usualLagMs } from "@hustings/wire/cadence.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import { version } from "../version.ts";
+import { type BeatFloor, startBeatFloor } from "./beat-floor.ts";
 import { openBrowsers } from "./browsers.ts";
 import { type Conducted, conduct } from "./conductor.ts";
 import { awaitAgents } from "./control.ts";
@@ -56,6 +57,8 @@ export async function rehearse({ options, scenario, fullPeak, signal }: Rehearsa
   view.say(`On air at ${stage.spaceUrl}`);
   const { crowd, generators } = await crowdOf(options, scenario, deployment, stage, descriptors, signal, view.say);
   stack.use(crowd);
+  const floor = await floorOf(deployment);
+  if (floor) stack.use(floor);
   // A space that has only just begun has less sound than a newcomer should have ahead.
   const cadenceMs = scenario.cadenceMs === "auto" ? FASTEST_MS : scenario.cadenceMs;
   await sleep(clock, usualLagMs(rungFor(cadenceMs)) + LEAD_IN_MS, signal);
@@ -65,6 +68,7 @@ export async function rehearse({ options, scenario, fullPeak, signal }: Rehearsa
     crowd,
     deployment,
     stage,
+    floor,
     clock,
     signal,
     onSample: (sample, report) => view.show(sample, report),
@@ -106,6 +110,11 @@ async function deploymentOf(
   const least = Math.ceil(peakOf(scenario) / listenersPerEdge) + spare;
   const edges = options.edges ?? Math.max(least, availableParallelism());
   return startServer({ edges, listenersPerEdge, cadenceMs: scenario.cadenceMs, tls: options.tls, clock, signal });
+}
+
+async function floorOf(deployment: Deployment): Promise<BeatFloor | undefined> {
+  const [pid] = (await deployment.pids()).get("stage") ?? [];
+  return pid === undefined ? undefined : startBeatFloor(pid);
 }
 
 async function crowdOf(

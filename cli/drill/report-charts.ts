@@ -63,8 +63,11 @@ export function chartsOf(record: DrillRecord): Chart[] {
     {
       ...base,
       title: "The stage's beat",
-      note: "How late ticks came, p99.9 of ten seconds; the dotted line is 5 ms",
-      series: [line(record, "late", "--stage", ({ tickP999Ms }) => tickP999Ms)],
+      note: "How late ticks came, p99.9 of ten seconds, and a timer with nothing to do; the dotted line is 5 ms",
+      series: [
+        line(record, "the stage", "--stage", ({ tickP999Ms }) => tickP999Ms),
+        line(record, "a bare timer", "--ink", ({ bareTickP999Ms }) => bareTickP999Ms),
+      ],
       limit: TICK_LIMIT_MS,
       format: (value) => `${trim(value)} ms`,
     },

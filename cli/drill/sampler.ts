@@ -2,7 +2,9 @@
 // decide when, and to keep samples.
 
 import type { Clock } from "@hustings/flow/clock.ts";
-import type { Deployment, TickTimes } from "./deployment.ts";
+import type { TickTimes } from "@hustings/server/stage/tick.ts";
+import type { BeatFloor } from "./beat-floor.ts";
+import type { Deployment } from "./deployment.ts";
 import { type MachineUse, type ProcessUse, useOf, useOfMachine } from "./processes.ts";
 import type { MeasuredRole, RoleUse, Sample } from "./record.ts";
 import { type CrowdReport, NO_REPORT, quantileMs } from "./tally.ts";
@@ -15,6 +17,7 @@ const SAMPLE_TICKS = 500;
 export class Sampler {
   readonly #deployment: Deployment;
   readonly #generatorPids: readonly number[];
+  readonly #floor: BeatFloor | undefined;
   readonly #clock: Clock;
   readonly #uses = new Map<number, ProcessUse>();
   #pids: ReadonlyMap<string, readonly number[]> = new Map();
@@ -24,9 +27,10 @@ export class Sampler {
   #last: CrowdReport = NO_REPORT;
   #lastMs: number;
 
-  constructor(deployment: Deployment, generatorPids: readonly number[], clock: Clock) {
+  constructor(deployment: Deployment, generatorPids: readonly number[], floor: BeatFloor | undefined, clock: Clock) {
     this.#deployment = deployment;
     this.#generatorPids = generatorPids;
+    this.#floor = floor;
     this.#clock = clock;
     this.#lastMs = clock.monotonicMs();
   }
@@ -37,7 +41,7 @@ export class Sampler {
       this.#pids = await this.#deployment.pids();
       this.#pidsMs = nowMs;
     }
-    const ticks = await this.#deployment.ticks(SAMPLE_TICKS);
+    const [ticks, bare] = await Promise.all([this.#deployment.ticks(SAMPLE_TICKS), this.#floor?.ticks(SAMPLE_TICKS)]);
     const seconds = Math.max(0.001, (nowMs - this.#lastMs) / 1000);
     const roles = await this.#roles(seconds);
     const machine = await this.#machineShares();
@@ -58,6 +62,7 @@ export class Sampler {
       roles,
       ...machine,
       tickP999Ms: ticks?.p999,
+      bareTickP999Ms: bare?.p999,
       generatorLateMs: report.loopDelayMs,
     };
     this.#last = report;
@@ -106,7 +111,13 @@ export class Sampler {
   }
 }
 
-/** The worst of two. */
-export function worseTicks(a: TickTimes | undefined, b: TickTimes | undefined): TickTimes | undefined {
-  return a === undefined || (b !== undefined && b.p999 > a.p999) ? b : a;
+/** The stage's beat over some time, and the bare timer's over the same. */
+export interface Beat {
+  readonly tick: TickTimes | undefined;
+  readonly bareTick: TickTimes | undefined;
+}
+
+/** The one in which the stage was later. */
+export function worseBeat(a: Beat, b: Beat): Beat {
+  return (b.tick?.p999 ?? -1) > (a.tick?.p999 ?? -1) ? b : a;
 }

@@ -86,8 +86,8 @@ function remarksOn(record: DrillRecord): string[] {
     remarks.push(
       `The generators' own loops ran up to ${Math.round(lateMs)} ms late: not all lateness is the server's.`,
     );
-  const stolen = Math.max(0, ...record.samples.map(({ machineStolen }) => machineStolen ?? 0));
-  if (stolen > 0.05) remarks.push(`The hypervisor took up to ${Math.round(stolen * 100)} % of the machine away.`);
+  const beat = beatOf(record);
+  if (beat !== undefined) remarks.push(beat);
   const others = mean(record.samples.map((sample) => othersShare(record, sample) ?? 0));
   if (others > OTHERS_SHARE)
     remarks.push(`Other programs took ${Math.round(others * 100)} % of the machine meanwhile.`);
@@ -103,6 +103,23 @@ function remarksOn(record: DrillRecord): string[] {
       `${homeAnswered.toLocaleString("en")} of ${homeAsked.toLocaleString("en")} who left got the home page${homeP95Ms === undefined ? "" : `, p95 ${homeP95Ms} ms`}.`,
     );
   return remarks;
+}
+
+/** The stage's beat, and beside it what the machine alone is late by; `undefined` where the stage cannot be seen. */
+function beatOf({ tick, bareTick, samples }: DrillRecord): string | undefined {
+  if (tick === undefined) return undefined;
+  const shares = samples.flatMap(({ machineStolen }) => machineStolen ?? []);
+  const bare =
+    bareTick === undefined ? "" : `; a bare timer on this machine at the same time ${bareTick.p999.toFixed(1)} ms`;
+  const stolen =
+    shares.length === 0
+      ? ""
+      : `; processor taken away by the host ${percent(mean(shares))}, ${percent(Math.max(...shares))} in the worst second`;
+  return `Stage tick p99.9 ${tick.p999.toFixed(1)} ms${bare}${stolen}.`;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
 }
 
 /** Of all cores, what neither server nor generators took; `undefined` where it cannot be seen. */

@@ -7,6 +7,7 @@ import { type IncomingMessage, request } from "node:http";
 import { availableParallelism, setPriority } from "node:os";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
+import { startBeatFloor } from "../../cli/drill/beat-floor.ts";
 import type { TickTimes } from "../../server/src/stage/tick.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import { PACKET_MS } from "../../wire/units.ts";
@@ -14,7 +15,7 @@ import { openVenue, type Venue } from "../venue.ts";
 import type { Bench, BenchContext, Figure } from "./figures.ts";
 import { startMicrophones } from "./microphones.ts";
 import { buildNative } from "./native.ts";
-import { watchCpu } from "./processes.ts";
+import { watchCpu, watchSteal } from "./processes.ts";
 
 const MICROPHONES = 10;
 const CPU_AT_MOST_PERCENT = 20;
@@ -47,13 +48,19 @@ async function measure(name: string, { isQuick, pause, say }: BenchContext, star
   const isIdle = name === "edges idle";
   const warmUpMs = isIdle && !isQuick ? WARM_UP_MS : QUICK_WARM_UP_MS;
   await pause(warmUpMs);
-  const cpu = await watchCpu(await venue.pidOf("stage"));
+  const stagePid = await venue.pidOf("stage");
+  await using floor = startBeatFloor(stagePid);
+  await floor.ticks(1);
+  const cpu = await watchCpu(stagePid);
+  const steal = await watchSteal();
   const [heardBefore, missedBefore] = [await microphones.heardPackets(), await missedTicks(venue)];
   const seconds = isQuick ? 8 : 30;
   await pause(seconds * 1_000);
   const percent = (await cpu.share()) * 100;
   const heard = ((await microphones.heardPackets()) - heardBefore) / seconds / MICROPHONES;
-  const { tick, tickCost } = await newestTicks(venue, Math.floor((seconds * 1_000) / PACKET_MS));
+  const newest = Math.floor((seconds * 1_000) / PACKET_MS);
+  const [{ tick, tickCost }, bare] = await Promise.all([newestTicks(venue, newest), floor.ticks(newest)]);
+  const stolenPercent = (await steal.share()) * 100;
   const missed = (await missedTicks(venue)) - missedBefore;
   say(`stage, ${name}: ${percent.toFixed(1)} % of a core, tick late p99.9 ${tick.p999.toFixed(2)} ms`);
   return [
@@ -78,6 +85,13 @@ async function measure(name: string, { isQuick, pause, say }: BenchContext, star
       spread: `p50 ${tick.p50.toFixed(2)}, p99 ${tick.p99.toFixed(2)}`,
       ...(isIdle ? {} : { atMost: JITTER_AT_MOST_MS }),
       note: `${missed} of ${seconds * 50} ticks missed`,
+    },
+    {
+      what: `a bare timer's jitter p99.9 beside it, ${name}`,
+      value: bare?.p999 ?? Number.NaN,
+      unit: "ms",
+      spread: `p50 ${bare?.p50.toFixed(2)}, p99 ${bare?.p99.toFixed(2)}`,
+      note: `the same ticker with nothing to do, as far before others; host took ${stolenPercent.toFixed(1)} %`,
     },
   ];
 }

@@ -1,0 +1,55 @@
+// Owns the floor of the stage's beat: the same 20 ms ticker in a process of its own, which has nothing else to do and goes
+// before others as far as the stage does. What it is late by, no stage on this machine could have avoided. Refuses to know
+// the stage.
+
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { getPriority, setPriority } from "node:os";
+import { fileURLToPath } from "node:url";
+import type { TickTimes } from "@hustings/server/stage/tick.ts";
+
+export interface BeatFloor extends AsyncDisposable {
+  /** Lateness of its newest so many ticks (15,000 at most), in milliseconds; `undefined` once it is gone. */
+  ticks(newest: number): Promise<TickTimes | undefined>;
+}
+
+const BARE_BEAT = fileURLToPath(new URL("./bare-beat.ts", import.meta.url));
+
+/** Begins to tick at the niceness that process `likePid` has, as far as the system allows. */
+export function startBeatFloor(likePid: number): BeatFloor {
+  const child = fork(BARE_BEAT, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  child.on("error", () => undefined);
+  behaveLike(child.pid, likePid);
+  const gone = new Promise<undefined>((resolve) => child.once("exit", () => resolve(undefined)));
+  const ask = (newest: number): Promise<TickTimes | undefined> => {
+    if (!child.connected) return gone;
+    const answer = new Promise<TickTimes>((resolve) => child.once("message", (times: TickTimes) => resolve(times)));
+    child.send(newest, () => undefined);
+    return Promise.race([answer, gone]);
+  };
+  let asked: Promise<TickTimes | undefined> = Promise.resolve(undefined);
+  return {
+    ticks(newest) {
+      // One after another: answers do not say what was asked.
+      asked = asked.then(() => ask(newest));
+      return asked;
+    },
+    [Symbol.asyncDispose]: () => end(child),
+  };
+}
+
+function behaveLike(pid: number | undefined, likePid: number): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, getPriority(likePid));
+  } catch {
+    // Forbidden, or one of the two is gone: it ticks as it is.
+  }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, "exit");
+  child.kill("SIGKILL");
+  await exited;
+}
