@@ -61,6 +61,7 @@ export interface Meeting {
 /** What to do now. */
 export interface Advice {
   readonly rate: number;
+  readonly aheadMs: number;
   /** Move the playhead here: what lies between is skipped. */
   readonly seekToSamples?: number;
   /** Pass over what has not come, up to this slot. */
@@ -245,6 +246,7 @@ export class Playout implements Sink {
     const askRendition = this.#rendition.step(feed.rendition, nowMs);
     return {
       rate: pace.rate,
+      aheadMs: this.aheadMs,
       ...move,
       ...(readyCadenceMs === undefined ? {} : { readyCadenceMs }),
       ...(askRendition === undefined ? {} : { askRendition }),

@@ -60,6 +60,23 @@ test("L3 tries that fail come farther apart, by full jitter up to 30 s, and go o
   session.stop();
 });
 
+test("L3 the first try waits on what is ahead where nobody said that the connection would go, and not where the edge did", () => {
+  const tries = (aheadMs: number, code?: number) => {
+    const { clock, edge, session } = connect(() => 0.5);
+    edge.notice({ kind: "cadence", cadenceMs: 4_000 });
+    session.heed({ aheadMs });
+    clock.advance(1_000);
+    edge.cut(code);
+    const waitMs = (session.retryAtMs ?? 0) - clock.monotonicMs();
+    session.stop();
+    return waitMs;
+  };
+  // A second of it is gone: 0.6 of the 5.8 s above the low mark, less half of 0.6 of the row's 2.8 s.
+  assert.equal(Math.round(tries(7_000)), 2_640);
+  assert.equal(tries(7_000, 4505), 500);
+  assert.equal(tries(0), 500);
+});
+
 test("L4 a server's hint is waited for before the jitter begins", () => {
   const { clock, edge, session } = connect(() => 0);
   edge.cut(4506, "full retry-after-ms=7000");

@@ -3,9 +3,9 @@
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { repeat } from "@hustings/flow/clock.ts";
-import { RECONNECT, type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
+import { RECONNECT, type RetryPolicy } from "@hustings/flow/retry.ts";
 import { FASTEST_MS } from "@hustings/wire/cadence.ts";
-import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";
+import type { ErrorCode } from "@hustings/wire/errors.ts";
 import type { Fragment } from "@hustings/wire/fragment.ts";
 import type { Notice, Snapshot, Upward } from "@hustings/wire/frames.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
@@ -13,6 +13,8 @@ import { EMPTY_STATE, foldAll, type SpaceState, type StateEntry } from "@husting
 import type { Rendition } from "@hustings/wire/units.ts";
 import { AirMarks } from "./air.ts";
 import { ClockOffset } from "./clock-offset.ts";
+import { afterClose, errorOfClose, retryHintMs } from "./closes.ts";
+import { comeBackMs } from "./come-back.ts";
 import { type FrameReader, isFrameFault, isRange, readFrame, type SoundReading } from "./frames-in.ts";
 import { LINK_TABLE, type LinkEvent, type LinkState } from "./machine.ts";
 import { type Sink, SlotOrder } from "./order.ts";
@@ -42,6 +44,8 @@ export interface Wish {
   /** The buffer holds this cadence. */
   readonly readyCadenceMs?: number;
   readonly askRendition?: Rendition;
+  /** What is ahead of the playhead just now. */
+  readonly aheadMs?: number;
 }
 
 export interface SessionCounts {
@@ -67,13 +71,6 @@ export const SESSION_TIMES = {
 } as const;
 const TICK_MS = 1_000;
 const MISSING_TRIES = 3;
-const CLOSE_CODES = new Map<number, ErrorCode>(
-  Object.entries(ERROR_TABLE).flatMap(([code, row]) =>
-    "closeCode" in row ? [[row.closeCode, code as ErrorCode]] : [],
-  ),
-);
-const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["no-space", "bad-request", "bad-frame", "too-large"]);
-const CURSORLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["bad-cursor", "gone"]);
 
 export class Session {
   readonly counts: SessionCounts = { connections: 0, frames: 0, bytes: 0, badFrames: 0, newSlots: 0 };
@@ -114,6 +111,8 @@ export class Session {
   #heldCadenceMs: number = FASTEST_MS;
   #stuck = { slot: -1, sinceMs: 0, tries: 0 };
   #useCursor = true;
+  /** When the playhead is at the end of what is here, if nothing comes; in the past: nothing is heard. */
+  #dryMs = 0;
   /** What the line was joined with. */
   #sinceUtcMs: number | undefined;
 
@@ -150,7 +149,8 @@ export class Session {
   }
 
   /** Does what the buffer policy says of the connection. */
-  heed({ skipToSlot, readyCadenceMs, askRendition }: Wish): void {
+  heed({ skipToSlot, readyCadenceMs, askRendition, aheadMs }: Wish): void {
+    if (aheadMs !== undefined) this.#dryMs = this.#options.clock.monotonicMs() + aheadMs;
     if (skipToSlot !== undefined) this.skipTo(skipToSlot);
     if (readyCadenceMs !== undefined) {
       this.#heldCadenceMs = Math.max(this.cadenceMs, readyCadenceMs);
@@ -176,7 +176,7 @@ export class Session {
     if (!isOpen) this.#hangUp(event === "stop" ? 1000 : undefined);
     if (after === "idle" || after === "ended" || after === "refused") this.#leaveLine();
     if (after === "connecting") this.#connect();
-    if (after === "waiting-retry" || after === "offline") this.#wait(atLeastMs);
+    if (after === "waiting-retry" || after === "offline") this.#wait(atLeastMs, before === "following");
     this.#options.onChange?.();
   }
 
@@ -211,9 +211,11 @@ export class Session {
     this.#connection = undefined;
   }
 
-  #wait(atLeastMs: number): void {
+  #wait(atLeastMs: number, wasHeard: boolean): void {
     const { clock, random = Math.random, policy = RECONNECT } = this.#options;
-    const delayMs = retryDelayMs(policy, this.#attempt, random, atLeastMs);
+    const aheadMs = wasHeard ? this.#dryMs - clock.monotonicMs() : 0;
+    const loss = { attempt: this.#attempt, atLeastMs, aheadMs, cadenceMs: this.cadenceMs };
+    const delayMs = comeBackMs(policy, loss, random);
     if (delayMs === undefined) {
       this.#move("final");
       return;
@@ -225,12 +227,14 @@ export class Session {
 
   #closed(closeCode: number, reason: string): void {
     this.#connection = undefined;
-    const error = CLOSE_CODES.get(closeCode);
-    this.lastError = error;
-    if (error !== undefined && CURSORLESS.has(error)) this.#useCursor = false;
-    if (error === "place-elsewhere") this.#attempt = 0;
-    if (error === "ended") this.#move("over");
-    else if (error !== undefined && FINAL.has(error)) this.#move("final");
+    this.lastError = errorOfClose(closeCode);
+    const next = afterClose(this.lastError);
+    if (next === "anew") this.#useCursor = false;
+    if (next === "elsewhere") this.#attempt = 0;
+    // An edge that says goodbye lets few go at a time.
+    if (this.lastError !== undefined) this.#dryMs = 0;
+    if (next === "over") this.#move("over");
+    else if (next === "never") this.#move("final");
     else this.#move("lost", retryHintMs(reason));
   }
 
@@ -388,10 +392,4 @@ export class Session {
   #send(said: Upward): void {
     this.#connection?.send(JSON.stringify(said));
   }
-}
-
-/** A close reason may end in `retry-after-ms=N`; more than ten minutes counts as ten. */
-function retryHintMs(reason: string): number {
-  const hint = /retry-after-ms=(\d{1,9})/.exec(reason);
-  return Math.min(Number(hint?.[1] ?? 0), 600_000);
 }

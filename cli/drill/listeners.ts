@@ -1,7 +1,7 @@
 // Owns the crowd of one process: thousands of real listeners, each a bare socket, who come, listen, come back when they are
 // cut off by the listening session's rules (listener/SPEC.md §2), and go. Refuses to decide how many, and to judge.
 
-import { RECONNECT, retryDelayMs } from "@hustings/flow/retry.ts";
+import { afterClose, errorOfClose, retryHintMs } from "@hustings/listener/closes.ts";
 import { SESSION_TIMES } from "@hustings/listener/session.ts";
 import type { Downward, Notice, Snapshot } from "@hustings/wire/frames.ts";
 import type { StateEntry } from "@hustings/wire/state.ts";
@@ -13,9 +13,10 @@ import { closeFrame, pongFrame, textFrame } from "./frames-up.ts";
 import type { Dial, Line } from "./line.ts";
 import { PLACE, Places, STALL } from "./places.ts";
 import { Programme } from "./programme.ts";
+import { Rounds } from "./rounds.ts";
 import { SharedMessages } from "./shared-messages.ts";
 import type { Counts, CrowdReport } from "./tally.ts";
-import { addressOf, afterClose, arrivalOf, dueOf } from "./upkeep.ts";
+import { addressOf, arrivalOf, dueOf, nextTryMs } from "./upkeep.ts";
 
 export interface CrowdOptions {
   /** Most listeners at once. */
@@ -30,7 +31,7 @@ export interface CrowdOptions {
 
 /** Connections on the way at once; more wait for these. */
 const MAX_UNDER_WAY = 400;
-/** Everybody is looked at once in this time. */
+/** Everybody is looked at once in this time, or in half a cadence where that is longer. */
 const LOOK_MS = 1_000;
 /** Who hears nothing for so long after the tap gives up. */
 const PATIENCE_MS = 15_000;
@@ -51,15 +52,14 @@ export class Listeners implements DownwardSink {
   readonly #entering = new Set<number>();
   #size = 0;
   #underWay = 0;
-  #looked = 0;
-  #lookedMs: number;
+  readonly #rounds: Rounds;
 
   constructor(options: CrowdOptions) {
     const { places } = options;
     this.#at = new Places(places);
     this.counts = this.#measures.counts;
     this.#options = options;
-    this.#lookedMs = options.clock.monotonicMs();
+    this.#rounds = new Rounds(LOOK_MS, options.clock.monotonicMs());
     this.#ear = new EarModel(places, this.counts, {
       started: (i) => this.#started(i),
       filled: (_i, gapMs) => this.#measures.gapLengthMs.add(gapMs),
@@ -131,12 +131,7 @@ export class Listeners implements DownwardSink {
       this.#waiting.delete(i);
       this.#connect(i, nowMs);
     }
-    const share = Math.min(1, (nowMs - this.#lookedMs) / LOOK_MS);
-    this.#lookedMs = nowMs;
-    for (let left = Math.ceil(this.#size * share); left > 0; left--) {
-      this.#looked = this.#looked + 1 >= this.#size ? 0 : this.#looked + 1;
-      this.#look(this.#looked, nowMs);
-    }
+    this.#rounds.go(this.#size, nowMs, (i) => this.#look(i, nowMs));
   }
 
   report(loopDelayMs: number): CrowdReport {
@@ -198,12 +193,13 @@ export class Listeners implements DownwardSink {
   closed(i: number, code: number, reason: string): void {
     this.#measures.closed(String(code));
     if (this.#at.stalled[i] === STALL.once) this.counts.stalledClosed++;
-    const next = afterClose(code);
+    const error = errorOfClose(code);
+    const next = afterClose(error);
     if (next === "anew") this.#at.next[i] = -1;
     if (next === "elsewhere") this.#at.attempt[i] = 0;
     if (next === "over") this.#over(i);
     else if (next === "never") this.#end(i);
-    else this.#lose(i, Number(/retry-after-ms=(\d{1,9})/.exec(reason)?.[1] ?? 0));
+    else this.#lose(i, retryHintMs(reason), error !== undefined);
   }
 
   broken(i: number, why: string): void {
@@ -237,21 +233,21 @@ export class Listeners implements DownwardSink {
     this.#lose(i, 0);
   }
 
-  /** The connection is over and another is tried by the session's rule. */
-  #lose(i: number, atLeastMs: number): void {
+  /** The connection is over and another is tried by the session's rule; `isTold`: the edge said that it would be. */
+  #lose(i: number, atLeastMs: number, isTold = false): void {
     const nowMs = this.#options.clock.monotonicMs();
-    if (this.#at.state[i] === PLACE.following) this.#wasFollowing(i, nowMs);
+    const wasFollowing = this.#at.state[i] === PLACE.following;
+    if (wasFollowing) this.#wasFollowing(i, nowMs);
     this.#hangUp(i, false);
-    const attempt = this.#at.attempt[i] as number;
-    this.#at.attempt[i] = Math.min(250, attempt + 1);
-    const hintMs = Math.min(atLeastMs, 600_000);
-    this.#at.dueMs[i] = nowMs + (retryDelayMs(RECONNECT, attempt, this.#options.random, hintMs) as number);
+    const aheadMs = wasFollowing && !isTold && this.#ear.hasStarted(i) ? this.#ear.aheadMs(i) : 0;
+    this.#at.dueMs[i] = nowMs + nextTryMs(this.#at, i, aheadMs, atLeastMs, this.#options.random);
     this.#at.state[i] = PLACE.waiting;
     this.#waiting.add(i);
     this.counts.reconnects++;
   }
 
   #wasFollowing(i: number, nowMs: number): void {
+    this.#ear.look(i, nowMs);
     this.counts.lost++;
     if (nowMs - (this.#at.sinceMs[i] as number) >= SESSION_TIMES.steadyMs) this.#at.attempt[i] = 0;
     if (this.#at.stalled[i] !== STALL.never || this.#at.lostAtMs[i] !== 0) return;
@@ -298,7 +294,7 @@ export class Listeners implements DownwardSink {
     this.#at.sinceMs[i] = nowMs;
     this.#at.clockPingMs[i] = nowMs;
     this.#at.stateSeq[i] = state.seq;
-    this.#at.cadenceMs[i] = cadenceMs;
+    this.#setCadence(i, cadenceMs);
     if (headSlot !== null && nextSlot !== null) {
       const goOn = this.#ear.meet(
         i,
@@ -323,6 +319,11 @@ export class Listeners implements DownwardSink {
     this.#at.dueMs[i] = nowMs + SESSION_TIMES.waitingMs;
   }
 
+  #setCadence(i: number, cadenceMs: number): void {
+    this.#at.cadenceMs[i] = cadenceMs;
+    this.#rounds.periodMs = Math.max(LOOK_MS, cadenceMs / 2);
+  }
+
   #state(i: number, entries: readonly StateEntry[]): void {
     this.programme.entries(entries);
     this.#at.stateSeq[i] = Math.max(this.#at.stateSeq[i] as number, entries.at(-1)?.seq ?? 0);
@@ -331,7 +332,7 @@ export class Listeners implements DownwardSink {
   #notice(i: number, notice: Notice): void {
     const nowMs = this.#options.clock.monotonicMs();
     if (notice.kind === "cadence") {
-      this.#at.cadenceMs[i] = notice.cadenceMs;
+      this.#setCadence(i, notice.cadenceMs);
       this.#ear.moved(i, notice.cadenceMs, nowMs);
     } else if (notice.kind === "target") this.#ear.asked(i, notice.cadenceMs);
     else if (notice.kind === "waiting") this.#stand(i, notice.sinceUtcMs, nowMs);

@@ -1,28 +1,18 @@
 // Owns what a listener does by the clock and where it asks to go on: the listening session's rules (listener/SPEC.md §2) on
 // a place of the crowd. Decides alone. Refuses to send anything.
 
+import { RECONNECT } from "@hustings/flow/retry.ts";
+import { comeBackMs } from "@hustings/listener/come-back.ts";
 import { SESSION_TIMES } from "@hustings/listener/session.ts";
-import { ERROR_TABLE } from "@hustings/wire/errors.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 import { type Places, STALL } from "./places.ts";
 import type { Programme } from "./programme.ts";
 import type { Counts } from "./tally.ts";
 
-const FINAL_CLOSES: ReadonlySet<number> = new Set(
-  (["no-space", "bad-request", "bad-frame", "too-large"] as const).map((code) => ERROR_TABLE[code].closeCode),
-);
-const CURSORLESS_CLOSES: ReadonlySet<number> = new Set(
-  (["bad-cursor", "gone"] as const).map((code) => ERROR_TABLE[code].closeCode),
-);
-
-/** What a listener does after a close: comes again, comes anew without a place, comes at once, never, or it is over. */
-export function afterClose(closeCode: number): "again" | "anew" | "elsewhere" | "never" | "over" {
-  if (closeCode === ERROR_TABLE.ended.closeCode) return "over";
-  if (closeCode === ERROR_TABLE["place-elsewhere"].closeCode) return "elsewhere";
-  if (FINAL_CLOSES.has(closeCode)) return "never";
-  return CURSORLESS_CLOSES.has(closeCode) ? "anew" : "again";
-}
+/** As much as a byte holds, and more than makes a difference. */
+const MOST_ATTEMPTS = 250;
+const MOST_HINT_MS = 600_000;
 
 /** What is new of slots `[from, to)`, behind how many in which time passes; what was wrong with them is counted. */
 export function arrivalOf(
@@ -45,6 +35,14 @@ export function arrivalOf(
     counts.missingSlots += passed.missingSlots;
   }
   return { first: from, absentSlots: passed.absentSlots };
+}
+
+/** How long somebody waits who has lost the connection with `aheadMs` left; one more try is counted. */
+export function nextTryMs(at: Places, i: number, aheadMs: number, atLeastMs: number, random: () => number): number {
+  const attempt = at.attempt[i] as number;
+  at.attempt[i] = Math.min(MOST_ATTEMPTS, attempt + 1);
+  const loss = { attempt, atLeastMs: Math.min(atLeastMs, MOST_HINT_MS), aheadMs, cadenceMs: at.cadenceMs[i] as number };
+  return comeBackMs(RECONNECT, loss, random) as number;
 }
 
 /** What is due for a listener that follows: nothing, a ping, or another connection. */

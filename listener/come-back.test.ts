@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { manualClock } from "@hustings/flow/clock-manual.ts";
+import { RECONNECT } from "@hustings/flow/retry.ts";
+import { LADDER, usualLagMs } from "@hustings/wire/cadence.ts";
+import fc from "fast-check";
+import { BUFFER, cadenceRow, usualAheadMs } from "./buffer.ts";
+import { comeBackMs, firstTryWindow } from "./come-back.ts";
+import { startHeadlessListener } from "./headless.ts";
+import { ScriptedEdge } from "./scripted-edge.ts";
+
+const cadences = fc.constantFrom(...LADDER.map(({ cadenceMs }) => cadenceMs));
+const random = fc.double({ min: 0, max: 0.999, noNaN: true });
+const SLOW = LADDER.filter(({ cadenceMs }) => cadenceMs >= 1_000);
+
+/** When `count` listeners of one edge come back, each at another place of the wheel as it dies. */
+function triesOf(cadenceMs: number, count: number): { readonly tryMs: number; readonly aheadMs: number }[] {
+  const { targetMs } = cadenceRow(cadenceMs);
+  return Array.from({ length: count }, (_, i) => {
+    const aheadMs = targetMs + (cadenceMs * i) / count;
+    const tryMs = comeBackMs(
+      RECONNECT,
+      { attempt: 0, atLeastMs: 0, aheadMs, cadenceMs },
+      () => (i * 0.618) % 1,
+    ) as number;
+    return { tryMs, aheadMs };
+  });
+}
+
+test("L3 the first try leaves at least four tenths of what is ahead, or comes within a second", () => {
+  fc.assert(
+    fc.property(cadences, fc.integer({ min: -5_000, max: 30_000 }), random, (cadenceMs, aheadMs, chance) => {
+      const delayMs = comeBackMs(RECONNECT, { attempt: 0, atLeastMs: 0, aheadMs, cadenceMs }, () => chance) as number;
+      const spareMs = aheadMs - cadenceRow(cadenceMs).lowMs;
+      assert.ok(delayMs >= 0 && delayMs <= Math.max(RECONNECT.firstMs, spareMs * BUFFER.returnShare));
+    }),
+  );
+});
+
+test("L3 the audience of an edge that died at 1 s or slower is back before anybody hears it, and never all at once", () => {
+  for (const { cadenceMs } of SLOW) {
+    const tries = triesOf(cadenceMs, 19_000);
+    const leftMs = Math.min(...tries.map(({ tryMs, aheadMs }) => aheadMs - tryMs - cadenceRow(cadenceMs).lowMs));
+    assert.ok(leftMs >= 700, `${leftMs} ms left at ${cadenceMs} ms`);
+    const inTenths = new Map<number, number>();
+    for (const { tryMs } of tries)
+      inTenths.set(Math.floor(tryMs / 100), (inTenths.get(Math.floor(tryMs / 100)) ?? 0) + 1);
+    const spreadMs = firstTryWindow(
+      usualAheadMs(cadenceRow(cadenceMs), cadenceRow(cadenceMs).targetMs),
+      cadenceMs,
+    ).toMs;
+    const evenly = (19_000 * 100) / spreadMs;
+    assert.ok(
+      Math.max(...inTenths.values()) <= evenly * 2,
+      `${Math.max(...inTenths.values())} in 0.1 s at ${cadenceMs}`,
+    );
+  }
+});
+
+test("L3 whoever has the least ahead comes first", () => {
+  for (const { cadenceMs } of SLOW) {
+    const tries = triesOf(cadenceMs, 1_000);
+    const meanOf = (some: typeof tries) => some.reduce((sum, { tryMs }) => sum + tryMs, 0) / some.length;
+    assert.ok(meanOf(tries.slice(0, 250)) < meanOf(tries.slice(-250)) - (BUFFER.returnShare * cadenceMs) / 2);
+  }
+});
+
+test("L3 where nothing is ahead, or the first try failed, it is the row of growing windows", () => {
+  const at = (attempt: number, aheadMs: number, chance: number) =>
+    comeBackMs(RECONNECT, { attempt, atLeastMs: 0, aheadMs, cadenceMs: 8_000 }, () => chance);
+  assert.deepEqual([at(0, 0, 0), at(0, 0, 0.5), at(1, 10_000, 0.5), at(2, 10_000, 0.5)], [0, 500, 1_000, 2_000]);
+});
+
+test("L3 who is building up for a slower cadence, or has just come from one, is spread over all of it", () => {
+  for (const cadenceMs of [200, 1_000]) {
+    const { fromMs, toMs } = firstTryWindow(11_000, cadenceMs);
+    assert.ok(fromMs <= cadenceMs && toMs >= 6_000, `${fromMs} to ${toMs} ms`);
+  }
+});
+
+test("L4 a hint is waited for before either window", () => {
+  const loss = { attempt: 0, atLeastMs: 7_000, cadenceMs: 4_000 };
+  assert.equal(
+    comeBackMs(RECONNECT, { ...loss, aheadMs: 0 }, () => 0),
+    7_000,
+  );
+  assert.equal(
+    comeBackMs(RECONNECT, { ...loss, aheadMs: 3_000 }, () => 0),
+    7_000,
+  );
+});
+
+test("L3 wherever between two pushes an edge of 1 s or slower dies, nobody hears it, whenever they come back", () => {
+  for (const rung of SLOW) {
+    for (let place = 0; place < 20; place++) {
+      const clock = manualClock();
+      const edge = new ScriptedEdge(clock, { firstFlightSlots: Math.ceil((usualLagMs(rung) + 400) / 200) });
+      edge.cadenceMs = rung.cadenceMs;
+      clock.advance(20_000);
+      const { transport } = edge;
+      const random = () => (place % 2) * 0.999;
+      const listener = startHeadlessListener({ url: "ws://edge/listen/x", clock, random, transport });
+      clock.advance(60_000 + (rung.cadenceMs * place) / 20);
+      edge.cut();
+      const waitMs = (listener.session.retryAtMs ?? 0) - clock.monotonicMs();
+      assert.ok(waitMs <= firstTryWindow(usualLagMs(rung), rung.cadenceMs).toMs, `${waitMs} ms at ${rung.cadenceMs}`);
+      clock.advance(30_000);
+      const { gaps, skippedSlots, connections } = listener.stats();
+      assert.deepEqual({ gaps, skippedSlots, connections }, { gaps: 0, skippedSlots: 0, connections: 2 });
+      listener.stop();
+    }
+  }
+});
