@@ -2,12 +2,10 @@
 // while people listen, and that none of them misses a word.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { type IncomingMessage, request } from "node:http";
-import { join } from "node:path";
 import { test } from "node:test";
+import { atCadence, setCadence } from "../edge-cadence.ts";
 import { until } from "../until.ts";
-import { openVenue, type Venue } from "../venue.ts";
+import { openVenue } from "../venue.ts";
 import { assertUndisturbed, listen } from "./ears.ts";
 import { openStage } from "./talker.ts";
 
@@ -42,16 +40,3 @@ test("a server that is started with a cadence keeps to it, and what is none is r
   assert.equal((await setCadence(venue, "300")).statusCode, 404);
   assert.equal((await setCadence(venue, "auto")).statusCode, 200);
 });
-
-async function setCadence(venue: Venue, setting: string): Promise<IncomingMessage> {
-  const socketPath = join(venue.dataDir, "run", "edge-0.sock");
-  const asking = request({ socketPath, path: `/cadence/${setting}`, method: "POST" }).end();
-  const [answer] = (await once(asking, "response")) as [IncomingMessage];
-  answer.resume();
-  return answer;
-}
-
-async function atCadence(venue: Venue): Promise<readonly number[]> {
-  const { load } = (await venue.health("edge-0")) as unknown as { load: { atCadence: readonly number[] } };
-  return load.atCadence;
-}
