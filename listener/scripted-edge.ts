@@ -47,6 +47,8 @@ export class ScriptedEdge {
   isHeldBack = false;
   /** What a new connection is closed with instead of a snapshot. */
   refuseWith: { readonly code: number; readonly reason: string } | undefined;
+  /** Every place is taken: a new connection is told its place in the line, and no more. */
+  isInLine = false;
   head: number;
   /** How far apart a newcomer is pushed to. */
   cadenceMs = 200;
@@ -86,6 +88,10 @@ export class ScriptedEdge {
       },
     };
   };
+
+  get openCount(): number {
+    return this.#peers.size;
+  }
 
   /** Appends to the state lane and tells everyone. */
   change(change: StateChange): void {
@@ -144,6 +150,12 @@ export class ScriptedEdge {
     peer.open = true;
     this.#peers.add(peer);
     peer.events.opened();
+    if (this.isInLine) {
+      peer.cadenceMs = Infinity;
+      const place = { kind: "waiting", place: 3, estimateMs: null, sinceUtcMs: this.clock.utcMs() } as const;
+      peer.events.frame(noticeFrame(place));
+      return;
+    }
     const asked = /next=(\d+)/.exec(url)?.[1];
     const { firstFlightSlots = 8, audience = 1 } = this.#options;
     const oldest = Math.min(...this.#kept.keys());

@@ -1,0 +1,91 @@
+// Owns asking for something over HTTP, once: bounded in bytes and in time, and answered in one of four ways. Refuses to
+// try again, and to know what is asked for.
+
+import type { Clock } from "@hustings/flow/clock.ts";
+
+export interface Got {
+  readonly status: number;
+  readonly bytes: Uint8Array;
+  /** Of `Retry-After`, in seconds; `undefined`: it said nothing. */
+  readonly retryAfterMs: number | undefined;
+}
+
+/** One GET. Rejects when there is no answer, the answer is longer than `maxBytes`, or `signal` aborts. */
+export type Get = (url: string, maxBytes: number, signal: AbortSignal) => Promise<Got>;
+
+/** `later`: the origin asks to be left alone for so long. `gone`: it has no such thing. `failed`: anything else. */
+export type Answer =
+  | { readonly kind: "got"; readonly bytes: Uint8Array }
+  | { readonly kind: "later"; readonly afterMs: number }
+  | { readonly kind: "gone" }
+  | { readonly kind: "failed" };
+
+export interface Question {
+  readonly url: string;
+  readonly maxBytes: number;
+  /** Given up after this. */
+  readonly deadlineMs: number;
+}
+
+const MOST_LATER_MS = 600_000;
+
+/** Never rejects; `failed` when `signal` aborts. */
+export async function ask(get: Get, clock: Clock, question: Question, signal: AbortSignal): Promise<Answer> {
+  const { url, maxBytes, deadlineMs } = question;
+  const given = new AbortController();
+  const giveUp = (): void => given.abort();
+  const timer = clock.after(deadlineMs, giveUp);
+  signal.addEventListener("abort", giveUp);
+  const late = new Promise<Answer>((resolve) => {
+    given.signal.addEventListener("abort", () => resolve({ kind: "failed" }));
+  });
+  try {
+    if (signal.aborted) return { kind: "failed" };
+    return await Promise.race([late, get(url, maxBytes, given.signal).then(answerOf)]);
+  } catch {
+    return { kind: "failed" };
+  } finally {
+    timer.cancel();
+    signal.removeEventListener("abort", giveUp);
+  }
+}
+
+function answerOf({ status, bytes, retryAfterMs }: Got): Answer {
+  if (status === 200) return { kind: "got", bytes };
+  if (status === 404 || status === 410) return { kind: "gone" };
+  if ((status === 429 || status === 503) && retryAfterMs !== undefined)
+    return { kind: "later", afterMs: Math.min(MOST_LATER_MS, retryAfterMs) };
+  return { kind: "failed" };
+}
+
+/** The browser's, or Node's. Sends no cookies: a cache in between may be anybody's. */
+export const fetchGet: Get = async (url, maxBytes, signal) => {
+  const response = await fetch(url, { signal, credentials: "omit" });
+  const { status } = response;
+  const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
+  const bytes = status === 200 ? await readAtMost(response, maxBytes) : new Uint8Array(0);
+  if (status !== 200) void response.body?.cancel().catch(() => undefined);
+  return { status, bytes, retryAfterMs: seconds >= 0 ? seconds * 1_000 : undefined };
+};
+
+async function readAtMost(response: Response, maxBytes: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const reader = response.body?.getReader();
+  for (;;) {
+    const { value, done } = (await reader?.read()) ?? { done: true, value: undefined };
+    if (done || value === undefined) break;
+    parts.push(value);
+    length += value.length;
+    if (length <= maxBytes) continue;
+    await reader?.cancel();
+    throw new Error(`${response.url} is longer than ${maxBytes} bytes`);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
