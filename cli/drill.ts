@@ -7,18 +7,19 @@ import { lengthSeconds, peakOf, type Scenario, scaleScenario } from "./drill/sce
 import { loadScenario } from "./drill/scenario-files.ts";
 
 export const usage = `hustings drill SCENARIO [--listeners N | --scale S] [--minutes M] [--out DIR]
-       hustings drill agent --join URL
+       hustings drill agent --join URL [--source-address A,B...]
   A rehearsal with real sockets: people arrive by the scenario's curve, faults happen at their times, every slot of every
   listener is checked, and a report says what each of them would have heard. Ends with 0 when there was no gap, no cut and
   no failed join beyond what the scenario allows.
-  SCENARIO           smoke, 2023-05-24, or the path of a file (docs/operations/drill.md says what it may say)
+  SCENARIO           smoke, exit-storm, 2023-05-24, or the path of a file (docs/operations/drill.md says what it may say)
   --listeners        the largest audience; --scale 0.1 is a tenth of the scenario's
   --minutes          how long all of it takes
   --cadence          auto, 0.2, 0.4, 1, 2, 4 or 8 seconds between two pushes, for a server of the drill's own
   --rendition        32 or 16 kb/s
   --out              where report.html and report.json go [drill-report]
   --target URL       drill a deployment that runs, instead of a server of its own here; asks first, or --yes
-  --agents N         the listeners are made by N other machines, which run "hustings drill agent"
+  --agents N         the listeners are made by N other machines, which run "hustings drill agent"; with
+                     --source-address there, from several addresses of such a machine by turns
   --control-port     where those report [8446]
   --browsers N       up to 20 real Chromiums listen too, and must agree with the model
   --edges N          edges of the drill's own server [as many as descriptors ask for]

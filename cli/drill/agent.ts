@@ -1,13 +1,17 @@
 // Owns `hustings drill agent`: a machine that makes listeners for a drill that is held elsewhere. Refuses to decide
 // anything: what to do is asked for twice a second.
 
+import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
 import { type Clock, sleep, systemClock } from "@hustings/flow/clock.ts";
+import { BadConfig } from "@hustings/server/ops/config.ts";
+import { tryTcpPort } from "@hustings/server/ops/ports.ts";
 import { type AgentOrders, type AgentStart, ASK_EVERY_MS } from "./control.ts";
 import { startCrowd } from "./crowd.ts";
 import { generatorsFor } from "./crowd-size.ts";
-import { descriptorLimit } from "./processes.ts";
+import type { DoorAddress } from "./line.ts";
+import { type AgentOptions, readAgentOptions } from "./options.ts";
+import { descriptorLimit, portsPerAddress } from "./processes.ts";
 
 const DEADLINE_MS = 5_000;
 /** Without a word from the drill for so long, it is over: nobody's server is left with a crowd that nobody steers. */
@@ -18,11 +22,13 @@ export async function runAgent(
   signal: AbortSignal,
   clock: Clock = systemClock,
 ): Promise<void> {
-  const { values } = parseArgs({ args: [...args], options: { join: { type: "string" } } });
-  const { join = "" } = values;
-  if (!URL.canParse(join)) throw new Error("Give --join with the address that the drill has printed.");
-  const start = await ask<AgentStart>(`${join}/join`, {});
-  if (start === undefined) throw new Error("The drill has all the agents that it waits for, or is another.");
+  const options = readAgentOptions(args);
+  const { join } = options;
+  await checkOwn(options);
+  const answer = await ask<AgentStart>(`${join}/join`, {});
+  if (answer === undefined) throw new Error("The drill has all the agents that it waits for, or is another.");
+  const start = { ...answer, door: doorFrom(answer.door, options) };
+  await warnOfPorts(start, options);
   const count = generatorsFor(start.people, await descriptorLimit(), availableParallelism());
   await using crowd = startCrowd(start, start.people, count, start.agent * count);
   process.stdout.write(
@@ -37,6 +43,34 @@ export async function runAgent(
     if (clock.monotonicMs() - heardMs > ORPHANED_MS) throw new Error("The drill does not answer any more.");
     await sleep(clock, ASK_EVERY_MS, signal).catch(() => undefined);
   }
+}
+
+/** Throws BadConfig naming each address that connections cannot come from here. */
+async function checkOwn({ sourceAddresses }: AgentOptions): Promise<void> {
+  const faults: string[] = [];
+  for (const address of sourceAddresses)
+    await tryTcpPort(address, 0).catch(({ code }: NodeJS.ErrnoException) =>
+      faults.push(`--source-address ${address} is no address of this machine (${code}).`),
+    );
+  if (faults.length > 0) throw new BadConfig(faults);
+}
+
+function doorFrom(door: DoorAddress, { sourceAddresses: from }: AgentOptions): DoorAddress {
+  if (from.length === 0) return door;
+  const [family, needed] = [isIP(from[0] as string), isIP(door.host)];
+  if (needed !== 0 && needed !== family)
+    throw new BadConfig([`The door is ${door.host}: --source-address must be IPv${needed}, not IPv${family}.`]);
+  return { ...door, from };
+}
+
+/** On loopback the crowd spreads over addresses by itself. */
+async function warnOfPorts({ door, people }: AgentStart, { sourceAddresses }: AgentOptions): Promise<void> {
+  if (door.host.startsWith("127.") && sourceAddresses.length === 0) return;
+  const each = await portsPerAddress();
+  if (people <= each * Math.max(1, sourceAddresses.length)) return;
+  process.stdout.write(
+    `${people.toLocaleString("en")} listeners need ${Math.ceil(people / each)} addresses with ${each.toLocaleString("en")} ports each: give them with --source-address, or widen net.ipv4.ip_local_port_range. Who finds no port does not come.\n`,
+  );
 }
 
 /** `undefined` when it was refused. */

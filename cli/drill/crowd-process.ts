@@ -25,7 +25,7 @@ function run({ door, generator, path, places, rendition, visitsHome }: Generator
     clock: systemClock,
     random: Math.random,
   });
-  const home = new HomeVisits(door, listeners.counts, systemClock);
+  const home = new HomeVisits(door, listeners.counts, systemClock, generator);
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
   let wanted = 0;
@@ -40,7 +40,8 @@ function run({ door, generator, path, places, rendition, visitsHome }: Generator
     for (let left = Math.ceil(-missing / STEPS_TO_WISH); left > 0; left--) leave();
   });
   const report = repeat(systemClock, REPORT_MS, () => {
-    const said = { ...listeners.report(Math.max(0, delay.percentile(99) / 1e6 - 10)), homeMs: home.spread() };
+    const measured = listeners.report(Math.max(0, delay.percentile(99) / 1e6 - 10));
+    const said = { ...measured, closes: { ...measured.closes, ...home.whys() }, homeMs: home.spread() };
     delay.reset();
     process.send?.(said);
   });

@@ -86,7 +86,7 @@ test("a scenario that is none is told in sentences", async () => {
     const { status, output } = await hustings(["drill", path]);
     assert.equal(status, 1);
     assert.match(output, /curve needs at least two points/);
-    assert.match((await hustings(["drill", "no-such"])).output, /built in are 2023-05-24 and smoke/);
+    assert.match((await hustings(["drill", "no-such"])).output, /built in are 2023-05-24, exit-storm, and smoke/);
   } finally {
     await rm(path);
   }

@@ -1,7 +1,7 @@
 // Owns a listener's bare socket: one buffer for everything that a process reads, source addresses spread over 127.0.0.0/8
 // so that ports suffice, TLS where the door has it. Refuses to know what the bytes mean.
 
-import { connect, type Socket } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { upgradeRequest } from "./frames-up.ts";
 
@@ -27,6 +27,8 @@ export interface DoorAddress {
   readonly host: string;
   readonly port: number;
   readonly isTls: boolean;
+  /** Addresses of this machine that connections come from, by turns; absent: as the system chooses. */
+  readonly from?: readonly string[];
 }
 
 /** Connections of one address: far below the ports that a kernel has for it. */
@@ -36,7 +38,6 @@ const READ_BYTES = 64 * 1024;
 /** Lines of generator number `generator` (0-255) to a door. */
 export function dialer(door: DoorAddress, generator: number): Dial {
   const buffer = Buffer.alloc(READ_BYTES);
-  const isLoopback = door.host.startsWith("127.") || door.host === "localhost";
   const host = `${door.host}:${door.port}`;
   return (i, path, events) => {
     const onread = {
@@ -46,11 +47,10 @@ export function dialer(door: DoorAddress, generator: number): Dial {
         return true;
       },
     };
-    const from = isLoopback ? { localAddress: sourceAddress(generator, i) } : {};
-    const address = { host: isLoopback ? "127.0.0.1" : door.host, port: door.port, onread, ...from };
+    const address = { host: isLoopback(door) ? "127.0.0.1" : door.host, port: door.port, onread };
     const socket: Socket = door.isTls
-      ? connectTls({ ...address, servername: serverName(door.host) })
-      : connect(address);
+      ? connectTls({ ...address, ...sourceOf(door, generator, i), servername: serverName(door.host) })
+      : connect({ ...address, ...sourceOf(door, generator, i) });
     socket.on("error", () => undefined);
     socket.once("close", () => events.over());
     socket.write(upgradeRequest(path, host), "latin1");
@@ -64,6 +64,17 @@ export function dialer(door: DoorAddress, generator: number): Dial {
       },
     };
   };
+}
+
+/** What connection `i` of generator number `generator` is bound to, as `connect` takes it. */
+export function sourceOf(door: DoorAddress, generator: number, i: number): { localAddress?: string; family?: number } {
+  const given = door.from?.[i % door.from.length];
+  if (given !== undefined) return { localAddress: given, family: isIP(given) };
+  return isLoopback(door) ? { localAddress: sourceAddress(generator, i) } : {};
+}
+
+function isLoopback({ host }: DoorAddress): boolean {
+  return host.startsWith("127.") || host === "localhost";
 }
 
 /** 127.x.y.z, another for each 200 listeners; no two generators share one. */

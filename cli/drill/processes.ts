@@ -62,6 +62,13 @@ export async function descriptorLimit(): Promise<number> {
   return Number(/^Max open files\s+(\d+)/m.exec(limits ?? "")?.[1] ?? 1_024);
 }
 
+/** Connections that one address of this machine can have to one port of a door. */
+export async function portsPerAddress(): Promise<number> {
+  const range = await textOf("/proc/sys/net/ipv4/ip_local_port_range");
+  const [first = 32_768, last = 60_999] = range?.trim().split(/\s+/).map(Number) ?? [];
+  return last - first + 1;
+}
+
 function textOf(path: string): Promise<string | undefined> {
   return readFile(path, "utf8").catch(() => undefined);
 }

@@ -8,7 +8,7 @@ import type { DrillRecord, FaultRecord } from "./record.ts";
 import { chartsOf, mainChart } from "./report-charts.ts";
 import { REPORT_STYLE } from "./report-style.ts";
 import { quantileMs } from "./tally.ts";
-import { count, isRehearsal, judge, peakPeople, whatItWas } from "./verdict.ts";
+import { count, isRehearsal, judge, peakPeople, shortOf, whatItWas } from "./verdict.ts";
 
 export function reportHtml(record: DrillRecord, prices: Prices): string {
   const title = `${record.scenario.name}: a drill`;
@@ -82,6 +82,7 @@ function numbersOf(record: DrillRecord): string {
     ["stage tick", record.tick ? `${record.tick.p999.toFixed(1)} ms` : "–", tickNote(record)],
     ["sent", `${(counts.bytes * 1e-9).toFixed(1)} GB`, `in ${whole(counts.frames)} pushes`],
   ];
+  if (counts.homeAsked > 0) rows.push(homeRow(record));
   if (counts.awayMs > 0)
     rows.push(["stage away", milliseconds(counts.awayMs / counts.heard), "of filler for each of them, counted apart"]);
   const cells = rows.map(
@@ -89,6 +90,11 @@ function numbersOf(record: DrillRecord): string {
       `<div><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}<small>${escapeHtml(note)}</small></dd></div>`,
   );
   return `<dl class="numbers">${cells.join("")}</dl>`;
+}
+
+function homeRow({ final: { counts, homeMs } }: DrillRecord): [string, string, string] {
+  const note = `p99 after leaving; p50 ${shortOf(quantileMs(homeMs, 0.5))}; ${whole(counts.homeAnswered)} of ${whole(counts.homeAsked)} got it`;
+  return ["home page", shortOf(quantileMs(homeMs, 0.99)), note];
 }
 
 function tickNote({ bareTick }: DrillRecord): string {

@@ -22,7 +22,9 @@ export async function loadScenario(nameOrPath: string): Promise<Scenario> {
   const path = names.includes(nameOrPath) ? join(BUILT_IN, `${nameOrPath}.json`) : nameOrPath;
   const text = await readFile(path, "utf8").catch(() => undefined);
   if (text === undefined || text.length > MAX_BYTES)
-    throw new Error(`There is no scenario "${nameOrPath}": built in are ${names.join(" and ")}; else give a file.`);
+    throw new Error(
+      `There is no scenario "${nameOrPath}": built in are ${new Intl.ListFormat("en").format(names)}; else give a file.`,
+    );
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -44,6 +44,8 @@ export interface Allowed {
   readonly gapsPerThousand: number;
   readonly cuts: number;
   readonly failedJoins: number;
+  /** Of those who left for the home page, how many did not get it. */
+  readonly failedVisits: number;
 }
 
 export interface Scenario {
@@ -208,11 +210,12 @@ function readExit(read: Reading, value: unknown): Exit {
 }
 
 function readAllowed(read: Reading, value: unknown): Allowed {
-  const fields = read.object(value, "allowed", ["gapsPerThousand", "cuts", "failedJoins"]);
+  const fields = read.object(value, "allowed", ["gapsPerThousand", "cuts", "failedJoins", "failedVisits"]);
   return {
     gapsPerThousand: read.number(fields["gapsPerThousand"] ?? 0, "allowed.gapsPerThousand", 0, 1_000_000),
     cuts: read.number(fields["cuts"] ?? 0, "allowed.cuts", 0, SCENARIO_LIMITS.people),
     failedJoins: read.number(fields["failedJoins"] ?? 0, "allowed.failedJoins", 0, SCENARIO_LIMITS.people),
+    failedVisits: read.number(fields["failedVisits"] ?? 0, "allowed.failedVisits", 0, SCENARIO_LIMITS.people),
   };
 }
 

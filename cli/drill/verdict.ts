@@ -1,7 +1,7 @@
 // Owns what a drill's record amounts to: whether it passed, why not, and the one line that says what the run was. Pure.
 
 import type { DrillRecord, Sample } from "./record.ts";
-import { quantileMs } from "./tally.ts";
+import { quantileMs, STEP_MS } from "./tally.ts";
 
 export interface Verdict {
   readonly passed: boolean;
@@ -28,6 +28,9 @@ export function judge(record: DrillRecord): Verdict {
   if (counts.gaps > most)
     failures.push(`${count(counts.gaps, "gap", "gaps")}, ${(counts.gapMs / 1000).toFixed(1)} s of silence in all.`);
   if (counts.failed > allowed.failedJoins) failures.push(`${count(counts.failed, "join", "joins")} failed.`);
+  const pageless = counts.homeAsked - counts.homeAnswered;
+  if (pageless > allowed.failedVisits)
+    failures.push(`${count(pageless, "person who left", "people who left")} did not get the home page.`);
   if (counts.missingSlots > 0) failures.push(`${count(counts.missingSlots, "slot", "slots")} never came.`);
   if (counts.badFrames > 0) failures.push(`${count(counts.badFrames, "frame was", "frames were")} damaged.`);
   if (counts.skippedSlots > 0) failures.push(`${count(counts.skippedSlots, "slot was", "slots were")} skipped.`);
@@ -96,13 +99,27 @@ function remarksOn(record: DrillRecord): string[] {
   const { queued } = record.final.counts;
   if (queued > 0)
     remarks.push(`${count(queued, "person", "people")} stood in the line at the door: every place was taken.`);
-  const homeP95Ms = quantileMs(record.final.homeMs, 0.95);
-  const { homeAsked, homeAnswered } = record.final.counts;
-  if (homeAsked > 0)
-    remarks.push(
-      `${homeAnswered.toLocaleString("en")} of ${homeAsked.toLocaleString("en")} who left got the home page${homeP95Ms === undefined ? "" : `, p95 ${homeP95Ms} ms`}.`,
-    );
+  const storm = exitOf(record);
+  if (storm !== undefined) remarks.push(storm);
   return remarks;
+}
+
+/** What those who left found at the home page, and those who stayed heard of it. */
+function exitOf({ final: { counts, homeMs }, scenario: { exit }, samples }: DrillRecord): string | undefined {
+  if (exit === undefined || counts.homeAsked === 0) return undefined;
+  const [p50, p99] = [quantileMs(homeMs, 0.5), quantileMs(homeMs, 0.99)];
+  const took = p50 === undefined ? "" : `, p50 ${shortOf(p50)} and p99 ${shortOf(p99)} after they left`;
+  const since = samples.filter(({ atSeconds }) => atSeconds > exit.atSeconds);
+  const gaps = since.reduce((total, sample) => total + sample.gaps, 0);
+  const stayed = exit.share < 1 ? ` Those who stayed had ${count(gaps, "gap", "gaps")} from then on.` : "";
+  return `${counts.homeAnswered.toLocaleString("en")} of ${counts.homeAsked.toLocaleString("en")} who left got the home page${took}.${stayed}`;
+}
+
+/** A spread counts in steps: what is less than one is told as such. */
+export function shortOf(ms: number | undefined): string {
+  if (ms === undefined) return "–";
+  if (ms < STEP_MS) return `less than ${STEP_MS} ms`;
+  return ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`;
 }
 
 /** The stage's beat, and beside it what the machine alone is late by; `undefined` where the stage cannot be seen. */

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+import { manualClock } from "@hustings/flow/clock-manual.ts";
+import { until } from "../../test/until.ts";
+import { HomeVisits } from "./home-visits.ts";
+import { dialer } from "./line.ts";
+import { countOf, noCounts, quantileMs } from "./tally.ts";
+
+async function serve(answer: RequestListener) {
+  const server = createServer(answer).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    door: { host: "127.0.0.1", port, isTls: false },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+test("a visit takes as long as from leaving to the whole page, and what failed has a reason and no time", async () => {
+  const clock = manualClock();
+  const answers: (() => void)[] = [];
+  const froms = new Set<string>();
+  await using server = await serve(({ socket }, response) => {
+    froms.add(socket.remoteAddress ?? "");
+    const isBusy = answers.length === 2;
+    answers.push(() => (isBusy ? response.writeHead(503).end() : response.end("<html>")));
+  });
+  const counts = noCounts();
+  const visits = new HomeVisits(server.door, counts, clock, 3);
+  for (let i = 0; i < 201; i++) visits.visit();
+  await until("all to have asked", () => answers.length === 201);
+  clock.advance(420);
+  for (const answer of answers) answer();
+  await until("all to be done", () => counts.homeAnswered + counts.homeFailed === 201);
+  assert.deepEqual([counts.homeAsked, counts.homeAnswered, counts.homeFailed], [201, 200, 1]);
+  assert.deepEqual([countOf(visits.spread()), quantileMs(visits.spread(), 0)], [200, 420]);
+  assert.deepEqual(visits.whys(), { "home page: HTTP 503": 1 });
+  assert.equal(froms.size, 2, "another address of loopback for each 200");
+});
+
+test("where nobody answers at the door each visit fails once", async () => {
+  const server = await serve(() => undefined);
+  await server[Symbol.asyncDispose]();
+  const counts = noCounts();
+  const visits = new HomeVisits(server.door, counts, manualClock(), 0);
+  for (let i = 0; i < 5; i++) visits.visit();
+  await until("all to be done", () => counts.homeFailed === 5);
+  assert.deepEqual(visits.whys(), { "home page: ECONNREFUSED": 5 });
+});
+
+test("listeners come from the addresses that were given, by turns", async () => {
+  const froms: string[] = [];
+  await using server = await serve(({ socket }, response) => {
+    froms.push(socket.remoteAddress ?? "");
+    response.end();
+  });
+  const from = ["127.0.0.21", "127.0.0.22"];
+  const dial = dialer({ ...server.door, from }, 0);
+  const events = { bytes: () => undefined, over: () => undefined };
+  const lines = [0, 1, 2, 3].map((i) => dial(i, "/listen/x", events));
+  await until("all to be there", () => froms.length === 4);
+  assert.deepEqual(froms.sort(), ["127.0.0.21", "127.0.0.21", "127.0.0.22", "127.0.0.22"]);
+  for (const line of lines) line.end();
+});
