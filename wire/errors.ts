@@ -135,6 +135,12 @@ export const ERROR_TABLE = {
     what: "Too many requests from this address.",
     todo: "Wait as long as Retry-After says.",
   },
+  "address-full": {
+    status: 429,
+    closeCode: 4430,
+    what: "As many listen from this address as may at once.",
+    todo: "Try again when Retry-After says, or ask the operator for --listeners-per-address.",
+  },
   "too-slow": {
     status: 408,
     closeCode: 4408,

@@ -149,3 +149,32 @@ test("one address that opens all it can is told when to come again, and another 
     (line) => t.diagnostic(line),
   );
 });
+
+test("one address that opens everything has its part of the places, is told so, and others still come in", async (t) => {
+  await using venue = await openVenue({
+    args: ["--trusted-proxies", "127.0.0.1", "--listeners-per-edge", "1000", "--listeners-per-address", "300"],
+  });
+  await besieged(
+    venue,
+    async (path) => {
+      const from = (address: string) => () => stranger(venue, upgradeOf(path, [`X-Forwarded-For: ${address}`]));
+      const neighbours = (_: unknown, i: number) => from(`2001:db8:0:7::${(i + 1).toString(16)}`)();
+      using all = many(0, from("203.0.113.7"));
+      // As many again while the first stay, all of one /64.
+      for (let round = 0; round < 3; round++) {
+        all.push(...Array.from({ length: 400 }, neighbours));
+        await until("everyone to be answered", () => all.every(({ text }) => text.length > 200), 30_000);
+      }
+      const refused = all.filter(({ closeCode }) => closeCode === 4430);
+      t.diagnostic(`${all.length - refused.length} of ${all.length} are in`);
+      assert.equal(all.length - refused.length, 300);
+      assert.match(refused[0]?.text ?? "", /retry-after-ms=\d+/);
+      await allClosed("those who are too many", refused, 10_000);
+      assert.equal(Number((await venue.health("edge-0"))["listeners"]), 302);
+      using others = many(200, from("203.0.113.8"));
+      await until("another address to be in", () => others.every(({ text }) => text.length > 200), 10_000);
+      assert.ok(others.every(({ closeCode }) => closeCode === 0));
+    },
+    (line) => t.diagnostic(line),
+  );
+});

@@ -6,6 +6,8 @@ import { BlockList, isIP, isIPv6 } from "node:net";
 export interface Origins {
   /** The address of who asks; "unknown" when the connection is gone already. */
   addressOf(request: IncomingMessage): string;
+  /** This machine's own, or a trusted proxy's that said nothing: of everybody behind it, and nobody in particular. */
+  isOfMany(address: string): boolean;
   /** As the person's browser saw it: a trusted proxy's word, else whether this connection is TLS. */
   schemeOf(request: IncomingMessage): "http" | "https";
 }
@@ -14,7 +16,8 @@ export interface Origins {
 export function createOrigins(trustedProxies: readonly string[]): Origins {
   const trusted = new BlockList();
   for (const text of trustedProxies) trust(trusted, text);
-  const isTrusted = (address: string) => isIP(address) > 0 && trusted.check(address, familyOf(address));
+  const isTrusted = (address: string) =>
+    trustedProxies.length > 0 && isIP(address) > 0 && trusted.check(address, familyOf(address));
 
   return {
     addressOf(request) {
@@ -27,6 +30,7 @@ export function createOrigins(trustedProxies: readonly string[]): Origins {
       }
       return address;
     },
+    isOfMany: (address) => isOwn(address) || isTrusted(address),
     schemeOf(request) {
       const told = headerOf(request, "x-forwarded-proto");
       if (isTrusted(plainAddress(request.socket.remoteAddress ?? "")) && (told === "http" || told === "https"))
@@ -46,6 +50,10 @@ function trust(trusted: BlockList, text: string): void {
 
 function familyOf(address: string): "ipv4" | "ipv6" {
   return isIPv6(address) ? "ipv6" : "ipv4";
+}
+
+function isOwn(address: string): boolean {
+  return address === "::1" || address.startsWith("127.");
 }
 
 // An IPv4 peer of a dual-stack socket is the same peer.

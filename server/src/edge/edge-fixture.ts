@@ -28,8 +28,13 @@ export async function startFixture(options: Partial<EdgeOptions> = {}) {
 }
 
 /** A listener that keeps all it gets; `until` waits for a condition on it. */
-export function listen(port: number, path = `/listen/${SPACE}`, protocol = "hustings.1") {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, protocol);
+export function listen(
+  port: number,
+  path = `/listen/${SPACE}`,
+  protocol = "hustings.1",
+  headers: Record<string, string> = {},
+) {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, protocol, { headers });
   const got: Downward[] = [];
   let closed: { code: number; reason: string } | undefined;
   let wake = () => {};

@@ -20,6 +20,8 @@ export interface EdgeLimits {
   /** WebSocket upgrades of one address, not this machine's own: per second, and how many may come at once; more are refused with `too-many`. */
   readonly upgradesPerSecond: number;
   readonly upgradesBurst: number;
+  /** Listeners of one address (of IPv6 one /64) at once, not this machine's own; one more is closed with 4430. */
+  readonly perAddress: number;
   /** Addresses whose upgrades are counted; the one longest unseen goes. */
   readonly addresses: number;
   /** Requests in work at each process behind the door; one more is refused with `full`. */
@@ -41,6 +43,7 @@ export const EDGE_LIMITS: EdgeLimits = {
   lookUpsPerSecond: 100,
   upgradesPerSecond: 200,
   upgradesBurst: 2_000,
+  perAddress: 12_500,
   addresses: 4_096,
   inwardRequests: 256,
   hlsWaiting: 20_000,

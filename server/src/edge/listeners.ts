@@ -11,7 +11,9 @@ import type { Admission } from "./admission.ts";
 import { closeReasonOf, refusalOf, refuseSocket } from "./answers.ts";
 import { createBuckets } from "./bucket.ts";
 import type { Cadences } from "./cadence.ts";
+import { createCrowding, networkOf, type Share } from "./crowding.ts";
 import { type ListenCursor, readCursor } from "./cursor.ts";
+import { createFlights, flightDueMs } from "./flights.ts";
 import type { Following } from "./following.ts";
 import type { Followings } from "./followings.ts";
 import { type EdgeLimits, UPWARD_PER_SECOND } from "./limits.ts";
@@ -50,15 +52,23 @@ interface Seat {
   hold: Disposable | undefined;
   /** True: has one of the edge's places. A waiter: is in the line for one. */
   place: Waiter | boolean;
+  /** Of what their address has. Exempt: of nothing. One too many: none. */
+  share: Share | "exempt" | undefined;
+  /** Waits for the first flight. */
+  isQueued: boolean;
 }
 type Connection = ListenerSocket<Seat>;
 
 const DRAIN_STEP_MS = 50;
+/** Of whose address there are too many already comes back after this and the jitter of all who come back. */
+const CROWDED_MS = 10_000;
 
 export function createListeners(options: ListenersOptions): Listeners {
   const { clock, limits, cadences, log } = options;
   const connections = new Set<Connection>();
   const buckets = createBuckets(clock, limits.upgradesPerSecond, limits.upgradesBurst, limits.addresses);
+  const crowding = createCrowding(limits.perAddress);
+  const flights = createFlights(clock, limits.connections);
   const answers = createAnswers();
   let isDraining = false;
 
@@ -69,34 +79,39 @@ export function createListeners(options: ListenersOptions): Listeners {
     gone: leave,
   };
 
-  function admit(request: IncomingMessage): { readonly space: string; readonly query: string } {
-    const address = options.origins.addressOf(request);
-    // This machine's own address stands for everybody behind a proxy here that nobody said to trust.
-    const waitMs = isOwn(address) ? 0 : buckets.takeMs(address);
+  // `address`: absent where it stands for many.
+  function admit(request: IncomingMessage) {
+    const from = options.origins.addressOf(request);
+    const address = options.origins.isOfMany(from) ? undefined : networkOf(from);
+    const waitMs = address === undefined ? 0 : buckets.takeMs(address);
     if (waitMs > 0) throw new Refusal("too-many", undefined, { retryAfterMs: waitMs });
     const [path = "", query = ""] = (request.url ?? "").split("?", 2);
     const [, listen, space = "", more] = path.split("/");
     if (listen !== "listen" || more !== undefined) throw new Refusal("no-page", "Listeners go to /listen/ID.");
-    return { space, query };
+    return { space, query, address };
   }
 
   async function take(connection: Connection, seat: Seat, space: string, query: string): Promise<void> {
     try {
       if (isDraining) throw new Refusal("draining");
+      if (seat.share === undefined) throw new Refusal("address-full", undefined, { retryAfterMs: CROWDED_MS });
       if (!isSpaceId(space)) throw new Refusal("no-space");
-      const asked = new URLSearchParams(query);
-      const cursor = readCursor(asked);
+      const cursor = readCursor(new URLSearchParams(query));
       let following = await options.followings.follow(space as SpaceId);
       if (connection.isOpen && !enter(seat, cursor)) {
         await placeFor(connection, seat, cursor);
         following = await options.followings.follow(space as SpaceId);
       }
-      if (connection.isOpen) begin(connection, seat, following, cursor);
+      if (connection.isOpen) queue(connection, seat, following, cursor);
     } catch (cause) {
-      const refusal = refusalOf(cause);
-      if (refusal.code === "internal") log.warn({ cause }, "a listener could not be taken");
-      connection.close(closeCodeOf(refusal.code), closeReasonOf(refusal));
+      refuse(connection, cause);
     }
+  }
+
+  function refuse(connection: Connection, cause: unknown): void {
+    const refusal = refusalOf(cause);
+    if (refusal.code === "internal") log.warn({ cause }, "a listener could not be taken");
+    connection.close(closeCodeOf(refusal.code), closeReasonOf(refusal));
   }
 
   function enter(seat: Seat, { nextSlot, sinceUtcMs }: ListenCursor): boolean {
@@ -123,6 +138,20 @@ export function createListeners(options: ListenersOptions): Listeners {
     });
   }
 
+  function queue(connection: Connection, seat: Seat, following: Following, cursor: ListenCursor): void {
+    const flight = (): void => {
+      seat.isQueued = false;
+      try {
+        if (connection.isOpen) begin(connection, seat, following, cursor);
+      } catch (cause) {
+        refuse(connection, cause);
+      }
+      connection.release();
+    };
+    seat.isQueued = flights.add(flight, flightDueMs(cursor, following.kept.headSlot, clock.monotonicMs()));
+    if (!seat.isQueued) throw new Refusal("full");
+  }
+
   function begin(connection: Connection, seat: Seat, following: Following, cursor: ListenCursor): void {
     if (isDraining) throw new Refusal("draining");
     const listener = new Listener({ pipe: connection, following, cursor, cadences, nowMs: clock.monotonicMs() });
@@ -135,7 +164,8 @@ export function createListeners(options: ListenersOptions): Listeners {
 
   function leave(connection: Connection): void {
     connections.delete(connection);
-    const { listener, hold, place } = connection.seat;
+    const { listener, hold, place, share } = connection.seat;
+    if (typeof share === "object") crowding.leave(share);
     if (place === true) options.admission.leave();
     else if (place !== false) options.admission.gone(place);
     if (!listener) return;
@@ -147,9 +177,9 @@ export function createListeners(options: ListenersOptions): Listeners {
   return {
     upgrade(request, socket, head) {
       try {
-        const { space, query } = admit(request);
+        const { space, query, address } = admit(request);
         const answer = acceptUpgrade(request);
-        const seat: Seat = { early: undefined, listener: undefined, hold: undefined, place: false };
+        const seat = seatOf(address === undefined ? "exempt" : crowding.enter(address));
         const connection = new ListenerSocket(socket, owner, seat);
         connections.add(connection);
         answers.begin(connection, answer, head);
@@ -178,14 +208,18 @@ export function createListeners(options: ListenersOptions): Listeners {
   };
 }
 
+function seatOf(share: Seat["share"]): Seat {
+  return { early: undefined, listener: undefined, hold: undefined, place: false, share, isQueued: false };
+}
+
 // The answer to an upgrade leaves together with the first flight where the space is followed already, as nearly always:
-// one write for each newcomer instead of four.
+// one write for each newcomer instead of four. Nobody else waits for their answer.
 function createAnswers() {
   let held: Connection[] = [];
   function release(): void {
     const all = held;
     held = [];
-    for (const connection of all) connection.release();
+    for (const connection of all) if (!connection.seat.isQueued) connection.release();
   }
   return {
     begin(connection: Connection, answer: string, behind: Buffer): void {
@@ -211,8 +245,4 @@ function tell(connection: Connection, said: (listener: Listener) => void): void 
 function closeOne(connection: Connection): void {
   if (connection.seat.listener) connection.seat.listener.close("draining");
   else connection.close(closeCodeOf("draining"), "draining");
-}
-
-function isOwn(address: string): boolean {
-  return address === "::1" || address.startsWith("127.");
 }

@@ -29,6 +29,12 @@ test("whatever the limits, everybody who may be connected has a descriptor, and 
   );
 });
 
+test("one address has an eighth of an edge's places, 200 at least, or what the operator says", () => {
+  const of = (listenersPerEdge: number, listenersPerAddress?: number) =>
+    edgeBudget({ listenersPerEdge, listenersPerAddress, edges: 5, descriptors: 20_000, machineBytes }).perAddress;
+  assert.deepEqual([of(100_000), of(300), of(300, 7)], [2_375, 200, 7]);
+});
+
 test("fewer listeners an edge leave a longer line", () => {
   const of = (listenersPerEdge: number) =>
     edgeBudget({ listenersPerEdge, edges: 5, descriptors: 20_000, machineBytes }).waiting;

@@ -6,6 +6,8 @@ import { readFile } from "node:fs/promises";
 export interface BudgetBasis {
   /** What the operator allows; descriptors may allow less. */
   readonly listenersPerEdge: number;
+  /** What the operator allows one address at one edge; absent: an eighth of its places, and 200 at least. */
+  readonly listenersPerAddress?: number | undefined;
   readonly edges: number;
   /** Files and connections that one process may have open; `undefined` where the system does not tell. */
   readonly descriptors: number | undefined;
@@ -14,6 +16,7 @@ export interface BudgetBasis {
 
 export interface EdgeBudget {
   readonly listeners: number;
+  readonly perAddress: number;
   readonly returning: number;
   readonly waiting: number;
   readonly connections: number;
@@ -23,17 +26,22 @@ export interface EdgeBudget {
 /** What a process has open besides: files, its stage, requests that are passed inward. */
 const OWN = 100;
 const MOST_IN_LINE = 20_000;
+/** Whoever opens all they can from one address has one part of so many; a school or an office has this many at least. */
+const ADDRESSES_FOR_ALL = 8;
+const LEAST_PER_ADDRESS = 200;
 /** Of the machine's memory, for all edges together; the rest is the stage's, the kernel's sockets' and the system's. */
 const EDGES_SHARE = 0.5;
 
 /** How one edge divides what it may have open. */
-export function edgeBudget({ listenersPerEdge, edges, descriptors, machineBytes }: BudgetBasis): EdgeBudget {
+export function edgeBudget(basis: BudgetBasis): EdgeBudget {
+  const { listenersPerEdge, edges, descriptors, machineBytes } = basis;
   const all = (descriptors ?? Number.POSITIVE_INFINITY) - OWN;
   const most = mostListeners(descriptors);
   const listeners = Math.max(1, Math.min(listenersPerEdge, most));
   const left = Math.max(30, Math.min(all - listeners, listeners + MOST_IN_LINE));
   return {
     listeners,
+    perAddress: basis.listenersPerAddress ?? Math.max(LEAST_PER_ADDRESS, Math.floor(listeners / ADDRESSES_FOR_ALL)),
     returning: Math.floor(left * 0.3),
     waiting: Math.min(MOST_IN_LINE, Math.floor(left * 0.4)),
     connections: listeners + left,

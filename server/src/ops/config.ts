@@ -116,6 +116,12 @@ export const SETTINGS = {
     "100000",
     "As far as descriptors reach; more wait in line. Each costs about 10 KiB of memory and a descriptor.",
   ),
+  listenersPerAddress: maybe(
+    "listeners-per-address",
+    wholeNumber(1, 1_000_000),
+    "listeners",
+    "Of one address (IPv6: one /64) at one edge; without it an eighth of its places, 200 at least. Raise it for an office.",
+  ),
   spacesPerMinute: given(
     "spaces-per-minute",
     wholeNumber(1, 100_000),

@@ -1,0 +1,69 @@
+// Owns a heap: of what waits, that which is due first comes out first. Refuses to wait, and to take more than its limit.
+
+export interface Soonest<T> {
+  /** False, and nothing kept, when it is full. */
+  add(item: T, dueMs: number): boolean;
+  /** The item due first, in the order of coming where several are due at once; `undefined`: there is none. */
+  take(): T | undefined;
+  readonly size: number;
+}
+
+interface Due<T> {
+  readonly item: T;
+  readonly dueMs: number;
+  readonly number: number;
+}
+
+export function createSoonest<T>(limit: number): Soonest<T> {
+  const heap: Due<T>[] = [];
+  let count = 0;
+
+  function rise(at: number): void {
+    const one = heap[at] as Due<T>;
+    for (let i = at; i > 0; ) {
+      const above = (i - 1) >> 1;
+      if (!isBefore(one, heap[above] as Due<T>)) return;
+      heap[i] = heap[above] as Due<T>;
+      heap[above] = one;
+      i = above;
+    }
+  }
+
+  function sink(): void {
+    const one = heap[0] as Due<T>;
+    for (let i = 0; ; ) {
+      const left = i * 2 + 1;
+      if (left >= heap.length) return;
+      const isRight = left + 1 < heap.length && isBefore(heap[left + 1] as Due<T>, heap[left] as Due<T>);
+      const below = isRight ? left + 1 : left;
+      if (!isBefore(heap[below] as Due<T>, one)) return;
+      heap[i] = heap[below] as Due<T>;
+      heap[below] = one;
+      i = below;
+    }
+  }
+
+  return {
+    add(item, dueMs) {
+      if (heap.length >= limit) return false;
+      heap.push({ item, dueMs, number: count++ });
+      rise(heap.length - 1);
+      return true;
+    },
+    take() {
+      const first = heap[0];
+      const last = heap.pop();
+      if (first === undefined || last === undefined || first === last) return first?.item;
+      heap[0] = last;
+      sink();
+      return first.item;
+    },
+    get size() {
+      return heap.length;
+    },
+  };
+}
+
+function isBefore<T>(a: Due<T>, b: Due<T>): boolean {
+  return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.number < b.number);
+}
