@@ -97,8 +97,11 @@ export function stateFrame(entries: readonly StateEntry[]): Uint8Array<ArrayBuff
   return jsonFrame(KIND.state, entries);
 }
 
-export function snapshotFrame(snapshot: Snapshot): Uint8Array<ArrayBuffer> {
-  return jsonFrame(KIND.snapshot, snapshot);
+/** `state` must not change afterwards: its text is kept for as long as it is. */
+export function snapshotFrame({ state, ...rest }: Snapshot): Uint8Array<ArrayBuffer> {
+  const text = stateTexts.get(state) ?? JSON.stringify(state);
+  stateTexts.set(state, text);
+  return textFrame(KIND.snapshot, `{"state":${text},${JSON.stringify(rest).slice(1)}`);
 }
 
 export function momentsFrame(entries: readonly MomentEntry[]): Uint8Array<ArrayBuffer> {
@@ -153,8 +156,16 @@ function soundOf(frame: Uint8Array): Downward {
   }
 }
 
+// A state is large, and as an edge dies thousands are told the same one, each with another place to go on from.
+const stateTexts = new WeakMap<SpaceState, string>();
+const encoder = new TextEncoder();
+
 function jsonFrame(kind: number, value: unknown): Uint8Array<ArrayBuffer> {
-  const json = new TextEncoder().encode(JSON.stringify(value));
+  return textFrame(kind, JSON.stringify(value));
+}
+
+function textFrame(kind: number, text: string): Uint8Array<ArrayBuffer> {
+  const json = encoder.encode(text);
   const frame = new Uint8Array(json.length + 1);
   frame[0] = kind;
   frame.set(json, 1);

@@ -8,8 +8,13 @@ import { binaryFrame } from "./framing.ts";
 import type { Kept } from "./kept.ts";
 import { MAX_FRAME_BYTES } from "./limits.ts";
 
-/** Bytes of frames kept of one space; in practice the last pushes, the first flight and a snapshot. */
+/** Bytes of frames kept of one space, other than sound; in practice some notices and snapshots. */
 const MAX_SHARED_BYTES = 256 * 1024;
+/**
+ * Bytes of sound frames kept until the next slot comes: that of the pushes, and as an edge dies the first flights of its
+ * listeners from some forty slots. Beyond, all are made anew.
+ */
+const MAX_SOUND_BYTES = 1024 * 1024;
 /** A snapshot says the edge's time; it is not given out later than this. */
 const SNAPSHOT_MS = 20;
 
@@ -28,19 +33,20 @@ export interface SharedFrames {
 }
 
 interface SharedSound {
-  readonly slot: number;
-  /** The rendition's head as the frame was made. */
-  readonly head: number;
   readonly frame: Buffer;
   readonly to: number;
 }
 
-const NO_SOUND: SharedSound = { slot: -1, head: -1, frame: Buffer.alloc(0), to: 0 };
+/** Frames that end at a rendition's head, by their first slot, and those before them. */
+interface SoundsToHead {
+  readonly head: number;
+  readonly from: Map<number, SharedSound>;
+  bytes: number;
+}
 
 export function createSharedFrames(kept: Kept, clock: Clock): SharedFrames {
   const frames = new Map<string, Buffer>();
-  // Nearly every listener asks for what the one before asked for.
-  const newest: Record<Rendition, SharedSound> = { "32": NO_SOUND, "16": NO_SOUND };
+  const sounds: Record<Rendition, SoundsToHead> = { "32": soundsTo(-1), "16": soundsTo(-1) };
   let sharedBytes = 0;
 
   function share(key: string, make: () => Uint8Array): Buffer {
@@ -60,13 +66,16 @@ export function createSharedFrames(kept: Kept, clock: Clock): SharedFrames {
   return {
     sound(rendition, slot) {
       const ring = kept.ring(rendition);
-      const known = newest[rendition];
-      if (known.slot === slot && known.head === ring.head) return known;
+      if (sounds[rendition].head !== ring.head) sounds[rendition] = soundsTo(ring.head);
+      const shared = sounds[rendition];
+      const known = shared.from.get(slot);
+      if (known) return known;
       const fragments = ring.run(slot, MAX_FRAME_BYTES);
-      const to = slot + fragments.length;
-      const frame = share(`${rendition} ${slot} ${to}`, () => soundFrame(rendition, fragments));
-      newest[rendition] = { slot, head: ring.head, frame, to };
-      return newest[rendition];
+      const made = { frame: binaryFrame(soundFrame(rendition, fragments)), to: slot + fragments.length };
+      shared.bytes += made.frame.length;
+      if (shared.bytes > MAX_SOUND_BYTES) sounds[rendition] = soundsTo(ring.head);
+      else shared.from.set(slot, made);
+      return made;
     },
     entries(seq) {
       const entries = kept.entriesAfter(seq);
@@ -86,4 +95,8 @@ export function createSharedFrames(kept: Kept, clock: Clock): SharedFrames {
     audience: (audience) => share(`audience ${audience}`, () => noticeFrame({ kind: "audience", audience })),
     upstream: (away) => share(`upstream ${away}`, () => noticeFrame({ kind: "upstream", away })),
   };
+}
+
+function soundsTo(head: number): SoundsToHead {
+  return { head, from: new Map(), bytes: 0 };
 }
