@@ -5,7 +5,7 @@ import type { Clock } from "@hustings/flow/clock.ts";
 import type { SlotPackets } from "@hustings/media/cmaf-packets.ts";
 import type { ReadPlaylist } from "@hustings/media/hls-reader.ts";
 import { FASTEST_MS } from "@hustings/wire/cadence.ts";
-import { encodeFragment } from "@hustings/wire/fragment.ts";
+import { encodeFragment } from "@hustings/wire/fragment-encode.ts";
 import { type Notice, noticeFrame, snapshotFrame, soundFrame, type Upward } from "@hustings/wire/frames.ts";
 import type { RoomDocument } from "@hustings/wire/room.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";

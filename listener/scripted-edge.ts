@@ -2,7 +2,8 @@
 // on command. For tests of listeners. Refuses to know sockets; frames are the real ones.
 
 import type { Clock } from "@hustings/flow/clock.ts";
-import { encodeFragment, type Fragment } from "@hustings/wire/fragment.ts";
+import type { Fragment } from "@hustings/wire/fragment.ts";
+import { encodeFragment } from "@hustings/wire/fragment-encode.ts";
 import {
   type Notice,
   noticeFrame,

@@ -6,7 +6,7 @@ import { initSegment } from "@hustings/media/cmaf.ts";
 import { type HlsLog, type HlsWindow, hlsWindow, isListed, objectAt } from "@hustings/media/hls.ts";
 import { mediaPlaylist, objectOf } from "@hustings/media/hls-playlist.ts";
 import { hlsObject } from "@hustings/media/hls-sound.ts";
-import { encodeFragment } from "@hustings/wire/fragment.ts";
+import { encodeFragment } from "@hustings/wire/fragment-encode.ts";
 import { KEPT_SLOTS, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
 import type { Get, Got } from "./pull-origin.ts";
 import type { ScriptedEdge } from "./scripted-edge.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encodeFragment } from "@hustings/wire/fragment.ts";
+import { encodeFragment } from "@hustings/wire/fragment-encode.ts";
 import fc from "fast-check";
 import { mediaSegment } from "./cmaf.ts";
 import { BadCmaf, slotsIn } from "./cmaf-packets.ts";

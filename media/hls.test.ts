@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
-import { encodeFragment } from "@hustings/wire/fragment.ts";
+import { encodeFragment } from "@hustings/wire/fragment-encode.ts";
 import fc from "fast-check";
 import { initSegment, mediaSegment } from "./cmaf.ts";
 import { BadCmaf, packetsIn } from "./cmaf-packets.ts";

@@ -7,12 +7,12 @@ import {
   BadFragment,
   decodeFragment,
   decodeFragments,
-  encodeFragment,
   type Fragment,
   MAX_PACKET_BYTES,
   MAX_SLOT,
   peekFragment,
 } from "./fragment.ts";
+import { encodeFragment } from "./fragment-encode.ts";
 
 interface Vectors {
   readonly valid: readonly {

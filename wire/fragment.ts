@@ -1,5 +1,6 @@
-// Owns the bytes of a fragment: one slot of one rendition, ten Opus packets carried bare, made once and never changed.
-// Refuses to know what is in a packet. docs/wire.md §2 is normative.
+// Owns the bytes of a fragment: one slot of one rendition, ten Opus packets carried bare, made once and never changed;
+// and reading them. Writing is in fragment-encode.ts: listeners do without. Refuses to know what is in a packet.
+// docs/wire.md §2 is normative.
 //
 //   u8   version (high nibble, 1) and number of levels (low nibble, 0-4)
 //   u32  slot
@@ -42,28 +43,6 @@ export class BadFragment extends Error {
     super(message);
     this.fault = fault;
   }
-}
-
-/** The fragment's bytes. Throws RangeError when a number is outside what the format carries: that is our bug. */
-export function encodeFragment(fragment: Fragment): Uint8Array<ArrayBuffer> {
-  assertEncodable(fragment);
-  const { slot, levels, packets } = fragment;
-  const bytes = new Uint8Array(encodedBytes(fragment));
-  const view = new DataView(bytes.buffer);
-  view.setUint8(0, (FRAGMENT_VERSION << 4) | levels.length);
-  view.setUint32(1, slot);
-  let at = 5;
-  for (const { seat, levelDbov } of levels) {
-    bytes[at++] = seat;
-    bytes[at++] = levelDbov;
-  }
-  for (const packet of packets) at = writeLength(bytes, at, packet.length);
-  for (const packet of packets) {
-    bytes.set(packet, at);
-    at += packet.length;
-  }
-  view.setUint32(at, crc32c(bytes, 0, at));
-  return bytes;
 }
 
 /** The fragment that begins at `bytes[at]`; bytes behind it are left alone. Throws BadFragment. Packets are views. */
@@ -142,36 +121,4 @@ function readLayout(bytes: Uint8Array, at: number): Layout {
   if (at + byteLength > bytes.length)
     throw new BadFragment("truncated", `Slot ${slot} needs ${byteLength} bytes, ${bytes.length - at} are there.`);
   return { slot, levelCount, lengths, packetsAt: next, byteLength };
-}
-
-function encodedBytes({ levels, packets }: Fragment): number {
-  let total = 5 + levels.length * 2 + 4;
-  for (const packet of packets) total += packet.length + (packet.length < 252 ? 1 : 2);
-  return total;
-}
-
-function writeLength(bytes: Uint8Array, at: number, length: number): number {
-  if (length < 252) {
-    bytes[at] = length;
-    return at + 1;
-  }
-  const low = 252 + (length & 3);
-  bytes[at] = low;
-  bytes[at + 1] = (length - low) / 4;
-  return at + 2;
-}
-
-function assertEncodable({ slot, levels, packets }: Fragment): void {
-  if (!Number.isInteger(slot) || slot < 0 || slot > MAX_SLOT)
-    throw new RangeError(`slot ${slot} is not in 0..${MAX_SLOT}`);
-  if (packets.length !== FRAGMENT_PACKETS)
-    throw new RangeError(`a fragment has ${FRAGMENT_PACKETS} packets, not ${packets.length}`);
-  if (levels.length > MAX_LEVELS) throw new RangeError(`${levels.length} levels are more than ${MAX_LEVELS}`);
-  for (const { length } of packets) {
-    if (length < 1 || length > MAX_PACKET_BYTES) throw new RangeError(`a packet of ${length} bytes is not possible`);
-  }
-  for (const { seat, levelDbov } of levels) {
-    if (!(seat >= 0 && seat < MAX_SEATS && levelDbov >= 0 && levelDbov <= SILENCE_DBOV))
-      throw new RangeError(`seat ${seat} at ${levelDbov}`);
-  }
 }

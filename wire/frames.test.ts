@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { CHANNEL_LABEL, parseChannelUp } from "./channel.ts";
 import { parseCommand } from "./commands.ts";
 import { ERROR_TABLE, isErrorCode, Refusal } from "./errors.ts";
-import { encodeFragment } from "./fragment.ts";
+import { encodeFragment } from "./fragment-encode.ts";
 import { BadFrame, decodeFrame, noticeFrame, parseUpward, snapshotFrame, soundFrame, stateFrame } from "./frames.ts";
 import { isPersonId, isSpaceId, personIdFrom, spaceIdFrom } from "./ids.ts";
 import { EMPTY_STATE } from "./state.ts";

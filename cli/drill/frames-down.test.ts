@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encodeFragment } from "@hustings/wire/fragment.ts";
+import { encodeFragment } from "@hustings/wire/fragment-encode.ts";
 import { noticeFrame, soundFrame } from "@hustings/wire/frames.ts";
 import fc from "fast-check";
 import { DownwardReader, type DownwardSink } from "./frames-down.ts";

@@ -7,7 +7,7 @@ import { loadOpus, type Opus } from "../../media/opus.ts";
 import { writeRtp } from "../../media/rtp.ts";
 import { createUplink } from "../../media/uplink.ts";
 import { createVoice } from "../../media/voice.ts";
-import { encodeFragment } from "../../wire/fragment.ts";
+import { encodeFragment } from "../../wire/fragment-encode.ts";
 import { FRAGMENT_PACKETS, PACKET_MS, PACKET_SAMPLES } from "../../wire/units.ts";
 import { voicePcm } from "../e2e/browser.ts";
 import { voice } from "../e2e/voices.ts";

@@ -3,7 +3,7 @@
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
-import { encodeFragment } from "@hustings/wire/fragment.ts";
+import { encodeFragment } from "@hustings/wire/fragment-encode.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import { RENDITIONS } from "@hustings/wire/units.ts";
 import { createMemoryStore } from "../log/memory.ts";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { QueueOverflow } from "@hustings/flow/queue.ts";
-import { encodeFragment } from "@hustings/wire/fragment.ts";
+import { encodeFragment } from "@hustings/wire/fragment-encode.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import type { Cursor, LogRecord } from "@hustings/wire/lanes.ts";
 import { foldAll, type StateChange } from "@hustings/wire/state.ts";

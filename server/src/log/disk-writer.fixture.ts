@@ -2,7 +2,7 @@
 
 import { writeSync } from "node:fs";
 import { systemClock } from "@hustings/flow/clock.ts";
-import { encodeFragment } from "@hustings/wire/fragment.ts";
+import { encodeFragment } from "@hustings/wire/fragment-encode.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import type { StateChange } from "@hustings/wire/state.ts";
 import { SLOT_MS } from "@hustings/wire/units.ts";

@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { manualClock } from "@hustings/flow/clock-manual.ts";
 import { initSegment, mediaSegment } from "@hustings/media/cmaf.ts";
 import { fillerPackets } from "@hustings/media/filler.ts";
-import { encodeFragment } from "@hustings/wire/fragment.ts";
+import { encodeFragment } from "@hustings/wire/fragment-encode.ts";
 import type { StateChange } from "@hustings/wire/state.ts";
 import { SLOT_SAMPLES } from "@hustings/wire/units.ts";
 import fc from "fast-check";

@@ -14,7 +14,7 @@ import { AAC_FRAME_SAMPLES, BadAdts, framesInAdts, framesOf } from "@hustings/me
 import { correlate } from "@hustings/media/correlate.ts";
 import { decodeOgg } from "@hustings/media/ogg-sound.ts";
 import { loadOpus } from "@hustings/media/opus.ts";
-import { encodeFragment } from "@hustings/wire/fragment.ts";
+import { encodeFragment } from "@hustings/wire/fragment-encode.ts";
 import { RENDITIONS, SLOT_SAMPLES } from "@hustings/wire/units.ts";
 import fc from "fast-check";
 import { SILENT } from "../edge/log.ts";

@@ -4,7 +4,8 @@
 
 import { fillerPackets } from "@hustings/media/filler.ts";
 import type { Opus, OpusEncoder } from "@hustings/media/opus.ts";
-import { encodeFragment, type SeatLevel } from "@hustings/wire/fragment.ts";
+import type { SeatLevel } from "@hustings/wire/fragment.ts";
+import { encodeFragment } from "@hustings/wire/fragment-encode.ts";
 import { FRAGMENT_PACKETS, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import { createCrowd } from "./crowd.ts";
 
