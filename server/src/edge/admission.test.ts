@@ -129,6 +129,7 @@ test("a line that is full refuses with a time that is spread, and a door that cl
   const { admission, wait } = open({ listeners: 0, returning: 0, waiting: 1 });
   wait("ann");
   assert.throws(() => wait("ben"), { code: "full", retryAfterMs: 20_000 });
+  assert.throws(() => wait("cy", { isReturning: true }), { code: "full", retryAfterMs: 1_000 });
   admission.close();
   assert.equal(admission.enter(true, true), false);
   assert.throws(() => wait("cy"), { code: "draining" });

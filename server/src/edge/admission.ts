@@ -54,8 +54,10 @@ const MAX_PER_TURN = 500;
 const ON_THE_WAY_MS = 2_000;
 /** Places that stay free so long while others wait elsewhere go to whoever is here. */
 const COURTESY_MS = 2_000;
-/** Somebody for whom even the line is full comes back after at least this, and at most three times as long. */
+/** For whom even the line is full comes back after at least this, and at most three times as long. */
 const COME_BACK_MS = 10_000;
+/** Who was listening has some seconds of sound left, and the edge that died is started again at once. */
+const RETURN_MS = 500;
 
 export function createAdmission(options: AdmissionOptions): Admission {
   const { clock, limits, random, log, word } = options;
@@ -132,7 +134,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
     wait(waiter) {
       if (isClosed) throw new Refusal("draining");
       if (line.add(waiter)) return;
-      throw new Refusal("full", undefined, { retryAfterMs: COME_BACK_MS * (1 + 2 * random()) });
+      const leastMs = waiter.isReturning ? RETURN_MS : COME_BACK_MS;
+      throw new Refusal("full", undefined, { retryAfterMs: leastMs * (1 + 2 * random()) });
     },
     gone: (waiter) => line.remove(waiter),
     close() {

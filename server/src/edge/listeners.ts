@@ -10,7 +10,6 @@ import type { Origins } from "./address.ts";
 import type { Admission } from "./admission.ts";
 import { closeReasonOf, refusalOf, refuseSocket } from "./answers.ts";
 import { createBuckets } from "./bucket.ts";
-import type { Cadences } from "./cadence.ts";
 import { createCrowding, networkOf, type Share } from "./crowding.ts";
 import { type ListenCursor, readCursor } from "./cursor.ts";
 import { createFlights, flightDueMs } from "./flights.ts";
@@ -18,6 +17,7 @@ import type { Following } from "./following.ts";
 import type { Followings } from "./followings.ts";
 import { type EdgeLimits, UPWARD_PER_SECOND } from "./limits.ts";
 import { Listener } from "./listener.ts";
+import type { LoadWatch } from "./load-watch.ts";
 import type { EdgeLog } from "./log.ts";
 import type { Pusher } from "./push.ts";
 import type { Waiter } from "./waiting-line.ts";
@@ -40,7 +40,7 @@ export interface ListenersOptions {
   readonly origins: Origins;
   readonly limits: EdgeLimits;
   /** How often listeners are visited. */
-  readonly cadences: Cadences;
+  readonly cadences: LoadWatch;
   readonly log: EdgeLog;
   readonly admission: Admission;
 }
@@ -157,6 +157,7 @@ export function createListeners(options: ListenersOptions): Listeners {
     const listener = new Listener({ pipe: connection, following, cursor, cadences, nowMs: clock.monotonicMs() });
     seat.listener = listener;
     options.pusher.add(listener, listener.cadenceMs, following);
+    if (cursor.nextSlot !== undefined) cadences.cameBack();
     seat.hold = options.followings.hold(following);
     for (const said of seat.early ?? []) said(listener);
     seat.early = undefined;

@@ -22,6 +22,8 @@ export type CadenceSetting = "auto" | number;
 export interface LoadWatch extends Cadences {
   /** From now on; false, and nothing changed, for what is no cadence. */
   set(setting: CadenceSetting): boolean;
+  /** Of those who came one listened before, here or at another edge. */
+  cameBack(): void;
   /** For operators. */
   view(): LoadView;
   /** How far behind the stage those are who listen here, in steps of 0.1 s: each by the cadence they have. */
@@ -52,6 +54,8 @@ export interface LoadWatchOptions {
 }
 
 const SAMPLE_MS = 1_000;
+/** The loop's delay is looked at this often: each look wakes the process. */
+const LOOP_MS = 50;
 
 export function watchLoad(options: LoadWatchOptions): LoadWatch {
   const { clock, pusher, log, share, meter = processMeter(clock) } = options;
@@ -62,6 +66,7 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
   let visits = 0;
   let unsentVisits = 0;
   let added = 0;
+  let returns = 0;
   let sampledMs = clock.monotonicMs();
   let timer: Timer = clock.after(SAMPLE_MS, sample);
 
@@ -78,9 +83,10 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
       share,
       members: pusher.sizes,
       joins,
+      returns,
       unsentShare,
     });
-    visits = unsentVisits = 0;
+    visits = unsentVisits = returns = 0;
     added += joins;
     sampledMs = nowMs;
     want();
@@ -103,6 +109,9 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
     seen(unsentBytes) {
       visits += 1;
       if (unsentBytes > 0) unsentVisits += 1;
+    },
+    cameBack() {
+      returns += 1;
     },
     get usualLagMs() {
       return lagOf(pusher.sizes, wanted);
@@ -138,7 +147,7 @@ function lagOf(members: readonly number[], newcomers: CadenceRow): number {
 
 /** Of this process: processor time by the system's account, and the delay of its loop. */
 export function processMeter(clock: Clock): Meter {
-  const delay = monitorEventLoopDelay({ resolution: 10 });
+  const delay = monitorEventLoopDelay({ resolution: LOOP_MS });
   delay.enable();
   let usage = process.cpuUsage();
   let takenMs = clock.monotonicMs();
@@ -147,7 +156,7 @@ export function processMeter(clock: Clock): Meter {
       const used = process.cpuUsage(usage);
       const nowMs = clock.monotonicMs();
       const busy = (used.user + used.system) / 1_000 / Math.max(1, nowMs - takenMs);
-      const loopDelayMs = Math.max(0, delay.percentile(99) / 1e6 - 10);
+      const loopDelayMs = Math.max(0, delay.percentile(99) / 1e6 - LOOP_MS);
       usage = process.cpuUsage();
       takenMs = nowMs;
       delay.reset();

@@ -13,6 +13,7 @@ const QUIET: LoadSample = {
   loopDelayMs: 2,
   members: [0, 0, 0, 0, 0, 0],
   joins: 0,
+  returns: 0,
   unsentShare: 0,
 };
 
@@ -48,6 +49,7 @@ const anySample: fc.Arbitrary<LoadSample> = fc.record({
   loopDelayMs: anyNumber,
   members: fc.array(anyNumber, { maxLength: 8 }),
   joins: anyNumber,
+  returns: anyNumber,
   unsentShare: anyNumber,
 });
 
@@ -103,6 +105,19 @@ test("a rush is answered while it has just begun, by what it will have become", 
     edge.second(listeners);
   }
   assert.ok(listeners < 7_500, `${listeners} listeners after ${seconds} s`);
+});
+
+test("who comes from an edge that died counts for what they cost, and not as the beginning of a rush", () => {
+  const after = (more: Partial<LoadSample>) => {
+    const edge = edgeOf();
+    for (let second = 0; second < 900; second++) edge.second(Math.min(8_000, second * 20));
+    const before = edge.load.rung;
+    for (let listeners = 9_000; listeners <= 16_000; listeners += 1_000) edge.second(listeners, more);
+    for (let second = 0; second < 30; second++) edge.second(16_000);
+    return edge.load.rung - before;
+  };
+  assert.equal(after({ returns: 1_000 }), 1, "twice as many cost so much");
+  assert.ok(after({}) > 1, "strangers would be followed by more");
 });
 
 test("it goes down one rung at a time, each after two calm minutes", () => {

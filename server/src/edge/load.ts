@@ -17,6 +17,8 @@ export interface LoadSample {
   readonly members: readonly number[];
   /** Listeners that came. */
   readonly joins: number;
+  /** Of them those who listened before: an edge died, and no more will come because of that. */
+  readonly returns: number;
   /** Of the visits, how many found bytes that had not left: 0 to 1. */
   readonly unsentShare: number;
 }
@@ -30,7 +32,7 @@ export interface Load {
   /** What a listener costs here, as a multiple of LOAD's costs. */
   readonly scale: number;
   readonly members: number;
-  /** Listeners per second: come less gone, and come. */
+  /** Listeners per second: come for the first time less gone, and come. */
   readonly growth: number;
   readonly joining: number;
   /** Share of visits that found unsent bytes, of late. */
@@ -133,11 +135,12 @@ function learn(before: Load, sample: LoadSample): Partial<Load> {
     (sum, count, rung) => sum + count * costBusy(rung),
     (perSecond(joins) * LOAD.joinUs) / 1e6,
   );
+  const more = members - before.members;
   const scale = clamp((busy - LOAD.baseBusy) / expected, LOAD.leastScale, LOAD.mostScale);
   return {
     members,
     scale: members >= LOAD.knownMembers ? smooth(before.scale, scale) : before.scale,
-    growth: smooth(before.growth, perSecond(members - before.members)),
+    growth: smooth(before.growth, perSecond(more > 0 ? Math.max(0, more - sample.returns) : more)),
     joining: smooth(before.joining, perSecond(joins)),
     unsentShare: smooth(before.unsentShare, sample.unsentShare),
   };
@@ -166,6 +169,7 @@ function sane(sample: LoadSample): LoadSample {
     loopDelayMs: finite(sample.loopDelayMs, 60_000),
     members: LADDER.map((_, i) => finite(sample.members[i] ?? 0, 1e7)),
     joins: finite(sample.joins, 1e7),
+    returns: finite(sample.returns, 1e7),
     unsentShare: finite(sample.unsentShare, 1),
   };
 }
