@@ -20,6 +20,7 @@ import type { DrillOptions } from "./options.ts";
 import { descriptorLimit } from "./processes.ts";
 import type { BrowsersRecord, DrillRecord, MachineRecord } from "./record.ts";
 import { writeReport } from "./report-files.ts";
+import { forecastSentence } from "./report-forecast.ts";
 import { lengthSeconds, peakOf, type Scenario } from "./scenario.ts";
 import { type StagePeople, takeTheStage } from "./stage-people.ts";
 import { judge } from "./verdict.ts";
@@ -91,6 +92,7 @@ export async function rehearse({ options, scenario, fullPeak, signal }: Rehearsa
   const path = await writeReport(options.outDirectory, record, options.prices);
   const { passed, failures, remarks } = judge(record);
   for (const remark of remarks) process.stdout.write(`${remark}\n`);
+  process.stdout.write(`${forecastSentence(record, options.prices)}\n`);
   process.stdout.write(`The report is ${path}\n`);
   if (!passed) throw new Error(`The drill did not pass. ${failures.join(" ")}`);
   process.stdout.write("The drill passed: no gap, no cut, no failed join beyond what the scenario allows.\n");

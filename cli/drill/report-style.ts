@@ -32,6 +32,7 @@ h1 { font-size: clamp(2.2rem, 1.2rem + 4.6vw, 4.3rem); line-height: 1.02; letter
 .rehearsal { margin: 24px 0 0; padding: 12px 16px; background: var(--quiet); border-radius: 8px; max-width: 68ch; }
 h2 { font-size: 1.44rem; line-height: 1.2; letter-spacing: -0.012em; margin: 64px 0 8px; }
 h2 + p { color: var(--soft); margin-bottom: 24px; }
+.after { margin-top: 32px; }
 figure { margin: 0; }
 .chart { min-width: 0; }
 .large { margin-top: 48px; }

@@ -2,10 +2,10 @@
 // file without scripts or anything from elsewhere. Pure. Refuses to measure, and to judge.
 
 import { drawChart, escapeHtml, timeOf } from "./charts.ts";
-import { type Forecast, forecast } from "./forecast.ts";
 import type { Prices } from "./options.ts";
 import type { DrillRecord, FaultRecord } from "./record.ts";
 import { chartsOf, mainChart } from "./report-charts.ts";
+import { forecastHtml } from "./report-forecast.ts";
 import { REPORT_STYLE } from "./report-style.ts";
 import { quantileMs } from "./tally.ts";
 import { count, isRehearsal, judge, peakPeople, shortOf, whatItWas } from "./verdict.ts";
@@ -31,7 +31,7 @@ ${faultsOf(record)}
 <div class="charts">
 ${chartsOf(record).map(drawChart).join("\n")}
 </div>
-${forecastOf(record, prices)}
+${forecastHtml(record, prices)}
 ${footerOf(record, prices)}
 </body>
 </html>
@@ -147,41 +147,6 @@ function faultRow({ final: { counts } }: DrillRecord, fault: FaultRecord, no: nu
     ],
   ];
   return `<tr><td>${name}</td>${cells.map(([is, text]) => `<td class="n${text === "–" ? " none" : ""}" data-is="${is}">${escapeHtml(text)}</td>`).join("")}</tr>`;
-}
-
-function forecastOf(record: DrillRecord, prices: Prices): string {
-  const said = forecast(record, prices);
-  const { per, need } = said;
-  const people = need.audience.toLocaleString("en");
-  const rows: [string, string][] = [
-    ["sent to each", `${(per.bitsPerSecond / 1000).toFixed(1)} kb/s`],
-    [
-      "edge processor for each",
-      per.edgeCores === undefined ? "not seen from here" : `${(per.edgeCores * 1e6).toFixed(1)} µs a second`,
-    ],
-    [
-      "memory for each",
-      per.edgeBytes === undefined
-        ? "not seen from here"
-        : `${((per.edgeBytes + (per.kernelBytes ?? 0)) / 1024).toFixed(1)} KiB in edge and kernel`,
-    ],
-    [`edges for ${people}`, whole(need.edges)],
-    ["cores", need.cores === undefined ? "not seen from here" : need.cores.toFixed(1)],
-    ["memory", need.memoryGib === undefined ? "not seen from here" : `${need.memoryGib.toFixed(1)} GiB`],
-    ["out of the door", `${need.gigabitsPerSecond.toFixed(1)} Gb/s`],
-    [`in ${prices.hours === 1 ? "an hour" : `${prices.hours} hours`}`, `${whole(need.gigabytes)} GB`],
-    ["costs", `$${whole(need.cost)}`],
-  ];
-  return `<h2>What ${people} would need</h2>
-<p>${escapeHtml(holdsSentence(record, said))}</p>
-<table>${rows.map(([name, value]) => `<tr><td>${escapeHtml(name)}</td><td class="n">${escapeHtml(value)}</td></tr>`).join("")}</table>`;
-}
-
-function holdsSentence(record: DrillRecord, { per, holds, limit }: Forecast): string {
-  const measured = `Reckoned from ${whole(per.people)} listeners at the height of this drill, with a machine 70 % used.`;
-  if (holds === undefined || limit === undefined) return measured;
-  const { machine } = record;
-  return `${measured} All ${machine.cores} cores and ${machine.memoryGib} GiB of a machine like this one, given to edges, would hold ${whole(Math.round(holds / 1000) * 1000)} at this cadence; ${limit} gives out first.`;
 }
 
 function footerOf(record: DrillRecord, prices: Prices): string {
