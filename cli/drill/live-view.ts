@@ -77,7 +77,7 @@ function linesOf(sample: Sample, report: CrowdReport, lengthSeconds: number, spa
     `  gaps        ${number(counts.gaps)}     cuts ${number(counts.cuts)}     failed joins ${number(counts.failed)}     skipped slots ${number(counts.skippedSlots)}     damaged frames ${number(counts.badFrames)}`,
     `  checked     ${number(counts.checkedSlots)} slots; ${(sample.bytesPerSecond * 8e-9).toFixed(2)} Gb/s`,
     `  processor   ${cores(sample)}${sample.machineBusy === undefined ? "" : `; the machine ${Math.round(sample.machineBusy * 100)} %`}`,
-    `  stage       ticks late by ${sample.tickP999Ms?.toFixed(1) ?? "…"} ms (p99.9 of ten seconds)`,
+    `  stage       ticks late by ${sample.tickP999Ms?.toFixed(1) ?? "…"} ms, a bare timer by ${sample.bareTickP999Ms?.toFixed(1) ?? "…"} ms (p99.9 of ten seconds)`,
   ];
 }
 

@@ -5,6 +5,7 @@ import { escapeHtml } from "./charts.ts";
 import { type CadenceForecast, type Forecast, forecast, rowInUse, USABLE_SHARE } from "./forecast.ts";
 import type { Prices } from "./options.ts";
 import type { DrillRecord } from "./record.ts";
+import { count } from "./verdict.ts";
 
 export function forecastHtml(record: DrillRecord, prices: Prices): string {
   const said = forecast(record, prices);
@@ -30,7 +31,8 @@ export function forecastSentence(record: DrillRecord, prices: Prices): string {
     row.holds === undefined ? [] : [`${thousands(row.holds)} at ${seconds(row.cadenceMs)} (${kindOf(row)})`],
   );
   const needs = rows.map(
-    ({ cadenceMs, need }) => `${whole(need.edges)} edges and ${need.cores.toFixed(1)} cores at ${seconds(cadenceMs)}`,
+    ({ cadenceMs, need }) =>
+      `${count(need.edges, "edge", "edges")} and ${need.cores.toFixed(1)} cores at ${seconds(cadenceMs)}`,
   );
   const { gigabitsPerSecond } = slowest.need;
   const held =
@@ -91,8 +93,8 @@ function kindOf({ isMeasured }: CadenceForecast): string {
   return isMeasured ? "measured" : "computed";
 }
 
-function hours({ hours: count }: Prices): string {
-  return count === 1 ? "an hour" : `${count} hours`;
+function hours({ hours: all }: Prices): string {
+  return all === 1 ? "an hour" : `${all} hours`;
 }
 
 function seconds(ms: number): string {
