@@ -42,6 +42,8 @@ function openLadder(setting: CadenceSetting, meter: Meter = { take: () => ({ bus
       const cursor = readCursor(new URL(url).searchParams);
       const pipe = {
         unsentBytes: 0,
+        hold: () => undefined,
+        release: () => undefined,
         write: (frame: Buffer) =>
           void (frame === PING_FRAME || clock.after(WAY_MS, () => events.frame(payloadOf(frame)))),
         close: end,

@@ -101,6 +101,8 @@ export function createEar(space: Space, cadences: Cadences = createCadences()) {
   let connection: { pipe: ListenerPipe; queue: Buffer[]; flushes: (() => void)[]; listener: Listener } | undefined;
   let closed: { code: number; reason: string } | undefined;
   let mostUnsent = 0;
+  let holds = 0;
+  let writes = 0;
 
   function hear(websocketFrame: Buffer): void {
     const headerBytes = (websocketFrame[1] as number) < 126 ? 2 : websocketFrame[1] === 126 ? 4 : 10;
@@ -142,6 +144,11 @@ export function createEar(space: Space, cadences: Cadences = createCadences()) {
     get mostUnsent() {
       return mostUnsent;
     },
+    /** Times that something left on its own so far, what was held together counting once. */
+    get writes() {
+      assert.equal(holds, 0, "something is held for ever");
+      return writes;
+    },
     get listener() {
       return connection?.listener as Listener;
     },
@@ -152,15 +159,24 @@ export function createEar(space: Space, cadences: Cadences = createCadences()) {
       const queue: Buffer[] = [];
       const flushes: (() => void)[] = [];
       closed = undefined;
+      holds = 0;
       const pipe: ListenerPipe = {
         write(frame, flushed) {
           knownSeqs.set(frame, space.kept.state.seq);
           queue.push(frame);
+          if (holds === 0) writes += 1;
           if (flushed) flushes.push(flushed);
           mostUnsent = Math.max(mostUnsent, pipe.unsentBytes);
         },
         get unsentBytes() {
           return queue.reduce((total, { length }) => total + length, 0);
+        },
+        hold() {
+          holds += 1;
+        },
+        release() {
+          holds -= 1;
+          if (holds === 0) writes += 1;
         },
         close(code, reason) {
           closed = { code, reason };

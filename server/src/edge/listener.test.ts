@@ -4,7 +4,7 @@ import { usualLagMs } from "@hustings/wire/cadence.ts";
 import { KEPT_SLOTS } from "@hustings/wire/units.ts";
 import fc from "fast-check";
 import { CADENCE_TABLE, cadenceOf, FASTEST, firstCadence, nextCadence, PATIENCE_MS } from "./cadence.ts";
-import { MAX_FRAME_BYTES, MAX_UNSENT_BYTES, STALL_MS } from "./limits.ts";
+import { MAX_FRAME_BYTES, MAX_UNSENT_BYTES, PING_MS, STALL_MS } from "./limits.ts";
 import { assertWhole, createCadences, createEar, createSpace } from "./listener-fixture.ts";
 
 const step = fc.oneof(
@@ -65,6 +65,29 @@ test("a newcomer begins as far back as its cadence needs, a space without sound 
   ear.visit();
   ear.take();
   assert.deepEqual(ear.slots, [0, 1, 2]);
+});
+
+test("what goes before the sound of a visit leaves in one write with it", () => {
+  const space = createSpace();
+  space.speak(20);
+  const ear = createEar(space);
+  ear.connect();
+  ear.take();
+  ear.visit();
+  const before = ear.writes;
+  space.speak();
+  space.state({ kind: "title", title: "Another" });
+  space.flags.isAway = true;
+  space.flags.audience = 7;
+  space.flags.version = 1;
+  space.clock.advance(PING_MS);
+  ear.visit();
+  assert.equal(ear.writes - before, 1);
+  ear.take();
+  assert.deepEqual(ear.kinds.slice(-4), ["state", "notice", "notice", "sound"]);
+  space.speak();
+  ear.visit();
+  assert.equal(ear.writes - before, 2);
 });
 
 test("a reader that takes nothing is bounded, moved to the head once, then closed with the place to resume", () => {

@@ -17,6 +17,9 @@ export interface ListenerPipe {
   write(frame: Buffer, flushed?: () => void): void;
   /** Bytes that were written and have not left this process. */
   readonly unsentBytes: number;
+  /** What is written until `release` leaves as one: every write of its own costs as much again. Holds nest. */
+  hold(): void;
+  release(): void;
   close(code: number, reason: string): void;
   terminate(): void;
 }
@@ -59,9 +62,11 @@ export class Listener {
   #upwardCount = 0;
   #upwardMs: number;
   #isClosed = false;
+  #isHeld = false;
 
   /** Sends the first flight: snapshot, entries missed, then sound as far as the pipe takes it. May close at once. */
-  constructor({ pipe, following, cursor, cadences, nowMs }: ListenerStart) {
+  constructor({ pipe, following, cursor, cadences, nowMs: startMs }: ListenerStart) {
+    const nowMs = whole(startMs);
     const cadence = firstCadence(
       cadences.wanted,
       cursor.nextSlot === undefined,
@@ -92,12 +97,14 @@ export class Listener {
   }
 
   /** Sends what is due. Called once a cadence, and when a listener that is behind has taken what was sent. */
-  visit(nowMs: number): void {
+  visit(visitMs: number): void {
+    const nowMs = whole(visitMs);
     if (this.#following.isGone) this.#refuse("no-space");
-    if (this.#isClosed || this.#isStalled(nowMs) || this.#isLost(nowMs)) return;
+    if (this.#isClosed || this.#isStalled(nowMs)) return;
     this.#settle(nowMs);
-    if (this.#tell() && this.#sendSound()) this.#finish(nowMs);
-    if (!this.#isClosed) this.#steer(nowMs);
+    if (this.#isLost(nowMs)) return;
+    this.#sendDue(nowMs);
+    this.#release();
   }
 
   /** A message from the listener; anything but an `Upward` closes with 4402, too many with 4429. */
@@ -106,7 +113,7 @@ export class Listener {
     try {
       const said = parseUpward(text);
       if (said.kind === "rendition") this.#rendition = this.#affordable(said.rendition);
-      if (said.kind === "ready") this.#ready(said.cadenceMs, nowMs);
+      if (said.kind === "ready") this.#ready(said.cadenceMs, whole(nowMs));
       if (said.kind === "ping" && this.#place !== "stalled")
         this.#write(binaryFrame(noticeFrame({ kind: "pong", echo: said.echo, utcMs })));
     } catch (cause) {
@@ -136,6 +143,11 @@ export class Listener {
     this.#write(frames.snapshot(this.#rendition, this.#cadence.cadenceMs, nextSlot, audience));
     if (frames.entries(this.#stateSeq) === undefined) this.#stateSeq = kept.state.seq;
     this.visit(nowMs);
+  }
+
+  #sendDue(nowMs: number): void {
+    if (this.#tell() && this.#sendSound()) this.#finish(nowMs);
+    if (!this.#isClosed) this.#steer(nowMs);
   }
 
   // Who has 32 keeps it; who has not gets it where the edge can afford it.
@@ -172,6 +184,18 @@ export class Listener {
     this.#pipe.write(frame, flushed);
   }
 
+  // What goes before the sound of a visit leaves with it.
+  #writeAhead(frame: Buffer): void {
+    if (!this.#isHeld) this.#pipe.hold();
+    this.#isHeld = true;
+    this.#write(frame);
+  }
+
+  #release(): void {
+    if (this.#isHeld) this.#pipe.release();
+    this.#isHeld = false;
+  }
+
   #refuse(code: ErrorCode, reason: string = errorRow(code).what): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -195,7 +219,8 @@ export class Listener {
     });
   }
 
-  #isAllowed(nowMs: number): boolean {
+  #isAllowed(heardMs: number): boolean {
+    const nowMs = whole(heardMs);
     this.#heardMs = nowMs;
     if (nowMs - this.#upwardMs >= 1_000) {
       this.#upwardMs = nowMs;
@@ -214,7 +239,7 @@ export class Listener {
       return true;
     }
     this.#pingedMs = nowMs;
-    this.#write(PING_FRAME);
+    this.#writeAhead(PING_FRAME);
     return false;
   }
 
@@ -279,19 +304,19 @@ export class Listener {
         this.close("too-slow");
         return false;
       }
-      this.#write(frame);
+      this.#writeAhead(frame);
       this.#stateSeq = kept.state.seq;
     }
     if (this.#momentSeq < kept.momentSeq) {
-      this.#write(frames.moments(this.#momentSeq));
+      this.#writeAhead(frames.moments(this.#momentSeq));
       this.#momentSeq = kept.momentSeq;
     }
     if (this.#toldAway !== isAway) {
-      this.#write(frames.upstream(isAway));
+      this.#writeAhead(frames.upstream(isAway));
       this.#toldAway = isAway;
     }
     if (this.#audienceVersion !== told.version) {
-      this.#write(frames.audience(told.audience));
+      this.#writeAhead(frames.audience(told.audience));
       this.#audienceVersion = told.version;
     }
     return true;
@@ -312,16 +337,18 @@ export class Listener {
       const slot = ring.slotFrom(this.#next);
       if (slot > this.#next) this.#skipTo(slot);
       const { frame, to } = frames.sound(this.#rendition, slot);
-      this.#write(frame, to > ring.head ? undefined : this.#sendMore);
+      this.#write(frame, to > ring.head ? undefined : () => this.#sendMore());
       this.#next = to;
       this.#hasSound = true;
     }
     return true;
   }
 
-  readonly #sendMore = (): void => {
-    if (!this.#isClosed && this.#place === "behind" && this.#tell()) this.#sendSound();
-  };
+  #sendMore(): void {
+    if (this.#isClosed || this.#place !== "behind") return;
+    if (this.#tell()) this.#sendSound();
+    this.#release();
+  }
 
   #finish(nowMs: number): void {
     const { endedMs, kept } = this.#following;
@@ -329,6 +356,11 @@ export class Listener {
     if (this.#next <= kept.ring(this.#rendition).head && this.#next >= 0) return;
     this.#refuse("ended");
   }
+}
+
+// A number with a fraction is an object of its own to V8: one more to touch, for each time of each of many listeners.
+function whole(timeMs: number): number {
+  return Math.floor(timeMs);
 }
 
 function firstSlot({ kept }: Following, cursor: ListenCursor, rendition: Rendition, cadence: CadenceRow): number {

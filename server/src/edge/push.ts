@@ -24,8 +24,12 @@ export interface Pusher {
   [Symbol.dispose](): void;
 }
 
-/** Members of one spoke are visited together; a stall of the process is made up for by at most one turn. */
-export const SPOKE_MS = 10;
+/**
+ * Members of one spoke are visited together; a stall of the process is made up for by at most one turn. A hundred spokes a
+ * turn at most: a process that wakes for each few of many listeners spends more on waking than on them.
+ */
+const SPOKE_MS = 10;
+const MAX_SPOKES = 100;
 /** Up to so many are visited at once: some ten milliseconds of writes. The wheel would make them wait 100 ms on average. */
 export const FEW_MEMBERS = 1_000;
 
@@ -96,9 +100,15 @@ export function createPusher(clock: Clock, log: EdgeLog): Pusher {
   };
 }
 
+/** How far apart the spokes of the wheel of `cadenceMs` are. */
+export function spokeMsOf(cadenceMs: number): number {
+  return Math.max(SPOKE_MS, cadenceMs / MAX_SPOKES);
+}
+
 // Stands still while nobody is on it.
 function createTurn(clock: Clock, visitAll: (members: ReadonlySet<Visited>, nowMs: number) => void, cadenceMs: number) {
-  const spokes = cadenceMs / SPOKE_MS;
+  const spokeMs = spokeMsOf(cadenceMs);
+  const spokes = cadenceMs / spokeMs;
   const wheel: Wheel<Visited> = createWheel(spokes);
   let timer: Timer | undefined;
   let beganMs = 0;
@@ -106,7 +116,7 @@ function createTurn(clock: Clock, visitAll: (members: ReadonlySet<Visited>, nowM
 
   function turn(): void {
     const nowMs = clock.monotonicMs();
-    const dueSpokes = Math.floor((nowMs - beganMs) / SPOKE_MS);
+    const dueSpokes = Math.floor((nowMs - beganMs) / spokeMs);
     turnedSpokes = Math.max(turnedSpokes, dueSpokes - spokes);
     for (; turnedSpokes < dueSpokes; turnedSpokes++) visitAll(wheel.next(), nowMs);
     timer = undefined;
@@ -114,7 +124,7 @@ function createTurn(clock: Clock, visitAll: (members: ReadonlySet<Visited>, nowM
   }
 
   function schedule(): void {
-    timer = clock.after(beganMs + (turnedSpokes + 1) * SPOKE_MS - clock.monotonicMs(), turn);
+    timer = clock.after(beganMs + (turnedSpokes + 1) * spokeMs - clock.monotonicMs(), turn);
   }
 
   return {

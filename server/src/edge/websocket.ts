@@ -8,6 +8,7 @@ import { errorRow } from "@hustings/wire/errors.ts";
 import { closeFrame, pongFrame } from "./framing.ts";
 import { MAX_UNSENT_BYTES } from "./limits.ts";
 import type { ListenerPipe } from "./listener.ts";
+import { SocketWriter } from "./socket-writer.ts";
 import { type Heard, NO_CODE, UpwardReader } from "./websocket-reader.ts";
 
 /** What the sockets of one edge tell, each with itself first. */
@@ -30,6 +31,7 @@ type Phase = "open" | "closing" | "gone";
 
 export class ListenerSocket<T> implements ListenerPipe {
   readonly #socket: Carrier;
+  readonly #writer: SocketWriter;
   readonly #owner: SocketOwner<T>;
   /** The owner's own. */
   readonly seat: T;
@@ -40,6 +42,7 @@ export class ListenerSocket<T> implements ListenerPipe {
   /** Takes over a socket that an HTTP server has upgraded and not yet answered. */
   constructor(socket: Duplex, owner: SocketOwner<T>, seat: T) {
     this.#socket = socket;
+    this.#writer = new SocketWriter(socket);
     this.#owner = owner;
     this.seat = seat;
     this.#socket[SELF] = this;
@@ -53,31 +56,30 @@ export class ListenerSocket<T> implements ListenerPipe {
   }
 
   get unsentBytes(): number {
-    return this.#socket.writableLength;
+    return this.#writer.unsentBytes;
   }
 
-  /** What is written until `release` leaves as one. */
   hold(): void {
-    this.#socket.cork();
+    this.#writer.hold();
   }
 
   release(): void {
-    this.#socket.uncork();
+    this.#writer.release();
   }
 
   /** Sends the answer to the upgrade, then reads what came behind the request. Called before all else. */
   answer(head: string, behind: Buffer): void {
-    this.#socket.write(head, "latin1");
+    this.#writer.write(Buffer.from(head, "latin1"));
     if (behind.length > 0) this.received(behind);
   }
 
   write(frame: Buffer, flushed?: () => void): void {
-    if (this.#phase === "open") this.#socket.write(frame, flushed);
+    if (this.#phase === "open") this.#writer.write(frame, flushed);
   }
 
   close(code: number, reason: string): void {
     if (this.#phase !== "open") return;
-    this.#socket.write(closeFrame(code, reason));
+    this.#writer.write(closeFrame(code, reason));
     this.#beginClosing();
   }
 
@@ -92,13 +94,13 @@ export class ListenerSocket<T> implements ListenerPipe {
     this.#reader.push(bytes);
     for (let heard = this.#reader.next(); heard; heard = this.#reader.next()) {
       if (this.#phase === "open") this.#hear(heard);
-      else if (heard.kind === "close" || heard.kind === "fault") this.#socket.end();
+      else if (heard.kind === "close" || heard.kind === "fault") this.#writer.end();
     }
   }
 
   /** Called by the socket's own events: the other side sends no more, or the socket is closed. */
   ended(isClosed: boolean): void {
-    if (!isClosed) return void (this.#phase === "open" ? this.#socket.destroy() : this.#socket.end());
+    if (!isClosed) return void (this.#phase === "open" ? this.#socket.destroy() : this.#writer.end());
     if (this.#phase === "gone") return;
     this.#phase = "gone";
     this.#closing?.cancel();
@@ -111,7 +113,7 @@ export class ListenerSocket<T> implements ListenerPipe {
     else if (heard.kind === "close") this.#answerClose(heard.code);
     else if (heard.kind === "fault") {
       this.close(heard.code, heard.reason);
-      this.#socket.end();
+      this.#writer.end();
     } else {
       this.#owner.control(this);
       if (heard.kind === "ping" && this.unsentBytes < MAX_UNSENT_BYTES) this.write(pongFrame(heard.payload));
@@ -119,9 +121,9 @@ export class ListenerSocket<T> implements ListenerPipe {
   }
 
   #answerClose(code: number): void {
-    this.#socket.write(code === NO_CODE ? closeFrame() : closeFrame(code));
+    this.#writer.write(code === NO_CODE ? closeFrame() : closeFrame(code));
     this.#beginClosing();
-    this.#socket.end();
+    this.#writer.end();
   }
 
   #beginClosing(): void {

@@ -1,0 +1,127 @@
+// Owns writing to one socket: straight to the kernel while that takes everything, through Node's stream for what it does
+// not take. With twenty thousand sockets none of a stream's objects is in a cache when its turn comes, and touching them
+// costs as much as the kernel's own work (docs/decisions/0008-listener-sockets.md). Refuses to know what is written.
+
+import { writeSync, writevSync } from "node:fs";
+import type { Duplex } from "node:stream";
+
+/** A `net.Socket` has a handle, `null` once it is closed; a TLS socket's bytes are not those of its descriptor. */
+interface Carrier extends Duplex {
+  readonly _handle?: Handle | null;
+  readonly encrypted?: boolean;
+}
+interface Handle {
+  readonly fd?: number;
+}
+interface Held {
+  readonly frame: Buffer;
+  readonly flushed: (() => void) | undefined;
+}
+
+export class SocketWriter {
+  readonly #socket: Carrier;
+  /** What the descriptor belongs to: its number means another socket once this one is closed. */
+  readonly #handle: Handle | undefined;
+  readonly #fd: number;
+  /** Something was given to the stream and may not have left it. */
+  #isQueued = false;
+  #holds = 0;
+  #held: Held[] | undefined;
+
+  constructor(socket: Duplex) {
+    this.#socket = socket;
+    const { _handle: handle, encrypted } = this.#socket;
+    this.#fd = encrypted ? -1 : (handle?.fd ?? -1);
+    this.#handle = this.#fd >= 0 ? (handle as Handle) : undefined;
+  }
+
+  /** Whether bytes go to the kernel without the stream. */
+  get isDirect(): boolean {
+    return this.#handle !== undefined;
+  }
+
+  /** Bytes that were written and have not left this process. */
+  get unsentBytes(): number {
+    let heldBytes = 0;
+    if (this.#held) for (const { frame } of this.#held) heldBytes += frame.length;
+    return heldBytes + this.#queuedBytes();
+  }
+
+  /** What is written until `release` leaves as one; holds nest. */
+  hold(): void {
+    this.#holds += 1;
+  }
+
+  release(): void {
+    if (this.#holds > 0) this.#holds -= 1;
+    if (this.#holds === 0) this.#sendHeld();
+  }
+
+  /** Nothing more is written; what is held goes first. */
+  end(): void {
+    this.#sendHeld();
+    this.#socket.end();
+  }
+
+  /** `flushed` is called later, once it has left this process. */
+  write(frame: Buffer, flushed?: () => void): void {
+    if (this.#holds === 0) {
+      this.#send(frame, flushed);
+      return;
+    }
+    this.#held ??= [];
+    this.#held.push({ frame, flushed });
+  }
+
+  #sendHeld(): void {
+    if (!this.#held) return;
+    const held = this.#held;
+    this.#held = undefined;
+    if (held.length === 1) this.#send((held[0] as Held).frame, (held[0] as Held).flushed);
+    else this.#sendAll(held);
+  }
+
+  #send(frame: Buffer, flushed: (() => void) | undefined): void {
+    const sentBytes = this.#mayGoStraight() ? this.#writeNow(frame) : 0;
+    if (sentBytes < frame.length) this.#queue(sentBytes === 0 ? frame : frame.subarray(sentBytes), flushed);
+    else if (flushed) setImmediate(flushed);
+  }
+
+  #sendAll(held: readonly Held[]): void {
+    const frames = held.map(({ frame }) => frame);
+    let sentBytes = this.#mayGoStraight() ? this.#writeNow(frames) : 0;
+    this.#socket.cork();
+    for (const { frame, flushed } of held) {
+      const ownBytes = Math.min(sentBytes, frame.length);
+      sentBytes -= ownBytes;
+      if (ownBytes < frame.length) this.#queue(frame.subarray(ownBytes), flushed);
+      else if (flushed) setImmediate(flushed);
+    }
+    this.#socket.uncork();
+  }
+
+  #queue(rest: Buffer, flushed: (() => void) | undefined): void {
+    this.#isQueued = true;
+    this.#socket.write(rest, flushed);
+  }
+
+  #mayGoStraight(): boolean {
+    return this.#handle !== undefined && this.#socket._handle === this.#handle && this.#queuedBytes() === 0;
+  }
+
+  #queuedBytes(): number {
+    if (!this.#isQueued) return 0;
+    const bytes = this.#socket.writableLength;
+    this.#isQueued = bytes > 0;
+    return bytes;
+  }
+
+  // A kernel that takes nothing says so by an error, as does a socket that is broken: the stream finds out which.
+  #writeNow(bytes: Buffer | Buffer[]): number {
+    try {
+      return Array.isArray(bytes) ? writevSync(this.#fd, bytes) : writeSync(this.#fd, bytes);
+    } catch {
+      return 0;
+    }
+  }
+}
