@@ -3,8 +3,8 @@
 export interface Soonest<T> {
   /** False, and nothing kept, when it is full. */
   add(item: T, dueMs: number): boolean;
-  /** The item due first, in the order of coming where several are due at once; `undefined`: there is none. */
-  take(): T | undefined;
+  /** The item due first, in the order of coming where several are due at once; `undefined`: none is due by `byMs`. */
+  take(byMs?: number): T | undefined;
   readonly size: number;
 }
 
@@ -50,10 +50,11 @@ export function createSoonest<T>(limit: number): Soonest<T> {
       rise(heap.length - 1);
       return true;
     },
-    take() {
+    take(byMs = Infinity) {
       const first = heap[0];
-      const last = heap.pop();
-      if (first === undefined || last === undefined || first === last) return first?.item;
+      if (first === undefined || first.dueMs > byMs) return undefined;
+      const last = heap.pop() as Due<T>;
+      if (first === last) return first.item;
       heap[0] = last;
       sink();
       return first.item;

@@ -46,8 +46,8 @@ export const BUFFER = {
   targetStepMs: 150,
   /** ...and this long without any lowers it by as much. */
   calmMs: 60_000,
-  /** Of what is ahead above the low mark when a connection breaks, so much may be gone before the first try. */
-  returnShare: 0.6,
+  /** Of what is left above the low mark when the next push would have come, so much may be gone before the first try. */
+  returnShare: 1 / 3,
 } as const;
 
 /** The row for pushes that come `cadenceMs` apart: the first that is not faster, or the slowest. */

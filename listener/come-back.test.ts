@@ -4,7 +4,7 @@ import { manualClock } from "@hustings/flow/clock-manual.ts";
 import { RECONNECT } from "@hustings/flow/retry.ts";
 import { LADDER, usualLagMs } from "@hustings/wire/cadence.ts";
 import fc from "fast-check";
-import { BUFFER, cadenceRow, usualAheadMs } from "./buffer.ts";
+import { BUFFER, cadenceRow } from "./buffer.ts";
 import { comeBackMs, firstTryWindow } from "./come-back.ts";
 import { startHeadlessListener } from "./headless.ts";
 import { ScriptedEdge } from "./scripted-edge.ts";
@@ -27,33 +27,26 @@ function triesOf(cadenceMs: number, count: number): { readonly tryMs: number; re
   });
 }
 
-test("L3 the first try leaves at least four tenths of what is ahead, or comes within a second", () => {
+test("L3 the first try leaves two thirds of what there is when the next push is due, or comes within a second", () => {
   fc.assert(
     fc.property(cadences, fc.integer({ min: -5_000, max: 30_000 }), random, (cadenceMs, aheadMs, chance) => {
       const delayMs = comeBackMs(RECONNECT, { attempt: 0, atLeastMs: 0, aheadMs, cadenceMs }, () => chance) as number;
-      const spareMs = aheadMs - cadenceRow(cadenceMs).lowMs;
-      assert.ok(delayMs >= 0 && delayMs <= Math.max(RECONNECT.firstMs, spareMs * BUFFER.returnShare));
+      const { lowMs, targetMs } = cadenceRow(cadenceMs);
+      if (aheadMs - lowMs <= RECONNECT.firstMs) return assert.ok(delayMs >= 0 && delayMs < RECONNECT.firstMs);
+      const leftMs = aheadMs - delayMs - lowMs;
+      assert.ok(leftMs >= (Math.min(aheadMs, targetMs) - lowMs) * (1 - BUFFER.returnShare) - 1e-6, `${leftMs} ms left`);
     }),
   );
 });
 
-test("L3 the audience of an edge that died at 1 s or slower is back before anybody hears it, and never all at once", () => {
+test("L3 the audience of an edge that died at 1 s or slower comes about as evenly as it was served", () => {
   for (const { cadenceMs } of SLOW) {
     const tries = triesOf(cadenceMs, 19_000);
-    const leftMs = Math.min(...tries.map(({ tryMs, aheadMs }) => aheadMs - tryMs - cadenceRow(cadenceMs).lowMs));
-    assert.ok(leftMs >= 700, `${leftMs} ms left at ${cadenceMs} ms`);
     const inTenths = new Map<number, number>();
     for (const { tryMs } of tries)
       inTenths.set(Math.floor(tryMs / 100), (inTenths.get(Math.floor(tryMs / 100)) ?? 0) + 1);
-    const spreadMs = firstTryWindow(
-      usualAheadMs(cadenceRow(cadenceMs), cadenceRow(cadenceMs).targetMs),
-      cadenceMs,
-    ).toMs;
-    const evenly = (19_000 * 100) / spreadMs;
-    assert.ok(
-      Math.max(...inTenths.values()) <= evenly * 2,
-      `${Math.max(...inTenths.values())} in 0.1 s at ${cadenceMs}`,
-    );
+    const most = Math.max(...inTenths.values());
+    assert.ok(most <= ((19_000 * 100) / cadenceMs) * 1.1, `${most} in 0.1 s at ${cadenceMs}`);
   }
 });
 
@@ -61,7 +54,8 @@ test("L3 whoever has the least ahead comes first", () => {
   for (const { cadenceMs } of SLOW) {
     const tries = triesOf(cadenceMs, 1_000);
     const meanOf = (some: typeof tries) => some.reduce((sum, { tryMs }) => sum + tryMs, 0) / some.length;
-    assert.ok(meanOf(tries.slice(0, 250)) < meanOf(tries.slice(-250)) - (BUFFER.returnShare * cadenceMs) / 2);
+    const [first, last] = [meanOf(tries.slice(0, 250)), meanOf(tries.slice(-250))];
+    assert.ok(Math.abs(last - first - cadenceMs * 0.75) < 50, `${first} and ${last} ms at ${cadenceMs}`);
   }
 });
 
@@ -71,10 +65,10 @@ test("L3 where nothing is ahead, or the first try failed, it is the row of growi
   assert.deepEqual([at(0, 0, 0), at(0, 0, 0.5), at(1, 10_000, 0.5), at(2, 10_000, 0.5)], [0, 500, 1_000, 2_000]);
 });
 
-test("L3 who is building up for a slower cadence, or has just come from one, is spread over all of it", () => {
+test("L3 who is building up for a slower cadence, or has just come from one, is spread by what they have", () => {
   for (const cadenceMs of [200, 1_000]) {
     const { fromMs, toMs } = firstTryWindow(11_000, cadenceMs);
-    assert.ok(fromMs <= cadenceMs && toMs >= 6_000, `${fromMs} to ${toMs} ms`);
+    assert.ok(fromMs <= cadenceMs && toMs >= fromMs + 3_000, `${fromMs} to ${toMs} ms`);
   }
 });
 

@@ -1,5 +1,5 @@
-// Owns when a listener whose connection is gone tries again: the first time as late as what is ahead of the playhead bears,
-// so that the audience of an edge that dies does not come to the others at once. Pure. Refuses to try. SPEC.md L3, L4.
+// Owns when a listener whose connection is gone tries again: the first time when the next push would have come, so that the
+// audience of an edge that dies comes to the others as evenly as it was served. Pure. Refuses to try. SPEC.md L3, L4.
 
 import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
 import { BUFFER, cadenceRow } from "./buffer.ts";
@@ -18,24 +18,24 @@ export interface Loss {
   readonly cadenceMs: number;
 }
 
-/**
- * Milliseconds until the next try; `undefined`: there is none. The first is anywhere in its window: whoever has
- * the least ahead comes first, and all of them about evenly. `random` gives `[0, 1)`.
- */
+/** Milliseconds until the next try; `undefined`: there is none. `random` gives `[0, 1)`. */
 export function comeBackMs(policy: RetryPolicy, loss: Loss, random: () => number): number | undefined {
   const { attempt, atLeastMs, aheadMs, cadenceMs } = loss;
-  const { fromMs, toMs } = firstTryWindow(aheadMs, cadenceMs);
-  if (attempt > 0 || toMs <= policy.firstMs || policy.tries === 0)
+  if (attempt > 0 || policy.tries === 0 || spareMs(aheadMs, cadenceMs) <= policy.firstMs)
     return retryDelayMs(policy, attempt, random, atLeastMs);
+  const { fromMs, toMs } = firstTryWindow(aheadMs, cadenceMs);
   return atLeastMs + fromMs + random() * (toMs - fromMs);
 }
 
 /**
- * When the first try may be, of one with `aheadMs` left: until BUFFER.returnShare of what is left above the low mark is
- * gone; and not before as much of what the last push brought is, of which those who were served long ago have less.
+ * When the first try may be, of one with `aheadMs` left: from when what the last push brought is gone, until
+ * BUFFER.returnShare of what is left then is gone, too. Whoever has the least left comes first.
  */
 export function firstTryWindow(aheadMs: number, cadenceMs: number): { readonly fromMs: number; readonly toMs: number } {
-  const { lowMs, targetMs } = cadenceRow(cadenceMs);
-  const pushedMs = Math.min(cadenceMs, Math.max(0, aheadMs - targetMs));
-  return { fromMs: BUFFER.returnShare * pushedMs, toMs: BUFFER.returnShare * Math.max(0, aheadMs - lowMs) };
+  const fromMs = Math.min(cadenceMs, Math.max(0, aheadMs - cadenceRow(cadenceMs).targetMs));
+  return { fromMs, toMs: fromMs + BUFFER.returnShare * spareMs(aheadMs - fromMs, cadenceMs) };
+}
+
+function spareMs(aheadMs: number, cadenceMs: number): number {
+  return Math.max(0, aheadMs - cadenceRow(cadenceMs).lowMs);
 }

@@ -1,6 +1,7 @@
 // Owns the crowd of one process: thousands of real listeners, each a bare socket, who come, listen, come back when they are
 // cut off by the listening session's rules (listener/SPEC.md §2), and go. Refuses to decide how many, and to judge.
 
+import { createSoonest, type Soonest } from "@hustings/flow/soonest.ts";
 import { afterClose, errorOfClose, retryHintMs } from "@hustings/listener/closes.ts";
 import { SESSION_TIMES } from "@hustings/listener/session.ts";
 import type { Downward, Notice, Snapshot } from "@hustings/wire/frames.ts";
@@ -29,8 +30,9 @@ export interface CrowdOptions {
   readonly random: () => number;
 }
 
-/** Connections on the way at once; more wait for these. */
+/** On the way at once: as long as there are newcomers, who wait for these; and with all who come back. */
 const MAX_UNDER_WAY = 400;
+const MAX_RETURNING = 4_000;
 /** Everybody is looked at once in this time, or in half a cadence where that is longer. */
 const LOOK_MS = 1_000;
 /** Who hears nothing for so long after the tap gives up. */
@@ -48,17 +50,18 @@ export class Listeners implements DownwardSink {
   readonly #at: Places;
   readonly #measures = new CrowdMeasures();
   readonly #messages = new SharedMessages();
-  readonly #waiting = new Set<number>();
+  readonly #waiting: Soonest<number>;
   readonly #entering = new Set<number>();
+  readonly #rounds: Rounds;
   #size = 0;
   #underWay = 0;
-  readonly #rounds: Rounds;
 
   constructor(options: CrowdOptions) {
     const { places } = options;
-    this.#at = new Places(places);
-    this.counts = this.#measures.counts;
     this.#options = options;
+    this.counts = this.#measures.counts;
+    this.#at = new Places(places);
+    this.#waiting = createSoonest(places * 4);
     this.#rounds = new Rounds(LOOK_MS, options.clock.monotonicMs());
     this.#ear = new EarModel(places, this.counts, {
       started: (i) => this.#started(i),
@@ -91,7 +94,6 @@ export class Listeners implements DownwardSink {
     const i = --this.#size;
     this.counts.left++;
     this.#hangUp(i, true);
-    this.#waiting.delete(i);
     this.#at.state[i] = PLACE.empty;
     this.#ear.leave(i);
   }
@@ -122,21 +124,20 @@ export class Listeners implements DownwardSink {
 
   /** Does what time brings; call it some fifty times a second. */
   step(): void {
-    const { clock } = this.#options;
-    const nowMs = clock.monotonicMs();
+    const nowMs = this.#options.clock.monotonicMs();
     for (const i of this.#entering) this.#enter(i, nowMs);
     this.#entering.clear();
-    for (const i of this.#waiting) {
-      if (nowMs < (this.#at.dueMs[i] as number) || this.#underWay >= MAX_UNDER_WAY) continue;
-      this.#waiting.delete(i);
-      this.#connect(i, nowMs);
+    while (this.#underWay < MAX_RETURNING) {
+      const i = this.#waiting.take(nowMs);
+      if (i === undefined) break;
+      if (this.#at.state[i] === PLACE.waiting && nowMs >= (this.#at.dueMs[i] as number)) this.#connect(i, nowMs);
     }
     this.#rounds.go(this.#size, nowMs, (i) => this.#look(i, nowMs));
   }
 
   report(loopDelayMs: number): CrowdReport {
-    const now = { connecting: this.#underWay, waiting: this.#waiting.size, loopDelayMs };
-    return this.#measures.report(this.#size, this.#at, this.#ear, now);
+    const waiting = this.#waiting.size;
+    return this.#measures.report(this.#size, this.#at, this.#ear, { connecting: this.#underWay, waiting, loopDelayMs });
   }
 
   answered(i: number, status: number, head: string): boolean {
@@ -238,11 +239,11 @@ export class Listeners implements DownwardSink {
     const nowMs = this.#options.clock.monotonicMs();
     const wasFollowing = this.#at.state[i] === PLACE.following;
     if (wasFollowing) this.#wasFollowing(i, nowMs);
-    this.#hangUp(i, false);
     const aheadMs = wasFollowing && !isTold && this.#ear.hasStarted(i) ? this.#ear.aheadMs(i) : 0;
+    this.#hangUp(i, false);
     this.#at.dueMs[i] = nowMs + nextTryMs(this.#at, i, aheadMs, atLeastMs, this.#options.random);
     this.#at.state[i] = PLACE.waiting;
-    this.#waiting.add(i);
+    if (!this.#waiting.add(i, this.#at.dueMs[i] as number)) this.#end(i);
     this.counts.reconnects++;
   }
 
