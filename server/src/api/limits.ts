@@ -2,6 +2,7 @@
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
+import { networkOf } from "../ops/network.ts";
 
 /** `burst` at once, `perMinute` on average: for one address, and for all together. */
 export interface LimitSettings {
@@ -43,22 +44,6 @@ export function createLimiter({ address: each, all, maxAddresses }: LimitSetting
     bucket.tokens -= 1;
     everyone.tokens -= 1;
   };
-}
-
-/** What counts as one address: all of IPv4, the first 64 bits of IPv6, since a household is given as many as that. */
-export function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  if (!address.includes(":")) return address;
-  const [head = "", tail] = (address.split("%")[0] ?? "").toLowerCase().split("::");
-  const before = head.split(":").filter((group) => group !== "");
-  const after = tail === undefined ? [] : tail.split(":").filter((group) => group !== "");
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length);
-  const groups = [...before, ...Array.from({ length: zeros }, () => "0"), ...after];
-  return `${groups
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ""))
-    .join(":")}::/64`;
 }
 
 function fullBucket({ burst }: BucketSettings, clock: Clock): Bucket {

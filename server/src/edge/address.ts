@@ -2,12 +2,16 @@
 
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP, isIPv6 } from "node:net";
+import { networkOf } from "../ops/network.ts";
 
 export interface Origins {
   /** The address of who asks; "unknown" when the connection is gone already. */
   addressOf(request: IncomingMessage): string;
-  /** This machine's own, or a trusted proxy's that said nothing: of everybody behind it, and nobody in particular. */
-  isOfMany(address: string): boolean;
+  /**
+   * What somebody at `address` is counted by, the address or its IPv6 network; `undefined` for this machine's own and a
+   * trusted proxy's: of everybody behind it, and nobody in particular.
+   */
+  countedBy(address: string): string | undefined;
   /** As the person's browser saw it: a trusted proxy's word, else whether this connection is TLS. */
   schemeOf(request: IncomingMessage): "http" | "https";
 }
@@ -30,7 +34,10 @@ export function createOrigins(trustedProxies: readonly string[]): Origins {
       }
       return address;
     },
-    isOfMany: (address) => isOwn(address) || isTrusted(address),
+    countedBy(address) {
+      const plain = plainAddress(address);
+      return isOwn(plain) || isTrusted(plain) ? undefined : networkOf(plain);
+    },
     schemeOf(request) {
       const told = headerOf(request, "x-forwarded-proto");
       if (isTrusted(plainAddress(request.socket.remoteAddress ?? "")) && (told === "http" || told === "https"))

@@ -1,9 +1,11 @@
 // Proves what one address may have of an edge.
 
 import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
 import { test } from "node:test";
 import { errorRow } from "@hustings/wire/errors.ts";
-import { createCrowding, networkOf, type Share } from "./crowding.ts";
+import { networkOf } from "../ops/network.ts";
+import { createCrowding, limitConnections, type Share } from "./crowding.ts";
 import { advanceUntil, listen, startFixture } from "./edge-fixture.ts";
 import { SPACE } from "./upstream-fake.ts";
 
@@ -17,16 +19,6 @@ test("an address has as many places as it may, and what it gives back; nobody is
   assert.equal(crowding.size, 2);
   for (const share of shares) crowding.leave(share);
   assert.equal(crowding.size, 1);
-});
-
-test("one subscriber is an IPv4 address, or the first 64 bits of an IPv6 one however it is written", () => {
-  assert.equal(networkOf("192.0.2.1"), "192.0.2.1");
-  assert.equal(networkOf("unknown"), "unknown");
-  for (const same of ["2001:db8:1:2::1", "2001:0db8:0001:0002:ffff:ffff:ffff:ffff", "2001:db8:1:2:3::"])
-    assert.equal(networkOf(same), "2001:db8:1:2::/64");
-  assert.equal(networkOf("2001:db8::1"), "2001:db8:0:0::/64");
-  assert.equal(networkOf("fe80::1%eth0"), "fe80:0:0:0::/64");
-  assert.equal(networkOf("::"), "0:0:0:0::/64");
 });
 
 test("at the door one address has its part, is told so and when to come again, and others still come in", async () => {
@@ -46,4 +38,27 @@ test("at the door one address has its part, is told so and when to come again, a
   await advanceUntil(clock, () => edge.listeners === others.length);
   const again = from("192.0.2.1");
   await advanceUntil(clock, () => again.got.length > 0);
+});
+
+test("connections of one address that say nothing are bounded as well, and closed as they are accepted", () => {
+  const server = new EventEmitter();
+  const crowding = limitConnections(server as never, 3, (peer) => (peer === "127.0.0.1" ? undefined : networkOf(peer)));
+  const from = (remoteAddress: string) => {
+    const socket = Object.assign(new EventEmitter(), { remoteAddress, isCut: false, destroy: () => cut() });
+    const cut = (): void => {
+      socket.isCut = true;
+    };
+    server.emit("connection", socket);
+    return socket;
+  };
+  const all = Array.from({ length: 5 }, (_, i) => from(`2001:db8::${i}`));
+  assert.deepEqual(
+    all.map(({ isCut }) => isCut),
+    [false, false, false, true, true],
+  );
+  for (let count = 0; count < 10; count++) assert.equal(from("127.0.0.1").isCut, false);
+  assert.equal(from("192.0.2.1").isCut, false);
+  for (const socket of all) socket.emit("close");
+  assert.equal(crowding.size, 1);
+  assert.equal(from("2001:db8::9").isCut, false);
 });

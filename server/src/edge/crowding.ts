@@ -1,6 +1,6 @@
-// Owns how many of an edge's places one address has. Refuses to know who is exempt and what is done with one too many.
+// Owns how many of an edge's places and connections one address has. Refuses to know who is exempt, and what those are for.
 
-import { isIPv6 } from "node:net";
+import type { Server, Socket } from "node:net";
 
 /** What one address has; shared by all who come from it. */
 export interface Share {
@@ -37,18 +37,31 @@ export function createCrowding(limit: number): Crowding {
   };
 }
 
-/** What one subscriber has: an IPv4 address, of IPv6 the first 64 bits. */
-export function networkOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [front = "", back] = (address.split("%")[0] as string).split("::");
-  const groups = front === "" ? [] : front.split(":");
-  if (back !== undefined) {
-    const behind = back === "" ? [] : back.split(":");
-    while (groups.length + behind.length < 8) groups.push("0");
-    groups.push(...behind);
+const SHARE = Symbol("share of an address");
+type Counted = Socket & { [SHARE]?: Share };
+
+/**
+ * Closes a connection as it is accepted whose address has `limit` of them. `keyOf` names the address or network of a peer;
+ * `undefined`: it is not counted.
+ */
+export function limitConnections(
+  server: Pick<Server, "on">,
+  limit: number,
+  keyOf: (peer: string) => string | undefined,
+): Crowding {
+  const crowding = createCrowding(limit);
+  server.on("connection", (socket: Counted) => {
+    const key = keyOf(socket.remoteAddress ?? "unknown");
+    if (key === undefined) return;
+    const share = crowding.enter(key);
+    if (share === undefined) return void socket.destroy();
+    socket[SHARE] = share;
+    socket.on("close", giveBack);
+  });
+
+  // One function for all: a listener's socket keeps nothing else of this.
+  function giveBack(this: Counted): void {
+    if (this[SHARE]) crowding.leave(this[SHARE]);
   }
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(":")}::/64`;
+  return crowding;
 }

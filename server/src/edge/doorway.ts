@@ -22,8 +22,11 @@ export interface Doorway {
   readonly isOpen: boolean;
 }
 
-/** Connections that wait to be accepted; the system's own limit (net.core.somaxconn) counts where it is lower. */
-const BACKLOG = 4_096;
+/**
+ * Connections that wait to be accepted, as of the listeners of a whole edge that died; the system's own limit
+ * (net.core.somaxconn) counts where it is lower. Whoever does not fit is heard again a second later, out of turn.
+ */
+const BACKLOG = 16_384;
 
 export function createDoorway(server: Server, listen: DoorListen, log: EdgeLog): Doorway {
   let isWanted = true;

@@ -11,6 +11,7 @@ import { createOrigins, type Origins } from "./address.ts";
 import { type Admission, createAdmission } from "./admission.ts";
 import { refuseSocket, sendRefusal } from "./answers.ts";
 import { serveControl } from "./control.ts";
+import { limitConnections } from "./crowding.ts";
 import { answerAtDoor, type DoorOptions } from "./door.ts";
 import { createDoorway, type DoorListen, type Doorway } from "./doorway.ts";
 import type { Following } from "./following.ts";
@@ -109,6 +110,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const room = { stagePort, admission, cadences, pullUrl: options.pullUrl };
   const door = { followings, spaces, assets, pages, ...inward, hls, log, ...room };
   const server = createDoor(options.tls, limits, clock, answering(door));
+  limitConnections(server, limits.addressConnections, origins.countedBy);
   server.on("upgrade", (request, socket, head) => listeners.upgrade(request, socket, head));
   const doorway = createDoorway(server, options.listen, log);
   const look = (): void => doorway.set(mayAccept(admission, link));

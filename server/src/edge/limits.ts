@@ -22,6 +22,8 @@ export interface EdgeLimits {
   readonly upgradesBurst: number;
   /** Listeners of one address (of IPv6 one /64) at once, not this machine's own; one more is closed with 4430. */
   readonly perAddress: number;
+  /** TCP connections of one address at once, counted as listeners are; one more is closed as it is accepted. */
+  readonly addressConnections: number;
   /** Addresses whose upgrades are counted; the one longest unseen goes. */
   readonly addresses: number;
   /** Requests in work at each process behind the door; one more is refused with `full`. */
@@ -44,6 +46,7 @@ export const EDGE_LIMITS: EdgeLimits = {
   upgradesPerSecond: 200,
   upgradesBurst: 2_000,
   perAddress: 12_500,
+  addressConnections: 15_625,
   addresses: 4_096,
   inwardRequests: 256,
   hlsWaiting: 20_000,

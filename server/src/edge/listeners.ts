@@ -10,7 +10,7 @@ import type { Origins } from "./address.ts";
 import type { Admission } from "./admission.ts";
 import { closeReasonOf, refusalOf, refuseSocket } from "./answers.ts";
 import { createBuckets } from "./bucket.ts";
-import { createCrowding, networkOf, type Share } from "./crowding.ts";
+import { createCrowding, type Share } from "./crowding.ts";
 import { type ListenCursor, readCursor } from "./cursor.ts";
 import { createFlights, flightDueMs } from "./flights.ts";
 import type { Following } from "./following.ts";
@@ -81,8 +81,7 @@ export function createListeners(options: ListenersOptions): Listeners {
 
   // `address`: absent where it stands for many.
   function admit(request: IncomingMessage) {
-    const from = options.origins.addressOf(request);
-    const address = options.origins.isOfMany(from) ? undefined : networkOf(from);
+    const address = options.origins.countedBy(options.origins.addressOf(request));
     const waitMs = address === undefined ? 0 : buckets.takeMs(address);
     if (waitMs > 0) throw new Refusal("too-many", undefined, { retryAfterMs: waitMs });
     const [path = "", query = ""] = (request.url ?? "").split("?", 2);

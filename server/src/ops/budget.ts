@@ -17,6 +17,7 @@ export interface BudgetBasis {
 export interface EdgeBudget {
   readonly listeners: number;
   readonly perAddress: number;
+  readonly addressConnections: number;
   readonly returning: number;
   readonly waiting: number;
   readonly connections: number;
@@ -29,6 +30,8 @@ const MOST_IN_LINE = 20_000;
 /** Whoever opens all they can from one address has one part of so many; a school or an office has this many at least. */
 const ADDRESSES_FOR_ALL = 8;
 const LEAST_PER_ADDRESS = 200;
+/** Connections to listeners: some load a page as others listen. */
+const REQUESTS_TOO = 1.25;
 /** Of the machine's memory, for all edges together; the rest is the stage's, the kernel's sockets' and the system's. */
 const EDGES_SHARE = 0.5;
 
@@ -38,10 +41,13 @@ export function edgeBudget(basis: BudgetBasis): EdgeBudget {
   const all = (descriptors ?? Number.POSITIVE_INFINITY) - OWN;
   const most = mostListeners(descriptors);
   const listeners = Math.max(1, Math.min(listenersPerEdge, most));
+  const perAddress =
+    basis.listenersPerAddress ?? Math.max(LEAST_PER_ADDRESS, Math.floor(listeners / ADDRESSES_FOR_ALL));
   const left = Math.max(30, Math.min(all - listeners, listeners + MOST_IN_LINE));
   return {
     listeners,
-    perAddress: basis.listenersPerAddress ?? Math.max(LEAST_PER_ADDRESS, Math.floor(listeners / ADDRESSES_FOR_ALL)),
+    perAddress,
+    addressConnections: Math.ceil(perAddress * REQUESTS_TOO) + LEAST_PER_ADDRESS,
     returning: Math.floor(left * 0.3),
     waiting: Math.min(MOST_IN_LINE, Math.floor(left * 0.4)),
     connections: listeners + left,

@@ -11,7 +11,7 @@ const of = (path: string, text: string | undefined) => {
 };
 
 test("a setting that is enough is well, as is one that the system does not have", async () => {
-  assert.equal((await of("net.core.somaxconn", "4096")).verdict, "ok");
+  assert.equal((await of("net.core.somaxconn", "16384")).verdict, "ok");
   assert.equal((await of("net.netfilter.nf_conntrack_max", undefined)).verdict, "ok");
   assert.equal((await of("net.ipv4.ip_local_port_range", "32768\t60999")).verdict, "ok");
   assert.equal((await of("net.ipv4.tcp_mem", "288849\t385134\t577698")).verdict, "ok");
@@ -19,7 +19,7 @@ test("a setting that is enough is well, as is one that the system does not have"
 
 test("one that is too small is noted with what it is for, and the command that sets it", async () => {
   const { verdict, what, mend } = await of("net.core.somaxconn", "128");
-  assert.deepEqual([verdict, mend], ["note", "sysctl -w net.core.somaxconn=4096"]);
+  assert.deepEqual([verdict, mend], ["note", "sysctl -w net.core.somaxconn=16384"]);
   assert.match(what, /^128 \(.*wait at the door/);
   assert.equal(
     (await of("net.ipv4.tcp_mem", "99\t200000\t99")).mend,

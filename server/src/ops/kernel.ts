@@ -13,8 +13,12 @@ export interface KernelSetting {
 
 /** For a hundred thousand listeners on one machine, the first few for any number. */
 export const KERNEL_SETTINGS: readonly KernelSetting[] = [
-  { path: "net.core.somaxconn", atLeast: [4_096], why: "connections that wait at the door while edges are busy" },
-  { path: "net.ipv4.tcp_max_syn_backlog", atLeast: [4_096], why: "connections that are being opened at once" },
+  {
+    path: "net.core.somaxconn",
+    atLeast: [16_384],
+    why: "connections that wait at the door, as when an edge with 19,000 dies; beyond, they come a second late and more",
+  },
+  { path: "net.ipv4.tcp_max_syn_backlog", atLeast: [16_384], why: "connections that are being opened at once" },
   { path: "net.ipv4.tcp_syncookies", atLeast: [1], why: "opening goes on when more come than that" },
   { path: "net.core.netdev_max_backlog", atLeast: [1_000], why: "packets that wait while a core is busy" },
   { path: "net.core.rmem_max", atLeast: [200_000], why: "datagrams of speakers that wait while the stage is busy" },
