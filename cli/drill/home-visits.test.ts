@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { test } from "node:test";
 import { manualClock } from "@hustings/flow/clock-manual.ts";
 import { until } from "../../test/until.ts";
@@ -53,6 +53,31 @@ test("where nobody answers at the door each visit fails once", async () => {
   for (let i = 0; i < 5; i++) visits.visit();
   await until("all to be done", () => counts.homeFailed === 5);
   assert.deepEqual(visits.whys(), { "home page: ECONNREFUSED": 5 });
+});
+
+test("a page that breaks off, and what is no HTTP, are no pages; one without a length ends with the connection", async () => {
+  const answers = [
+    "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n12345",
+    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n12345",
+    "HTTP/1.1 200 OK\r\n\r\n12345",
+    "SSH-2.0\r\n\r\n",
+    `HTTP/1.1 200 OK\r\n${"x: y\r\n".repeat(5_000)}`,
+    "",
+  ];
+  const server = createTcpServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.resume().end(answers.pop() ?? "");
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const counts = noCounts();
+  const visits = new HomeVisits({ host: "127.0.0.1", port, isTls: false }, counts, manualClock(), 0);
+  for (let i = 0; i < 6; i++) visits.visit();
+  await until("all to be done", () => counts.homeAnswered + counts.homeFailed === 6);
+  assert.deepEqual([counts.homeAnswered, counts.homeFailed], [2, 4]);
+  assert.deepEqual(visits.whys(), { "home page: no answer": 2, "home page: HTTP 0": 2 });
+  server.close();
+  await once(server, "close");
 });
 
 test("listeners come from the addresses that were given, by turns", async () => {
