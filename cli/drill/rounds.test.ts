@@ -14,7 +14,10 @@ test("everybody's turn comes once in a period, in however many steps, and once a
   assert.deepEqual(new Set(looks), new Set([5]));
   rounds.periodMs = 4_000;
   rounds.go(looks.length, 62_000, look);
-  assert.equal(looks.reduce((sum, count) => sum + count), 5_500);
+  assert.equal(
+    looks.reduce((sum, count) => sum + count),
+    5_500,
+  );
 });
 
 test("nobody is looked at where nobody is", () => {
