@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { BadConfig } from "@hustings/server/ops/config.ts";
 import fc from "fast-check";
 import { runAgent } from "./agent.ts";
+import { awaitAgents } from "./control.ts";
 import { readAgentOptions } from "./options.ts";
 
 const JOIN = "http://192.0.2.10:8446/secret";
@@ -44,4 +45,23 @@ test("whatever is given as source addresses, it is a list of addresses or BadCon
 test("an address that is not this machine's is refused before the drill is asked", async () => {
   const words = ["--join", JOIN, "--source-address", "192.0.2.77"];
   await assert.rejects(runAgent(words, AbortSignal.timeout(5_000)), /192\.0\.2\.77 is no address of this machine/);
+});
+
+test("addresses of another family than the door's are refused, and no listener is made", async () => {
+  const opened = Promise.withResolvers<string>();
+  const door = { host: "2001:db8::1", port: 1, isTls: false };
+  const coming = awaitAgents({
+    start: { door, path: "/listen/x", rendition: "32", visitsHome: false },
+    people: 1,
+    agents: 1,
+    port: 0,
+    host: "127.0.0.1",
+    signal: AbortSignal.timeout(10_000),
+    say: () => undefined,
+    onOpen: opened.resolve,
+  });
+  const words = ["--join", await opened.promise, "--source-address", "127.0.0.1"];
+  await assert.rejects(runAgent(words, AbortSignal.timeout(5_000)), /--source-address must be IPv6, not IPv4/);
+  await using crowd = await coming;
+  assert.equal(crowd.report().standing.people, 0);
 });
