@@ -64,7 +64,7 @@ const SCENES = {
   ended: { names: [], phase: "ended" },
   "never-live": { names: [], phase: "ended", liveUtcMs: null },
   full: { names: NAMES[1] },
-  line: { names: NAMES[1], tier: "pull", pull: "/hls/scene/index.m3u8", line: { count: 2_139, estimateMs: 180_000 } },
+  line: { names: NAMES[1], tier: "waiting", line: { count: 2_139, estimateMs: 180_000 } },
 } as const satisfies Record<string, SceneShape>;
 export type SceneName = keyof typeof SCENES;
 

@@ -1,11 +1,15 @@
 // Owns the page's ear: the one place where the app touches the listener's player. Refuses to draw.
 
 import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
+import { errorOfClose } from "@hustings/listener/closes.ts";
+import type { NativePlayer } from "@hustings/listener/native.ts";
 import { createPlayer, type Player, type PlayerView } from "@hustings/listener/playback.ts";
 import { type Transport, type WebSocketConstructor, webSocketTransport } from "@hustings/listener/transport.ts";
-import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";
+import { type Way, Ways } from "@hustings/listener/ways.ts";
+import type { ErrorCode } from "@hustings/wire/errors.ts";
 import type { SeatLevel } from "@hustings/wire/fragment.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
+import type { RoomDocument } from "@hustings/wire/room.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 
 const LAG_EVERY_MS = 1_000;
@@ -18,19 +22,40 @@ export class Hearing {
   usualLagMs = $state.raw(0);
   /** Why the door last closed the connection; `undefined` once one holds again, or when the network did it. */
   refusal = $state.raw<ErrorCode | undefined>();
-  readonly #player: Player;
+  /** By HLS there is no state lane: the room document says what goes on. */
+  way = $state.raw<Way>("push");
   readonly #clock: Clock;
+  readonly #onOver: () => void;
+  readonly #hlsUrl: string;
+  readonly #ways: Ways;
+  #player: Player;
+  #native: Promise<void> | undefined;
+  #nativePlayer: NativePlayer | undefined;
+  #room: RoomDocument | undefined;
   #ticker: Timer | undefined;
 
-  constructor(id: SpaceId, clock: Clock) {
+  /** `onOver`: what there was to hear by pull has been heard. */
+  constructor(id: SpaceId, clock: Clock, onOver: () => void) {
     const address = location.origin.replace(/^http/, "ws");
     this.#clock = clock;
+    this.#onOver = onOver;
+    this.#hlsUrl = location.origin + ROUTES.hls(id);
+    this.#ways = new Ways({
+      push: this.#transport,
+      loadPull: () => import("@hustings/listener/pull.ts"),
+      hlsUrl: this.#hlsUrl,
+      clock,
+      onWay: (way) => {
+        this.way = way;
+        this.refusal = undefined;
+      },
+    });
     this.#player = createPlayer({
       url: address + ROUTES.listen(id),
-      hlsUrl: `/hls/${id}/index.m3u8`,
+      hlsUrl: this.#hlsUrl,
       holdUrl: ROUTES.hold,
       clock,
-      transport: this.#transport,
+      transport: this.#ways.transport,
       onChange: () => this.#changed(),
     });
     this.view = this.#player.view();
@@ -46,6 +71,13 @@ export class Hearing {
       this.lagMs = Math.max(lagMs, mouthToEarMs.last ?? 0);
       this.usualLagMs = usualMs;
     });
+  }
+
+  /** The newest room document: how newcomers are served, and from where. */
+  tell(room: RoomDocument): void {
+    this.#room = room;
+    this.#ways.tell(room);
+    this.#nativePlayer?.tell(room);
   }
 
   stop(): void {
@@ -82,11 +114,31 @@ export class Hearing {
     });
 
   #changed(): void {
-    this.view = this.#player.view();
+    const view = this.#player.view();
+    if (view.ear === "finished" && this.view.ear !== "finished" && this.way === "pull") this.#onOver();
+    this.view = view;
+    if (view.ear !== "unplayable" || this.#nativePlayer || !playsHls()) return;
+    this.view = { ...view, ear: "probing" };
+    this.#native ??= this.#goNative(view.isListening);
+  }
+
+  /** This browser takes no sound from a page, but plays HLS by itself: an iPhone of some years ago. */
+  async #goNative(isListening: boolean): Promise<void> {
+    const { createNativePlayer } = await import("@hustings/listener/native.ts");
+    this.#player.close();
+    const native = createNativePlayer({
+      hlsUrl: this.#hlsUrl,
+      clock: this.#clock,
+      onChange: () => this.#changed(),
+    });
+    this.#player = this.#nativePlayer = native;
+    this.way = "pull";
+    if (this.#room) native.tell(this.#room);
+    if (isListening) native.listen();
+    this.#changed();
   }
 }
 
-function errorOfClose(closeCode: number): ErrorCode | undefined {
-  const found = Object.entries(ERROR_TABLE).find(([, row]) => "closeCode" in row && row.closeCode === closeCode);
-  return found?.[0] as ErrorCode | undefined;
+function playsHls(): boolean {
+  return document.createElement("audio").canPlayType("application/vnd.apple.mpegurl") !== "";
 }

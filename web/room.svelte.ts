@@ -11,6 +11,7 @@ import { ask } from "./asking.ts";
 import { takeRoom } from "./boot.ts";
 
 const AGAIN_USUALLY = { afterMs: 4_000, spreadMs: 2_000 };
+const SOON_MS = 4_000;
 const AGAIN: RetryPolicy = { firstMs: 2_000, capMs: 20_000, tries: Infinity };
 
 export class RoomWatch {
@@ -18,18 +19,23 @@ export class RoomWatch {
   problem = $state.raw<ErrorCode | undefined>();
   readonly #id: SpaceId;
   readonly #clock: Clock;
+  readonly #onRoom: (room: RoomDocument) => void;
   #timer: Timer | undefined;
   #failures = 0;
   /** How long the door asked to be left alone. */
   #retryAfterMs = 0;
   #isClosed = false;
 
-  constructor(id: SpaceId, clock: Clock) {
+  /** `onRoom` is given each document as it comes, the page's own first. */
+  constructor(id: SpaceId, clock: Clock, onRoom: (room: RoomDocument) => void) {
     this.#id = id;
     this.#clock = clock;
+    this.#onRoom = onRoom;
     this.document = takeRoom(id);
-    if (this.document) this.#later();
-    else void this.refresh();
+    if (this.document) {
+      onRoom(this.document);
+      this.#later();
+    } else void this.refresh();
     document.addEventListener("visibilitychange", this.#seen);
     addEventListener("online", this.#seen);
   }
@@ -40,6 +46,7 @@ export class RoomWatch {
     try {
       const room = await ask<RoomDocument>(ROUTES.room(this.#id));
       this.document = room;
+      this.#onRoom(room);
       this.problem = undefined;
       this.#failures = 0;
     } catch (error) {
@@ -48,6 +55,12 @@ export class RoomWatch {
       this.#failures += 1;
     }
     this.#later();
+  }
+
+  /** Something has happened to everybody at once: asks within seconds, not all together. */
+  soon(): void {
+    this.#timer?.cancel();
+    this.#timer = this.#clock.after(Math.random() * SOON_MS, () => void this.refresh());
   }
 
   close(): void {

@@ -23,7 +23,6 @@ export interface Me {
   readonly name: string | undefined;
 }
 
-const playsHls = (): boolean => document.createElement("audio").canPlayType("application/vnd.apple.mpegurl") !== "";
 const NO_LINE = { count: 0, estimateMs: null };
 
 export class SpacePage {
@@ -44,11 +43,14 @@ export class SpacePage {
   #loading: Promise<Speaking> | undefined;
 
   readonly view: SpaceView | undefined = $derived.by(() => {
-    const { view } = this.hearing;
+    const { view, way } = this.hearing;
     const { room } = this;
     return viewOf({
       stage: this.speaking?.heard,
-      ear: view.isListening ? { state: view.state, audience: view.audience } : undefined,
+      ear:
+        view.isListening && (way === "push" || !room.document)
+          ? { state: view.state, audience: view.audience }
+          : undefined,
       room: room.document,
     });
   });
@@ -57,17 +59,12 @@ export class SpacePage {
     const { hearing, room, view, isOnline } = this;
     const { isListening, link, ear, waiting } = hearing.view;
     const { stale: isStale = false, tier = "push", line = NO_LINE } = room.document ?? {};
-    const { refusal, lagMs, usualLagMs } = hearing;
+    const { refusal, lagMs, usualLagMs, way } = hearing;
     const door = { problem: room.problem, isStale, tier, line, refusal };
-    return { view, ...door, isOnline, isListening, link, ear, waiting, lagMs, usualLagMs };
+    return { view, ...door, isOnline, isListening, link, ear, waiting, way, lagMs, usualLagMs };
   });
 
   readonly situation: Situation = $derived(situationOf(this.facts));
-  /** While they wait in line, and this browser plays HLS by itself: where the sound is to be had meanwhile. */
-  readonly pullUrl = $derived.by(() => {
-    const { situation, room } = this;
-    return situation === "in-line" && playsHls() ? (room.document?.pull ?? null) : null;
-  });
   readonly isSeated = $derived(this.speaking?.isTaken === true);
   readonly isHandUp = $derived(this.#isNamedIn(this.view?.hands));
   readonly isInvited = $derived(this.#isNamedIn(this.view?.invites));
@@ -91,8 +88,8 @@ export class SpacePage {
     this.clock = clock;
     adoptHostLink(id, location, history, localStorage);
     this.identity = identityIn(id, localStorage, clock);
-    this.room = new RoomWatch(id, clock);
-    this.hearing = new Hearing(id, clock);
+    this.hearing = new Hearing(id, clock, () => this.room.soon());
+    this.room = new RoomWatch(id, clock, (room) => this.hearing.tell(room));
     this.rings = new Rings(() => this.#levels(), clock);
     this.tabs = openTabs(id, () => this.hearing.view.isListening && this.hearing.stop());
     addEventListener("online", this.#network);

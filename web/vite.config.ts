@@ -14,7 +14,12 @@ export default defineConfig({
     assetsDir: "assets",
     assetsInlineLimit: 0,
     target: ["chrome108", "firefox115", "safari16.4"],
-    modulePreload: { polyfill: false },
+    // What a part that is loaded later needs beside itself is mostly here already: naming it would weigh on every page.
+    modulePreload: {
+      polyfill: false,
+      resolveDependencies: (_, needed, { hostType }) =>
+        hostType === "html" ? needed : needed.filter((path) => path.endsWith(".css")),
+    },
     reportCompressedSize: false,
   },
 });

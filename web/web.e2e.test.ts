@@ -112,7 +112,7 @@ test("a connection that drops and a network that is gone are told, and end by th
 test("a browser without MediaSource is told so in one sentence, and cannot tap in vain", async () => {
   await using opened = await open(
     preview.pathOf("one"),
-    "delete window.MediaSource; delete window.ManagedMediaSource;",
+    "delete window.MediaSource; delete window.ManagedMediaSource; HTMLMediaElement.prototype.canPlayType = () => '';",
   );
   const { page } = opened;
   await page.getByText("This browser cannot play live sound.").first().waitFor();

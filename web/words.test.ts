@@ -35,6 +35,7 @@ const FACTS: Facts = {
   link: "idle",
   ear: "probing",
   waiting: undefined,
+  way: "push",
   tier: "push",
   line: { count: 0, estimateMs: null },
   refusal: undefined,
@@ -132,6 +133,14 @@ test("who waits for a place is told which and how long, and who has not tapped y
     [1_021, "1,021st"],
   ] as const)
     assert.equal(ordinalOf(count), ordinal);
+});
+
+test("who is served by pull is told that it is later and why, and never that they catch up", () => {
+  const pulls = { ...FACTS, isListening: true, link: "following", ear: "playing", way: "pull" } as const;
+  assert.match(sentenceOf({ ...pulls, tier: "pull" }), /some seconds later: every nearer place is taken/);
+  assert.equal(sentenceOf(pulls), "You are listening, some seconds later than others.");
+  assert.equal(sentenceOf({ ...pulls, lagMs: 25_000 }), "You are 25 s behind. No word is lost.");
+  assert.equal(sentenceOf({ ...pulls, way: "push" }), "You are listening.");
 });
 
 test("a host who is away is told from a stage where nobody speaks", () => {

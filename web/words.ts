@@ -2,6 +2,7 @@
 // and to know what a speaker is told (speaking/words.ts).
 
 import type { EarState, LinkState } from "@hustings/listener/machine.ts";
+import type { Way } from "@hustings/listener/ways.ts";
 import type { ErrorCode } from "@hustings/wire/errors.ts";
 import type { Line, Tier } from "@hustings/wire/room.ts";
 import { behindOf, countOf, ordinalOf, waitOf } from "./times.ts";
@@ -44,6 +45,8 @@ export interface Facts {
   readonly ear: EarState;
   /** Their own place in the line for a seat in the audience. */
   readonly waiting: { readonly place: number; readonly estimateMs: number | null } | undefined;
+  /** How they are served. */
+  readonly way: Way;
   /** How newcomers are served, as the door last said, and who waits. */
   readonly tier: Tier;
   readonly line: Line;
@@ -132,8 +135,13 @@ const SENTENCES: Readonly<Record<Situation, (facts: Facts) => string>> = {
   connecting: () => "Connecting. Sound in a moment.",
   waiting: () => "The sound is late. What is late will still be heard.",
   skipped: () => "You fell far behind, so some words were skipped.",
-  "far-behind": ({ lagMs }) => `You are ${behindOf(lagMs)}. Listening catches up gently.`,
-  listening: () => "You are listening.",
+  "far-behind": ({ lagMs, way }) =>
+    `You are ${behindOf(lagMs)}. ${way === "push" ? "Listening catches up gently." : "No word is lost."}`,
+  listening: ({ way, tier }) => {
+    if (way === "push") return "You are listening.";
+    if (tier !== "pull") return "You are listening, some seconds later than others.";
+    return "You are listening, some seconds later: every nearer place is taken. You move up by yourself.";
+  },
 };
 
 function inLine(place: number, estimateMs: number | null): string {

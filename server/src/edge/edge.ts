@@ -94,7 +94,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const upstream = options.upstream ?? stageUpstream(options, clock);
   const origins = createOrigins(options.trustedProxies ?? []);
   const assets = await loadAssets(options.assetsDirectory);
-  const pages = createPages(assets.index ?? BARE_DOCUMENT, stagePort);
+  const pages = createPages(assets.index ?? BARE_DOCUMENT, stagePort, options.pullUrl);
   const pusher = starting.use(createPusher(clock, log));
   const cadences = starting.use(watchOf(options, pusher, log));
   const aac = packagerOf(options, limits, origins);

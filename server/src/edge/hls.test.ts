@@ -76,6 +76,20 @@ test("what does not come is given up after twelve seconds, and told to ask again
   assert.deepEqual([status, headers["retry-after"], JSON.parse(body).error], [503, "1", "not-yet"]);
 });
 
+test("a page of another origin may read sound and refusals alike, and pages may take sound from the CDN", async () => {
+  await using fixture = await startLive(3, { pullUrl: "https://cdn.example" });
+  const { port } = fixture.edge;
+  const refused = await get(port, `${FOLDER}/index.m3u8`);
+  assert.deepEqual([refused.status, refused.headers["retry-after"]], [503, "1"]);
+  for (const { headers } of [refused, await get(port, `${FOLDER}/init.mp4`), await get(port, ROUTES.hls(SPACE))]) {
+    assert.equal(headers["access-control-allow-origin"], "*");
+    assert.equal(headers["access-control-expose-headers"], "retry-after");
+  }
+  const policy = String((await get(port, ROUTES.page(SPACE))).headers["content-security-policy"]);
+  assert.match(policy, /connect-src [^;]* https:\/\/cdn\.example;/);
+  assert.match(policy, /media-src [^;]* https:\/\/cdn\.example;/);
+});
+
 test("who waits is bounded: one more is refused at once", async () => {
   await using fixture = await startLive(45, { limits: { hlsWaiting: 1 } });
   const waiting = get(fixture.edge.port, `${FOLDER}/p45.m4s`).catch(() => undefined);

@@ -104,6 +104,9 @@ export function createHls({ clock, maxWaiting, loop, packager }: HlsOptions): Hl
 
   return {
     async answer(visit, following, path) {
+      // A page on another origin may read a refusal too, and how long it is to wait.
+      visit.response.setHeader("access-control-allow-origin", "*");
+      visit.response.setHeader("access-control-expose-headers", "retry-after");
       if (path === "index.m3u8") {
         return send(visit, 200, multivariant, { ...PLAYLIST_HEADERS, "cache-control": "public, max-age=60" });
       }
@@ -131,12 +134,10 @@ export function createHls({ clock, maxWaiting, loop, packager }: HlsOptions): Hl
 
 const PLAYLIST_HEADERS: Headers = {
   "content-type": "application/vnd.apple.mpegurl",
-  "access-control-allow-origin": "*",
   vary: "accept-encoding",
 };
 const SOUND_HEADERS: Headers = {
   "content-type": "audio/mp4",
-  "access-control-allow-origin": "*",
   "cache-control": FOREVER,
 };
 

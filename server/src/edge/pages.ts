@@ -25,9 +25,12 @@ const MARK_BOOT = "<!--boot-->";
 export const BARE_DOCUMENT = `<!doctype html><html lang="en"><head><meta charset="utf-8">${MARK_HEAD}</head><body>
 <p>The web app has not been built: run npm run build.</p>${MARK_BOOT}</body></html>`;
 
-/** `document` is the app's index.html with `<!--head-->` in its head and `<!--boot-->` in its body. */
-export function createPages(document: string, stagePort: number): Pages {
-  const headers = pageHeaders(stagePort);
+/**
+ * `document` is the app's index.html with `<!--head-->` in its head and `<!--boot-->` in its body; pages may take sound from
+ * `pullUrl`, the origin of a CDN.
+ */
+export function createPages(document: string, stagePort: number, pullUrl?: string): Pages {
+  const headers = pageHeaders(stagePort, pullUrl);
   const compressed = new Map<string, Promise<Buffer>>();
 
   // A page changes with its tag and with nothing else, so what was compressed for one is right for all.
@@ -102,15 +105,16 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-function pageHeaders(stagePort: number): Headers {
+function pageHeaders(stagePort: number, pullUrl: string | undefined): Headers {
+  const pull = pullUrl === undefined ? "" : ` ${pullUrl}`;
   return {
     "content-type": "text/html; charset=utf-8",
     "cache-control": ROOM_CACHE,
     vary: "accept-encoding",
     "content-security-policy": [
       "default-src 'self'",
-      `connect-src 'self' *:${stagePort}`,
-      "media-src 'self' blob: data:",
+      `connect-src 'self' *:${stagePort}${pull}`,
+      `media-src 'self' blob: data:${pull}`,
       "img-src 'self' data:",
       "style-src 'self' 'unsafe-inline'",
       "worker-src 'self' blob:",

@@ -1,0 +1,136 @@
+// Proves in real Chromium that a page for which there is no place hears the space by HLS from a CDN on another origin, with
+// the same words on the screen, and goes back to push by itself without a gap; and that a browser without MediaSource
+// plays the same address in its own player.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, request } from "node:http";
+import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Page } from "playwright-core";
+import { startHeadlessListener } from "../../listener/headless.ts";
+import type { ListenerStats } from "../../listener/measure.ts";
+import { presence } from "../../media/correlate.ts";
+import { freeTcpPort } from "../../server/src/ops/free-ports.ts";
+import { ROUTES } from "../../wire/routes.ts";
+import { end, openStage, spoken } from "../faults/talker.ts";
+import { until } from "../until.ts";
+import { openVenue } from "../venue.ts";
+import { listenTo, openBrowser } from "./browser.ts";
+import { press, reads, sees } from "./people.ts";
+
+/** What a voice scores against one that is not there. */
+const THERE = 1.6;
+const HEAR_MS = 10_000;
+
+/** A CDN that carries `/hls/` and nothing else; it only passes on, and counts. */
+async function openCdn(port: number, doorUrl: () => string) {
+  const asked: string[] = [];
+  const server = createServer((visit, response) => {
+    const path = visit.url ?? "/";
+    asked.push(path);
+    if (!path.startsWith("/hls/")) return void response.writeHead(404).end();
+    const passed = request(doorUrl() + path, { headers: { accept: "*/*" } }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    passed.on("error", () => response.destroy());
+    response.on("close", () => passed.destroy());
+    passed.end();
+  });
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    asked,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+const statsOf = (page: Page): Promise<ListenerStats> => page.evaluate("hustings.stats()");
+
+async function hears(page: Page, what: string, t: { diagnostic(text: string): void }): Promise<void> {
+  const [anna, chloe] = await Promise.all([spoken("anna"), spoken("chloe")]);
+  const hear = await listenTo(page);
+  await pause(HEAR_MS);
+  const heard = await hear();
+  const [there, absent] = [presence(heard, anna).meanScore, presence(heard, chloe).meanScore];
+  t.diagnostic(`${what}: Anna ${there.toFixed(2)}, who is not there ${absent.toFixed(2)}`);
+  assert.ok(there >= THERE * absent, `${what}: ${there} against ${absent}`);
+}
+
+test("U1 U9 a full house is heard by pull, some seconds later, and push takes over without a gap when a place is free", async (t) => {
+  let doorUrl = "";
+  const port = await freeTcpPort();
+  await using cdn = await openCdn(port, () => doorUrl);
+  const args = ["--listeners-per-edge", "1", "--pull-url", `http://127.0.0.1:${port}`];
+  await using venue = await openVenue({ edges: 1, args });
+  doorUrl = venue.doorUrl;
+  using stage = await openStage(venue, "Full house");
+  await using browser = await openBrowser();
+  const address = doorUrl.replace("http", "ws") + ROUTES.listen(stage.space.id);
+  using first = startHeadlessListener({ url: address });
+  await until("the only place to be taken", () => first.stats().heardSlots > 0);
+  const hls = doorUrl + ROUTES.hls(stage.space.id).replace("index.m3u8", "32/index.m3u8");
+  await until("two segments", async () => ((await (await fetch(hls)).text()).match(/#EXTINF/g)?.length ?? 0) >= 2);
+  await until("the door to say so", async () => (await roomOf(doorUrl, stage.space.id)).tier === "pull");
+
+  const { page } = await browser.person({ viewport: { width: 390, height: 844 } });
+  const faults: string[] = [];
+  page.on("pageerror", (error) => faults.push(error.message));
+  await page.goto(doorUrl + ROUTES.page(stage.space.id));
+  await press(page, "Listen");
+  await sees(page, "Stop listening");
+  await reads(page, /some seconds later: every nearer place is taken/);
+  await reads(page, /\d s behind/);
+  await hears(page, "by pull", t);
+  const pulled = await statsOf(page);
+  t.diagnostic(`by pull: first sound ${Math.round(pulled.firstSoundMs ?? 0)} ms after the tap, ${behind(pulled)}`);
+  assert.deepEqual([pulled.gaps, pulled.skippedSlots, pulled.cadenceMs, pulled.stalls], [0, 0, 2_000, 0]);
+  assert.ok((pulled.mouthToEarMs.last ?? 0) < 9_000, behind(pulled));
+  assert.ok(cdn.asked.length > 10 && cdn.asked.every((path) => path.startsWith("/hls/")));
+
+  first.stop();
+  await until("push to take over", async () => (await statsOf(page)).cadenceMs === 200, 60_000);
+  const asked = cdn.asked.length;
+  await hears(page, "by push again", t);
+  await reads(page, "You are listening.");
+  const pushed = await statsOf(page);
+  t.diagnostic(`by push again: ${behind(pushed)}, rate ${pushed.rate}`);
+  assert.deepEqual([pushed.gaps, pushed.skippedSlots, pushed.connections, pushed.stalls], [0, 0, 1, 0]);
+  assert.ok(cdn.asked.length <= asked + 3, "nothing is pulled any more");
+  await end(venue, stage.space);
+  await reads(page, /The space has ended/);
+  assert.deepEqual(faults, []);
+});
+
+test("U12 a browser without MediaSource plays the space in its own player, and is told of it by the room document", async (t) => {
+  await using venue = await openVenue({ edges: 1, args: ["--aac", "on"] });
+  using stage = await openStage(venue, "An old telephone");
+  await using browser = await openBrowser();
+  const { page, context } = await browser.person({ viewport: { width: 390, height: 844 } });
+  const hls = venue.doorUrl + ROUTES.hls(stage.space.id);
+  const aac = hls.replace("index.m3u8", "aac/index.m3u8");
+  await until("three segments", async () => ((await (await fetch(aac)).text()).match(/#EXTINF/g)?.length ?? 0) >= 3);
+  await context.addInitScript("delete window.MediaSource; delete window.ManagedMediaSource;");
+  // Chromium's own player stumbles over a choice of codecs, which those of old telephones make.
+  await context.route(hls, (route) => route.fulfill({ status: 302, headers: { location: aac } }));
+  await page.goto(venue.doorUrl + ROUTES.page(stage.space.id));
+  await press(page, "Listen");
+  await reads(page, "You are listening, some seconds later than others.");
+  await hears(page, "by the browser's own player", t);
+  t.diagnostic(behind(await statsOf(page)));
+  await press(page, "Stop listening");
+  await sees(page, "Listen");
+});
+
+function behind({ mouthToEarMs }: ListenerStats): string {
+  return `${((mouthToEarMs.last ?? 0) / 1_000).toFixed(1)} s behind`;
+}
+
+async function roomOf(doorUrl: string, id: string): Promise<{ readonly tier: string }> {
+  const response = await fetch(`${doorUrl}/api/spaces/${id}/room`);
+  return (await response.json()) as { readonly tier: string };
+}
