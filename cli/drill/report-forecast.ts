@@ -77,15 +77,15 @@ function howOf(record: DrillRecord, said: Forecast): string {
 
 function factsOf({ per, rows }: Forecast, prices: Prices): [string, string][] {
   const { need } = rows.at(-1) as CadenceForecast;
-  const memory =
-    per.edgeBytes === undefined
-      ? "not seen from here"
-      : `${((per.edgeBytes + (per.kernelBytes ?? 0)) / 1024).toFixed(1)} KiB in edge and kernel; ${need.memoryGib?.toFixed(1)} GiB in all`;
+  const unseen = "not seen from here";
+  const each =
+    per.edgeBytes === undefined ? unseen : `${((per.edgeBytes + (per.kernelBytes ?? 0)) / 1024).toFixed(1)} KiB`;
   return [
     ["sent to each, as measured", `${(per.bitsPerSecond / 1000).toFixed(1)} kb/s`],
     ["out of the door", `${need.gigabitsPerSecond.toFixed(1)} Gb/s`],
     [`in ${hours(prices)}`, `${whole(need.gigabytes)} GB`],
-    ["memory for each", memory],
+    ["memory for each, edge and kernel", each],
+    ["memory in all", need.memoryGib === undefined ? unseen : `${need.memoryGib.toFixed(1)} GiB`],
   ];
 }
 
