@@ -1,8 +1,25 @@
 // Owns nothing: the script of a stage, api or edge process, which the parent starts. Not a command for people.
 
+import { enableCompileCache, flushCompileCache } from "node:module";
 import { join } from "node:path";
-import { startRole } from "@hustings/server/node.ts";
-import { runRole } from "@hustings/server/ops/role.ts";
+import { runDirectory } from "@hustings/server/ops/run-directory.ts";
 
+const [, , , dataDirectory = "."] = process.argv;
 const assetsDirectory = join(import.meta.dirname, "..", "web", "dist");
-await runRole(startRole({ assetsDirectory }), (code) => process.exit(code));
+
+// Most of what a start takes is reading and compiling: a process that comes after one that died finds that done. It is kept
+// before anything goes wrong, as whoever is killed writes nothing.
+enableCompileCache(runDirectory(dataDirectory).compiledDirectory);
+const [{ startRole }, { runRole }] = await Promise.all([
+  import("@hustings/server/node.ts"),
+  import("@hustings/server/ops/role.ts"),
+]);
+const start = startRole({ assetsDirectory });
+await runRole(
+  async (...told) => {
+    const running = await start(...told);
+    flushCompileCache();
+    return running;
+  },
+  (code) => process.exit(code),
+);

@@ -17,6 +17,8 @@ export interface RunDirectory {
   readonly parentSocket: string;
   /** With which settings the running processes were started. */
   readonly settingsFile: string;
+  /** What Node compiled of the sources; grows with them alone. */
+  readonly compiledDirectory: string;
   /** The socket on which a process answers for its health. */
   controlSocket(name: RoleName): string;
 }
@@ -42,6 +44,7 @@ export function runDirectory(dataDirectory: string): RunDirectory {
     packagerSocket,
     parentSocket: join(path, "parent.sock"),
     settingsFile: join(path, "settings.json"),
+    compiledDirectory: join(path, "compiled"),
     controlSocket: ({ role, index }) => fixed[role] ?? join(path, `edge-${index}.sock`),
   };
 }
