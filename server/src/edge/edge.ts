@@ -98,7 +98,9 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const pusher = starting.use(createPusher(clock, log));
   const cadences = starting.use(watchOf(options, pusher, log));
   const aac = packagerOf(options, limits, origins);
-  const hls = starting.use(createHls({ clock, maxWaiting: limits.hlsWaiting, loop: holdLoopOf(assets, log), ...aac }));
+  const { addressOf } = origins;
+  const loop = holdLoopOf(assets, log);
+  const hls = starting.use(createHls({ clock, maxWaiting: limits.hlsWaiting, loop, addressOf, ...aac }));
   const onSound = (following: Following): void => void [pusher, hls].map((one) => one.arrived(following));
   const followings = starting.use(createFollowings({ upstream, clock, random, limits, log, onSound }));
   const link = "link" in options.listen ? options.listen.link : undefined;

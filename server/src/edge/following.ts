@@ -40,6 +40,8 @@ export interface Following {
   readonly isGone: boolean;
   /** How many listeners are here. */
   count(listeners: number): void;
+  /** About how many pull here, beside them. */
+  countPull(listeners: number): void;
   [Symbol.dispose](): void;
 }
 
@@ -135,7 +137,8 @@ export function startFollowing(options: FollowingOptions): Following {
     get isGone() {
       return isGone;
     },
-    count: count.set,
+    count: (listeners) => count.set("push", listeners),
+    countPull: (listeners) => count.set("pull", listeners),
     [Symbol.dispose]() {
       patience.cancel();
       count.stop();
@@ -153,6 +156,7 @@ function hasReached(kept: Kept, heads: Heads): boolean {
 
 // Tells the stage how many listen here, at most once per COUNT_MS, and paces what listeners are told of the total.
 function audienceCount(clock: Clock, kept: Kept) {
+  const by = { push: 0, pull: 0 };
   let here = 0;
   let toldStage: number | undefined;
   let link: FollowedSpace | undefined;
@@ -180,8 +184,9 @@ function audienceCount(clock: Clock, kept: Kept) {
       }
       return told;
     },
-    set(listeners: number) {
-      here = listeners;
+    set(how: "push" | "pull", listeners: number) {
+      by[how] = listeners;
+      here = by.push + by.pull;
       if (!timer) tell();
     },
     connect(followed: FollowedSpace | undefined) {

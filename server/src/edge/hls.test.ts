@@ -6,8 +6,9 @@ import { test } from "node:test";
 import { initSegment } from "@hustings/media/cmaf.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import fc from "fast-check";
-import { advanceUntil, get, startFixture } from "./edge-fixture.ts";
+import { advanceUntil, get, listen, startFixture } from "./edge-fixture.ts";
 import { askedFor } from "./hls.ts";
+import { createPullCount } from "./hls-count.ts";
 import { SPACE, speak } from "./upstream-fake.ts";
 
 const FOLDER = `/hls/${SPACE}/32`;
@@ -88,6 +89,22 @@ test("a page of another origin may read sound and refusals alike, and pages may 
   const policy = String((await get(port, ROUTES.page(SPACE))).headers["content-security-policy"]);
   assert.match(policy, /connect-src [^;]* https:\/\/cdn\.example;/);
   assert.match(policy, /media-src [^;]* https:\/\/cdn\.example;/);
+});
+
+test("the stage is told of those who pull beside those who are pushed to, each once", async () => {
+  await using fixture = await startLive(47);
+  const { port } = fixture.edge;
+  const expected = createPullCount(fixture.clock);
+  for (let visit = 0; visit < 20; visit++) {
+    const agent = `browser ${visit % 10}`;
+    expected.saw("127.0.0.1", agent);
+    await get(port, `${FOLDER}/index.m3u8`, { "user-agent": agent });
+  }
+  assert.ok(expected.estimate >= 4 && expected.estimate <= 10, `${expected.estimate} told apart`);
+  const listener = listen(port);
+  await advanceUntil(fixture.clock, () => listener.got.length > 0);
+  await advanceUntil(fixture.clock, () => fixture.stage.toldAudiences.at(-1) === expected.estimate + 1);
+  listener.socket.terminate();
 });
 
 test("who waits is bounded: one more is refused at once", async () => {

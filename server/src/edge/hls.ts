@@ -1,6 +1,7 @@
 // Owns HLS at the door: which answer a path below /hls/ gets, how long it may be kept, and who waits for sound that is
 // about to come. Objects are functions of the log, so every edge gives the same bytes. Refuses to decode sound.
 
+import type { IncomingMessage } from "node:http";
 import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
 import { initSegment } from "@hustings/media/cmaf.ts";
 import { isListed } from "@hustings/media/hls.ts";
@@ -10,6 +11,7 @@ import { Refusal } from "@hustings/wire/errors.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import { type Headers, send, type Visit } from "./answers.ts";
 import type { Following } from "./following.ts";
+import { createPullCount, type PullCount } from "./hls-count.ts";
 import { createShelf, type Shelf } from "./hls-shelf.ts";
 import { createWaits } from "./hls-waits.ts";
 import type { Inward } from "./inward.ts";
@@ -32,6 +34,8 @@ export interface HlsOptions {
   /** Requests that may wait at once; one more is refused with `full`. */
   readonly maxWaiting: number;
   readonly loop: HoldLoop;
+  /** By which those who pull are told apart. */
+  readonly addressOf: (request: IncomingMessage) => string;
   /** Makes AAC, where the operator wants it. */
   readonly packager?: Inward;
 }
@@ -41,6 +45,9 @@ export const WAIT_MS = 12_000;
 /** The end and gaps come without sound. */
 const LOOK_AGAIN_MS = 500;
 
+/** How often the audience is told of those who pull. */
+const TELL_MS = 5_000;
+
 const FOREVER = "public, max-age=31536000, immutable";
 /** A part's length. */
 const PLAYLIST_CACHE = "public, max-age=1";
@@ -48,11 +55,12 @@ const PLAYLIST_CACHE = "public, max-age=1";
 const WAITED_CACHE = "public, max-age=4";
 const INIT = Buffer.from(initSegment());
 
-export function createHls({ clock, maxWaiting, loop, packager }: HlsOptions): Hls {
+export function createHls({ clock, maxWaiting, loop, addressOf, packager }: HlsOptions): Hls {
   const shelves = new WeakMap<Following, Map<Rendition, Shelf>>();
   const waits = createWaits(clock, maxWaiting, WAIT_MS);
   const variants = packager ? [...OPUS_VARIANTS, AAC_VARIANT] : OPUS_VARIANTS;
   const multivariant = multivariantPlaylist(variants);
+  const pulling = createPulling(clock);
   let ticker: Timer | undefined;
 
   function shelfOf(following: Following, rendition: Rendition): Shelf {
@@ -111,6 +119,7 @@ export function createHls({ clock, maxWaiting, loop, packager }: HlsOptions): Hl
         return send(visit, 200, multivariant, { ...PLAYLIST_HEADERS, "cache-control": "public, max-age=60" });
       }
       const [folder = "", name = "", ...more] = path.split("/");
+      if (name === "index.m3u8") pulling.saw(following, addressOf(visit.request), visit.request.headers["user-agent"]);
       if (folder === AAC_VARIANT.folder && packager) return packager.pass(visit);
       const rendition = RENDITIONS.find((one) => one === folder);
       if (!rendition || more.length > 0) throw new Refusal("no-object");
@@ -127,8 +136,35 @@ export function createHls({ clock, maxWaiting, loop, packager }: HlsOptions): Hl
     },
     [Symbol.dispose]() {
       ticker?.cancel();
+      pulling[Symbol.dispose]();
       waits[Symbol.dispose]();
     },
+  };
+}
+
+/** Counts of those spaces that are pulled just now, told to each. */
+function createPulling(clock: Clock) {
+  const counts = new Map<Following, PullCount>();
+  let ticker: Timer | undefined;
+
+  function tell(): void {
+    for (const [following, { estimate }] of counts) {
+      following.countPull(estimate);
+      if (estimate === 0) counts.delete(following);
+    }
+    if (counts.size > 0) return;
+    ticker?.cancel();
+    ticker = undefined;
+  }
+
+  return {
+    saw(following: Following, address: string, agent = ""): void {
+      const count = counts.get(following) ?? createPullCount(clock);
+      counts.set(following, count);
+      count.saw(address, agent);
+      ticker ??= repeat(clock, TELL_MS, tell);
+    },
+    [Symbol.dispose]: () => ticker?.cancel(),
   };
 }
 

@@ -43,6 +43,7 @@ export function createSpace(firstSlot = 0) {
     asOfUtcMs: 0,
     ready: Promise.resolve(),
     count() {},
+    countPull() {},
     [Symbol.dispose]() {},
   };
   function state(change: Partial<StateEntry> & { kind: string }): void {
