@@ -154,11 +154,11 @@ export class PullReader {
 
   async #take(playlist: ReadPlaylist): Promise<void> {
     const { taker } = this.#options;
-    const hasParts = playlist.canBlock && playlist.segments.some(({ parts }) => parts.length > 0);
-    const plan = planOf(playlist, this.#next, hasParts ? ENTER_SLOTS.parts : ENTER_SLOTS.segments);
-    if (plan.skipped) taker.skipped(plan.skipped);
-    const { objects } = plan;
     const { rendition } = this;
+    const hasParts = playlist.canBlock && playlist.segments.some(({ parts }) => parts.length > 0);
+    const { objects, skipped } = planOf(playlist, this.#next, hasParts ? ENTER_SLOTS.parts : ENTER_SLOTS.segments);
+    if (this.#next === undefined) return this.#enter(objects, rendition);
+    if (skipped) taker.skipped(skipped);
     const flights: Promise<readonly SlotPackets[] | undefined>[] = [];
     for (const [index, object] of objects.entries()) {
       for (const ahead of objects.slice(flights.length, index + AHEAD)) {
@@ -168,7 +168,7 @@ export class PullReader {
       }
       const slots = await flights[index];
       this.#stop.signal.throwIfAborted();
-      const next = Math.max(this.#next ?? 0, plan.skipped?.to ?? 0, object.from);
+      const next = Math.max(this.#next, skipped?.to ?? 0, object.from);
       this.#next = object.to;
       if (slots)
         taker.sound(
@@ -177,6 +177,15 @@ export class PullReader {
         );
       else taker.skipped({ from: next, to: object.to });
     }
+  }
+
+  /** A first flight is handed on at once: the player enters it by how much that is. */
+  async #enter(objects: readonly ListedObject[], rendition: Rendition): Promise<void> {
+    const flights = await Promise.all(objects.map((object) => this.#fetch(object, rendition)));
+    this.#stop.signal.throwIfAborted();
+    const slots = flights.slice(flights.lastIndexOf(undefined) + 1).flatMap((flight) => flight ?? []);
+    this.#next = objects.at(-1)?.to;
+    if (slots.length > 0) this.#options.taker.sound(slots, rendition);
   }
 
   /** `undefined` when the origin has not got it, or what it has is not it. */

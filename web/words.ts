@@ -140,7 +140,7 @@ const SENTENCES: Readonly<Record<Situation, (facts: Facts) => string>> = {
   listening: ({ way, tier }) => {
     if (way === "push") return "You are listening.";
     if (tier !== "pull") return "You are listening, some seconds later than others.";
-    return "You are listening, some seconds later: every nearer place is taken. You move up by yourself.";
+    return "You are listening, some seconds later: every nearer place is taken. This page moves you up by itself.";
   },
 };
 
