@@ -116,9 +116,9 @@ export class PullReader {
       taker.ended();
     } catch (cause) {
       if (this.#stop.signal.aborted) return;
-      if (!(cause instanceof GivenUp)) throw cause;
       this.stop();
-      taker.failed(cause.retryAfterMs);
+      taker.failed(cause instanceof GivenUp ? cause.retryAfterMs : 0);
+      if (!(cause instanceof GivenUp)) throw cause;
     }
   }
 

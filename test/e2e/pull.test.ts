@@ -106,6 +106,28 @@ test("U1 U9 a full house is heard by pull, some seconds later, and push takes ov
   assert.deepEqual(faults, []);
 });
 
+test("U1 where a network lets no WebSocket through, the page pulls from the door itself", async (t) => {
+  await using venue = await openVenue({ edges: 1 });
+  using stage = await openStage(venue, "Behind a strict door");
+  await using browser = await openBrowser();
+  const { page, context } = await browser.person({ viewport: { width: 390, height: 844 } });
+  await context.addInitScript(`window.WebSocket = class extends EventTarget {
+    readyState = 0;
+    constructor() {
+      super();
+      setTimeout(() => this.dispatchEvent(new CloseEvent("close", { code: 1006 })), 50);
+    }
+    send() {}
+    close() {}
+  }`);
+  await page.goto(venue.doorUrl + ROUTES.page(stage.space.id));
+  await press(page, "Listen");
+  await reads(page, "You are listening, some seconds later than others.");
+  await hears(page, "without a WebSocket", t);
+  const { connections, mouthToEarMs } = await statsOf(page);
+  t.diagnostic(`${connections} tries, ${((mouthToEarMs.last ?? 0) / 1_000).toFixed(1)} s behind`);
+});
+
 test("U12 a browser without MediaSource plays the space in its own player, and is told of it by the room document", async (t) => {
   await using venue = await openVenue({ edges: 1, args: ["--aac", "on"] });
   using stage = await openStage(venue, "An old telephone");
