@@ -140,6 +140,22 @@ test("U1 where no WebSocket ever opens, the fourth try is by pull from the door 
   listener.stop();
 });
 
+test("U1 where the CDN brings nothing, the line is stood in after all, and lets in", async () => {
+  const { clock, edge, origin, ways, listener } = listen(({ edge, origin }) => {
+    edge.isInLine = true;
+    origin.instead = () => refused(500);
+  });
+  await until(clock, () => listener.session.waiting !== undefined, 60_000);
+  assert.deepEqual([ways.way, edge.openCount], ["push", 1]);
+  const { length } = origin.asked;
+  await pass(clock, 20_000);
+  assert.equal(origin.asked.length, length);
+  edge.isInLine = false;
+  edge.cut();
+  await until(clock, () => listener.stats().heardSlots > 5, 60_000);
+  listener.stop();
+});
+
 test("U4 where nothing waits and there are segments alone, the buffer is that of 8 s", async () => {
   const { clock, origin, listener } = listen(({ origin }) => {
     origin.isPlain = true;

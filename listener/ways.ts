@@ -79,6 +79,8 @@ export class Ways {
   }
 
   #openPush(url: string, events: TransportEvents, swap: () => void): Link {
+    // Where pull has just brought nothing, the line is better than nothing.
+    const maySwap = !this.#isPushTurn;
     this.#isPushTurn = false;
     this.#vainTries += 1;
     let isServed = false;
@@ -90,15 +92,15 @@ export class Ways {
       },
       frame: (bytes) => {
         isServed ||= bytes[0] !== NOTICE;
-        this.#swap = isServed ? undefined : swap;
-        if (!isServed && this.#room?.tier === "pull") swap();
+        this.#swap = isServed || !maySwap ? undefined : swap;
+        if (this.#swap && this.#room?.tier === "pull") swap();
         else events.frame(bytes);
       },
       text: () => events.text(),
       closed: (code, reason) => {
         this.#swap = undefined;
         const isFull = code === ERROR_TABLE.full.closeCode && !isServed;
-        if (isFull && this.#room?.tier === "pull") swap();
+        if (isFull && maySwap && this.#room?.tier === "pull") swap();
         else events.closed(code, reason);
       },
     });
