@@ -60,7 +60,7 @@ export class SocketWriter {
   /** Nothing more is written; what is held goes first. */
   end(): void {
     this.#sendHeld();
-    this.#socket.end();
+    if (!this.#socket.writableEnded) this.#socket.end();
   }
 
   /** `flushed` is called later, once it has left this process. */
