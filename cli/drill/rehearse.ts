@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism, cpus, release, totalmem, type } from "node:os";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { type Clock, sleep, systemClock } from "@hustings/flow/clock.ts";
+import { kernelNotes } from "@hustings/server/ops/kernel.ts";
 import { FASTEST_MS, rungFor, usualLagMs } from "@hustings/wire/cadence.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import { version } from "../version.ts";
@@ -36,6 +37,8 @@ export interface Rehearsal {
 /** Room for those who come back while their old places are not yet free. */
 const SPARE_PLACES = 1.02;
 const LEAD_IN_MS = 1_500;
+/** From so many on the kernel's own limits are looked at. */
+const NOTED_PEOPLE = 10_000;
 
 /** Holds the drill and writes its report. Throws when it did not pass. */
 export async function rehearse({ options, scenario, fullPeak, signal }: Rehearsal): Promise<void> {
@@ -45,6 +48,8 @@ export async function rehearse({ options, scenario, fullPeak, signal }: Rehearsa
   const view = openView(process.stdout, lengthSeconds(scenario), peakOf(scenario));
   await using stack = new AsyncDisposableStack();
   if (options.tls) await trust(options.tls.certPath);
+  for (const note of await kernelNotesFor(options, peakOf(scenario)))
+    view.say(`This run asks more of the kernel: ${note}`);
   const deployment = stack.use(await deploymentOf(options, scenario, descriptors, clock, signal));
   view.say(`${scenario.name}: up to ${peakOf(scenario).toLocaleString("en")} listeners, ${deployment.doorUrl}`);
   const stage = stack.use(
@@ -112,6 +117,12 @@ async function deploymentOf(
   const least = Math.ceil(peakOf(scenario) / listenersPerEdge) + spare;
   const edges = options.edges ?? Math.max(least, availableParallelism());
   return startServer({ edges, listenersPerEdge, cadenceMs: scenario.cadenceMs, tls: options.tls, clock, signal });
+}
+
+// Of a server elsewhere its own doctor tells; a few hundred listeners need nothing.
+async function kernelNotesFor({ target, agents }: DrillOptions, people: number): Promise<readonly string[]> {
+  const ends = (target === undefined ? 1 : 0) + (agents === 0 ? 1 : 0);
+  return people < NOTED_PEOPLE ? [] : kernelNotes(people * ends);
 }
 
 async function floorOf(deployment: Deployment): Promise<BeatFloor | undefined> {

@@ -10,7 +10,7 @@ import { RENDITIONS } from "@hustings/wire/units.ts";
 import type { FollowedSpace } from "../log/socket-client.ts";
 import { createSharedFrames, type SharedFrames } from "./frames-shared.ts";
 import { createKept, type Kept, type Seed } from "./kept.ts";
-import { AUDIENCE_NOTICE_MS, COUNT_MS, READY_MS } from "./limits.ts";
+import { AUDIENCE_NOTICE_MS, AUDIENCE_SMALL_STEP_MS, AUDIENCE_STEP, COUNT_MS, READY_MS } from "./limits.ts";
 import type { EdgeLog } from "./log.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -32,7 +32,7 @@ export interface Following {
   readonly endedMs: number | undefined;
   /** Listeners in all edges, and never fewer than here. */
   readonly audience: number;
-  /** What listeners were last told, and a number that grows when it changes; at most every AUDIENCE_NOTICE_MS. */
+  /** What listeners were last told, and a number that grows when it changes: at most every AUDIENCE_NOTICE_MS. */
   readonly told: { readonly audience: number; readonly version: number };
   /** Resolves when the recent sound is here, the stage went away, or READY_MS passed. Never rejects. */
   readonly ready: Promise<void>;
@@ -178,7 +178,8 @@ function audienceCount(clock: Clock, kept: Kept) {
     told() {
       const total = audience();
       const nowMs = clock.monotonicMs();
-      if (total !== told.audience && nowMs - toldMs >= AUDIENCE_NOTICE_MS) {
+      const isStep = Math.abs(total - told.audience) > told.audience * AUDIENCE_STEP;
+      if (total !== told.audience && nowMs - toldMs >= (isStep ? AUDIENCE_NOTICE_MS : AUDIENCE_SMALL_STEP_MS)) {
         told = { audience: total, version: told.version + 1 };
         toldMs = nowMs;
       }

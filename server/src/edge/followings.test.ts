@@ -132,3 +132,22 @@ test("where few listen at the fastest cadence they are visited as sound comes, w
   assert.equal(visits.many, FEW_MEMBERS);
   pusher[Symbol.dispose]();
 });
+
+test("a change of the audience by more than a hundredth is told within two seconds, a smaller one within ten", async () => {
+  const { clock, stage, followings } = startFixture();
+  await stage.create(SPACE);
+  const following = await followings.follow(SPACE);
+  following.count(1_000);
+  assert.deepEqual(following.told, { audience: 1_000, version: 1 });
+  following.count(1_011);
+  clock.advance(1_999);
+  assert.equal(following.told.audience, 1_000);
+  clock.advance(1);
+  assert.equal(following.told.audience, 1_011);
+  following.count(1_020);
+  clock.advance(9_999);
+  assert.equal(following.told.audience, 1_011);
+  clock.advance(1);
+  assert.deepEqual(following.told, { audience: 1_020, version: 3 });
+  followings[Symbol.dispose]();
+});

@@ -63,6 +63,9 @@ export const ABSENT_MS = 500;
 /** Audience is told to the stage at most this often, and to listeners. */
 export const COUNT_MS = 1_000;
 export const AUDIENCE_NOTICE_MS = 2_000;
+/** A change by less than this part of the audience is told to listeners only after so long. */
+export const AUDIENCE_STEP = 0.01;
+export const AUDIENCE_SMALL_STEP_MS = 10_000;
 /** State entries and moments kept for those who come back; older: the snapshot alone. */
 export const KEPT_ENTRIES = 512;
 /** Bytes that one listener may leave unsent; in time `STALL_MS` of sound, whichever is less. */
@@ -70,7 +73,7 @@ export const MAX_UNSENT_BYTES = 64 * 1024;
 export const STALL_MS = 4_000;
 /** Sound that goes into one frame: a push of 8 s at 16 kb/s, of 4 s at 32 kb/s. */
 export const MAX_FRAME_BYTES = 20 * 1024;
-/** A listener that answers no ping for two of these is gone. */
+/** A listener that answers no ping for two of these is gone; twice as long where sound flows to it. */
 export const PING_MS = 30_000;
 /** What a listener may send up in a second, pings included; more closes with 4429. */
 export const UPWARD_PER_SECOND = 5;

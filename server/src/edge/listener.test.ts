@@ -80,7 +80,7 @@ test("what goes before the sound of a visit leaves in one write with it", () => 
   space.flags.isAway = true;
   space.flags.audience = 7;
   space.flags.version = 1;
-  space.clock.advance(PING_MS);
+  space.clock.advance(PING_MS * 2);
   ear.visit();
   assert.equal(ear.writes - before, 1);
   ear.take();

@@ -9,10 +9,13 @@ import { type Clock, sleep } from "@hustings/flow/clock.ts";
 import { capacityLine, readDescriptorLimit } from "./budget.ts";
 import type { Config } from "./config.ts";
 import type { Health } from "./health.ts";
-import { checkKernel, KERNEL_SETTINGS } from "./kernel.ts";
+import { checkKernel, kernelSettings } from "./kernel.ts";
 import { askParent } from "./parent-socket.ts";
 import { type PortNeed, portSentence, tryTcpPort, tryUdpPort } from "./ports.ts";
 import { runDirectory } from "./run-directory.ts";
+
+/** What the findings about memory and the kernel are for. */
+const NAMED_LISTENERS = 100_000;
 
 /** `wrong`: a server cannot run so. `note`: it can, with the limit that the sentence names. */
 export interface Finding {
@@ -53,7 +56,7 @@ export async function checkMachine(options: CheckupOptions): Promise<readonly Fi
     checkCores,
     checkMemory,
     () => checkClock(clock),
-    ...KERNEL_SETTINGS.map((setting) => () => checkKernel(setting)),
+    ...kernelSettings(NAMED_LISTENERS).map((setting) => () => checkKernel(setting)),
     ...PROGRAMS.map((program) => () => checkProgram(program, path)),
   ];
   const findings: Finding[] = [];
@@ -168,7 +171,7 @@ function checkCores(): Finding {
 
 function checkMemory(): Finding {
   const freeGib = freemem() / GIB;
-  const what = `${freeGib.toFixed(1)} GiB free; 100,000 listeners take about 1 GiB`;
+  const what = `${freeGib.toFixed(1)} GiB free; ${NAMED_LISTENERS.toLocaleString("en")} listeners take about 1 GiB`;
   if (freeGib >= 0.75) return { name: "memory", verdict: "ok", what };
   return { name: "memory", verdict: "note", what, mend: "a server without listeners takes about 0.5 GiB" };
 }

@@ -2,10 +2,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkKernel, KERNEL_SETTINGS } from "./kernel.ts";
+import { checkKernel, kernelNotes, kernelSettings } from "./kernel.ts";
+
+const SETTINGS = kernelSettings(100_000);
 
 const of = (path: string, text: string | undefined) => {
-  const setting = KERNEL_SETTINGS.find((one) => one.path === path);
+  const setting = SETTINGS.find((one) => one.path === path);
   assert.ok(setting);
   return checkKernel(setting, async () => text);
 };
@@ -22,8 +24,8 @@ test("one that is too small is noted with what it is for, and the command that s
   assert.deepEqual([verdict, mend], ["note", "sysctl -w net.core.somaxconn=16384"]);
   assert.match(what, /^128 \(.*wait at the door/);
   assert.equal(
-    (await of("net.ipv4.tcp_mem", "99\t200000\t99")).mend,
-    'sysctl -w net.ipv4.tcp_mem="100000 200000 250000"',
+    (await of("net.ipv4.tcp_mem", "99\t400000\t99")).mend,
+    'sysctl -w net.ipv4.tcp_mem="200000 400000 400000"',
   );
   assert.equal(
     (await of("net.ipv4.ip_local_port_range", "50000 60999")).mend,
@@ -32,5 +34,13 @@ test("one that is too small is noted with what it is for, and the command that s
 });
 
 test("every setting of the table says what it is for", async () => {
-  for (const { path } of KERNEL_SETTINGS) assert.match((await of(path, "0")).what, /^0 \(.{20,}\)$/);
+  for (const { path } of SETTINGS) assert.match((await of(path, "0")).what, /^0 \(.{20,}\)$/);
+});
+
+test("more connections need more memory, and what is missing is said with its command", async () => {
+  const read = async (path: string) => (path === "net.ipv4.tcp_mem" ? "287901\t383868\t575802" : undefined);
+  assert.deepEqual(await kernelNotes(100_000, read), []);
+  const notes = await kernelNotes(190_000, read);
+  assert.equal(notes.length, 1);
+  assert.match(notes[0] as string, /^net\.ipv4\.tcp_mem: .*sysctl -w net\.ipv4\.tcp_mem="380000 570000 760000"$/);
 });

@@ -11,37 +11,51 @@ export interface KernelSetting {
   readonly why: string;
 }
 
-/** For a hundred thousand listeners on one machine, the first few for any number. */
-export const KERNEL_SETTINGS: readonly KernelSetting[] = [
-  {
-    path: "net.core.somaxconn",
-    atLeast: [16_384],
-    why: "connections that wait at the door, as when an edge with 19,000 dies; beyond, they come a second late and more",
-  },
-  { path: "net.ipv4.tcp_max_syn_backlog", atLeast: [16_384], why: "connections that are being opened at once" },
-  { path: "net.ipv4.tcp_syncookies", atLeast: [1], why: "opening goes on when more come than that" },
-  { path: "net.core.netdev_max_backlog", atLeast: [1_000], why: "packets that wait while a core is busy" },
-  { path: "net.core.rmem_max", atLeast: [200_000], why: "datagrams of speakers that wait while the stage is busy" },
-  { path: "net.core.wmem_max", atLeast: [200_000], why: "what one listener may leave unsent in the kernel" },
-  { path: "fs.file-max", atLeast: [500_000], why: "descriptors of all processes: one a listener" },
-  { path: "fs.nr_open", atLeast: [1_048_576], why: "the highest limit that one process can be given" },
-  {
-    path: "net.ipv4.tcp_mem",
-    atLeast: [100_000, 150_000, 250_000],
-    why: "pages of memory for all TCP sockets: about 4 KiB a listener, more when many are slow",
-  },
-  {
-    path: "net.ipv4.ip_local_port_range",
-    atLeast: [32_768, 60_000],
-    why: "connections of a proxy on this machine to the door, or of a drill: one port each and address",
-  },
-  { path: "net.netfilter.nf_conntrack_max", atLeast: [262_144], why: "connections that the firewall keeps count of" },
-  {
-    path: "net.ipv4.tcp_migrate_req",
-    atLeast: [1],
-    why: "connections that wait survive the last edge of a parent that was killed",
-  },
-];
+/** What this machine needs for so many TCP connections, counted at each end that is on it; the first few for any number. */
+export function kernelSettings(sockets: number): readonly KernelSetting[] {
+  return [
+    {
+      path: "net.core.somaxconn",
+      atLeast: [16_384],
+      why: "connections that wait at the door, as when an edge with 19,000 dies; beyond, they come a second late and more",
+    },
+    { path: "net.ipv4.tcp_max_syn_backlog", atLeast: [16_384], why: "connections that are being opened at once" },
+    { path: "net.ipv4.tcp_syncookies", atLeast: [1], why: "opening goes on when more come than that" },
+    { path: "net.core.netdev_max_backlog", atLeast: [1_000], why: "packets that wait while a core is busy" },
+    { path: "net.core.rmem_max", atLeast: [200_000], why: "datagrams of speakers that wait while the stage is busy" },
+    { path: "net.core.wmem_max", atLeast: [200_000], why: "what one listener may leave unsent in the kernel" },
+    {
+      path: "fs.file-max",
+      atLeast: [Math.max(500_000, sockets * 2)],
+      why: "descriptors of all processes: one a listener",
+    },
+    { path: "fs.nr_open", atLeast: [1_048_576], why: "the highest limit that one process can be given" },
+    {
+      path: "net.ipv4.tcp_mem",
+      // Measured with 160,000 sockets: a page each when all is well, three when many are late; beyond the last number the
+      // kernel breaks connections.
+      atLeast: [sockets * 2, sockets * 3, sockets * 4],
+      why: "pages of memory for all TCP sockets: one a listener, three when many are late; beyond the last it cuts them",
+    },
+    {
+      path: "net.ipv4.ip_local_port_range",
+      atLeast: [32_768, 60_000],
+      why: "connections of a proxy on this machine to the door, or of a drill: one port each and address",
+    },
+    { path: "net.netfilter.nf_conntrack_max", atLeast: [262_144], why: "connections that the firewall keeps count of" },
+    {
+      path: "net.ipv4.tcp_migrate_req",
+      atLeast: [1],
+      why: "connections that wait survive the last edge of a parent that was killed",
+    },
+  ];
+}
+
+/** What is too small for so many connections, in words with the command; empty where nothing is. */
+export async function kernelNotes(sockets: number, read = readSetting): Promise<readonly string[]> {
+  const findings = await Promise.all(kernelSettings(sockets).map((setting) => checkKernel(setting, read)));
+  return findings.flatMap(({ name, what, mend }) => (mend === undefined ? [] : [`${name}: ${what}. ${mend}`]));
+}
 
 /** Never rejects: a setting that this system does not have is well. */
 export async function checkKernel(setting: KernelSetting, read = readSetting): Promise<Finding> {
