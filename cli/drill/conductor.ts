@@ -38,6 +38,8 @@ const SAMPLE_MS = 1_000;
 const WINDOW_SECONDS = 25;
 /** After the end, for what is on its way and for the last reports. */
 const SETTLE_MS = 3_000;
+/** Generators that cannot let people go as fast as they are told have so much longer. */
+const MOST_SETTLE_MS = 60_000;
 const TICKS_PER_SECOND = 50;
 /** A stage remembers five minutes of its ticks. */
 const BEAT_STRETCH_MS = 240_000;
@@ -53,10 +55,24 @@ export async function conduct(options: ConductorOptions): Promise<Conducted> {
   } finally {
     beat.cancel();
   }
-  await sleep(clock, signal.aborted ? 0 : SETTLE_MS);
+  if (!signal.aborted) await settle(options);
   run.isOver = true;
   await sampling;
   return run.conducted();
+}
+
+/** Waits until those who were to go have gone and got their page, or not. */
+async function settle({ clock, crowd, scenario, signal }: ConductorOptions): Promise<void> {
+  await sleep(clock, SETTLE_MS);
+  const wanted = peopleAt(scenario, lengthSeconds(scenario));
+  const untilMs = clock.monotonicMs() + MOST_SETTLE_MS;
+  while (!signal.aborted && clock.monotonicMs() < untilMs && !isSettled(crowd.report(), wanted))
+    await sleep(clock, SAMPLE_MS);
+}
+
+/** Whether no more than `wanted` are in, and each who asked for the home page has it or has failed. */
+export function isSettled({ counts, standing }: Pick<CrowdReport, "counts" | "standing">, wanted: number): boolean {
+  return standing.people <= wanted && counts.homeAsked === counts.homeAnswered + counts.homeFailed;
 }
 
 class Run {

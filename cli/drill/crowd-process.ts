@@ -43,7 +43,8 @@ function run({ door, generator, path, places, rendition, visitsHome }: Generator
     const measured = listeners.report(Math.max(0, delay.percentile(99) / 1e6 - 10));
     const said = { ...measured, closes: { ...measured.closes, ...home.whys() }, homeMs: home.spread() };
     delay.reset();
-    process.send?.(said);
+    // Who is told may be gone by now: what is said then matters to nobody.
+    process.send?.(said, () => undefined);
   });
   process.on("message", (order: Order) => {
     if (order.do === "people") wanted = order.people;

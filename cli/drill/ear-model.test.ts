@@ -5,7 +5,7 @@ import { type Feed, Playout } from "@hustings/listener/playout.ts";
 import { LADDER } from "@hustings/wire/cadence.ts";
 import { SLOT_MS } from "@hustings/wire/units.ts";
 import fc from "fast-check";
-import { CUT_MS, EarModel } from "./ear-model.ts";
+import { CUT_MS, EarModel, type Expecting } from "./ear-model.ts";
 import { noCounts } from "./tally.ts";
 
 const STEP_MS = 20;
@@ -68,6 +68,15 @@ test("who hears nothing for fifteen seconds is cut, once, and is skipped forward
   assert.ok(counts.skippedSlots > 150);
 });
 
+test("who was made to read nothing is skipped forward as well, and is not counted for it", () => {
+  const { counts, model } = startModel("nothing");
+  enter(model, 2_000, 0);
+  model.look(0, 60_000);
+  model.sound(0, FIRST_SLOT + 20, FIRST_SLOT + 320, 0, 60_000);
+  assert.ok(model.aheadMs(0) < 20_000);
+  assert.deepEqual([counts.gaps, counts.cuts, counts.jumps, counts.skippedSlots], [0, 0, 0, 0]);
+});
+
 function schedule(cadenceMs: number, lateMs: readonly number[], outageMs: number): Push[] {
   let atMs = 0;
   return lateMs.map((late, n) => {
@@ -123,10 +132,10 @@ function enter(model: EarModel, cadenceMs: number, nowMs: number): void {
   model.enter(0, 0, nowMs);
 }
 
-function startModel() {
+function startModel(expecting: Expecting = "voice") {
   const counts = noCounts();
   const nothing = (): void => undefined;
-  const model = new EarModel(1, counts, { started: nothing, filled: nothing, expecting: () => "voice" });
+  const model = new EarModel(1, counts, { started: nothing, filled: nothing, expecting: () => expecting });
   model.tap(0, 0);
   return { counts, model };
 }

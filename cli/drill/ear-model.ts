@@ -194,10 +194,9 @@ export class EarModel {
     const aheadMs = this.#aheadMs[i] as number;
     const beyondMs = aheadMs - (this.#paces[i] as Pace).usualMs;
     if (beyondMs < BUFFER.jumpBeyondMs) return;
-    this.#counts.jumps++;
     const droppedMs = beyondMs - BUFFER.landBeyondMs;
     this.#aheadMs[i] = aheadMs - droppedMs;
-    this.#counts.skippedSlots += Math.round(droppedMs / SLOT_MS);
+    this.#jumped(i, Math.round(droppedMs / SLOT_MS));
   }
 
   /** Too far behind in what has not come: it is passed over before it does. */
@@ -207,9 +206,14 @@ export class EarModel {
     const missing = slotsBetween(nextSlot, headSlot + 1, declared);
     const beyondMs = (this.#aheadMs[i] as number) + missing * SLOT_MS - (this.#paces[i] as Pace).usualMs;
     if (beyondMs < BUFFER.jumpBeyondMs) return -1;
-    this.#counts.jumps++;
     const slots = Math.min(missing, Math.ceil((beyondMs - BUFFER.landBeyondMs) / SLOT_MS));
-    this.#counts.skippedSlots += slots;
+    this.#jumped(i, slots);
     return slotAfter(nextSlot, slots, declared);
+  }
+
+  #jumped(i: number, slots: number): void {
+    if (this.#events.expecting(i) === "nothing") return;
+    this.#counts.jumps++;
+    this.#counts.skippedSlots += slots;
   }
 }
