@@ -94,6 +94,11 @@ export async function rehearse({ options, scenario, fullPeak, signal }: Rehearsa
     seen,
   });
   await stage.end();
+  await tell(record, options);
+}
+
+/** Writes the report and says what it comes to. Throws when the drill did not pass. */
+async function tell(record: DrillRecord, options: DrillOptions): Promise<void> {
   const path = await writeReport(options.outDirectory, record, options.prices);
   const { passed, failures, remarks } = judge(record);
   for (const remark of remarks) process.stdout.write(`${remark}\n`);
