@@ -8,7 +8,7 @@ import type { DrillRecord, Sample } from "./record.ts";
 import { forecastHtml, forecastSentence } from "./report-forecast.ts";
 
 /** By the edges' model, docs/decisions/0009-cadence.md. */
-const MODEL_US = [80, 42.5, 20, 12.5, 8.75, 6.875];
+const MODEL_US = [86.5, 44, 18.5, 10, 5.75, 3.625];
 const EMPTY_CORES = 0.03;
 const EDGES = 2;
 const KIB = 1024;
@@ -37,7 +37,7 @@ function recordOf({ people, byCadence, cores }: Made): DrillRecord {
 }
 
 test("the cadence that everybody had is measured, the others are the edges' model at the scale of what it cost", () => {
-  const cores = EDGES * EMPTY_CORES + 20_000 * 12.5e-6 * 1.6;
+  const cores = EDGES * EMPTY_CORES + 20_000 * 10e-6 * 1.6;
   const said = forecast(recordOf({ people: 20_000, byCadence: { 2000: 20_000 }, cores }), prices);
   assert.ok(Math.abs((said.scale ?? 0) - 1.6) < 1e-9);
   assert.deepEqual(
@@ -49,8 +49,8 @@ test("the cadence that everybody had is measured, the others are the edges' mode
     assert.equal(row.limit, "processor");
   });
   const { holds, need } = said.rows[3] as (typeof said.rows)[number];
-  assert.ok(Math.abs((holds ?? 0) - 1.4 / (20e-6 + 0.03 / 19_000)) < 2);
-  assert.ok(Math.abs(need.cores - (701_000 * 20e-6 + 37 * 0.03) / 0.7) < 0.01, `${need.cores}`);
+  assert.ok(Math.abs((holds ?? 0) - 1.4 / (16e-6 + 0.03 / 19_000)) < 2);
+  assert.ok(Math.abs(need.cores - (701_000 * 16e-6 + 37 * 0.03) / 0.7) < 0.01, `${need.cores}`);
   assert.equal(need.edges, 37, "as many as descriptors ask for, where that is more than cores");
   assert.ok(Math.abs(need.gigabitsPerSecond - 701_000 * 32_000 * 1.04e-9) < 1e-6);
   assert.ok(Math.abs(need.cost - (need.gigabytes * 0.05 + Math.ceil(need.cores) * 0.04)) < 1e-6);
@@ -59,7 +59,7 @@ test("the cadence that everybody had is measured, the others are the edges' mode
 });
 
 test("where people sat at several cadences no row is measured, and their cost is held against all of them", () => {
-  const cores = EDGES * EMPTY_CORES + (10_000 * 20e-6 + 10_000 * 12.5e-6) * 0.8;
+  const cores = EDGES * EMPTY_CORES + (10_000 * 18.5e-6 + 10_000 * 10e-6) * 0.8;
   const record = recordOf({ people: 20_000, byCadence: { 1000: 10_000, 2000: 10_000 }, cores });
   const said = forecast(record, prices);
   assert.ok(Math.abs((said.scale ?? 0) - 0.8) < 1e-9);
@@ -78,7 +78,7 @@ test("too few listeners, and processors that are not seen, leave the model as it
     const said = forecast(record, prices);
     assert.equal(said.scale, undefined);
     assert.ok(said.rows.every(({ isMeasured, holds }) => !isMeasured && holds === undefined));
-    assert.ok(Math.abs((said.rows[2]?.coreShare ?? 0) * 1e6 - 20) < 1e-6);
+    assert.ok(Math.abs((said.rows[2]?.coreShare ?? 0) * 1e6 - 18.5) < 1e-6);
     assert.match(forecastHtml(record, prices), why);
     assert.doesNotMatch(forecastSentence(record, prices), /holds/);
   }

@@ -45,8 +45,8 @@ export interface Load {
 export const LOAD = {
   /** Processor time of the process itself, and for each listener: a second, a push, a join. */
   baseBusy: 0.03,
-  secondUs: 5,
-  pushUs: 15,
+  secondUs: 1.5,
+  pushUs: 17,
   joinUs: 250,
   /** Of the share: what is planned for, what it must fit in to go down, and above what there is trouble. */
   budget: 0.6,
