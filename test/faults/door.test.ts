@@ -108,7 +108,7 @@ test("when every edge is full people wait in line, the door answers, and they ge
   assertUndisturbed(last, "who was in all the time");
 });
 
-test("when the edge that keeps the line is killed, people come back to their places, and those whose turn it is get in", async (t) => {
+test("when the edge that keeps the line is killed, nobody inside is cut, and the line gets in as places become free", async (t) => {
   await using venue = await openVenue({ edges: 2, args: ["--listeners-per-edge", "2"] });
   using stage = await openStage(venue, "The line is killed");
   await using everyone = new AsyncDisposableStack();
@@ -125,16 +125,17 @@ test("when the edge that keeps the line is killed, people come back to their pla
   const keeper = keepers.find(({ waiting }) => waiting === 3);
   assert.ok(keeper, "one edge keeps the whole line");
   await venue.kill(Number(keeper["pid"]));
-  // Its two listeners go to the other edge, beyond its places; the next edge has two for the line.
-  await until("the first two of the line to hear", () =>
-    line.slice(0, 2).every((one) => one.session.counts.newSlots > 5),
-  );
-  assert.equal(line[2]?.session.counts.newSlots, 0, "the third still waits");
-  await until("the third to be the next", () => line[2]?.session.waiting?.place === 1);
+  // Its two listeners go to the other edge, beyond its places, or are first at the next one: a place for the line or none.
   await Promise.all(inside.map((one) => one.hearsMore(10)));
   for (const one of inside) assertWhole(one, "inside");
   tellWaits(t, inside);
+  for (const one of inside.slice(0, 2)) one[Symbol.dispose]();
+  await until("as many of the line to hear as have left", () => line.filter(isHearing).length >= 2);
 });
+
+function isHearing({ session }: HeadlessListener): boolean {
+  return session.counts.newSlots > 5;
+}
 
 async function listenAtBoth(venue: Venue, space: CreatedSpace) {
   const all = new AsyncDisposableStack();
