@@ -137,24 +137,16 @@ async function checkWords(heard: Float32Array, lastBefore: number, gapMs: number
   const said = envelope(await referenceSound(lastBefore + 40));
   const got = envelope(heard);
   const slotSteps = SLOT_SAMPLES / STEP_SAMPLES;
-  const places: { offset: number; place: number }[] = [];
-  const blurred: number[] = [];
+  const places: number[] = [];
   for (const offset of [-14, -9, -4, 1, 6, 11, 16, 21]) {
     const slot = lastBefore + offset;
     const { at, likeness } = find(said, (slot - FIRST_SLOT) * slotSteps, got);
-    assert.ok(likeness > 0.5, `slot ${slot} was heard (likeness ${likeness.toFixed(3)})`);
-    if (likeness <= 0.75) blurred.push(likeness);
-    else places.push({ offset, place: at - (slot - FIRST_SLOT) * slotSteps });
+    assert.ok(likeness > 0.75, `slot ${slot} was heard (likeness ${likeness.toFixed(3)})`);
+    places.push(at - (slot - FIRST_SLOT) * slotSteps);
   }
-  // What listens in the page misses a moment when the machine has no time for it.
-  assert.ok(blurred.length <= 1, `heard poorly: ${blurred.map((likeness) => likeness.toFixed(3)).join(" ")}`);
-  const delays = places.map(({ offset, place }) => ({
-    isLate: offset > 0,
-    delayMs: ((place - (places[0]?.place ?? 0)) * STEP_SAMPLES) / 48,
-  }));
-  process.stdout.write(`# words later by ms: ${delays.map(({ delayMs }) => Math.round(delayMs)).join(" ")}\n`);
-  const late = delays.filter(({ isLate }) => isLate).map(({ delayMs }) => delayMs);
-  assert.ok(late.length >= 4);
+  const delays = places.map((place) => ((place - (places[0] ?? 0)) * STEP_SAMPLES) / 48);
+  process.stdout.write(`# words later by ms: ${delays.map((delay) => Math.round(delay)).join(" ")}\n`);
+  const late = delays.slice(3);
   for (const delay of late) assert.ok(Math.abs(delay - gapMs) < 400, `late by ${delay} ms, filler was ${gapMs} ms`);
 }
 

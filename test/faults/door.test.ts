@@ -108,7 +108,7 @@ test("when every edge is full people wait in line, the door answers, and they ge
   assertUndisturbed(last, "who was in all the time");
 });
 
-test("when the edge that keeps the line is killed, nobody inside is cut, and the line gets in as places become free", async (t) => {
+test("when the edge that keeps the line is killed, people come back to their places, and those whose turn it is get in", async (t) => {
   await using venue = await openVenue({ edges: 2, args: ["--listeners-per-edge", "2"] });
   using stage = await openStage(venue, "The line is killed");
   await using everyone = new AsyncDisposableStack();
@@ -129,12 +129,22 @@ test("when the edge that keeps the line is killed, nobody inside is cut, and the
   await Promise.all(inside.map((one) => one.hearsMore(10)));
   for (const one of inside) assertWhole(one, "inside");
   tellWaits(t, inside);
+  await until("the line to hear or to stand again, in its order", () => isInOrder(line));
   for (const one of inside.slice(0, 2)) one[Symbol.dispose]();
-  await until("as many of the line to hear as have left", () => line.filter(isHearing).length >= 2);
+  await until("the first two of the line to hear", () => line.slice(0, 2).every(isHearing));
+  assert.equal(line[2]?.session.counts.newSlots, 0, "the third still waits");
+  await until("the third to be the next", () => line[2]?.session.waiting?.place === 1);
 });
 
 function isHearing({ session }: HeadlessListener): boolean {
   return session.counts.newSlots > 5;
+}
+
+// Those who hear came before those who stand, and these have the places that are left.
+function isInOrder(line: readonly HeadlessListener[]): boolean {
+  const standing = line.filter((one) => !isHearing(one));
+  const isEachAtPlace = standing.every(({ session }, i) => session.waiting?.place === i + 1);
+  return isEachAtPlace && line.slice(0, line.length - standing.length).every(isHearing);
 }
 
 async function listenAtBoth(venue: Venue, space: CreatedSpace) {

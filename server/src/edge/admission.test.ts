@@ -158,6 +158,18 @@ test("while others wait elsewhere a place goes to those who waited before, and a
   assert.deepEqual(came, ["ann"]);
 });
 
+test("of two lines the one at a shut door goes whole to the one that keeps it", () => {
+  let word: DoorWord = { isOpen: true, elsewherePlaces: 0, elsewhereWaiting: 3 };
+  const { clock, came, wait } = open({ listeners: 0, returning: 0 }, { word: () => word });
+  wait("ann");
+  wait("ben");
+  clock.advance(5_000);
+  assert.deepEqual(came, []);
+  word = { ...word, isOpen: false };
+  clock.advance(TURN_MS);
+  assert.deepEqual(came, ["ann elsewhere", "ben elsewhere"]);
+});
+
 test("an edge whose memory is used up is full until it is not, and its parent hears both at the next turn", () => {
   let memoryBytes = 0;
   const { clock, admission, loads } = open({ listeners: 5, memoryBytes: 100 }, { memoryBytes: () => memoryBytes });

@@ -105,10 +105,10 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   function sendElsewhere(): void {
     const nowMs = clock.monotonicMs();
-    const elsewhere = word()?.elsewherePlaces ?? 0;
-    if (elsewhere === 0 || line.size === 0 || nowMs - sentMs < ON_THE_WAY_MS) return;
+    const most = goingElsewhere(word());
+    if (most === 0 || line.size === 0 || nowMs - sentMs < ON_THE_WAY_MS) return;
     sentMs = nowMs;
-    for (let count = 0; count < Math.min(elsewhere, MAX_PER_TURN); count++) line.next(() => true)?.goElsewhere();
+    for (let count = 0; count < Math.min(most, MAX_PER_TURN); count++) line.next(() => true)?.goElsewhere();
   }
 
   const turns = repeat(clock, TURN_MS, () => {
@@ -154,6 +154,14 @@ export function createAdmission(options: AdmissionOptions): Admission {
     },
     [Symbol.dispose]: () => turns.cancel(),
   };
+}
+
+// As many as there are places for at other edges; everyone where another edge keeps the door and a line of its own, so that
+// two lines become one: who comes there says since when they have waited.
+function goingElsewhere(word: DoorWord | undefined): number {
+  if (word === undefined) return 0;
+  const isSecondLine = !word.isOpen && word.elsewhereWaiting > 0;
+  return isSecondLine ? Infinity : word.elsewherePlaces;
 }
 
 function isSame(a: EdgeLoad, b: EdgeLoad): boolean {
