@@ -148,14 +148,32 @@ test("places at other edges are given to the first of the line, no more than the
 
 test("while others wait elsewhere a place goes to those who waited before, and after two seconds to whoever is here", () => {
   const word: DoorWord = { isOpen: true, elsewherePlaces: 0, elsewhereWaiting: 5 };
-  const { clock, admission, came, wait } = open({ listeners: 2, returning: 0 }, { word: () => word });
+  const { clock, admission, came, wait } = open({ listeners: 1, returning: 0 }, { word: () => word });
   assert.equal(admission.enter(false, false), false);
-  assert.equal(admission.enter(false, true), true);
   wait("ann");
   clock.advance(1_000);
-  assert.deepEqual(came, []);
+  wait("ben, from elsewhere", { sinceUtcMs: clock.utcMs() - 60_000, isKnown: true });
   clock.advance(1_500);
-  assert.deepEqual(came, ["ann"]);
+  assert.deepEqual(came, [], "ben is the first, and others may have stood before him");
+  clock.advance(1_500);
+  assert.deepEqual(came, ["ben, from elsewhere"]);
+  admission.leave();
+  clock.advance(TURN_MS);
+  assert.deepEqual(came, ["ben, from elsewhere", "ann"]);
+});
+
+test("a line that broke stands again in its order, however its people come back, before anyone of it gets in", () => {
+  const { clock, admission, came, wait } = open({ listeners: 2, returning: 0 });
+  const since = clock.utcMs() - 60_000;
+  for (const place of [3, 1, 2]) {
+    assert.equal(admission.enter(false, true), false, "there are places, and yet those before them come first");
+    wait(`at place ${place}`, { sinceUtcMs: since + place, isKnown: true });
+    clock.advance(600);
+  }
+  assert.equal(admission.enter(false, false), false, "who is new stands behind them");
+  wait("new");
+  clock.advance(5_000);
+  assert.deepEqual(came, ["at place 1", "at place 2"]);
 });
 
 test("of two lines the one at a shut door goes whole to the one that keeps it", () => {

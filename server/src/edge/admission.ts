@@ -54,6 +54,11 @@ const MAX_PER_TURN = 500;
 const ON_THE_WAY_MS = 2_000;
 /** Places that stay free so long while others wait elsewhere go to whoever is here. */
 const COURTESY_MS = 2_000;
+/**
+ * Who comes from another door's line waits so long here before they have a place: those who stood before them there are on
+ * their way, by as much jitter (SPEC.md L3), and maybe to a second door first.
+ */
+const GATHER_MS = 2_500;
 /** For whom even the line is full comes back after at least this, and at most three times as long. */
 const COME_BACK_MS = 10_000;
 /** Who was listening has some seconds of sound left, and the edge that died is started again at once. */
@@ -90,8 +95,9 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   function mayComeIn(isReturning: boolean, isKnown: boolean, waitedMs: number): boolean {
     if (isReturning) return places(limits.listeners + limits.returning) > 0;
-    const isTheirTurn = isKnown || waitedMs >= COURTESY_MS || (word()?.elsewhereWaiting ?? 0) === 0;
-    return isTheirTurn && places() > 0;
+    if (places() === 0) return false;
+    if (isKnown) return waitedMs >= GATHER_MS;
+    return waitedMs >= COURTESY_MS || (word()?.elsewhereWaiting ?? 0) === 0;
   }
 
   function letIn(): void {

@@ -41,6 +41,20 @@ test("places elsewhere are shared out among those who wait, and never twice", ()
   );
 });
 
+test("places of an edge where people wait for them already are not offered elsewhere", () => {
+  const at = (index: number, places: number, waiting: number) => ({
+    index,
+    places,
+    waiting,
+    listeners: 9,
+    isOpen: true,
+  });
+  const words = wordsFor([at(0, 0, 3), at(1, 5, 4), at(2, 1, 2)], 4);
+  assert.equal(words.get(0)?.elsewherePlaces, 0, "a third of the one place that is left");
+  assert.equal(wordsFor([at(0, 0, 3), at(1, 5, 4)], 4).get(0)?.elsewherePlaces, 0);
+  assert.equal(wordsFor([at(0, 0, 3), at(1, 9, 0)], 4).get(0)?.elsewherePlaces, 9);
+});
+
 test("who holds the door keeps it until another has a tenth more room", () => {
   const edge = (index: number, places: number, isOpen: boolean): EdgeAtDoor => ({
     index,

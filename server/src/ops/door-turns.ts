@@ -31,7 +31,7 @@ export function wordsFor(edges: readonly EdgeAtDoor[], holders: number): Readonl
   return new Map(
     edges.map((edge) => {
       const others = edges.filter((other) => other !== edge);
-      const places = sum(others, (other) => other.places);
+      const places = sum(others, (other) => Math.max(0, other.places - other.waiting));
       const share = edge.waiting === 0 ? 1 : edge.waiting / allWaiting;
       const word = {
         isOpen: open.has(edge.index),
