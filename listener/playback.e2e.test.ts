@@ -58,8 +58,9 @@ after(async () => {
   server.close();
 });
 
-test("P1 the first sound comes soon after the tap, and after 5 s without delivery every word is heard, late", async () => {
-  await using stage = await listeningPage();
+// Pushed to once a second, so that a machine which takes the processor away for half a second makes no gap of its own.
+test("P1 the first sound comes soon after the tap, and after seconds without delivery every word is heard, late", async () => {
+  await using stage = await listeningPage("", { cadenceMs: 1_000, firstFlightSlots: 16 });
   const { page } = stage;
   await page.click("button");
   await page.waitForFunction("window.player.stats().firstSoundMs !== undefined");
@@ -69,19 +70,20 @@ test("P1 the first sound comes soon after the tap, and after 5 s without deliver
   const calm = await statsOf(page);
   assert.equal(calm.gaps, 0);
   edge.isHeldBack = true;
-  const lastBefore = edge.head;
+  const heldFrom = edge.head;
   await page.waitForFunction("window.player.stats().gapMs >= 4400");
   edge.isHeldBack = false;
-  edge.send(Array.from({ length: edge.head - lastBefore }, (_, i) => lastBefore + 1 + i));
   await page.waitForFunction(`window.player.stats().heardSlots >= ${calm.heardSlots + 55}`);
   const end = await statsOf(page);
   const heard = await capturedSound(page);
-  process.stdout.write(`# first sound ${Math.round(first.firstSoundMs ?? 0)} ms, filler ${end.gapMs} ms\n`);
+  const stoodMs = await page.evaluate<number>("window.stoodMs()");
+  const told = `filler ${end.gapMs} ms, the playhead stood ${Math.round(stoodMs)} ms`;
+  process.stdout.write(`# first sound ${Math.round(first.firstSoundMs ?? 0)} ms, ${told}\n`);
   assert.ok(end.stalls <= 1, `${end.stalls} stalls`);
   assert.equal(end.gaps, 1);
   assert.equal(end.skippedSlots, 0);
   assert.equal(await page.evaluate("window.ranges"), 1, "the element's timeline is in one piece");
-  await checkWords(heard, lastBefore, end.gapMs);
+  await checkWords(heard, heldFrom, end.gapMs + stoodMs);
 });
 
 test("H2 hold music rises when its slot is heard, and is silent soon after a voice is", async () => {
@@ -133,13 +135,15 @@ test("P5 where the browser wants a tap first it is asked for, and then there is 
   assert.equal(await page.evaluate("window.player.element.volume"), 1);
 });
 
-async function checkWords(heard: Float32Array, lastBefore: number, gapMs: number): Promise<void> {
-  const said = envelope(await referenceSound(lastBefore + 40));
+// Three words that were pushed before slot `heldFrom`, and five that came after it, later by `laterMs`: by filler, and by
+// what the playhead stood where the page had no time to write any.
+async function checkWords(heard: Float32Array, heldFrom: number, laterMs: number): Promise<void> {
+  const said = envelope(await referenceSound(heldFrom + 40));
   const got = envelope(heard);
   const slotSteps = SLOT_SAMPLES / STEP_SAMPLES;
   const places: number[] = [];
-  for (const offset of [-14, -9, -4, 1, 6, 11, 16, 21]) {
-    const slot = lastBefore + offset;
+  for (const offset of [-20, -15, -10, 1, 6, 11, 16, 21]) {
+    const slot = heldFrom + offset;
     const { at, likeness } = find(said, (slot - FIRST_SLOT) * slotSteps, got);
     assert.ok(likeness > 0.75, `slot ${slot} was heard (likeness ${likeness.toFixed(3)})`);
     places.push(at - (slot - FIRST_SLOT) * slotSteps);
@@ -147,7 +151,7 @@ async function checkWords(heard: Float32Array, lastBefore: number, gapMs: number
   const delays = places.map((place) => ((place - (places[0] ?? 0)) * STEP_SAMPLES) / 48);
   process.stdout.write(`# words later by ms: ${delays.map((delay) => Math.round(delay)).join(" ")}\n`);
   const late = delays.slice(3);
-  for (const delay of late) assert.ok(Math.abs(delay - gapMs) < 400, `late by ${delay} ms, filler was ${gapMs} ms`);
+  for (const delay of late) assert.ok(Math.abs(delay - laterMs) < 400, `late by ${delay} ms and not ${laterMs} ms`);
 }
 
 /** Sound of the slots from the first up to `slot`, decoded by our own decoder. */
@@ -197,9 +201,10 @@ function correlation(a: Float32Array, b: Float32Array): number {
   return aa === 0 || bb === 0 ? 0 : ab / Math.sqrt(aa * bb);
 }
 
-async function listeningPage(query = "") {
-  edge = new ScriptedEdge(systemClock, { packetsOf, firstSlot: FIRST_SLOT });
-  await until(() => edge.head >= FIRST_SLOT + 9);
+async function listeningPage(query = "", { cadenceMs = 200, firstFlightSlots = 8 } = {}) {
+  edge = new ScriptedEdge(systemClock, { packetsOf, firstSlot: FIRST_SLOT, firstFlightSlots });
+  edge.cadenceMs = cadenceMs;
+  await until(() => edge.head > FIRST_SLOT + firstFlightSlots);
   const page = await browser.newPage();
   page.on("pageerror", (error) => process.stdout.write(`# page: ${error.message}\n`));
   await page.goto(`http://${origin}/${query}`);
@@ -246,6 +251,15 @@ const player = createPlayer({ url, holdUrl: "/hold.mp4" });
 window.player = player;
 window.ranges = 0;
 setInterval(() => { window.ranges = Math.max(window.ranges, player.element.buffered.length); }, 100);
+let last;
+let stoodMs = 0;
+window.stoodMs = () => stoodMs;
+setInterval(() => {
+  const now = { atMs: performance.now(), headMs: player.element.currentTime * 1000 };
+  const missedMs = last === undefined || last.headMs === 0 ? 0 : now.atMs - last.atMs - (now.headMs - last.headMs);
+  if (missedMs > 100) stoodMs += missedMs;
+  last = now;
+}, 500);
 const worklet = "registerProcessor('tape', class extends AudioWorkletProcessor { process(i) { if (i[0][0]) this.port.postMessage(i[0][0].slice()); return true; } })";
 const blocks = [];
 document.querySelector("button").onclick = () => {
