@@ -2,8 +2,10 @@
 
 /** Samples kept; the one with the shortest way wins, because its error is at most half its way. */
 const SAMPLES = 8;
-/** So many are enough to go by. */
-const KNOWN_SAMPLES = 4;
+/** So many answers are enough to go by: one where sound comes seconds late anyway, as half its way is little then. */
+const ENOUGH = 4;
+const ENOUGH_WHERE_SLOW = 1;
+const SLOW_CADENCE_MS = 1_000;
 
 export class ClockOffset {
   readonly #samples: { readonly offsetMs: number; readonly wayMs: number }[] = [];
@@ -30,8 +32,9 @@ export class ClockOffset {
     return this.#best?.offsetMs ?? 0;
   }
 
-  get isKnown(): boolean {
-    return this.#samples.length >= KNOWN_SAMPLES;
+  /** Whether nothing more need be asked by who is pushed to `cadenceMs` apart. */
+  isKnown(cadenceMs: number): boolean {
+    return this.#samples.length >= (cadenceMs >= SLOW_CADENCE_MS ? ENOUGH_WHERE_SLOW : ENOUGH);
   }
 
   /** There and back, the shortest of late; `undefined` before the first answer. */

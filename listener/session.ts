@@ -362,7 +362,7 @@ export class Session {
     }
     const quietMs = Math.max(SESSION_TIMES.quietMs, this.cadenceMs + SESSION_TIMES.quietBeyondMs);
     const quiet = nowMs - this.#heardMs >= quietMs && this.#pingedMs === undefined;
-    const clockMs = this.offset.isKnown ? SESSION_TIMES.clockAgainMs : SESSION_TIMES.clockPingMs;
+    const clockMs = this.offset.isKnown(this.cadenceMs) ? SESSION_TIMES.clockAgainMs : SESSION_TIMES.clockPingMs;
     if (quiet || nowMs - this.#clockPingMs >= clockMs) this.#ping();
     this.#askForMissing(nowMs);
   }

@@ -289,6 +289,7 @@ export class Listeners implements DownwardSink {
       return;
     }
     if (this.#at.state[i] === PLACE.meeting) this.#underWay--;
+    const isNew = this.#at.next[i] === -1;
     this.programme.snapshot(snapshot);
     this.programme.offset.guess(this.#options.clock.utcMs(), snapshot.utcMs);
     this.#at.state[i] = PLACE.following;
@@ -307,7 +308,7 @@ export class Listeners implements DownwardSink {
       );
       this.#at.skippedTo[i] = Math.max(this.#at.skippedTo[i] as number, nextSlot, goOn);
     }
-    if (!this.programme.offset.isKnown) this.#ping(i, nowMs);
+    if (isNew) this.#ping(i, nowMs);
     if (this.#at.stalled[i] === STALL.once && this.#ear.hasStarted(i)) this.counts.stalledBack++;
   }
 

@@ -13,6 +13,8 @@ import type { Counts } from "./tally.ts";
 /** As much as a byte holds, and more than makes a difference. */
 const MOST_ATTEMPTS = 250;
 const MOST_HINT_MS = 600_000;
+/** From this cadence on one answer is enough. */
+const SLOW_MS = 1_000;
 
 /** What is new of slots `[from, to)`, behind how many in which time passes; what was wrong with them is counted. */
 export function arrivalOf(
@@ -54,8 +56,9 @@ export function dueOf(at: Places, i: number, nowMs: number): "nothing" | "ping" 
   return nowMs - (at.clockPingMs[i] as number) >= clockEveryMs(at, i) ? "ping" : "nothing";
 }
 
-/** A player asks for the time four times ten seconds apart, and then seldom. */
+/** A player asks for the time until it has enough answers (SPEC.md L10), and then seldom. */
 function clockEveryMs(at: Places, i: number): number {
+  if ((at.cadenceMs[i] as number) >= SLOW_MS) return SESSION_TIMES.clockAgainMs;
   const isNew = (at.clockPingMs[i] as number) - (at.sinceMs[i] as number) < SESSION_TIMES.clockPingMs * 3;
   return isNew ? SESSION_TIMES.clockPingMs : SESSION_TIMES.clockAgainMs;
 }

@@ -94,6 +94,31 @@ test("what a slow reader does not take counts as unsent until it does", async ()
   await until("it to come", () => pair.heard.length === (count + 1) * frame.length);
 });
 
+test("from the moment that a socket is destroyed nothing goes to its descriptor", async () => {
+  for (const end of ["destroy", "resetAndDestroy", "destroySoon"] as const) {
+    await using pair = await startPair();
+    const writer = new SocketWriter(pair.near);
+    pair.near[end]();
+    await until("it to be destroyed", () => pair.near.destroyed);
+    assert.equal(writer.isDirect, false, end);
+  }
+});
+
+test("frames that several get together reach each of them whole and in order", async () => {
+  await using all = new AsyncDisposableStack();
+  const frames = [Buffer.from("state, "), Buffer.alloc(8_000, "s")];
+  for (let count = 0; count < 3; count++) {
+    const pair = all.use(await startPair());
+    const writer = new SocketWriter(pair.near);
+    let flushed = 0;
+    writer.hold();
+    for (const frame of frames) writer.write(frame, () => void flushed++);
+    writer.release();
+    pair.far.resume();
+    await until("them to come", () => pair.heard.equals(Buffer.concat(frames)) && flushed === 2);
+  }
+});
+
 test("nothing is written where a closed socket's descriptor was", async () => {
   await using first = await startPair();
   const writer = new SocketWriter(first.near);

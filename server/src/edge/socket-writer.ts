@@ -4,14 +4,17 @@
 
 import { writeSync, writevSync } from "node:fs";
 import type { Duplex } from "node:stream";
+import { JoinedFrames } from "./joined-frames.ts";
+
+/** Of all sockets of a process: they are visited one after another. */
+const joined = new JoinedFrames();
+const WRITER = Symbol("socket writer");
 
 /** A `net.Socket` has a handle, `null` once it is closed; a TLS socket's bytes are not those of its descriptor. */
 interface Carrier extends Duplex {
-  readonly _handle?: Handle | null;
+  readonly _handle?: { readonly fd?: number } | null;
   readonly encrypted?: boolean;
-}
-interface Handle {
-  readonly fd?: number;
+  [WRITER]?: SocketWriter;
 }
 interface Held {
   readonly frame: Buffer;
@@ -20,9 +23,8 @@ interface Held {
 
 export class SocketWriter {
   readonly #socket: Carrier;
-  /** What the descriptor belongs to: its number means another socket once this one is closed. */
-  readonly #handle: Handle | undefined;
-  readonly #fd: number;
+  /** −1: there is none, or its number may mean another socket by now. */
+  #fd: number;
   /** Something was given to the stream and may not have left it. */
   #isQueued = false;
   #holds = 0;
@@ -32,12 +34,19 @@ export class SocketWriter {
     this.#socket = socket;
     const { _handle: handle, encrypted } = this.#socket;
     this.#fd = encrypted ? -1 : (handle?.fd ?? -1);
-    this.#handle = this.#fd >= 0 ? (handle as Handle) : undefined;
+    if (this.#fd < 0) return;
+    this.#socket[WRITER] = this;
+    this.#socket._destroy = destroyAndTell;
+  }
+
+  /** The socket is being closed. */
+  gone(): void {
+    this.#fd = -1;
   }
 
   /** Whether bytes go to the kernel without the stream. */
   get isDirect(): boolean {
-    return this.#handle !== undefined;
+    return this.#fd >= 0;
   }
 
   /** Bytes that were written and have not left this process. */
@@ -89,7 +98,11 @@ export class SocketWriter {
 
   #sendAll(held: readonly Held[]): void {
     const frames = held.map(({ frame }) => frame);
-    let sentBytes = this.#mayGoStraight() ? this.#writeNow(frames) : 0;
+    let sentBytes = this.#mayGoStraight() ? this.#writeNow(joined.of(frames) ?? frames) : 0;
+    if (sentBytes === bytesOf(frames)) {
+      for (const { flushed } of held) if (flushed) setImmediate(flushed);
+      return;
+    }
     this.#socket.cork();
     for (const { frame, flushed } of held) {
       const ownBytes = Math.min(sentBytes, frame.length);
@@ -106,7 +119,7 @@ export class SocketWriter {
   }
 
   #mayGoStraight(): boolean {
-    return this.#handle !== undefined && this.#socket._handle === this.#handle && this.#queuedBytes() === 0;
+    return this.#fd >= 0 && this.#queuedBytes() === 0;
   }
 
   #queuedBytes(): number {
@@ -124,4 +137,16 @@ export class SocketWriter {
       return 0;
     }
   }
+}
+
+function bytesOf(frames: readonly Buffer[]): number {
+  let bytes = 0;
+  for (const frame of frames) bytes += frame.length;
+  return bytes;
+}
+
+// Called before the descriptor is closed, by whatever ends the socket.
+function destroyAndTell(this: Carrier, error: Error | null, done: (error?: Error | null) => void): void {
+  this[WRITER]?.gone();
+  Object.getPrototypeOf(this)._destroy.call(this, error, done);
 }
