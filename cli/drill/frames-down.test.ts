@@ -52,6 +52,28 @@ test("two listeners whose reads interleave inside a frame that nobody has proved
   for (const i of [0, 1]) assert.deepEqual(told(i), ["answered 101", "sound 10-30"]);
 });
 
+test("who was passed over some slots and who was not are both checked, whatever came first", () => {
+  const ranges = fc
+    .array(fc.tuple(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 1, max: 9 })), { minLength: 1, maxLength: 12 })
+    .map((steps) => {
+      let at = 10;
+      return steps.map(([skipped, sent]) => {
+        const from = at + skipped;
+        at = from + sent;
+        return [from, at] as const;
+      });
+    });
+  fc.assert(
+    fc.property(fc.array(ranges, { minLength: 2, maxLength: 4 }), fc.integer({ min: 30, max: 9_000 }), (people, cut) => {
+      const { reader, told } = startReader(people.length);
+      for (const [i, frames] of people.entries())
+        feed(reader, i, Buffer.concat([ANSWER, ...frames.map(([from, to]) => sound(from, to))]), [cut]);
+      for (const [i, frames] of people.entries())
+        assert.deepEqual(told(i), ["answered 101", ...frames.map(([from, to]) => `sound ${from}-${to}`)]);
+    }),
+  );
+});
+
 test("a bit that is not as it was is found, for the first who gets it and for the thousandth", () => {
   const good = Buffer.concat([ANSWER, sound(10, 30)]);
   fc.assert(

@@ -172,6 +172,7 @@ export class DownwardReader {
     this.#position[i] = position + some;
     this.#left[i] = left - some;
     if (left === some) this.#finish(i, reference.slotAfter(position + some));
+    else if (reference.isBreak(position + some)) this.#at[i] = AT.unproved;
     return this.#at[i] === AT.over ? Number.MAX_SAFE_INTEGER : at + some;
   }
 

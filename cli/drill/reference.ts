@@ -40,6 +40,11 @@ export class SoundReference {
     return end - position;
   }
 
+  /** Whether what follows at `position` is not the slot after the one before it. */
+  isBreak(position: number): boolean {
+    return this.#breaks.includes(position);
+  }
+
   /** Whether `bytes[from, to)` are those at `position`. What is no longer kept counts as the same. */
   isSame(position: number, bytes: Buffer, from: number, to: number): boolean {
     const at = position - this.#base;
