@@ -39,6 +39,8 @@ test("nothing is told to who hears what is on air", () => {
     ["following", "playing"],
     ["following", "low"],
     ["following", "holding"],
+    ["waiting-retry", "playing"],
+    ["connecting", "playing"],
   ];
   for (const [link, ear] of calm) assert.equal(whatToTell(link, ear), "");
 });

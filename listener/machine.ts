@@ -142,7 +142,8 @@ export function whatToTell(link: LinkState, ear: EarState): string {
   if (ear === "paused") return "Paused.";
   if (ear === "idle" || ear === "probing") return link === "ended" ? "The space has ended." : "";
   if (link === "offline") return "You are offline. Listening goes on when the network is back.";
-  if (link === "waiting-retry" || (link === "connecting" && ear !== "starting")) return "Reconnecting…";
+  const isAgain = link === "waiting-retry" || (link === "connecting" && ear !== "starting");
+  if (isAgain && ear !== "playing") return "Reconnecting…";
   if (ear === "starting") return "Connecting…";
   if (ear === "jumping") return "You fell behind; some words were skipped.";
   if (ear === "filling") return "Waiting for sound; what is late will be heard.";

@@ -102,7 +102,10 @@ test("what keeps a listener from hearing is told before what goes on in the spac
   assert.equal(situationOf(on), "listening");
   assert.equal(situationOf({ ...on, view: held }), "host-away");
   assert.equal(situationOf({ ...on, view: held, isOnline: false }), "offline");
-  assert.equal(situationOf({ ...on, view: held, link: "waiting-retry" }), "reconnecting");
+  assert.equal(situationOf({ ...on, view: held, ear: "low", link: "waiting-retry" }), "reconnecting");
+  assert.equal(situationOf({ ...on, ear: "filling", link: "connecting" }), "reconnecting");
+  for (const link of ["waiting-retry", "connecting"] as const)
+    assert.equal(situationOf({ ...on, link }), "listening", "enough is ahead: there is nothing to hear of it");
   assert.equal(situationOf({ ...on, link: "waiting-retry", refusal: "full" }), "full");
   assert.equal(situationOf({ ...on, ear: "jumping" }), "skipped");
   assert.equal(situationOf({ ...on, lagMs: 20_000 }), "far-behind");

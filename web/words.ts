@@ -79,8 +79,9 @@ export function situationOf(facts: Facts): Situation {
 
 function hearing({ link, ear, refusal, isOnline, lagMs, usualLagMs }: Facts, view: SpaceView): Situation {
   if (link === "offline" || !isOnline) return "offline";
-  if (link === "waiting-retry") return refusal === "full" ? "full" : "reconnecting";
-  if (link === "connecting") return ear === "starting" ? "connecting" : "reconnecting";
+  if (link === "waiting-retry" && refusal === "full") return "full";
+  if (link === "connecting" && ear === "starting") return "connecting";
+  if ((link === "waiting-retry" || link === "connecting") && ear !== "playing") return "reconnecting";
   const space = spaceSituation(view);
   if (space !== "live") return space;
   if (ear === "starting") return "connecting";
