@@ -298,14 +298,8 @@ export class Listeners implements DownwardSink {
     this.#at.stateSeq[i] = state.seq;
     this.#setCadence(i, cadenceMs);
     if (headSlot !== null && nextSlot !== null) {
-      const goOn = this.#ear.meet(
-        i,
-        headSlot,
-        this.#at.next[i] === -1 ? nextSlot : (this.#at.next[i] as number),
-        cadenceMs,
-        this.programme.state,
-        nowMs,
-      );
+      const next = isNew ? nextSlot : (this.#at.next[i] as number);
+      const goOn = this.#ear.meet(i, headSlot, next, cadenceMs, this.programme.state, nowMs);
       this.#at.skippedTo[i] = Math.max(this.#at.skippedTo[i] as number, nextSlot, goOn);
     }
     if (isNew) this.#ping(i, nowMs);

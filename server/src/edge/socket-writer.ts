@@ -4,7 +4,7 @@
 
 import { writeSync, writevSync } from "node:fs";
 import type { Duplex } from "node:stream";
-import { JoinedFrames } from "./joined-frames.ts";
+import { JoinedFrames } from "./socket-writer-joined.ts";
 
 /** Of all sockets of a process: they are visited one after another. */
 const joined = new JoinedFrames();

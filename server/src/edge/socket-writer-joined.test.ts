@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { JoinedFrames } from "./joined-frames.ts";
+import { JoinedFrames } from "./socket-writer-joined.ts";
 
 test("the first who gets some frames gets them as they are, the others get them as one", () => {
   const joined = new JoinedFrames();
