@@ -56,7 +56,8 @@ const ON_THE_WAY_MS = 2_000;
 const COURTESY_MS = 2_000;
 /**
  * Who comes from another door's line waits so long here before they have a place: those who stood before them there are on
- * their way, by as much jitter (SPEC.md L3), and maybe to a second door first.
+ * their way, by as much jitter (SPEC.md L3), and maybe to a second door first. Where the line can hold no more, a place is
+ * worth more than the order.
  */
 const GATHER_MS = 2_500;
 /** For whom even the line is full comes back after at least this, and at most three times as long. */
@@ -93,10 +94,14 @@ export function createAdmission(options: AdmissionOptions): Admission {
     if (before === undefined || !isSame(now, before)) options.onLoad(now);
   }
 
+  function isLineFull(): boolean {
+    return line.size >= limits.waiting;
+  }
+
   function mayComeIn(isReturning: boolean, isKnown: boolean, waitedMs: number): boolean {
     if (isReturning) return places(limits.listeners + limits.returning) > 0;
     if (places() === 0) return false;
-    if (isKnown) return waitedMs >= GATHER_MS;
+    if (isKnown) return waitedMs >= GATHER_MS || isLineFull();
     return waitedMs >= COURTESY_MS || (word()?.elsewhereWaiting ?? 0) === 0;
   }
 
@@ -127,7 +132,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   return {
     enter(isReturning, isKnown) {
-      if (line.size > 0 && !isReturning) return false;
+      if (line.size > 0 && !isReturning && !(isKnown && isLineFull())) return false;
       if (!mayComeIn(isReturning, isKnown, 0)) return false;
       inside += 1;
       changed();
