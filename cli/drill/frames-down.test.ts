@@ -64,13 +64,17 @@ test("who was passed over some slots and who was not are both checked, whatever 
       });
     });
   fc.assert(
-    fc.property(fc.array(ranges, { minLength: 2, maxLength: 4 }), fc.integer({ min: 30, max: 9_000 }), (people, cut) => {
-      const { reader, told } = startReader(people.length);
-      for (const [i, frames] of people.entries())
-        feed(reader, i, Buffer.concat([ANSWER, ...frames.map(([from, to]) => sound(from, to))]), [cut]);
-      for (const [i, frames] of people.entries())
-        assert.deepEqual(told(i), ["answered 101", ...frames.map(([from, to]) => `sound ${from}-${to}`)]);
-    }),
+    fc.property(
+      fc.array(ranges, { minLength: 2, maxLength: 4 }),
+      fc.integer({ min: 30, max: 9_000 }),
+      (people, cut) => {
+        const { reader, told } = startReader(people.length);
+        for (const [i, frames] of people.entries())
+          feed(reader, i, Buffer.concat([ANSWER, ...frames.map(([from, to]) => sound(from, to))]), [cut]);
+        for (const [i, frames] of people.entries())
+          assert.deepEqual(told(i), ["answered 101", ...frames.map(([from, to]) => `sound ${from}-${to}`)]);
+      },
+    ),
   );
 });
 
