@@ -5,7 +5,7 @@ const SAMPLES = 8;
 /** So many answers are enough to go by: one where sound comes seconds late anyway, as half its way is little then. */
 const ENOUGH = 4;
 const ENOUGH_WHERE_SLOW = 1;
-const SLOW_CADENCE_MS = 1_000;
+export const SLOW_CADENCE_MS = 1_000;
 
 export class ClockOffset {
   readonly #samples: { readonly offsetMs: number; readonly wayMs: number }[] = [];

@@ -2,6 +2,7 @@
 // a place of the crowd. Decides alone. Refuses to send anything.
 
 import { RECONNECT } from "@hustings/flow/retry.ts";
+import { SLOW_CADENCE_MS } from "@hustings/listener/clock-offset.ts";
 import { comeBackMs } from "@hustings/listener/come-back.ts";
 import { SESSION_TIMES } from "@hustings/listener/session.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
@@ -13,8 +14,6 @@ import type { Counts } from "./tally.ts";
 /** As much as a byte holds, and more than makes a difference. */
 const MOST_ATTEMPTS = 250;
 const MOST_HINT_MS = 600_000;
-/** From this cadence on one answer is enough. */
-const SLOW_MS = 1_000;
 
 /** What is new of slots `[from, to)`, behind how many in which time passes; what was wrong with them is counted. */
 export function arrivalOf(
@@ -58,7 +57,7 @@ export function dueOf(at: Places, i: number, nowMs: number): "nothing" | "ping" 
 
 /** A player asks for the time until it has enough answers (SPEC.md L10), and then seldom. */
 function clockEveryMs(at: Places, i: number): number {
-  if ((at.cadenceMs[i] as number) >= SLOW_MS) return SESSION_TIMES.clockAgainMs;
+  if ((at.cadenceMs[i] as number) >= SLOW_CADENCE_MS) return SESSION_TIMES.clockAgainMs;
   const isNew = (at.clockPingMs[i] as number) - (at.sinceMs[i] as number) < SESSION_TIMES.clockPingMs * 3;
   return isNew ? SESSION_TIMES.clockPingMs : SESSION_TIMES.clockAgainMs;
 }

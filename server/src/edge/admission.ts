@@ -56,8 +56,8 @@ const ON_THE_WAY_MS = 2_000;
 const COURTESY_MS = 2_000;
 /**
  * Who comes from another door's line waits so long here before they have a place: those who stood before them there are on
- * their way, by as much jitter (SPEC.md L3), and maybe to a second door first. Where the line can hold no more, a place is
- * worth more than the order.
+ * their way, by as much jitter (SPEC.md L3), and maybe to a second door first. Where the line can hold no more its first
+ * has a place at once, which makes room.
  */
 const GATHER_MS = 2_500;
 /** For whom even the line is full comes back after at least this, and at most three times as long. */
@@ -132,7 +132,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   return {
     enter(isReturning, isKnown) {
-      if (line.size > 0 && !isReturning && !(isKnown && isLineFull())) return false;
+      if (line.size > 0 && !isReturning) return false;
       if (!mayComeIn(isReturning, isKnown, 0)) return false;
       inside += 1;
       changed();
@@ -144,6 +144,9 @@ export function createAdmission(options: AdmissionOptions): Admission {
     },
     wait(waiter) {
       if (isClosed) throw new Refusal("draining");
+      if (line.add(waiter)) return;
+      letIn();
+      changed();
       if (line.add(waiter)) return;
       const leastMs = waiter.isReturning ? RETURN_MS : COME_BACK_MS;
       throw new Refusal("full", undefined, { retryAfterMs: leastMs * (1 + 2 * random()) });
