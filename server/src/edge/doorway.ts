@@ -2,7 +2,7 @@
 // whoever knocks meanwhile waits for another process or the next opening. Refuses to know why.
 
 import type { Server } from "node:http";
-import type { Server as NetServer } from "node:net";
+import { Server as NetServer } from "node:net";
 import type { DoorLink } from "../ops/door-link.ts";
 import type { EdgeLog } from "./log.ts";
 
@@ -50,7 +50,7 @@ export function createDoorway(server: Server, listen: DoorListen, log: EdgeLog):
   function look(): void {
     if (isOver || isWanted === server.listening) return;
     if (isWanted) open().catch((cause) => log.warn({ cause }, "the door cannot be opened again"));
-    else server.close();
+    else stopAccepting(server);
   }
 
   const opened = open();
@@ -62,12 +62,19 @@ export function createDoorway(server: Server, listen: DoorListen, log: EdgeLog):
     },
     async shut() {
       isOver = true;
-      if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
+      if (server.listening) await new Promise<void>((resolve) => stopAccepting(server, resolve));
     },
     get isOpen() {
       return server.listening;
     },
   };
+}
+
+// As any server of node:net stops. The one of node:http closes idle connections with it, and takes for idle also those that
+// it has accepted and that have not asked for anything yet: their people would find the door reset. It also stops looking
+// for slow ones.
+function stopAccepting(server: Server, closed?: () => void): void {
+  NetServer.prototype.close.call(server, closed);
 }
 
 // Without a handle of its parent's an orphan listens beside it: the socket is bound so that it may.

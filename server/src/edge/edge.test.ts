@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { test } from "node:test";
 import { advanceUntil, get, listen, startFixture, talk } from "./edge-fixture.ts";
 import { fragmentOf, SPACE, speak } from "./upstream-fake.ts";
@@ -189,6 +191,25 @@ test("handing over closes every listener with 4505, and the edge takes no more",
   for (const one of listeners) assert.equal((await one.closed()).code, 4505);
   await edge.finished;
   await assert.rejects(get(edge.port, "/"));
+});
+
+test("who was accepted before a handover and asks during it is answered", async () => {
+  await using fixture = await startFixture();
+  const { edge, clock } = fixture;
+  const visitor = connect({ host: "127.0.0.1", port: edge.port });
+  await once(visitor, "connect");
+  // What is accepted is accepted in order.
+  await get(edge.port, "/");
+  const drained = edge.drain(1_000);
+  visitor.write("GET / HTTP/1.1\r\nHost: door\r\nConnection: close\r\n\r\n");
+  let answer = "";
+  for await (const bytes of visitor) answer += String(bytes);
+  assert.match(answer, /^HTTP\/1\.1 200 /);
+  let isDrained = false;
+  void drained.then(() => {
+    isDrained = true;
+  });
+  await advanceUntil(clock, () => isDrained);
 });
 
 test("listeners beyond the limit and the line are closed with 4506 and a time, upgrades beyond the rate are answered 429", async () => {

@@ -119,7 +119,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   if (link) link.onChange = look;
   await doorway.opened;
   starting.defer(() => close(doorway, server, listeners));
-  const handover = createHandover(doorway, server, listeners, admission);
+  const handover = createHandover(doorway, listeners, admission);
   const { controlSocketPath: path, version = "" } = options;
   if (path !== undefined) {
     const stands = () => ({ draining: handover.begun, open: doorway.isOpen });
@@ -276,7 +276,7 @@ async function close(doorway: Doorway, server: Server, listeners: Listeners): Pr
 
 type Handover = ReturnType<typeof createHandover>;
 
-function createHandover(doorway: Doorway, server: Server, listeners: Listeners, admission: Admission) {
+function createHandover(doorway: Doorway, listeners: Listeners, admission: Admission) {
   const finished = Promise.withResolvers<void>();
   let handing: Promise<void> | undefined;
   return {
@@ -289,7 +289,6 @@ function createHandover(doorway: Doorway, server: Server, listeners: Listeners, 
       if (!handing) {
         admission.close();
         void doorway.shut();
-        server.closeIdleConnections();
         handing = listeners.drain(overMs).then(finished.resolve);
       }
       return handing;
