@@ -103,6 +103,11 @@ export class Pace {
     this.#sinceMs = nowMs;
   }
 
+  /** When the rate is judged next, by the times given to `step`. */
+  get judgedMs(): number {
+    return this.#sinceMs + rateWindowMs(this.row);
+  }
+
   /** How far behind a listener is who is where they should be: by the cadence there is, was, or is built up for. */
   get usualMs(): number {
     const askedMs = this.#asked ? usualAheadMs(this.#asked, this.#asked.targetMs) : 0;

@@ -145,8 +145,16 @@ export class EarModel {
     this.#atMs[i] = nowMs;
   }
 
+  // The rate changes when the player would change it, and not when somebody looks: a push between the two would count for
+  // another window, and the buffer go another way for as long.
   #advance(i: number, nowMs: number): void {
     const pace = this.#paces[i] as Pace;
+    for (let dueMs = pace.judgedMs; dueMs < nowMs && dueMs > (this.#atMs[i] as number); dueMs = pace.judgedMs)
+      this.#pass(i, pace, dueMs);
+    this.#pass(i, pace, nowMs);
+  }
+
+  #pass(i: number, pace: Pace, nowMs: number): void {
     const passedMs = nowMs - (this.#atMs[i] as number);
     const aheadMs = (this.#aheadMs[i] as number) - passedMs * pace.rate;
     this.#atMs[i] = nowMs;
