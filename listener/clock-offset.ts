@@ -6,6 +6,8 @@ const SAMPLES = 8;
 const ENOUGH = 4;
 const ENOUGH_WHERE_SLOW = 1;
 export const SLOW_CADENCE_MS = 1_000;
+/** Until there are enough, a question each `askMs`; where sound comes late the first within `firstMs`; then each `againMs`. */
+export const CLOCK_TIMES = { askMs: 10_000, firstMs: 60_000, againMs: 300_000 } as const;
 
 export class ClockOffset {
   readonly #samples: { readonly offsetMs: number; readonly wayMs: number }[] = [];
@@ -35,6 +37,15 @@ export class ClockOffset {
   /** Whether nothing more need be asked by who is pushed to `cadenceMs` apart. */
   isKnown(cadenceMs: number): boolean {
     return this.#samples.length >= (cadenceMs >= SLOW_CADENCE_MS ? ENOUGH_WHERE_SLOW : ENOUGH);
+  }
+
+  /**
+   * How long after the last question, or the first word of a connection, the next is due. `share`, of `[0, 1)` and the same
+   * each time, spreads those who came together: in a rush an edge has better to do than to answer them.
+   */
+  askAfterMs(cadenceMs: number, share: number): number {
+    if (this.isKnown(cadenceMs)) return CLOCK_TIMES.againMs;
+    return cadenceMs >= SLOW_CADENCE_MS ? CLOCK_TIMES.firstMs * share : CLOCK_TIMES.askMs;
   }
 
   /** There and back, the shortest of late; `undefined` before the first answer. */

@@ -12,7 +12,7 @@ import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
 import { EMPTY_STATE, foldAll, type SpaceState, type StateEntry } from "@hustings/wire/state.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 import { AirMarks } from "./air.ts";
-import { ClockOffset } from "./clock-offset.ts";
+import { ClockOffset, SLOW_CADENCE_MS } from "./clock-offset.ts";
 import { afterClose, errorOfClose, retryHintMs } from "./closes.ts";
 import { comeBackMs } from "./come-back.ts";
 import { type FrameReader, isFrameFault, isRange, readFrame, type SoundReading } from "./frames-in.ts";
@@ -62,8 +62,6 @@ export const SESSION_TIMES = {
   quietMs: 2_000,
   quietBeyondMs: 1_000,
   pongMs: 3_000,
-  clockPingMs: 10_000,
-  clockAgainMs: 300_000,
   missingMs: 2_000,
   steadyMs: 5_000,
   /** In the line something is said each ten seconds. */
@@ -107,6 +105,7 @@ export class Session {
   #heardMs = 0;
   #pingedMs: number | undefined;
   #clockPingMs = -Infinity;
+  readonly #clockShare: number;
   /** The slowest cadence for which the buffer is known to hold enough. */
   #heldCadenceMs: number = FASTEST_MS;
   #stuck = { slot: -1, sinceMs: 0, tries: 0 };
@@ -119,6 +118,7 @@ export class Session {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.rendition = options.rendition ?? "32";
+    this.#clockShare = (options.random ?? Math.random)();
     this.order = new SlotOrder(options.sink);
     this.#reader = {
       sound: (fragments, rendition) => this.#sound(fragments, rendition),
@@ -292,7 +292,8 @@ export class Session {
       this.order.begin(nextSlot);
       this.order.skip(this.order.next ?? nextSlot, nextSlot);
     }
-    this.#ping();
+    if (this.cadenceMs < SLOW_CADENCE_MS) this.#ping();
+    else this.#clockPingMs = clock.monotonicMs();
     this.#endWhenOver();
     this.#options.onChange?.();
   }
@@ -362,7 +363,7 @@ export class Session {
     }
     const quietMs = Math.max(SESSION_TIMES.quietMs, this.cadenceMs + SESSION_TIMES.quietBeyondMs);
     const quiet = nowMs - this.#heardMs >= quietMs && this.#pingedMs === undefined;
-    const clockMs = this.offset.isKnown(this.cadenceMs) ? SESSION_TIMES.clockAgainMs : SESSION_TIMES.clockPingMs;
+    const clockMs = this.offset.askAfterMs(this.cadenceMs, this.#clockShare);
     if (quiet || nowMs - this.#clockPingMs >= clockMs) this.#ping();
     this.#askForMissing(nowMs);
   }

@@ -2,6 +2,7 @@
 // cut off by the listening session's rules (listener/SPEC.md §2), and go. Refuses to decide how many, and to judge.
 
 import { createSoonest, type Soonest } from "@hustings/flow/soonest.ts";
+import { SLOW_CADENCE_MS } from "@hustings/listener/clock-offset.ts";
 import { afterClose, errorOfClose, retryHintMs } from "@hustings/listener/closes.ts";
 import { SESSION_TIMES } from "@hustings/listener/session.ts";
 import type { Downward, Notice, Snapshot } from "@hustings/wire/frames.ts";
@@ -302,7 +303,7 @@ export class Listeners implements DownwardSink {
       const goOn = this.#ear.meet(i, headSlot, next, cadenceMs, this.programme.state, nowMs);
       this.#at.skippedTo[i] = Math.max(this.#at.skippedTo[i] as number, nextSlot, goOn);
     }
-    if (isNew) this.#ping(i, nowMs);
+    if (isNew && cadenceMs < SLOW_CADENCE_MS) this.#ping(i, nowMs);
     if (this.#at.stalled[i] === STALL.once && this.#ear.hasStarted(i)) this.counts.stalledBack++;
   }
 
@@ -388,6 +389,7 @@ export class Listeners implements DownwardSink {
   }
 
   #ping(i: number, nowMs: number): void {
+    this.#at.hasAsked[i] = 1;
     this.#at.clockPingMs[i] = nowMs;
     this.#at.pingedMs[i] = nowMs;
     this.#lines[i]?.write(textFrame({ kind: "ping", echo: nowMs }));

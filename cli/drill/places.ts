@@ -32,6 +32,8 @@ export class Places {
   /** One of STALL. */
   readonly stalled: Uint8Array;
   readonly hasGivenUp: Uint8Array;
+  /** Whether the edge's clock was asked for. */
+  readonly hasAsked: Uint8Array;
   /** When the connection was lost after the newest fault; 0: it was not; −1: it was, and sound is back. */
   readonly lostAtMs: Float64Array;
 
@@ -52,6 +54,7 @@ export class Places {
     this.isAway = new Uint8Array(count);
     this.stalled = new Uint8Array(count);
     this.hasGivenUp = new Uint8Array(count);
+    this.hasAsked = new Uint8Array(count);
     this.lostAtMs = new Float64Array(count);
   }
 
@@ -64,6 +67,7 @@ export class Places {
       this.attempt[i] =
       this.stalled[i] =
       this.hasGivenUp[i] =
+      this.hasAsked[i] =
       this.lostAtMs[i] =
         0;
     this.cadenceMs[i] = FASTEST_MS;

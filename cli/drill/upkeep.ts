@@ -2,7 +2,7 @@
 // a place of the crowd. Decides alone. Refuses to send anything.
 
 import { RECONNECT } from "@hustings/flow/retry.ts";
-import { SLOW_CADENCE_MS } from "@hustings/listener/clock-offset.ts";
+import { CLOCK_TIMES, SLOW_CADENCE_MS } from "@hustings/listener/clock-offset.ts";
 import { comeBackMs } from "@hustings/listener/come-back.ts";
 import { SESSION_TIMES } from "@hustings/listener/session.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
@@ -14,6 +14,8 @@ import type { Counts } from "./tally.ts";
 /** As much as a byte holds, and more than makes a difference. */
 const MOST_ATTEMPTS = 250;
 const MOST_HINT_MS = 600_000;
+/** Who came together asks for the time in so many different seconds of the first minute. */
+const SHARES = 60;
 
 /** What is new of slots `[from, to)`, behind how many in which time passes; what was wrong with them is counted. */
 export function arrivalOf(
@@ -57,9 +59,10 @@ export function dueOf(at: Places, i: number, nowMs: number): "nothing" | "ping" 
 
 /** A player asks for the time until it has enough answers (SPEC.md L10), and then seldom. */
 function clockEveryMs(at: Places, i: number): number {
-  if ((at.cadenceMs[i] as number) >= SLOW_CADENCE_MS) return SESSION_TIMES.clockAgainMs;
-  const isNew = (at.clockPingMs[i] as number) - (at.sinceMs[i] as number) < SESSION_TIMES.clockPingMs * 3;
-  return isNew ? SESSION_TIMES.clockPingMs : SESSION_TIMES.clockAgainMs;
+  if ((at.cadenceMs[i] as number) >= SLOW_CADENCE_MS)
+    return at.hasAsked[i] === 1 ? CLOCK_TIMES.againMs : ((i % SHARES) * CLOCK_TIMES.firstMs) / SHARES;
+  const isNew = (at.clockPingMs[i] as number) - (at.sinceMs[i] as number) < CLOCK_TIMES.askMs * 3;
+  return isNew ? CLOCK_TIMES.askMs : CLOCK_TIMES.againMs;
 }
 
 /** The path and query of a connection: who comes back says what they hold. */

@@ -73,8 +73,13 @@ export const MAX_UNSENT_BYTES = 64 * 1024;
 export const STALL_MS = 4_000;
 /** Sound that goes into one frame: a push of 8 s at 16 kb/s, of 4 s at 32 kb/s. */
 export const MAX_FRAME_BYTES = 20 * 1024;
-/** A listener that answers no ping for two of these is gone; twice as long where sound flows to it. */
+/**
+ * A listener that answers no ping for two of these is gone. Where sound flows pings are eight times as rare: what a dead
+ * machine does not take fills its send buffer within half a minute, which is noticed as a stall; a ping to each of many
+ * thousands, with its answer from a socket that nothing else is read from, costs as much as three pushes.
+ */
 export const PING_MS = 30_000;
+export const FLOWING_PING_MS = 240_000;
 /** What a listener may send up in a second, pings included; more closes with 4429. */
 export const UPWARD_PER_SECOND = 5;
 /** After the end of a space its last sound may follow for this long. */

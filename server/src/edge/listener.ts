@@ -9,7 +9,15 @@ import { type CadenceRow, type Cadences, FASTEST, firstCadence, nextCadence, PAT
 import { type ListenCursor, writeCursor } from "./cursor.ts";
 import type { Following } from "./following.ts";
 import { binaryFrame, PING_FRAME } from "./framing.ts";
-import { END_MS, MAX_FRAME_BYTES, MAX_UNSENT_BYTES, PING_MS, STALL_MS, UPWARD_PER_SECOND } from "./limits.ts";
+import {
+  END_MS,
+  FLOWING_PING_MS,
+  MAX_FRAME_BYTES,
+  MAX_UNSENT_BYTES,
+  PING_MS,
+  STALL_MS,
+  UPWARD_PER_SECOND,
+} from "./limits.ts";
 
 /** The way to one listener. Nothing is called after `close` or `terminate`. */
 export interface ListenerPipe {
@@ -231,9 +239,10 @@ export class Listener {
   }
 
   // A listener whose machine is gone says nothing, and its socket may not notice for many minutes. Where sound flows no
-  // proxy takes the connection for idle, and half as many pings will do.
+  // proxy takes the connection for idle, and few pings will do.
   #isLost(nowMs: number): boolean {
-    const everyMs = this.#place === "level" && this.#following.endedMs === undefined ? PING_MS * 2 : PING_MS;
+    const { endedMs, isAway } = this.#following;
+    const everyMs = this.#place === "level" && endedMs === undefined && !isAway ? FLOWING_PING_MS : PING_MS;
     if (nowMs - this.#pingedMs < everyMs) return false;
     if (nowMs - this.#heardMs > everyMs * 2.5) {
       this.#isClosed = true;

@@ -29,7 +29,7 @@ export interface Pusher {
  * turn at most: a process that wakes for each few of many listeners spends more on waking than on them.
  */
 const SPOKE_MS = 10;
-const MAX_SPOKES = 100;
+const MAX_SPOKES = 25;
 /** Up to so many are visited at once: some ten milliseconds of writes. The wheel would make them wait 100 ms on average. */
 export const FEW_MEMBERS = 1_000;
 
