@@ -4,7 +4,7 @@ import { usualLagMs } from "@hustings/wire/cadence.ts";
 import { KEPT_SLOTS } from "@hustings/wire/units.ts";
 import fc from "fast-check";
 import { CADENCE_TABLE, cadenceOf, FASTEST, firstCadence, nextCadence, PATIENCE_MS } from "./cadence.ts";
-import { FLOWING_PING_MS, MAX_FRAME_BYTES, MAX_UNSENT_BYTES, PING_MS, STALL_MS } from "./limits.ts";
+import { MAX_FRAME_BYTES, MAX_UNSENT_BYTES, PING_MS, STALL_MS } from "./limits.ts";
 import { assertWhole, createCadences, createEar, createSpace } from "./listener-fixture.ts";
 
 const step = fc.oneof(
@@ -88,23 +88,6 @@ test("what goes before the sound of a visit leaves in one write with it", () => 
   space.speak();
   ear.visit();
   assert.equal(ear.writes - before, 2);
-});
-
-test("who answers no ping is given up: soon where nothing flows, and not before ten minutes where sound is taken", () => {
-  for (const isFlowing of [false, true]) {
-    const space = createSpace();
-    space.flags.isAway = !isFlowing;
-    const ear = createEar(space);
-    ear.connect();
-    let heldMs = 0;
-    for (; ear.isConnected && heldMs < 3_600_000; heldMs += 1_000) {
-      if (isFlowing) space.speak(5);
-      ear.take();
-      space.clock.advance(1_000);
-      ear.visit();
-    }
-    assert.equal(heldMs, (isFlowing ? FLOWING_PING_MS : PING_MS) * 3);
-  }
 });
 
 test("a reader that takes nothing is bounded, moved to the head once, then closed with the place to resume", () => {

@@ -67,6 +67,7 @@ export class Listener {
   #takenMs: number;
   #heardMs: number;
   #pingedMs: number;
+  #unanswered = 0;
   #upwardCount = 0;
   #upwardMs: number;
   #isClosed = false;
@@ -241,10 +242,10 @@ export class Listener {
   // A listener whose machine is gone says nothing, and its socket may not notice for many minutes. Where sound flows no
   // proxy takes the connection for idle, and few pings will do.
   #isLost(nowMs: number): boolean {
-    const { endedMs, isAway } = this.#following;
-    const everyMs = this.#place === "level" && endedMs === undefined && !isAway ? FLOWING_PING_MS : PING_MS;
-    if (nowMs - this.#pingedMs < everyMs) return false;
-    if (nowMs - this.#heardMs > everyMs * 2.5) {
+    const isFlowing = this.#place === "level" && this.#following.endedMs === undefined;
+    if (nowMs - this.#pingedMs < (isFlowing ? FLOWING_PING_MS : PING_MS)) return false;
+    this.#unanswered = this.#heardMs < this.#pingedMs ? this.#unanswered + 1 : 0;
+    if (this.#unanswered > 1) {
       this.#isClosed = true;
       this.#pipe.terminate();
       return true;
