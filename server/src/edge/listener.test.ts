@@ -85,7 +85,7 @@ test("what goes before the sound of a visit leaves in one write with it", () => 
   assert.equal(ear.writes - before, 1);
   ear.take();
   assert.deepEqual(ear.kinds.slice(-4), ["state", "notice", "notice", "sound"]);
-  space.speak();
+  space.speak(40, 80);
   ear.visit();
   assert.equal(ear.writes - before, 2);
 });

@@ -193,11 +193,11 @@ export class Listener {
     this.#pipe.write(frame, flushed);
   }
 
-  // What goes before the sound of a visit leaves with it.
-  #writeAhead(frame: Buffer): void {
+  // What goes before the sound of a visit leaves with it, and all of its sound at once.
+  #writeAhead(frame: Buffer, flushed?: () => void): void {
     if (!this.#isHeld) this.#pipe.hold();
     this.#isHeld = true;
-    this.#write(frame);
+    this.#write(frame, flushed);
   }
 
   #release(): void {
@@ -349,7 +349,8 @@ export class Listener {
       const slot = ring.slotFrom(this.#next);
       if (slot > this.#next) this.#skipTo(slot);
       const { frame, to } = frames.sound(this.#rendition, slot);
-      this.#write(frame, to > ring.head ? undefined : () => this.#sendMore());
+      if (to > ring.head) this.#write(frame);
+      else this.#writeAhead(frame, () => this.#sendMore());
       this.#next = to;
       this.#hasSound = true;
     }
