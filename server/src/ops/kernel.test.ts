@@ -33,6 +33,19 @@ test("one that is too small is noted with what it is for, and the command that s
   );
 });
 
+test("one that is too large for so many connections is noted too, and left alone for few", async () => {
+  const { verdict, mend } = await of("net.ipv4.tcp_wmem", "4096\t16384\t4194304");
+  assert.deepEqual([verdict, mend], ["note", 'sysctl -w net.ipv4.tcp_wmem="4096 16384 262144"']);
+  assert.equal((await of("net.ipv4.tcp_wmem", "4096\t16384\t262144")).verdict, "ok");
+  assert.equal(
+    (await of("net.ipv4.tcp_wmem", "4096\t16384\t65536")).mend,
+    'sysctl -w net.ipv4.tcp_wmem="4096 16384 131072"',
+  );
+  const few = kernelSettings(1_000).find(({ path }) => path === "net.ipv4.tcp_wmem");
+  assert.ok(few);
+  assert.equal((await checkKernel(few, async () => "4096\t16384\t4194304")).verdict, "ok");
+});
+
 test("every setting of the table says what it is for", async () => {
   for (const { path } of SETTINGS) assert.match((await of(path, "0")).what, /^0 \(.{20,}\)$/);
 });

@@ -8,8 +8,13 @@ export interface KernelSetting {
   readonly path: string;
   /** Each of the numbers in the setting's text is to be at least this; a missing one counts as the last. */
   readonly atLeast: readonly number[];
+  /** And the last of them at most this. */
+  readonly lastAtMost?: number;
   readonly why: string;
 }
+
+/** Up to so many, what each may leave in the kernel matters to no machine. */
+const FEW_SOCKETS = 10_000;
 
 /** What this machine needs for so many TCP connections, counted at each end that is on it; the first few for any number. */
 export function kernelSettings(sockets: number): readonly KernelSetting[] {
@@ -23,7 +28,13 @@ export function kernelSettings(sockets: number): readonly KernelSetting[] {
     { path: "net.ipv4.tcp_syncookies", atLeast: [1], why: "opening goes on when more come than that" },
     { path: "net.core.netdev_max_backlog", atLeast: [1_000], why: "packets that wait while a core is busy" },
     { path: "net.core.rmem_max", atLeast: [200_000], why: "datagrams of speakers that wait while the stage is busy" },
-    { path: "net.core.wmem_max", atLeast: [200_000], why: "what one listener may leave unsent in the kernel" },
+    {
+      path: "net.ipv4.tcp_wmem",
+      // Two pushes of 8 s at 32 kb/s with what the kernel adds, and a first flight; sixteen times that is usual.
+      atLeast: [4_096, 16_384, 131_072],
+      ...(sockets > FEW_SOCKETS ? { lastAtMost: 262_144 } : {}),
+      why: "bytes that the kernel keeps for one listener who does not take them; many who stall at once keep as much each",
+    },
     {
       path: "fs.file-max",
       atLeast: [Math.max(500_000, sockets * 2)],
@@ -64,8 +75,9 @@ export async function checkKernel(setting: KernelSetting, read = readSetting): P
   if (text === undefined) return { name: path, verdict: "ok", what: "not a setting of this system" };
   const what = `${text} (${why})`;
   const numbers = text.split(/\s+/).map(Number);
-  if (isEnough(setting, numbers)) return { name: path, verdict: "ok", what };
+  if (isEnough(setting, numbers) && !isTooMuch(setting, numbers)) return { name: path, verdict: "ok", what };
   const wanted = setting.atLeast.map((least, i) => Math.max(least, isRange(setting) ? 0 : (numbers[i] ?? 0)));
+  if (isTooMuch(setting, numbers) && setting.lastAtMost !== undefined) wanted.splice(-1, 1, setting.lastAtMost);
   return {
     name: path,
     verdict: "note",
@@ -81,6 +93,10 @@ function isEnough(setting: KernelSetting, numbers: readonly number[]): boolean {
     return to - from >= highest - lowest - 1_000;
   }
   return setting.atLeast.every((least, i) => (numbers[i] ?? numbers.at(-1) ?? 0) >= least);
+}
+
+function isTooMuch({ lastAtMost = Infinity }: KernelSetting, numbers: readonly number[]): boolean {
+  return (numbers.at(-1) ?? 0) > lastAtMost;
 }
 
 // From and to, of which the width counts.
