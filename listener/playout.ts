@@ -206,8 +206,7 @@ export class Playout implements Sink {
     const samples = (to - from) * SLOT_SAMPLES;
     const waited = Math.min(samples, this.#waitedSamples);
     this.#waitedSamples -= waited;
-    let left = samples - waited;
-    while (left > 0) {
+    for (let left = samples - waited; left > 0; ) {
       const count = Math.min(FRAGMENT_PACKETS, Math.ceil(left / PACKET_SAMPLES));
       const slot = to - Math.ceil(left / SLOT_SAMPLES);
       const at = this.timeline.append("absent", slot, count * PACKET_SAMPLES);
@@ -375,6 +374,7 @@ export class Playout implements Sink {
     const dropMs = beyondMs - BUFFER.landBeyondMs;
     const seekMs = Math.min(dropMs, Math.max(0, mostSeekMs));
     const slots = Math.min(this.#missingSlots(), Math.ceil((dropMs - seekMs) / SLOT_MS));
+    this.lagMs -= slots * SLOT_MS;
     return {
       ...(seekMs > 0 ? { seekToSamples: this.#seek(seekMs) } : {}),
       ...(slots > 0 && this.#feed ? { skipToSlot: slotAfter(nextSlot, slots, this.#feed) } : {}),
