@@ -25,8 +25,8 @@ export interface Pusher {
 }
 
 /**
- * Members of one spoke are visited together; a stall of the process is made up for by at most one turn. A hundred spokes a
- * turn at most: a process that wakes for each few of many listeners spends more on waking than on them.
+ * Members of one spoke are visited together; a stall of the process is made up for by at most one turn. Twenty-five
+ * spokes a turn at most: a process that wakes for each few of many listeners spends more on waking than on them.
  */
 const SPOKE_MS = 10;
 const MAX_SPOKES = 25;
