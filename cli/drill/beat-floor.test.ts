@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import { getPriority } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { goRealTime, isRealTime } from "@hustings/server/ops/realtime.ts";
 import { until } from "../../test/until.ts";
 import { startBeatFloor } from "./beat-floor.ts";
 
@@ -18,4 +22,18 @@ test("a bare timer ticks all the same beside a process that is gone already", as
   assert.throws(() => getPriority(nobody));
   await using floor = startBeatFloor(nobody);
   await until("some ticks", async () => ((await floor.ticks(10))?.p999 ?? 0) > 0);
+});
+
+test("a bare timer is in the real-time class beside a process that is, and is not beside one that is not", async (t) => {
+  const like = fork(join(import.meta.dirname, "bare-beat.ts"), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  t.after(() => like.kill("SIGKILL"));
+  await once(like, "spawn");
+  const likePid = like.pid as number;
+  const isAllowed = (await goRealTime(likePid))?.isRealTime === true;
+  assert.equal(await isRealTime(likePid), isAllowed);
+  await using first = startBeatFloor(likePid);
+  await using plain = startBeatFloor(process.pid);
+  for (const floor of [first, plain]) await floor.ticks(1);
+  assert.equal(await isRealTime(first.pid as number), isAllowed);
+  assert.equal(await isRealTime(plain.pid as number), await isRealTime(process.pid));
 });

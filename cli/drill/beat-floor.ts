@@ -1,25 +1,28 @@
 // Owns the floor of the stage's beat: the same 20 ms ticker in a process of its own, which has nothing else to do and goes
-// before others as far as the stage does. What it is late by, no stage on this machine could have avoided. Refuses to know
-// the stage.
+// before others as far as the stage does, by class and by niceness. What it is late by, no stage on this machine could have
+// avoided. Refuses to know the stage.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { getPriority, setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
+import { goRealTime, isRealTime } from "@hustings/server/ops/realtime.ts";
 import type { TickTimes } from "@hustings/server/stage/tick.ts";
 
 export interface BeatFloor extends AsyncDisposable {
+  /** Absent where it could not be started. */
+  readonly pid: number | undefined;
   /** Lateness of its newest so many ticks (15,000 at most), in milliseconds; `undefined` once it is gone. */
   ticks(newest: number): Promise<TickTimes | undefined>;
 }
 
 const BARE_BEAT = fileURLToPath(new URL("./bare-beat.ts", import.meta.url));
 
-/** Begins to tick at the niceness that process `likePid` has, as far as the system allows. */
+/** Begins to tick at the priority that process `likePid` has, as far as the system allows. */
 export function startBeatFloor(likePid: number): BeatFloor {
   const child = fork(BARE_BEAT, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   child.on("error", () => undefined);
-  behaveLike(child.pid, likePid);
+  const behaving = behaveLike(child.pid, likePid);
   const gone = new Promise<undefined>((resolve) => child.once("exit", () => resolve(undefined)));
   const ask = (newest: number): Promise<TickTimes | undefined> => {
     if (!child.connected) return gone;
@@ -27,8 +30,9 @@ export function startBeatFloor(likePid: number): BeatFloor {
     child.send(newest, () => undefined);
     return Promise.race([answer, gone]);
   };
-  let asked: Promise<TickTimes | undefined> = Promise.resolve(undefined);
+  let asked: Promise<TickTimes | undefined> = behaving.then(() => undefined);
   return {
+    pid: child.pid,
     ticks(newest) {
       // One after another: answers do not say what was asked.
       asked = asked.then(() => ask(newest));
@@ -38,13 +42,14 @@ export function startBeatFloor(likePid: number): BeatFloor {
   };
 }
 
-function behaveLike(pid: number | undefined, likePid: number): void {
+async function behaveLike(pid: number | undefined, likePid: number): Promise<void> {
   if (pid === undefined) return;
   try {
     setPriority(pid, getPriority(likePid));
   } catch {
     // Forbidden, or one of the two is gone: it ticks as it is.
   }
+  if (await isRealTime(likePid)) await goRealTime(pid);
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -11,6 +11,7 @@ import { type TestContext, test } from "node:test";
 import { systemClock } from "@hustings/flow/clock.ts";
 import { checkMachine, type Finding } from "./checkup.ts";
 import { readConfig } from "./config.ts";
+import { mayGoRealTime } from "./realtime.ts";
 
 test("ports that others use are wrong, with the flag that mends it", async (t) => {
   const tcp = createServer().listen(0);
@@ -41,6 +42,18 @@ test("programs that only tests need are notes, and are found by their names", as
   assert.equal(one(findings, "chromium").what, join(place, "google-chrome"));
   assert.deepEqual(one(findings, "ffmpeg").mend, "apt-get install ffmpeg");
   assert.equal(one(findings, "ffmpeg").verdict, "note");
+});
+
+test("whether a stage goes before all else here is told as the system answers, and what it needs where it does not", async (t) => {
+  const without = one(await check(t, {}, ""), "the stage's tick");
+  assert.deepEqual([without.verdict, /chrt is not found/.test(without.what)], ["note", true]);
+  assert.match(without.mend ?? "", /LimitRTPRIO=1.*util-linux/);
+  const standing = await mayGoRealTime();
+  const here = one(await check(t, {}, process.env["PATH"]), "the stage's tick");
+  if (standing.isRealTime) assert.deepEqual([here.verdict, here.mend], ["ok", undefined]);
+  else assert.ok(here.what.includes(standing.why) && here.mend === without.mend);
+  const off = one(await check(t, { "stage-realtime": "off" }), "the stage's tick");
+  assert.deepEqual([off.verdict, off.mend], ["ok", undefined]);
 });
 
 test("a clock that jumps against time is noted", async (t) => {

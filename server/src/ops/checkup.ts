@@ -8,11 +8,12 @@ import { delimiter, dirname, join } from "node:path";
 import { type Clock, sleep } from "@hustings/flow/clock.ts";
 import { capacityLine, readDescriptorLimit } from "./budget.ts";
 import type { Config } from "./config.ts";
-import type { Health } from "./health.ts";
+import { askHealth, type Health, healthPath } from "./health.ts";
 import { checkKernel, kernelSettings } from "./kernel.ts";
 import { askParent } from "./parent-socket.ts";
 import { type PortNeed, portSentence, tryTcpPort, tryUdpPort } from "./ports.ts";
-import { runDirectory } from "./run-directory.ts";
+import { isRealTime, mayGoRealTime, type Standing } from "./realtime.ts";
+import { type RoleName, runDirectory } from "./run-directory.ts";
 
 /** What the findings about memory and the kernel are for. */
 const NAMED_LISTENERS = 100_000;
@@ -54,6 +55,7 @@ export async function checkMachine(options: CheckupOptions): Promise<readonly Fi
     () => checkSpace(config.dataDirectory),
     () => checkDescriptors(config),
     checkCores,
+    () => checkPrecedence(config, path),
     checkMemory,
     () => checkClock(clock),
     ...kernelSettings(NAMED_LISTENERS).map((setting) => () => checkKernel(setting)),
@@ -169,6 +171,30 @@ function checkCores(): Finding {
   return { name: "processors", verdict: "note", what: "1", mend };
 }
 
+const STAGE: RoleName = { role: "stage", index: 0 };
+
+// Of the stage that runs, how it is; else how one would be that whoever asks starts.
+async function checkPrecedence({ dataDirectory, stageRealtime }: Config, path: string): Promise<Finding> {
+  const name = "the stage's tick";
+  const otherwise = "by niceness alone, which is late when all processors are full";
+  if (stageRealtime === "off") return { name, verdict: "ok", what: `${otherwise}; --stage-realtime is off` };
+  const running = await askHealth(runDirectory(dataDirectory).controlSocket(STAGE), healthPath(STAGE)).catch(() => {});
+  const standing = running === undefined ? await precedenceHere(path) : await precedenceOf(running.pid);
+  if (standing.isRealTime) return { name, verdict: "ok", what: "in the real-time class, before all else here" };
+  const mend = "LimitRTPRIO=1 in the service, or CAP_SYS_NICE, as root has it; it needs the program chrt (util-linux)";
+  return { name, verdict: "note", what: `${otherwise} (${standing.why})`, mend };
+}
+
+async function precedenceHere(path: string): Promise<Standing> {
+  const chrt = findProgram(["chrt"], path);
+  return chrt === undefined ? { isRealTime: false, why: "chrt is not found" } : mayGoRealTime({ chrt });
+}
+
+async function precedenceOf(pid: number): Promise<Standing> {
+  if (await isRealTime(pid)) return { isRealTime: true };
+  return { isRealTime: false, why: `the stage that runs, process ${pid}` };
+}
+
 function checkMemory(): Finding {
   const freeGib = freemem() / GIB;
   const what = `${freeGib.toFixed(1)} GiB free; ${NAMED_LISTENERS.toLocaleString("en")} listeners take about 1 GiB`;
@@ -208,8 +234,7 @@ const PROGRAMS: readonly Program[] = [
 // Servers do without; the tests do not.
 function checkProgram({ names, debianPackage }: Program, path: string): Finding {
   const name = names[0] ?? "";
-  const found = path.split(delimiter).flatMap((folder) => names.map((one) => join(folder, one)));
-  const where = found.find(isExecutable);
+  const where = findProgram(names, path);
   if (where !== undefined) return { name, verdict: "ok", what: where };
   return {
     name,
@@ -217,6 +242,13 @@ function checkProgram({ names, debianPackage }: Program, path: string): Finding 
     what: "not found; npm test needs it, a server does not",
     mend: `apt-get install ${debianPackage}`,
   };
+}
+
+function findProgram(names: readonly string[], path: string): string | undefined {
+  return path
+    .split(delimiter)
+    .flatMap((folder) => names.map((one) => join(folder, one)))
+    .find(isExecutable);
 }
 
 function isExecutable(path: string): boolean {

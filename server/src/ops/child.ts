@@ -43,7 +43,7 @@ const READY_MS = 30_000;
 export const STOP_MS = 10_000;
 /**
  * Edges yield to the stage, whose 20 ms tick must not wait; where the system allows it (root, CAP_SYS_NICE) the stage goes
- * before everything else on the machine, too.
+ * before others of the machine, too. More than that is realtime.ts's; this is what holds where that is not allowed.
  */
 const NICENESS: Readonly<Record<RoleName["role"], number>> = { stage: -10, api: 0, packager: 10, edge: 10 };
 

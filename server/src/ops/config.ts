@@ -143,6 +143,13 @@ export const SETTINGS = {
     "off",
     "HLS as AAC too, for players without Opus: one process more, which needs the program ffmpeg on the PATH.",
   ),
+  stageRealtime: given(
+    "stage-realtime",
+    oneOf("auto", "off"),
+    "",
+    "auto",
+    "By itself: the stage has the real-time class (SCHED_RR 1) where the system allows it. Off: niceness alone.",
+  ),
   utcOffsetMs: given(
     "utc-offset-ms",
     wholeNumber(-86_400_000, 86_400_000),

@@ -16,6 +16,7 @@ import { systemClock } from "@hustings/flow/clock.ts";
 import { askHealth, healthPath } from "./health.ts";
 import { askParent } from "./parent-socket.ts";
 import { tryTcpPort, tryUdpPort } from "./ports.ts";
+import { isRealTime, mayGoRealTime, threadClasses } from "./realtime.ts";
 import { type RoleName, runDirectory } from "./run-directory.ts";
 import { stopAll } from "./stop.ts";
 import { rolesOf } from "./supervisor.ts";
@@ -86,6 +87,43 @@ test("a parent that is killed leaves all others running; the next one keeps them
   second.parent.kill("SIGTERM");
   assert.equal(await second.next(), "ended");
   assert.deepEqual(await pids(place), {});
+});
+
+test("the stage alone is in the real-time class, also the next one and under the next parent; where it may not be, it runs", async (t) => {
+  const place = await prepare(t);
+  const first = start(t, place);
+  await first.next();
+  const { isRealTime: isAllowed } = await mayGoRealTime();
+  const settles = async (): Promise<Record<string, number>> => {
+    const now = await until(
+      () => pids(place),
+      (found) => Object.keys(found).length === 4,
+    );
+    await until(
+      () => isRealTime(now["stage 0"] as number),
+      (is) => is === isAllowed,
+    );
+    for (const role of ["api 0", "edge 0", "edge 1"]) assert.equal(await isRealTime(now[role] as number), false, role);
+    return now;
+  };
+  const before = await settles();
+  process.kill(before["stage 0"] as number, "SIGKILL");
+  await until(
+    () => pids(place),
+    (now) => now["stage 0"] !== undefined && now["stage 0"] !== before["stage 0"],
+  );
+  const next = await settles();
+  first.parent.kill("SIGKILL");
+  await once(first.parent, "exit");
+  assert.equal(await start(t, place).next(), "ready stage,api,edge 0,edge 1");
+  assert.deepEqual(await settles(), next);
+});
+
+test("a stage whose operator wants it so goes by niceness alone", async (t) => {
+  const place = await prepare(t);
+  await start(t, { ...place, more: { "stage-realtime": "off" } }).next();
+  const threads = await threadClasses((await pids(place))["stage 0"] as number);
+  assert.deepEqual(new Set(threads.map(({ policy }) => policy)), new Set(process.platform === "linux" ? [0] : []));
 });
 
 test("of edges that outlived their parent, those too many are ended", async (t) => {

@@ -14,6 +14,7 @@ import { type Keeper, keepAlive } from "./keeper.ts";
 import type { Log } from "./log.ts";
 import { holdParentSocket } from "./parent-socket.ts";
 import { bindDoor, checkPorts, type DoorHandle, type PortNeed } from "./ports.ts";
+import { createPrecedence, type Precede } from "./realtime.ts";
 import { restartAll } from "./rolling.ts";
 import { MAX_SOCKET_PATH_BYTES, type RoleName, type RunDirectory, runDirectory, titleOf } from "./run-directory.ts";
 import { StartFailure, startFailureOf } from "./start-failure.ts";
@@ -54,7 +55,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const door = bindDoor(config.host, config.port);
   undo.defer(() => door.close());
   const warden = undo.use(createWarden({ door, holders: holdersOf(options.coresCount), clock: options.clock, log }));
-  const making: Making = { options, run, door, warden };
+  const making: Making = { options, run, door, warden, precede: createPrecedence(config, log) };
   const children = await startMissing(making, adopted, undo);
   await writeFile(run.settingsFile, JSON.stringify(settingsOf(config)), { mode: 0o600 });
   const keepers = children.map((child) => keep(child, making));
@@ -202,6 +203,7 @@ interface Making {
   readonly run: RunDirectory;
   readonly door: DoorHandle;
   readonly warden: Warden;
+  readonly precede: Precede;
 }
 
 async function startMissing(making: Making, adopted: readonly Child[], undo: AsyncDisposableStack): Promise<Child[]> {
@@ -220,11 +222,16 @@ async function startMissing(making: Making, adopted: readonly Child[], undo: Asy
   return children;
 }
 
-async function startChild(name: RoleName, { options, run, door, warden }: Making): Promise<Child> {
+async function startChild(name: RoleName, { options, run, door, warden, precede }: Making): Promise<Child> {
   const { entry, config, version, clock } = options;
   await rm(run.controlSocket(name), { force: true });
   if (name.role === "stage") await rm(run.followSocket, { force: true });
   const start = { kind: "start", name, config, version } as const;
+  if (name.role === "stage") {
+    const stage = spawnChild({ entry, start, clock });
+    void precede(stage.pid);
+    return stage;
+  }
   if (name.role !== "edge") return spawnChild({ entry, start, clock });
   const child: Child = spawnChild({ entry, start, clock, door, onSaid: (said) => warden.heard(child, said) });
   void child.gone.then(() => warden.gone(child));
