@@ -48,6 +48,8 @@ export const BUFFER = {
   calmMs: 60_000,
   /** Of what is left above the low mark when the next push would have come, so much may be gone before the first try. */
   returnShare: 1 / 3,
+  /** And so much of a reserve, which is there for the others to come evenly. */
+  reserveShare: 2 / 3,
 } as const;
 
 /** The row for pushes that come `cadenceMs` apart: the first that is not faster, or the slowest. */

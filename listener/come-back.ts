@@ -2,6 +2,7 @@
 // audience of an edge that dies comes to the others as evenly as it was served. Pure. Refuses to try. SPEC.md L3, L4.
 
 import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
+import { reserveAt } from "@hustings/wire/cadence.ts";
 import { BUFFER, cadenceRow } from "./buffer.ts";
 
 export interface Loss {
@@ -14,26 +15,36 @@ export interface Loss {
    * nothing was heard: then there is nothing to wait on.
    */
   readonly aheadMs: number;
-  /** Of the connection that is gone. */
+  /** Of the connection that is gone; and what it wanted ahead beyond the margin. */
   readonly cadenceMs: number;
+  readonly reserveMs: number;
 }
 
 /** Milliseconds until the next try; `undefined`: there is none. `random` gives `[0, 1)`. */
 export function comeBackMs(policy: RetryPolicy, loss: Loss, random: () => number): number | undefined {
-  const { attempt, atLeastMs, aheadMs, cadenceMs } = loss;
+  const { attempt, atLeastMs, aheadMs, cadenceMs, reserveMs } = loss;
   if (attempt > 0 || policy.tries === 0 || spareMs(aheadMs, cadenceMs) <= policy.firstMs)
     return retryDelayMs(policy, attempt, random, atLeastMs);
-  const { fromMs, toMs } = firstTryWindow(aheadMs, cadenceMs);
+  const { fromMs, toMs } = firstTryWindow(aheadMs, cadenceMs, reserveMs);
   return atLeastMs + fromMs + random() * (toMs - fromMs);
 }
 
 /**
  * When the first try may be, of one with `aheadMs` left: from when what the last push brought is gone, until
- * BUFFER.returnShare of what is left then is gone, too. Whoever has the least left comes first.
+ * BUFFER.returnShare of what is left then is gone, too, and BUFFER.reserveShare of what is there of the reserve. Whoever has
+ * the least left comes first.
  */
-export function firstTryWindow(aheadMs: number, cadenceMs: number): { readonly fromMs: number; readonly toMs: number } {
-  const fromMs = Math.min(cadenceMs, Math.max(0, aheadMs - cadenceRow(cadenceMs).targetMs));
-  return { fromMs, toMs: fromMs + BUFFER.returnShare * spareMs(aheadMs - fromMs, cadenceMs) };
+export function firstTryWindow(
+  aheadMs: number,
+  cadenceMs: number,
+  reserveMs: number,
+): { readonly fromMs: number; readonly toMs: number } {
+  const { targetMs } = cadenceRow(cadenceMs);
+  const wantedMs = reserveAt(cadenceMs, reserveMs);
+  const fromMs = Math.min(cadenceMs, Math.max(0, aheadMs - targetMs - wantedMs));
+  const heldMs = Math.min(wantedMs, Math.max(0, aheadMs - fromMs - targetMs));
+  const windowMs = BUFFER.returnShare * spareMs(aheadMs - fromMs - heldMs, cadenceMs) + BUFFER.reserveShare * heldMs;
+  return { fromMs, toMs: fromMs + windowMs };
 }
 
 function spareMs(aheadMs: number, cadenceMs: number): number {

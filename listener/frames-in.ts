@@ -61,9 +61,9 @@ function readSound(frame: Uint8Array, reading: SoundReading): readonly Fragment[
 }
 
 function checkSnapshot(snapshot: Snapshot): Snapshot {
-  const { state, headSlot, nextSlot, cadenceMs, utcMs, audience } = snapshot;
+  const { state, headSlot, nextSlot, cadenceMs, reserveMs = 0, utcMs, audience } = snapshot;
   if (!RENDITIONS.includes(snapshot.rendition)) throw new BadFrame(`There is no rendition ${snapshot.rendition}.`);
-  const numbers = [cadenceMs, utcMs, audience].every((value) => Number.isFinite(value));
+  const numbers = [cadenceMs, reserveMs, utcMs, audience].every((value) => Number.isFinite(value));
   const slots = [headSlot, nextSlot].every((slot) => slot === null || isSlot(slot));
   if (!numbers || !slots || cadenceMs <= 0 || !isState(state)) throw new BadFrame("The snapshot is not one.");
   return snapshot;
@@ -89,6 +89,8 @@ function checkNotice(notice: Notice): Notice {
     throw new BadFrame(`Slots ${notice.from} to ${notice.to} are no range.`);
   if ((notice.kind === "cadence" || notice.kind === "target") && !(notice.cadenceMs > 0))
     throw new BadFrame(`A cadence of ${notice.cadenceMs} ms is not possible.`);
+  if (notice.kind === "target" && !Number.isFinite(notice.reserveMs ?? 0))
+    throw new BadFrame(`A reserve of ${notice.reserveMs} ms is not possible.`);
   if (notice.kind === "pong" && !(Number.isFinite(notice.utcMs) && Number.isFinite(notice.echo)))
     throw new BadFrame("A pong without its numbers.");
   if (notice.kind === "waiting") checkWaiting(notice);

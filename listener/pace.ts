@@ -1,6 +1,7 @@
 // Owns how much should be ahead of the playhead, the rate that leads there, and when the buffer holds enough for another
 // cadence. Refuses to know what is played and where it comes from. SPEC.md §4, B6 and C1 to C5.
 
+import { reserveAt } from "@hustings/wire/cadence.ts";
 import {
   BUFFER,
   type CadenceRow,
@@ -14,11 +15,12 @@ import {
 
 export class Pace {
   row: CadenceRow = cadenceRow(0);
-  /** What should be ahead just before the next push, by the row and by how late words came. */
+  /** What should be ahead just before the next push, by the row, the reserve, and how late words came. */
   targetMs: number = this.row.targetMs;
   rate = 1;
   rateChanges = 0;
   #cadenceMs: number = this.row.cadenceMs;
+  #reserveMs = 0;
   #asked: CadenceRow | undefined;
   /** The cadence that was last said to be held. */
   #saidMs: number | undefined;
@@ -41,10 +43,20 @@ export class Pace {
     this.#restMs = Math.max(this.#restMs, this.usualMs);
     this.#cadenceMs = cadenceMs;
     if (this.#asked?.cadenceMs === cadenceMs) this.#asked = undefined;
-    if (row !== this.row) this.targetMs = row.targetMs;
+    const isSame = row === this.row;
     this.row = row;
+    if (!isSame) this.targetMs = this.#leastTargetMs;
     this.#restart(nowMs);
     if (this.#asked === undefined) this.#setRate(1);
+  }
+
+  /** So much is wanted ahead beyond the row's target, at the cadences at which a reserve counts. */
+  setReserve(reserveMs: number): void {
+    if (reserveMs === this.#reserveMs) return;
+    this.#restMs = Math.max(this.#restMs, this.usualMs);
+    const lateMs = this.targetMs - this.#leastTargetMs;
+    this.#reserveMs = reserveMs;
+    this.targetMs = this.#leastTargetMs + lateMs;
   }
 
   /** The edge would like to push this far apart; `undefined`, or the cadence there is: as it does. */
@@ -78,7 +90,8 @@ export class Pace {
 
   /** Words came late: more is wanted ahead. */
   late(isFirst: boolean, nowMs: number): void {
-    if (isFirst) this.targetMs = Math.min(this.row.maxTargetMs, this.targetMs + BUFFER.targetStepMs);
+    const mostMs = this.row.maxTargetMs + reserveAt(this.row.cadenceMs, this.#reserveMs);
+    if (isFirst) this.targetMs = Math.min(mostMs, this.targetMs + BUFFER.targetStepMs);
     this.#calmSinceMs = nowMs;
   }
 
@@ -91,7 +104,7 @@ export class Pace {
   step(lagMs: number, isSound: boolean, nowMs: number): void {
     this.#restMs = Math.min(this.#restMs, lagMs);
     if (nowMs - this.#calmSinceMs >= BUFFER.calmMs) {
-      this.targetMs = Math.max(this.row.targetMs, this.targetMs - BUFFER.targetStepMs);
+      this.targetMs = Math.max(this.#leastTargetMs, this.targetMs - BUFFER.targetStepMs);
       this.#calmSinceMs = nowMs;
     }
     const windowMs = rateWindowMs(this.row);
@@ -117,6 +130,10 @@ export class Pace {
   /** What is ahead just after a push. */
   get enterMs(): number {
     return usualAheadMs(this.row, this.targetMs);
+  }
+
+  get #leastTargetMs(): number {
+    return this.row.targetMs + reserveAt(this.row.cadenceMs, this.#reserveMs);
   }
 
   #restart(sinceMs: number): void {

@@ -4,7 +4,7 @@
 
 import { fillerPackets } from "@hustings/media/filler.ts";
 import type { SeatLevel } from "@hustings/wire/fragment.ts";
-import { type Anchor, type SlotRange, utcOfSlot } from "@hustings/wire/slots.ts";
+import { utcOfSlot } from "@hustings/wire/slots.ts";
 import {
   FRAGMENT_PACKETS,
   PACKET_MS,
@@ -15,6 +15,7 @@ import {
   SLOT_SAMPLES,
 } from "@hustings/wire/units.ts";
 import { BUFFER, entryMs } from "./buffer.ts";
+import type { Feed } from "./feed.ts";
 import { EAR_TABLE, type EarEvent, type EarState } from "./machine.ts";
 import { Histogram } from "./measure.ts";
 import { type Declared, slotAfter, slotsBetween } from "./missing.ts";
@@ -26,28 +27,6 @@ import { type Place, Timeline } from "./timeline.ts";
 /** Packets on the timeline, each call beginning where the last ended; `packets` is empty where only slots are read. */
 export type Write = (atSamples: number, packets: readonly Uint8Array[], slot: number) => void;
 
-/** What the player knows of the space as the playhead moves. */
-export interface Feed {
-  /** The slot whose turn it is to come; `undefined` before the first. */
-  readonly nextSlot: number | undefined;
-  readonly headSlot: number | undefined;
-  /** What the next slot is expected to bring: words, hold music, or nothing as the stage is away. */
-  readonly expecting: "voice" | "hold" | "away";
-  /** Nothing more will come. */
-  readonly isOver: boolean;
-  /** Whether hold music is on air at a slot. */
-  readonly isHold: (slot: number) => boolean;
-  readonly anchors: readonly Anchor[];
-  readonly gaps: readonly SlotRange[];
-  readonly absences: readonly SlotRange[];
-  /** The edge's clock now. */
-  readonly edgeUtcMs: number;
-  /** How far apart pushes come, and how far apart the edge would like them to. */
-  readonly cadenceMs: number;
-  readonly targetCadenceMs: number | undefined;
-  readonly rendition: Rendition;
-}
-
 /** Of a snapshot: the newest slot of the edge, the first that it will send, and how far apart its pushes are. */
 export interface Meeting {
   /** The slot whose turn it is, by what the log has declared; `undefined` before the first. */
@@ -55,6 +34,8 @@ export interface Meeting {
   readonly headSlot: number | null;
   readonly nextSlot: number | null;
   readonly cadenceMs: number;
+  /** Absent: 0. */
+  readonly reserveMs?: number;
   readonly state: Declared;
 }
 
@@ -169,8 +150,9 @@ export class Playout implements Sink {
    * Each connection's first word, before its sound: where the space is. A newcomer joins close to its head; who comes
    * back too far behind is told the slot to pass over to.
    */
-  meet({ turnSlot, headSlot, nextSlot, cadenceMs, state }: Meeting): number | undefined {
+  meet({ turnSlot, headSlot, nextSlot, cadenceMs, reserveMs = 0, state }: Meeting): number | undefined {
     this.pace.forget();
+    this.pace.setReserve(reserveMs);
     this.pace.setCadence(cadenceMs, this.leastCadenceMs, this.#nowMs);
     if (headSlot === null || nextSlot === null) return undefined;
     if (this.#joined) {
@@ -235,6 +217,7 @@ export class Playout implements Sink {
     this.#nowMs = nowMs;
     pace.setCadence(feed.cadenceMs, this.leastCadenceMs, nowMs);
     pace.ask(feed.targetCadenceMs);
+    pace.setReserve(feed.reserveMs);
     const place = this.#pass(playheadSamples, nowMs);
     pace.see(this.aheadMs);
     if (!feed.isOver) this.#topUp(nowMs);

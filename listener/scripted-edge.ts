@@ -53,6 +53,8 @@ export class ScriptedEdge {
   head: number;
   /** How far apart a newcomer is pushed to. */
   cadenceMs = 200;
+  /** What a newcomer is asked to have ahead beyond the margin of that. */
+  reserveMs = 0;
   /** Whether who says that they are ready is moved. */
   isMoving = true;
   /** What listeners said beside pings. */
@@ -167,12 +169,13 @@ export class ScriptedEdge {
       nextSlot: this.#kept.size > 0 ? from : null,
       rendition: peer.rendition,
       cadenceMs: peer.cadenceMs,
+      reserveMs: this.reserveMs,
       audience,
       utcMs: this.clock.utcMs(),
     };
     peer.events.frame(snapshotFrame(snapshot));
     const slots = [...this.#kept].filter(([slot]) => slot >= from).map(([, bytes]) => bytes);
-    peer.nextSlot = this.head + 1;
+    peer.nextSlot = this.isHeldBack ? from : this.head + 1;
     if (slots.length > 0 && peer.open && !this.isHeldBack) peer.events.frame(soundFrame(peer.rendition, slots));
     if (peer.cadenceMs > SLOT_MS) this.clock.after(peer.cadenceMs, () => this.#push(peer));
   }

@@ -18,6 +18,7 @@ import { comeBackMs } from "./come-back.ts";
 import { type FrameReader, isFrameFault, isRange, readFrame, type SoundReading } from "./frames-in.ts";
 import { LINK_TABLE, type LinkEvent, type LinkState } from "./machine.ts";
 import { type Sink, SlotOrder } from "./order.ts";
+import { pongWithinMs, quietAfterMs } from "./patience.ts";
 import type { Link, Transport } from "./transport.ts";
 
 export interface SessionOptions {
@@ -59,9 +60,6 @@ export interface SessionCounts {
 /** SPEC.md §2 says what each of these is for. */
 export const SESSION_TIMES = {
   connectMs: 10_000,
-  quietMs: 2_000,
-  quietBeyondMs: 1_000,
-  pongMs: 3_000,
   missingMs: 2_000,
   steadyMs: 5_000,
   /** In the line something is said each ten seconds. */
@@ -82,6 +80,8 @@ export class Session {
   cadenceMs: number = FASTEST_MS;
   /** How far apart the edge would like to push; `undefined`: as it does. */
   targetCadenceMs: number | undefined;
+  /** What the edge would like ahead beyond the margin of the cadence. */
+  reserveMs = 0;
   /** What is asked for, and from the first sound on what comes. */
   rendition: Rendition;
   /** Newest slot known to exist; `undefined` before the first. */
@@ -214,8 +214,8 @@ export class Session {
   #wait(atLeastMs: number, wasHeard: boolean): void {
     const { clock, random = Math.random, policy = RECONNECT } = this.#options;
     const aheadMs = wasHeard ? this.#dryMs - clock.monotonicMs() : 0;
-    const loss = { attempt: this.#attempt, atLeastMs, aheadMs, cadenceMs: this.cadenceMs };
-    const delayMs = comeBackMs(policy, loss, random);
+    const { cadenceMs, reserveMs } = this;
+    const delayMs = comeBackMs(policy, { attempt: this.#attempt, atLeastMs, aheadMs, cadenceMs, reserveMs }, random);
     if (delayMs === undefined) {
       this.#move("final");
       return;
@@ -278,6 +278,7 @@ export class Session {
     this.audience = snapshot.audience;
     this.#setCadence(snapshot.cadenceMs);
     this.targetCadenceMs = undefined;
+    this.reserveMs = snapshot.reserveMs ?? 0;
     this.rendition = snapshot.rendition;
     this.upstreamAway = false;
     this.offset.guess(clock.utcMs(), snapshot.utcMs);
@@ -325,7 +326,7 @@ export class Session {
   #notice(notice: Notice): void {
     const { clock } = this.#options;
     if (notice.kind === "cadence") this.#setCadence(notice.cadenceMs);
-    else if (notice.kind === "target") this.targetCadenceMs = notice.cadenceMs;
+    else if (notice.kind === "target") ({ cadenceMs: this.targetCadenceMs, reserveMs: this.reserveMs = 0 } = notice);
     else if (notice.kind === "skipped") this.order.skip(notice.from, notice.to);
     else if (notice.kind === "audience") this.audience = notice.audience;
     else if (notice.kind === "upstream") this.upstreamAway = notice.away;
@@ -357,13 +358,13 @@ export class Session {
     const nowMs = this.#options.clock.monotonicMs();
     if (this.link !== "following" && this.link !== "first-flight") return;
     if (nowMs - this.#sinceMs >= SESSION_TIMES.steadyMs) this.#attempt = 0;
-    if (this.#pingedMs !== undefined && nowMs - this.#pingedMs >= SESSION_TIMES.pongMs) {
+    const { cadenceMs, reserveMs } = this;
+    if (this.#pingedMs !== undefined && nowMs - this.#pingedMs >= pongWithinMs(cadenceMs, reserveMs)) {
       this.#move("lost");
       return;
     }
-    const quietMs = Math.max(SESSION_TIMES.quietMs, this.cadenceMs + SESSION_TIMES.quietBeyondMs);
-    const quiet = nowMs - this.#heardMs >= quietMs && this.#pingedMs === undefined;
-    const clockMs = this.offset.askAfterMs(this.cadenceMs, this.#clockShare);
+    const quiet = nowMs - this.#heardMs >= quietAfterMs(cadenceMs, reserveMs) && this.#pingedMs === undefined;
+    const clockMs = this.offset.askAfterMs(cadenceMs, this.#clockShare);
     if (quiet || nowMs - this.#clockPingMs >= clockMs) this.#ping();
     this.#askForMissing(nowMs);
   }

@@ -1,5 +1,6 @@
 // Owns the ladder of cadences: how far apart an edge's pushes to one listener may be, and what a player should still have
-// ahead just before the next push. Refuses to choose a cadence. docs/wire.md §4 is normative.
+// ahead just before the next push, what an edge may ask for beyond that included. Refuses to choose either. docs/wire.md §4
+// is normative.
 
 export interface Rung {
   /** Milliseconds between two pushes to one listener. */
@@ -21,9 +22,20 @@ export const LADDER: readonly Rung[] = [
 export const FASTEST_MS = 200;
 export const SLOWEST_MS = 8_000;
 
+/**
+ * The reserve: what an edge may ask its listeners to have ahead beyond a rung's margin, for the time in which the other edges
+ * would take its people. It counts from the cadence on at which low latency is worth less than that.
+ */
+export const RESERVE = { stepMs: 2_000, mostMs: 12_000, fromCadenceMs: 1_000 } as const;
+
+/** What of a reserve that was asked for counts at `cadenceMs`. */
+export function reserveAt(cadenceMs: number, reserveMs: number): number {
+  return cadenceMs >= RESERVE.fromCadenceMs && reserveMs > 0 ? Math.min(RESERVE.mostMs, reserveMs) : 0;
+}
+
 /** How far the playhead usually is behind the newest sound that the edge has, just after a push. */
-export function usualLagMs({ cadenceMs, marginMs }: Rung): number {
-  return cadenceMs + marginMs;
+export function usualLagMs({ cadenceMs, marginMs }: Rung, reserveMs = 0): number {
+  return cadenceMs + marginMs + reserveAt(cadenceMs, reserveMs);
 }
 
 /** The first rung that is not faster than `cadenceMs`, or the slowest. */

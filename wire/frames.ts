@@ -30,14 +30,19 @@ export interface Snapshot {
   readonly rendition: Rendition;
   /** Milliseconds between two pushes. */
   readonly cadenceMs: number;
+  /** Milliseconds to have ahead beyond the margin of the cadence (cadence.ts); absent: 0. */
+  readonly reserveMs?: number;
   readonly audience: number;
   /** The edge's clock as this was written. */
   readonly utcMs: number;
 }
 
 export type Notice =
-  /** The edge would like to push this far apart; until it says `cadence` nothing changes. */
-  | { readonly kind: "target"; readonly cadenceMs: number }
+  /**
+   * The edge would like to push this far apart; until it says `cadence` nothing changes. And it would like so much to be ahead
+   * beyond the margin, from now on; absent: 0.
+   */
+  | { readonly kind: "target"; readonly cadenceMs: number; readonly reserveMs?: number }
   /** From now on pushes come this far apart; what there was is sent before this. */
   | { readonly kind: "cadence"; readonly cadenceMs: number }
   /** Slots `[from, to)` exist but are not sent: the listener fell behind what is kept, or took too little. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BUFFER, PREFILL_MS } from "@hustings/listener/buffer.ts";
-import { type Feed, Playout } from "@hustings/listener/playout.ts";
+import type { Feed } from "@hustings/listener/feed.ts";
+import { Playout } from "@hustings/listener/playout.ts";
 import { LADDER } from "@hustings/wire/cadence.ts";
 import { SLOT_MS } from "@hustings/wire/units.ts";
 import fc from "fast-check";
@@ -23,12 +24,13 @@ test("on the same arrival times the model and the player's own policy hear the s
   fc.assert(
     fc.property(
       fc.constantFrom(...LADDER.map(({ cadenceMs }) => cadenceMs)),
+      fc.constantFrom(0, 4_000, 12_000),
       fc.array(fc.integer({ min: 0, max: 3_000 }), { minLength: 10, maxLength: 30 }),
       fc.integer({ min: 0, max: 12_000 }),
-      (cadenceMs, lateMs, outageMs) => {
-        const pushes = schedule(cadenceMs, lateMs, outageMs);
-        const real = playoutHears(cadenceMs, pushes);
-        const model = modelHears(cadenceMs, pushes);
+      (cadenceMs, reserveMs, lateMs, outageMs) => {
+        const pushes = schedule(cadenceMs, lateMs, outageMs, reserveMs);
+        const real = playoutHears(cadenceMs, pushes, reserveMs);
+        const model = modelHears(cadenceMs, pushes, reserveMs);
         for (const [who, heard] of Object.entries({ real, model }) as ["real" | "model", typeof model][]) {
           total[who].gaps += heard.gaps;
           total[who].gapMs += heard.gapMs;
@@ -77,22 +79,22 @@ test("who was made to read nothing is skipped forward as well, and is not counte
   assert.deepEqual([counts.gaps, counts.cuts, counts.jumps, counts.skippedSlots], [0, 0, 0, 0]);
 });
 
-function schedule(cadenceMs: number, lateMs: readonly number[], outageMs: number): Push[] {
+function schedule(cadenceMs: number, lateMs: readonly number[], outageMs: number, reserveMs = 0): Push[] {
   let atMs = 0;
   return lateMs.map((late, n) => {
     const dueMs = n * cadenceMs + (n > lateMs.length / 2 ? outageMs : 0);
     atMs = Math.max(atMs, dueMs + late * (cadenceMs / 4_000));
     const slots = Math.round((n * cadenceMs) / SLOT_MS);
-    return { atMs, toSlot: FIRST_SLOT + Math.ceil((cadenceMs * 1.25 + 4_400) / SLOT_MS) + slots };
+    return { atMs, toSlot: FIRST_SLOT + Math.ceil((cadenceMs * 1.25 + 4_400 + reserveMs) / SLOT_MS) + slots };
   });
 }
 
-function playoutHears(cadenceMs: number, pushes: readonly Push[]) {
+function playoutHears(cadenceMs: number, pushes: readonly Push[], reserveMs = 0) {
   const playout = new Playout(() => undefined);
   playout.prefill(PREFILL_MS);
   playout.tap(0);
   const [first] = pushes as [Push];
-  playout.meet({ headSlot: first.toSlot - 1, nextSlot: FIRST_SLOT, cadenceMs, state: NO_MARKS });
+  playout.meet({ headSlot: first.toSlot - 1, nextSlot: FIRST_SLOT, cadenceMs, reserveMs, state: NO_MARKS });
   let next = FIRST_SLOT;
   let playhead = 0;
   let at = 0;
@@ -104,17 +106,17 @@ function playoutHears(cadenceMs: number, pushes: readonly Push[]) {
       at++;
     }
     playhead = Math.min(playout.timeline.endSamples, playhead + STEP_MS * 48 * rate);
-    const advice = playout.advance(playhead, nowMs, feedAt(next, cadenceMs));
+    const advice = playout.advance(playhead, nowMs, feedAt(next, cadenceMs, reserveMs));
     if (advice.seekToSamples !== undefined) playhead = advice.seekToSamples;
     rate = advice.rate;
   }
   return playout.counts;
 }
 
-function modelHears(cadenceMs: number, pushes: readonly Push[]) {
+function modelHears(cadenceMs: number, pushes: readonly Push[], reserveMs = 0) {
   const { counts, model } = startModel();
   const [first] = pushes as [Push];
-  model.meet(0, first.toSlot - 1, FIRST_SLOT, cadenceMs, NO_MARKS, 0);
+  model.meet(0, { headSlot: first.toSlot - 1, nextSlot: FIRST_SLOT, cadenceMs, reserveMs }, NO_MARKS, 0);
   let next = FIRST_SLOT;
   let lookMs = 0;
   for (const { atMs, toSlot } of pushes) {
@@ -127,7 +129,7 @@ function modelHears(cadenceMs: number, pushes: readonly Push[]) {
 }
 
 function enter(model: EarModel, cadenceMs: number, nowMs: number): void {
-  model.meet(0, FIRST_SLOT + 19, FIRST_SLOT, cadenceMs, NO_MARKS, nowMs);
+  model.meet(0, { headSlot: FIRST_SLOT + 19, nextSlot: FIRST_SLOT, cadenceMs }, NO_MARKS, nowMs);
   model.sound(0, FIRST_SLOT, FIRST_SLOT + 20, 0, nowMs);
   model.enter(0, 0, nowMs);
 }
@@ -140,7 +142,7 @@ function startModel(expecting: Expecting = "voice") {
   return { counts, model };
 }
 
-function feedAt(nextSlot: number, cadenceMs: number): Feed {
+function feedAt(nextSlot: number, cadenceMs: number, reserveMs: number): Feed {
   return {
     nextSlot,
     headSlot: nextSlot - 1,
@@ -151,6 +153,7 @@ function feedAt(nextSlot: number, cadenceMs: number): Feed {
     edgeUtcMs: 0,
     cadenceMs,
     targetCadenceMs: undefined,
+    reserveMs,
     rendition: "32",
   };
 }

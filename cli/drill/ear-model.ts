@@ -16,6 +16,14 @@ export const CUT_MS = 15_000;
 
 const EAR = { silent: 0, entering: 1, playing: 2 } as const;
 
+/** Of a snapshot: the newest slot, the first that was wanted, and how much should be ahead. */
+export interface Meeting {
+  readonly headSlot: number;
+  readonly nextSlot: number;
+  readonly cadenceMs: number;
+  readonly reserveMs?: number;
+}
+
 export interface EarEvents {
   /** The first sound of the space is at the playhead. */
   started(i: number): void;
@@ -84,9 +92,15 @@ export class EarModel {
   }
 
   /** The first word of a connection. Answers the slot to go on from where the player passes over some, else −1. */
-  meet(i: number, headSlot: number, nextSlot: number, cadenceMs: number, declared: Declared, nowMs: number): number {
+  meet(
+    i: number,
+    { headSlot, nextSlot, cadenceMs, reserveMs = 0 }: Meeting,
+    declared: Declared,
+    nowMs: number,
+  ): number {
     const pace = this.#paces[i] as Pace;
     pace.forget();
+    pace.setReserve(reserveMs);
     pace.setCadence(cadenceMs, 0, nowMs);
     if (this.#ear[i] !== EAR.silent) return this.#passOver(i, headSlot, nextSlot, declared, nowMs);
     this.#joinSlot[i] = Math.max(nextSlot, headSlot + 1 - Math.ceil(pace.enterMs / SLOT_MS));
@@ -97,8 +111,9 @@ export class EarModel {
     this.#paces[i]?.setCadence(cadenceMs, 0, nowMs);
   }
 
-  asked(i: number, cadenceMs: number): void {
+  asked(i: number, cadenceMs: number, reserveMs: number): void {
     this.#paces[i]?.ask(cadenceMs);
+    this.#paces[i]?.setReserve(reserveMs);
   }
 
   /** Slots `[from, to)` came, behind `absentSlots` that do not exist and in which time passes. */

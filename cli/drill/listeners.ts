@@ -284,7 +284,7 @@ export class Listeners implements DownwardSink {
 
   #meet(i: number, snapshot: Snapshot): void {
     const nowMs = this.#options.clock.monotonicMs();
-    const { headSlot, nextSlot, cadenceMs, state } = snapshot;
+    const { headSlot, nextSlot, cadenceMs, reserveMs = 0, state } = snapshot;
     if (this.#at.state[i] !== PLACE.meeting && this.#at.state[i] !== PLACE.line) {
       this.broken(i, "a second snapshot");
       return;
@@ -298,9 +298,10 @@ export class Listeners implements DownwardSink {
     this.#at.clockPingMs[i] = nowMs;
     this.#at.stateSeq[i] = state.seq;
     this.#setCadence(i, cadenceMs);
+    this.#at.reserveMs[i] = reserveMs;
     if (headSlot !== null && nextSlot !== null) {
       const next = isNew ? nextSlot : (this.#at.next[i] as number);
-      const goOn = this.#ear.meet(i, headSlot, next, cadenceMs, this.programme.state, nowMs);
+      const goOn = this.#ear.meet(i, { headSlot, nextSlot: next, cadenceMs, reserveMs }, this.programme.state, nowMs);
       this.#at.skippedTo[i] = Math.max(this.#at.skippedTo[i] as number, nextSlot, goOn);
     }
     if (isNew && cadenceMs < SLOW_CADENCE_MS) this.#ping(i, nowMs);
@@ -331,8 +332,10 @@ export class Listeners implements DownwardSink {
     if (notice.kind === "cadence") {
       this.#setCadence(i, notice.cadenceMs);
       this.#ear.moved(i, notice.cadenceMs, nowMs);
-    } else if (notice.kind === "target") this.#ear.asked(i, notice.cadenceMs);
-    else if (notice.kind === "waiting") this.#stand(i, notice.sinceUtcMs, nowMs);
+    } else if (notice.kind === "target") {
+      this.#at.reserveMs[i] = notice.reserveMs ?? 0;
+      this.#ear.asked(i, notice.cadenceMs, this.#at.reserveMs[i] as number);
+    } else if (notice.kind === "waiting") this.#stand(i, notice.sinceUtcMs, nowMs);
     else if (notice.kind === "skipped") this.#at.skippedTo[i] = Math.max(this.#at.skippedTo[i] as number, notice.to);
     else if (notice.kind === "upstream") {
       this.#ear.look(i, nowMs);

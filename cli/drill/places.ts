@@ -18,6 +18,8 @@ export class Places {
   readonly skippedTo: Float64Array;
   readonly stateSeq: Float64Array;
   readonly cadenceMs: Uint16Array;
+  /** What the edge would like ahead beyond the cadence's margin. */
+  readonly reserveMs: Float64Array;
   /** Tries since the last steady connection. */
   readonly attempt: Uint8Array;
   /** Since when this connection follows; when anything came last; when a ping was sent that nothing answered (0: none). */
@@ -44,6 +46,7 @@ export class Places {
     this.skippedTo = new Float64Array(count);
     this.stateSeq = new Float64Array(count);
     this.cadenceMs = new Uint16Array(count);
+    this.reserveMs = new Float64Array(count);
     this.attempt = new Uint8Array(count);
     this.sinceMs = new Float64Array(count);
     this.heardMs = new Float64Array(count);
@@ -64,6 +67,7 @@ export class Places {
     this.next[i] = this.skippedTo[i] = -1;
     this.sinceUtcMs[i] =
       this.stateSeq[i] =
+      this.reserveMs[i] =
       this.attempt[i] =
       this.stalled[i] =
       this.hasGivenUp[i] =

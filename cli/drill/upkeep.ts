@@ -4,7 +4,7 @@
 import { RECONNECT } from "@hustings/flow/retry.ts";
 import { CLOCK_TIMES, SLOW_CADENCE_MS } from "@hustings/listener/clock-offset.ts";
 import { comeBackMs } from "@hustings/listener/come-back.ts";
-import { SESSION_TIMES } from "@hustings/listener/session.ts";
+import { pongWithinMs, quietAfterMs } from "@hustings/listener/patience.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 import { type Places, STALL } from "./places.ts";
@@ -44,16 +44,17 @@ export function arrivalOf(
 export function nextTryMs(at: Places, i: number, aheadMs: number, atLeastMs: number, random: () => number): number {
   const attempt = at.attempt[i] as number;
   at.attempt[i] = Math.min(MOST_ATTEMPTS, attempt + 1);
-  const loss = { attempt, atLeastMs: Math.min(atLeastMs, MOST_HINT_MS), aheadMs, cadenceMs: at.cadenceMs[i] as number };
+  const [cadenceMs, reserveMs] = [at.cadenceMs[i] as number, at.reserveMs[i] as number];
+  const loss = { attempt, atLeastMs: Math.min(atLeastMs, MOST_HINT_MS), aheadMs, cadenceMs, reserveMs };
   return comeBackMs(RECONNECT, loss, random) as number;
 }
 
 /** What is due for a listener that follows: nothing, a ping, or another connection. */
 export function dueOf(at: Places, i: number, nowMs: number): "nothing" | "ping" | "reconnect" {
   const pingedMs = at.pingedMs[i] as number;
-  if (pingedMs > 0 && nowMs - pingedMs >= SESSION_TIMES.pongMs) return "reconnect";
-  const quietMs = Math.max(SESSION_TIMES.quietMs, (at.cadenceMs[i] as number) + SESSION_TIMES.quietBeyondMs);
-  if (pingedMs === 0 && nowMs - (at.heardMs[i] as number) >= quietMs) return "ping";
+  const [cadenceMs, reserveMs] = [at.cadenceMs[i] as number, at.reserveMs[i] as number];
+  if (pingedMs > 0 && nowMs - pingedMs >= pongWithinMs(cadenceMs, reserveMs)) return "reconnect";
+  if (pingedMs === 0 && nowMs - (at.heardMs[i] as number) >= quietAfterMs(cadenceMs, reserveMs)) return "ping";
   return nowMs - (at.clockPingMs[i] as number) >= clockEveryMs(at, i) ? "ping" : "nothing";
 }
 

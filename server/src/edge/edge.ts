@@ -21,7 +21,7 @@ import { holdLoopOf } from "./hls-hold.ts";
 import { createInward } from "./inward.ts";
 import { EDGE_LIMITS, type EdgeLimits } from "./limits.ts";
 import { createListeners, type Listeners } from "./listeners.ts";
-import { type CadenceSetting, type Meter, watchLoad } from "./load-watch.ts";
+import { type CadenceSetting, type Meter, type ReserveSetting, watchLoad } from "./load-watch.ts";
 import { type EdgeLog, SILENT } from "./log.ts";
 import { BARE_DOCUMENT, createPages } from "./pages.ts";
 import { loadAssets } from "./pages-assets.ts";
@@ -50,8 +50,12 @@ export interface EdgeOptions {
   readonly version?: string;
   /** Milliseconds between two pushes to one listener, a row of CADENCE_TABLE; `auto`, or absent: what can be afforded. */
   readonly cadenceMs?: CadenceSetting;
+  /** Milliseconds that listeners should have ahead beyond the cadence's margin; `auto`, or absent: by what is idle. */
+  readonly reserve?: ReserveSetting;
   /** Of one core, what this process may count on, 0 to 1; absent: all of it. */
   readonly coreShare?: number;
+  /** Edges of this machine; absent: one. */
+  readonly edges?: number;
   /** In place of this process's own measurements. */
   readonly meter?: Meter;
   /** What differs from EDGE_LIMITS. */
@@ -96,7 +100,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const assets = await loadAssets(options.assetsDirectory);
   const pages = createPages(assets.index ?? BARE_DOCUMENT, stagePort, options.pullUrl);
   const pusher = starting.use(createPusher(clock, log));
-  const cadences = starting.use(watchOf(options, pusher, log));
+  const cadences = starting.use(watchOf(options, limits, pusher, log));
   const aac = packagerOf(options, limits, origins);
   const { addressOf } = origins;
   const loop = holdLoopOf(assets, log);
@@ -179,8 +183,11 @@ function answering(door: DoorOptions): RequestListener {
   };
 }
 
-function watchOf({ clock, cadenceMs = "auto", coreShare = 1, meter }: EdgeOptions, pusher: Pusher, log: EdgeLog) {
-  return watchLoad({ clock, pusher, log, setting: cadenceMs, share: coreShare, ...(meter ? { meter } : {}) });
+function watchOf(options: EdgeOptions, limits: EdgeLimits, pusher: Pusher, log: EdgeLog) {
+  const { clock, cadenceMs = "auto", reserve = "auto", coreShare = 1, edges = 1, meter, tls } = options;
+  const setting = { setting: cadenceMs, reserve };
+  const machine = { share: coreShare, edges, endsTls: tls !== undefined, mostMembers: limits.listeners };
+  return watchLoad({ clock, pusher, log, ...setting, ...machine, ...(meter ? { meter } : {}) });
 }
 
 function packagerOf({ packagerSocketPath: socketPath }: EdgeOptions, limits: EdgeLimits, origins: Origins) {

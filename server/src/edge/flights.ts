@@ -46,15 +46,16 @@ export function createFlights(
 }
 
 /**
- * When a flight is due on the clock that says `nowMs`. Who comes back had a whole push and its margin ahead when the slot
+ * When a flight is due on the clock that says `nowMs`. Who comes back had a whole push, its margin and the reserve ahead when the slot
  * before `nextSlot` came; since then as much of it is gone as the space has gone on to `headSlot`.
  */
 export function flightDueMs(
   { nextSlot, heldCadenceMs = 0 }: ListenCursor,
   headSlot: number | null,
   nowMs: number,
+  reserveMs = 0,
 ): number {
   if (nextSlot === undefined) return nowMs + NEW_DUE_MS;
   const missedMs = Math.max(0, (headSlot ?? 0) + 1 - nextSlot) * SLOT_MS;
-  return nowMs + Math.max(0, usualLagMs(rungFor(heldCadenceMs)) - missedMs);
+  return nowMs + Math.max(0, usualLagMs(rungFor(heldCadenceMs), reserveMs) - missedMs);
 }

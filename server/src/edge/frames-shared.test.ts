@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeFrame } from "@hustings/wire/frames.ts";
+import { FASTEST } from "./cadence.ts";
 import { createSpace } from "./listener-fixture.ts";
 
 function slotsIn(frame: Buffer): number[] {
@@ -46,8 +47,8 @@ test("a snapshot says the state of its moment, wherever its listener goes on", (
     return [decoded.snapshot.state.title, decoded.snapshot.nextSlot];
   };
   space.state({ kind: "title", title: "One “title”" });
-  assert.deepEqual(stateIn(frames.snapshot("32", 200, 3, 1)), ["One “title”", 3]);
-  assert.deepEqual(stateIn(frames.snapshot("32", 200, 4, 1)), ["One “title”", 4]);
+  assert.deepEqual(stateIn(frames.snapshot("32", FASTEST, 3, 1)), ["One “title”", 3]);
+  assert.deepEqual(stateIn(frames.snapshot("32", FASTEST, 4, 1)), ["One “title”", 4]);
   space.state({ kind: "title", title: "Another" });
-  assert.deepEqual(stateIn(frames.snapshot("32", 200, 4, 1)), ["Another", 4]);
+  assert.deepEqual(stateIn(frames.snapshot("32", FASTEST, 4, 1)), ["Another", 4]);
 });

@@ -4,6 +4,7 @@
 import type { Clock } from "@hustings/flow/clock.ts";
 import { momentsFrame, noticeFrame, snapshotFrame, soundFrame, stateFrame } from "@hustings/wire/frames.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
+import type { CadenceRow } from "./cadence.ts";
 import { binaryFrame } from "./framing.ts";
 import type { Kept } from "./kept.ts";
 import { MAX_FRAME_BYTES } from "./limits.ts";
@@ -18,15 +19,17 @@ const MAX_SOUND_BYTES = 1024 * 1024;
 /** A snapshot says the edge's time; it is not given out later than this. */
 const SNAPSHOT_MS = 20;
 
+type Ahead = Pick<CadenceRow, "cadenceMs" | "reserveMs">;
+
 export interface SharedFrames {
   /** A frame with the consecutive fragments from `slot`, which must be kept, on; `to` is the slot after its last. */
   sound(rendition: Rendition, slot: number): { readonly frame: Buffer; readonly to: number };
   /** Entries after `seq`; `undefined` when they are not kept, so that only a snapshot helps. */
   entries(seq: number): Buffer | undefined;
   moments(seq: number): Buffer;
-  snapshot(rendition: Rendition, cadenceMs: number, nextSlot: number | null, audience: number): Buffer;
+  snapshot(rendition: Rendition, cadence: Ahead, nextSlot: number | null, audience: number): Buffer;
   skipped(from: number, to: number): Buffer;
-  target(cadenceMs: number): Buffer;
+  target(cadence: Ahead): Buffer;
   cadence(cadenceMs: number): Buffer;
   audience(audience: number): Buffer;
   upstream(away: boolean): Buffer;
@@ -82,15 +85,19 @@ export function createSharedFrames(kept: Kept, clock: Clock): SharedFrames {
       return entries && share(`state ${seq} ${kept.state.seq}`, () => stateFrame(entries));
     },
     moments: (seq) => share(`moments ${seq} ${kept.momentSeq}`, () => momentsFrame(kept.momentsAfter(seq))),
-    snapshot(rendition, cadenceMs, nextSlot, audience) {
+    snapshot(rendition, { cadenceMs, reserveMs }, nextSlot, audience) {
       const { state, headSlot } = kept;
       const turn = Math.floor(clock.monotonicMs() / SNAPSHOT_MS);
       const make = () =>
-        snapshotFrame({ state, headSlot, nextSlot, rendition, cadenceMs, audience, utcMs: clock.utcMs() });
-      return share(`snapshot ${rendition} ${cadenceMs} ${nextSlot} ${state.seq} ${headSlot} ${turn}`, make);
+        snapshotFrame({ state, headSlot, nextSlot, rendition, cadenceMs, reserveMs, audience, utcMs: clock.utcMs() });
+      return share(
+        `snapshot ${rendition} ${cadenceMs} ${reserveMs} ${nextSlot} ${state.seq} ${headSlot} ${turn}`,
+        make,
+      );
     },
     skipped: (from, to) => share(`skipped ${from} ${to}`, () => noticeFrame({ kind: "skipped", from, to })),
-    target: (cadenceMs) => share(`target ${cadenceMs}`, () => noticeFrame({ kind: "target", cadenceMs })),
+    target: ({ cadenceMs, reserveMs }) =>
+      share(`target ${cadenceMs} ${reserveMs}`, () => noticeFrame({ kind: "target", cadenceMs, reserveMs })),
     cadence: (cadenceMs) => share(`cadence ${cadenceMs}`, () => noticeFrame({ kind: "cadence", cadenceMs })),
     audience: (audience) => share(`audience ${audience}`, () => noticeFrame({ kind: "audience", audience })),
     upstream: (away) => share(`upstream ${away}`, () => noticeFrame({ kind: "upstream", away })),

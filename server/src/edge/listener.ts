@@ -149,7 +149,7 @@ export class Listener {
   #begin(nowMs: number): void {
     const { kept, frames, audience } = this.#following;
     const nextSlot = this.#next < 0 ? null : Math.max(this.#next, kept.ring(this.#rendition).slotFrom(this.#next));
-    this.#write(frames.snapshot(this.#rendition, this.#cadence.cadenceMs, nextSlot, audience));
+    this.#write(frames.snapshot(this.#rendition, this.#cadence, nextSlot, audience));
     if (frames.entries(this.#stateSeq) === undefined) this.#stateSeq = kept.state.seq;
     this.visit(nowMs);
   }
@@ -175,11 +175,11 @@ export class Listener {
   #steer(nowMs: number): void {
     const { wanted } = this.#cadences;
     if (wanted !== this.#target) {
+      if (wanted.cadenceMs !== this.#target.cadenceMs) this.#targetMs = nowMs;
       this.#target = wanted;
-      this.#targetMs = nowMs;
-      this.#write(this.#following.frames.target(wanted.cadenceMs));
+      this.#write(this.#following.frames.target(wanted));
     }
-    if (wanted !== this.#cadence && nowMs - this.#targetMs >= PATIENCE_MS) this.#moveTo(wanted);
+    if (wanted.cadenceMs !== this.#cadence.cadenceMs && nowMs - this.#targetMs >= PATIENCE_MS) this.#moveTo(wanted);
   }
 
   #moveTo(cadence: CadenceRow): void {

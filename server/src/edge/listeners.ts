@@ -147,7 +147,8 @@ export function createListeners(options: ListenersOptions): Listeners {
       }
       connection.release();
     };
-    seat.isQueued = flights.add(flight, flightDueMs(cursor, following.kept.headSlot, clock.monotonicMs()));
+    const dueMs = flightDueMs(cursor, following.kept.headSlot, clock.monotonicMs(), cadences.wanted.reserveMs);
+    seat.isQueued = flights.add(flight, dueMs);
     if (!seat.isQueued) throw new Refusal("full");
   }
 

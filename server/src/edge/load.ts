@@ -102,9 +102,13 @@ export function projectedBusy(
   rung: number,
 ): number {
   const now = total(sample.members);
-  const coming = Math.min(Math.max(0, load.growth) * (LOAD.aheadMs / 1_000), now * LOAD.mostGrowth);
   const joinBusy = (load.joining * LOAD.joinUs) / 1e6;
-  return LOAD.baseBusy + load.scale * ((now + coming) * costBusy(rung) + joinBusy);
+  return LOAD.baseBusy + load.scale * ((now + comingMembers(load.growth, now)) * costBusy(rung) + joinBusy);
+}
+
+/** How many more than `now` there will be, by a growth in listeners per second. */
+export function comingMembers(growth: number, now: number): number {
+  return Math.min(Math.max(0, growth) * (LOAD.aheadMs / 1_000), now * LOAD.mostGrowth);
 }
 
 /** The first rung at which what comes fits in `budget` of the share; one beyond the last where none does. */
@@ -155,7 +159,7 @@ function troubleAfter(load: Load, { busy, share, loopDelayMs, elapsedMs }: LoadS
 }
 
 /** Processor time per second for one listener at `rung`, in seconds. */
-function costBusy(rung: number): number {
+export function costBusy(rung: number): number {
   const { cadenceMs } = LADDER[Math.min(rung, LADDER.length - 1)] ?? { cadenceMs: 1_000 };
   return (LOAD.secondUs + (LOAD.pushUs * 1_000) / cadenceMs) / 1e6;
 }

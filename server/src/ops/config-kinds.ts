@@ -1,7 +1,7 @@
 // Owns the kinds of values that a setting can have, and how each is read from text. Refuses to know any setting.
 
 import { BlockList, isIP } from "node:net";
-import { LADDER } from "@hustings/wire/cadence.ts";
+import { LADDER, RESERVE } from "@hustings/wire/cadence.ts";
 
 /** How one kind of value is read and described. */
 export interface Kind<Value> {
@@ -42,6 +42,17 @@ export const cadence: Kind<"auto" | number> = {
     const rung = LADDER.find(({ cadenceMs }) => String(cadenceMs / 1_000) === value);
     if (rung === undefined && value !== "auto") throw new Error(cadence.allowed);
     return rung?.cadenceMs ?? "auto";
+  },
+};
+
+/** A reserve, in milliseconds; or `auto`. */
+export const reserve: Kind<"auto" | number> = {
+  allowed: `auto, or whole seconds from 0 to ${RESERVE.mostMs / 1_000} that ${RESERVE.stepMs / 1_000} divides`,
+  read(value) {
+    if (value === "auto") return value;
+    const reserveMs = /^\d{1,2}$/.test(value) ? Number(value) * 1_000 : Number.NaN;
+    if (!(reserveMs <= RESERVE.mostMs) || reserveMs % RESERVE.stepMs !== 0) throw new Error(reserve.allowed);
+    return reserveMs;
   },
 };
 

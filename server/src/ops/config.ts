@@ -1,7 +1,17 @@
 // Owns every setting of a server: one table, and the pure function that reads it. Refuses to read the environment, a file
 // or the command line itself: they are arguments. docs/config.md is made from the table.
 
-import { cadence, ipAddress, type Kind, networks, oneOf, text, webOrigin, wholeNumber } from "./config-kinds.ts";
+import {
+  cadence,
+  ipAddress,
+  type Kind,
+  networks,
+  oneOf,
+  reserve,
+  text,
+  webOrigin,
+  wholeNumber,
+} from "./config-kinds.ts";
 
 /** One setting. The environment's name for `stage-port` is HUSTINGS_STAGE_PORT; a flag outranks it. */
 export interface Setting<Value> {
@@ -48,6 +58,13 @@ export const SETTINGS = {
     "seconds between two pushes to a listener",
     "auto",
     "By itself: the fastest that the edges can afford. A fixed one is for rehearsals, or where the audience is known.",
+  ),
+  reserve: given(
+    "reserve",
+    reserve,
+    "seconds that listeners have ahead beyond the cadence's margin, at 1 s and slower",
+    "auto",
+    "By itself: as long as the other edges would need to take an edge's people, so that a dead edge is not heard.",
   ),
   dataDirectory: given("data", text("a path"), "", "./data", "Where spaces, keys and sockets are kept."),
   publicAddress: maybe(
