@@ -14,6 +14,14 @@ export interface Visit {
 
 export type Headers = Readonly<Record<string, string | number>>;
 
+/** An answer with all its headers: what many ask for is made once. */
+export interface Answer {
+  readonly status: number;
+  /** A string has one byte in each character (latin1): it leaves in one write with the head, a buffer in a second. */
+  readonly body: Buffer | string;
+  readonly headers: Headers;
+}
+
 /** RFC 6455 §5.5 leaves so many for a reason. */
 const MAX_REASON_CHARACTERS = 123;
 /** Where waiting helps and nothing says how long. */
@@ -23,11 +31,21 @@ const RETRY_MS = 1_000;
 export const COMMON_HEADERS: Headers = { "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" };
 
 /** Answers with `body`, without it to HEAD. */
-export function send({ request, response }: Visit, status: number, body: Buffer | string, headers: Headers): void {
+export function send(visit: Visit, status: number, body: Buffer | string, headers: Headers): void {
+  sendAnswer(visit, answerOf(status, body, headers));
+}
+
+/** What `send` answers with. */
+export function answerOf(status: number, body: Buffer | string, headers: Headers): Answer {
   const bytes = typeof body === "string" ? Buffer.from(body) : body;
   const length: Headers = status === 304 ? {} : { "content-length": bytes.length };
-  response.writeHead(status, { ...COMMON_HEADERS, ...length, ...headers });
-  response.end(request.method === "HEAD" ? undefined : bytes);
+  return { status, body: bytes, headers: { ...COMMON_HEADERS, ...length, ...headers } };
+}
+
+export function sendAnswer({ request, response }: Visit, { status, body, headers }: Answer): void {
+  response.writeHead(status, headers);
+  if (request.method === "HEAD") response.end();
+  else response.end(body, "latin1");
 }
 
 export function sendJson(visit: Visit, status: number, value: unknown, headers: Headers = {}): void {

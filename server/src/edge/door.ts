@@ -49,6 +49,7 @@ export async function answerAtDoor(visit: Visit, options: DoorOptions): Promise<
 async function route(visit: Visit, options: DoorOptions): Promise<void> {
   const { pathname } = visit.url;
   const isRead = visit.request.method === "GET" || visit.request.method === "HEAD";
+  if (isRead && pathname === ROUTES.home) return answerHome(visit, options);
   const room = SPACE_PATH.exec(pathname);
   if (isRead && room) return answerRoom(visit, room[1] as string, options);
   if (isRead && pathname === ROUTES.spaces) return answerSpaces(visit, options);
@@ -60,7 +61,6 @@ async function route(visit: Visit, options: DoorOptions): Promise<void> {
   if (hls) return options.hls.answer(visit, await follow(options.followings, hls[1] as string), hls[2] as string);
   const page = PAGE_PATH.exec(pathname);
   if (page) return answerPage(visit, page[1] as string, options);
-  if (pathname === ROUTES.home) return answerHome(visit, options);
   if (options.assets.answer(visit)) return;
   if (!String(visit.request.headers.accept ?? "").includes("text/html")) throw new Refusal("no-page");
   return options.pages.other(visit, 404);
@@ -97,7 +97,7 @@ async function answerHome(visit: Visit, { spaces, pages }: DoorOptions): Promise
     if (cause instanceof Refusal) return undefined;
     throw cause;
   });
-  await pages.home(visit, live ? JSON.stringify(live) : "none", live);
+  await pages.home(visit, live);
 }
 
 function follow(followings: Followings, id: string): Promise<Following> {

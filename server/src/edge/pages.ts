@@ -4,13 +4,14 @@
 import { promisify } from "node:util";
 import { brotliCompress, constants } from "node:zlib";
 import type { ListedSpace, RoomDocument } from "@hustings/wire/room.ts";
-import { type Headers, send, type Visit } from "./answers.ts";
+import { type Answer, answerOf, type Headers, send, sendAnswer, type Visit } from "./answers.ts";
 import { ROOM_CACHE } from "./room.ts";
 
 export interface Pages {
   /** The page of a space; `undefined`: nothing is known of it just now, the page asks by itself. */
   space(visit: Visit, status: number, tag: string, room: RoomDocument | undefined): Promise<void>;
-  home(visit: Visit, tag: string, spaces: readonly ListedSpace[] | undefined): Promise<void>;
+  /** Does not look into a list that it was given last: another one is another array. */
+  home(visit: Visit, spaces: readonly ListedSpace[] | undefined): Promise<void>;
   /** The app, for an address that it knows better than this server. */
   other(visit: Visit, status: number): Promise<void>;
 }
@@ -31,32 +32,52 @@ export const BARE_DOCUMENT = `<!doctype html><html lang="en"><head><meta charset
  */
 export function createPages(document: string, stagePort: number, pullUrl?: string): Pages {
   const headers = pageHeaders(stagePort, pullUrl);
-  const compressed = new Map<string, Promise<Buffer>>();
+  const compressed = new Map<string, Answer | Promise<Answer>>();
+  let listed: readonly ListedSpace[] | undefined;
+  let listedTag = "home none";
 
   // A page changes with its tag and with nothing else, so what was compressed for one is right for all.
-  async function answer(visit: Visit, status: number, key: string, parts: PageParts): Promise<void> {
-    const page = () => fill(document, parts);
+  async function answer(visit: Visit, status: number, key: string, parts: () => PageParts): Promise<void> {
+    const page = () => fill(document, parts());
     const accepts = /\bbr\b/.test(String(visit.request.headers["accept-encoding"] ?? ""));
     if (!accepts) return send(visit, status, page(), headers);
-    let brotli = compressed.get(key);
-    if (!brotli) {
-      brotli = compress(Buffer.from(page()), { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } });
-      compressed.set(key, brotli);
-      if (compressed.size > MAX_COMPRESSED) compressed.delete(compressed.keys().next().value as string);
-    }
-    send(visit, status, await brotli, { ...headers, "content-encoding": "br" });
+    const ready = compressed.get(key) ?? keep(key, compressedOf(status, page(), headers));
+    sendAnswer(visit, ready instanceof Promise ? await ready : ready);
+  }
+
+  function keep(key: string, making: Promise<Answer>): Promise<Answer> {
+    compressed.set(key, making);
+    if (compressed.size > MAX_COMPRESSED) compressed.delete(compressed.keys().next().value as string);
+    const made = (answer: Answer) => void (compressed.get(key) === making && compressed.set(key, answer));
+    making.then(made, () => compressed.delete(key));
+    return making;
+  }
+
+  function homeTag(spaces: readonly ListedSpace[] | undefined): string {
+    if (spaces !== listed) listedTag = spaces ? `home ${JSON.stringify(spaces)}` : "home none";
+    listed = spaces;
+    return listedTag;
   }
 
   return {
     space: (visit, status, tag, room) =>
-      answer(visit, status, `space ${room?.id} ${status} ${tag} ${Math.floor((room?.asOfUtcMs ?? 0) / 1_000)}`, {
+      answer(visit, status, `space ${room?.id} ${status} ${tag} ${Math.floor((room?.asOfUtcMs ?? 0) / 1_000)}`, () => ({
         head: room ? roomHead(room) : HOME_HEAD,
         boot: room ? inlined("room", room) : "",
-      }),
-    home: (visit, tag, spaces) =>
-      answer(visit, 200, `home ${tag}`, { head: HOME_HEAD, boot: spaces ? inlined("spaces", { spaces }) : "" }),
-    other: (visit, status) => answer(visit, status, `other ${status}`, { head: HOME_HEAD, boot: "" }),
+      })),
+    home: (visit, spaces) =>
+      answer(visit, 200, homeTag(spaces), () => ({
+        head: HOME_HEAD,
+        boot: spaces ? inlined("spaces", { spaces }) : "",
+      })),
+    other: (visit, status) => answer(visit, status, `other ${status}`, () => ({ head: HOME_HEAD, boot: "" })),
   };
+}
+
+async function compressedOf(status: number, page: string, headers: Headers): Promise<Answer> {
+  const body = await compress(page, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } });
+  const answer = answerOf(status, body, { ...headers, "content-encoding": "br" });
+  return { ...answer, body: body.toString("latin1") };
 }
 
 interface PageParts {

@@ -167,6 +167,24 @@ test("after a close nothing more is heard, pings, texts and a second close inclu
   assert.deepEqual(echo.told, ["gone:seat"]);
 });
 
+test("who closes is answered and gone at once, though they never end their side, and behind all that was written", async () => {
+  await using echo = await startEcho();
+  const raw = connect({ port: echo.port, host: "127.0.0.1", allowHalfOpen: true });
+  let text = "";
+  raw.setEncoding("latin1").on("data", (some) => {
+    text += some;
+  });
+  raw.write(`${HEAD.join("\r\n")}\r\n\r\n`);
+  await until("the upgrade", () => text.includes("\r\n\r\n"));
+  echo.sockets[0]?.write(binaryFrame(Buffer.from("one")));
+  raw.write(closing(1000));
+  await once(raw, "end");
+  assert.ok(endsWith({ text }, "\r\n\r\n", [0x82, 3], "one", [0x88, 2, 0x03, 0xe8]));
+  await until("the socket to be gone", () => echo.told.length > 0);
+  assert.deepEqual(echo.told, ["gone:seat"]);
+  raw.destroy();
+});
+
 test("a fault is answered with its code and the connection ends, though the client goes on sending", async () => {
   await using echo = await startEcho();
   const raw = await openRaw(echo.port, HEAD, frame(1, "a", { isMasked: false }));

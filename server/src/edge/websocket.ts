@@ -120,8 +120,14 @@ export class ListenerSocket<T> implements ListenerPipe {
     }
   }
 
+  // Both sides have said that they say no more: what the kernel has it delivers, and nobody is waited for.
   #answerClose(code: number): void {
     this.#writer.write(code === NO_CODE ? closeFrame() : closeFrame(code));
+    if (this.#writer.isDirect && this.#writer.unsentBytes === 0) {
+      this.#phase = "closing";
+      this.#socket.destroy();
+      return;
+    }
     this.#beginClosing();
     this.#writer.end();
   }
