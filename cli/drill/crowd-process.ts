@@ -5,13 +5,14 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { repeat, systemClock } from "@hustings/flow/clock.ts";
 import type { GeneratorStart, Order } from "./crowd.ts";
 import { HomeVisits } from "./home-visits.ts";
+import { leavingOf } from "./leaving.ts";
 import { dialer } from "./line.ts";
 import { Listeners } from "./listeners.ts";
 
 const STEP_MS = 20;
 const REPORT_MS = 500;
-/** The wish of the hour is reached within so many steps: evenly, not in bursts. */
-const STEPS_TO_WISH = 5;
+/** Who is missing comes within so many steps: evenly, not in bursts. */
+const STEPS_TO_COME = 5;
 
 process.once("message", (start: GeneratorStart) => run(start));
 process.on("SIGINT", () => undefined);
@@ -29,15 +30,20 @@ function run({ door, generator, path, places, rendition, visitsHome }: Generator
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
   let wanted = 0;
+  let lookedMs = systemClock.monotonicMs();
   const leave = (): void => {
     listeners.leave();
     if (visitsHome) home.visit();
   };
   const step = repeat(systemClock, STEP_MS, () => {
-    listeners.step();
+    const nowMs = systemClock.monotonicMs();
     const missing = wanted - listeners.size;
-    for (let left = Math.ceil(missing / STEPS_TO_WISH); left > 0 && listeners.join(); ) left--;
-    for (let left = Math.ceil(-missing / STEPS_TO_WISH); left > 0; left--) leave();
+    // Before all else: a late loop is not to go on with those who would be gone.
+    for (let left = leavingOf(-missing, nowMs - lookedMs); left > 0; left--) leave();
+    lookedMs = nowMs;
+    listeners.step();
+    home.step();
+    for (let left = Math.ceil(missing / STEPS_TO_COME); left > 0 && listeners.join(); ) left--;
   });
   const report = repeat(systemClock, REPORT_MS, () => {
     const measured = listeners.report(Math.max(0, delay.percentile(99) / 1e6 - 10));

@@ -25,12 +25,12 @@ export function pongFrame(payload: Buffer): Buffer {
   return masked(OP.pong, payload);
 }
 
-/** "I leave." */
+/** "I leave." The same bytes for everybody. */
 export function closeFrame(): Buffer {
-  const payload = Buffer.alloc(2);
-  payload.writeUInt16BE(GOING_AWAY);
-  return masked(OP.close, payload);
+  return CLOSE;
 }
+
+const CLOSE = masked(OP.close, Buffer.from([GOING_AWAY >> 8, GOING_AWAY & 0xff]));
 
 /** The request for `path`, which names the space and where to begin. `host`: as the door is called. */
 export function upgradeRequest(path: string, host: string): string {

@@ -55,6 +55,32 @@ test("where nobody answers at the door each visit fails once", async () => {
   assert.deepEqual(visits.whys(), { "home page: ECONNREFUSED": 5 });
 });
 
+test("who has no page fifteen seconds after leaving has none, however much of it came meanwhile", async () => {
+  const clock = manualClock();
+  let asked = 0;
+  await using server = await serve((_, response) => {
+    asked++;
+    response.write("<html>");
+  });
+  const counts = noCounts();
+  const visits = new HomeVisits(server.door, counts, clock, 0);
+  for (let i = 0; i < 5; i++) visits.visit();
+  await until("all to have asked", () => asked === 5);
+  clock.advance(10_000);
+  visits.visit();
+  await until("the last to have asked", () => asked === 6);
+  clock.advance(4_999);
+  visits.step();
+  assert.equal(counts.homeFailed, 0);
+  clock.advance(1);
+  visits.step();
+  await until("the first five to have given up", () => counts.homeFailed === 5);
+  clock.advance(10_000);
+  visits.step();
+  await until("the last to have given up", () => counts.homeFailed === 6);
+  assert.deepEqual(visits.whys(), { "home page: no answer": 6 });
+});
+
 test("a page that breaks off, and what is no HTTP, are no pages; one without a length ends with the connection", async () => {
   const answers = [
     "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n12345",

@@ -21,30 +21,45 @@ export class HomeVisits {
   readonly #counts: Counts;
   readonly #clock: { monotonicMs(): number };
   readonly #generator: number;
-  readonly #request: string;
+  /** Asks on a socket that is connected; one function for all of them. */
+  readonly #write: (this: Socket) => void;
   /** What every visit reads into. */
   readonly #buffer = Buffer.alloc(READ_BYTES);
   readonly #tookMs = new SpreadCount();
   readonly #whys = new Map<string, number>();
-  /** When each who waits left, oldest first. */
-  readonly #waiting: number[] = [];
+  /** When each who waits left, oldest first; those before `#asked` wait no more. */
+  #waiting: number[] = [];
+  #asked = 0;
+  /** Who is asking, whoever left first first. */
+  readonly #asking = new Set<Asking>();
   #begun = 0;
-  #atOnce = 0;
 
   constructor(door: DoorAddress, counts: Counts, clock: { monotonicMs(): number }, generator: number) {
     this.#door = door;
     this.#counts = counts;
     this.#clock = clock;
     this.#generator = generator;
-    this.#request = `GET ${ROUTES.home} HTTP/1.1\r\nHost: ${door.host}:${door.port}\r\nAccept: text/html\r\nAccept-Encoding: gzip, br\r\nConnection: close\r\n\r\n`;
+    const request = `GET ${ROUTES.home} HTTP/1.1\r\nHost: ${door.host}:${door.port}\r\nAccept: text/html\r\nAccept-Encoding: gzip, br\r\nConnection: close\r\n\r\n`;
+    this.#write = function () {
+      this.write(request, "latin1");
+    };
   }
 
   /** Somebody has just left. */
   visit(): void {
     this.#counts.homeAsked++;
     const leftMs = this.#clock.monotonicMs();
-    if (this.#atOnce >= MAX_AT_ONCE) this.#waiting.push(leftMs);
+    if (this.#asking.size >= MAX_AT_ONCE) this.#waiting.push(leftMs);
     else this.#ask(leftMs);
+  }
+
+  /** Gives up for those whose patience is over; call it some fifty times a second. */
+  step(): void {
+    const overMs = this.#clock.monotonicMs() - PATIENCE_MS;
+    for (const { leftMs, socket } of this.#asking) {
+      if (leftMs > overMs) return;
+      socket.destroy();
+    }
   }
 
   /** From leaving to the whole page, of those who got it. */
@@ -58,7 +73,6 @@ export class HomeVisits {
   }
 
   #ask(leftMs: number): void {
-    this.#atOnce++;
     const answer = new Answer();
     let why = "no answer";
     const socket = this.#connect((length) => {
@@ -66,13 +80,17 @@ export class HomeVisits {
       if (answer.isWhole) socket.destroy();
       return !answer.isWhole;
     });
-    socket.setTimeout(this.#leftOf(leftMs), () => socket.destroy());
-    socket.once("error", ({ code, message }: NodeJS.ErrnoException) => {
+    const asking: Asking = { leftMs, socket };
+    this.#asking.add(asking);
+    socket.on("error", ({ code, message }: NodeJS.ErrnoException) => {
       why = code ?? message;
     });
-    socket.once("end", () => answer.end());
-    socket.once("close", () => this.#done(answer.why ?? why, leftMs));
-    socket.write(this.#request, "latin1");
+    socket.on("end", () => answer.end());
+    socket.on("close", () => {
+      this.#asking.delete(asking);
+      this.#done(answer.why ?? why, leftMs);
+    });
+    socket.on("connect", this.#write);
   }
 
   #connect(callback: (length: number) => boolean): Socket {
@@ -82,12 +100,7 @@ export class HomeVisits {
     return isTls ? connectTls(address) : connect(address);
   }
 
-  #leftOf(leftMs: number): number {
-    return Math.max(1, PATIENCE_MS - (this.#clock.monotonicMs() - leftMs));
-  }
-
   #done(why: string, leftMs: number): void {
-    this.#atOnce--;
     if (why === "") {
       this.#counts.homeAnswered++;
       this.#tookMs.add(this.#clock.monotonicMs() - leftMs);
@@ -102,13 +115,23 @@ export class HomeVisits {
   }
 
   #next(): void {
-    let leftMs = this.#waiting.shift();
-    while (leftMs !== undefined && this.#leftOf(leftMs) <= 1) {
+    if (this.#waiting.length === 0) return;
+    const overMs = this.#clock.monotonicMs() - PATIENCE_MS;
+    let leftMs = this.#waiting[this.#asked++];
+    while (leftMs !== undefined && leftMs <= overMs) {
       this.#failed("never asked");
-      leftMs = this.#waiting.shift();
+      leftMs = this.#waiting[this.#asked++];
     }
     if (leftMs !== undefined) this.#ask(leftMs);
+    if (this.#asked < this.#waiting.length) return;
+    this.#waiting = [];
+    this.#asked = 0;
   }
+}
+
+interface Asking {
+  readonly leftMs: number;
+  readonly socket: Socket;
 }
 
 /** How much of an answer has come: its head is read, its body counted (RFC 9112 §6: by its length, or until the end). */
