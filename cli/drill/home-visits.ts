@@ -10,6 +10,8 @@ import { type Counts, type Spread, SpreadCount } from "./tally.ts";
 
 /** Visits under way; the others wait. Each has a descriptor that its listener had before. */
 const MAX_AT_ONCE = 2_000;
+/** In one step visits begin for so long: others are to leave and listeners to be read as well. */
+const ASK_FOR_MS = 50;
 /** Who has no page by then looks elsewhere. */
 const PATIENCE_MS = 15_000;
 const MAX_WHYS = 20;
@@ -45,20 +47,22 @@ export class HomeVisits {
     };
   }
 
-  /** Somebody has just left. */
+  /** Somebody has just left: they ask in one of the next steps. */
   visit(): void {
     this.#counts.homeAsked++;
-    const leftMs = this.#clock.monotonicMs();
-    if (this.#asking.size >= MAX_AT_ONCE) this.#waiting.push(leftMs);
-    else this.#ask(leftMs);
+    this.#waiting.push(this.#clock.monotonicMs());
   }
 
-  /** Gives up for those whose patience is over; call it some fifty times a second. */
+  /** Gives up for those whose patience is over, and begins for others; call it some fifty times a second. */
   step(): void {
-    const overMs = this.#clock.monotonicMs() - PATIENCE_MS;
+    const nowMs = this.#clock.monotonicMs();
     for (const { leftMs, socket } of this.#asking) {
-      if (leftMs > overMs) return;
+      if (leftMs > nowMs - PATIENCE_MS) break;
       socket.destroy();
+    }
+    while (this.#waiting.length > 0 && this.#asking.size < MAX_AT_ONCE) {
+      if (this.#clock.monotonicMs() - nowMs >= ASK_FOR_MS) return;
+      this.#next();
     }
   }
 
