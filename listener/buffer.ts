@@ -50,6 +50,8 @@ export const BUFFER = {
   returnShare: 1 / 3,
   /** And so much of a reserve, which is there for the others to come evenly. */
   reserveShare: 2 / 3,
+  /** But the reserve never makes the first try later than this: all are back in fifteen seconds where there is time for them. */
+  returnWithinMs: 12_000,
 } as const;
 
 /** The row for pushes that come `cadenceMs` apart: the first that is not faster, or the slowest. */

@@ -31,20 +31,22 @@ export function comeBackMs(policy: RetryPolicy, loss: Loss, random: () => number
 
 /**
  * When the first try may be, of one with `aheadMs` left: from when what the last push brought is gone, until
- * BUFFER.returnShare of what is left then is gone, too, and BUFFER.reserveShare of what is there of the reserve. Whoever has
- * the least left comes first.
+ * BUFFER.returnShare of what is left then is gone, too, and BUFFER.reserveShare of what is there of the reserve, though no later
+ * by it than BUFFER.returnWithinMs. Whoever has the least left comes first.
  */
 export function firstTryWindow(
   aheadMs: number,
   cadenceMs: number,
   reserveMs: number,
 ): { readonly fromMs: number; readonly toMs: number } {
-  const { targetMs } = cadenceRow(cadenceMs);
+  const { targetMs, lowMs } = cadenceRow(cadenceMs);
   const wantedMs = reserveAt(cadenceMs, reserveMs);
   const fromMs = Math.min(cadenceMs, Math.max(0, aheadMs - targetMs - wantedMs));
   const heldMs = Math.min(wantedMs, Math.max(0, aheadMs - fromMs - targetMs));
-  const windowMs = BUFFER.returnShare * spareMs(aheadMs - fromMs - heldMs, cadenceMs) + BUFFER.reserveShare * heldMs;
-  return { fromMs, toMs: fromMs + windowMs };
+  const plainMs = BUFFER.returnShare * spareMs(aheadMs - fromMs - heldMs, cadenceMs);
+  // The same for everybody at a cadence: who has the least ahead stays first.
+  const mostMs = Math.max(0, BUFFER.returnWithinMs - cadenceMs - BUFFER.returnShare * (targetMs - lowMs));
+  return { fromMs, toMs: fromMs + plainMs + Math.min(BUFFER.reserveShare * heldMs, mostMs) };
 }
 
 function spareMs(aheadMs: number, cadenceMs: number): number {
