@@ -5,7 +5,12 @@ import { test } from "node:test";
 import { noCounts, passes, selectTests, sum, verdict } from "./selection.ts";
 
 const paths = ["wire/ids.test.ts", "media/mix.test.ts", "media/mix.ts", "test/e2e/stage.test.ts"];
-const heavyPaths = ["test/e2e/stage.test.ts", "test/venue.test.ts", "server/src/stage/peer.test.ts"];
+const heavyPaths = [
+  "listener/playback.e2e.test.ts",
+  "test/e2e/stage.test.ts",
+  "test/venue.test.ts",
+  "server/src/stage/peer.test.ts",
+];
 
 test("every *.test.ts is selected when no filter is given", () => {
   assert.deepEqual(selectTests(paths, []), ["media/mix.test.ts", "test/e2e/stage.test.ts", "wire/ids.test.ts"]);
