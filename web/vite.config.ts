@@ -7,21 +7,16 @@ interface Graph {
   getModuleInfo(id: string): { readonly isEntry: boolean; readonly importers: readonly string[] } | null;
 }
 
-const atOnce = new Map<string, boolean>();
-
 function pageOf(id: string, graph: Graph): string | null {
   return isAtOnce(id, graph) ? "page" : null;
 }
 
 /** Whether a module is loaded with the page, and not with a part of it that is loaded later. */
-function isAtOnce(id: string, graph: Graph): boolean {
-  const known = atOnce.get(id);
-  if (known !== undefined) return known;
-  atOnce.set(id, false);
+function isAtOnce(id: string, graph: Graph, seen: Set<string> = new Set()): boolean {
+  if (seen.has(id)) return false;
+  seen.add(id);
   const module = graph.getModuleInfo(id);
-  const answer = module !== null && (module.isEntry || module.importers.some((one) => isAtOnce(one, graph)));
-  atOnce.set(id, answer);
-  return answer;
+  return module !== null && (module.isEntry || module.importers.some((one) => isAtOnce(one, graph, seen)));
 }
 
 export default defineConfig({
