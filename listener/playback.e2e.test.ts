@@ -15,6 +15,7 @@ import { FRAGMENT_PACKETS, PACKET_SAMPLES, SLOT_SAMPLES } from "@hustings/wire/u
 import { type Browser, chromium, type Page } from "playwright-core";
 import { WebSocketServer } from "ws";
 import { chromiumFlags, findChromium } from "../test/chromium.ts";
+import { BUFFER } from "./buffer.ts";
 import type { ListenerStats } from "./measure.ts";
 import { ScriptedEdge } from "./scripted-edge.ts";
 
@@ -69,6 +70,7 @@ test("P1 the first sound comes soon after the tap, and after seconds without del
   await page.waitForFunction("window.player.stats().heardSlots >= 20");
   const calm = await statsOf(page);
   assert.equal(calm.gaps, 0);
+  const stoodBeforeMs = await page.evaluate<number>("window.stoodMs()");
   edge.isHeldBack = true;
   const heldFrom = edge.head;
   await page.waitForFunction("window.player.stats().gapMs >= 4400");
@@ -76,7 +78,7 @@ test("P1 the first sound comes soon after the tap, and after seconds without del
   await page.waitForFunction(`window.player.stats().heardSlots >= ${calm.heardSlots + 55}`);
   const end = await statsOf(page);
   const heard = await capturedSound(page);
-  const stoodMs = await page.evaluate<number>("window.stoodMs()");
+  const stoodMs = Math.max(0, (await page.evaluate<number>("window.stoodMs()")) - stoodBeforeMs);
   const told = `filler ${end.gapMs} ms, the playhead stood ${Math.round(stoodMs)} ms`;
   process.stdout.write(`# first sound ${Math.round(first.firstSoundMs ?? 0)} ms, ${told}\n`);
   assert.ok(end.stalls <= 1, `${end.stalls} stalls`);
@@ -177,15 +179,30 @@ function envelope(sound: Float32Array): Float32Array {
   });
 }
 
-/** Where the second of `said` that begins at `from` is most like `got`: Pearson's correlation of envelopes. */
+/**
+ * Where the second of `said` that begins at `from` is most like `got`, at any speed that the policy may play it: Pearson's
+ * correlation of envelopes. At one speed alone a second that is played at 1.04 is up to 40 ms beside itself.
+ */
 function find(said: Float32Array, from: number, got: Float32Array): { readonly at: number; readonly likeness: number } {
-  const wanted = said.subarray(from, from + WINDOW);
   let best = { at: -1, likeness: -1 };
-  for (let at = 0; at + WINDOW <= got.length; at++) {
-    const likeness = correlation(wanted, got.subarray(at, at + WINDOW));
-    if (likeness > best.likeness) best = { at, likeness };
+  for (let percent = BUFFER.minRate * 100; percent <= BUFFER.maxRate * 100; percent++) {
+    const wanted = playedAt(percent / 100, said.subarray(from, from + WINDOW));
+    for (let at = 0; at + wanted.length <= got.length; at++) {
+      const likeness = correlation(wanted, got.subarray(at, at + wanted.length));
+      if (likeness > best.likeness) best = { at, likeness };
+    }
   }
   return best;
+}
+
+/** The envelope as it is when its sound is played at `rate`: shorter above 1, with steps between two of its own. */
+function playedAt(rate: number, steps: Float32Array): Float32Array {
+  return Float32Array.from({ length: Math.round(steps.length / rate) }, (_, i) => {
+    const place = Math.min(Math.max((i + 0.5) * rate - 0.5, 0), steps.length - 1);
+    const before = Math.floor(place);
+    const [a, b] = [steps[before] ?? 0, steps[Math.min(before + 1, steps.length - 1)] ?? 0];
+    return a + (b - a) * (place - before);
+  });
 }
 
 function correlation(a: Float32Array, b: Float32Array): number {
@@ -251,13 +268,16 @@ const player = createPlayer({ url, holdUrl: "/hold.mp4" });
 window.player = player;
 window.ranges = 0;
 setInterval(() => { window.ranges = Math.max(window.ranges, player.element.buffered.length); }, 100);
+let context;
 let last;
+// What the playhead did not move while the tape did: a machine that takes the processor away halts both.
 let stoodMs = 0;
 window.stoodMs = () => stoodMs;
 setInterval(() => {
-  const now = { atMs: performance.now(), headMs: player.element.currentTime * 1000 };
-  const missedMs = last === undefined || last.headMs === 0 ? 0 : now.atMs - last.atMs - (now.headMs - last.headMs);
-  if (missedMs > 100) stoodMs += missedMs;
+  if (context === undefined) return;
+  const { currentTime, playbackRate } = player.element;
+  const now = { tapeMs: context.currentTime * 1000, headMs: currentTime * 1000, rate: playbackRate };
+  if (last?.headMs > 0) stoodMs += (now.tapeMs - last.tapeMs) * last.rate - (now.headMs - last.headMs);
   last = now;
 }, 500);
 const worklet = "registerProcessor('tape', class extends AudioWorkletProcessor { process(i) { if (i[0][0]) this.port.postMessage(i[0][0].slice()); return true; } })";
@@ -267,7 +287,7 @@ document.querySelector("button").onclick = () => {
   record();
 };
 async function record() {
-  const context = new AudioContext({ sampleRate: 48000 });
+  context = new AudioContext({ sampleRate: 48000 });
   await context.audioWorklet.addModule(URL.createObjectURL(new Blob([worklet], { type: "text/javascript" })));
   const tape = new AudioWorkletNode(context, "tape");
   tape.port.onmessage = ({ data }) => blocks.push(data);
