@@ -60,7 +60,7 @@ export class DownwardReader {
   read(i: number, lent: Buffer, length: number): void {
     let bytes = lent;
     let end = length;
-    const kept = this.#at[i] === AT.unproved ? undefined : this.#kept.get(i);
+    const kept = this.#kept.size === 0 || this.#at[i] === AT.unproved ? undefined : this.#kept.get(i);
     if (kept) {
       this.#kept.delete(i);
       bytes = Buffer.concat([kept, lent.subarray(0, length)]);
@@ -127,7 +127,7 @@ export class DownwardReader {
     const from = at + headBytes;
     if (first === (0x80 | OP.binary) && length > SOUND_HEAD_BYTES) {
       if (end - from < SOUND_HEAD_BYTES) return -1;
-      if (bytes[from] === SOUND) return this.#beginSound(i, bytes, from, length);
+      if (bytes[from] === SOUND) return this.#sound(i, bytes, from, length, end);
     }
     if (end - from < length) return -1;
     return this.#whole(i, first, bytes.subarray(from, from + length), from + length);
@@ -145,18 +145,29 @@ export class DownwardReader {
     return this.#at[i] === AT.over ? Number.MAX_SAFE_INTEGER : next;
   }
 
-  #beginSound(i: number, bytes: Buffer, from: number, length: number): number {
+  #sound(i: number, bytes: Buffer, from: number, length: number, end: number): number {
     const rendition = bytes[from + 1] as number;
     if (rendition >= this.#references.length) return this.#break(i, `there is no rendition ${rendition}`);
     const slot = bytes.readUInt32BE(from + 3);
-    const position = this.#references[rendition as 0 | 1].positionOf(slot);
+    const reference = this.#references[rendition as 0 | 1];
+    const position = reference.positionOf(slot);
+    const next = from + length;
+    if (position < 0 || next > end || reference.runBytes(position) < length - 2)
+      return this.#beginSound(i, { rendition, position, slot, length }, from + 2);
+    // Nearly every frame: all of it came, and all of it is proved. Nothing of it is written down.
+    if (!reference.isSame(position, bytes, from + 2, next))
+      return this.#break(i, "sound differs from what was checked");
+    return this.#heard(i, slot, reference.slotAfter(position + length - 2), length) ? next : Number.MAX_SAFE_INTEGER;
+  }
+
+  #beginSound(i: number, { rendition, position, slot, length }: Beginning, next: number): number {
     this.#rendition[i] = rendition;
     this.#position[i] = position;
     this.#fromSlot[i] = slot;
     this.#left[i] = length - 2;
     this.#frameBytes[i] = length;
     this.#at[i] = position < 0 ? AT.unproved : AT.sound;
-    return from + 2;
+    return next;
   }
 
   #compare(i: number, bytes: Buffer, at: number, end: number): number {
@@ -200,12 +211,25 @@ export class DownwardReader {
   }
 
   #finish(i: number, toSlot: number): void {
-    const fromSlot = this.#fromSlot[i] as number;
+    this.#heard(i, this.#fromSlot[i] as number, toSlot, this.#frameBytes[i] as number);
+  }
+
+  /** A whole frame is as it should be; false: the listener wants no more, or it is not. */
+  #heard(i: number, fromSlot: number, toSlot: number, bytes: number): boolean {
     if (toSlot <= fromSlot) {
       this.#break(i, "a frame of sound ends inside a fragment");
-      return;
+      return false;
     }
     this.#at[i] = AT.header;
-    this.#sink.sound(i, fromSlot, toSlot, this.#frameBytes[i] as number);
+    this.#sink.sound(i, fromSlot, toSlot, bytes);
+    return this.#at[i] === AT.header;
   }
+}
+
+/** A frame of sound of which not all is here or proved. */
+interface Beginning {
+  readonly rendition: number;
+  readonly position: number;
+  readonly slot: number;
+  readonly length: number;
 }

@@ -34,7 +34,7 @@ test("a visit takes as long as from leaving to the whole page, and what failed h
   });
   const counts = noCounts();
   const visits = new HomeVisits(server.door, counts, clock, 3);
-  for (let i = 0; i < 201; i++) visits.visit();
+  for (let i = 0; i < 201; i++) visits.visit(clock.monotonicMs());
   visits.step();
   await until("all to have asked", () => answers.length === 201);
   clock.advance(420);
@@ -51,7 +51,7 @@ test("where nobody answers at the door each visit fails once", async () => {
   await server[Symbol.asyncDispose]();
   const counts = noCounts();
   const visits = new HomeVisits(server.door, counts, manualClock(), 0);
-  for (let i = 0; i < 5; i++) visits.visit();
+  for (let i = 0; i < 5; i++) visits.visit(0);
   visits.step();
   await until("all to be done", () => counts.homeFailed === 5);
   assert.deepEqual(visits.whys(), { "home page: ECONNREFUSED": 5 });
@@ -66,11 +66,11 @@ test("who has no page fifteen seconds after leaving has none, however much of it
   });
   const counts = noCounts();
   const visits = new HomeVisits(server.door, counts, clock, 0);
-  for (let i = 0; i < 5; i++) visits.visit();
+  for (let i = 0; i < 5; i++) visits.visit(clock.monotonicMs());
   visits.step();
   await until("all to have asked", () => asked === 5);
   clock.advance(10_000);
-  visits.visit();
+  visits.visit(clock.monotonicMs());
   visits.step();
   await until("the last to have asked", () => asked === 6);
   clock.advance(4_999);
@@ -102,7 +102,7 @@ test("a page that breaks off, and what is no HTTP, are no pages; one without a l
   const { port } = server.address() as AddressInfo;
   const counts = noCounts();
   const visits = new HomeVisits({ host: "127.0.0.1", port, isTls: false }, counts, manualClock(), 0);
-  for (let i = 0; i < 6; i++) visits.visit();
+  for (let i = 0; i < 6; i++) visits.visit(0);
   visits.step();
   await until("all to be done", () => counts.homeAnswered + counts.homeFailed === 6);
   assert.deepEqual([counts.homeAnswered, counts.homeFailed], [2, 4]);

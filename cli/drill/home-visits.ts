@@ -47,10 +47,10 @@ export class HomeVisits {
     };
   }
 
-  /** Somebody has just left: they ask in one of the next steps. */
-  visit(): void {
+  /** Somebody left, or was to leave, at `leftMs`: they ask in one of the next steps. Called in the order of leaving. */
+  visit(leftMs: number): void {
     this.#counts.homeAsked++;
-    this.#waiting.push(this.#clock.monotonicMs());
+    this.#waiting.push(leftMs);
   }
 
   /** Gives up for those whose patience is over, and begins for others; call it some fifty times a second. */

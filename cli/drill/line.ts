@@ -1,6 +1,7 @@
 // Owns a listener's bare socket: one buffer for everything that a process reads, source addresses spread over 127.0.0.0/8
 // so that ports suffice, TLS where the door has it. Refuses to know what the bytes mean.
 
+import { readSync } from "node:fs";
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { upgradeRequest } from "./frames-up.ts";
@@ -10,6 +11,8 @@ export interface Line {
   write(bytes: Buffer): void;
   pause(): void;
   resume(): void;
+  /** What `readDescriptor` takes while the line is paused; −1: it can be read as events alone. */
+  descriptor(): number;
   /** Ends it at once; nothing is told any more. */
   end(): void;
 }
@@ -58,12 +61,32 @@ export function dialer(door: DoorAddress, generator: number): Dial {
       write: (bytes) => void socket.write(bytes),
       pause: () => void socket.pause(),
       resume: () => void socket.resume(),
+      // A TLS socket's bytes are not those of its descriptor.
+      descriptor: () => (door.isTls ? -1 : ((socket as Carrier)._handle?.fd ?? -1)),
       end() {
         socket.removeAllListeners("close");
         socket.destroy();
       },
     };
   };
+}
+
+/** A `net.Socket` has a handle, `null` once it is closed. */
+interface Carrier extends Socket {
+  readonly _handle?: { readonly fd?: number } | null;
+}
+
+/**
+ * Reads what has come on a line's descriptor into `into`: how many bytes, 0 where the other end closed, −1 where nothing has
+ * come. Throws where the line is broken.
+ */
+export function readDescriptor(descriptor: number, into: Buffer): number {
+  try {
+    return readSync(descriptor, into, 0, into.length, null);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EAGAIN") return -1;
+    throw error;
+  }
 }
 
 /** What connection `i` of generator number `generator` is bound to, as `connect` takes it. */

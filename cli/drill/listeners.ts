@@ -12,7 +12,8 @@ import { CrowdMeasures } from "./crowd-measures.ts";
 import { EarModel, type Expecting } from "./ear-model.ts";
 import { DownwardReader, type DownwardSink } from "./frames-down.ts";
 import { closeFrame, pongFrame, textFrame } from "./frames-up.ts";
-import type { Dial, Line } from "./line.ts";
+import type { Dial } from "./line.ts";
+import { Lines, type ReadDescriptor } from "./lines.ts";
 import { PLACE, Places, STALL } from "./places.ts";
 import { Programme } from "./programme.ts";
 import { Rounds } from "./rounds.ts";
@@ -27,6 +28,7 @@ export interface CrowdOptions {
   readonly path: string;
   readonly rendition: Rendition;
   readonly dial: Dial;
+  readonly read: ReadDescriptor;
   readonly clock: { monotonicMs(): number; utcMs(): number };
   readonly random: () => number;
 }
@@ -47,7 +49,7 @@ export class Listeners implements DownwardSink {
   readonly #options: CrowdOptions;
   readonly #ear: EarModel;
   readonly #reader: DownwardReader;
-  readonly #lines: (Line | undefined)[] = [];
+  readonly #lines: Lines;
   readonly #at: Places;
   readonly #measures = new CrowdMeasures();
   readonly #messages = new SharedMessages();
@@ -58,18 +60,23 @@ export class Listeners implements DownwardSink {
   #underWay = 0;
 
   constructor(options: CrowdOptions) {
-    const { places } = options;
+    const { places, clock } = options;
     this.#options = options;
     this.counts = this.#measures.counts;
     this.#at = new Places(places);
     this.#waiting = createSoonest(places * 4);
-    this.#rounds = new Rounds(LOOK_MS, options.clock.monotonicMs());
+    this.#rounds = new Rounds(LOOK_MS, clock.monotonicMs());
     this.#ear = new EarModel(places, this.counts, {
       started: (i) => this.#started(i),
       filled: (_i, gapMs) => this.#measures.gapLengthMs.add(gapMs),
       expecting: (i) => this.#expecting(i),
     });
     this.#reader = new DownwardReader(places, this);
+    const lineEvents = {
+      bytes: (i: number, lent: Buffer, length: number) => this.#reader.read(i, lent, length),
+      over: (i: number) => this.#lineLost(i),
+    };
+    this.#lines = new Lines(places, options, lineEvents, clock);
   }
 
   /** Who is in. */
@@ -105,7 +112,7 @@ export class Listeners implements DownwardSink {
       if (Math.floor((i + 1) * share) === Math.floor(i * share) || this.#at.state[i] !== PLACE.following) continue;
       if (this.#at.stalled[i] === STALL.never) this.counts.stalled++;
       this.#at.stalled[i] = STALL.now;
-      this.#lines[i]?.pause();
+      this.#lines.pause(i);
     }
   }
 
@@ -114,7 +121,7 @@ export class Listeners implements DownwardSink {
     for (let i = 0; i < this.#size; i++) {
       if (this.#at.stalled[i] !== STALL.now) continue;
       this.#at.stalled[i] = STALL.once;
-      this.#lines[i]?.resume();
+      this.#lines.resume(i);
     }
   }
 
@@ -125,6 +132,7 @@ export class Listeners implements DownwardSink {
 
   /** Does what time brings; call it some fifty times a second. */
   step(): void {
+    this.#lines.step();
     const nowMs = this.#options.clock.monotonicMs();
     for (const i of this.#entering) this.#enter(i, nowMs);
     this.#entering.clear();
@@ -162,6 +170,7 @@ export class Listeners implements DownwardSink {
     this.programme.came(to);
     this.#at.heardMs[i] = nowMs;
     this.#at.pingedMs[i] = 0;
+    this.#lines.came(i, this.#at.cadenceMs[i] as number, nowMs);
     const { first, absentSlots } = arrivalOf(this.#at, i, this.programme, this.counts, from, to);
     if (to <= first) return;
     this.#at.next[i] = to;
@@ -189,7 +198,7 @@ export class Listeners implements DownwardSink {
   }
 
   pinged(i: number, payload: Buffer): void {
-    this.#lines[i]?.write(pongFrame(payload));
+    this.#lines.write(i, pongFrame(payload));
   }
 
   closed(i: number, code: number, reason: string): void {
@@ -212,22 +221,14 @@ export class Listeners implements DownwardSink {
 
   #connect(i: number, nowMs: number): void {
     const { path, rendition } = this.#options;
-    if (this.#lines[i]) this.#hangUp(i, false);
+    if (this.#lines.has(i)) this.#hangUp(i, false);
     this.#at.state[i] = PLACE.connecting;
     this.#underWay++;
     this.#at.dueMs[i] = nowMs + SESSION_TIMES.connectMs;
     this.#at.isAway[i] = 0;
     this.#at.pingedMs[i] = 0;
     this.#reader.begin(i);
-    const line = this.#options.dial(i, addressOf(this.#at, i, path, rendition), {
-      bytes: (lent, length) => {
-        if (this.#lines[i] === line) this.#reader.read(i, lent, length);
-      },
-      over: () => {
-        if (this.#lines[i] === line) this.#lineLost(i);
-      },
-    });
-    this.#lines[i] = line;
+    this.#lines.open(i, addressOf(this.#at, i, path, rendition));
   }
 
   #lineLost(i: number): void {
@@ -275,11 +276,8 @@ export class Listeners implements DownwardSink {
   #hangUp(i: number, says: boolean): void {
     const place = this.#at.state[i];
     if (place === PLACE.connecting || place === PLACE.meeting) this.#underWay--;
-    const line = this.#lines[i];
-    this.#lines[i] = undefined;
     this.#entering.delete(i);
-    if (says && place === PLACE.following) line?.write(closeFrame());
-    line?.end();
+    this.#lines.end(i, says && place === PLACE.following ? closeFrame() : undefined);
   }
 
   #meet(i: number, snapshot: Snapshot): void {
@@ -385,7 +383,7 @@ export class Listeners implements DownwardSink {
   }
 
   #keepUp(i: number, readyMs: number, nowMs: number): void {
-    if (readyMs > 0) this.#lines[i]?.write(textFrame({ kind: "ready", cadenceMs: readyMs }));
+    if (readyMs > 0) this.#lines.write(i, textFrame({ kind: "ready", cadenceMs: readyMs }));
     const due = dueOf(this.#at, i, nowMs);
     if (due === "reconnect") this.#lineLost(i);
     else if (due === "ping") this.#ping(i, nowMs);
@@ -395,6 +393,6 @@ export class Listeners implements DownwardSink {
     this.#at.hasAsked[i] = 1;
     this.#at.clockPingMs[i] = nowMs;
     this.#at.pingedMs[i] = nowMs;
-    this.#lines[i]?.write(textFrame({ kind: "ping", echo: nowMs }));
+    this.#lines.write(i, textFrame({ kind: "ping", echo: nowMs }));
   }
 }
