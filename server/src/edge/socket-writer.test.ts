@@ -8,8 +8,8 @@ import { until } from "../../../test/until.ts";
 import { SocketWriter } from "./socket-writer.ts";
 
 /** Both ends of a connection; `heard` is what came at the far end, which reads only while it is asked to. */
-async function startPair() {
-  const server = createServer().listen(0, "127.0.0.1");
+async function startPair({ pauseOnConnect = false } = {}) {
+  const server = createServer({ pauseOnConnect }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const far = connect((server.address() as AddressInfo).port, "127.0.0.1");
   const [near] = (await once(server, "connection")) as [Socket];
@@ -101,6 +101,28 @@ test("from the moment that a socket is destroyed nothing goes to its descriptor"
     pair.near[end]();
     await until("it to be destroyed", () => pair.near.destroyed);
     assert.equal(writer.isDirect, false, end);
+  }
+});
+
+test("the write that finds the other end gone ends the socket, without an error, and whoever waits is told", async () => {
+  for (const isHeld of [false, true]) {
+    // Nothing is read here, so that a write is what finds out.
+    await using pair = await startPair({ pauseOnConnect: true });
+    const writer = new SocketWriter(pair.near);
+    const errors: Error[] = [];
+    pair.near.on("error", (error) => errors.push(error));
+    const closed = once(pair.near, "close");
+    let flushed = 0;
+    pair.far.resetAndDestroy();
+    await once(pair.far, "close");
+    if (isHeld) writer.hold();
+    for (let frames = 0; frames < 2; frames++) writer.write(Buffer.from("for nobody"), () => void flushed++);
+    writer.release();
+    assert.ok(pair.near.destroyed);
+    assert.deepEqual([writer.isDirect, writer.unsentBytes], [false, 0]);
+    await closed;
+    await until("all to be told", () => flushed === 2);
+    assert.deepEqual(errors, []);
   }
 });
 

@@ -122,8 +122,9 @@ export class ListenerSocket<T> implements ListenerPipe {
 
   // Both sides have said that they say no more: what the kernel has it delivers, and nobody is waited for.
   #answerClose(code: number): void {
+    const { isDirect } = this.#writer;
     this.#writer.write(code === NO_CODE ? closeFrame() : closeFrame(code));
-    if (this.#writer.isDirect && this.#writer.unsentBytes === 0) {
+    if (isDirect && this.#writer.unsentBytes === 0) {
       this.#phase = "closing";
       this.#socket.destroy();
       return;

@@ -46,6 +46,12 @@ test("one that is too large for so many connections is noted too, and left alone
   assert.equal((await checkKernel(few, async () => "4096\t16384\t4194304")).verdict, "ok");
 });
 
+test("pages of their own are asked for where many may stall at once, and for few they are not", async () => {
+  const { verdict, mend } = await of("net.core.high_order_alloc_disable", "0");
+  assert.deepEqual([verdict, mend], ["note", "sysctl -w net.core.high_order_alloc_disable=1"]);
+  assert.ok(kernelSettings(1_000).every(({ path }) => path !== "net.core.high_order_alloc_disable"));
+});
+
 test("every setting of the table says what it is for", async () => {
   for (const { path } of SETTINGS) assert.match((await of(path, "0")).what, /^0 \(.{20,}\)$/);
 });

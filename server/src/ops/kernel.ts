@@ -16,6 +16,17 @@ export interface KernelSetting {
 /** Up to so many, what each may leave in the kernel matters to no machine. */
 const FEW_SOCKETS = 10_000;
 
+/**
+ * The kernel cuts what is written from blocks of 32 KiB, which four listeners' pushes share, and a block is free when all of
+ * them have taken theirs. Measured: 8,000 of 80,000 who read nothing for 40 s held 12 GB so, with 6 GB of bytes; 1.7 GB, and
+ * 1.2 GB of bytes, with pages of their own and the bound above.
+ */
+const OWN_PAGES: KernelSetting = {
+  path: "net.core.high_order_alloc_disable",
+  atLeast: [1],
+  why: "bytes for one listener share no page with others': one who does not take them keeps no more than theirs",
+};
+
 /** What this machine needs for so many TCP connections, counted at each end that is on it; the first few for any number. */
 export function kernelSettings(sockets: number): readonly KernelSetting[] {
   return [
@@ -35,6 +46,7 @@ export function kernelSettings(sockets: number): readonly KernelSetting[] {
       ...(sockets > FEW_SOCKETS ? { lastAtMost: 262_144 } : {}),
       why: "bytes that the kernel keeps for one listener who does not take them; many who stall at once keep as much each",
     },
+    ...(sockets > FEW_SOCKETS ? [OWN_PAGES] : []),
     {
       path: "fs.file-max",
       atLeast: [Math.max(500_000, sockets * 2)],
