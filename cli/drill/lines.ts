@@ -26,6 +26,11 @@ const TICK_MS = 20;
 const LATE_MS = 100;
 /** The next push is looked for so much earlier than this one was found, or the time of all would creep to that of the latest. */
 const CREEP_MS = 2;
+/**
+ * What comes so much of a cadence beside its time says nothing of the next: a first flight comes when somebody joins, and the
+ * next push when their turn does.
+ */
+const IN_TIME = 0.25;
 /** Pushes are no further apart. */
 const MOST_MS = 10_000;
 /** One in so many is always watched: when their lines end, so may others'. */
@@ -45,9 +50,8 @@ export class Lines {
   readonly #due: DueRing;
   /** Of those who are read when it is time; −1: they are watched. */
   readonly #descriptor: Int32Array;
+  /** A cadence after the last push on this line; 0: none came, or nobody knows when the next does. */
   readonly #dueMs: Float64Array;
-  /** Whether a push came on this line. */
-  readonly #isServed: Uint8Array;
   /** The push that is being looked for was found. */
   #isFound = false;
   /** From when on everybody's line is looked at, and whose is next; 0: nobody's ended. */
@@ -61,7 +65,6 @@ export class Lines {
     this.#due = new DueRing(places, TICK_MS, MOST_MS, clock.monotonicMs());
     this.#descriptor = new Int32Array(places).fill(NONE);
     this.#dueMs = new Float64Array(places);
-    this.#isServed = new Uint8Array(places);
   }
 
   has(i: number): boolean {
@@ -80,7 +83,7 @@ export class Lines {
       },
     });
     this.#lines[i] = line;
-    this.#isServed[i] = 0;
+    this.#dueMs[i] = 0;
   }
 
   /** What is answered is not to wait for the next push: the line is watched until that comes. */
@@ -108,13 +111,18 @@ export class Lines {
     line?.end();
   }
 
-  /** A push came at place `i`, and the next comes in `everyMs`. */
+  /** The next push comes at another time than a cadence after the last: the line is watched until two have told when. */
+  forget(i: number): void {
+    this.#watch(i);
+    this.#dueMs[i] = 0;
+  }
+
+  /** A push came at place `i`, and the next comes in `everyMs` if this one came so long after the last. */
   came(i: number, everyMs: number, nowMs: number): void {
-    this.#isServed[i] = 1;
-    if (this.#descriptor[i] !== NONE) {
-      this.#isFound = true;
-      this.#dueMs[i] = nowMs + everyMs;
-    } else if (everyMs >= SLOW_CADENCE_MS && i % WATCHED_SHARE !== 0) this.#readWhenDue(i, nowMs + everyMs);
+    const dueMs = this.#dueMs[i] as number;
+    this.#dueMs[i] = nowMs + everyMs;
+    if (this.#descriptor[i] !== NONE) this.#isFound = true;
+    else if (everyMs >= SLOW_CADENCE_MS && Math.abs(nowMs - dueMs) <= everyMs * IN_TIME) this.#readWhenDue(i);
   }
 
   /** Reads those who are due; call it each 20 ms or so. */
@@ -125,18 +133,18 @@ export class Lines {
   }
 
   #mayEndOthers(i: number): void {
-    if (i % WATCHED_SHARE !== 0 || this.#isServed[i] === 0 || this.#lookMs > 0) return;
+    if (i % WATCHED_SHARE !== 0 || this.#dueMs[i] === 0 || this.#lookMs > 0) return;
     this.#lookMs = this.#clock.monotonicMs() + ENDING_MS;
   }
 
-  #readWhenDue(i: number, dueMs: number): void {
+  #readWhenDue(i: number): void {
+    if (i % WATCHED_SHARE === 0) return;
     const line = this.#lines[i];
     const descriptor = line?.descriptor() ?? NONE;
     if (descriptor < 0) return;
     line?.pause();
     this.#descriptor[i] = descriptor;
-    this.#dueMs[i] = dueMs;
-    this.#due.set(i, dueMs);
+    this.#due.set(i, this.#dueMs[i] as number);
   }
 
   #stopReading(i: number): void {

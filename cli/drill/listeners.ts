@@ -316,6 +316,7 @@ export class Listeners implements DownwardSink {
   }
 
   #setCadence(i: number, cadenceMs: number): void {
+    this.#lines.forget(i);
     this.#at.cadenceMs[i] = cadenceMs;
     this.#rounds.periodMs = Math.max(LOOK_MS, cadenceMs / 2);
   }
