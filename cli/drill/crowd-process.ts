@@ -12,7 +12,7 @@ import { Listeners } from "./listeners.ts";
 const STEP_MS = 20;
 const REPORT_MS = 500;
 /** In one step people are let go for so long: each is one less to push to, and those who stay are to be read as well. */
-const LET_GO_MS = 300;
+const LET_GO_MS = 50;
 /** Who is missing comes within so many steps: evenly, not in bursts. */
 const STEPS_TO_COME = 5;
 
