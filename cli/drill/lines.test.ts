@@ -213,6 +213,17 @@ test("when the other end dies everybody is told soon, once each, and whoever is 
   assert.equal(sockets.heardMs.get(5)?.length, 1);
 });
 
+test("who ends while all are being looked at is found by another look", () => {
+  const sockets = new Sockets(1_000);
+  sockets.settle(Array.from({ length: 1_000 }, (_, i) => i));
+  sockets.lines.ended(0);
+  sockets.passes(220);
+  // The look is past the first five hundred: those end now.
+  sockets.die();
+  sockets.passes(500);
+  assert.equal(new Set(sockets.over).size, 1_000);
+});
+
 test("of a large crowd some are looked at in each step, and all of them are", () => {
   const sockets = new Sockets(1_000);
   sockets.settle(Array.from({ length: 1_000 }, (_, i) => i));

@@ -1,6 +1,6 @@
 // Owns the lines of a crowd, and when each is read. Where pushes come a second apart or more a line is read when its next
 // push is due and not watched meanwhile: being woken for each of fifty thousand pushes a second costs both ends more than
-// the reading (docs/decisions/0011-drill-listeners.md). Refuses to know what the bytes mean, and to dial again.
+// the reading (docs/decisions/0011-drill.md). Refuses to know what the bytes mean, and to dial again.
 
 import { SLOW_CADENCE_MS } from "@hustings/listener/clock-offset.ts";
 import { DueRing } from "./due-ring.ts";
@@ -54,9 +54,10 @@ export class Lines {
   readonly #dueMs: Float64Array;
   /** The push that is being looked for was found. */
   #isFound = false;
-  /** From when on everybody's line is looked at, and whose is next; 0: nobody's ended. */
+  /** From when on everybody's line is to be looked at; 0: nobody's ended since that began last. */
   #lookMs = 0;
-  #lookNext = 0;
+  /** Whose is looked at next; −1: nobody's. */
+  #lookNext = NONE;
 
   constructor(places: number, ways: LineWays, events: LinesEvents, clock: { monotonicMs(): number }) {
     this.#ways = ways;
@@ -78,7 +79,7 @@ export class Lines {
       },
       over: () => {
         if (this.#lines[i] !== line) return;
-        this.#mayEndOthers(i);
+        this.ended(i);
         this.#events.over(i);
       },
     });
@@ -125,16 +126,17 @@ export class Lines {
     else if (everyMs >= SLOW_CADENCE_MS && Math.abs(nowMs - dueMs) <= everyMs * IN_TIME) this.#readWhenDue(i);
   }
 
+  /** The other end closed the line at place `i`, or told that it does: others' may end as well. */
+  ended(i: number): void {
+    if (i % WATCHED_SHARE !== 0 || this.#dueMs[i] === 0 || this.#lookMs > 0) return;
+    this.#lookMs = this.#clock.monotonicMs() + ENDING_MS;
+  }
+
   /** Reads those who are due; call it each 20 ms or so. */
   step(): void {
     const nowMs = this.#clock.monotonicMs();
-    if (this.#lookMs > 0 && nowMs >= this.#lookMs) this.#lookAtSome(nowMs);
+    this.#lookAtSome(nowMs);
     for (let i = this.#due.take(nowMs); i >= 0; i = this.#due.take(nowMs)) this.#find(i, nowMs);
-  }
-
-  #mayEndOthers(i: number): void {
-    if (i % WATCHED_SHARE !== 0 || this.#dueMs[i] === 0 || this.#lookMs > 0) return;
-    this.#lookMs = this.#clock.monotonicMs() + ENDING_MS;
   }
 
   #readWhenDue(i: number): void {
@@ -190,6 +192,8 @@ export class Lines {
   }
 
   #lookAtSome(nowMs: number): void {
+    if (this.#lookNext === NONE && this.#lookMs > 0 && nowMs >= this.#lookMs) this.#lookNext = this.#lookMs = 0;
+    if (this.#lookNext === NONE) return;
     const end = Math.min(this.#descriptor.length, this.#lookNext + LOOKED_AT);
     for (let i = this.#lookNext; i < end; i++) {
       if (this.#descriptor[i] === NONE) continue;
@@ -198,7 +202,6 @@ export class Lines {
       if (this.#descriptor[i] !== NONE && this.#dueMs[i] !== dueMs)
         this.#due.set(i, Math.max(nowMs, (this.#dueMs[i] as number) - CREEP_MS));
     }
-    this.#lookNext = end === this.#descriptor.length ? 0 : end;
-    if (this.#lookNext === 0) this.#lookMs = 0;
+    this.#lookNext = end === this.#descriptor.length ? NONE : end;
   }
 }

@@ -202,6 +202,7 @@ export class Listeners implements DownwardSink {
   }
 
   closed(i: number, code: number, reason: string): void {
+    this.#lines.ended(i);
     this.#measures.closed(String(code));
     if (this.#at.stalled[i] === STALL.once) this.counts.stalledClosed++;
     const error = errorOfClose(code);

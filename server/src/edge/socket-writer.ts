@@ -1,6 +1,7 @@
 // Owns writing to one socket: straight to the kernel while that takes everything, through Node's stream for what it does
-// not take; a socket that the kernel calls broken is destroyed, and what was written to it is gone. With twenty thousand sockets none of a stream's objects is in a cache when its turn comes, and touching them
-// costs as much as the kernel's own work (docs/decisions/0008-listener-sockets.md). Refuses to know what is written.
+// not take. A socket whose other end is gone is destroyed, with what was written to it. With twenty thousand sockets none
+// of a stream's objects is in a cache when its turn comes, and touching them costs as much as the kernel's own work
+// (docs/decisions/0008-listener-sockets.md). Refuses to know what is written.
 
 import { writeSync, writevSync } from "node:fs";
 import type { Duplex } from "node:stream";
@@ -9,6 +10,7 @@ import { JoinedFrames } from "./socket-writer-joined.ts";
 /** Of all sockets of a process: they are visited one after another. */
 const joined = new JoinedFrames();
 const WRITER = Symbol("socket writer");
+const GONE: ReadonlySet<string | undefined> = new Set(["EPIPE", "ECONNRESET"]);
 
 /** A `net.Socket` has a handle, `null` once it is closed; a TLS socket's bytes are not those of its descriptor. */
 interface Carrier extends Duplex {
@@ -129,14 +131,14 @@ export class SocketWriter {
     return bytes;
   }
 
-  // A kernel that takes nothing says so by an error, and the stream waits for it. Any other error is the socket's end: it is
-  // destroyed here, for a stream would find out by another write and make two more errors, with all that stands on the stack
-  // in each; where fifty thousand leave together that was a fifth of an edge's time.
+  // A kernel that takes nothing says so by an error, and the stream waits, or finds out what else is wrong. Where the other end
+  // is gone the socket is destroyed here: the stream would write again and make two more errors, with all that stands on the
+  // stack in each, and where fifty thousand leave together that was a fifth of an edge's time.
   #writeNow(bytes: Buffer | Buffer[]): number {
     try {
       return Array.isArray(bytes) ? writevSync(this.#fd, bytes) : writeSync(this.#fd, bytes);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EAGAIN") return 0;
+      if (!GONE.has((error as NodeJS.ErrnoException).code)) return 0;
       this.#socket.destroy();
       return Array.isArray(bytes) ? bytesOf(bytes) : bytes.length;
     }
