@@ -1,5 +1,7 @@
 // Owns moving an element's volume without a click. Where volume cannot be set (iPhones) the sound just begins and ends.
 
+import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
+
 const STEP_MS = 20;
 
 export interface Fader {
@@ -9,25 +11,25 @@ export interface Fader {
   close(): void;
 }
 
-export function createFader(element: HTMLMediaElement): Fader {
-  let timer: ReturnType<typeof setInterval> | undefined;
+/** By `clock` and not by steps made: on a phone whose timers come late a fade ends when it should. */
+export function createFader(element: HTMLMediaElement, clock: Clock): Fader {
+  let timer: Timer | undefined;
   const stop = (): void => {
-    clearInterval(timer);
+    timer?.cancel();
     timer = undefined;
   };
   return {
     to(volume, durationMs, then) {
       stop();
-      const steps = Math.max(1, Math.round(durationMs / STEP_MS));
       const from = element.volume;
-      let step = 0;
-      timer = setInterval(() => {
-        step += 1;
-        element.volume = Math.min(1, Math.max(0, from + ((volume - from) * step) / steps));
-        if (step < steps) return;
+      const fromMs = clock.monotonicMs();
+      timer = repeat(clock, STEP_MS, () => {
+        const share = Math.min(1, (clock.monotonicMs() - fromMs) / durationMs);
+        element.volume = Math.min(1, Math.max(0, from + (volume - from) * share));
+        if (share < 1) return;
         stop();
         then?.();
-      }, STEP_MS);
+      });
     },
     get isRunning() {
       return timer !== undefined;

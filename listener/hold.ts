@@ -1,6 +1,7 @@
 // Owns hold music in a browser: one loop, fetched once, in an element of its own. Refuses to know when it is due.
 // A second element and not WebAudio, because phones suspend WebAudio when they lock and let elements play.
 
+import type { Clock } from "@hustings/flow/clock.ts";
 import { createFader } from "./fade.ts";
 
 export interface HoldMusic {
@@ -18,7 +19,7 @@ const FALL_MS = 80;
 const LOUDNESS = 0.8;
 
 /** Hold music from `url`, in an element put into `parent`. Where it cannot be fetched or played there is silence, and nothing breaks. */
-export function createHoldMusic(url: string, parent: HTMLElement): HoldMusic {
+export function createHoldMusic(url: string, parent: HTMLElement, clock: Clock): HoldMusic {
   const element = document.createElement("audio");
   element.loop = true;
   element.preload = "none";
@@ -27,7 +28,7 @@ export function createHoldMusic(url: string, parent: HTMLElement): HoldMusic {
   let isOn = false;
   let isUnlocked = false;
   let loading: Promise<void> | undefined;
-  const fader = createFader(element);
+  const fader = createFader(element, clock);
 
   function loaded(): Promise<void> {
     loading ??= load().catch((cause: unknown) => {

@@ -89,15 +89,15 @@ test("P1 the first sound comes soon after the tap, and after seconds without del
 });
 
 test("H2 hold music rises when its slot is heard, and is silent soon after a voice is", async () => {
-  await using stage = await listeningPage();
+  await using stage = await listeningPage("", { cadenceMs: 1_000, firstFlightSlots: 16 });
   const { page } = stage;
   await page.click("button");
   await page.waitForFunction("window.player.view().ear === 'playing'");
   edge.change({ kind: "air", air: "hold", reason: "silence" });
   await page.waitForFunction("window.player.view().ear === 'holding' && window.holdVolume() > 0.7");
   edge.change({ kind: "air", air: "voice" });
-  await page.waitForFunction("window.player.view().ear === 'playing' && window.holdVolume() === 0");
-  const { riseMs, fallMs } = await page.evaluate<{ riseMs: number; fallMs: number }>("window.holdTimes()");
+  const times = await page.waitForFunction("window.holdTimes()");
+  const { riseMs, fallMs } = (await times.jsonValue()) as { riseMs: number; fallMs: number };
   process.stdout.write(`# hold music rose in ${riseMs} ms, fell in ${fallMs} ms\n`);
   assert.ok(riseMs <= 2_000, `rose in ${riseMs} ms`);
   assert.ok(fallMs <= 500, `fell in ${fallMs} ms`);
@@ -124,7 +124,7 @@ test("P6 a short pause goes on where it was, a long one comes in at the head", a
   await page.evaluate("window.player.listen()");
   await page.waitForFunction("window.player.stats().heardSlots >= 5");
   const long = await statsOf(page);
-  assert.ok(long.lagMs < 1_000, `${long.lagMs} ms behind`);
+  assert.ok(long.lagMs - long.gapMs < 1_000, `${long.lagMs} ms behind, of it ${long.gapMs} ms of filler`);
 });
 
 test("P5 where the browser wants a tap first it is asked for, and then there is sound", async () => {
@@ -134,7 +134,7 @@ test("P5 where the browser wants a tap first it is asked for, and then there is 
   assert.equal(await page.evaluate("window.player.view().told"), "Tap to listen.");
   await page.click("button");
   await page.waitForFunction("window.player.stats().heardSlots >= 3");
-  assert.equal(await page.evaluate("window.player.element.volume"), 1);
+  await page.waitForFunction("window.player.element.volume === 1");
 });
 
 // Three words that were pushed before slot `heldFrom`, and five that came after it, later by `laterMs`: by filler, and by
@@ -302,15 +302,26 @@ window.captured = () => {
   return btoa(text);
 };
 const hold = [...document.querySelectorAll("audio")].find((one) => one !== player.element);
+// What a page sees of hold music each 10 ms, and when by the time that it was let run: a machine that takes the processor
+// away for longer than 50 ms halts that clock, as it halts the player.
 const samples = [];
+let ranMs = 0;
+let sampledMs = performance.now();
 window.holdVolume = () => (hold.paused ? 0 : hold.volume);
-setInterval(() => samples.push([performance.now(), player.view().ear, window.holdVolume()]), 10);
+setInterval(() => {
+  const nowMs = performance.now();
+  ranMs += Math.min(nowMs - sampledMs, 50);
+  sampledMs = nowMs;
+  samples.push({ ranMs, ear: player.view().ear, volume: window.holdVolume() });
+}, 10);
+// Once all of it has been seen: hold music heard of, risen, a voice heard of, silence.
 window.holdTimes = () => {
-  const first = (from, wanted) => samples.find(([atMs, ear, volume]) => atMs >= from && wanted(ear, volume))?.[0];
-  const heldMs = first(0, (ear) => ear === "holding");
-  const voiceMs = first(heldMs, (ear) => ear === "playing");
-  const riseMs = first(heldMs, (ear, volume) => volume > 0.7) - heldMs;
-  return { riseMs, fallMs: first(voiceMs, (ear, volume) => volume === 0) - voiceMs };
+  const find = (from, wanted) => from && samples.slice(samples.indexOf(from)).find(wanted);
+  const held = find(samples[0], ({ ear }) => ear === "holding");
+  const risen = find(held, ({ volume }) => volume > 0.7);
+  const voice = find(risen, ({ ear }) => ear === "playing");
+  const fallen = find(voice, ({ volume }) => volume === 0);
+  return fallen && { riseMs: risen.ranMs - held.ranMs, fallMs: fallen.ranMs - voice.ranMs };
 };
 await player.prepare();
 if (location.search === "?auto") player.listen();

@@ -87,7 +87,7 @@ class BrowserPlayer implements Player {
   readonly element = document.createElement("audio");
   readonly #options: PlayerOptions;
   readonly #clock: Clock;
-  readonly #playhead = new Playhead(this.element);
+  readonly #playhead: Playhead;
   readonly #hold;
   readonly #lockScreen = createLockScreen(
     () => this.listen(),
@@ -112,7 +112,8 @@ class BrowserPlayer implements Player {
   constructor(options: PlayerOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#hold = createHoldMusic(options.holdUrl, options.parent ?? document.body);
+    this.#playhead = new Playhead(this.element, this.#clock);
+    this.#hold = createHoldMusic(options.holdUrl, options.parent ?? document.body, this.#clock);
     this.element.preload = "auto";
     (options.parent ?? document.body).append(this.element);
     this.#begin();

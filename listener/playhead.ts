@@ -1,6 +1,7 @@
 // Owns moving an element's playhead: when its place is buffered, hushed and faded, and a nudge when it stands still.
 // Refuses to know why it is moved.
 
+import type { Clock } from "@hustings/flow/clock.ts";
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { createFader } from "./fade.ts";
 import { StallWatch } from "./stall.ts";
@@ -19,9 +20,9 @@ export class Playhead {
   #seekTo: number | undefined;
   #seekMs = -Infinity;
 
-  constructor(element: HTMLAudioElement) {
+  constructor(element: HTMLAudioElement, clock: Clock) {
     this.#element = element;
-    this.#fader = createFader(element);
+    this.#fader = createFader(element, clock);
   }
 
   get samples(): number {
