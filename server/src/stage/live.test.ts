@@ -8,7 +8,7 @@ import { loadOpus } from "@hustings/media/opus.ts";
 import { isRedFault, parseRed } from "@hustings/media/red.ts";
 import { parseRtp } from "@hustings/media/rtp.ts";
 import type { ChannelDown } from "@hustings/wire/channel.ts";
-import { decodeFragment } from "@hustings/wire/fragment.ts";
+import { decodeFragment, type Fragment } from "@hustings/wire/fragment.ts";
 import { type PersonId, personIdFrom, spaceIdFrom } from "@hustings/wire/ids.ts";
 import { createMemoryStore } from "../log/memory.ts";
 import type { LogReader } from "../log/port.ts";
@@ -71,11 +71,20 @@ function sieve(peers: PeerPort, isKept: (rtp: Uint8Array) => boolean): PeerPort 
   };
 }
 
-/** The newest of the next fragments that are broadcast. */
-async function fragmentAfter(log: LogReader, count: number): Promise<Uint8Array> {
+/**
+ * The first fragment from the `count`th on that is `wanted`, or the hundredth: on a machine that takes the processor away
+ * from speakers, some have nobody in them.
+ */
+async function fragmentAfter(
+  log: LogReader,
+  count: number,
+  wanted: (fragment: Fragment) => boolean = () => true,
+): Promise<Fragment> {
   let seen = 0;
   for await (const record of log.follow({ nextSlot: 0, stateSeq: 0, momentSeq: 0 }, new AbortController().signal)) {
-    if (record.lane === "sound" && record.rendition === "32" && ++seen === count) return record.bytes;
+    if (record.lane !== "sound" || record.rendition !== "32" || ++seen < count) continue;
+    const fragment = decodeFragment(record.bytes);
+    if (wanted(fragment) || seen === 100) return fragment;
   }
   return assert.fail("the log was closed");
 }
@@ -105,7 +114,7 @@ test("over real WebRTC, two speakers come on the stage by their tickets, go live
   await host.command({ do: "mute", seat: 0, muted: false });
   await other.command({ do: "mute", seat: 1, muted: false });
   await host.command({ do: "live" });
-  const { levels } = decodeFragment(await fragmentAfter(space.log, 8));
+  const { levels } = await fragmentAfter(space.log, 8, ({ levels }) => levels.length === 2);
   assert.deepEqual(levels.map(({ seat }) => seat).sort(), [0, 1]);
   assert.ok(told.some(({ kind }) => kind === "levels"));
   assert.ok(returned > 50);
