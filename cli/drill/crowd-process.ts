@@ -5,14 +5,18 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { repeat, systemClock } from "@hustings/flow/clock.ts";
 import type { GeneratorStart, Order } from "./crowd.ts";
 import { HomeVisits } from "./home-visits.ts";
-import { Leaving } from "./leaving.ts";
+import { Leaving, leavingOf } from "./leaving.ts";
 import { dialer, readDescriptor } from "./line.ts";
 import { Listeners } from "./listeners.ts";
 
 const STEP_MS = 20;
 const REPORT_MS = 500;
-/** In one step people are let go for so long: each is one less to push to, and those who stay are to be read as well. */
-const LET_GO_MS = 50;
+/**
+ * In one step sockets of those who left are closed for so long, or for this share of what the last step took: each is one less
+ * to push to, and those who stay are to be read as well.
+ */
+const CLOSE_MS = 50;
+const CLOSE_SHARE = 1 / 2;
 /** Who is missing comes within so many steps: evenly, not in bursts. */
 const STEPS_TO_COME = 5;
 
@@ -35,18 +39,23 @@ function run({ door, generator, path, places, rendition, visitsHome }: Generator
   const leaving = new Leaving();
   let wanted = 0;
   let lookedMs = systemClock.monotonicMs();
-  const leave = (): void => {
+  // Who leaves is not read any more, or those who stay would wait for people who are gone.
+  const leave = (nowMs: number): void => {
+    leaving.add(nowMs, listeners.leave());
+    if (visitsHome) home.left();
+  };
+  const close = (): void => {
     const leftMs = leaving.go();
-    listeners.leave();
-    if (visitsHome) home.visit(leftMs);
+    if (visitsHome && leftMs !== undefined) home.visit(leftMs);
   };
   const step = repeat(systemClock, STEP_MS, () => {
     const nowMs = systemClock.monotonicMs();
     const missing = wanted - listeners.size;
-    // Before all else: a late loop is not to go on with those who would be gone. But not for so long that it is late itself.
-    leaving.look(-missing, nowMs - lookedMs, nowMs);
+    const elapsedMs = nowMs - lookedMs;
     lookedMs = nowMs;
-    while (leaving.owed > 0 && systemClock.monotonicMs() - nowMs < LET_GO_MS) leave();
+    for (let left = leavingOf(-missing, elapsedMs); left > 0; left--) leave(nowMs);
+    const closeMs = Math.max(CLOSE_MS, elapsedMs * CLOSE_SHARE);
+    while (leaving.size > 0 && systemClock.monotonicMs() - nowMs < closeMs) close();
     listeners.step();
     home.step();
     for (let left = Math.ceil(missing / STEPS_TO_COME); left > 0 && listeners.join(); ) left--;

@@ -47,9 +47,13 @@ export class HomeVisits {
     };
   }
 
-  /** Somebody left, or was to leave, at `leftMs`: they ask in one of the next steps. Called in the order of leaving. */
-  visit(leftMs: number): void {
+  /** Somebody left who will ask. */
+  left(): void {
     this.#counts.homeAsked++;
+  }
+
+  /** Who left at `leftMs` asks in one of the next steps. Called in the order of leaving. */
+  visit(leftMs: number): void {
     this.#waiting.push(leftMs);
   }
 

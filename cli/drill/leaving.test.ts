@@ -27,15 +27,12 @@ test("nobody leaves where nobody is to, or where no time passed", () => {
   assert.deepEqual([leavingOf(0, 100), leavingOf(-50, 100), leavingOf(50, 0), leavingOf(50, -1)], [0, 0, 0, 0]);
 });
 
-test("who could not be let go in time goes later, and counts from when they were to go", () => {
+test("sockets are closed in the order of leaving, each once, and it is known since when", () => {
   const leaving = new Leaving();
-  leaving.look(100, LEAVE_MS, 1_000);
-  assert.equal(leaving.owed, 100);
-  assert.equal(leaving.go(), 1_000);
-  leaving.look(149, LEAVE_MS, 1_500);
-  assert.equal(leaving.owed, 149);
-  const atMs = Array.from({ length: 149 }, () => leaving.go());
-  assert.deepEqual([atMs.filter((at) => at === 1_000).length, atMs.filter((at) => at === 1_500).length], [99, 50]);
-  assert.equal(leaving.owed, 0);
-  assert.throws(() => leaving.go(), RangeError);
+  const closed: number[] = [];
+  for (let i = 0; i < 3; i++) leaving.add(1_000 + i, () => closed.push(i));
+  assert.deepEqual([leaving.size, leaving.go(), leaving.go(), leaving.size], [3, 1_000, 1_001, 1]);
+  leaving.add(1_003, () => closed.push(3));
+  assert.deepEqual([leaving.go(), leaving.go(), leaving.go(), leaving.size], [1_002, 1_003, undefined, 0]);
+  assert.deepEqual(closed, [0, 1, 2, 3]);
 });

@@ -1,40 +1,38 @@
-// Owns how fast people leave whom an hour no longer wants: by the time that passed, however often somebody looks. Who could
-// not be let go when their time came is owed it, and since when is known. Pure. Refuses to know who they are.
+// Owns those who have left and whose sockets are still to be closed: closing them takes time that others need as well. Refuses
+// to decide who leaves; says how many do, by the time that passed, however often somebody looks.
 
 /** Who is to leave does so within this time: evenly, not in a burst. */
 export const LEAVE_MS = 100;
 
+interface Leaver {
+  readonly leftMs: number;
+  readonly hangUp: () => void;
+}
+
 export class Leaving {
-  /** How many were to go when, oldest first; those before `#first` have gone. */
-  #groups: { readonly atMs: number; people: number }[] = [];
+  /** Whoever left first first; those before `#first` have gone. */
+  #leavers: Leaver[] = [];
   #first = 0;
-  #owed = 0;
 
-  /** Who is to have gone and has not. */
-  get owed(): number {
-    return this.#owed;
+  /** Who has left and not gone. */
+  get size(): number {
+    return this.#leavers.length - this.#first;
   }
 
-  /** `excess` of those who are in are not wanted, and `elapsedMs` passed since somebody looked: some are to go by `nowMs`. */
-  look(excess: number, elapsedMs: number, nowMs: number): void {
-    const people = leavingOf(excess - this.#owed, elapsedMs);
-    if (people === 0) return;
-    this.#owed += people;
-    this.#groups.push({ atMs: nowMs, people });
+  /** Somebody left at `leftMs`, and `hangUp` closes their socket. */
+  add(leftMs: number, hangUp: () => void): void {
+    this.#leavers.push({ leftMs, hangUp });
   }
 
-  /** When the next who goes was to go. Throws RangeError where nobody is owed it. */
-  go(): number {
-    const group = this.#groups[this.#first];
-    if (group === undefined) throw new RangeError("nobody is to go");
-    this.#owed--;
-    group.people--;
-    if (group.people === 0) this.#first++;
-    if (this.#owed === 0) {
-      this.#groups = [];
+  /** Closes the socket of whoever left first: when that was; `undefined` where nobody is left to go. */
+  go(): number | undefined {
+    const leaver = this.#leavers[this.#first++];
+    if (this.#first >= this.#leavers.length) {
+      this.#leavers = [];
       this.#first = 0;
     }
-    return group.atMs;
+    leaver?.hangUp();
+    return leaver?.leftMs;
   }
 }
 

@@ -56,7 +56,7 @@ class Sockets {
         bytes: (i, lent, length) => this.#heard(i, lent.subarray(0, length)),
         over: (i) => {
           this.over.push(i);
-          this.lines.end(i);
+          this.lines.leave(i)();
         },
       },
       { monotonicMs: () => this.nowMs },
@@ -239,11 +239,13 @@ test("who is paused, and who has gone, is not read", () => {
   const sockets = new Sockets(3);
   sockets.settle([1, 2]);
   sockets.lines.pause(1);
-  sockets.lines.end(2, Buffer.from("bye"));
+  const hangUp = sockets.lines.leave(2, Buffer.from("bye"));
   for (const i of [1, 2]) sockets.send(i);
   sockets.passes(CADENCE_MS * 2);
   assert.equal(sockets.reads, 0);
-  assert.deepEqual(sockets.said, ["2 bye"]);
+  assert.deepEqual([sockets.said, sockets.ended.has(2)], [[], false]);
+  hangUp();
+  assert.deepEqual([sockets.said, sockets.ended.has(2)], [["2 bye"], true]);
   sockets.lines.resume(1);
   assert.equal(sockets.heardMs.get(1)?.length, 1);
 });

@@ -103,13 +103,15 @@ export class Lines {
     this.#lines[i]?.resume();
   }
 
-  /** Ends it at once, after `last` where there is something to say; no event tells of it. */
-  end(i: number, last?: Buffer): void {
+  /** Nothing of it is read any more and no event tells of it. Gives what ends it, after `last` where there is something to say. */
+  leave(i: number, last?: Buffer): () => void {
     const line = this.#lines[i];
     this.#lines[i] = undefined;
     this.#stopReading(i);
-    if (last) line?.write(last);
-    line?.end();
+    return () => {
+      if (last) line?.write(last);
+      line?.end();
+    };
   }
 
   /** The next push comes at another time than a cadence after the last: the line is watched until two have told when. */

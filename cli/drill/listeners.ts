@@ -79,7 +79,6 @@ export class Listeners implements DownwardSink {
     this.#lines = new Lines(places, options, lineEvents, clock);
   }
 
-  /** Who is in. */
   get size(): number {
     return this.#size;
   }
@@ -96,14 +95,15 @@ export class Listeners implements DownwardSink {
     return true;
   }
 
-  /** Who came last leaves. */
-  leave(): void {
-    if (this.#size === 0) return;
+  /** Who came last leaves and hears no more: gives what closes their socket, which may have to wait. Throws where nobody is in. */
+  leave(): () => void {
+    if (this.#size === 0) throw new RangeError("nobody is in");
     const i = --this.#size;
     this.counts.left++;
-    this.#hangUp(i, true);
+    const hangUp = this.#hangUp(i, true);
     this.#at.state[i] = PLACE.empty;
     this.#ear.leave(i);
+    return hangUp;
   }
 
   /** From now on `share` (0 to 1) of those who are in read nothing. */
@@ -222,7 +222,7 @@ export class Listeners implements DownwardSink {
 
   #connect(i: number, nowMs: number): void {
     const { path, rendition } = this.#options;
-    if (this.#lines.has(i)) this.#hangUp(i, false);
+    if (this.#lines.has(i)) this.#hangUp(i, false)();
     this.#at.state[i] = PLACE.connecting;
     this.#underWay++;
     this.#at.dueMs[i] = nowMs + SESSION_TIMES.connectMs;
@@ -243,7 +243,7 @@ export class Listeners implements DownwardSink {
     const wasFollowing = this.#at.state[i] === PLACE.following;
     if (wasFollowing) this.#wasFollowing(i, nowMs);
     const aheadMs = wasFollowing && !isTold && this.#ear.hasStarted(i) ? this.#ear.aheadMs(i) : 0;
-    this.#hangUp(i, false);
+    this.#hangUp(i, false)();
     this.#at.dueMs[i] = nowMs + nextTryMs(this.#at, i, aheadMs, atLeastMs, this.#options.random);
     this.#at.state[i] = PLACE.waiting;
     if (!this.#waiting.add(i, this.#at.dueMs[i] as number)) this.#end(i);
@@ -264,7 +264,7 @@ export class Listeners implements DownwardSink {
   }
 
   #over(i: number): void {
-    this.#hangUp(i, false);
+    this.#hangUp(i, false)();
     this.#at.state[i] = PLACE.over;
     this.#ear.leave(i);
   }
@@ -274,11 +274,11 @@ export class Listeners implements DownwardSink {
     this.#at.hasGivenUp[i] = 1;
   }
 
-  #hangUp(i: number, says: boolean): void {
+  #hangUp(i: number, says: boolean): () => void {
     const place = this.#at.state[i];
     if (place === PLACE.connecting || place === PLACE.meeting) this.#underWay--;
     this.#entering.delete(i);
-    this.#lines.end(i, says && place === PLACE.following ? closeFrame() : undefined);
+    return this.#lines.leave(i, says && place === PLACE.following ? closeFrame() : undefined);
   }
 
   #meet(i: number, snapshot: Snapshot): void {

@@ -11,6 +11,7 @@ import { cpuSeconds } from "./processes.ts";
 import { median } from "./statistics.ts";
 
 const JOINS = 2_000;
+const WARM_JOINS = 4_000;
 const AT_ONCE = 100;
 const AT_LEAST_PER_CORE = 5_000;
 /** Snapshot and sound of at least a second: what a player needs to begin. */
@@ -28,8 +29,8 @@ export const joins: Bench = {
     const [edges, floors]: [Join[], Join[]] = [[], []];
     for (let round = 0; round < (isQuick ? 1 : 4); round += 1) {
       await using edge = await startEdgeProcess(venue, CADENCE_MS);
-      // The first thousand teach the compiler; a server that is stormed has been running.
-      await join(native, { ...edge, path, sockets: 1_000, flightBytes: FLIGHT_BYTES });
+      // The first thousands teach the compiler; a server that is stormed has been running.
+      await join(native, { ...edge, path, sockets: WARM_JOINS, flightBytes: FLIGHT_BYTES });
       await pause(500);
       edges.push(await join(native, { ...edge, path, sockets: JOINS, flightBytes: FLIGHT_BYTES }));
       await using floor = await native.startFloor(FLIGHT_BYTES, CADENCE_MS);

@@ -15,15 +15,15 @@ import { type OpenBrowser, openBrowser } from "./browser.ts";
 import { press, sees } from "./people.ts";
 import { beginWatch, playheadSeen, watchPlayheads } from "./playhead.ts";
 
-/** At 0.96 it takes 53 s to hold what 1 s needs; a busy machine takes longer. */
-const MOVED_MS = 110_000;
+/** At 0.96 it takes 53 s to hold what 1 s needs, and at 1.04 half a minute to give it back; a busy machine takes longer. */
+const MOVED_MS = 240_000;
 const SETTLED_SLOTS = 15;
 /** A machine that is busy stands still for a moment, which 0.4 s of buffer does not bear and 2 s does. */
 const MOMENT_MS = 1_000;
 const STAND_MS = 150;
 
 test("a page is asked from 0.2 to 1 s and back: it is ready by itself, is moved, plays on, and says how far behind it is", {
-  timeout: 180_000,
+  timeout: 600_000,
 }, async (t) => {
   await using venue = await openVenue({ edges: 1 });
   using stage = await openStage(venue, "Slower, and faster");
@@ -54,7 +54,7 @@ test("a page is asked from 0.2 to 1 s and back: it is ready by itself, is moved,
   await setCadence(venue, "200");
   await until("the page to be at 0.2 s", () => isAt(200));
   const down = await statsOf(page);
-  await until("the page to say live again", async () => (await figure(page)) === "live");
+  await until("the page to say live again", async () => (await figure(page)) === "live", MOVED_MS);
   await hears(page, SETTLED_SLOTS);
   const last = await statsOf(page);
   const { elapsedMs, playedMs, stoodMs } = await playheadSeen(page);

@@ -1,19 +1,25 @@
 // Owns from which address a request came: the peer's own, or the one that a trusted proxy names. Refuses to believe others.
 
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
 import { BlockList, isIP, isIPv6 } from "node:net";
 import { networkOf } from "../ops/network.ts";
 
+/** A request, or what of it is needed here. */
+export interface Asking {
+  readonly headers: IncomingHttpHeaders;
+  readonly socket: { readonly remoteAddress?: string | undefined };
+}
+
 export interface Origins {
   /** The address of who asks; "unknown" when the connection is gone already. */
-  addressOf(request: IncomingMessage): string;
+  addressOf(request: Asking): string;
   /**
    * What somebody at `address` is counted by, the address or its IPv6 network; `undefined` for this machine's own and a
    * trusted proxy's: of everybody behind it, and nobody in particular.
    */
   countedBy(address: string): string | undefined;
   /** As the person's browser saw it: a trusted proxy's word, else whether this connection is TLS. */
-  schemeOf(request: IncomingMessage): "http" | "https";
+  schemeOf(request: Asking): "http" | "https";
 }
 
 /** `trustedProxies` are addresses or CIDR ranges. Throws RangeError at one that is neither. */
@@ -68,7 +74,7 @@ function plainAddress(address: string): string {
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }
 
-function headerOf(request: IncomingMessage, name: string): string {
+function headerOf(request: Asking, name: string): string {
   const value = request.headers[name];
   return Array.isArray(value) ? value.join(",") : (value ?? "");
 }

@@ -22,6 +22,9 @@ export interface Answer {
   readonly headers: Headers;
 }
 
+/** At once where nothing needs to be waited for. */
+export type Soon<T> = T | Promise<T>;
+
 /** RFC 6455 §5.5 leaves so many for a reason. */
 const MAX_REASON_CHARACTERS = 123;
 /** Where waiting helps and nothing says how long. */
@@ -49,7 +52,11 @@ export function sendAnswer({ request, response }: Visit, { status, body, headers
 }
 
 export function sendJson(visit: Visit, status: number, value: unknown, headers: Headers = {}): void {
-  send(visit, status, JSON.stringify(value), { "content-type": "application/json; charset=utf-8", ...headers });
+  sendAnswer(visit, jsonOf(status, value, headers));
+}
+
+export function jsonOf(status: number, value: unknown, headers: Headers): Answer {
+  return answerOf(status, JSON.stringify(value), { "content-type": "application/json; charset=utf-8", ...headers });
 }
 
 /** Answers with the row of `cause`; what is not a Refusal is `internal`. */

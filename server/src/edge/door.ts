@@ -1,10 +1,13 @@
-// Owns which answer a request at the public door gets. Refuses to make any of them itself.
+// Owns which answer a request at the public door gets: at once where an edge has it at hand. Refuses to make pages, and what is
+// not an edge's own.
 
+import type { IncomingHttpHeaders } from "node:http";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
+import type { ListedSpace } from "@hustings/wire/room.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import type { Admission } from "./admission.ts";
-import { type Headers, send, sendJson, sendRefusal, type Visit } from "./answers.ts";
+import { type Answer, answerOf, jsonOf, type Soon, sendAnswer, sendRefusal, type Visit } from "./answers.ts";
 import type { Following } from "./following.ts";
 import type { Followings } from "./followings.ts";
 import type { Hls } from "./hls.ts";
@@ -13,6 +16,7 @@ import type { LoadWatch } from "./load-watch.ts";
 import type { EdgeLog } from "./log.ts";
 import type { Pages } from "./pages.ts";
 import type { Assets } from "./pages-assets.ts";
+import type { RequestHead } from "./request-head.ts";
 import { ROOM_CACHE, roomOf, roomTag } from "./room.ts";
 import type { SpaceList } from "./spaces.ts";
 
@@ -34,6 +38,8 @@ export interface DoorOptions {
 
 const SPACE_PATH = /^\/api\/spaces\/([^/]+)\/room$/;
 const HLS_PATH = /^\/hls\/([^/]+)\/(.+)$/;
+/** That a URL leaves as it is. */
+const PLAIN_PATH = /^(?:\/[\w-][\w.-]*)+$|^\/$/;
 const PAGE_PATH = /^\/s\/([^/]+)$/;
 
 /** Answers one request; never rejects. */
@@ -48,59 +54,95 @@ export async function answerAtDoor(visit: Visit, options: DoorOptions): Promise<
 
 async function route(visit: Visit, options: DoorOptions): Promise<void> {
   const { pathname } = visit.url;
-  const isRead = visit.request.method === "GET" || visit.request.method === "HEAD";
-  if (isRead && pathname === ROUTES.home) return answerHome(visit, options);
-  const room = SPACE_PATH.exec(pathname);
-  if (isRead && room) return answerRoom(visit, room[1] as string, options);
-  if (isRead && pathname === ROUTES.spaces) return answerSpaces(visit, options);
+  const { method, headers } = visit.request;
+  const isRead = method === "GET" || method === "HEAD";
+  const answer = isRead ? read(pathname, headers, options) : undefined;
+  if (answer) return sendAnswer(visit, await answer);
   if (pathname.startsWith("/api/")) return options.api.pass(visit);
   if (pathname.startsWith("/stage/")) return options.stage.pass(visit);
   if (!isRead) throw new Refusal("not-allowed");
   if (pathname.startsWith("/listen/")) throw new Refusal("bad-request", "Listeners connect with a WebSocket.");
   const hls = HLS_PATH.exec(pathname);
   if (hls) return options.hls.answer(visit, await follow(options.followings, hls[1] as string), hls[2] as string);
-  const page = PAGE_PATH.exec(pathname);
-  if (page) return answerPage(visit, page[1] as string, options);
-  if (options.assets.answer(visit)) return;
-  if (!String(visit.request.headers.accept ?? "").includes("text/html")) throw new Refusal("no-page");
-  return options.pages.other(visit, 404);
+  if (!String(headers.accept ?? "").includes("text/html")) throw new Refusal("no-page");
+  sendAnswer(visit, await options.pages.other(headers, 404));
 }
 
-async function answerRoom(visit: Visit, id: string, { followings, ...door }: DoorOptions): Promise<void> {
-  const following = await follow(followings, id);
-  const headers: Headers = {
-    "cache-control": ROOM_CACHE,
-    etag: roomTag(following, door),
-    "access-control-allow-origin": "*",
+/**
+ * What is answered to a GET, where that can be said at once; never to a path with anything unusual in it. Never throws. Who
+ * gets nothing asks `answerAtDoor`, which waits for the same.
+ */
+export function readyAtDoor({ url = "", headers }: RequestHead, options: DoorOptions): Answer | undefined {
+  if (!PLAIN_PATH.test(url)) return undefined;
+  const [, space, object] = HLS_PATH.exec(url) ?? [];
+  if (space !== undefined && object !== undefined) return soundAtHand(space, object, options);
+  const answer = read(url, headers, options);
+  if (!(answer instanceof Promise)) return answer;
+  answer.catch(() => undefined);
+  return undefined;
+}
+
+/** What an edge answers from its own memory; `undefined`: `path` is none of those. Never throws; rejects with a Refusal. */
+function read(path: string, asked: IncomingHttpHeaders, options: DoorOptions): Soon<Answer> | undefined {
+  if (path === ROUTES.home) return homeOf(asked, options);
+  if (path === ROUTES.spaces) return spacesOf(options);
+  const [, room] = SPACE_PATH.exec(path) ?? [];
+  if (room !== undefined) return roomAnswerOf(room, asked, options);
+  const [, page] = PAGE_PATH.exec(path) ?? [];
+  if (page !== undefined) return pageOf(page, asked, options);
+  return options.assets.answer(path, asked);
+}
+
+function homeOf(asked: IncomingHttpHeaders, { spaces, pages }: DoorOptions): Soon<Answer> {
+  const live = spaces.atHand();
+  if (live) return pages.home(asked, live);
+  return spaces.live().then(
+    (listed) => pages.home(asked, listed),
+    (cause: unknown) => {
+      if (cause instanceof Refusal) return pages.home(asked, undefined);
+      throw cause;
+    },
+  );
+}
+
+function spacesOf({ spaces }: DoorOptions): Soon<Answer> {
+  const answer = (live: readonly ListedSpace[]) => jsonOf(200, { spaces: live }, { "cache-control": ROOM_CACHE });
+  const live = spaces.atHand();
+  return live ? answer(live) : spaces.live().then(answer);
+}
+
+function roomAnswerOf(id: string, asked: IncomingHttpHeaders, { followings, ...door }: DoorOptions): Soon<Answer> {
+  const answer = (following: Following): Answer => {
+    const etag = roomTag(following, door);
+    const headers = { "cache-control": ROOM_CACHE, etag, "access-control-allow-origin": "*" };
+    if (asked["if-none-match"] === etag) return answerOf(304, "", headers);
+    return jsonOf(200, roomOf(following, door), headers);
   };
-  if (visit.request.headers["if-none-match"] === headers["etag"]) return send(visit, 304, "", headers);
-  sendJson(visit, 200, roomOf(following, door), headers);
-}
-
-async function answerSpaces(visit: Visit, { spaces }: DoorOptions): Promise<void> {
-  sendJson(visit, 200, { spaces: await spaces.live() }, { "cache-control": ROOM_CACHE });
+  const following = followed(followings, id);
+  return following ? answer(following) : follow(followings, id).then(answer);
 }
 
 // A page is always given out: what it does not find in itself it asks for, again and again if need be.
-async function answerPage(visit: Visit, id: string, { followings, pages, ...door }: DoorOptions): Promise<void> {
-  try {
-    const following = await follow(followings, id);
-    await pages.space(visit, 200, roomTag(following, door), roomOf(following, door));
-  } catch (cause) {
+function pageOf(id: string, asked: IncomingHttpHeaders, { followings, pages, ...door }: DoorOptions): Soon<Answer> {
+  const answer = (following: Following) => pages.space(asked, 200, roomTag(following, door), roomOf(following, door));
+  const following = followed(followings, id);
+  if (following) return answer(following);
+  return follow(followings, id).then(answer, (cause: unknown) => {
     if (!(cause instanceof Refusal)) throw cause;
-    await pages.space(visit, cause.code === "no-space" ? 404 : 200, cause.code, undefined);
-  }
-}
-
-async function answerHome(visit: Visit, { spaces, pages }: DoorOptions): Promise<void> {
-  const live = await spaces.live().catch((cause: unknown) => {
-    if (cause instanceof Refusal) return undefined;
-    throw cause;
+    return pages.space(asked, cause.code === "no-space" ? 404 : 200, cause.code, undefined);
   });
-  await pages.home(visit, live);
 }
 
-function follow(followings: Followings, id: string): Promise<Following> {
+function soundAtHand(space: string, object: string, { followings, hls }: DoorOptions): Answer | undefined {
+  const following = followed(followings, space);
+  return following && hls.atHand(following, object);
+}
+
+function followed(followings: Followings, id: string): Following | undefined {
+  return isSpaceId(id) ? followings.atHand(id as SpaceId) : undefined;
+}
+
+async function follow(followings: Followings, id: string): Promise<Following> {
   if (!isSpaceId(id)) throw new Refusal("no-space", `${JSON.stringify(id).slice(0, 40)} is not the id of a space.`);
   return followings.follow(id as SpaceId);
 }

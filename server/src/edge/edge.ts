@@ -4,6 +4,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { DoorLink } from "../ops/door-link.ts";
@@ -12,8 +13,9 @@ import { type Admission, createAdmission } from "./admission.ts";
 import { refuseSocket, sendRefusal } from "./answers.ts";
 import { serveControl } from "./control.ts";
 import { limitConnections } from "./crowding.ts";
-import { answerAtDoor, type DoorOptions } from "./door.ts";
+import { answerAtDoor, type DoorOptions, readyAtDoor } from "./door.ts";
 import { createDoorway, type DoorListen, type Doorway } from "./doorway.ts";
+import { createFastPath, type FastPath } from "./fast-path.ts";
 import type { Following } from "./following.ts";
 import { createFollowings, type Followings } from "./followings.ts";
 import { createHls, type Hls } from "./hls.ts";
@@ -26,6 +28,7 @@ import { type EdgeLog, SILENT } from "./log.ts";
 import { BARE_DOCUMENT, createPages } from "./pages.ts";
 import { loadAssets } from "./pages-assets.ts";
 import { createPusher, type Pusher } from "./push.ts";
+import { MAX_HEAD_BYTES, MAX_HEADERS, type RequestHead } from "./request-head.ts";
 import { createSpaceList } from "./spaces.ts";
 import { SESSION_CONTEXT, shareSessions } from "./tls-sessions.ts";
 import { stageUpstream, type Upstream } from "./upstream.ts";
@@ -89,6 +92,9 @@ export interface Edge {
 /** Listeners are handed over at about so many a second, which the other edges take beside all else; none waits longer. */
 const HANDED_PER_SECOND = 1_000;
 const MOST_DRAIN_MS = 20_000;
+/** For a request, for the next on the same connection, and for somebody who does not take an answer. */
+const PATIENCE = { firstMs: 5_000, nextMs: 5_000, takeMs: 60_000 } as const;
+const NOTHING = Buffer.alloc(0);
 
 /** Resolves when the door is open. Rejects when it cannot be: port in use, bad certificate, bad trusted proxy. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
@@ -116,13 +122,16 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const room = { stagePort, admission, cadences, pullUrl: options.pullUrl };
   const door = { followings, spaces, assets, pages, ...inward, hls, log, ...room };
   const server = createDoor(options.tls, limits, clock, answering(door));
+  const ready = (head: RequestHead) => readyAtDoor(head, door);
+  const upgrade = (head: RequestHead, socket: Duplex) => listeners.upgrade(head, socket, NOTHING);
+  const fastPath = createFastPath(server, { clock, ready, upgrade, ...PATIENCE });
   limitConnections(server, limits.addressConnections, origins.countedBy);
   server.on("upgrade", (request, socket, head) => listeners.upgrade(request, socket, head));
   const doorway = createDoorway(server, options.listen, log);
   const look = (): void => doorway.set(mayAccept(admission, link));
   if (link) link.onChange = look;
   await doorway.opened;
-  starting.defer(() => close(doorway, server, listeners));
+  starting.defer(() => close(doorway, server, listeners, fastPath));
   const handover = createHandover(doorway, listeners, admission);
   const { controlSocketPath: path, version = "" } = options;
   if (path !== undefined) {
@@ -199,16 +208,16 @@ function packagerOf({ packagerSocketPath: socketPath }: EdgeOptions, limits: Edg
 /** The limits of reliability: slow or huge requests cost little and not for long. */
 function createDoor(tls: EdgeOptions["tls"], limits: EdgeLimits, clock: Clock, answer: RequestListener): Server {
   const http = {
-    maxHeaderSize: 8 * 1024,
-    headersTimeout: 5_000,
+    maxHeaderSize: MAX_HEAD_BYTES,
+    headersTimeout: PATIENCE.firstMs,
     requestTimeout: 10_000,
     connectionsCheckingInterval: 2_000,
-    keepAliveTimeout: 5_000,
+    keepAliveTimeout: PATIENCE.nextMs,
   };
   const server = tls ? createTlsDoor({ ...http, ...tls }, clock, answer) : createServer(http, answer);
-  server.maxHeadersCount = 64;
+  server.maxHeadersCount = MAX_HEADERS;
   server.maxConnections = limits.connections;
-  server.setTimeout(60_000);
+  server.setTimeout(PATIENCE.takeMs);
   server.on("clientError", (cause: NodeJS.ErrnoException, socket) => {
     if (!socket.writable || cause.code === "ECONNRESET") return void socket.destroy();
     refuseSocket(socket, unreadable(cause.code));
@@ -274,9 +283,10 @@ function handoverMs(listeners: number): number {
 }
 
 // A server is closed when its last connection is, those of listeners too.
-async function close(doorway: Doorway, server: Server, listeners: Listeners): Promise<void> {
+async function close(doorway: Doorway, server: Server, listeners: Listeners, fastPath: FastPath): Promise<void> {
   const closed = doorway.shut();
   listeners[Symbol.dispose]();
+  fastPath[Symbol.dispose]();
   server.closeAllConnections();
   await closed;
 }

@@ -36,6 +36,7 @@ export interface Following {
   readonly told: { readonly audience: number; readonly version: number };
   /** Resolves when the recent sound is here, the stage went away, or READY_MS passed. Never rejects. */
   readonly ready: Promise<void>;
+  readonly isReady: boolean;
   /** The stage says that there is no such space any more; the following has ended. */
   readonly isGone: boolean;
   /** How many listeners are here. */
@@ -65,6 +66,10 @@ export function startFollowing(options: FollowingOptions): Following {
   kept.apply({ lane: "audience", audience: seed.audience });
   const stop = new AbortController();
   const ready = Promise.withResolvers<void>();
+  let isReady = false;
+  void ready.promise.then(() => {
+    isReady = true;
+  });
   let isGone = false;
   const patience = clock.after(READY_MS, () => ready.resolve());
   const count = audienceCount(clock, kept);
@@ -134,6 +139,9 @@ export function startFollowing(options: FollowingOptions): Following {
       return count.told();
     },
     ready: ready.promise,
+    get isReady() {
+      return isReady;
+    },
     get isGone() {
       return isGone;
     },

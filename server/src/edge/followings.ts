@@ -17,6 +17,8 @@ export interface Followings {
    * nothing is known of it and the stage is silent, `full`, `too-many` questions about unknown ids. Kept LINGER_MS.
    */
   follow(space: SpaceId): Promise<Following>;
+  /** What `follow` would resolve to, where that needs no waiting. */
+  atHand(space: SpaceId): Following | undefined;
   /** Keeps a following for as long as the hold lasts; every hold counts as a listener. */
   hold(following: Following): Disposable;
   /** Ids that the stage listed: asking about them is always allowed. */
@@ -113,6 +115,12 @@ export function createFollowings(options: FollowingsOptions): Followings {
       await following.ready;
       if (held.get(space)?.following !== following) throw new Refusal("full", undefined, { retryAfterMs: 5_000 });
       return following;
+    },
+    atHand(space) {
+      const one = held.get(space);
+      if (!one?.following.isReady) return undefined;
+      one.seenMs = clock.monotonicMs();
+      return one.following;
     },
     hold(following) {
       const one = held.get(following.space);

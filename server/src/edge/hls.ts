@@ -9,7 +9,7 @@ import { AAC_VARIANT, INIT_NAME, multivariantPlaylist, OPUS_VARIANTS, objectOf }
 import type { HoldLoop } from "@hustings/media/hls-sound.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
-import { type Headers, send, type Visit } from "./answers.ts";
+import { type Answer, answerOf, type Headers, send, sendAnswer, type Visit } from "./answers.ts";
 import type { Following } from "./following.ts";
 import { createPullCount, type PullCount } from "./hls-count.ts";
 import { createShelf, type Shelf } from "./hls-shelf.ts";
@@ -22,6 +22,8 @@ export interface Hls {
    * when too many wait.
    */
   answer(visit: Visit, following: Following, path: string): Promise<void>;
+  /** What `answer` gives to a GET for sound that is here; `undefined` for all else. */
+  atHand(following: Following, path: string): Answer | undefined;
   /** A fragment came. */
   arrived(following: Following): void;
   /** Requests that wait for sound. */
@@ -107,14 +109,13 @@ export function createHls({ clock, maxWaiting, loop, addressOf, packager }: HlsO
     await wait(visit, shelf, name, () => shelf.object(object.kind, object.from) !== "next");
     const bytes = shelf.object(object.kind, object.from);
     if (!(bytes instanceof Buffer)) throw new Refusal("no-object");
-    send(visit, 200, bytes, SOUND_HEADERS);
+    sendAnswer(visit, soundOf(bytes));
   }
 
   return {
     async answer(visit, following, path) {
       // A page on another origin may read a refusal too, and how long it is to wait.
-      visit.response.setHeader("access-control-allow-origin", "*");
-      visit.response.setHeader("access-control-expose-headers", "retry-after");
+      for (const name in OPEN_HEADERS) visit.response.setHeader(name, OPEN_HEADERS[name] as string);
       if (path === "index.m3u8") {
         return send(visit, 200, multivariant, { ...PLAYLIST_HEADERS, "cache-control": "public, max-age=60" });
       }
@@ -123,9 +124,18 @@ export function createHls({ clock, maxWaiting, loop, addressOf, packager }: HlsO
       if (folder === AAC_VARIANT.folder && packager) return packager.pass(visit);
       const rendition = RENDITIONS.find((one) => one === folder);
       if (!rendition || more.length > 0) throw new Refusal("no-object");
-      if (name === INIT_NAME) return send(visit, 200, INIT, SOUND_HEADERS);
+      if (name === INIT_NAME) return sendAnswer(visit, soundOf(INIT));
       const shelf = shelfOf(following, rendition);
       return name === "index.m3u8" ? answerPlaylist(visit, shelf) : answerObject(visit, shelf, name);
+    },
+    atHand(following, path) {
+      const [folder, name = "", more] = path.split("/");
+      const rendition = RENDITIONS.find((one) => one === folder);
+      if (!rendition || more !== undefined) return undefined;
+      if (name === INIT_NAME) return soundOf(INIT);
+      const object = objectOf(name);
+      const bytes = object && shelfOf(following, rendition).object(object.kind, object.from);
+      return bytes instanceof Buffer ? soundOf(bytes) : undefined;
     },
     arrived(following) {
       if (waits.size === 0) return;
@@ -172,10 +182,14 @@ const PLAYLIST_HEADERS: Headers = {
   "content-type": "application/vnd.apple.mpegurl",
   vary: "accept-encoding",
 };
-const SOUND_HEADERS: Headers = {
-  "content-type": "audio/mp4",
-  "cache-control": FOREVER,
+const OPEN_HEADERS: Headers = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": "retry-after",
 };
+
+function soundOf(bytes: Buffer): Answer {
+  return answerOf(200, bytes, { ...OPEN_HEADERS, "content-type": "audio/mp4", "cache-control": FOREVER });
+}
 
 export function notYet(): Refusal {
   return new Refusal("not-yet", undefined, { retryAfterMs: 1_000 });

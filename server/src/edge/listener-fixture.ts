@@ -42,6 +42,7 @@ export function createSpace(firstSlot = 0) {
     },
     asOfUtcMs: 0,
     ready: Promise.resolve(),
+    isReady: true,
     count() {},
     countPull() {},
     [Symbol.dispose]() {},

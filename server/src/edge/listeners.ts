@@ -1,7 +1,7 @@
 // Owns the sockets of listeners: upgrading, the bounds on how many and how fast, handing them over. Refuses to know
 // what a listener is sent.
 
-import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Clock, sleep } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -20,13 +20,14 @@ import { Listener } from "./listener.ts";
 import type { LoadWatch } from "./load-watch.ts";
 import type { EdgeLog } from "./log.ts";
 import type { Pusher } from "./push.ts";
+import type { RequestHead } from "./request-head.ts";
 import type { Waiter } from "./waiting-line.ts";
 import { closeCodeOf, ListenerSocket, type SocketOwner } from "./websocket.ts";
 import { acceptUpgrade, UPGRADE_HEADERS } from "./websocket-upgrade.ts";
 
 export interface Listeners {
-  /** Takes an upgraded connection of the HTTP server. Whatever is wrong is answered; never throws. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Takes a connection that asks to be upgraded, and what came behind its request. Whatever is wrong is answered; never throws. */
+  upgrade(request: RequestHead, socket: Duplex, behind: Buffer): void;
   readonly size: number;
   /** Closes all with 4505, spread evenly over `overMs`, and whoever comes meanwhile at once. */
   drain(overMs: number): Promise<void>;
@@ -80,11 +81,11 @@ export function createListeners(options: ListenersOptions): Listeners {
   };
 
   // `address`: absent where it stands for many.
-  function admit(request: IncomingMessage) {
-    const address = options.origins.countedBy(options.origins.addressOf(request));
+  function admit({ headers, url = "" }: RequestHead, socket: Pick<Socket, "remoteAddress">) {
+    const address = options.origins.countedBy(options.origins.addressOf({ headers, socket }));
     const waitMs = address === undefined ? 0 : buckets.takeMs(address);
     if (waitMs > 0) throw new Refusal("too-many", undefined, { retryAfterMs: waitMs });
-    const [path = "", query = ""] = (request.url ?? "").split("?", 2);
+    const [path = "", query = ""] = url.split("?", 2);
     const [, listen, space = "", more] = path.split("/");
     if (listen !== "listen" || more !== undefined) throw new Refusal("no-page", "Listeners go to /listen/ID.");
     return { space, query, address };
@@ -176,14 +177,14 @@ export function createListeners(options: ListenersOptions): Listeners {
   }
 
   return {
-    upgrade(request, socket, head) {
+    upgrade(request, socket, behind) {
       try {
-        const { space, query, address } = admit(request);
+        const { space, query, address } = admit(request, socket as Socket);
         const answer = acceptUpgrade(request);
         const seat = seatOf(address === undefined ? "exempt" : crowding.enter(address));
         const connection = new ListenerSocket(socket, owner, seat);
         connections.add(connection);
-        answers.begin(connection, answer, head);
+        answers.begin(connection, answer, behind);
         void take(connection, seat, space, query);
       } catch (cause) {
         socket.on("error", () => socket.destroy());

@@ -7,16 +7,15 @@ import type { IncomingHttpHeaders } from "node:http";
 import { extname, join, relative, sep } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants } from "node:zlib";
-import { Refusal } from "@hustings/wire/errors.ts";
-import { type Headers, send, type Visit } from "./answers.ts";
+import { type Answer, answerOf, type Headers } from "./answers.ts";
 
 export interface Assets {
   /** The text of index.html; `undefined` when the app has not been built. */
   readonly index: string | undefined;
   /** The bytes of the file at the path; `undefined` when there is none. */
   file(path: string): Buffer | undefined;
-  /** Answers with the file at the path; false when there is none. */
-  answer(visit: Visit): boolean;
+  /** The file at the path as it was asked for; `undefined` when there is none. */
+  answer(path: string, asked: IncomingHttpHeaders): Answer | undefined;
 }
 
 interface Asset {
@@ -78,10 +77,9 @@ export async function loadAssets(directory: string): Promise<Assets> {
   return {
     index,
     file: (path) => assets.get(path)?.bytes,
-    answer(visit) {
-      const asset = assets.get(visit.url.pathname);
-      if (asset) answerAsset(visit, asset);
-      return asset !== undefined;
+    answer(path, asked) {
+      const asset = assets.get(path);
+      return asset && answerAsset(asset, asked);
     },
   };
 }
@@ -114,11 +112,9 @@ async function prepare(name: string, bytes: Buffer, made: Buffer | undefined): P
   };
 }
 
-function answerAsset(visit: Visit, asset: Asset): void {
-  const { method } = visit.request;
-  if (method !== "GET" && method !== "HEAD") throw new Refusal("not-allowed");
-  const { status, body, headers } = viewOf(asset, visit.request.headers);
-  send(visit, status, body, { ...asset.headers, etag: asset.tag, vary: "accept-encoding", ...headers });
+function answerAsset(asset: Asset, asked: IncomingHttpHeaders): Answer {
+  const { status, body, headers } = viewOf(asset, asked);
+  return answerOf(status, body, { ...asset.headers, etag: asset.tag, vary: "accept-encoding", ...headers });
 }
 
 function viewOf({ bytes, brotli, tag }: Asset, asked: IncomingHttpHeaders): View {

@@ -1,19 +1,20 @@
 // Owns the pages: the built web app's one document with a head for people and machines that do not run scripts, and with
 // what its first paint needs. Refuses to know the app.
 
+import type { IncomingHttpHeaders } from "node:http";
 import { promisify } from "node:util";
 import { brotliCompress, constants } from "node:zlib";
 import type { ListedSpace, RoomDocument } from "@hustings/wire/room.ts";
-import { type Answer, answerOf, type Headers, send, sendAnswer, type Visit } from "./answers.ts";
+import { type Answer, answerOf, type Headers, type Soon } from "./answers.ts";
 import { ROOM_CACHE } from "./room.ts";
 
 export interface Pages {
   /** The page of a space; `undefined`: nothing is known of it just now, the page asks by itself. */
-  space(visit: Visit, status: number, tag: string, room: RoomDocument | undefined): Promise<void>;
+  space(asked: IncomingHttpHeaders, status: number, tag: string, room: RoomDocument | undefined): Soon<Answer>;
   /** Does not look into a list that it was given last: another one is another array. */
-  home(visit: Visit, spaces: readonly ListedSpace[] | undefined): Promise<void>;
+  home(asked: IncomingHttpHeaders, spaces: readonly ListedSpace[] | undefined): Soon<Answer>;
   /** The app, for an address that it knows better than this server. */
-  other(visit: Visit, status: number): Promise<void>;
+  other(asked: IncomingHttpHeaders, status: number): Soon<Answer>;
 }
 
 const compress = promisify(brotliCompress);
@@ -37,12 +38,11 @@ export function createPages(document: string, stagePort: number, pullUrl?: strin
   let listedTag = "home none";
 
   // A page changes with its tag and with nothing else, so what was compressed for one is right for all.
-  async function answer(visit: Visit, status: number, key: string, parts: () => PageParts): Promise<void> {
+  function answer(asked: IncomingHttpHeaders, status: number, key: string, parts: () => PageParts): Soon<Answer> {
     const page = () => fill(document, parts());
-    const accepts = /\bbr\b/.test(String(visit.request.headers["accept-encoding"] ?? ""));
-    if (!accepts) return send(visit, status, page(), headers);
-    const ready = compressed.get(key) ?? keep(key, compressedOf(status, page(), headers));
-    sendAnswer(visit, ready instanceof Promise ? await ready : ready);
+    const accepts = /\bbr\b/.test(String(asked["accept-encoding"] ?? ""));
+    if (!accepts) return answerOf(status, page(), headers);
+    return compressed.get(key) ?? keep(key, compressedOf(status, page(), headers));
   }
 
   function keep(key: string, making: Promise<Answer>): Promise<Answer> {
@@ -60,17 +60,17 @@ export function createPages(document: string, stagePort: number, pullUrl?: strin
   }
 
   return {
-    space: (visit, status, tag, room) =>
-      answer(visit, status, `space ${room?.id} ${status} ${tag} ${Math.floor((room?.asOfUtcMs ?? 0) / 1_000)}`, () => ({
+    space: (asked, status, tag, room) =>
+      answer(asked, status, `space ${room?.id} ${status} ${tag} ${Math.floor((room?.asOfUtcMs ?? 0) / 1_000)}`, () => ({
         head: room ? roomHead(room) : HOME_HEAD,
         boot: room ? inlined("room", room) : "",
       })),
-    home: (visit, spaces) =>
-      answer(visit, 200, homeTag(spaces), () => ({
+    home: (asked, spaces) =>
+      answer(asked, 200, homeTag(spaces), () => ({
         head: HOME_HEAD,
         boot: spaces ? inlined("spaces", { spaces }) : "",
       })),
-    other: (visit, status) => answer(visit, status, `other ${status}`, () => ({ head: HOME_HEAD, boot: "" })),
+    other: (asked, status) => answer(asked, status, `other ${status}`, () => ({ head: HOME_HEAD, boot: "" })),
   };
 }
 

@@ -7,6 +7,8 @@ import { type ListedSpace, listedSpacesOf } from "@hustings/wire/room.ts";
 import type { Upstream } from "./upstream.ts";
 
 export interface SpaceList {
+  /** What `live` would resolve to, where nobody needs to be asked for it. */
+  atHand(): readonly ListedSpace[] | undefined;
   /** At most a second old, or older while the stage is away. Throws `stage-away` when there never was one. */
   live(): Promise<readonly ListedSpace[]>;
 }
@@ -26,9 +28,12 @@ export function createSpaceList(upstream: Upstream, clock: Clock, listed: (ids: 
     spaces = listedSpacesOf(all);
   }
 
+  const isDue = () => clock.monotonicMs() - askedMs >= LIST_MS;
+
   return {
+    atHand: () => (asking || isDue() ? undefined : spaces),
     async live() {
-      if (clock.monotonicMs() - askedMs >= LIST_MS) {
+      if (isDue()) {
         asking ??= ask().finally(() => {
           asking = undefined;
         });

@@ -2,9 +2,9 @@
 // Refuses to know who is let in and what is said afterwards. No extension is ever agreed to.
 
 import { hash } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { SUBPROTOCOL } from "@hustings/wire/frames.ts";
+import type { RequestHead } from "./request-head.ts";
 
 const VERSION = "13";
 const KEY = /^[+/0-9A-Za-z]{21}[AQgw]==$/;
@@ -15,7 +15,7 @@ const KEY_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 export const UPGRADE_HEADERS = { "sec-websocket-version": VERSION } as const;
 
 /** The head that accepts; throws a Refusal `bad-request` that names what is wrong with the request. */
-export function acceptUpgrade({ method, headers, httpVersion }: IncomingMessage): string {
+export function acceptUpgrade({ method, headers, httpVersion }: RequestHead): string {
   if (method !== "GET" || httpVersion !== "1.1") throw wrong("A WebSocket begins with GET and HTTP/1.1.");
   if (headers.upgrade?.toLowerCase() !== "websocket") throw wrong("This upgrades to websocket alone.");
   if (!isOffered(headers["sec-websocket-protocol"])) throw wrong(`The subprotocol ${SUBPROTOCOL} is needed.`);

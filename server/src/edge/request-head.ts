@@ -1,0 +1,50 @@
+// Owns reading the head of an ordinary request that came in one piece. Refuses everything else without saying why: node:http
+// reads that, and answers what is wrong with it.
+
+import type { IncomingHttpHeaders } from "node:http";
+
+/** Of a request, what the door looks at: read here, or by node:http. */
+export interface RequestHead {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly httpVersion: string;
+  /** By name in lower case. */
+  readonly headers: IncomingHttpHeaders;
+}
+
+export const MAX_HEAD_BYTES = 8 * 1024;
+export const MAX_HEADERS = 64;
+
+const LINE_END = "\r\n";
+const HEAD_END = LINE_END + LINE_END;
+const REQUEST_LINE = /^GET (\/[!-~]*) HTTP\/1\.1$/;
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const VALUE = /^[\t -~]*$/;
+/** These say that there is more to a request than its head. */
+const MORE = new Set(["content-length", "transfer-encoding", "expect"]);
+
+/**
+ * A GET without a body, its head the whole of `bytes`, each header once, in ASCII: then what node:http makes of it.
+ * `undefined` for anything else.
+ */
+export function readHead(bytes: Buffer): RequestHead | undefined {
+  if (bytes.length > MAX_HEAD_BYTES) return undefined;
+  const text = bytes.toString("latin1");
+  if (!text.startsWith("GET /") || text.indexOf(HEAD_END) !== text.length - HEAD_END.length) return undefined;
+  const [first = "", ...lines] = text.slice(0, -HEAD_END.length).split(LINE_END);
+  const url = REQUEST_LINE.exec(first)?.[1];
+  const headers = url === undefined || lines.length > MAX_HEADERS ? undefined : headersOf(lines);
+  return headers?.host === undefined ? undefined : { method: "GET", url, httpVersion: "1.1", headers };
+}
+
+function headersOf(lines: readonly string[]): IncomingHttpHeaders | undefined {
+  const headers: Record<string, string> = Object.create(null);
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, Math.max(0, colon)).toLowerCase();
+    const value = line.slice(colon + 1);
+    if (!NAME.test(name) || !VALUE.test(value) || MORE.has(name) || name in headers) return undefined;
+    headers[name] = value.trim();
+  }
+  return headers;
+}
