@@ -74,15 +74,19 @@ async function route(visit: Visit, options: DoorOptions): Promise<void> {
  */
 export function readyAtDoor({ url = "", headers }: RequestHead, options: DoorOptions): Answer | undefined {
   if (!PLAIN_PATH.test(url)) return undefined;
-  const [, space, object] = HLS_PATH.exec(url) ?? [];
-  if (space !== undefined && object !== undefined) return soundAtHand(space, object, options);
-  const answer = read(url, headers, options);
-  if (!(answer instanceof Promise)) return answer;
-  answer.catch(() => undefined);
+  try {
+    const [, space, object] = HLS_PATH.exec(url) ?? [];
+    if (space !== undefined && object !== undefined) return soundAtHand(space, object, options);
+    const answer = read(url, headers, options);
+    if (!(answer instanceof Promise)) return answer;
+    answer.catch(() => undefined);
+  } catch {
+    // It is thrown again where it is answered, and told.
+  }
   return undefined;
 }
 
-/** What an edge answers from its own memory; `undefined`: `path` is none of those. Never throws; rejects with a Refusal. */
+/** What an edge answers from its own memory; `undefined`: `path` is none of those. Rejects with a Refusal. */
 function read(path: string, asked: IncomingHttpHeaders, options: DoorOptions): Soon<Answer> | undefined {
   if (path === ROUTES.home) return homeOf(asked, options);
   if (path === ROUTES.spaces) return spacesOf(options);

@@ -157,13 +157,33 @@ test("who asks for nothing is refused, who asks for nothing more is closed, who 
   await kept.closed;
   assert.match(kept.got(), /fast$/);
   const huge = answerOf(200, Buffer.alloc(64_000_000), {});
-  await using take = await startServer({ takeMs: 20, ready: () => huge });
+  let asked = 0;
+  const ready = () => {
+    asked += 1;
+    return huge;
+  };
+  await using take = await startServer({ takeMs: 20, ready });
   for (const last of ["", "Connection: close\r\n"]) {
     const { socket } = call(take.port);
     socket.pause().write(`GET / HTTP/1.1\r\n${HOST}${last}\r\n`);
-    await until("1 wait", () => take.path.size === 1);
   }
+  await until("both to have asked", () => asked === 2);
   await until("0 wait", () => take.path.size === 0);
+});
+
+test("those who ask for much and take nothing share its bytes", async () => {
+  const huge = answerOf(200, Buffer.alloc(64_000_000), {});
+  let asked = 0;
+  const ready = () => {
+    asked += 1;
+    return huge;
+  };
+  await using serving = await startServer({ ready });
+  const beforeBytes = process.memoryUsage().arrayBuffers;
+  for (let i = 0; i < 20; i++) call(serving.port).socket.pause().write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+  await until("all to have asked", () => asked === 20);
+  const grewBytes = process.memoryUsage().arrayBuffers - beforeBytes;
+  assert.ok(grewBytes < 32_000_000, `${grewBytes} bytes`);
 });
 
 test("who ends or breaks off is forgotten, and who waits is closed with the path", async () => {

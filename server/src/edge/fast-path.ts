@@ -31,6 +31,8 @@ export interface FastPath {
   [Symbol.dispose](): void;
 }
 
+/** A longer body is not copied to leave with its head: who does not take it would hold a copy each. */
+const MOST_COPIED_BYTES = 16 * 1024;
 const CLOSES = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
 const UPGRADES = /(?:^|,)[ \t]*upgrade[ \t]*(?:,|$)/i;
 
@@ -71,7 +73,7 @@ export function createFastPath(server: Server, options: FastPathOptions): FastPa
   function write(socket: Socket, { headers }: RequestHead, answer: Answer): void {
     const isLast = !server.listening || CLOSES.test(headers.connection ?? "");
     const writer = new SocketWriter(socket);
-    writer.write(written.bytesOf(answer, isLast));
+    for (const bytes of written.partsOf(answer, isLast)) writer.write(bytes);
     if (isLast && writer.isDirect && writer.unsentBytes === 0) return void socket.destroy();
     socket.off("timeout", refuse).off("timeout", destroy).on("timeout", destroy);
     socket.setTimeout(writer.unsentBytes === 0 ? options.nextMs : options.takeMs);
@@ -140,15 +142,18 @@ function createWritten({ clock, nextMs }: FastPathOptions) {
   }
 
   return {
-    bytesOf(answer: Answer, isLast: boolean): Buffer {
+    partsOf(answer: Answer, isLast: boolean): readonly Buffer[] {
       turn();
       const { body } = answer;
-      if (typeof body !== "string") return Buffer.concat([Buffer.from(headOf(answer, isLast), "latin1"), body]);
+      if (typeof body !== "string") {
+        const parts = [Buffer.from(headOf(answer, isLast), "latin1"), body];
+        return body.length > MOST_COPIED_BYTES ? parts : [Buffer.concat(parts)];
+      }
       const page = pages.get(answer) ?? {};
       pages.set(answer, page);
       const key = isLast ? "wholeLast" : "whole";
       page[key] ??= Buffer.from(headOf(answer, isLast) + body, "latin1");
-      return page[key];
+      return [page[key]];
     },
   };
 }
