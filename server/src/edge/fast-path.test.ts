@@ -35,11 +35,19 @@ async function startServer(options: Partial<FastPathOptions> = {}) {
     upgrade: (_, socket) => upgraded.push(socket),
     ...options,
   });
+  let came = 0;
+  server.on("connection", () => {
+    came += 1;
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     server,
     path,
     upgraded,
+    /** Connections in all. */
+    get came() {
+      return came;
+    },
     /** Connections that node:http has got. */
     get handed() {
       return handed;
@@ -194,9 +202,9 @@ test("who ends or breaks off is forgotten, and who waits is closed with the path
   const broken = call(serving.port);
   await once(broken.socket, "connect");
   broken.socket.resetAndDestroy();
-  await until("0 wait", () => serving.path.size === 0);
+  await until("both to be forgotten", () => serving.came === 2 && serving.path.size === 0);
   const waiting = call(serving.port);
-  await until("1 wait", () => serving.path.size === 1);
+  await until("the third to wait", () => serving.came === 3 && serving.path.size === 1);
   serving.path[Symbol.dispose]();
   await waiting.closed;
   await until("nobody waits", () => serving.path.size === 0);
