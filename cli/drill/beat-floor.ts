@@ -4,8 +4,10 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { getPriority, setPriority } from "node:os";
+import { getPriority } from "node:os";
 import { fileURLToPath } from "node:url";
+import { systemClock } from "@hustings/flow/clock.ts";
+import { setNiceness } from "@hustings/server/ops/niceness.ts";
 import { goRealTime, isRealTime } from "@hustings/server/ops/realtime.ts";
 import type { TickTimes } from "@hustings/server/stage/tick.ts";
 
@@ -20,7 +22,7 @@ const BARE_BEAT = fileURLToPath(new URL("./bare-beat.ts", import.meta.url));
 
 /** Begins to tick at the priority that process `likePid` has, as far as the system allows. */
 export function startBeatFloor(likePid: number): BeatFloor {
-  const child = fork(BARE_BEAT, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const child = fork(BARE_BEAT, { detached: true, stdio: ["ignore", "inherit", "inherit", "ipc"] });
   child.on("error", () => undefined);
   const behaving = behaveLike(child.pid, likePid);
   const gone = new Promise<undefined>((resolve) => child.once("exit", () => resolve(undefined)));
@@ -44,12 +46,17 @@ export function startBeatFloor(likePid: number): BeatFloor {
 
 async function behaveLike(pid: number | undefined, likePid: number): Promise<void> {
   if (pid === undefined) return;
-  try {
-    setPriority(pid, getPriority(likePid));
-  } catch {
-    // Forbidden, or one of the two is gone: it ticks as it is.
-  }
+  const niceness = priorityOf(likePid);
+  if (niceness !== undefined) await setNiceness(pid, niceness, systemClock);
   if (await isRealTime(likePid)) await goRealTime(pid);
+}
+
+function priorityOf(pid: number): number | undefined {
+  try {
+    return getPriority(pid);
+  } catch {
+    return undefined;
+  }
 }
 
 async function end(child: ChildProcess): Promise<void> {

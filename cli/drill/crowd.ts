@@ -3,8 +3,9 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
+import { systemClock } from "@hustings/flow/clock.ts";
+import { setNiceness } from "@hustings/server/ops/niceness.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 import { shareOf } from "./crowd-size.ts";
 import type { DoorAddress } from "./line.ts";
@@ -39,8 +40,12 @@ export interface Crowd extends AsyncDisposable {
 }
 
 const GENERATOR = fileURLToPath(new URL("./crowd-process.ts", import.meta.url));
-/** As far below the stage as the edges are: a generator on the same machine must not be what is measured. */
-const NICE = 10;
+/**
+ * Below the stage, and before edges on the same machine: people bring machines of their own. What a generator that gets no turn
+ * leaves unread the kernel has to keep, which costs the edges more than their turn is worth; what an edge pushes late leaves
+ * with the next push (docs/decisions/0018-sessions.md).
+ */
+const NICENESS = 5;
 const YOUNG_MIB = 32;
 
 /** Starts `count` generators with room for `people` in all, numbered from `firstNumber`. */
@@ -51,8 +56,10 @@ export function startCrowd(start: CrowdStart, people: number, count: number, fir
     const child = fork(GENERATOR, {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
       execArgv: [...process.execArgv, `--max-semi-space-size=${YOUNG_MIB}`],
+      // A session of its own, or the kernel gives all generators together the share of one edge.
+      detached: true,
     });
-    if (child.pid !== undefined) setPriority(child.pid, NICE);
+    void setNiceness(child.pid, NICENESS, systemClock);
     child.send({ ...start, generator: firstNumber + i, places } satisfies GeneratorStart);
     child.on("message", (report: CrowdReport) => {
       reports[i] = report;

@@ -2,9 +2,9 @@
 // Refuses to decide when one is started again. Children are detached: they outlive a parent that is killed.
 
 import { type ChildProcess, fork, type SendHandle } from "node:child_process";
-import { setPriority } from "node:os";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { type Health, untilGone } from "./health.ts";
+import { setNiceness } from "./niceness.ts";
 import type { DoorHandle } from "./ports.ts";
 import { isRoleAnswer, type ParentSaid, type RoleAnswer, type RoleStart } from "./role-message.ts";
 import { type RoleName, titleOf } from "./run-directory.ts";
@@ -67,7 +67,7 @@ export function spawnChild({ entry, start, door, clock, onSaid }: SpawnOptions):
   });
   const ready = untilReady(child, name, gone, clock);
   ready.catch(() => {});
-  setNiceness(child.pid, NICENESS[name.role]);
+  void setNiceness(child.pid, NICENESS[name.role], clock);
   child.on("message", (said) => isRoleAnswer(said) && onSaid?.(said));
   child.send(start, door as unknown as SendHandle, () => {});
   return {
@@ -131,14 +131,5 @@ function signalProcess(pid: number | undefined, signal: "SIGTERM" | "SIGKILL"): 
     process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
-}
-
-function setNiceness(pid: number | undefined, niceness: number): void {
-  if (pid === undefined || niceness === 0) return;
-  try {
-    setPriority(pid, niceness);
-  } catch {
-    // It died already, or the system forbids it: the processes then compete as equals.
   }
 }
