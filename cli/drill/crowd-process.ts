@@ -1,7 +1,6 @@
-// Owns one generator: a process full of listeners that does what it is told over its IPC channel and reports twice a
+// Owns one generator: a process full of listeners that does what it is told over its IPC channel and reports once a
 // second. Refuses to know scenarios, and other generators.
 
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { repeat, systemClock } from "@hustings/flow/clock.ts";
 import type { GeneratorStart, Order } from "./crowd.ts";
 import { HomeVisits } from "./home-visits.ts";
@@ -9,8 +8,8 @@ import { Leaving, leavingOf } from "./leaving.ts";
 import { dialer, readDescriptor } from "./line.ts";
 import { Listeners } from "./listeners.ts";
 
-const STEP_MS = 20;
-const REPORT_MS = 500;
+const FIRST_STEP_MS = 20;
+const REPORT_MS = 1_000;
 /**
  * In one step sockets of those who left are closed for so long, or for this share of what the last step took: each is one less
  * to push to, and those who stay are to be read as well.
@@ -34,11 +33,13 @@ function run({ door, generator, path, places, rendition, visitsHome }: Generator
     random: Math.random,
   });
   const home = new HomeVisits(door, listeners.counts, systemClock, generator);
-  const delay = monitorEventLoopDelay({ resolution: 10 });
-  delay.enable();
   const leaving = new Leaving();
   let wanted = 0;
   let lookedMs = systemClock.monotonicMs();
+  // By how much the latest of the steps since the last report came too late, with the time that the one before it took.
+  let lateMs = 0;
+  let stepMs = FIRST_STEP_MS;
+  let timer = systemClock.after(stepMs, step);
   // Who leaves is not read any more, or those who stay would wait for people who are gone.
   const leave = (nowMs: number): void => {
     leaving.add(nowMs, listeners.leave());
@@ -48,22 +49,24 @@ function run({ door, generator, path, places, rendition, visitsHome }: Generator
     const leftMs = leaving.go();
     if (visitsHome && leftMs !== undefined) home.visit(leftMs);
   };
-  const step = repeat(systemClock, STEP_MS, () => {
+  function step(): void {
     const nowMs = systemClock.monotonicMs();
     const missing = wanted - listeners.size;
     const elapsedMs = nowMs - lookedMs;
     lookedMs = nowMs;
+    lateMs = Math.max(lateMs, elapsedMs - stepMs);
     for (let left = leavingOf(-missing, elapsedMs); left > 0; left--) leave(nowMs);
     const closeMs = Math.max(CLOSE_MS, elapsedMs * CLOSE_SHARE);
     while (leaving.size > 0 && systemClock.monotonicMs() - nowMs < closeMs) close();
-    listeners.step();
+    stepMs = listeners.step();
     home.step();
     for (let left = Math.ceil(missing / STEPS_TO_COME); left > 0 && listeners.join(); ) left--;
-  });
+    timer = systemClock.after(stepMs, step);
+  }
   const report = repeat(systemClock, REPORT_MS, () => {
-    const measured = listeners.report(Math.max(0, delay.percentile(99) / 1e6 - 10));
+    const measured = listeners.report(lateMs);
     const said = { ...measured, closes: { ...measured.closes, ...home.whys() }, homeMs: home.spread() };
-    delay.reset();
+    lateMs = 0;
     // Who is told may be gone by now: what is said then matters to nobody.
     process.send?.(said, () => undefined);
   });
@@ -74,7 +77,7 @@ function run({ door, generator, path, places, rendition, visitsHome }: Generator
     else if (order.do === "mark") listeners.markFault(order.number);
   });
   process.once("disconnect", () => {
-    step.cancel();
+    timer.cancel();
     report.cancel();
     process.exit(0);
   });

@@ -52,6 +52,8 @@ const YOUNG_MIB = 32;
 export function startCrowd(start: CrowdStart, people: number, count: number, firstNumber = 0): Crowd {
   const places = Math.ceil(people / count);
   const reports: CrowdReport[] = [];
+  /** People that each was told to have. */
+  const told: number[] = [];
   const children = Array.from({ length: count }, (_, i) => {
     const child = fork(GENERATOR, {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
@@ -69,8 +71,13 @@ export function startCrowd(start: CrowdStart, people: number, count: number, fir
   });
   return {
     give(order) {
-      for (const [i, child] of children.entries())
-        tell(child, order.do === "people" ? { ...order, people: shareOf(order.people, i, count) } : order);
+      for (const [i, child] of children.entries()) {
+        if (order.do !== "people") tell(child, order);
+        else if (shareOf(order.people, i, count) !== told[i]) {
+          told[i] = shareOf(order.people, i, count);
+          tell(child, { ...order, people: told[i] });
+        }
+      }
     },
     report: () => addUp(reports.filter((report) => report !== undefined)),
     pids: children.flatMap(({ pid }) => (pid === undefined ? [] : [pid])),

@@ -46,6 +46,8 @@ export class EarModel {
   readonly #dryAtMs: Float64Array;
   readonly #joinSlot: Float64Array;
   readonly #isCut: Uint8Array;
+  /** The cadence that they were asked for and have not been moved to; 0: none. */
+  readonly #askedMs: Uint16Array;
   /** Filler in place of words since the mark. */
   readonly gapSinceMarkMs: Float64Array;
 
@@ -60,6 +62,7 @@ export class EarModel {
     this.#dryAtMs = new Float64Array(places);
     this.#joinSlot = new Float64Array(places);
     this.#isCut = new Uint8Array(places);
+    this.#askedMs = new Uint16Array(places);
     this.gapSinceMarkMs = new Float64Array(places);
   }
 
@@ -71,6 +74,7 @@ export class EarModel {
     this.#ear[i] = EAR.silent;
     this.#joinSlot[i] = -1;
     this.#waitedMs[i] = this.#gapMs[i] = this.#dryAtMs[i] = this.#isCut[i] = this.gapSinceMarkMs[i] = 0;
+    this.#askedMs[i] = 0;
   }
 
   /** Listens no more. */
@@ -100,6 +104,7 @@ export class EarModel {
   ): number {
     const pace = this.#paces[i] as Pace;
     pace.forget();
+    this.#askedMs[i] = 0;
     pace.setReserve(reserveMs);
     pace.setCadence(cadenceMs, 0, nowMs);
     if (this.#ear[i] !== EAR.silent) return this.#passOver(i, headSlot, nextSlot, declared, nowMs);
@@ -109,10 +114,17 @@ export class EarModel {
 
   moved(i: number, cadenceMs: number, nowMs: number): void {
     this.#paces[i]?.setCadence(cadenceMs, 0, nowMs);
+    if (this.#askedMs[i] === cadenceMs) this.#askedMs[i] = 0;
+  }
+
+  /** Whether they were asked for another cadence than they have. */
+  isAsked(i: number): boolean {
+    return this.#askedMs[i] !== 0;
   }
 
   asked(i: number, cadenceMs: number, reserveMs: number): void {
     this.#paces[i]?.ask(cadenceMs);
+    this.#askedMs[i] = cadenceMs === this.#paces[i]?.row.cadenceMs ? 0 : cadenceMs;
     this.#paces[i]?.setReserve(reserveMs);
   }
 

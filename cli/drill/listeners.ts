@@ -16,10 +16,10 @@ import type { Dial } from "./line.ts";
 import { Lines, type ReadDescriptor } from "./lines.ts";
 import { PLACE, Places, STALL } from "./places.ts";
 import { Programme } from "./programme.ts";
-import { Rounds } from "./rounds.ts";
+import { Rounds, roundMsAt } from "./rounds.ts";
 import { SharedMessages } from "./shared-messages.ts";
 import type { Counts, CrowdReport } from "./tally.ts";
-import { addressOf, arrivalOf, dueOf, nextTryMs } from "./upkeep.ts";
+import { addressOf, arrivalOf, dueOf, isAtRest, nextTryMs, restMs } from "./upkeep.ts";
 
 export interface CrowdOptions {
   /** Most listeners at once. */
@@ -36,15 +36,12 @@ export interface CrowdOptions {
 /** On the way at once: as long as there are newcomers, who wait for these; and with all who come back. */
 const MAX_UNDER_WAY = 400;
 const MAX_RETURNING = 4_000;
-/** Everybody is looked at once in this time, or in half a cadence where that is longer. */
-const LOOK_MS = 1_000;
 /** Who hears nothing for so long after the tap gives up. */
 const PATIENCE_MS = 15_000;
 /** One listener in so many tells how far behind the microphone they are, at each push. */
 const LAG_SHARE = 16;
 
 export class Listeners implements DownwardSink {
-  readonly counts: Counts;
   readonly programme = new Programme();
   readonly #options: CrowdOptions;
   readonly #ear: EarModel;
@@ -52,6 +49,7 @@ export class Listeners implements DownwardSink {
   readonly #lines: Lines;
   readonly #at: Places;
   readonly #measures = new CrowdMeasures();
+  readonly counts: Counts = this.#measures.counts;
   readonly #messages = new SharedMessages();
   readonly #waiting: Soonest<number>;
   readonly #entering = new Set<number>();
@@ -62,21 +60,17 @@ export class Listeners implements DownwardSink {
   constructor(options: CrowdOptions) {
     const { places, clock } = options;
     this.#options = options;
-    this.counts = this.#measures.counts;
     this.#at = new Places(places);
     this.#waiting = createSoonest(places * 4);
-    this.#rounds = new Rounds(LOOK_MS, clock.monotonicMs());
+    this.#rounds = new Rounds(roundMsAt(0), clock.monotonicMs());
     this.#ear = new EarModel(places, this.counts, {
       started: (i) => this.#started(i),
       filled: (_i, gapMs) => this.#measures.gapLengthMs.add(gapMs),
       expecting: (i) => this.#expecting(i),
     });
     this.#reader = new DownwardReader(places, this);
-    const lineEvents = {
-      bytes: (i: number, lent: Buffer, length: number) => this.#reader.read(i, lent, length),
-      over: (i: number) => this.#lineLost(i),
-    };
-    this.#lines = new Lines(places, options, lineEvents, clock);
+    const bytes = (i: number, lent: Buffer, length: number) => this.#reader.read(i, lent, length);
+    this.#lines = new Lines(places, options, { bytes, over: (i) => this.#lineLost(i) }, clock);
   }
 
   get size(): number {
@@ -130,8 +124,8 @@ export class Listeners implements DownwardSink {
     this.#measures.markFault(number, this.#size, this.#at, this.#ear);
   }
 
-  /** Does what time brings; call it some fifty times a second. */
-  step(): void {
+  /** Does what time brings; answers in how many milliseconds to call it again. */
+  step(): number {
     this.#lines.step();
     const nowMs = this.#options.clock.monotonicMs();
     for (const i of this.#entering) this.#enter(i, nowMs);
@@ -142,6 +136,7 @@ export class Listeners implements DownwardSink {
       if (this.#at.state[i] === PLACE.waiting && nowMs >= (this.#at.dueMs[i] as number)) this.#connect(i, nowMs);
     }
     this.#rounds.go(this.#size, nowMs, (i) => this.#look(i, nowMs));
+    return this.#rounds.stepMs;
   }
 
   report(loopDelayMs: number): CrowdReport {
@@ -176,6 +171,7 @@ export class Listeners implements DownwardSink {
     this.#at.next[i] = to;
     if (!this.#ear.hasStarted(i)) this.#entering.add(i);
     this.#ear.sound(i, first, to, absentSlots, nowMs);
+    this.#at.restMs[i] = restMs(this.#at, i, nowMs, this.#ear.isAsked(i));
     const lostAtMs = this.#at.lostAtMs[i] as number;
     if (lostAtMs > 0) this.#measures.back(nowMs - lostAtMs);
     if (lostAtMs > 0) this.#at.lostAtMs[i] = -1;
@@ -319,7 +315,7 @@ export class Listeners implements DownwardSink {
   #setCadence(i: number, cadenceMs: number): void {
     this.#lines.forget(i);
     this.#at.cadenceMs[i] = cadenceMs;
-    this.#rounds.periodMs = Math.max(LOOK_MS, cadenceMs / 2);
+    this.#rounds.periodMs = roundMsAt(cadenceMs);
   }
 
   #state(i: number, entries: readonly StateEntry[]): void {
@@ -335,6 +331,7 @@ export class Listeners implements DownwardSink {
     } else if (notice.kind === "target") {
       this.#at.reserveMs[i] = notice.reserveMs ?? 0;
       this.#ear.asked(i, notice.cadenceMs, this.#at.reserveMs[i] as number);
+      this.#at.restMs[i] = 0;
     } else if (notice.kind === "waiting") this.#stand(i, notice.sinceUtcMs, nowMs);
     else if (notice.kind === "skipped") this.#at.skippedTo[i] = Math.max(this.#at.skippedTo[i] as number, notice.to);
     else if (notice.kind === "upstream") {
@@ -348,7 +345,11 @@ export class Listeners implements DownwardSink {
   #enter(i: number, nowMs: number): void {
     const next = this.#at.next[i] as number;
     const spokenUtcMs = this.programme.utcOf(next);
-    this.#ear.enter(i, spokenUtcMs === undefined ? 0 : this.#edgeUtcMs() - spokenUtcMs, nowMs);
+    this.#ear.enter(
+      i,
+      spokenUtcMs === undefined ? 0 : this.programme.edgeUtcMs(this.#options.clock.utcMs()) - spokenUtcMs,
+      nowMs,
+    );
   }
 
   #expecting(i: number): Expecting {
@@ -366,16 +367,15 @@ export class Listeners implements DownwardSink {
   #measureLag(i: number, toSlot: number): void {
     const spokenUtcMs = this.programme.utcOf(toSlot);
     if (spokenUtcMs === undefined || !this.#ear.isPlaying(i)) return;
-    this.#measures.lagMs.add(this.#edgeUtcMs() - spokenUtcMs + this.#ear.aheadMs(i));
-  }
-
-  #edgeUtcMs(): number {
-    return this.#options.clock.utcMs() + this.programme.offset.offsetMs;
+    this.#measures.lagMs.add(
+      this.programme.edgeUtcMs(this.#options.clock.utcMs()) - spokenUtcMs + this.#ear.aheadMs(i),
+    );
   }
 
   #look(i: number, nowMs: number): void {
     const place = this.#at.state[i];
     if (this.#at.stalled[i] === STALL.now || place === PLACE.over) return;
+    if (place === PLACE.following && isAtRest(this.#at, i, nowMs, this.#rounds.periodMs)) return;
     const readyMs = this.#ear.look(i, nowMs);
     const isServed = this.#ear.hasStarted(i) || this.#at.sinceUtcMs[i] !== 0;
     if (!isServed && nowMs - (this.#at.tappedMs[i] as number) >= PATIENCE_MS) this.#giveUp(i);

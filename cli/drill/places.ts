@@ -27,6 +27,8 @@ export class Places {
   readonly heardMs: Float64Array;
   readonly pingedMs: Float64Array;
   readonly clockPingMs: Float64Array;
+  /** Until then nothing is due of one who follows. */
+  readonly restMs: Float64Array;
   readonly tappedMs: Float64Array;
   /** Since when they stand in the line at the door, by the edge's word; 0: they do not. */
   readonly sinceUtcMs: Float64Array;
@@ -52,6 +54,7 @@ export class Places {
     this.heardMs = new Float64Array(count);
     this.pingedMs = new Float64Array(count);
     this.clockPingMs = new Float64Array(count);
+    this.restMs = new Float64Array(count);
     this.tappedMs = new Float64Array(count);
     this.sinceUtcMs = new Float64Array(count);
     this.isAway = new Uint8Array(count);

@@ -40,6 +40,11 @@ export class Programme {
     for (const entry of news) this.#air.entry(entry);
   }
 
+  /** The edge's Unix time, by what it answered. */
+  edgeUtcMs(ownUtcMs: number): number {
+    return ownUtcMs + this.offset.offsetMs;
+  }
+
   came(toSlot: number): void {
     this.headSlot = Math.max(this.headSlot, toSlot - 1);
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Rounds } from "./rounds.ts";
+import { Rounds, roundMsAt } from "./rounds.ts";
 
 test("everybody's turn comes once in a period, in however many steps, and once after a long absence", () => {
   const looks = new Array<number>(1_000).fill(0);
@@ -18,6 +18,19 @@ test("everybody's turn comes once in a period, in however many steps, and once a
     looks.reduce((sum, count) => sum + count),
     5_500,
   );
+});
+
+test("steps are rarer where pushes are, and a round is never shorter than a second", () => {
+  const stepMs = [200, 2_000, 4_000, 8_000].map((cadenceMs) => {
+    const rounds = new Rounds(roundMsAt(cadenceMs), 0);
+    return [rounds.periodMs, rounds.stepMs];
+  });
+  assert.deepEqual(stepMs, [
+    [1_000, 20],
+    [1_000, 20],
+    [2_000, 50],
+    [4_000, 50],
+  ]);
 });
 
 test("nobody is looked at where nobody is", () => {

@@ -14,6 +14,9 @@ import type { Counts } from "./tally.ts";
 /** As much as a byte holds, and more than makes a difference. */
 const MOST_ATTEMPTS = 250;
 const MOST_HINT_MS = 600_000;
+/** A push is late after so long. */
+const LATE_MS = 500;
+const LOOKED_AT = 8;
 /** Who came together asks for the time in so many different seconds of the first minute. */
 const SHARES = 60;
 
@@ -56,6 +59,19 @@ export function dueOf(at: Places, i: number, nowMs: number): "nothing" | "ping" 
   if (pingedMs > 0 && nowMs - pingedMs >= pongWithinMs(cadenceMs, reserveMs)) return "reconnect";
   if (pingedMs === 0 && nowMs - (at.heardMs[i] as number) >= quietAfterMs(cadenceMs, reserveMs)) return "ping";
   return nowMs - (at.clockPingMs[i] as number) >= clockEveryMs(at, i) ? "ping" : "nothing";
+}
+
+/**
+ * Until when nothing is due of one to whom sound came at `nowMs`: what is ahead lasts a push and the margin, and nobody misses
+ * one that is not late. Who was asked for another cadence is looked at for when they are ready.
+ */
+export function restMs(at: Places, i: number, nowMs: number, isAsked: boolean): number {
+  return isAsked || at.stalled[i] !== STALL.never ? 0 : nowMs + (at.cadenceMs[i] as number) + LATE_MS;
+}
+
+/** Whether somebody who follows need not be looked at in this round; one in eight is all the same, in turn. */
+export function isAtRest(at: Places, i: number, nowMs: number, periodMs: number): boolean {
+  return nowMs < (at.restMs[i] as number) && (Math.floor(nowMs / periodMs) + i) % LOOKED_AT !== 0;
 }
 
 /** A player asks for the time until it has enough answers (SPEC.md L10), and then seldom. */

@@ -3,7 +3,6 @@
 import { rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { connect } from "node:net";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { sendJson, sendRefusal } from "./answers.ts";
 import type { LoadView, LoadWatch } from "./load-watch.ts";
@@ -15,7 +14,7 @@ export interface EdgeHealth {
   readonly listeners: number;
   /** Spaces followed. */
   readonly spaces: number;
-  /** How late the process's loop ran, 99 of 100 times, since it was last asked. */
+  /** How late the process's loop ran in the last second, 99 of 100 times. */
   readonly loopDelayMs: number;
   readonly rssBytes: number;
   readonly load: LoadView;
@@ -34,7 +33,7 @@ export interface ControlOptions {
   readonly counts: () => Omit<EdgeHealth, "role" | "pid" | "version" | "loopDelayMs" | "rssBytes" | "load">;
   /** Begins at once; may be asked more than once. */
   readonly drain: () => void;
-  readonly cadences: Pick<LoadWatch, "set" | "view">;
+  readonly cadences: Pick<LoadWatch, "set" | "view" | "loopDelayMs">;
 }
 
 /**
@@ -43,13 +42,10 @@ export interface ControlOptions {
  */
 export async function serveControl(options: ControlOptions): Promise<AsyncDisposable> {
   const { path, version, counts, drain, cadences } = options;
-  const delay = monitorEventLoopDelay({ resolution: 10 });
-  delay.enable();
 
   function health(): EdgeHealth {
-    const loopDelayMs = Math.max(0, delay.percentile(99) / 1e6 - 10);
-    delay.reset();
     const rssBytes = process.memoryUsage.rss();
+    const { loopDelayMs } = cadences;
     return { role: "edge", pid: process.pid, version, ...counts(), loopDelayMs, rssBytes, load: cadences.view() };
   }
 
@@ -69,7 +65,6 @@ export async function serveControl(options: ControlOptions): Promise<AsyncDispos
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(path, resolve));
   return {
     async [Symbol.asyncDispose]() {
-      delay.disable();
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },

@@ -36,6 +36,8 @@ export interface LoadWatch extends Cadences {
   cameBack(): void;
   /** For operators. */
   view(): LoadView;
+  /** How late the process's loop ran in the last second, 99 of 100 times. */
+  readonly loopDelayMs: number;
   /** How far behind the stage those are who listen here, in steps of 0.1 s: each by the cadence they have. */
   readonly usualLagMs: number;
   [Symbol.dispose](): void;
@@ -83,6 +85,7 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
   let reserve: Reserve = NO_RESERVE;
   let wanted: CadenceRow = rowNow();
   let busy = 0;
+  let loopDelayMs = 0;
   let visits = 0;
   let unsentVisits = 0;
   let added = 0;
@@ -94,7 +97,7 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
     timer = clock.after(SAMPLE_MS, sample);
     const nowMs = clock.monotonicMs();
     const measured = meter.take();
-    busy = measured.busy;
+    ({ busy, loopDelayMs } = measured);
     const unsentShare = visits > 0 ? unsentVisits / visits : 0;
     const joins = pusher.addedCount - added;
     load = nextLoad(load, {
@@ -151,6 +154,9 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
     },
     cameBack() {
       returns += 1;
+    },
+    get loopDelayMs() {
+      return loopDelayMs;
     },
     get usualLagMs() {
       return lagOf(pusher.sizes, wanted);
