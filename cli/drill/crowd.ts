@@ -41,11 +41,10 @@ export interface Crowd extends AsyncDisposable {
 
 const GENERATOR = fileURLToPath(new URL("./crowd-process.ts", import.meta.url));
 /**
- * Below the stage, and before edges on the same machine: people bring machines of their own. What a generator that gets no turn
- * leaves unread the kernel has to keep, which costs the edges more than their turn is worth; what an edge pushes late leaves
- * with the next push (docs/decisions/0018-sessions.md).
+ * Below the stage, and a little before edges on the same machine: people bring machines of their own. What a generator that gets
+ * no turn leaves unread the kernel has to keep; an edge that gets none lets nobody in (docs/decisions/0018-sessions.md).
  */
-const NICENESS = 5;
+const NICENESS = 8;
 const YOUNG_MIB = 32;
 
 /** Starts `count` generators with room for `people` in all, numbered from `firstNumber`. */

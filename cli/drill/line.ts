@@ -81,11 +81,16 @@ interface Carrier extends Socket {
  * come. Throws where the line is broken.
  */
 export function readDescriptor(descriptor: number, into: Buffer): number {
+  // That nothing has come is told by an error, and where it was made is half of what that costs.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
   try {
     return readSync(descriptor, into, 0, into.length, null);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EAGAIN") return -1;
     throw error;
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 

@@ -142,6 +142,23 @@ test("a push that is late is watched for and found as it comes, and the next is 
   assert.equal(sockets.reads, reads);
 });
 
+test("where pushes are eight seconds apart a late one is looked for seldom, and watched for only after some of them", () => {
+  const sockets = new Sockets(2);
+  sockets.cadenceMs = 8_000;
+  sockets.settle([1]);
+  const startMs = sockets.nowMs;
+  const reads = sockets.reads;
+  sockets.passes(8_000 + 300);
+  sockets.send(1);
+  sockets.passes(100);
+  const heardMs = sockets.heardMs.get(1)?.at(-1) ?? Infinity;
+  assert.ok(heardMs - startMs - 8_300 <= 100, `found ${heardMs - startMs - 8_300} ms late`);
+  assert.ok(sockets.reads - reads <= 6, `${sockets.reads - reads} reads`);
+  assert.ok(!sockets.watched.has(1));
+  sockets.passes(8_000 + 600);
+  assert.ok(sockets.watched.has(1));
+});
+
 test("the push after a first flight comes when it comes, and is found then; so is the one after another cadence begins", () => {
   const sockets = new Sockets(2);
   for (const waitMs of [0, 40, 900]) {

@@ -21,9 +21,15 @@ export interface LineWays {
   readonly read: ReadDescriptor;
 }
 
-/** A push is looked for so often, so long after it was due; then its line is watched until it comes. */
+/**
+ * A push that has not come when it was due is looked for again after so long, or this share of a cadence, and so long after it
+ * was due its line is watched until it comes. A look in vain costs more than a push that is found (an error is made of it), so
+ * where pushes are seconds apart they are rare.
+ */
 const TICK_MS = 20;
+const AGAIN_SHARE = 1 / 100;
 const LATE_MS = 100;
+const LATE_SHARE = 1 / 20;
 /** The next push is looked for so much earlier than this one was found, or the time of all would creep to that of the latest. */
 const CREEP_MS = 2;
 /**
@@ -52,6 +58,8 @@ export class Lines {
   readonly #descriptor: Int32Array;
   /** A cadence after the last push on this line; 0: none came, or nobody knows when the next does. */
   readonly #dueMs: Float64Array;
+  /** How far apart its pushes are. */
+  readonly #everyMs: Uint16Array;
   /** The push that is being looked for was found. */
   #isFound = false;
   /** From when on everybody's line is to be looked at; 0: nobody's ended since that began last. */
@@ -66,6 +74,7 @@ export class Lines {
     this.#due = new DueRing(places, TICK_MS, MOST_MS, clock.monotonicMs());
     this.#descriptor = new Int32Array(places).fill(NONE);
     this.#dueMs = new Float64Array(places);
+    this.#everyMs = new Uint16Array(places);
   }
 
   has(i: number): boolean {
@@ -124,6 +133,7 @@ export class Lines {
   came(i: number, everyMs: number, nowMs: number): void {
     const dueMs = this.#dueMs[i] as number;
     this.#dueMs[i] = nowMs + everyMs;
+    this.#everyMs[i] = everyMs;
     if (this.#descriptor[i] !== NONE) this.#isFound = true;
     else if (everyMs >= SLOW_CADENCE_MS && Math.abs(nowMs - dueMs) <= everyMs * IN_TIME) this.#readWhenDue(i);
   }
@@ -168,7 +178,13 @@ export class Lines {
     this.#readAll(i);
     if (this.#descriptor[i] === NONE) return;
     if (this.#isFound) this.#due.set(i, (this.#dueMs[i] as number) - CREEP_MS);
-    else if (nowMs < dueMs + LATE_MS) this.#due.set(i, nowMs + TICK_MS);
+    else this.#miss(i, nowMs - dueMs, nowMs);
+  }
+
+  #miss(i: number, lateMs: number, nowMs: number): void {
+    const everyMs = this.#everyMs[i] as number;
+    if (lateMs < Math.max(LATE_MS, everyMs * LATE_SHARE))
+      this.#due.set(i, nowMs + Math.max(TICK_MS, everyMs * AGAIN_SHARE));
     else this.#watch(i);
   }
 
