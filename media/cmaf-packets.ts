@@ -1,25 +1,30 @@
-// Owns reading the packets back out of CMAF that this project wrote: the hold music's file, parts and segments of HLS.
+// Owns reading the packets, and the levels beside them, back out of CMAF that this project wrote: the hold music's file,
+// parts and segments of HLS.
 // Total: any bytes give packets or BadCmaf. Refuses to read what others write: one track, `trun` with sizes, each `mdat`
 // behind its `moof`.
 
-import { MAX_PACKET_BYTES, MAX_SLOT } from "@hustings/wire/fragment.ts";
+import { MAX_PACKET_BYTES, MAX_SLOT, type SeatLevel } from "@hustings/wire/fragment.ts";
 import { FRAGMENT_PACKETS, SLOT_SAMPLES } from "@hustings/wire/units.ts";
+import { type LevelRun, readLevels } from "./hls-levels.ts";
 
 /** The bytes are not a CMAF file as we write them. */
 export class BadCmaf extends Error {
   override readonly name = "BadCmaf";
 }
 
-/** The packets of one slot. */
+/** The packets of one slot, and who was heard. */
 export interface SlotPackets {
   readonly slot: number;
+  /** Loudest first; empty where the file says nothing of this slot. */
+  readonly levels: readonly SeatLevel[];
   /** Ten, in order; views into the file. */
   readonly packets: readonly Uint8Array[];
 }
 
-/** One `moof` and what its `mdat` holds. */
+/** One `moof`, what its `mdat` holds, and what the last event message before it says. */
 interface PacketRun {
   readonly decodeTimeSamples: bigint | undefined;
+  readonly heard: LevelRun | undefined;
   readonly packets: readonly Uint8Array[];
 }
 
@@ -36,17 +41,22 @@ export function packetsIn(file: Uint8Array): Uint8Array[] {
 
 /**
  * The slots of a part or segment of HLS, ascending, by the decode times that `hlsObject` writes: slot · 9600. Views into
- * `file`. Throws BadCmaf, also for packets that no fragment could carry.
+ * `file`. Levels that are damaged, or of other slots than the run behind them, are passed over. Throws BadCmaf, also for
+ * packets that no fragment could carry.
  */
 export function slotsIn(file: Uint8Array): SlotPackets[] {
   const slots: SlotPackets[] = [];
-  for (const { decodeTimeSamples, packets } of runsIn(file)) {
+  for (const { decodeTimeSamples, heard, packets } of runsIn(file)) {
     const first = slotAt(decodeTimeSamples);
     if (packets.length % FRAGMENT_PACKETS > 0)
       throw new BadCmaf(`A run of ${packets.length} packets is no whole slots.`);
     if (first <= (slots.at(-1)?.slot ?? -1)) throw new BadCmaf(`Slot ${first} comes behind a later one.`);
-    for (let at = 0; at < packets.length; at += FRAGMENT_PACKETS)
-      slots.push({ slot: first + at / FRAGMENT_PACKETS, packets: packets.slice(at, at + FRAGMENT_PACKETS) });
+    const count = packets.length / FRAGMENT_PACKETS;
+    const levels = heard?.from === first && heard.levels.length === count ? heard.levels : [];
+    for (let i = 0; i < count; i++) {
+      const at = i * FRAGMENT_PACKETS;
+      slots.push({ slot: first + i, levels: levels[i] ?? [], packets: packets.slice(at, at + FRAGMENT_PACKETS) });
+    }
   }
   if ((slots.at(-1)?.slot ?? 0) > MAX_SLOT) throw new BadCmaf("A slot beyond the last that there can be.");
   return slots;
@@ -63,15 +73,18 @@ function slotAt(decodeTimeSamples: bigint | undefined): number {
 function* runsIn(file: Uint8Array): Generator<PacketRun> {
   let lengths: readonly number[] = [];
   let decodeTimeSamples: bigint | undefined;
+  let heard: LevelRun | undefined;
   for (const { type, from, to } of boxesIn(file, 0, file.length)) {
+    if (type === "emsg") heard = readLevels(file.subarray(from, to)) ?? heard;
     if (type === "moof") {
       const track = childOf(file, "traf", from, to);
       lengths = track ? lengthsOf(file, track) : [];
       decodeTimeSamples = track && decodeTimeOf(file, track);
     }
     if (type !== "mdat") continue;
-    yield { decodeTimeSamples, packets: cutAt(file, lengths, from, to) };
+    yield { decodeTimeSamples, heard, packets: cutAt(file, lengths, from, to) };
     lengths = [];
+    heard = undefined;
   }
 }
 

@@ -27,7 +27,7 @@ export interface HlsVariant {
 /** Opus, best first. Apple's players take the codec's name with a capital alone; others take either. */
 export const OPUS_VARIANTS: readonly HlsVariant[] = [
   { folder: "32", codec: "Opus", peakBps: 44_000, averageBps: 36_000, score: 3 },
-  { folder: "16", codec: "Opus", peakBps: 26_000, averageBps: 20_000, score: 2 },
+  { folder: "16", codec: "Opus", peakBps: 26_000, averageBps: 20_500, score: 2 },
 ];
 /** For players without Opus, where a packager makes it. */
 export const AAC_VARIANT: HlsVariant = {
