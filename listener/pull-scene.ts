@@ -91,7 +91,7 @@ export class PullScene {
       endedSlot: this.#isEnded ? next : undefined,
       liveUtcMs: room?.liveUtcMs ?? undefined,
       recording: room?.recording ?? "off",
-      seats: speakers.map((speaker, seat) => ({ ...speaker, seat, person: NOBODY, mutedBy: "self" })),
+      seats: speakers.map((speaker) => ({ ...speaker, person: NOBODY, mutedBy: "self" })),
       anchors: this.#anchors,
       gaps: this.#gaps,
     };

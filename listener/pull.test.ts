@@ -3,81 +3,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ManualClock, manualClock } from "@hustings/flow/clock-manual.ts";
-import type { SpaceId } from "@hustings/wire/ids.ts";
-import { type RoomDocument, roomDocumentOf } from "@hustings/wire/room.ts";
 import fc from "fast-check";
-import { startHeadlessListener } from "./headless.ts";
-import type { Sink } from "./order.ts";
-import { openPull } from "./pull.ts";
-import { ScriptedEdge } from "./scripted-edge.ts";
-import { ok, refused, ScriptedOrigin } from "./scripted-origin.ts";
-import { Ways } from "./ways.ts";
-
-const URL_OF = "ws://edge/listen/x";
-const HLS = "https://door.example/hls/x/index.m3u8";
-
-interface Heard {
-  readonly sounds: number[];
-  readonly breaks: [number, number, string][];
-}
-
-function listen(
-  setUp: (made: { edge: ScriptedEdge; origin: ScriptedOrigin }) => void = () => undefined,
-  tier: RoomDocument["tier"] = "pull",
-) {
-  const clock = manualClock();
-  const edge = new ScriptedEdge(clock);
-  const origin = new ScriptedOrigin(edge);
-  clock.advance(30_000);
-  setUp({ edge, origin });
-  const heard: Heard = { sounds: [], breaks: [] };
-  const tap: Sink = {
-    sound: (slot) => heard.sounds.push(slot),
-    absent: () => undefined,
-    break: (from, to, why) => heard.breaks.push([from, to, why]),
-  };
-  const ways: Ways = new Ways({
-    push: edge.transport,
-    loadPull: async () => ({ openPull: (options) => openPull({ ...options, get: origin.get }) }),
-    hlsUrl: HLS,
-    clock,
-    random: () => 0.5,
-  });
-  const room = (now: RoomDocument["tier"]): RoomDocument => ({
-    ...roomDocumentOf(
-      { id: "x" as SpaceId, state: edge.state, audience: 7 },
-      { stagePort: 1, asOfUtcMs: clock.utcMs(), stale: false, tier: now, pullUrl: "https://cdn.example" },
-    ),
-  });
-  ways.tell(room(tier));
-  const listener = startHeadlessListener({
-    url: URL_OF,
-    clock,
-    random: () => 0.5,
-    transport: ways.transport,
-    verify: true,
-    tap,
-  });
-  return { clock, edge, origin, ways, listener, heard, room };
-}
-
-/** Runs until `isSo`, or fails after `ms`. */
-async function until(clock: ManualClock, isSo: () => boolean, ms: number): Promise<void> {
-  const endMs = clock.monotonicMs() + ms;
-  while (!isSo()) {
-    assert.ok(clock.monotonicMs() < endMs, `not within ${ms} ms`);
-    await clock.advanceAsync(100);
-  }
-}
-
-async function pass(clock: ManualClock, ms: number): Promise<void> {
-  const endMs = clock.monotonicMs() + ms;
-  await until(clock, () => clock.monotonicMs() >= endMs, ms + 100);
-}
+import { listenTo, pass, URL_OF, until } from "./pull-fixture.ts";
+import { ok, refused, type ScriptedOrigin } from "./scripted-origin.ts";
 
 test("U1 U3 where the document says pull, a newcomer hears the space by HLS at once, and nothing is missed", async () => {
-  const { clock, edge, origin, ways, listener, heard } = listen();
+  const { clock, edge, origin, ways, listener, heard } = listenTo();
   await until(clock, () => listener.stats().firstSoundMs !== undefined, 1_000);
   await pass(clock, 60_000);
   const stats = listener.stats();
@@ -91,7 +22,7 @@ test("U1 U3 where the document says pull, a newcomer hears the space by HLS at o
 });
 
 test("U1 who is in the line leaves it for pull as soon as the document says so", async () => {
-  const { clock, edge, ways, listener, room } = listen(({ edge }) => {
+  const { clock, edge, ways, listener, room } = listenTo(({ edge }) => {
     edge.isInLine = true;
   }, "push");
   await pass(clock, 4_000);
@@ -105,7 +36,7 @@ test("U1 who is in the line leaves it for pull as soon as the document says so",
 
 test("U1 who loses the door and finds every place taken goes on by pull from the next slot", async () => {
   for (const refuseWith of [{ code: 4506, reason: "full retry-after-ms=20000" }, undefined]) {
-    const { clock, edge, ways, listener, heard, room } = listen(() => undefined, "push");
+    const { clock, edge, ways, listener, heard, room } = listenTo(() => undefined, "push");
     await pass(clock, 10_000);
     ways.tell(room("pull"));
     assert.equal(ways.way, "push", "who has a place keeps it");
@@ -122,7 +53,7 @@ test("U1 who loses the door and finds every place taken goes on by pull from the
 });
 
 test("U1 where no WebSocket ever opens, the fourth try is by pull from the door itself, and later ones by turns", async () => {
-  const { clock, edge, origin, ways, listener } = listen(({ edge, origin }) => {
+  const { clock, edge, origin, ways, listener } = listenTo(({ edge, origin }) => {
     edge.isUnreachable = true;
     origin.instead = () => refused(502);
   }, "push");
@@ -141,7 +72,7 @@ test("U1 where no WebSocket ever opens, the fourth try is by pull from the door 
 });
 
 test("U1 where the CDN brings nothing, the line is stood in after all, and lets in", async () => {
-  const { clock, edge, origin, ways, listener } = listen(({ edge, origin }) => {
+  const { clock, edge, origin, ways, listener } = listenTo(({ edge, origin }) => {
     edge.isInLine = true;
     origin.instead = () => refused(500);
   });
@@ -157,7 +88,7 @@ test("U1 where the CDN brings nothing, the line is stood in after all, and lets 
 });
 
 test("U4 where nothing waits and there are segments alone, the buffer is that of 8 s", async () => {
-  const { clock, origin, listener } = listen(({ origin }) => {
+  const { clock, origin, listener } = listenTo(({ origin }) => {
     origin.isPlain = true;
   });
   await pass(clock, 90_000);
@@ -169,7 +100,7 @@ test("U4 where nothing waits and there are segments alone, the buffer is that of
 });
 
 test("U5 a cache that is 20 s behind is heard without a gap, and the lag that is told is the true one", async () => {
-  const { clock, origin, listener } = listen(({ origin }) => {
+  const { clock, origin, listener } = listenTo(({ origin }) => {
     origin.staleMs = 20_000;
   });
   await pass(clock, 40_000);
@@ -195,7 +126,7 @@ test("U5 an origin that answers 503, nothing at all, or rubbish for ten seconds:
     undefined,
   ];
   for (const [index, instead] of faults.entries()) {
-    const { clock, origin, listener, heard } = listen();
+    const { clock, origin, listener, heard } = listenTo();
     await pass(clock, 10_000);
     const first = heard.sounds[0] ?? 0;
     if (instead) origin.instead = instead;
@@ -216,7 +147,7 @@ test("U5 an origin that answers 503, nothing at all, or rubbish for ten seconds:
 
 test("U6 an object that is not there, or is not what its name says, is left out after four tries, and the rest goes on", async () => {
   for (const rubbish of [refused(404), ok(Uint8Array.of(0, 0, 0, 9, 1)), ok(new Uint8Array(0))]) {
-    const { clock, edge, origin, listener, heard } = listen();
+    const { clock, edge, origin, listener, heard } = listenTo();
     await pass(clock, 5_000);
     const slot = 1_000 + Math.ceil((edge.head + 20 - 1_000) / 5) * 5;
     origin.instead = (path) => (path.endsWith(`p${slot}.m4s`) ? rubbish : undefined);
@@ -230,7 +161,7 @@ test("U6 an object that is not there, or is not what its name says, is left out 
 });
 
 test("U7 a discontinuity is a gap as the log declared it: no time passes, and nothing is asked for", async () => {
-  const { clock, edge, listener, heard } = listen();
+  const { clock, edge, listener, heard } = listenTo();
   await pass(clock, 5_000);
   const from = edge.head + 1;
   edge.gap(80);
@@ -244,7 +175,7 @@ test("U7 a discontinuity is a gap as the log declared it: no time passes, and no
 });
 
 test("U8 before the space begins there is hold music; when the playlist ends, what was listed is heard and it is over", async () => {
-  const { clock, edge, origin, listener, heard } = listen(({ origin }) => {
+  const { clock, edge, origin, listener, heard } = listenTo(({ origin }) => {
     origin.instead = () => refused(503, 1_000);
   });
   await pass(clock, 15_000);
@@ -261,7 +192,7 @@ test("U8 before the space begins there is hold music; when the playlist ends, wh
 });
 
 test("U9 U10 when there is room, push takes over within seconds: no gap, no slot twice, nothing left out", async () => {
-  const { clock, edge, ways, listener, heard, room } = listen();
+  const { clock, edge, ways, listener, heard, room } = listenTo();
   await pass(clock, 20_000);
   ways.tell(room("push"));
   await until(clock, () => ways.way === "push", 6_000);
@@ -279,7 +210,7 @@ test("U9 U10 when there is room, push takes over within seconds: no gap, no slot
 });
 
 test("U10 where the cache is behind, the two ways meet before one takes over", async () => {
-  const { clock, origin, ways, listener, heard, room } = listen(({ origin }) => {
+  const { clock, origin, ways, listener, heard, room } = listenTo(({ origin }) => {
     origin.staleMs = 8_000;
   });
   await pass(clock, 20_000);
@@ -294,7 +225,7 @@ test("U10 where the cache is behind, the two ways meet before one takes over", a
 });
 
 test("U9 a place that is taken again costs one look at the line, and the next try comes after a while", async () => {
-  const { clock, edge, ways, listener, room } = listen(({ edge }) => {
+  const { clock, edge, ways, listener, room } = listenTo(({ edge }) => {
     edge.isInLine = true;
   });
   await pass(clock, 10_000);
@@ -310,7 +241,7 @@ test("U9 a place that is taken again costs one look at the line, and the next tr
 });
 
 test("U11 an edge that pushes more slowly than the buffer holds is gone to once the buffer holds it", async () => {
-  const { clock, ways, listener, heard, room } = listen(({ edge }) => {
+  const { clock, ways, listener, heard, room } = listenTo(({ edge }) => {
     edge.cadenceMs = 4_000;
   });
   await pass(clock, 10_000);
@@ -334,7 +265,7 @@ test("U3 U6 whatever an origin answers, each slot is handed on once and in order
       fc.array(answer, { minLength: 5, maxLength: 40 }),
       fc.uint8Array({ maxLength: 60 }),
       async (says, bytes) => {
-        const { clock, origin, listener, heard } = listen();
+        const { clock, origin, listener, heard } = listenTo();
         // The longest wait between two tries is half a minute.
         const wellMs = clock.monotonicMs() + 60_000;
         let count = 0;

@@ -131,7 +131,7 @@ class Pulling implements PullLink, PullTaker {
     if (!first) return;
     this.#next ??= first.slot;
     this.#speakNews(rendition);
-    const fragments = slots.map(({ slot, packets }) => encodeFragment({ slot, levels: [], packets }));
+    const fragments = slots.map(encodeFragment);
     this.#next = (slots.at(-1)?.slot ?? first.slot) + 1;
     this.#options.events.frame(soundFrame(rendition, fragments));
     this.#back.reached();

@@ -2,7 +2,7 @@
 // on command. For tests of listeners. Refuses to know sockets; frames are the real ones.
 
 import type { Clock } from "@hustings/flow/clock.ts";
-import type { Fragment } from "@hustings/wire/fragment.ts";
+import type { Fragment, SeatLevel } from "@hustings/wire/fragment.ts";
 import { encodeFragment } from "@hustings/wire/fragment-encode.ts";
 import {
   type Notice,
@@ -250,7 +250,7 @@ export class ScriptedEdge {
     const slot = this.head + 1;
     this.head = slot;
     const { packetsOf = onePacketEach } = this.#options;
-    const fragment: Fragment = { slot, levels: [{ seat: slot % 3, levelDbov: 30 }], packets: packetsOf(slot) };
+    const fragment: Fragment = { slot, levels: levelsOf(slot), packets: packetsOf(slot) };
     this.#kept.set(slot, encodeFragment(fragment));
     this.#kept.delete(slot - KEPT_SLOTS);
     if (this.isHeldBack || this.isUnreachable) return;
@@ -258,6 +258,12 @@ export class ScriptedEdge {
     for (const peer of [...this.#peers])
       if (peer.open && peer.cadenceMs <= SLOT_MS) peer.events.frame(soundFrame(peer.rendition, [bytes]));
   }
+}
+
+/** Three take turns, and a bystander is heard in every fourth slot. */
+export function levelsOf(slot: number): readonly SeatLevel[] {
+  const speaker = { seat: slot % 3, levelDbov: 30 };
+  return slot % 4 === 0 ? [speaker, { seat: 7, levelDbov: 60 }] : [speaker];
 }
 
 function onePacketEach(slot: number): readonly Uint8Array[] {

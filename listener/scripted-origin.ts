@@ -9,7 +9,7 @@ import { hlsObject } from "@hustings/media/hls-sound.ts";
 import { encodeFragment } from "@hustings/wire/fragment-encode.ts";
 import { KEPT_SLOTS, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
 import type { Get, Got } from "./pull-origin.ts";
-import type { ScriptedEdge } from "./scripted-edge.ts";
+import { levelsOf, type ScriptedEdge } from "./scripted-edge.ts";
 
 const LOOK_MS = 100;
 const WAIT_MS = 12_000;
@@ -27,6 +27,8 @@ export class ScriptedOrigin {
   isOver = false;
   /** Instead of the real answer, where it gives one. */
   instead: (path: string) => Got | undefined = () => undefined;
+  /** What becomes of a part or segment on its way. */
+  onWay: (object: Uint8Array) => Uint8Array = (object) => object;
   readonly #edge: ScriptedEdge;
   readonly #clock: Clock;
   #seen: { readonly key: string; readonly window: HlsWindow } | undefined;
@@ -56,7 +58,7 @@ export class ScriptedOrigin {
     if (!object) return refused(404);
     const log = this.#log();
     const range = objectAt(log, this.#window(log), object.kind, object.from);
-    return typeof range === "string" ? refused(404) : ok(hlsObject(log, range, []));
+    return typeof range === "string" ? refused(404) : ok(this.onWay(hlsObject(log, range, [])));
   }
 
   async #playlist(query: URLSearchParams): Promise<Got> {
@@ -83,7 +85,8 @@ export class ScriptedOrigin {
       headSlot,
       oldestSlot,
       isOver: this.isOver,
-      fragment: (slot) => (isIn(slot) ? encodeFragment({ slot, levels: [], packets: packetsOf(slot) }) : undefined),
+      fragment: (slot) =>
+        isIn(slot) ? encodeFragment({ slot, levels: levelsOf(slot), packets: packetsOf(slot) }) : undefined,
     };
   }
 

@@ -193,6 +193,7 @@ function roomOf(name: SceneName): RoomDocument {
     phase: "live",
     host: "Ada Lovelace",
     speakers: names.map((speaker, i) => ({
+      seat: i,
       name: speaker,
       role: i === 0 ? "host" : "speaker",
       muted: i % 3 === 1,
@@ -252,7 +253,7 @@ function edgeOf(name: SceneName): ScriptedEdge {
     originUtcMs: createdUtcMs,
   });
   edge.change({ kind: "recording", recording });
-  speakers.forEach(({ name: speaker, role, muted, present }, seat) => {
+  for (const { seat, name: speaker, role, muted, present } of speakers) {
     const person = `p${String(seat).padStart(11, "0")}` as PersonId;
     const changes: StateChange[] = [
       { kind: "seated", seat, person, name: speaker, role },
@@ -260,7 +261,7 @@ function edgeOf(name: SceneName): ScriptedEdge {
       { kind: "muted", seat, muted, by: "self" },
     ];
     for (const change of changes) edge.change(change);
-  });
+  }
   edge.change({ kind: "air", air, ...(holdReason === null ? {} : { reason: holdReason }) });
   if (name === "full") edge.refuseWith = { code: 4506, reason: "full" };
   return edge;

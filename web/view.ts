@@ -8,8 +8,7 @@ import type { Air, HoldReason, Named, Phase, RecordingStatus, Role, SpaceState }
 export interface OnStage {
   /** The same person keeps their key when the source changes. */
   readonly key: string;
-  /** Not in the room document. */
-  readonly seat: number | undefined;
+  readonly seat: number;
   readonly person: PersonId | undefined;
   readonly name: string;
   readonly role: Role;
@@ -58,7 +57,6 @@ function fromRoom(room: RoomDocument): SpaceView {
   const { title, phase, host, speakers, handsCount, air, recording, audience } = room;
   const people = speakers.map((speaker) => ({
     ...speaker,
-    seat: undefined,
     person: undefined,
     mutedBy: "self" as const,
   }));

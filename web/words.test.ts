@@ -42,7 +42,7 @@ const FACTS: Facts = {
   lagMs: 600,
   usualLagMs: 600,
 };
-const SPEAKER = { name: "Ada", role: "speaker", muted: false, present: true } as const;
+const SPEAKER = { seat: 0, name: "Ada", role: "speaker", muted: false, present: true } as const;
 const ROOM: RoomDocument = {
   id: "0000000000" as SpaceId,
   title: "room",

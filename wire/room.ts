@@ -29,6 +29,8 @@ export interface RoomDocument {
   readonly phase: Phase;
   readonly host: string;
   readonly speakers: readonly {
+    /** By which levels name them. */
+    readonly seat: number;
     readonly name: string;
     readonly role: Role;
     readonly muted: boolean;
@@ -104,7 +106,7 @@ export function roomDocumentOf({ id, state, audience }: CountedSpace, view: Room
     title: state.title,
     phase: state.phase,
     host: state.host?.name ?? "",
-    speakers: state.seats.map(({ name, role, muted, present }) => ({ name, role, muted, present })),
+    speakers: state.seats.map(({ seat, name, role, muted, present }) => ({ seat, name, role, muted, present })),
     handsCount: state.hands.length,
     air: state.air,
     holdReason: state.holdReason ?? null,

@@ -1,5 +1,5 @@
 // Proves in real Chromium that a page for which there is no place hears the space by HLS from a CDN on another origin, with
-// the same words on the screen, and goes back to push by itself without a gap; and that a browser without MediaSource
+// the same words and rings on the screen, and goes back to push by itself without a gap; and that a browser without MediaSource
 // plays the same address in its own player.
 
 import assert from "node:assert/strict";
@@ -13,11 +13,12 @@ import type { ListenerStats } from "../../listener/measure.ts";
 import { presence } from "../../media/correlate.ts";
 import { freeTcpPort } from "../../server/src/ops/free-ports.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { end, openStage, spoken } from "../faults/talker.ts";
+import { end, inviteTalker, openStage, spoken } from "../faults/talker.ts";
 import { until } from "../until.ts";
 import { openVenue } from "../venue.ts";
 import { listenTo, openBrowser } from "./browser.ts";
 import { press, reads, sees } from "./people.ts";
+import { envelopeOf, lagMs, type RingLook, watchRings } from "./rings.ts";
 
 /** What a voice scores against one that is not there. */
 const THERE = 1.6;
@@ -51,11 +52,31 @@ async function openCdn(port: number, doorUrl: () => string) {
 
 const statsOf = (page: Page): Promise<ListenerStats> => page.evaluate("hustings.stats()");
 
+/** The page plays Anna, nobody else, and her ring moves with it; Ben's, who is on the stage and silent, stands still. */
+async function seesAndHears(page: Page, what: string, t: { diagnostic(text: string): void }): Promise<void> {
+  const [hear, watched] = [await listenTo(page), await watchRings(page)];
+  await pause(HEAR_MS);
+  const [rings, heard] = [await watched(), await hear()];
+  await isAnna(heard, what, t);
+  const { "Ada Host": anna = [], Ben: ben = [] } = rings;
+  const levelsOf = (looks: readonly RingLook[]) => new Set(looks.map(({ level }) => level));
+  const lag = lagMs(anna, envelopeOf(heard));
+  t.diagnostic(
+    `${what}: the ring has ${levelsOf(anna).size} levels in ${anna.length} looks, ${lag} ms behind the sound`,
+  );
+  assert.ok(levelsOf(anna).size > 10 && anna.some(({ isLit }) => isLit), what);
+  assert.ok(ben.length > 10);
+  assert.deepEqual([[...levelsOf(ben)], ben.some(({ isLit }) => isLit)], [[0], false], what);
+}
+
 async function hears(page: Page, what: string, t: { diagnostic(text: string): void }): Promise<void> {
-  const [anna, chloe] = await Promise.all([spoken("anna"), spoken("chloe")]);
   const hear = await listenTo(page);
   await pause(HEAR_MS);
-  const heard = await hear();
+  await isAnna(await hear(), what, t);
+}
+
+async function isAnna(heard: Float32Array, what: string, t: { diagnostic(text: string): void }): Promise<void> {
+  const [anna, chloe] = await Promise.all([spoken("anna"), spoken("chloe")]);
   const [there, absent] = [presence(heard, anna).meanScore, presence(heard, chloe).meanScore];
   t.diagnostic(`${what}: Anna ${there.toFixed(2)}, who is not there ${absent.toFixed(2)}`);
   assert.ok(there >= THERE * absent, `${what}: ${there} against ${absent}`);
@@ -69,6 +90,8 @@ test("U1 U9 a full house is heard by pull, some seconds later, and push takes ov
   await using venue = await openVenue({ edges: 1, args });
   doorUrl = venue.doorUrl;
   using stage = await openStage(venue, "Full house");
+  using ben = await inviteTalker(venue, stage, "Ben", "ben");
+  ben.hush(true);
   await using browser = await openBrowser();
   const address = doorUrl.replace("http", "ws") + ROUTES.listen(stage.space.id);
   using first = startHeadlessListener({ url: address });
@@ -85,7 +108,7 @@ test("U1 U9 a full house is heard by pull, some seconds later, and push takes ov
   await sees(page, "Stop listening");
   await reads(page, /some seconds later: every nearer place is taken/);
   await reads(page, /\d s behind/);
-  await hears(page, "by pull", t);
+  await seesAndHears(page, "by pull", t);
   const pulled = await statsOf(page);
   t.diagnostic(`by pull: first sound ${Math.round(pulled.firstSoundMs ?? 0)} ms after the tap, ${behind(pulled)}`);
   assert.deepEqual([pulled.gaps, pulled.skippedSlots, pulled.cadenceMs, pulled.stalls], [0, 0, 2_000, 0]);
@@ -95,7 +118,7 @@ test("U1 U9 a full house is heard by pull, some seconds later, and push takes ov
   first.stop();
   await until("push to take over", async () => (await statsOf(page)).cadenceMs === 200, 60_000);
   const asked = cdn.asked.length;
-  await hears(page, "by push again", t);
+  await seesAndHears(page, "by push again", t);
   await reads(page, "You are listening.");
   const pushed = await statsOf(page);
   t.diagnostic(`by push again: ${behind(pushed)}, rate ${pushed.rate}`);

@@ -102,6 +102,7 @@ export const roomDocument = Type.Object({
   host: Type.String(),
   speakers: Type.Array(
     Type.Object({
+      seat: Type.Integer(),
       name: Type.String(),
       role: Type.Enum(["host", "cohost", "speaker"]),
       muted: Type.Boolean(),
