@@ -104,14 +104,19 @@ export class PullReader {
 
   async #run(): Promise<void> {
     const { taker } = this.#options;
+    let taking: Promise<void> | undefined;
     try {
       for (;;) {
         const hasNew = await this.#reload();
         const playlist = this.#last as ReadPlaylist;
-        if (hasNew) await this.#take(playlist);
+        await taking;
+        // The next reload does not wait for what this one listed: over a long way there would not be the time for both.
+        if (hasNew) taking = this.#take(playlist);
+        taking?.catch(() => undefined);
         if (playlist.isEnded) break;
         await this.#rest(playlist, hasNew);
       }
+      await taking;
       this.stop();
       taker.ended();
     } catch (cause) {

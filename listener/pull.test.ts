@@ -21,6 +21,25 @@ test("U1 U3 where the document says pull, a newcomer hears the space by HLS at o
   listener.stop();
 });
 
+test("U3 over a long way the next reload is asked for while a part is on its way, and who listens is no later for both", async () => {
+  for (const [roundTripMs, mostMs] of [
+    [20, 3_700],
+    [200, 3_900],
+    [500, 4_400],
+    [1_000, 6_000],
+  ] as const) {
+    const { clock, origin, listener } = listenTo(({ origin }) => {
+      origin.wayMs = roundTripMs / 2;
+    });
+    await pass(clock, 120_000);
+    const { gaps, skippedSlots, mouthToEarMs } = listener.stats();
+    assert.deepEqual([roundTripMs, gaps, skippedSlots, listener.faults], [roundTripMs, 0, 0, []]);
+    assert.ok((mouthToEarMs.p50 ?? 99_999) < mostMs, `${roundTripMs} ms away: ${mouthToEarMs.p50} ms behind`);
+    assert.ok(origin.asked.length < 260, `${origin.asked.length} requests in two minutes`);
+    listener.stop();
+  }
+});
+
 test("U1 who is in the line leaves it for pull as soon as the document says so", async () => {
   const { clock, edge, ways, listener, room } = listenTo(({ edge }) => {
     edge.isInLine = true;

@@ -13,10 +13,11 @@ import { levelsOf, type ScriptedEdge } from "./scripted-edge.ts";
 
 const LOOK_MS = 100;
 const WAIT_MS = 12_000;
-const WAY_MS = 20;
 
 export class ScriptedOrigin {
   readonly asked: string[] = [];
+  /** Half a round trip. */
+  wayMs = 10;
   /** Nothing answers, ever. */
   isSilent = false;
   /** Segments alone, and nothing waits. */
@@ -42,9 +43,10 @@ export class ScriptedOrigin {
     const { pathname, searchParams } = new URL(url);
     const path = pathname.split("/").slice(-2).join("/");
     this.asked.push(`${path}${searchParams.size > 0 ? `?${searchParams}` : ""}`);
-    await this.#pause(WAY_MS);
+    await this.#pause(this.wayMs);
     if (this.isSilent) await new Promise<void>(() => undefined);
     const got = this.instead(path) ?? (await this.#answer(path, searchParams));
+    await this.#pause(this.wayMs);
     signal.throwIfAborted();
     if (got.bytes.length > maxBytes) throw new Error("longer than may be");
     return got;
