@@ -23,9 +23,11 @@ export interface InwardOptions {
   readonly maxRequests: number;
   readonly maxBodyBytes: number;
   readonly origins: Origins;
+  /** An answer must begin within this; ANSWER_MS where absent. */
+  readonly answerMs?: number;
 }
 
-/** An answer must begin within this, and go on at least this often. */
+/** An answer must begin within this where nothing else is said, and go on at least this often. */
 const ANSWER_MS = 10_000;
 const IDLE_MS = 60_000;
 /** What is between two hops alone (RFC 9110 §7.6.1), and what only this hop may say. */
@@ -94,7 +96,7 @@ function askInward(visit: Visit, body: Buffer, options: InwardOptions): Promise<
       path: url.pathname + url.search,
       method: request.method ?? "GET",
       headers: { ...passed(request.headers), ...told(request, body, options.origins) },
-      timeout: ANSWER_MS,
+      timeout: options.answerMs ?? ANSWER_MS,
       agent: false,
     });
     asked.on("response", (answer) => {
@@ -104,6 +106,7 @@ function askInward(visit: Visit, body: Buffer, options: InwardOptions): Promise<
     asked.on("timeout", () => asked.destroy(new Error("There was no answer in time.")));
     asked.on("error", (cause) => reject(new Refusal(options.whenAway, undefined, { cause, retryAfterMs: 1_000 })));
     response.on("close", () => asked.destroy());
+    if (response.destroyed) asked.destroy();
     asked.end(body);
   });
 }

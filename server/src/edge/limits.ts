@@ -28,6 +28,8 @@ export interface EdgeLimits {
   readonly addresses: number;
   /** Requests in work at each process behind the door; one more is refused with `full`. */
   readonly inwardRequests: number;
+  /** Those at the packager, where players wait for AAC; one more is refused with `full`. */
+  readonly packagerRequests: number;
   /** HLS requests that wait for sound; one more is refused with `full`. */
   readonly hlsWaiting: number;
   /** Largest body that is passed inward; a larger one is refused with `too-large`. */
@@ -49,6 +51,7 @@ export const EDGE_LIMITS: EdgeLimits = {
   addressConnections: 15_625,
   addresses: 4_096,
   inwardRequests: 256,
+  packagerRequests: 2_048,
   hlsWaiting: 20_000,
   inwardBodyBytes: 64 * 1024,
 };
