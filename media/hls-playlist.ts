@@ -53,28 +53,38 @@ export function multivariantPlaylist(variants: readonly HlsVariant[]): string {
 export interface MediaPlaylist {
   readonly window: HlsWindow;
   readonly marks: HlsMarks;
-  /** Folders of the other renditions that advance with this one. */
-  readonly others?: readonly string[];
+  /** Other renditions, as far as they are when this playlist is. */
+  readonly reports?: readonly HlsReport[];
   /** Segments alone: no parts, nothing to wait for. */
   readonly isPlain?: boolean;
   /** How long a range of slots lasts in this codec, in seconds; the slots' own length where absent. */
   readonly secondsOf?: (range: SlotRange) => number;
+  /** The longest part, in seconds. */
+  readonly partSeconds?: number;
+}
+
+/** Another rendition of the same space, by its folder. */
+export interface HlsReport {
+  readonly folder: string;
+  readonly window: HlsWindow;
 }
 
 /** A media playlist; with parts, unless it is plain, for players that know them and for those that do not. */
 export function mediaPlaylist({
   window,
   marks,
-  others = [],
+  reports = [],
   isPlain = false,
   secondsOf = slotSeconds,
+  partSeconds = PART_SECONDS,
 }: MediaPlaylist): string {
-  const { segments, isEnded, nextPart } = window;
+  const { isEnded, nextPart } = window;
+  const segments = isPlain ? window.segments.filter(({ isWhole }) => isWhole) : window.segments;
   const lines = [
     "#EXTM3U",
     `#EXT-X-VERSION:${isPlain ? 7 : 9}`,
     `#EXT-X-TARGETDURATION:${SEGMENT_SECONDS}`,
-    ...(isPlain ? [] : LOW_LATENCY),
+    ...(isPlain ? [] : lowLatency(partSeconds)),
     `#EXT-X-MEDIA-SEQUENCE:${segments[0]?.number ?? 0}`,
     `#EXT-X-DISCONTINUITY-SEQUENCE:${window.discontinuitySequence}`,
     "#EXT-X-INDEPENDENT-SEGMENTS",
@@ -86,9 +96,8 @@ export function mediaPlaylist({
     const hasParts = !isPlain && !isEnded && index >= whole - LISTED_WITH_PARTS;
     lines.push(...segmentLines(segment, marks, secondsOf, hasParts));
   }
-  if (nextPart !== undefined) lines.push(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${objectName("part", nextPart)}"`);
   if (isEnded) lines.push("#EXT-X-ENDLIST");
-  else lines.push(...others.map((folder) => report(folder, segments)));
+  else if (!isPlain) lines.push(...hints(nextPart), ...reports.flatMap(reportLines));
   return text(lines);
 }
 
@@ -96,10 +105,15 @@ function slotSeconds({ from, to }: SlotRange): number {
   return (to - from) / SLOTS_PER_SECOND;
 }
 
-const LOW_LATENCY = [
-  `#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=${seconds(3 * PART_SECONDS)},HOLD-BACK=${seconds(3 * SEGMENT_SECONDS)}`,
-  `#EXT-X-PART-INF:PART-TARGET=${seconds(PART_SECONDS)}`,
-];
+function lowLatency(partSeconds: number): string[] {
+  const target = seconds(partSeconds);
+  const holdBack = `PART-HOLD-BACK=${seconds(3 * Number(target))},HOLD-BACK=${seconds(3 * SEGMENT_SECONDS)}`;
+  return [`#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,${holdBack}`, `#EXT-X-PART-INF:PART-TARGET=${target}`];
+}
+
+function hints(nextPart: number | undefined): string[] {
+  return nextPart === undefined ? [] : [`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${objectName("part", nextPart)}"`];
+}
 
 /** The file name of a part or segment that begins at slot `from`. */
 export function objectName(kind: ObjectKind, from: number): string {
@@ -137,10 +151,12 @@ function segmentLines(
   return lines;
 }
 
-function report(folder: string, segments: readonly HlsSegment[]): string {
-  const last = segments.at(-1);
-  const part = Math.max(0, (last?.parts.length ?? 0) - 1);
-  return `#EXT-X-RENDITION-REPORT:URI="../${folder}/index.m3u8",LAST-MSN=${last?.number ?? 0},LAST-PART=${part}`;
+function reportLines({ folder, window }: HlsReport): string[] {
+  const last = window.segments.at(-1);
+  if (!last) return [];
+  return [
+    `#EXT-X-RENDITION-REPORT:URI="../${folder}/index.m3u8",LAST-MSN=${last.number},LAST-PART=${last.parts.length - 1}`,
+  ];
 }
 
 function seconds(value: number): string {

@@ -28,7 +28,12 @@ function logOf(to: number, gap?: { readonly from: number; readonly to: number },
 
 const packetsOf = (slot: number) => Array.from({ length: 10 }, (_, i) => Uint8Array.of(0xf8, slot & 255, i));
 const textOf = (log: HlsLog, isPlain = false) =>
-  mediaPlaylist({ window: hlsWindow(log), marks: log.marks, others: ["16"], isPlain });
+  mediaPlaylist({
+    window: hlsWindow(log),
+    marks: log.marks,
+    reports: [{ folder: "16", window: hlsWindow(log) }],
+    isPlain,
+  });
 
 test("a low-latency playlist of ours is read back: segments, parts, what comes next, and when it was", () => {
   const read = readPlaylist(textOf(logOf(47)));

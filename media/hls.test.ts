@@ -47,7 +47,10 @@ function fragmentOf(slot: number, isSilent: boolean): Uint8Array {
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 const spans = (log: HlsLog) => hlsWindow(log).segments.map(({ number, from, to }) => [number, from, to]);
-const playlistOf = (log: HlsLog) => mediaPlaylist({ window: hlsWindow(log), marks: log.marks, others: ["16"] });
+const playlistOf = (log: HlsLog) => {
+  const window = hlsWindow(log);
+  return mediaPlaylist({ window, marks: log.marks, reports: [{ folder: "16", window }] });
+};
 
 test("segments are four seconds and parts one, counted from where the space went live", () => {
   const log = logOf({ liveSlot: 7, from: 7, to: 7 + 33 });

@@ -158,7 +158,7 @@ function segmentsOf(run: Run, from: number, to: number): HlsSegment[] {
   for (; run.from + index * SEGMENT_SLOTS < Math.min(to, run.to); index++) {
     const first = run.from + index * SEGMENT_SLOTS;
     const end = Math.min(first + SEGMENT_SLOTS, run.to);
-    const parts = cut(first, end).filter((part) => part.to <= to);
+    const parts = partsOf({ from: first, to: end }).filter((part) => part.to <= to);
     if (parts.length === 0) break;
     const number = run.firstNumber + index;
     segments.push({ number, from: first, to: end, isWhole: end <= to, isBreak: run.isBreak && index === 0, parts });
@@ -166,7 +166,8 @@ function segmentsOf(run: Run, from: number, to: number): HlsSegment[] {
   return segments;
 }
 
-function cut(from: number, to: number): SlotRange[] {
+/** The parts of the segment of slots `range`. */
+export function partsOf({ from, to }: SlotRange): SlotRange[] {
   const parts: SlotRange[] = [];
   for (let at = from; at < to; at += PART_SLOTS) parts.push({ from: at, to: Math.min(at + PART_SLOTS, to) });
   return parts;

@@ -19,6 +19,7 @@ import { createFastPath, type FastPath } from "./fast-path.ts";
 import type { Following } from "./following.ts";
 import { createFollowings, type Followings } from "./followings.ts";
 import { createHls, type Hls } from "./hls.ts";
+import { WAIT_MS } from "./hls-answers.ts";
 import { holdLoopOf } from "./hls-hold.ts";
 import { createInward } from "./inward.ts";
 import { EDGE_LIMITS, type EdgeLimits } from "./limits.ts";
@@ -94,6 +95,8 @@ const HANDED_PER_SECOND = 1_000;
 const MOST_DRAIN_MS = 20_000;
 /** For a request, for the next on the same connection, and for somebody who does not take an answer. */
 const PATIENCE = { firstMs: 5_000, nextMs: 5_000, takeMs: 60_000 } as const;
+/** What the packager may take beyond the time for which it lets players wait. */
+const PACKAGER_MS = 3_000;
 const NOTHING = Buffer.alloc(0);
 
 /** Resolves when the door is open. Rejects when it cannot be: port in use, bad certificate, bad trusted proxy. */
@@ -201,8 +204,9 @@ function watchOf(options: EdgeOptions, limits: EdgeLimits, pusher: Pusher, log: 
 
 function packagerOf({ packagerSocketPath: socketPath }: EdgeOptions, limits: EdgeLimits, origins: Origins) {
   if (socketPath === undefined) return {};
-  const { inwardRequests: maxRequests, inwardBodyBytes: maxBodyBytes } = limits;
-  return { packager: createInward({ socketPath, whenAway: "not-yet", maxRequests, maxBodyBytes, origins }) };
+  const { packagerRequests: maxRequests, inwardBodyBytes: maxBodyBytes } = limits;
+  const answerMs = WAIT_MS + PACKAGER_MS;
+  return { packager: createInward({ socketPath, whenAway: "not-yet", maxRequests, maxBodyBytes, origins, answerMs }) };
 }
 
 /** The limits of reliability: slow or huge requests cost little and not for long. */

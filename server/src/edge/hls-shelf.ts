@@ -4,22 +4,15 @@
 import { gzipSync } from "node:zlib";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { type HlsLog, type HlsWindow, hlsWindow, type ObjectKind, objectAt } from "@hustings/media/hls.ts";
-import { mediaPlaylist } from "@hustings/media/hls-playlist.ts";
+import { aacWindow } from "@hustings/media/hls-aac.ts";
+import { AAC_VARIANT, type HlsReport, type MediaPlaylist, mediaPlaylist } from "@hustings/media/hls-playlist.ts";
 import { type HoldLoop, hlsObject } from "@hustings/media/hls-sound.ts";
 import { KEPT_SLOTS, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import type { Following } from "./following.ts";
+import type { HlsShelf, Playlist } from "./hls-answers.ts";
 import { END_MS } from "./limits.ts";
 
-export interface Playlist {
-  readonly plain: Buffer;
-  readonly gzip: Buffer;
-}
-
-export interface Shelf {
-  window(): HlsWindow;
-  /** `undefined` while there is nothing to play. */
-  playlist(): Playlist | undefined;
-  /** The object's bytes; "next" when it is about to come, "none" when there is none. */
+export interface Shelf extends HlsShelf {
   object(kind: ObjectKind, from: number): Buffer | "next" | "none";
 }
 
@@ -28,12 +21,14 @@ export interface ShelfOptions {
   readonly rendition: Rendition;
   readonly clock: Clock;
   readonly loop: HoldLoop;
+  /** A packager makes AAC beside it. */
+  readonly hasAac: boolean;
 }
 
 /** Parts and segments of what is kept, and a few; the oldest go. */
 const MAX_OBJECTS = KEPT_SLOTS / 4;
 
-export function createShelf({ following, rendition, clock, loop }: ShelfOptions): Shelf {
+export function createShelf({ following, rendition, clock, loop, hasAac }: ShelfOptions): Shelf {
   const { kept } = following;
   const others = RENDITIONS.filter((one) => one !== rendition);
   const objects = new Map<string, Buffer>();
@@ -59,8 +54,9 @@ export function createShelf({ following, rendition, clock, loop }: ShelfOptions)
       const { nextPart, isEnded, to } = now;
       const key = `${nextPart} ${isEnded} ${kept.state.seq} ${isEnded ? to : ""}`;
       if (written?.key === key) return written.playlist;
-      const plain = Buffer.from(mediaPlaylist({ window: now, marks: log.marks, others }));
-      written = { key, playlist: { plain, gzip: gzipSync(plain, { level: 6 }) } };
+      const reports = others.map((folder): HlsReport => ({ folder, window: now }));
+      if (hasAac) reports.push({ folder: AAC_VARIANT.folder, window: aacWindow(log, now) });
+      written = { key, playlist: playlistOf({ window: now, marks: log.marks, reports }) };
       return written.playlist;
     },
     object(kind, from) {
@@ -75,6 +71,12 @@ export function createShelf({ following, rendition, clock, loop }: ShelfOptions)
       return bytes;
     },
   };
+}
+
+/** The text, and as most ask for it. */
+export function playlistOf(told: MediaPlaylist): Playlist {
+  const plain = Buffer.from(mediaPlaylist(told));
+  return { plain, gzip: gzipSync(plain, { level: 6 }) };
 }
 
 /** What HLS sees of a followed space, as it is whenever it is looked at. */

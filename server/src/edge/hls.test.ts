@@ -7,7 +7,7 @@ import { initSegment } from "@hustings/media/cmaf.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import fc from "fast-check";
 import { advanceUntil, get, listen, startFixture } from "./edge-fixture.ts";
-import { askedFor } from "./hls.ts";
+import { askedFor } from "./hls-answers.ts";
 import { createPullCount } from "./hls-count.ts";
 import { SPACE, speak } from "./upstream-fake.ts";
 
