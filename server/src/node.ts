@@ -217,10 +217,12 @@ async function startPackagerRole(
   ]);
   const run = runDirectory(config.dataDirectory);
   const clock = shiftedClock(systemClock, config.utcOffsetMs);
-  const encoder = await startAacEncoder().catch((cause: Error) => {
+  await using starting = new AsyncDisposableStack();
+  const encoder = await startAacEncoder({ clock }).catch((cause: Error) => {
     throw new StartFailure(`--aac on: ${cause.message}`, { cause });
   });
-  return startPackager({
+  starting.use(encoder);
+  const packager = await startPackager({
     clock,
     upstream: stageUpstream({ stageSocketPath: run.stageSocket, followPath: run.followSocket }, clock),
     encoder,
@@ -230,6 +232,8 @@ async function startPackagerRole(
     log,
     random: Math.random,
   });
+  starting.use(packager);
+  return starting.move();
 }
 
 function isEverywhere(host: string): boolean {

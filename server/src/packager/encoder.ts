@@ -1,11 +1,11 @@
-// Owns turning samples into AAC: one run of the ffmpeg program for one stretch of sound, in a process of its own, bounded
-// in time and in number. Refuses to know where the samples come from, and to keep anything between runs: what comes out
-// depends on what went in alone.
+// Owns turning samples into AAC by runs of the ffmpeg program, bounded in number: one for each stretch of sound, begun ahead
+// while more is being asked for, so that its start costs no time. Refuses to know where the samples come from, and to keep
+// anything between runs: what comes out depends on what went in alone.
 
-import { spawn } from "node:child_process";
-import { AAC_BITRATE_BPS, framesInAdts } from "@hustings/media/aac.ts";
+import type { Clock, Timer } from "@hustings/flow/clock.ts";
+import { framesInAdts } from "@hustings/media/aac.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
-import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
+import { type EncoderRun, startRun } from "./encoder-run.ts";
 
 export interface AacEncoder {
   /**
@@ -15,83 +15,123 @@ export interface AacEncoder {
   encode(pcm: Float32Array<ArrayBuffer>): Promise<readonly Uint8Array[]>;
 }
 
+export interface FfmpegEncoder extends AacEncoder {
+  /** A run waits for what is asked next. */
+  readonly isAhead: boolean;
+  /** Ends all runs. */
+  [Symbol.dispose](): void;
+}
+
 export interface EncoderOptions {
+  readonly clock: Clock;
   /** The program; "ffmpeg" is looked for on the PATH. */
   readonly command?: string;
 }
 
-/** Runs at once: each is a fraction of a second of one core. */
+/** Runs at once, beside the one that waits: each is a tenth of a second of one core. */
 const MAX_RUNS = 2;
 /** Stretches that wait for one; one more is refused with `full`. */
-const MAX_QUEUED = 64;
-const RUN_MS = 10_000;
-const MAX_OUTPUT_BYTES = 1024 * 1024;
-
-const ARGS = [
-  ...["-v", "error", "-threads", "1", "-f", "f32le", "-ar", String(SAMPLE_RATE_HZ), "-ac", "1", "-i", "pipe:0"],
-  ...["-c:a", "aac", "-b:a", String(AAC_BITRATE_BPS), "-threads", "1", "-flags", "+bitexact", "-f", "adts", "pipe:1"],
-];
+const MAX_QUEUED = 256;
+/** For so long after the last stretch a run waits for the next: plain players ask every four seconds. */
+export const AHEAD_MS = 10_000;
 
 /** Resolves when the program was found and has the encoder; rejects with a sentence for the operator when not. */
-export async function startAacEncoder({ command = "ffmpeg" }: EncoderOptions = {}): Promise<AacEncoder> {
-  const encoder = createEncoder(command);
+export async function startAacEncoder({ clock, command = "ffmpeg" }: EncoderOptions): Promise<FfmpegEncoder> {
   try {
-    await encoder.encode(new Float32Array(1024 * 4));
+    using run = startRun(command, clock);
+    framesInAdts(await run.encode(Buffer.alloc(1024 * 4 * 4)));
   } catch (cause) {
     throw new Error(`AAC needs the program ffmpeg with its aac encoder on the PATH (Debian: apt-get install ffmpeg).`, {
       cause,
     });
   }
-  return encoder;
+  return createEncoder(command, clock);
 }
 
-function createEncoder(command: string): AacEncoder {
+function createEncoder(command: string, clock: Clock): FfmpegEncoder {
   const queue: (() => void)[] = [];
-  let running = 0;
+  const running = new Set<EncoderRun>();
+  const ahead = createAhead(command, clock);
+  let turns = 0;
+  let isOver = false;
 
   async function turn(): Promise<void> {
-    if (running >= MAX_RUNS) {
+    if (turns >= MAX_RUNS) {
       if (queue.length >= MAX_QUEUED) throw new Refusal("full", undefined, { retryAfterMs: 2_000 });
       await new Promise<void>((resolve) => queue.push(resolve));
     }
-    running++;
+    turns++;
+  }
+
+  async function encodeNow(pcm: Float32Array<ArrayBuffer>): Promise<readonly Uint8Array[]> {
+    if (isOver) throw new Error("The encoder has ended.");
+    using run = ahead.take();
+    running.add(run);
+    try {
+      const frames = framesInAdts(await run.encode(Buffer.from(pcm.buffer, pcm.byteOffset, pcm.byteLength)));
+      ahead.start();
+      return frames;
+    } finally {
+      running.delete(run);
+    }
   }
 
   return {
     async encode(pcm) {
       await turn();
       try {
-        return framesInAdts(await run(command, Buffer.from(pcm.buffer, pcm.byteOffset, pcm.byteLength)));
+        return await encodeNow(pcm);
       } catch (cause) {
         throw new Refusal("internal", undefined, { cause });
       } finally {
-        running--;
+        turns--;
         queue.shift()?.();
       }
+    },
+    get isAhead() {
+      return ahead.isWaiting;
+    },
+    [Symbol.dispose]() {
+      isOver = true;
+      ahead[Symbol.dispose]();
+      for (const run of running) run[Symbol.dispose]();
     },
   };
 }
 
-function run(command: string, input: Buffer): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, ARGS, { stdio: ["pipe", "pipe", "pipe"], timeout: RUN_MS, killSignal: "SIGKILL" });
-    const output: Buffer[] = [];
-    let outputBytes = 0;
-    let said = "";
-    child.stdout.on("data", (bytes: Buffer) => {
-      outputBytes += bytes.length;
-      if (outputBytes > MAX_OUTPUT_BYTES) child.kill("SIGKILL");
-      else output.push(bytes);
-    });
-    child.stderr.on("data", (bytes: Buffer) => {
-      said = (said + String(bytes)).slice(-500);
-    });
-    child.stdin.on("error", () => undefined);
-    child.on("error", reject);
-    child.on("close", (code, signal) => {
-      if (code === 0) resolve(Buffer.concat(output));
-      else reject(new Error(`ffmpeg ended with ${code ?? signal}: ${said}`));
-    });
-    child.stdin.end(input);
-  });
+/** The one run that waits. */
+function createAhead(command: string, clock: Clock) {
+  let waiting: EncoderRun | undefined;
+  let rest: Timer | undefined;
+  let isOver = false;
+
+  function stop(): void {
+    rest?.cancel();
+    waiting?.[Symbol.dispose]();
+    waiting = undefined;
+  }
+
+  return {
+    /** The run that waits, or a new one. */
+    take(): EncoderRun {
+      const run = waiting?.isOver === false ? waiting : startRun(command, clock);
+      waiting = undefined;
+      rest?.cancel();
+      return run;
+    },
+    /** Has one wait, for AHEAD_MS. */
+    start(): void {
+      if (isOver) return;
+      rest?.cancel();
+      rest = clock.after(AHEAD_MS, stop);
+      if (waiting?.isOver !== false) waiting = startRun(command, clock);
+    },
+    get isWaiting() {
+      return waiting?.isOver === false;
+    },
+    [Symbol.dispose]() {
+      isOver = true;
+      stop();
+    },
+  };
 }

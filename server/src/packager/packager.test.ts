@@ -1,168 +1,164 @@
-// Proves AAC on demand with the real encoder: what was said is heard, at the sample where it was said, across segments;
-// two packagers make the same bytes; nothing runs before somebody asks.
+// Proves AAC on demand: what playlists show and what waits, that nothing is encoded before somebody asks and nothing twice,
+// what is refused and by which name, and that two packagers make the same bytes.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { request } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
-import { manualClock } from "@hustings/flow/clock-manual.ts";
-import { AAC_FRAME_SAMPLES, BadAdts, framesInAdts, framesOf } from "@hustings/media/aac.ts";
-import { correlate } from "@hustings/media/correlate.ts";
-import { decodeOgg } from "@hustings/media/ogg-sound.ts";
-import { loadOpus } from "@hustings/media/opus.ts";
-import { encodeFragment } from "@hustings/wire/fragment-encode.ts";
-import { RENDITIONS, SLOT_SAMPLES } from "@hustings/wire/units.ts";
-import fc from "fast-check";
-import { SILENT } from "../edge/log.ts";
-import { fakeStage, SPACE } from "../edge/upstream-fake.ts";
-import type { SpaceLog } from "../log/port.ts";
-import { type AacEncoder, startAacEncoder } from "./encoder.ts";
-import { startPackager } from "./packager.ts";
+import { SLOT_SAMPLES } from "@hustings/wire/units.ts";
+import { until } from "../../../test/until.ts";
+import { advanceUntil } from "../edge/edge-fixture.ts";
+import { countingEncoder, type FixtureOptions, startFixture } from "./packager-fixture.ts";
 
-const SLOTS = 66;
-const opus = await loadOpus();
-const voice = decodeOgg(opus, readFileSync(new URL("../../../media/voices/chloe.opus", import.meta.url)));
-const speech = new Float32Array(SLOTS * SLOT_SAMPLES);
-speech.set(voice.subarray(0, speech.length));
+const start = (slots: number, options: Partial<FixtureOptions> = {}) =>
+  startFixture({ slots, encoder: countingEncoder(), ...options });
 
-function speakInto(log: SpaceLog, slots: number): void {
-  using encoder = opus.encoder({ bitrateBps: 32_000, tuning: "programme" });
-  for (let slot = 0; slot < slots; slot++) {
-    const packets = Array.from({ length: 10 }, (_, i) => {
-      const at = slot * SLOT_SAMPLES + i * 960;
-      return encoder.encode(speech.subarray(at, at + 960)).slice();
-    });
-    const bytes = encodeFragment({ slot, levels: [{ seat: 0, levelDbov: 20 }], packets });
-    for (const rendition of RENDITIONS) log.appendSound(rendition, slot, bytes);
-  }
-}
+type Fixture = Awaited<ReturnType<typeof start>>;
 
-async function startFixture(encoder?: AacEncoder) {
-  const folder = await mkdtemp(join(tmpdir(), "packager-"));
-  const clock = manualClock();
-  const stage = fakeStage(clock);
-  const log = await stage.create(SPACE);
-  speakInto(log, SLOTS);
-  const made = encoder ?? (await startAacEncoder());
-  const start = (name: string) =>
-    startPackager({
-      clock,
-      upstream: stage,
-      encoder: made,
-      holdFile: undefined,
-      socketPath: join(folder, name),
-      version: "",
-      log: SILENT,
-      random: () => 0.5,
-    });
-  const [one, other] = [await start("one"), await start("other")];
-  return {
-    clock,
-    stage,
-    log,
-    get: (name: string, path: string) => get(join(folder, name), `/hls/${SPACE}/aac/${path}`),
-    async [Symbol.asyncDispose]() {
-      await one[Symbol.asyncDispose]();
-      await other[Symbol.asyncDispose]();
-      await rm(folder, { recursive: true });
-    },
-  };
-}
+const textOf = async (fixture: Fixture, path: string) => String((await fixture.get("one", path)).body);
+const waits = (fixture: Fixture, requests: number) =>
+  until(`${requests} to wait`, async () => (await fixture.waiting()) === requests);
 
-function get(socketPath: string, path: string): Promise<{ readonly status: number; readonly body: Buffer }> {
-  return new Promise((resolve, reject) => {
-    const asked = request({ socketPath, path, agent: false }, (answer) => {
-      const bytes: Buffer[] = [];
-      answer.on("data", (some: Buffer) => void bytes.push(some));
-      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(bytes) }));
-    });
-    asked.on("error", reject);
-    asked.end();
-  });
-}
-
-function decoded(file: Buffer): Float32Array {
-  const args = ["-v", "error", "-f", "mp4", "-i", "pipe:0", "-f", "f32le", "-ac", "1", "-ar", "48000", "pipe:1"];
-  const bytes = execFileSync("ffmpeg", args, { input: file, maxBuffer: 1 << 26 });
-  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-}
-
-test("three segments on end are what was said, where it was said, without a seam", async () => {
-  await using fixture = await startFixture();
-  const playlist = String((await fixture.get("one", "index.m3u8")).body);
-  assert.deepEqual(playlist.match(/^s\d+\.m4s$/gm), ["s0.m4s", "s20.m4s", "s40.m4s"]);
-  assert.match(playlist, /#EXTINF:4.01067,\ns0.m4s/);
-  assert.doesNotMatch(playlist, /EXT-X-PART/);
-  const names = ["init.mp4", "s0.m4s", "s20.m4s", "s40.m4s"];
-  const parts = await Promise.all(names.map(async (name) => (await fixture.get("one", name)).body));
-  const pcm = decoded(Buffer.concat(parts));
-  const whole = correlate(pcm, speech.subarray(48_000, 48_000 * 11));
-  assert.ok(whole.score > 0.97, `${whole.score}`);
-  // The decoder of Opus is 6.5 ms late; the frames of AAC stand where they should.
-  assert.ok(Math.abs(whole.lagMs - 1_000 - 6.5) < 1, `${whole.lagMs} ms`);
-  for (const second of [4, 8]) {
-    const across = correlate(pcm, speech.subarray((second - 0.25) * 48_000, (second + 0.25) * 48_000));
-    assert.ok(across.score > 0.95, `across ${second} s: ${across.score}`);
-  }
+test("a playlist shows parts and what comes next, and a plain one segments alone", async () => {
+  await using fixture = await start(66);
+  const { status, headers, body } = await fixture.get("one", "index.m3u8");
+  assert.deepEqual(
+    [status, headers["content-type"], headers["cache-control"], headers["access-control-allow-origin"]],
+    [200, "application/vnd.apple.mpegurl", "public, max-age=1", "*"],
+  );
+  assert.match(String(body), /#EXT-X-PART-INF:PART-TARGET=1.00267\n/);
+  assert.match(String(body), /#EXT-X-PART:DURATION=1.00267,URI="p60.m4s",INDEPENDENT=YES\n#EXT-X-PRELOAD.*"p65.m4s"\n/);
+  assert.match(
+    String(body),
+    /REPORT:URI="..\/32\/index.m3u8",LAST-MSN=3,LAST-PART=0\n.*"..\/16\/index.m3u8",LAST-MSN=3/,
+  );
+  const plain = await textOf(fixture, "plain.m3u8");
+  assert.deepEqual(plain.match(/^[^#].*$/gm), ["s0.m4s", "s20.m4s", "s40.m4s"]);
+  assert.match(plain, /#EXTINF:4.01067,\ns0.m4s\n/);
+  assert.doesNotMatch(plain, /PART|BLOCK|HINT|REPORT/);
+  const init = await fixture.get("one", "init.mp4");
+  assert.equal(init.headers["cache-control"], "public, max-age=31536000, immutable");
 });
 
-test("two packagers make the same bytes, whenever they began to follow and whatever they made before", async () => {
-  await using fixture = await startFixture();
-  for (const name of ["s0.m4s", "s20.m4s"]) await fixture.get("one", name);
-  const [one, other] = await Promise.all(["one", "other"].map((packager) => fixture.get(packager, "s40.m4s")));
-  assert.equal(one?.status, 200);
-  assert.deepEqual(one?.body, other?.body);
-});
-
-test("a segment is there once the sound behind it is, or the space has ended", async () => {
-  await using fixture = await startFixture();
-  assert.equal((await fixture.get("one", "s60.m4s")).status, 404);
-  await fixture.log.appendState(SLOTS, fixture.clock.utcMs(), { kind: "ended" });
+test("a blocking reload and a hinted part wait for the slot behind their sound, and all who wait for the same share it", async () => {
+  const encoder = countingEncoder();
+  await using fixture = await start(66, { encoder });
+  const reload = "index.m3u8?_HLS_msn=3&_HLS_part=1";
+  const asked = Promise.all([reload, reload, "p65.m4s", "p65.m4s"].map((path) => fixture.get("one", path)));
+  await waits(fixture, 4);
+  for (let slot = 66; slot < 70; slot++) fixture.speak(slot);
   await fixture.clock.advanceAsync(1_000);
-  const { status } = await fixture.get("one", "s60.m4s");
-  assert.equal(status, 200);
-  assert.match(String((await fixture.get("one", "index.m3u8")).body), /#EXTINF:1.19467,\ns60.m4s\n#EXT-X-ENDLIST/);
+  assert.equal(await fixture.waiting(), 4);
+  assert.equal(encoder.runs, 0);
+  fixture.speak(70);
+  const [playlist, again, part, same] = await asked;
+  assert.match(String(playlist?.body), /URI="p65.m4s",INDEPENDENT/);
+  assert.deepEqual(playlist?.body, again?.body);
+  assert.equal(playlist?.headers["cache-control"], "public, max-age=4");
+  assert.deepEqual([part?.status, part?.body], [200, same?.body]);
+  assert.equal(encoder.runs, 1);
 });
 
-test("nothing is encoded before somebody asks, once for all who do, and what fails is tried again", async () => {
-  let runs = 0;
-  const encoder: AacEncoder = {
-    async encode(pcm) {
-      if (++runs === 1) throw new Error("the first always fails");
-      return Array.from({ length: pcm.length / AAC_FRAME_SAMPLES + 1 }, (_, i) => Uint8Array.of(i & 255));
-    },
+test("what does not come is given up after twelve seconds, and told to ask again", async () => {
+  await using fixture = await start(66);
+  const asked = fixture.get("one", "p65.m4s");
+  await waits(fixture, 1);
+  const beganMs = fixture.clock.monotonicMs();
+  let isAnswered = false;
+  void asked.then(() => {
+    isAnswered = true;
+  });
+  await advanceUntil(fixture.clock, () => isAnswered);
+  const { status, headers, body } = await asked;
+  assert.ok(fixture.clock.monotonicMs() - beganMs >= 11_900);
+  assert.deepEqual([status, headers["retry-after"], JSON.parse(String(body)).error], [503, "1", "not-yet"]);
+});
+
+test("who waits is bounded, one more is refused at once, and who breaks off makes room", async () => {
+  await using fixture = await start(66, { maxWaiting: 2 });
+  const leave = new AbortController();
+  const left = fixture.get("one", "p65.m4s", leave.signal);
+  const stays = fixture.get("one", "index.m3u8?_HLS_msn=3&_HLS_part=1");
+  await waits(fixture, 2);
+  const { status, headers, body } = await fixture.get("one", "index.m3u8?_HLS_msn=3&_HLS_part=2");
+  assert.deepEqual([status, headers["retry-after"], JSON.parse(String(body)).error], [503, "1", "full"]);
+  leave.abort();
+  await assert.rejects(left, { name: "AbortError" });
+  await waits(fixture, 1);
+  const comes = fixture.get("one", "p65.m4s");
+  await waits(fixture, 2);
+  for (let slot = 66; slot < 71; slot++) fixture.speak(slot);
+  assert.deepEqual([(await comes).status, (await stays).status], [200, 200]);
+});
+
+test("what is too far ahead, malformed, unknown or gone is refused by its name, and encodes nothing", async () => {
+  const encoder = countingEncoder();
+  await using fixture = await start(400, { encoder });
+  const error = async (path: string) => {
+    const { status, body } = await fixture.get("one", path);
+    return [status, JSON.parse(String(body)).error];
   };
-  await using fixture = await startFixture(encoder);
-  await fixture.get("one", "index.m3u8");
-  assert.equal(runs, 0);
-  assert.equal((await fixture.get("one", "s0.m4s")).status, 500);
-  await Promise.all([fixture.get("one", "s0.m4s"), fixture.get("one", "s0.m4s")]);
-  assert.equal((await fixture.get("one", "s0.m4s")).status, 200);
-  assert.equal(runs, 2);
-  for (const path of ["p0.m4s", "s5.m4s", "x"]) assert.equal((await fixture.get("one", path)).status, 404);
+  for (const query of [
+    ...["_HLS_msn=22", "_HLS_msn=99999999999", "_HLS_msn=19&_HLS_part=9", "_HLS_part=1", "_HLS_msn=x"],
+    ...["_HLS_msn=-1", "_HLS_msn=19&_HLS_part=-1", "_HLS_msn=19&_HLS_part=1e3"],
+  ])
+    assert.deepEqual(await error(`index.m3u8?${query}`), [400, "bad-request"], query);
+  for (const path of [
+    ...["p5.m4s", "p391.m4s", "p420.m4s", "s400000.m4s", "s5.m4s", "p-1.m4s", "p05.m4s", "p1e2.m4s", "x"],
+    ...["p99999999999.m4s", "plain.m3u"],
+  ])
+    assert.deepEqual(await error(path), [404, "no-object"], path);
+  assert.equal(encoder.runs, 0);
 });
 
-test("a program that is not there is told in a sentence", async () => {
-  await assert.rejects(startAacEncoder({ command: "there-is-no-such-program" }), /needs the program ffmpeg/);
+test("nothing is encoded before somebody asks, nothing twice, and what fails is tried again", async () => {
+  const encoder = countingEncoder(1);
+  await using fixture = await start(66, { encoder });
+  for (const path of ["index.m3u8", "plain.m3u8", "init.mp4"]) await fixture.get("one", path);
+  assert.equal(encoder.runs, 0);
+  assert.equal((await fixture.get("one", "p5.m4s")).status, 500);
+  const two = await Promise.all([fixture.get("one", "p5.m4s"), fixture.get("one", "p5.m4s")]);
+  assert.deepEqual([two[0]?.status, two[0]?.body], [200, two[1]?.body]);
+  assert.equal(encoder.runs, 2);
+  const { body } = await fixture.get("one", "s0.m4s");
+  assert.equal(encoder.runs, 5);
+  const parts: Buffer[] = [];
+  for (const path of ["p0.m4s", "p5.m4s", "p10.m4s", "p15.m4s"]) parts.push((await fixture.get("one", path)).body);
+  assert.deepEqual(Buffer.concat(parts), body);
+  assert.equal(encoder.runs, 5);
 });
 
-test("every frame of a space's time belongs to one range, and bytes that are not ADTS are refused by name", () => {
-  fc.assert(
-    fc.property(fc.nat(1_000_000), fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 20 }), (at, a, b) => {
-      assert.equal(framesOf({ from: at, to: at + a }).to, framesOf({ from: at + a, to: at + a + b }).from);
-    }),
+test("the end is listed, and its last part, which is short, is the last", async () => {
+  await using fixture = await start(66);
+  const waiting = fixture.get("one", "index.m3u8?_HLS_msn=3&_HLS_part=1");
+  await waits(fixture, 1);
+  await fixture.log.appendState(66, fixture.clock.utcMs(), { kind: "ended" });
+  await fixture.clock.advanceAsync(1_000);
+  assert.match(String((await waiting).body), /#EXTINF:1.19467,\ns60.m4s\n#EXT-X-ENDLIST\n$/);
+  assert.match(await textOf(fixture, "plain.m3u8"), /#EXTINF:1.19467,\ns60.m4s\n#EXT-X-ENDLIST\n$/);
+  const [whole, ...parts] = await Promise.all(["s60", "p60", "p65"].map((name) => fixture.get("one", `${name}.m4s`)));
+  assert.deepEqual(Buffer.concat(parts.map(({ body }) => body)), whole?.body);
+});
+
+test("before the first part a playlist says that it is not yet, a plain one before the first segment", async () => {
+  await using fixture = await start(5);
+  assert.equal((await fixture.get("one", "index.m3u8")).status, 503);
+  fixture.speak(5);
+  await until("the first part", async () => (await fixture.get("one", "index.m3u8")).status === 200);
+  const { status, headers } = await fixture.get("one", "plain.m3u8");
+  assert.deepEqual([status, headers["retry-after"]], [503, "1"]);
+});
+
+test("two packagers make the same bytes of all that both have, whenever they began to follow", async () => {
+  const sound = Float32Array.from({ length: 400 * SLOT_SAMPLES }, (_, i) => Math.sin(i * i * 1e-7) / 4);
+  await using fixture = await start(120, { sound });
+  const names = ["p85", "p90", "p95", "p100", "p105", "p110", "s80", "s90"].map((name) => `${name}.m4s`);
+  const early = await Promise.all(names.map((name) => fixture.get("one", name)));
+  for (let slot = 120; slot < 384; slot++) fixture.speak(slot);
+  const late = await Promise.all(names.map((name) => fixture.get("other", name)));
+  assert.deepEqual(
+    late.map(({ status }) => status),
+    [404, 200, 200, 200, 200, 200, 404, 404],
   );
-  fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
-      try {
-        framesInAdts(bytes);
-      } catch (cause) {
-        assert.ok(cause instanceof BadAdts);
-      }
-    }),
-  );
+  for (const [i, { status, body }] of late.entries()) {
+    if (status === 200) assert.deepEqual(body, early[i]?.body, `${names[i]}`);
+  }
 });
