@@ -95,7 +95,7 @@ test("hls.js and ffmpeg play what is said, a few seconds behind, and learn of th
   hears("ffmpeg after the end", await ffmpegPcm(address, 60));
 });
 
-test("a player without Opus hears the same as AAC, made from when somebody asks", async (t) => {
+test("a player without Opus hears the same as AAC, in parts, made from when somebody asks", async (t) => {
   await using venue = await openVenue({ edges: 1, args: ["--aac", "on"] });
   using stage = await openStage(venue, "Heard on an old television");
   await using browser = await openBrowser();
@@ -117,6 +117,19 @@ test("a player without Opus hears the same as AAC, made from when somebody asks"
     t.diagnostic(`${who}: Anna ${there.toFixed(2)}, who is not there ${absent.toFixed(2)}`);
     assert.ok(there >= THERE * absent, `${who} does not hear Anna: ${there} against ${absent}`);
   }
+  const asked = (await page.evaluate('performance.getEntriesByType("resource").map(({ name }) => name)')) as string[];
+  const parts = asked.filter((name) => /aac\/p\d+\.m4s$/.test(name)).length;
+  const waited = asked.filter((name) => /aac\/index\.m3u8\?_HLS_msn=\d+&_HLS_part=\d+$/.test(name)).length;
+  const latency = (await page.evaluate("hls.latency")) as number;
+  t.diagnostic(
+    `hls.js took ${parts} parts by ${waited} reloads that waited, and says that it is ${latency.toFixed(2)} s behind`,
+  );
+  assert.ok(parts >= 6 && waited >= 6, `${parts} parts by ${waited} reloads that waited`);
+  assert.ok(latency > 0 && latency < 12, `${latency} s behind`);
+  assert.deepEqual(
+    ((await page.evaluate("faults")) as string[]).filter((fault) => fault.includes("fatal")),
+    [],
+  );
 });
 
 /** The media playlist of the lower bitrate. */
