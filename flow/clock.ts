@@ -17,7 +17,8 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   utcMs: () => Date.now(),
   after(delayMs, run) {
-    const timer = setTimeout(run, Math.max(0, delayMs));
+    // Node cuts fractions off: a timer for 9.7 ms would come too early, and whoever is too early sets another.
+    const timer = setTimeout(run, Math.ceil(Math.max(0, delayMs)));
     return { cancel: () => clearTimeout(timer) };
   },
 };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { beat } from "./beat.ts";
-import { repeat, sleep } from "./clock.ts";
+import { repeat, sleep, systemClock } from "./clock.ts";
 import { manualClock } from "./clock-manual.ts";
 import { boundedQueue, QueueOverflow } from "./queue.ts";
 import { RECONNECT, retryDelayMs } from "./retry.ts";
@@ -23,6 +23,15 @@ test("sleep ends when its time has come, and at once when it is aborted", async 
   abort.abort(new Error("stop"));
   await assert.rejects(cut, /stop/);
   assert.equal(clock.waitingCount, 0);
+});
+
+test("a timer is set for no less than its time, fractions included", (t) => {
+  const setMs: (number | undefined)[] = [];
+  t.mock.method(globalThis, "setTimeout", ((_: () => void, delayMs?: number) => {
+    setMs.push(delayMs);
+  }) as unknown as typeof setTimeout);
+  for (const delayMs of [-1, 0, 0.2, 9.7, 10]) systemClock.after(delayMs, () => assert.fail());
+  assert.deepEqual(setMs, [0, 0, 1, 10, 10]);
 });
 
 test("repeat runs once a period until it is cancelled, also from inside", () => {
