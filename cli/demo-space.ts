@@ -6,13 +6,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Clock, sleep, systemClock } from "@hustings/flow/clock.ts";
 import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
-import { connectSpeaker } from "@hustings/server/stage/peer-client.ts";
+import { askDoor } from "@hustings/listener/headless/door-client.ts";
+import { readSpaceLink } from "@hustings/listener/headless/space-link.ts";
+import { readVoice, silence, speakPackets } from "@hustings/speaker/node/voice-file.ts";
+import { connectSpeaker } from "@hustings/speaker/node/whip-client.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
-import { askDoor } from "./door.ts";
-import { readSpaceLink } from "./space-link.ts";
 import { takeTheFloor, ticketOf } from "./speak.ts";
-import { readVoice, silence, speakPackets } from "./voice.ts";
 
 const WELCOME = fileURLToPath(new URL("../media/voices/welcome.opus", import.meta.url));
 const PAUSE_SECONDS = 3;

@@ -9,11 +9,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type Clock, repeat, sleep, systemClock } from "@hustings/flow/clock.ts";
-import { type HeadlessListener, startHeadlessListener } from "@hustings/listener/headless.ts";
-import { Histogram } from "@hustings/listener/measure.ts";
+import { type HeadlessListener, startHeadlessListener } from "@hustings/listener/headless/headless.ts";
+import { readSpaceLink } from "@hustings/listener/headless/space-link.ts";
+import { Histogram } from "@hustings/listener/player/measurements.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import { keepDemoSpace } from "./demo-space.ts";
-import { readSpaceLink } from "./space-link.ts";
 
 export const usage = `hustings demo [--listeners N] [--port 8080] [--stage-port 8444] [--udp-port 8443] [--seconds N]
   Serves, opens a space with a synthetic speaker, lets N (200) headless listeners in, and shows what they measure.

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { manualClock } from "@hustings/flow/clock-manual.ts";
+import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import { gatherChanges, matters } from "./dev.ts";
 
 test("sources matter to a server in development; tests, builds and what editors leave behind do not", () => {
-  const sources = ["server/src/stage/tick.ts", "web/App.svelte", "cli/bin/launch.mjs", "media/voices/anna.opus"];
+  const sources = ["flow/ticker.ts", "web/App.svelte", "cli/bin/launch.mjs", "media/voices/anna.opus"];
   const others = [
     "wire/ids.test.ts",
     "web/dist/assets/a.js",

@@ -1,8 +1,8 @@
-// Owns `hustings doctor`: showing what a machine lacks. Refuses to look itself (server/src/ops/checkup.ts) and to mend.
+// Owns `hustings doctor`: showing what a machine lacks. Refuses to look itself (server/src/ops/doctor/checkup.ts) and to mend.
 
 import { systemClock } from "@hustings/flow/clock.ts";
-import { checkMachine, type Finding } from "@hustings/server/ops/checkup.ts";
-import { usableHost } from "@hustings/server/ops/ports.ts";
+import { checkMachine, type Finding } from "@hustings/server/ops/doctor/checkup.ts";
+import { usableHost } from "@hustings/server/ops/host/ports.ts";
 import { readSettings } from "./settings.ts";
 
 export const usage = `hustings doctor [--json] [settings of serve]

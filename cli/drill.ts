@@ -1,10 +1,13 @@
 // Owns `hustings drill`: the rehearsal before an evening. Refuses to do any of it itself: it reads what is wanted, asks
 // before it touches a real deployment, and puts the parts of cli/drill/ together.
 
+import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline/promises";
-import { type DrillOptions, PRICES, readOptions } from "./drill/options.ts";
-import { lengthSeconds, peakOf, type Scenario, scaleScenario } from "./drill/scenario.ts";
-import { loadScenario } from "./drill/scenario-files.ts";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import { type DrillOptions, PRICES, readOptions } from "@hustings/drill/scenario/options.ts";
+import { lengthSeconds, peakOf, type Scenario, scaleScenario } from "@hustings/drill/scenario/scenario.ts";
+import { loadScenario } from "@hustings/drill/scenario/scenario-files.ts";
+import { version } from "./version.ts";
 
 export const usage = `hustings drill SCENARIO [--listeners N | --scale S] [--minutes M] [--out DIR]
        hustings drill agent --join URL [--source-address A,B...]
@@ -30,7 +33,7 @@ export const usage = `hustings drill SCENARIO [--listeners N | --scale S] [--min
 /** Resolves when the drill passed, and throws when it did not. Ctrl-C ends it early, with a report of what there was. */
 export async function run(args: readonly string[], signal: AbortSignal): Promise<void> {
   if (args[0] === "agent") {
-    const { runAgent } = await import("./drill/agent.ts");
+    const { runAgent } = await import("@hustings/drill/crowd/agent.ts");
     return runAgent(args.slice(1), signal);
   }
   const options = readOptions(args);
@@ -48,8 +51,9 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
     },
   );
   if (options.target !== undefined) await agree(options, options.target, scenario);
-  const { rehearse } = await import("./drill/rehearse.ts");
-  await rehearse({ options, scenario, fullPeak: peakOf(file), signal });
+  if (options.tls) await trust(options.tls.certPath);
+  const { rehearse } = await import("@hustings/drill/rehearsal/rehearse.ts");
+  await rehearse({ options, scenario, fullPeak: peakOf(file), version, signal });
 }
 
 function peakWanted({ peak, scale }: DrillOptions, file: Scenario): { peak: number } | undefined {
@@ -66,4 +70,10 @@ async function agree({ isAgreed }: DrillOptions, target: string, scenario: Scena
   const answer = await asking.question(`${what} Is it yours, and is that meant? Type yes: `);
   asking.close();
   if (answer.trim().toLowerCase() !== "yes") throw new Error("Nothing was done.");
+}
+
+/** Trusts the self-signed certificate of the drill's own server, here and in the processes that the drill starts. */
+async function trust(certPath: string): Promise<void> {
+  process.env["NODE_EXTRA_CA_CERTS"] = certPath;
+  setDefaultCACertificates([...getCACertificates("default"), await readFile(certPath, "utf8")]);
 }

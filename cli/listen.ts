@@ -4,12 +4,12 @@ import { createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { repeat, systemClock } from "@hustings/flow/clock.ts";
-import { type HeadlessListener, startHeadlessListener } from "@hustings/listener/headless.ts";
-import { createOggWriter } from "@hustings/media/ogg.ts";
-import type { SeatLevel } from "@hustings/wire/fragment.ts";
+import { type HeadlessListener, startHeadlessListener } from "@hustings/listener/headless/headless.ts";
+import { readSpaceLink } from "@hustings/listener/headless/space-link.ts";
+import { createOggWriter } from "@hustings/media/container/ogg.ts";
+import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import { isRendition } from "./rendition.ts";
-import { readSpaceLink } from "./space-link.ts";
 
 export const usage = `hustings listen URL [--out file.ogg] [--json] [--seconds N] [--rendition 32|16]
   Listens to a space: levels, lag and gaps in the terminal, once a second.

@@ -2,7 +2,7 @@
 
 import { enableCompileCache, flushCompileCache } from "node:module";
 import { join } from "node:path";
-import { runDirectory } from "@hustings/server/ops/run-directory.ts";
+import { runDirectory } from "@hustings/server/ops/process/run-directory.ts";
 
 const [, , , dataDirectory = "."] = process.argv;
 const assetsDirectory = join(import.meta.dirname, "..", "web", "dist");
@@ -11,8 +11,8 @@ const assetsDirectory = join(import.meta.dirname, "..", "web", "dist");
 // before anything goes wrong, as whoever is killed writes nothing.
 enableCompileCache(runDirectory(dataDirectory).compiledDirectory);
 const [{ startRole }, { runRole }] = await Promise.all([
-  import("@hustings/server/node.ts"),
-  import("@hustings/server/ops/role.ts"),
+  import("@hustings/server/roles/roles.ts"),
+  import("@hustings/server/ops/process/role.ts"),
 ]);
 const start = startRole({ assetsDirectory });
 await runRole(

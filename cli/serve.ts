@@ -4,12 +4,12 @@
 import { availableParallelism, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "@hustings/flow/clock.ts";
-import { prepareNode } from "@hustings/server/node.ts";
-import { capacityLine, readDescriptorLimit } from "@hustings/server/ops/budget.ts";
 import type { Config } from "@hustings/server/ops/config.ts";
-import { createLog, type Log } from "@hustings/server/ops/log.ts";
-import { usableHost } from "@hustings/server/ops/ports.ts";
-import { startSupervisor } from "@hustings/server/ops/supervisor.ts";
+import { capacityLine, readDescriptorLimit } from "@hustings/server/ops/host/listener-budget.ts";
+import { usableHost } from "@hustings/server/ops/host/ports.ts";
+import { createLogger, type Logger } from "@hustings/server/ops/logger.ts";
+import { startSupervisor } from "@hustings/server/ops/process/supervisor.ts";
+import { prepareNode } from "@hustings/server/roles/roles.ts";
 import { readSettings, settingsHelp } from "./settings.ts";
 import { version } from "./version.ts";
 
@@ -28,7 +28,7 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
   const { config: given, switches } = readSettings(args, ["demo"]);
   const format = given.logFormat === "auto" ? (process.stderr.isTTY ? "lines" : "json") : given.logFormat;
   const config: Config = { ...given, logFormat: format, host: await usableHost(given.host) };
-  const log = createLog({ role: "parent", level: config.logLevel, format });
+  const log = createLogger({ role: "parent", level: config.logLevel, format });
   await buildPages(log);
   const stopWord = new AbortController();
   const over = AbortSignal.any([signal, stopWord.signal]);
@@ -53,9 +53,9 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
 }
 
 // Listeners and speakers need no pages; a server that has none says so and serves.
-async function buildPages(log: Log): Promise<void> {
+async function buildPages(log: Logger): Promise<void> {
   try {
-    const { ensureBuilt } = await import("../web/build.ts");
+    const { ensureBuilt } = await import("@hustings/web/build/build.ts");
     await ensureBuilt();
   } catch (error) {
     log.error({ err: error }, "The web app could not be built: pages are bare.");

@@ -1,11 +1,11 @@
 // Owns `hustings speak`: a voice from a file on the stage of a space. Refuses to know how sound is mixed or sent on.
 
 import { parseArgs } from "node:util";
-import { connectSpeaker, type Speaker } from "@hustings/server/stage/peer-client.ts";
+import { askDoor } from "@hustings/listener/headless/door-client.ts";
+import { readSpaceLink, type SpaceLink } from "@hustings/listener/headless/space-link.ts";
+import { readVoice, speakPackets } from "@hustings/speaker/node/voice-file.ts";
+import { connectSpeaker, type Speaker } from "@hustings/speaker/node/whip-client.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
-import { askDoor } from "./door.ts";
-import { readSpaceLink, type SpaceLink } from "./space-link.ts";
-import { readVoice, speakPackets } from "./voice.ts";
 
 export const usage = `hustings speak URL --file speech.wav [--ticket T] [--live] [--loop] [--stage URL]
   Speaks a WAV or Ogg Opus file on the stage of a space.

@@ -3,9 +3,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { beat } from "./beat.ts";
 import { repeat, sleep, systemClock } from "./clock.ts";
-import { manualClock } from "./clock-manual.ts";
 import { boundedQueue, QueueOverflow } from "./queue.ts";
 import { RECONNECT, retryDelayMs } from "./retry.ts";
+import { manualClock } from "./testing/manual-clock.ts";
 import { createWheel } from "./wheel.ts";
 
 test("sleep ends when its time has come, and at once when it is aborted", async () => {

@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { fileURLToPath } from "node:url";
-import { ensureTools } from "./chromium.ts";
 import { type Counts, noCounts, passes, selectTests, sum, verdict } from "./house/selection.ts";
 import { listFiles } from "./house/tree.ts";
+import { ensureTools } from "./support/chromium.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const testTimeoutMs = readTestTimeoutMs();
@@ -35,11 +35,11 @@ async function main(filters: readonly string[]): Promise<void> {
 
 function prepare(files: readonly string[]): void {
   ensureToolsOrStop();
-  const needsPages = files.some((file) => /^(?:web|cli|test\/(?!house\/))/.test(file));
-  const script = join(root, "web/build.ts");
+  const needsPages = files.some((file) => /^(?:web|cli|drill|test\/(?!house\/))/.test(file));
+  const script = join(root, "web/build/build.ts");
   if (!needsPages || !existsSync(script)) return;
   const { status } = spawnSync(process.execPath, [script], { cwd: root, stdio: "inherit" });
-  if (status !== 0) throw new Error(`web/build.ts ended with ${status}`);
+  if (status !== 0) throw new Error(`web/build/build.ts ended with ${status}`);
 }
 
 function ensureToolsOrStop(): void {

@@ -1,6 +1,6 @@
 // Owns reading what the server put into the page for its first paint. Refuses to trust that it is there.
 
-import type { ListedSpace, RoomDocument } from "@hustings/wire/room.ts";
+import type { ListedSpace, RoomDocument } from "@hustings/wire/listen/room-document.ts";
 
 /** The room document in the page, when it is that of `id`; used once, because it ages. */
 export function takeRoom(id: string): RoomDocument | undefined {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { chromiumFlags, findChromium } from "../test/chromium.ts";
-import { GUEST, type Preview, type SceneName, startPreview } from "../test/preview.ts";
-import { WEIGHT_BUDGET_BYTES, weighListenersPath } from "./weight.ts";
+import { chromiumFlags, findChromium } from "../test/support/chromium.ts";
+import { GUEST, type Preview, type SceneName, startPreview } from "../test/support/preview-server.ts";
+import { WEIGHT_BUDGET_BYTES, weighListenersPath } from "./build/weight.ts";
 
 let preview: Preview;
 let browser: Browser;

@@ -242,3 +242,25 @@ export class Refusal extends Error {
     return this.retryAfterMs === undefined ? body : { ...body, retryAfterMs: this.retryAfterMs };
   }
 }
+
+/**
+ * The refusal in the body of an error answer: JSON text, or the value that was parsed from it. `undefined` when it is
+ * not a body of this table, such as a proxy's own error page. Never throws.
+ */
+export function refusalFromBody(body: unknown): Refusal | undefined {
+  const { error, message, retryAfterMs } = (typeof body === "string" ? parsed(body) : (body ?? {})) as Record<
+    string,
+    unknown
+  >;
+  if (!isErrorCode(error)) return undefined;
+  const options = typeof retryAfterMs === "number" ? { retryAfterMs } : {};
+  return new Refusal(error, typeof message === "string" ? message : undefined, options);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {};
+  }
+}

@@ -2,12 +2,12 @@
 // nothing else running in it.
 
 import { systemClock } from "../../flow/clock.ts";
-import { createMixer } from "../../media/mix.ts";
-import { loadOpus, type Opus } from "../../media/opus.ts";
-import { writeRtp } from "../../media/rtp.ts";
-import { createUplink } from "../../media/uplink.ts";
-import { createVoice } from "../../media/voice.ts";
-import { encodeFragment } from "../../wire/fragment-encode.ts";
+import { loadOpus, type Opus } from "../../media/codec/opus.ts";
+import { createMixer } from "../../media/mix/mix.ts";
+import { writeRtp } from "../../media/speech/rtp.ts";
+import { createUplink } from "../../media/speech/uplink.ts";
+import { createVoice } from "../../media/speech/voice.ts";
+import { encodeFragment } from "../../wire/log/fragment-encode.ts";
 import { FRAGMENT_PACKETS, PACKET_MS, PACKET_SAMPLES } from "../../wire/units.ts";
 import { voicePcm } from "../e2e/browser.ts";
 import { voice } from "../e2e/voices.ts";

@@ -5,7 +5,7 @@ import type { SpaceId } from "../../wire/ids.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import { voice } from "../e2e/voices.ts";
 import { goOnAir } from "../load/speaker.ts";
-import { openVenue, type Venue } from "../venue.ts";
+import { openVenue, type Venue } from "../support/running-server.ts";
 import { startEdgeProcess } from "./edge-process.ts";
 import type { Bench, BenchContext, Figure } from "./figures.ts";
 import { buildNative, type Native } from "./native.ts";

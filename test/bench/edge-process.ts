@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../flow/clock.ts";
 import { startEdge } from "../../server/src/edge/edge.ts";
-import { EDGE_FLAGS } from "../../server/src/ops/child.ts";
-import type { Venue } from "../venue.ts";
+import { EDGE_FLAGS } from "../../server/src/ops/process/child.ts";
+import type { Venue } from "../support/running-server.ts";
 
 interface EdgeOrder {
   readonly runDirectory: string;

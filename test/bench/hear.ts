@@ -3,7 +3,7 @@
 
 import { beat } from "../../flow/beat.ts";
 import { systemClock } from "../../flow/clock.ts";
-import { loadOpus } from "../../media/opus.ts";
+import { loadOpus } from "../../media/codec/opus.ts";
 import { PACKET_MS, PACKET_SAMPLES, SAMPLE_RATE_HZ } from "../../wire/units.ts";
 import { CHIRP_KINDS, CHIRP_SAMPLES, chirps, findChirp } from "./chirp.ts";
 

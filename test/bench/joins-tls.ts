@@ -13,7 +13,7 @@ import { ROUTES } from "../../wire/routes.ts";
 import { voice } from "../e2e/voices.ts";
 import { upgradeOf } from "../faults/hostile.ts";
 import { goOnAir } from "../load/speaker.ts";
-import { openVenue } from "../venue.ts";
+import { openVenue } from "../support/running-server.ts";
 import { type EdgeProcess, startEdgeProcess } from "./edge-process.ts";
 import type { Bench, Figure } from "./figures.ts";
 import { cpuSeconds, residentBytes } from "./processes.ts";

@@ -3,7 +3,7 @@
 import { ROUTES } from "../../wire/routes.ts";
 import { voice } from "../e2e/voices.ts";
 import { goOnAir } from "../load/speaker.ts";
-import { openVenue } from "../venue.ts";
+import { openVenue } from "../support/running-server.ts";
 import { startEdgeProcess } from "./edge-process.ts";
 import type { Bench, Figure } from "./figures.ts";
 import { buildNative, type Native } from "./native.ts";

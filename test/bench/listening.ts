@@ -2,11 +2,11 @@
 // a real page plays, and by what players say of themselves; and how far the two agree.
 
 import type { Page } from "playwright-core";
-import type { ListenerStats } from "../../listener/measure.ts";
+import type { ListenerStats } from "../../listener/player/measurements.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import { type OpenBrowser, openBrowser } from "../e2e/browser.ts";
 import { startCrowd } from "../load/crowd-process.ts";
-import { openVenue, type Venue } from "../venue.ts";
+import { openVenue, type Venue } from "../support/running-server.ts";
 import { firstSound } from "./chirp.ts";
 import { giveEar, startHearing, stopHearing } from "./ear.ts";
 import type { Bench, BenchContext, Figure } from "./figures.ts";

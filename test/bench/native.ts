@@ -9,7 +9,7 @@ import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { until } from "../until.ts";
+import { until } from "../support/until.ts";
 
 /** As the edges are; receivers must not be what is measured. */
 const NICE = 10;
@@ -60,7 +60,7 @@ export async function buildNative(): Promise<Native> {
   const directory = await mkdtemp(join(tmpdir(), "hustings-bench-"));
   made.defer(() => rm(directory, { recursive: true, force: true }));
   const compile = async (name: string): Promise<string> => {
-    const source = fileURLToPath(new URL(`${name}.c`, import.meta.url));
+    const source = fileURLToPath(new URL(`./${name}.c`, import.meta.url));
     await promisify(execFile)("cc", ["-O2", "-Wall", "-o", join(directory, name), source]);
     return join(directory, name);
   };

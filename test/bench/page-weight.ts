@@ -1,7 +1,7 @@
 // Owns the weight of the page on the wire, from the link to the first sound, as the web app itself counts it.
 
-import { ensureBuilt } from "../../web/build.ts";
-import { WEIGHT_BUDGET_BYTES, weighEverything, weighListenersPath } from "../../web/weight.ts";
+import { ensureBuilt } from "../../web/build/build.ts";
+import { WEIGHT_BUDGET_BYTES, weighEverything, weighListenersPath } from "../../web/build/weight.ts";
 import type { Bench } from "./figures.ts";
 
 export const pageWeight: Bench = {

@@ -1,15 +1,15 @@
 // Owns what loss on a speaker's way does to the programme that listeners get, end to end: a real peer through a network
 // that drops its packets, the stage, the log, an edge, a listener's decoded sound, held against the source.
 
-import { speakPackets } from "../../cli/voice.ts";
-import { startHeadlessListener } from "../../listener/headless.ts";
-import { presence } from "../../media/correlate.ts";
-import { loadOpus, type Opus, type OpusEncoder } from "../../media/opus.ts";
+import { startHeadlessListener } from "../../listener/headless/headless.ts";
+import { loadOpus, type Opus, type OpusEncoder } from "../../media/codec/opus.ts";
+import { presence } from "../../media/measure/correlate.ts";
+import { speakPackets } from "../../speaker/node/voice-file.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import { PACKET_SAMPLES } from "../../wire/units.ts";
 import { voicePcm } from "../e2e/browser.ts";
 import { voice } from "../e2e/voices.ts";
-import { openVenue, type Venue } from "../venue.ts";
+import { openVenue, type Venue } from "../support/running-server.ts";
 import type { Bench, BenchContext, Figure } from "./figures.ts";
 import { bursts, type Loss, randomLoss } from "./loss.ts";
 import { type LossyWay, openLossyWay } from "./lossy-way.ts";

@@ -2,11 +2,11 @@
 // many listeners, one after another in one run. And how many of their requests a cache passes on.
 
 import { WebSocket } from "ws";
-import { decodeFrame, SUBPROTOCOL } from "../../wire/frames.ts";
+import { decodeFrame, SUBPROTOCOL } from "../../wire/listen/frames.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import { voice } from "../e2e/voices.ts";
 import { goOnAir } from "../load/speaker.ts";
-import { openVenue } from "../venue.ts";
+import { openVenue } from "../support/running-server.ts";
 import { type EdgeProcess, startEdgeProcess } from "./edge-process.ts";
 import type { Bench, BenchContext, Figure } from "./figures.ts";
 import { buildNative } from "./native.ts";

@@ -1,12 +1,12 @@
 // Owns what a rush at the public door does to the stage and to those inside: while thousands listen and thousands more
 // come as fast as they are taken, how long a mute takes, how soon a speaker who dropped is back, whether anybody waits.
 
-import { type Crowd, startCrowd } from "../../cli/drill/crowd.ts";
+import { type Crowd, startCrowd } from "../../drill/crowd/crowd.ts";
 import { systemClock } from "../../flow/clock.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import { inviteTalker, openStage, type Stage, type Talker } from "../faults/talker.ts";
-import { until } from "../until.ts";
-import { openVenue } from "../venue.ts";
+import { openVenue } from "../support/running-server.ts";
+import { until } from "../support/until.ts";
 import type { Bench, BenchContext, Figure } from "./figures.ts";
 import { buildNative, type Native, type Sink } from "./native.ts";
 import { median, quantile } from "./statistics.ts";

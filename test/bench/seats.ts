@@ -2,10 +2,10 @@
 // over the public door as a person would. Refuses to speak for them.
 
 import { takeTheFloor } from "../../cli/speak.ts";
-import { connectSpeaker, type Speaker, type SpeakerOptions } from "../../server/src/stage/peer-client.ts";
-import type { Command } from "../../wire/commands.ts";
+import { connectSpeaker, type Speaker, type SpeakerOptions } from "../../speaker/node/whip-client.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import type { CreatedSpace } from "../venue.ts";
+import type { Command } from "../../wire/stage/commands.ts";
+import type { CreatedSpace } from "../support/running-server.ts";
 
 /** Where a Hustings is; a Venue is one. */
 export interface Doors {

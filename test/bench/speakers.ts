@@ -1,13 +1,13 @@
 // Owns how late one speaker hears another: chirps from one, found in what comes back to the other.
 
-import { speakPackets } from "../../cli/voice.ts";
 import { beat } from "../../flow/beat.ts";
 import { systemClock } from "../../flow/clock.ts";
-import { loadOpus } from "../../media/opus.ts";
-import { parseRtp } from "../../media/rtp.ts";
-import { createUplink } from "../../media/uplink.ts";
+import { loadOpus } from "../../media/codec/opus.ts";
+import { parseRtp } from "../../media/speech/rtp.ts";
+import { createUplink } from "../../media/speech/uplink.ts";
+import { speakPackets } from "../../speaker/node/voice-file.ts";
 import { PACKET_MS, PACKET_SAMPLES } from "../../wire/units.ts";
-import { openVenue } from "../venue.ts";
+import { openVenue } from "../support/running-server.ts";
 import type { Bench, Figure } from "./figures.ts";
 import { latenessesMs, type Recording, silentPackets, startChirping } from "./hear.ts";
 import { seatGuest, seatHost } from "./seats.ts";

@@ -2,11 +2,11 @@
 // the stage's way in is held against what would have come without loss: by how much the level of what was lost is off. In
 // process, on a simulated clock.
 
-import { correlate } from "../../media/correlate.ts";
-import { loadOpus, type Opus } from "../../media/opus.ts";
-import { writeRed } from "../../media/red.ts";
-import { writeRtp } from "../../media/rtp.ts";
-import { createUplink } from "../../media/uplink.ts";
+import { loadOpus, type Opus } from "../../media/codec/opus.ts";
+import { correlate } from "../../media/measure/correlate.ts";
+import { writeRed } from "../../media/speech/red.ts";
+import { writeRtp } from "../../media/speech/rtp.ts";
+import { createUplink } from "../../media/speech/uplink.ts";
 import { PACKET_MS, PACKET_SAMPLES } from "../../wire/units.ts";
 import { voicePcm } from "../e2e/browser.ts";
 import { voice } from "../e2e/voices.ts";

@@ -1,11 +1,11 @@
 // Owns what goes over the wire for each byte of Opus: counted at a listener's socket, with TCP and IP as an estimate.
 
 import { WebSocket } from "ws";
-import { decodeFrame, SUBPROTOCOL } from "../../wire/frames.ts";
+import { decodeFrame, SUBPROTOCOL } from "../../wire/listen/frames.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import { voice } from "../e2e/voices.ts";
 import { goOnAir } from "../load/speaker.ts";
-import { openVenue } from "../venue.ts";
+import { openVenue } from "../support/running-server.ts";
 import { startEdgeProcess } from "./edge-process.ts";
 import type { Bench, BenchContext, Figure } from "./figures.ts";
 

@@ -5,10 +5,10 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { decodeOgg } from "../../media/ogg-sound.ts";
-import { loadOpus } from "../../media/opus.ts";
-import { writeWav } from "../../media/wav.ts";
-import { chromiumFlags, findChromium } from "../chromium.ts";
+import { decodeOgg } from "../../media/codec/ogg-sound.ts";
+import { loadOpus } from "../../media/codec/opus.ts";
+import { writeWav } from "../../media/container/wav.ts";
+import { chromiumFlags, findChromium } from "../support/chromium.ts";
 
 const FLAGS = [
   ...chromiumFlags,

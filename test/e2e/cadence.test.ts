@@ -5,12 +5,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
-import type { ListenerStats } from "../../listener/measure.ts";
-import { atCadence, setCadence } from "../edge-cadence.ts";
+import type { ListenerStats } from "../../listener/player/measurements.ts";
 import { listen as listenHeadless } from "../faults/ears.ts";
 import { openStage } from "../faults/talker.ts";
-import { until } from "../until.ts";
-import { openVenue } from "../venue.ts";
+import { atCadence, setCadence } from "../support/edge-cadence.ts";
+import { openVenue } from "../support/running-server.ts";
+import { until } from "../support/until.ts";
 import { type OpenBrowser, openBrowser } from "./browser.ts";
 import { press, sees } from "./people.ts";
 import { beginWatch, playheadSeen, watchPlayheads } from "./playhead.ts";

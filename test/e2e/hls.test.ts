@@ -8,11 +8,11 @@ import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { Page } from "playwright-core";
-import { presence } from "../../media/correlate.ts";
+import { presence } from "../../media/measure/correlate.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import { end, openStage, spoken } from "../faults/talker.ts";
-import { until } from "../until.ts";
-import { openVenue } from "../venue.ts";
+import { openVenue } from "../support/running-server.ts";
+import { until } from "../support/until.ts";
 import { listenTo, openBrowser } from "./browser.ts";
 
 const HLS_JS = createRequire(import.meta.url).resolve("hls.js/dist/hls.min.js");

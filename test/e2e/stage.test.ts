@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { presence } from "../../media/correlate.ts";
-import { openVenue } from "../venue.ts";
+import { presence } from "../../media/measure/correlate.ts";
+import { openVenue } from "../support/running-server.ts";
 import { listenTo, openBrowser, voicePcm } from "./browser.ts";
 import { joinStage, listen, openSpace } from "./people.ts";
 import { voice } from "./voices.ts";

@@ -2,7 +2,7 @@
 // tab, and a host link that was replaced opens nothing.
 
 import { test } from "node:test";
-import { openVenue } from "../venue.ts";
+import { openVenue } from "../support/running-server.ts";
 import { openBrowser } from "./browser.ts";
 import { acceptAsked, listen, openSpace, press, reads, sees } from "./people.ts";
 import { voice } from "./voices.ts";

@@ -12,10 +12,10 @@ import { test } from "node:test";
 import { systemClock } from "../../flow/clock.ts";
 import { loadOrCreateKeys } from "../../server/src/tickets/keys.ts";
 import { ticketSigner } from "../../server/src/tickets/sign.ts";
+import type { TicketPayload } from "../../wire/api/tickets.ts";
 import type { PersonId, SpaceId } from "../../wire/ids.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import type { TicketPayload } from "../../wire/tickets.ts";
-import { type CreatedSpace, openVenue, type Venue } from "../venue.ts";
+import { type CreatedSpace, openVenue, type Venue } from "../support/running-server.ts";
 import { assertUndisturbed, listen } from "./ears.ts";
 import { newGuest, openStage, post } from "./talker.ts";
 

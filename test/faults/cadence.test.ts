@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { atCadence, setCadence } from "../edge-cadence.ts";
-import { until } from "../until.ts";
-import { openVenue } from "../venue.ts";
+import { atCadence, setCadence } from "../support/edge-cadence.ts";
+import { openVenue } from "../support/running-server.ts";
+import { until } from "../support/until.ts";
 import { assertUndisturbed, listen } from "./ears.ts";
 import { openStage } from "./talker.ts";
 

@@ -7,10 +7,10 @@ import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { roomDocumentOf } from "../../wire/room.ts";
+import type { roomDocumentOf } from "../../wire/listen/room-document.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { until } from "../until.ts";
-import { type CreatedSpace, openVenue, type Venue } from "../venue.ts";
+import { type CreatedSpace, openVenue, type Venue } from "../support/running-server.ts";
+import { until } from "../support/until.ts";
 import { assertUndisturbed, assertWhole, listen } from "./ears.ts";
 import { command, openStage } from "./talker.ts";
 

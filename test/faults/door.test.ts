@@ -9,11 +9,11 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { type HeadlessListener, startHeadlessListener } from "../../listener/headless.ts";
-import type { RoomDocument } from "../../wire/room.ts";
+import { type HeadlessListener, startHeadlessListener } from "../../listener/headless/headless.ts";
+import type { RoomDocument } from "../../wire/listen/room-document.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { until } from "../until.ts";
-import { type CreatedSpace, openVenue, type Venue } from "../venue.ts";
+import { type CreatedSpace, openVenue, type Venue } from "../support/running-server.ts";
+import { until } from "../support/until.ts";
 import { assertUndisturbed, assertWhole, type Ears, listen } from "./ears.ts";
 import { openStage } from "./talker.ts";
 

@@ -2,11 +2,11 @@
 // heard. Refuses to judge more than "each slot once, in order, none left out".
 
 import assert from "node:assert/strict";
-import { type HeadlessListener, startHeadlessListener } from "../../listener/headless.ts";
-import type { BreakWhy } from "../../listener/order.ts";
+import { type HeadlessListener, startHeadlessListener } from "../../listener/headless/headless.ts";
+import type { BreakWhy } from "../../listener/session/slot-order.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { until } from "../until.ts";
-import type { CreatedSpace, Venue } from "../venue.ts";
+import type { CreatedSpace, Venue } from "../support/running-server.ts";
+import { until } from "../support/until.ts";
 import { decoded } from "./sound.ts";
 
 export interface Written {

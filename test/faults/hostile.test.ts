@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { frame, inFrames } from "../../server/src/edge/websocket-vectors.ts";
+import { frame, inFrames } from "../../server/src/edge/testing/websocket-vectors.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { until } from "../until.ts";
-import { openVenue, type Venue } from "../venue.ts";
+import { openVenue, type Venue } from "../support/running-server.ts";
+import { until } from "../support/until.ts";
 import { type Ears, listen } from "./ears.ts";
 import { allClosed, type Stranger, stranger, upgradeOf } from "./hostile.ts";
 import { openStage } from "./talker.ts";

@@ -2,8 +2,8 @@
 // to be polite: they answer no ping, no close, and read only when told.
 
 import { connect, type Socket } from "node:net";
-import { until } from "../until.ts";
-import type { Venue } from "../venue.ts";
+import type { Venue } from "../support/running-server.ts";
+import { until } from "../support/until.ts";
 
 export interface Stranger extends Disposable {
   readonly socket: Socket;

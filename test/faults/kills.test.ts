@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { presence } from "../../media/correlate.ts";
-import { until } from "../until.ts";
-import { openVenue } from "../venue.ts";
+import { presence } from "../../media/measure/correlate.ts";
+import { openVenue } from "../support/running-server.ts";
+import { until } from "../support/until.ts";
 import { assertUndisturbed, assertWhole, type Ears, listen } from "./ears.ts";
 import { newGuest, openStage, spoken } from "./talker.ts";
 

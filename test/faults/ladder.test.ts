@@ -3,15 +3,15 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type HeadlessListener, startHeadlessListener } from "../../listener/headless.ts";
-import type { Transport } from "../../listener/transport.ts";
-import { readCursor } from "../../server/src/edge/cursor.ts";
-import { PING_FRAME } from "../../server/src/edge/framing.ts";
-import { Listener } from "../../server/src/edge/listener.ts";
-import { createSpace } from "../../server/src/edge/listener-fixture.ts";
-import { type CadenceSetting, type Meter, watchLoad } from "../../server/src/edge/load-watch.ts";
-import { SILENT } from "../../server/src/edge/log.ts";
-import { createPusher } from "../../server/src/edge/push.ts";
+import { type HeadlessListener, startHeadlessListener } from "../../listener/headless/headless.ts";
+import type { Transport } from "../../listener/session/transport.ts";
+import { type CadenceSetting, type Meter, watchLoad } from "../../server/src/edge/load/load-watch.ts";
+import { Listener } from "../../server/src/edge/push/listener.ts";
+import { createPusher } from "../../server/src/edge/push/push-scheduler.ts";
+import { readCursor } from "../../server/src/edge/socket/listen-request.ts";
+import { PING_FRAME } from "../../server/src/edge/socket/websocket-framing.ts";
+import { createSpace } from "../../server/src/edge/testing/listener-fixture.ts";
+import { SILENT } from "../../server/src/ops/logger.ts";
 
 const WAY_MS = 20;
 const LISTENERS = 300;

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { decodeFragments, type Fragment } from "../../wire/fragment.ts";
+import { decodeFragments, type Fragment } from "../../wire/log/fragment.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import type { CreatedSpace, Venue } from "../venue.ts";
+import type { CreatedSpace, Venue } from "../support/running-server.ts";
 
 /** Fragments of the sound lane of 32 kb/s, in the order of the file. Throws at the first byte that is none. */
 export async function soundLane({ dataDir }: Venue, { id }: CreatedSpace): Promise<readonly Fragment[]> {

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { freeTcpPort, freeUdpPort } from "../../server/src/ops/free-ports.ts";
+import { freeTcpPort, freeUdpPort } from "../../server/src/ops/host/free-ports.ts";
 
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { presence } from "../../media/correlate.ts";
-import { until } from "../until.ts";
-import { openVenue, type Venue } from "../venue.ts";
+import { presence } from "../../media/measure/correlate.ts";
+import { openVenue, type Venue } from "../support/running-server.ts";
+import { until } from "../support/until.ts";
 import { assertWhole, listen } from "./ears.ts";
 import { readRecording, soundLane } from "./lane.ts";
 import { end, inviteTalker, openStage } from "./talker.ts";

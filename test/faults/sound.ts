@@ -1,6 +1,6 @@
 // Owns sound as arrays in the tests of faults. Refuses files and networks.
 
-import { loadOpus } from "../../media/opus.ts";
+import { loadOpus } from "../../media/codec/opus.ts";
 
 export function joined(pieces: readonly Float32Array[]): Float32Array {
   const pcm = new Float32Array(pieces.reduce((sum, piece) => sum + piece.length, 0));

@@ -4,11 +4,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { presence } from "../../media/correlate.ts";
+import { presence } from "../../media/measure/correlate.ts";
 import { Refusal } from "../../wire/errors.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { until } from "../until.ts";
-import { openVenue } from "../venue.ts";
+import { openVenue } from "../support/running-server.ts";
+import { until } from "../support/until.ts";
 import { assertWhole, listen } from "./ears.ts";
 import { readRecording } from "./lane.ts";
 import { end, inviteTalker, openStage, post, spoken, startTalker } from "./talker.ts";

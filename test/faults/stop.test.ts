@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import { until } from "../until.ts";
-import { isAlive, openVenue, type Venue } from "../venue.ts";
+import { isAlive, openVenue, type Venue } from "../support/running-server.ts";
+import { until } from "../support/until.ts";
 
 const ROLES = ["stage", "api", "edge-0", "edge-1"];
 

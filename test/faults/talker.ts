@@ -3,19 +3,19 @@
 
 import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
-import { readVoice, speakPackets } from "../../cli/voice.ts";
-import { decodeOgg } from "../../media/ogg-sound.ts";
-import { loadOpus, type OpusDecoder } from "../../media/opus.ts";
-import { parseRtp } from "../../media/rtp.ts";
-import { connectSpeaker, type Speaker } from "../../server/src/stage/peer-client.ts";
-import type { ChannelDown } from "../../wire/channel.ts";
-import type { Command } from "../../wire/commands.ts";
+import { decodeOgg } from "../../media/codec/ogg-sound.ts";
+import { loadOpus, type OpusDecoder } from "../../media/codec/opus.ts";
+import { parseRtp } from "../../media/speech/rtp.ts";
+import { readVoice, speakPackets } from "../../speaker/node/voice-file.ts";
+import { connectSpeaker, type Speaker } from "../../speaker/node/whip-client.ts";
 import type { PersonId } from "../../wire/ids.ts";
+import { EMPTY_STATE, foldAll, type SpaceState } from "../../wire/log/state.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { EMPTY_STATE, foldAll, type SpaceState } from "../../wire/state.ts";
+import type { Command } from "../../wire/stage/commands.ts";
+import type { ChannelDown } from "../../wire/stage/data-channel.ts";
 import { type VoiceName, voice } from "../e2e/voices.ts";
-import { until } from "../until.ts";
-import type { CreatedSpace, Venue } from "../venue.ts";
+import type { CreatedSpace, Venue } from "../support/running-server.ts";
+import { until } from "../support/until.ts";
 import { joined } from "./sound.ts";
 
 export interface TalkerOptions {

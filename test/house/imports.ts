@@ -1,5 +1,5 @@
-// Owns the import table: reading it out of ARCHITECTURE.md and judging every import by it. Pure: gets texts, gives
-// findings. A row covers the files whose path begins with it; the longest such row is the file's own.
+// Reads the import table out of docs/imports.md and checks every import against it. A row covers the files below its
+// folder; the longest row that covers a file is the file's own.
 
 import { isBuiltin } from "node:module";
 import { posix } from "node:path";
@@ -12,17 +12,16 @@ export interface ImportRow {
   readonly allowed: ReadonlySet<string>;
 }
 
-const testRow = "*.test.ts";
+const testingRow = "testing";
 const guardedModules = ["node:fs", "node:child_process"];
 
 /**
- * Reads the rows under the heading "Import table". A cell lists names in backticks; one without backticks, such as
- * "nothing", allows nothing. Throws when there is no table, or when two rows have the same name.
+ * Reads the rows of the table. A cell lists names in backticks; one without backticks, such as "nothing", allows
+ * nothing. Throws when there is no table, or when two rows have the same name.
  */
 export function readImportTable(markdown: string): ImportRow[] {
-  const section = markdown.split(/^## /m).find((part) => part.startsWith("Import table"));
-  const lines = section?.split("\n").filter((line) => /^\|\s*`/.test(line)) ?? [];
-  if (lines.length === 0) throw new Error('no table under a heading "## Import table"');
+  const lines = markdown.split("\n").filter((line) => /^\|\s*`/.test(line));
+  if (lines.length === 0) throw new Error("the document has no import table");
   const rows = lines.map((line) => {
     const [, from = "", allowed = ""] = line.split("|");
     return { from: backticked(from)[0] ?? "", allowed: new Set(backticked(allowed)) };
@@ -48,21 +47,21 @@ export function judgeImports(rows: readonly ImportRow[], files: readonly SourceF
     });
 }
 
-/** The row whose name is the longest beginning of `path`; `server/src/` counts as `server/`. */
+/** The longest row that is `path` or a folder above it; `server/src/` counts as `server/`. */
 export function rowOf(rows: readonly ImportRow[], path: string): ImportRow | undefined {
   const place = path.replace(/^server\/src\//, "server/");
-  const covering = rows.filter(({ from }) => from !== testRow && covers(from, place));
+  const covering = rows.filter(({ from }) => place === from || place.startsWith(`${from}/`));
   return covering.sort((a, b) => b.from.length - a.from.length)[0];
 }
 
-function covers(from: string, place: string): boolean {
-  if (from.endsWith("*")) return place.startsWith(from.slice(0, -1));
-  return place === from || place.startsWith(`${from}/`);
+// What tests and their support may import besides what the files beside them may.
+function testExtras(rows: readonly ImportRow[], path: string): Iterable<string> {
+  if (!path.endsWith(".test.ts") && !inTesting(path)) return [];
+  return [testingRow, ...(rows.find(({ from }) => from === testingRow)?.allowed ?? [])];
 }
 
-// What a test may import besides what the code beside it may.
-function testExtras(rows: readonly ImportRow[], path: string): Iterable<string> {
-  return path.endsWith(".test.ts") ? (rows.find(({ from }) => from === testRow)?.allowed ?? []) : [];
+function inTesting(path: string): boolean {
+  return path.includes(`/${testingRow}/`);
 }
 
 // A row's name for files of this repository, a `node:` module, or a package's name.
@@ -75,6 +74,7 @@ function targetOf(rows: readonly ImportRow[], importer: string, specifier: strin
 }
 
 function ownRow(rows: readonly ImportRow[], path: string): string {
+  if (inTesting(path)) return testingRow;
   return rowOf(rows, path)?.from ?? path;
 }
 

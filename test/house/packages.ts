@@ -47,7 +47,7 @@ export function judgeDeclared(files: readonly SourceFile[], manifests: readonly 
     .filter(({ path }) => codePattern.test(path))
     .flatMap((file) => {
       const folder = file.path.split("/")[0] ?? "";
-      const own = /(?:\.test|\/contract)\.ts$/.test(file.path) ? anywhere : (declaredBy.get(folder) ?? anywhere);
+      const own = /\.test\.ts$|\/testing\//.test(file.path) ? anywhere : (declaredBy.get(folder) ?? anywhere);
       return packagesOf(file)
         .filter(({ name }) => name !== `@hustings/${folder}` && !own.has(name))
         .map(({ name, line }) => ({ path: file.path, line, message: `${name} is not declared in package.json` }));

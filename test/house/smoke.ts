@@ -6,7 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freeTcpPort, freeUdpPort } from "../../server/src/ops/free-ports.ts";
+import { freeTcpPort, freeUdpPort } from "../../server/src/ops/host/free-ports.ts";
 
 const startMs = 120_000;
 const stopMs = 30_000;

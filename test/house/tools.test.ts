@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Machine, planTools } from "../chromium.ts";
+import { type Machine, planTools } from "../support/chromium.ts";
 
 test("nothing is installed where every tool is found", () => {
   assert.deepEqual(planTools(machine(["chromium", "ffmpeg", "ffprobe"], true)), { kind: "ready" });

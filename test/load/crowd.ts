@@ -3,8 +3,8 @@
 
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { WebSocket } from "ws";
-import { type HeadlessListener, startHeadlessListener } from "../../listener/headless.ts";
-import { Histogram } from "../../listener/measure.ts";
+import { type HeadlessListener, startHeadlessListener } from "../../listener/headless/headless.ts";
+import { Histogram } from "../../listener/player/measurements.ts";
 import type { Rendition } from "../../wire/units.ts";
 
 export interface CrowdOrder {

@@ -4,9 +4,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { ListenerStats } from "../../listener/measure.ts";
+import type { ListenerStats } from "../../listener/player/measurements.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { openVenue } from "../venue.ts";
+import { openVenue } from "../support/running-server.ts";
 import type { CrowdReport } from "./crowd.ts";
 import { startCrowd } from "./crowd-process.ts";
 import { openPages } from "./pages.ts";

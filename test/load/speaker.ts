@@ -1,10 +1,10 @@
 // Owns a space on air for load runs and tests: created and hosted through the public door, spoken by a voice from a file.
 
 import { takeTheFloor } from "../../cli/speak.ts";
-import { readVoice, speakPackets } from "../../cli/voice.ts";
-import { connectSpeaker, type Speaker } from "../../server/src/stage/peer-client.ts";
+import { readVoice, speakPackets } from "../../speaker/node/voice-file.ts";
+import { connectSpeaker, type Speaker } from "../../speaker/node/whip-client.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import type { CreatedSpace, Venue } from "../venue.ts";
+import type { CreatedSpace, Venue } from "../support/running-server.ts";
 
 export interface OnAir extends Disposable {
   readonly space: CreatedSpace;

@@ -2,17 +2,24 @@
 // where somebody speaks. Refuses to draw, and to know who may do what.
 
 import { repeat, type Timer } from "@hustings/flow/clock.ts";
-import type { ChannelDown } from "@hustings/wire/channel.ts";
-import type { Command } from "@hustings/wire/commands.ts";
+import {
+  isAllowed,
+  type Microphone,
+  type MicrophoneProblem,
+  microphoneProblem,
+  NoMicrophone,
+  openMicrophone,
+} from "@hustings/speaker/browser/microphone.ts";
+import { type SeatPhase, type StageSeat, takeSeat } from "@hustings/speaker/browser/seat.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
-import type { SeatLevel } from "@hustings/wire/fragment.ts";
+import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
+import { foldAll, type SpaceState } from "@hustings/wire/log/state.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
-import { foldAll, type SpaceState } from "@hustings/wire/state.ts";
-import { ask } from "../asking.ts";
-import { type SeatPhase, type StageSeat, takeSeat } from "../seat.ts";
-import type { SpacePage } from "../space.svelte.ts";
-import { isAllowed, type Microphone, microphoneProblem, NoMicrophone, openMicrophone } from "./microphone.ts";
-import { type MicrophoneProblem, seatSentence } from "./words.ts";
+import type { Command } from "@hustings/wire/stage/commands.ts";
+import type { ChannelDown } from "@hustings/wire/stage/data-channel.ts";
+import { ask } from "../door-requests.ts";
+import type { SpacePage } from "../listening/space-page.svelte.ts";
+import { seatSentence } from "./words.ts";
 
 const ROOM_AGE_MS = 1_200;
 const WATCH_EVERY_MS = 1_000;

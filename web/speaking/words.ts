@@ -1,12 +1,12 @@
 // Owns what a speaker and a host are told: one sentence for each state of a seat, a microphone and a refusal. Pure.
 // Refuses to draw.
 
+import type { MicrophoneProblem } from "@hustings/speaker/browser/microphone.ts";
+import type { SeatPhase } from "@hustings/speaker/browser/seat.ts";
 import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";
-import type { SeatPhase } from "../seat.ts";
-import { aboutBehindOf, audienceOf, countOf } from "../times.ts";
-import type { SpaceView } from "../view.ts";
+import type { SpaceView } from "../listening/space-view.ts";
+import { aboutBehindOf, audienceOf, countOf } from "../text/times.ts";
 
-export type MicrophoneProblem = "insecure" | "unsupported" | "refused" | "missing" | "busy";
 export type BrowserKind = "chrome" | "safari-phone" | "safari" | "firefox" | "other";
 
 const ALLOW: Readonly<Record<BrowserKind, string>> = {

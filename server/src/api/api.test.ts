@@ -7,17 +7,18 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { manualClock } from "@hustings/flow/clock-manual.ts";
+import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
+import { TICKET_SECONDS } from "@hustings/wire/api/tickets.ts";
 import { ERROR_TABLE, isErrorCode, Refusal } from "@hustings/wire/errors.ts";
 import { isSpaceId, type SpaceId, spaceIdFrom } from "@hustings/wire/ids.ts";
-import { TICKET_SECONDS } from "@hustings/wire/tickets.ts";
 import fc from "fast-check";
+import { SILENT } from "../ops/logger.ts";
 import { generateTicketKey, publicHalf } from "../tickets/keys.ts";
 import { ticketSigner } from "../tickets/sign.ts";
 import { passVerifier, ticketVerifier } from "../tickets/verify.ts";
 import { type ApiOptions, buildApi, MAX_BODY_BYTES, startApi } from "./api.ts";
-import { startFakeStage } from "./fake-stage.ts";
 import type { Recording } from "./recording.ts";
+import { startFakeStage } from "./testing/fake-stage.ts";
 
 const key = await generateTicketKey();
 const edge = {
@@ -338,7 +339,7 @@ async function office(t: TestContext, changes: Partial<ApiOptions> = {}) {
     stageSocketPath,
     stageDeadlineMs: 200,
     clock,
-    log: { error: (fields) => void failures.push(fields) },
+    log: { ...SILENT, error: (fields) => void failures.push(fields) },
     version: "0.0.1",
     sign: ticketSigner(key, clock),
     checkTicket: check,

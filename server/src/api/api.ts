@@ -7,6 +7,7 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { ERROR_TABLE, Refusal } from "@hustings/wire/errors.ts";
 import Fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Logger } from "../ops/logger.ts";
 import type { TicketSigner } from "../tickets/sign.ts";
 import type { TicketCheck } from "../tickets/verify.ts";
 import { createLimiter, type Limiter, type LimitSettings } from "./limits.ts";
@@ -22,7 +23,7 @@ export interface ApiOptions {
   readonly stageSocketPath: string;
   readonly stageDeadlineMs?: number;
   readonly clock: Clock;
-  readonly log: ApiLog;
+  readonly log: Logger;
   readonly version: string;
   readonly sign: TicketSigner;
   readonly checkTicket: TicketCheck;
@@ -34,11 +35,6 @@ export interface ApiOptions {
   readonly newSpaces: LimitSettings;
   readonly newGuests: LimitSettings;
   readonly openRecording: OpenRecording;
-}
-
-/** What the api tells its operator: never a body, a header or a query. */
-export interface ApiLog {
-  error(fields: { readonly route: string; readonly err: unknown }, message: string): void;
 }
 
 /** What routes are given. */
@@ -114,7 +110,7 @@ function takeJsonAlone(app: ApiServer): void {
   });
 }
 
-function answerErrors(app: ApiServer, log: ApiLog): void {
+function answerErrors(app: ApiServer, log: Logger): void {
   app.setErrorHandler((error: unknown, request, reply) => {
     const refusal = refusalOf(error) ?? new Refusal("internal");
     if (refusal.code === "internal") log.error({ route: routeOf(request), err: error }, "A request failed.");

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { manualClock } from "@hustings/flow/clock-manual.ts";
+import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import fc from "fast-check";
 import { createLimiter } from "./limits.ts";

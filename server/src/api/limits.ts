@@ -2,7 +2,7 @@
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
-import { networkOf } from "../ops/network.ts";
+import { networkOf } from "../ops/address-block.ts";
 
 /** `burst` at once, `perMinute` on average: for one address, and for all together. */
 export interface LimitSettings {

@@ -3,7 +3,7 @@
 
 import swagger from "@fastify/swagger";
 import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";
-import { SUBPROTOCOL } from "@hustings/wire/frames.ts";
+import { SUBPROTOCOL } from "@hustings/wire/listen/frames.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import type { ApiServer } from "./api.ts";
 import { errorBody, spacePath } from "./schemas.ts";

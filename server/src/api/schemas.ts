@@ -67,7 +67,7 @@ const person = Type.String({ description: "A person of this space." });
 const verb = <Verb extends string>(...verbs: Verb[]) => Type.Object({ do: Type.Enum(verbs) });
 const addressed = <Verb extends string>(...verbs: Verb[]) => Type.Object({ do: Type.Enum(verbs), person });
 
-/** For the description; wire/commands.ts checks what comes, with better words. */
+/** For the description; wire/stage/commands.ts checks what comes, with better words. */
 export const command = Type.Union([
   verb("live", "end", "accept", "decline", "leave"),
   Type.Object({ do: Type.Literal("title"), title }),

@@ -2,17 +2,17 @@
 // who may do what in a space: the stage does.
 
 import { randomBytes } from "node:crypto";
-import { type Command, parseCommand } from "@hustings/wire/commands.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { isSpaceId, personIdFrom, type SpaceId, spaceIdFrom } from "@hustings/wire/ids.ts";
-import { listedSpacesOf, roomDocumentOf } from "@hustings/wire/room.ts";
+import { listedSpacesOf, roomDocumentOf } from "@hustings/wire/listen/room-document.ts";
 import { HOST_FRAGMENT, ROUTES } from "@hustings/wire/routes.ts";
+import { type Command, parseCommand } from "@hustings/wire/stage/commands.ts";
 import { cleanName, cleanTitle } from "@hustings/wire/text.ts";
 import type { FastifyRequest } from "fastify";
 import type { ApiContext, ApiServer } from "./api.ts";
-import { addressOf, originOf } from "./origin.ts";
+import { hashOfSecret, newSecret } from "./host-secrets.ts";
+import { addressOf, originOf } from "./request-origin.ts";
 import * as shapes from "./schemas.ts";
-import { hashOfSecret, newSecret } from "./secrets.ts";
 
 export const DEFAULT_HOST_NAME = "Host";
 /** Generation of a new space's host link. */

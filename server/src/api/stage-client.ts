@@ -2,11 +2,11 @@
 // again; a stage that does not answer in time is `stage-away`, which the asker may repeat.
 
 import { Agent, type IncomingMessage, request } from "node:http";
-import type { Command } from "@hustings/wire/commands.ts";
-import { isErrorCode, Refusal } from "@hustings/wire/errors.ts";
+import type { TicketClaims } from "@hustings/wire/api/tickets.ts";
+import { Refusal, refusalFromBody } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
-import type { CountedSpace } from "@hustings/wire/room.ts";
-import type { TicketClaims } from "@hustings/wire/tickets.ts";
+import type { CountedSpace } from "@hustings/wire/listen/room-document.ts";
+import type { Command } from "@hustings/wire/stage/commands.ts";
 
 export interface NewSpace {
   readonly id: SpaceId;
@@ -116,10 +116,7 @@ async function textOf(response: IncomingMessage): Promise<string> {
 function answerOf<Answer>(status: number, text: string): Answer {
   const value: unknown = text === "" ? undefined : JSON.parse(text);
   if (status >= 200 && status < 300) return value as Answer;
-  const { error, message, retryAfterMs } = (value ?? {}) as Record<string, unknown>;
-  if (!isErrorCode(error)) throw new Error(`the stage answered ${status}`);
-  const options = typeof retryAfterMs === "number" ? { retryAfterMs } : {};
-  throw new Refusal(error, typeof message === "string" ? message : undefined, options);
+  throw refusalFromBody(value) ?? new Error(`the stage answered ${status}`);
 }
 
 function away(cause: unknown): Refusal {

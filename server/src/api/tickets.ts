@@ -2,15 +2,15 @@
 // know keys (it is given a signer and checks) and to see a secret again: only its hash leaves this file.
 
 import { randomBytes } from "node:crypto";
+import type { TicketClaims } from "@hustings/wire/api/tickets.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { personIdFrom, type SpaceId } from "@hustings/wire/ids.ts";
 import { cleanName } from "@hustings/wire/text.ts";
-import type { TicketClaims } from "@hustings/wire/tickets.ts";
 import type { TicketSigner } from "../tickets/sign.ts";
 import type { ApiContext, ApiServer } from "./api.ts";
-import { addressOf, originOf } from "./origin.ts";
+import { hashOfSecret, isSecret, newSecret } from "./host-secrets.ts";
+import { addressOf, originOf } from "./request-origin.ts";
 import * as shapes from "./schemas.ts";
-import { hashOfSecret, isSecret, newSecret } from "./secrets.ts";
 import { hostUrlOf, spaceOf } from "./spaces.ts";
 
 export function ticketRoutes(app: ApiServer, context: ApiContext): void {

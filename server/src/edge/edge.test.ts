@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { advanceUntil, get, listen, startFixture, talk } from "./edge-fixture.ts";
-import { fragmentOf, SPACE, speak } from "./upstream-fake.ts";
+import { fragmentOf, SPACE, speak } from "../replica/testing/fake-upstream.ts";
+import { advanceUntil, get, listen, startFixture, talk } from "./testing/edge-fixture.ts";
 
 test("a listener gets a snapshot, enough sound to play at once, and then every slot in order", async () => {
   await using fixture = await startFixture();

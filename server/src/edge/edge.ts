@@ -7,32 +7,33 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
-import type { DoorLink } from "../ops/door-link.ts";
-import { createOrigins, type Origins } from "./address.ts";
-import { type Admission, createAdmission } from "./admission.ts";
-import { refuseSocket, sendRefusal } from "./answers.ts";
-import { serveControl } from "./control.ts";
-import { limitConnections } from "./crowding.ts";
-import { answerAtDoor, type DoorOptions, readyAtDoor } from "./door.ts";
-import { createDoorway, type DoorListen, type Doorway } from "./doorway.ts";
-import { createFastPath, type FastPath } from "./fast-path.ts";
-import type { Following } from "./following.ts";
-import { createFollowings, type Followings } from "./followings.ts";
-import { createHls, type Hls } from "./hls.ts";
-import { WAIT_MS } from "./hls-answers.ts";
-import { holdLoopOf } from "./hls-hold.ts";
-import { createInward } from "./inward.ts";
-import { EDGE_LIMITS, type EdgeLimits } from "./limits.ts";
-import { createListeners, type Listeners } from "./listeners.ts";
-import { type CadenceSetting, type Meter, type ReserveSetting, watchLoad } from "./load-watch.ts";
-import { type EdgeLog, SILENT } from "./log.ts";
-import { BARE_DOCUMENT, createPages } from "./pages.ts";
-import { loadAssets } from "./pages-assets.ts";
-import { createPusher, type Pusher } from "./push.ts";
-import { MAX_HEAD_BYTES, MAX_HEADERS, type RequestHead } from "./request-head.ts";
-import { createSpaceList } from "./spaces.ts";
-import { SESSION_CONTEXT, shareSessions } from "./tls-sessions.ts";
-import { stageUpstream, type Upstream } from "./upstream.ts";
+import { ROUTES } from "@hustings/wire/routes.ts";
+import { holdLoopOf } from "../hls/hold-packets.ts";
+import { WAIT_MS } from "../hls/rendition-responses.ts";
+import { refuseSocket, sendRefusal } from "../http/responses.ts";
+import type { DoorLink } from "../ops/accept/accept-ipc.ts";
+import { type Logger, SILENT } from "../ops/logger.ts";
+import type { Following } from "../replica/followed-space.ts";
+import { createFollowings, type Followings } from "../replica/followed-spaces.ts";
+import { stageUpstream, type Upstream } from "../replica/upstream.ts";
+import { type Admission, createAdmission } from "./admission/admission.ts";
+import { limitConnections } from "./admission/per-address-limit.ts";
+import { EDGE_LIMITS, type EdgeLimits } from "./edge-limits.ts";
+import { createDoorway, type DoorListen, type Doorway } from "./http/accept-socket.ts";
+import { createOrigins, type Origins } from "./http/client-address.ts";
+import { serveControl } from "./http/edge-control.ts";
+import { createFastPath, type FastPath } from "./http/fast-path.ts";
+import { createHls, type Hls } from "./http/hls-routes.ts";
+import { answerAtDoor, type DoorOptions, readyAtDoor } from "./http/http-routes.ts";
+import { createSpaceList } from "./http/live-space-list.ts";
+import { BARE_DOCUMENT, createPages } from "./http/pages.ts";
+import { MAX_HEAD_BYTES, MAX_HEADERS, type RequestHead } from "./http/request-head.ts";
+import { createInward } from "./http/reverse-proxy.ts";
+import { loadAssets } from "./http/static-assets.ts";
+import { SESSION_CONTEXT, shareSessions } from "./http/tls-sessions.ts";
+import { type CadenceSetting, type Meter, type ReserveSetting, watchLoad } from "./load/load-watch.ts";
+import { createPusher, type Pusher } from "./push/push-scheduler.ts";
+import { createListeners, type Listeners } from "./socket/listener-sockets.ts";
 
 export interface EdgeOptions {
   readonly clock: Clock;
@@ -68,7 +69,7 @@ export interface EdgeOptions {
   readonly trustedProxies?: readonly string[];
   /** PEM texts; and what edges share so that a session of one goes on at another, absent: none does. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly sessionSecret?: Uint8Array };
-  readonly log?: EdgeLog;
+  readonly log?: Logger;
   /** Gives `[0, 1)`, for jitter. */
   readonly random?: () => number;
   /** In place of the stage's sockets. */
@@ -112,7 +113,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const cadences = starting.use(watchOf(options, limits, pusher, log));
   const aac = packagerOf(options, limits, origins);
   const { addressOf } = origins;
-  const loop = holdLoopOf(assets, log);
+  const loop = holdLoopOf(assets.file(ROUTES.hold), log);
   const hls = starting.use(createHls({ clock, maxWaiting: limits.hlsWaiting, loop, addressOf, ...aac }));
   const onSound = (following: Following): void => void [pusher, hls].map((one) => one.arrived(following));
   const followings = starting.use(createFollowings({ upstream, clock, random, limits, log, onSound }));
@@ -152,7 +153,7 @@ interface Parts {
   readonly followings: Followings;
   readonly hls: Hls;
   readonly handover: Handover;
-  readonly log: EdgeLog;
+  readonly log: Logger;
 }
 
 function edgeOf(running: AsyncDisposable, { server, listeners, followings, hls, handover, log }: Parts): Edge {
@@ -195,7 +196,7 @@ function answering(door: DoorOptions): RequestListener {
   };
 }
 
-function watchOf(options: EdgeOptions, limits: EdgeLimits, pusher: Pusher, log: EdgeLog) {
+function watchOf(options: EdgeOptions, limits: EdgeLimits, pusher: Pusher, log: Logger) {
   const { clock, cadenceMs = "auto", reserve = "auto", coreShare = 1, edges = 1, meter, tls } = options;
   const setting = { setting: cadenceMs, reserve };
   const machine = { share: coreShare, edges, endsTls: tls !== undefined, mostMembers: limits.listeners };

@@ -2,8 +2,8 @@
 // One contract suite (contract.ts) runs on every adapter.
 
 import type { SpaceId } from "@hustings/wire/ids.ts";
-import type { BackstageChange, BackstageEntry, Cursor, Heads, LogRecord } from "@hustings/wire/lanes.ts";
-import type { SpaceState, StateChange, StateEntry } from "@hustings/wire/state.ts";
+import type { BackstageChange, BackstageEntry, Cursor, Heads, LogRecord } from "@hustings/wire/log/lanes.ts";
+import type { SpaceState, StateChange, StateEntry } from "@hustings/wire/log/state.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 
 /** The reading side: what an edge, a recording or a stage's own state needs. */

@@ -1,7 +1,7 @@
 // Owns the kinds of values that a setting can have, and how each is read from text. Refuses to know any setting.
 
 import { BlockList, isIP } from "node:net";
-import { LADDER, RESERVE } from "@hustings/wire/cadence.ts";
+import { LADDER, RESERVE } from "@hustings/wire/listen/cadence.ts";
 
 /** How one kind of value is read and described. */
 export interface Kind<Value> {

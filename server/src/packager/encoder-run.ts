@@ -3,7 +3,7 @@
 
 import { spawn } from "node:child_process";
 import type { Clock } from "@hustings/flow/clock.ts";
-import { AAC_BITRATE_BPS } from "@hustings/media/aac.ts";
+import { AAC_BITRATE_BPS } from "@hustings/media/container/aac.ts";
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 
 export interface EncoderRun {

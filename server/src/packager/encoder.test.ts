@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { manualClock } from "@hustings/flow/clock-manual.ts";
-import { AAC_FRAME_SAMPLES } from "@hustings/media/aac.ts";
-import { until } from "../../../test/until.ts";
+import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
+import { AAC_FRAME_SAMPLES } from "@hustings/media/container/aac.ts";
+import { until } from "../../../test/support/until.ts";
 import { AHEAD_MS, startAacEncoder } from "./encoder.ts";
 
 const FRAMES = 8;

@@ -3,7 +3,7 @@
 // anything between runs: what comes out depends on what went in alone.
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
-import { framesInAdts } from "@hustings/media/aac.ts";
+import { framesInAdts } from "@hustings/media/container/aac.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { type EncoderRun, startRun } from "./encoder-run.ts";
 

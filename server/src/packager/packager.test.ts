@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SLOT_SAMPLES } from "@hustings/wire/units.ts";
-import { until } from "../../../test/until.ts";
-import { advanceUntil } from "../edge/edge-fixture.ts";
-import { countingEncoder, type FixtureOptions, startFixture } from "./packager-fixture.ts";
+import { until } from "../../../test/support/until.ts";
+import { advanceUntil } from "../edge/testing/edge-fixture.ts";
+import { countingEncoder, type FixtureOptions, startFixture } from "./testing/packager-fixture.ts";
 
 const start = (slots: number, options: Partial<FixtureOptions> = {}) =>
   startFixture({ slots, encoder: countingEncoder(), ...options });

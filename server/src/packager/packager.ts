@@ -3,22 +3,22 @@
 
 import { createServer, type Server } from "node:http";
 import type { Clock } from "@hustings/flow/clock.ts";
-import { aacInitSegment } from "@hustings/media/aac.ts";
-import { packetsIn } from "@hustings/media/cmaf-packets.ts";
-import { AAC_VARIANT, INIT_NAME } from "@hustings/media/hls-playlist.ts";
-import type { HoldLoop } from "@hustings/media/hls-sound.ts";
-import { loadOpus, type Opus } from "@hustings/media/opus.ts";
+import { loadOpus, type Opus } from "@hustings/media/codec/opus.ts";
+import { aacInitSegment } from "@hustings/media/container/aac.ts";
+import { packetsIn } from "@hustings/media/container/cmaf-packets.ts";
+import type { HoldLoop } from "@hustings/media/hls/opus-parts.ts";
+import { AAC_VARIANT, INIT_NAME } from "@hustings/media/hls/playlist.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { isSpaceId } from "@hustings/wire/ids.ts";
-import { sendAnswer, sendJson, sendRefusal, type Visit } from "../edge/answers.ts";
-import type { Following } from "../edge/following.ts";
-import { createFollowings } from "../edge/followings.ts";
-import { createHlsAnswers, openToAll, sendPlaylist, soundOf } from "../edge/hls-answers.ts";
-import { EDGE_LIMITS } from "../edge/limits.ts";
-import type { EdgeLog } from "../edge/log.ts";
-import type { Upstream } from "../edge/upstream.ts";
+import { createHlsAnswers, openToAll, sendPlaylist, soundOf } from "../hls/rendition-responses.ts";
+import { sendAnswer, sendJson, sendRefusal, type Visit } from "../http/responses.ts";
+import type { Logger } from "../ops/logger.ts";
+import { FOLLOW_LIMITS } from "../replica/follow-limits.ts";
+import type { Following } from "../replica/followed-space.ts";
+import { createFollowings } from "../replica/followed-spaces.ts";
+import type { Upstream } from "../replica/upstream.ts";
+import { type AacShelf, createAacShelf } from "./aac-cache.ts";
 import type { AacEncoder } from "./encoder.ts";
-import { type AacShelf, createAacShelf } from "./shelf.ts";
 
 export interface PackagerOptions {
   readonly clock: Clock;
@@ -28,7 +28,7 @@ export interface PackagerOptions {
   readonly holdFile: Uint8Array | undefined;
   readonly socketPath: string;
   readonly version: string;
-  readonly log: EdgeLog;
+  readonly log: Logger;
   readonly random: () => number;
   /** MAX_WAITING where absent. */
   readonly maxWaiting?: number;
@@ -47,7 +47,7 @@ const INIT = Buffer.from(aacInitSegment());
 export async function startPackager(options: PackagerOptions): Promise<AsyncDisposable> {
   const { clock, upstream, random, log, socketPath, version } = options;
   await using starting = new AsyncDisposableStack();
-  const limits = { ...EDGE_LIMITS, followedSpaces: MAX_SPACES };
+  const limits = { ...FOLLOW_LIMITS, followedSpaces: MAX_SPACES };
   const answers = starting.use(createHlsAnswers(clock, options.maxWaiting ?? MAX_WAITING));
   const shelves = createShelves(options);
   const onSound = (following: Following): void => {

@@ -4,27 +4,28 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { systemClock } from "@hustings/flow/clock.ts";
-import { loadOpus } from "@hustings/media/opus.ts";
-import { isRedFault, parseRed } from "@hustings/media/red.ts";
-import { parseRtp } from "@hustings/media/rtp.ts";
-import type { ChannelDown } from "@hustings/wire/channel.ts";
-import { decodeFragment, type Fragment } from "@hustings/wire/fragment.ts";
+import { startTicker } from "@hustings/flow/ticker.ts";
+import { loadOpus } from "@hustings/media/codec/opus.ts";
+import { isRedFault, parseRed } from "@hustings/media/speech/red.ts";
+import { parseRtp } from "@hustings/media/speech/rtp.ts";
+import { connectSpeaker, type Speaker, type SpeakerOptions } from "@hustings/speaker/node/whip-client.ts";
 import { type PersonId, personIdFrom, spaceIdFrom } from "@hustings/wire/ids.ts";
-import { createMemoryStore } from "../log/memory.ts";
+import { decodeFragment, type Fragment } from "@hustings/wire/log/fragment.ts";
+import type { ChannelDown } from "@hustings/wire/stage/data-channel.ts";
+import { PACKET_MS } from "@hustings/wire/units.ts";
+import { createMemoryStore } from "../log/memory/memory-log.ts";
 import type { LogReader } from "../log/port.ts";
+import { SILENT } from "../ops/logger.ts";
 import { generateTicketKey, publicHalf } from "../tickets/keys.ts";
 import { ticketSigner } from "../tickets/sign.ts";
 import { ticketVerifier } from "../tickets/verify.ts";
-import { type PeerPort, startPeerPort } from "./peer.ts";
-import { connectSpeaker, type Speaker, type SpeakerOptions } from "./peer-client.ts";
-import { tone } from "./rehearsal.ts";
+import { type PeerPort, startPeerPort } from "./peer/peer-port.ts";
 import { startStage } from "./stage.ts";
-import { startTicker } from "./tick.ts";
+import { tone } from "./testing/stage-fixture.ts";
 
 const SPACE = spaceIdFrom(new Uint8Array(10).fill(9));
 const HOST = personIdFrom(new Uint8Array(12).fill(9));
 const GUEST = personIdFrom(new Uint8Array(12).fill(10));
-const quiet = { info() {}, warn() {}, error() {} };
 
 /** A stage on loopback with one space in it; packets of speakers that are not `kept` do not reach it. */
 async function startReal(made: AsyncDisposableStack, isKept: (rtp: Uint8Array) => boolean = () => true) {
@@ -36,7 +37,7 @@ async function startReal(made: AsyncDisposableStack, isKept: (rtp: Uint8Array) =
   const peers = made.use(startPeerPort({ udpPort, bindAddress: "127.0.0.1", now: systemClock.monotonicMs }));
   const stage = made.use(
     await startStage({
-      ...{ store, peers: sieve(peers, isKept), clock: systemClock, notes: quiet, version: "1", isRecorded: false },
+      ...{ store, peers: sieve(peers, isKept), clock: systemClock, notes: SILENT, version: "1", isRecorded: false },
       check: ticketVerifier([publicHalf(key)], systemClock),
       tcp: { host: "127.0.0.1", port: 0 },
       socketPath: join(folder, "stage.sock"),
@@ -99,7 +100,7 @@ test("over real WebRTC, two speakers come on the stage by their tickets, go live
   const beat = () => {
     for (const { speaker, mouth } of speakers) speaker.sendPacket(mouth());
   };
-  made.use(startTicker(systemClock, beat, (cause) => assert.fail(String(cause))));
+  made.use(startTicker(systemClock, PACKET_MS, beat, (cause) => assert.fail(String(cause))));
   const sit = async (person: PersonId, role: "host" | "guest", hz: number, heard: Partial<SpeakerOptions> = {}) => {
     const speaker = await connectSpeaker({ whipUrl, ticket: await ticketOf(person, role), ...heard });
     made.defer(() => speaker.close());
@@ -143,6 +144,7 @@ test("every packet of a speaker carries the one before it: of a voice that loses
   made.use(
     startTicker(
       systemClock,
+      PACKET_MS,
       () => void host.sendPacket(mouth()),
       (cause) => assert.fail(String(cause)),
     ),

@@ -6,20 +6,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { systemClock } from "@hustings/flow/clock.ts";
+import type { TicketClaims } from "@hustings/wire/api/tickets.ts";
 import { type ErrorCode, isErrorCode, Refusal } from "@hustings/wire/errors.ts";
 import { type PersonId, personIdFrom, type SpaceId, spaceIdFrom } from "@hustings/wire/ids.ts";
-import type { TicketClaims } from "@hustings/wire/tickets.ts";
 import fc from "fast-check";
-import { createMemoryStore } from "../log/memory.ts";
+import { createMemoryStore } from "../log/memory/memory-log.ts";
+import { SILENT } from "../ops/logger.ts";
 import type { TicketCheck } from "../tickets/verify.ts";
-import { BAD_OFFER, createPuppets } from "./rehearsal.ts";
 import { type Stage, type StageOptions, startStage } from "./stage.ts";
+import { BAD_OFFER, createPuppets } from "./testing/stage-fixture.ts";
 
 const SPACE = spaceIdFrom(new Uint8Array(10).fill(5));
 const HOST = personIdFrom(new Uint8Array(12).fill(6));
 const GUEST = personIdFrom(new Uint8Array(12).fill(7));
 const SECRET = "s".repeat(43);
-const quiet = { info() {}, warn() {}, error() {} };
 
 const claims = (role: "host" | "guest", person: PersonId, generation: number): TicketClaims => {
   return { space: SPACE, person, name: role, role, use: "act", generation, expiresUtcMs: 0 };
@@ -57,7 +57,7 @@ async function running(options: Partial<StageOptions> = {}): Promise<Running> {
     peers: puppets,
     check,
     clock: systemClock,
-    notes: quiet,
+    notes: SILENT,
     version: "1",
     tcp: { host: "127.0.0.1", port: 0 },
     socketPath: `${name}.sock`,

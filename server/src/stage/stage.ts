@@ -4,21 +4,22 @@
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { type Clock, repeat } from "@hustings/flow/clock.ts";
-import { loadOpus } from "@hustings/media/opus.ts";
+import { startTicker } from "@hustings/flow/ticker.ts";
+import { loadOpus } from "@hustings/media/codec/opus.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
+import { PACKET_MS } from "@hustings/wire/units.ts";
+import { serveFollowers } from "../log/follow/follow-server.ts";
 import type { LogStore } from "../log/port.ts";
-import { serveFollowers } from "../log/socket-server.ts";
+import type { Logger } from "../ops/logger.ts";
 import type { TicketCheck } from "../tickets/verify.ts";
-import { createAudiences } from "./audiences.ts";
-import { SILENCE_LIMIT_MS } from "./dead-air.ts";
-import { createHttp, listenOnSocket } from "./http.ts";
-import { addInternalRoutes, type StageHealth } from "./http-internal.ts";
-import { addPublicRoutes } from "./http-public.ts";
-import type { IceServers } from "./ice-servers.ts";
-import type { Notes } from "./notes.ts";
-import type { PeerPort } from "./peer.ts";
-import { openSpaces, type Spaces } from "./spaces.ts";
-import { startTicker } from "./tick.ts";
+import type { IceServers } from "./http/ice-servers.ts";
+import { addInternalRoutes, type StageHealth } from "./http/internal-routes.ts";
+import { addPublicRoutes } from "./http/public-routes.ts";
+import { createHttp, listenOnSocket } from "./http/stage-http.ts";
+import type { PeerPort } from "./peer/peer-port.ts";
+import { SILENCE_LIMIT_MS } from "./policy/dead-air.ts";
+import { createAudiences } from "./spaces/audience-count.ts";
+import { openSpaces, type Spaces } from "./spaces/held-spaces.ts";
 
 export interface StageOptions {
   /** Not disposed by the stage; its logs are closed. */
@@ -29,7 +30,7 @@ export interface StageOptions {
   readonly peers: PeerPort;
   readonly check: TicketCheck;
   readonly clock: Clock;
-  readonly notes: Notes;
+  readonly notes: Logger;
   readonly version: string;
   /** Port 0: any free one. */
   readonly tcp: { readonly host: string; readonly port: number };
@@ -81,6 +82,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
   let spaces: Spaces | undefined;
   const ticker = startTicker(
     clock,
+    PACKET_MS,
     (tick, nowMs) => spaces?.tick(tick, nowMs),
     (cause) => notes.error({ err: cause }, "a tick failed"),
   );

@@ -5,7 +5,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { manualClock } from "@hustings/flow/clock-manual.ts";
+import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import { personIdFrom, spaceIdFrom } from "@hustings/wire/ids.ts";
 import { BadKeyFile, loadOrCreateKeys, privateKeyPath, publicKeyPath, readPublicKeys } from "./keys.ts";
 import { ticketSigner } from "./sign.ts";

@@ -7,7 +7,7 @@ import {
   TICKET_SECONDS,
   type TicketClaims,
   type TicketPayload,
-} from "@hustings/wire/tickets.ts";
+} from "@hustings/wire/api/tickets.ts";
 import { importJWK, SignJWT } from "jose";
 import type { PrivateJwk } from "./keys.ts";
 import { TICKET_ALGORITHM } from "./verify.ts";

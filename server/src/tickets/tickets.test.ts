@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ManualClock, manualClock } from "@hustings/flow/clock-manual.ts";
+import { type ManualClock, manualClock } from "@hustings/flow/testing/manual-clock.ts";
+import { TICKET_LEEWAY_SECONDS, TICKET_SECONDS, type TicketClaims } from "@hustings/wire/api/tickets.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { personIdFrom, spaceIdFrom } from "@hustings/wire/ids.ts";
-import { TICKET_LEEWAY_SECONDS, TICKET_SECONDS, type TicketClaims } from "@hustings/wire/tickets.ts";
 import fc from "fast-check";
 import { importJWK, SignJWT, UnsecuredJWT } from "jose";
 import { generateTicketKey, type PrivateJwk, publicHalf } from "./keys.ts";

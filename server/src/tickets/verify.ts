@@ -2,15 +2,15 @@
 // replaced since (the stage compares `generation` with its log at every use). Holds public keys only.
 
 import type { Clock } from "@hustings/flow/clock.ts";
-import { Refusal } from "@hustings/wire/errors.ts";
-import type { SpaceId } from "@hustings/wire/ids.ts";
 import {
   claimsOf,
   MAX_TICKET_CHARACTERS,
   TICKET_ISSUER,
   TICKET_LEEWAY_SECONDS,
   type TicketClaims,
-} from "@hustings/wire/tickets.ts";
+} from "@hustings/wire/api/tickets.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
+import type { SpaceId } from "@hustings/wire/ids.ts";
 import { type CryptoKey, errors, importJWK, type JWTHeaderParameters, jwtVerify } from "jose";
 import type { PublicJwk } from "./keys.ts";
 

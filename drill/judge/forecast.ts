@@ -1,0 +1,194 @@
+// Owns what a drill's measurements say of larger audiences: what this deployment holds at each cadence, and what a named
+// audience needs. The drill measures one cadence; the others are the edges' own model of what a listener costs
+// (docs/decisions/0009-cadence.md), scaled by what it cost here. Pure. Refuses to know where numbers came from.
+
+import { LOAD, projectedBusy } from "@hustings/server/edge/load/cadence-choice.ts";
+import { LADDER, usualLagMs } from "@hustings/wire/listen/cadence.ts";
+import { descriptorPlaces } from "../crowd/crowd-size.ts";
+import type { DrillRecord, Sample } from "../rehearsal/record.ts";
+import type { Prices } from "../scenario/options.ts";
+
+/** Measured per listener while the audience was at its largest; `undefined` where it cannot be seen from here. */
+export interface PerListener {
+  readonly people: number;
+  /** Beyond what an edge takes with nobody there. */
+  readonly edgeBytes: number | undefined;
+  readonly emptyEdgeBytes: number;
+  readonly kernelBytes: number | undefined;
+  readonly bitsPerSecond: number;
+}
+
+export interface Need {
+  readonly edges: number;
+  readonly cores: number;
+  readonly memoryGib: number | undefined;
+  readonly gigabitsPerSecond: number;
+  readonly gigabytes: number;
+  readonly cost: number;
+}
+
+export interface CadenceForecast {
+  readonly cadenceMs: number;
+  /** How far behind the stage a listener usually is there. */
+  readonly behindMs: number;
+  /** Whether (nearly) everybody sat at this cadence and their cost was seen; else it is computed. */
+  readonly isMeasured: boolean;
+  /** Of a core, for each listener, beside what an edge takes with nobody there. */
+  readonly coreShare: number;
+  /** Listeners that this machine, given to edges, would hold; `undefined` where it cannot be seen from here. */
+  readonly holds: number | undefined;
+  readonly limit: "processor" | "memory" | undefined;
+  readonly need: Need;
+}
+
+export interface Forecast {
+  readonly audience: number;
+  readonly per: PerListener;
+  /** What a listener cost here as a multiple of the model; `undefined` where it could not be told: the rows then have 1. */
+  readonly scale: number | undefined;
+  /** By cadence, fastest first. */
+  readonly rows: readonly CadenceForecast[];
+}
+
+/** Of a machine this much is used before an evening gets uneasy. */
+export const USABLE_SHARE = 0.7;
+/** Above this share of the peak a sample counts for the measurement; so many at one cadence, and it was measured. */
+const AT_PEAK = 0.9;
+const NEARLY_ALL = 0.9;
+/** Headers of TCP and IP on top of what the socket carries. */
+const WIRE_OVERHEAD = 1.04;
+const NOBODY = { elapsedMs: 1_000, busy: 0, share: 1, loopDelayMs: 0, joins: 0, returns: 0, unsentShare: 0 };
+
+export function forecast(record: DrillRecord, prices: Prices): Forecast {
+  const audience = prices.audience ?? record.setting.fullPeak;
+  const full = samplesAtPeak(record);
+  const per = perListener(record, full);
+  const scale = scaleOf(record, full);
+  const measuredMs = scale === undefined ? undefined : cadenceOfNearlyAll(full);
+  const rows = LADDER.map((rung, i): CadenceForecast => {
+    const coreShare = (scale ?? 1) * modelCost(i);
+    return {
+      cadenceMs: rung.cadenceMs,
+      behindMs: usualLagMs(rung),
+      isMeasured: rung.cadenceMs === measuredMs,
+      coreShare,
+      ...holding(record, per, scale === undefined ? undefined : coreShare),
+      need: needOf(audience, coreShare, per, prices),
+    };
+  });
+  return { audience, per, scale, rows };
+}
+
+/** The row that was measured, or else the one that most of the people were nearest to. */
+export function rowInUse({ rows }: Forecast, record: DrillRecord): CadenceForecast {
+  const mostMs = Number(mostPeopled(samplesAtPeak(record))?.[0] ?? LADDER[0]?.cadenceMs);
+  return (
+    rows.find(({ isMeasured }) => isMeasured) ??
+    rows.find((row) => row.cadenceMs >= mostMs) ??
+    (rows[0] as CadenceForecast)
+  );
+}
+
+function needOf(audience: number, coreShare: number, per: PerListener, prices: Prices): Need {
+  const bits = audience * per.bitsPerSecond * WIRE_OVERHEAD;
+  const gigabytes = (bits / 8) * prices.hours * 3_600 * 1e-9;
+  const least = Math.ceil(audience / descriptorPlaces);
+  const cores = (audience * coreShare + least * LOAD.baseBusy) / USABLE_SHARE;
+  const edges = Math.max(least, Math.ceil(cores));
+  const bytesEach = bytesOf(per);
+  return {
+    edges,
+    cores,
+    memoryGib: bytesEach === undefined ? undefined : (audience * bytesEach + edges * per.emptyEdgeBytes) / 2 ** 30,
+    gigabitsPerSecond: bits * 1e-9,
+    gigabytes,
+    cost: gigabytes * prices.perGigabyte + Math.ceil(cores) * prices.hours * prices.perCoreHour,
+  };
+}
+
+function holding(
+  { machine, setting }: DrillRecord,
+  per: PerListener,
+  coreShare: number | undefined,
+): Pick<CadenceForecast, "holds" | "limit"> {
+  const bytesEach = bytesOf(per);
+  if (!setting.isOwnServer || coreShare === undefined || bytesEach === undefined)
+    return { holds: undefined, limit: undefined };
+  const byProcessor = (machine.cores * USABLE_SHARE) / (coreShare + LOAD.baseBusy / descriptorPlaces);
+  const byMemory =
+    (machine.memoryGib * 2 ** 30 * USABLE_SHARE) / Math.max(1, bytesEach + per.emptyEdgeBytes / descriptorPlaces);
+  return byProcessor <= byMemory
+    ? { holds: Math.floor(byProcessor), limit: "processor" }
+    : { holds: Math.floor(byMemory), limit: "memory" };
+}
+
+function bytesOf({ edgeBytes, kernelBytes }: PerListener): number | undefined {
+  return edgeBytes === undefined ? undefined : edgeBytes + (kernelBytes ?? 0);
+}
+
+function samplesAtPeak({ samples }: DrillRecord): readonly Sample[] {
+  const peak = Math.max(1, ...samples.map(({ playing }) => playing));
+  return samples.filter(({ playing }) => playing >= peak * AT_PEAK);
+}
+
+function perListener({ samples, setting }: DrillRecord, full: readonly Sample[]): PerListener {
+  const emptyBytes = samples.find(({ roles }) => roles.edge !== undefined)?.roles.edge?.residentBytes ?? 0;
+  const mean = (of: (sample: Sample) => number | undefined): number | undefined =>
+    average(
+      full.flatMap((sample) => {
+        const value = of(sample);
+        return value === undefined ? [] : [value / sample.playing];
+      }),
+    );
+  return {
+    people: Math.max(1, ...samples.map(({ playing }) => playing)),
+    edgeBytes: mean(({ roles }) => roles.edge && Math.max(0, roles.edge.residentBytes - emptyBytes)),
+    emptyEdgeBytes: emptyBytes / Math.max(1, setting.edges),
+    // Both ends of a connection on one machine: half of what its kernel holds is the generator's.
+    kernelBytes: mean(({ kernelBytes }) => (kernelBytes === undefined ? undefined : kernelBytes / 2)),
+    bitsPerSecond: (mean(({ bytesPerSecond }) => bytesPerSecond) ?? 0) * 8,
+  };
+}
+
+/** `undefined` where no edge could be seen, or so few listened that an empty edge costs as much as they do. */
+function scaleOf({ setting }: DrillRecord, full: readonly Sample[]): number | undefined {
+  const emptyCores = setting.edges * LOAD.baseBusy;
+  const seen = full.flatMap((sample) => {
+    const cores = sample.roles.edge?.cores;
+    return cores === undefined ? [] : [{ cores: cores - emptyCores, expected: modelOf(sample) }];
+  });
+  const expected = average(seen.map((one) => one.expected)) ?? 0;
+  if (expected <= emptyCores) return undefined;
+  return Math.max(LOAD.leastScale, (average(seen.map(({ cores }) => cores)) ?? 0) / expected);
+}
+
+/** Cores that the model expects for who was there and who came. */
+function modelOf({ byCadence, joinsPerSecond }: Sample): number {
+  const listening = LADDER.reduce((sum, { cadenceMs }, i) => sum + (byCadence[cadenceMs] ?? 0) * modelCost(i), 0);
+  return listening + (joinsPerSecond * LOAD.joinUs) / 1e6;
+}
+
+/** Cores for one listener at this rung of the ladder, by the edges' own model. */
+function modelCost(rung: number): number {
+  const one = { ...NOBODY, members: [1] };
+  return projectedBusy({ scale: 1, growth: 0, joining: 0 }, one, rung) - LOAD.baseBusy;
+}
+
+function cadenceOfNearlyAll(full: readonly Sample[]): number | undefined {
+  const [cadenceMs, share] = mostPeopled(full) ?? [];
+  return share !== undefined && share >= NEARLY_ALL ? Number(cadenceMs) : undefined;
+}
+
+/** The cadence at which most sat, and their share of all. */
+function mostPeopled(full: readonly Sample[]): readonly [cadenceMs: string, share: number] | undefined {
+  const people: Record<string, number> = {};
+  for (const { byCadence } of full)
+    for (const [cadenceMs, count] of Object.entries(byCadence)) people[cadenceMs] = (people[cadenceMs] ?? 0) + count;
+  const all = Object.values(people).reduce((sum, count) => sum + count, 0);
+  const [most] = Object.entries(people).sort(([, a], [, b]) => b - a);
+  return most && [most[0], most[1] / all];
+}
+
+function average(values: readonly number[]): number | undefined {
+  return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
+}

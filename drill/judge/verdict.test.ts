@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { noCounts } from "../crowd/tally.ts";
+import type { DrillRecord } from "../rehearsal/record.ts";
+import { worseBeat } from "../rehearsal/sampler.ts";
+import { judge } from "./verdict.ts";
+
+const EXIT = { atSeconds: 10, overSeconds: 5, share: 0.95, visitsHome: true };
+
+function recordOf(counts: Partial<ReturnType<typeof noCounts>>, more: object = {}): DrillRecord {
+  const sample = {
+    atSeconds: 5,
+    people: 100,
+    playing: 100,
+    gaps: 3,
+    generatorLateMs: 0,
+    machineStolen: 0.2,
+    roles: {},
+  };
+  return {
+    isAborted: false,
+    thrownOut: 0,
+    faults: [],
+    machine: { cores: 2 },
+    samples: [sample, { ...sample, atSeconds: 12, people: 20, gaps: 0, machineStolen: 0.4 }],
+    scenario: {
+      curve: [{ atSeconds: 0, people: 100 }],
+      exit: EXIT,
+      allowed: { gapsPerThousand: 0, cuts: 0, failedJoins: 0, failedVisits: 2 },
+    },
+    final: {
+      counts: { ...noCounts(), heard: 100, ...counts },
+      homeMs: [
+        [0, 60],
+        [4, 33],
+      ],
+    },
+    ...more,
+  } as unknown as DrillRecord;
+}
+
+test("who left and got no home page fails the drill beyond what is allowed, answered badly or not at all", () => {
+  assert.deepEqual(judge(recordOf({ homeAsked: 95, homeAnswered: 93, homeFailed: 1 })).failures, []);
+  const { passed, failures } = judge(recordOf({ homeAsked: 95, homeAnswered: 92, homeFailed: 1 }));
+  assert.deepEqual([passed, failures], [false, ["3 people who left did not get the home page."]]);
+});
+
+test("of an exit it is told what those found who left, and what those heard who stayed", () => {
+  const { remarks } = judge(recordOf({ homeAsked: 95, homeAnswered: 93 }));
+  assert.deepEqual(remarks, [
+    "93 of 95 who left got the home page, p50 less than 10 ms and p99 40 ms after they left. Those who stayed had 0 gaps from then on.",
+  ]);
+});
+
+test("beside the stage's tick stands what a bare timer was late by, and what the host took", () => {
+  const tick = { p50: 0.1, p99: 4, p999: 28.04 };
+  const bareTick = { p50: 0.1, p99: 3, p999: 12.3 };
+  const [both] = judge(recordOf({}, { tick, bareTick })).remarks;
+  assert.equal(
+    both,
+    "Stage tick p99.9 28.0 ms; a bare timer on this machine at the same time 12.3 ms; processor taken away by the host 30.0 %, 40.0 % in the worst second.",
+  );
+  assert.match(judge(recordOf({}, { tick })).remarks[0] ?? "", /^Stage tick p99\.9 28\.0 ms; processor/);
+  assert.deepEqual(judge(recordOf({})).remarks, []);
+});
+
+test("of two stretches the one counts in which the stage was later, with the timer's figure of the same", () => {
+  const nothing = { tick: undefined, bareTick: undefined };
+  const calm = { tick: { p50: 0, p99: 0, p999: 2 }, bareTick: { p50: 0, p99: 0, p999: 9 } };
+  const late = { tick: { p50: 0, p99: 0, p999: 3 }, bareTick: { p50: 0, p99: 0, p999: 1 } };
+  assert.equal(worseBeat(nothing, calm), calm);
+  assert.equal(worseBeat(calm, late), late);
+  assert.equal(worseBeat(late, calm), late);
+  assert.equal(worseBeat(late, nothing), late);
+});

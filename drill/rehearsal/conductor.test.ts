@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { addUp } from "../crowd/tally.ts";
+import { isSettled } from "./conductor.ts";
+
+test("a drill is over when those who were to go have gone, and each who asked for a page has it or has failed", () => {
+  const report = addUp([]);
+  assert.ok(isSettled(report, 0));
+  const after = (people: number, homeAnswered: number) => ({
+    counts: { ...report.counts, homeAsked: 95, homeAnswered, homeFailed: 1 },
+    standing: { ...report.standing, people },
+  });
+  assert.equal(isSettled(after(5, 94), 5), true);
+  assert.equal(isSettled(after(6, 94), 5), false);
+  assert.equal(isSettled(after(5, 93), 5), false);
+});

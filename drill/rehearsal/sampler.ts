@@ -1,0 +1,123 @@
+// Owns taking a sample of a running drill: the crowd's counts, processor and memory by role, the stage's beat. Refuses to
+// decide when, and to keep samples.
+
+import type { Clock } from "@hustings/flow/clock.ts";
+import type { TickTimes } from "@hustings/flow/ticker.ts";
+import { type CrowdReport, NO_REPORT, quantileMs } from "../crowd/tally.ts";
+import type { Deployment } from "../deployment/deployment.ts";
+import { type MachineUse, type ProcessUse, useOf, useOfMachine } from "../deployment/process-usage.ts";
+import type { BeatFloor } from "../deployment/tick-floor.ts";
+import type { MeasuredRole, RoleUse, Sample } from "./record.ts";
+
+/** Pids change when something is killed; asking costs the processes little, and often enough is this often. */
+const PIDS_EVERY_MS = 3_000;
+/** Ticks that a sample's lateness is taken from: ten seconds of them. */
+const SAMPLE_TICKS = 500;
+
+export class Sampler {
+  readonly #deployment: Deployment;
+  readonly #generatorPids: readonly number[];
+  readonly #floor: BeatFloor | undefined;
+  readonly #clock: Clock;
+  readonly #uses = new Map<number, ProcessUse>();
+  #pids: ReadonlyMap<string, readonly number[]> = new Map();
+  #pidsMs = -Infinity;
+  #machine: MachineUse | undefined;
+  #first: MachineUse | undefined;
+  #last: CrowdReport = NO_REPORT;
+  #lastMs: number;
+
+  constructor(deployment: Deployment, generatorPids: readonly number[], floor: BeatFloor | undefined, clock: Clock) {
+    this.#deployment = deployment;
+    this.#generatorPids = generatorPids;
+    this.#floor = floor;
+    this.#clock = clock;
+    this.#lastMs = clock.monotonicMs();
+  }
+
+  async take(atSeconds: number, wanted: number, report: CrowdReport): Promise<Sample> {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#pidsMs >= PIDS_EVERY_MS) {
+      this.#pids = await this.#deployment.pids();
+      this.#pidsMs = nowMs;
+    }
+    const [ticks, bare] = await Promise.all([this.#deployment.ticks(SAMPLE_TICKS), this.#floor?.ticks(SAMPLE_TICKS)]);
+    const seconds = Math.max(0.001, (nowMs - this.#lastMs) / 1000);
+    const roles = await this.#roles(seconds);
+    const machine = await this.#machineShares();
+    const since = (key: "heard" | "gaps" | "cuts" | "bytes"): number =>
+      Math.max(0, report.counts[key] - this.#last.counts[key]);
+    const sample: Sample = {
+      atSeconds,
+      wanted,
+      people: report.standing.people,
+      playing: report.standing.playing,
+      joinsPerSecond: since("heard") / seconds,
+      bytesPerSecond: since("bytes") / seconds,
+      gaps: since("gaps"),
+      cuts: since("cuts"),
+      lagP50Ms: quantileMs(report.lagMs, 0.5),
+      lagP95Ms: quantileMs(report.lagMs, 0.95),
+      byCadence: report.byCadence,
+      roles,
+      ...machine,
+      tickP999Ms: ticks?.p999,
+      bareTickP999Ms: bare?.p999,
+      generatorLateMs: report.loopDelayMs,
+    };
+    this.#last = report;
+    this.#lastMs = nowMs;
+    return sample;
+  }
+
+  async #roles(seconds: number): Promise<Partial<Record<MeasuredRole, RoleUse>>> {
+    const roles: Partial<Record<MeasuredRole, RoleUse>> = {};
+    const all = new Map(this.#pids).set("generator", this.#generatorPids);
+    for (const [role, pids] of all) {
+      const uses = await Promise.all(pids.map((pid) => this.#use(pid)));
+      const found = uses.filter((use) => use !== undefined);
+      if (found.length === 0) continue;
+      roles[role as MeasuredRole] = {
+        cores: found.reduce((total, { sinceSeconds }) => total + sinceSeconds, 0) / seconds,
+        residentBytes: found.reduce((total, { residentBytes }) => total + residentBytes, 0),
+      };
+    }
+    return roles;
+  }
+
+  async #use(pid: number): Promise<(ProcessUse & { readonly sinceSeconds: number }) | undefined> {
+    const now = await useOf(pid);
+    const before = this.#uses.get(pid);
+    if (now === undefined) {
+      this.#uses.delete(pid);
+      return undefined;
+    }
+    this.#uses.set(pid, now);
+    return { ...now, sinceSeconds: before ? Math.max(0, now.cpuSeconds - before.cpuSeconds) : 0 };
+  }
+
+  async #machineShares(): Promise<Pick<Sample, "machineBusy" | "machineStolen" | "kernelBytes">> {
+    const now = await useOfMachine();
+    const before = this.#machine;
+    this.#machine = now;
+    this.#first ??= now;
+    if (!now || !before || !this.#first)
+      return { machineBusy: undefined, machineStolen: undefined, kernelBytes: undefined };
+    const busy = now.busySeconds - before.busySeconds;
+    const stolen = now.stolenSeconds - before.stolenSeconds;
+    const all = Math.max(0.001, busy + stolen + now.idleSeconds - before.idleSeconds);
+    const kernelBytes = Math.max(0, now.kernelBytes - this.#first.kernelBytes);
+    return { machineBusy: busy / all, machineStolen: stolen / all, kernelBytes };
+  }
+}
+
+/** The stage's beat over some time, and the bare timer's over the same. */
+export interface Beat {
+  readonly tick: TickTimes | undefined;
+  readonly bareTick: TickTimes | undefined;
+}
+
+/** The one in which the stage was later. */
+export function worseBeat(a: Beat, b: Beat): Beat {
+  return (b.tick?.p999 ?? -1) > (a.tick?.p999 ?? -1) ? b : a;
+}

@@ -1,0 +1,20 @@
+// Owns where a drill's report goes: report.json, which is all of it, and report.html, which people read. Refuses to know
+// what is in them.
+
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { forecast } from "../judge/forecast.ts";
+import { judge, whatItWas } from "../judge/verdict.ts";
+import type { DrillRecord } from "../rehearsal/record.ts";
+import type { Prices } from "../scenario/options.ts";
+import { reportHtml } from "./report.ts";
+
+/** Writes both and gives the path of the page. */
+export async function writeReport(directory: string, record: DrillRecord, prices: Prices): Promise<string> {
+  await mkdir(directory, { recursive: true });
+  const all = { what: whatItWas(record), ...judge(record), ...record, forecast: forecast(record, prices) };
+  await writeFile(join(directory, "report.json"), `${JSON.stringify(all, undefined, 1)}\n`);
+  const path = join(directory, "report.html");
+  await writeFile(path, reportHtml(record, prices));
+  return path;
+}

@@ -1,0 +1,110 @@
+// Owns how a forecast is said: the part of the page, and a sentence for a terminal. What was measured and what was computed
+// is told apart. Pure. Refuses to reckon.
+
+import { type CadenceForecast, type Forecast, forecast, rowInUse, USABLE_SHARE } from "../judge/forecast.ts";
+import { count } from "../judge/verdict.ts";
+import type { DrillRecord } from "../rehearsal/record.ts";
+import type { Prices } from "../scenario/options.ts";
+import { escapeHtml } from "./charts.ts";
+
+export function forecastHtml(record: DrillRecord, prices: Prices): string {
+  const said = forecast(record, prices);
+  const people = said.audience.toLocaleString("en");
+  const facts = factsOf(said, prices).map(
+    ([name, value]) => `<tr><td>${escapeHtml(name)}</td><td class="n">${escapeHtml(value)}</td></tr>`,
+  );
+  const heads = ["behind", "this machine holds", "edges", "cores", "costs"];
+  return `<h2>What it holds, and what ${people} would need</h2>
+<p>${escapeHtml(howOf(record, said))}</p>
+<table class="stacks"><thead><tr><th>cadence</th>${heads.map((head) => `<th class="n">${head}</th>`).join("")}</tr></thead>
+<tbody>${said.rows.map((row) => rowHtml(row, heads)).join("")}</tbody></table>
+<p class="after">At every cadence, for ${people}:</p>
+<table>${facts.join("")}</table>`;
+}
+
+/** What the machine holds and what the audience needs, at the cadence that was used and at the slowest. */
+export function forecastSentence(record: DrillRecord, prices: Prices): string {
+  const said = forecast(record, prices);
+  const slowest = said.rows.at(-1) as CadenceForecast;
+  const rows = [...new Set([rowInUse(said, record), slowest])];
+  const holds = rows.flatMap((row) =>
+    row.holds === undefined ? [] : [`${thousands(row.holds)} at ${seconds(row.cadenceMs)} (${kindOf(row)})`],
+  );
+  const needs = rows.map(
+    ({ cadenceMs, need }) =>
+      `${count(need.edges, "edge", "edges")} and ${need.cores.toFixed(1)} cores at ${seconds(cadenceMs)}`,
+  );
+  const { gigabitsPerSecond } = slowest.need;
+  const held =
+    holds.length === 0
+      ? ""
+      : `This machine, given to edges and ${USABLE_SHARE * 100} % used, holds ${holds.join(", ")}. `;
+  return `${held}${said.audience.toLocaleString("en")} need ${needs.join(", ")}, ${gigabitsPerSecond.toFixed(1)} Gb/s, and $${whole(slowest.need.cost)} for ${hours(prices)}.`;
+}
+
+function rowHtml(row: CadenceForecast, heads: readonly string[]): string {
+  const { need, holds, limit } = row;
+  const cells = [
+    seconds(row.behindMs),
+    holds === undefined ? "–" : `${thousands(holds)}${limit === "memory" ? " (memory)" : ""}`,
+    whole(need.edges),
+    need.cores.toFixed(1),
+    `$${whole(need.cost)}`,
+  ];
+  const numbers = cells.map(
+    (text, i) => `<td class="n${text === "–" ? " none" : ""}" data-is="${heads[i]}">${escapeHtml(text)}</td>`,
+  );
+  const name = `${seconds(row.cadenceMs)}, ${row.isMeasured ? "<b>measured</b>" : "computed"}`;
+  return `<tr><td>${name}</td>${numbers.join("")}</tr>`;
+}
+
+function howOf(record: DrillRecord, said: Forecast): string {
+  const { per, scale } = said;
+  const measured = said.rows.find(({ isMeasured }) => isMeasured);
+  const people = `${whole(per.people)} listeners at the height of this drill`;
+  const model = "the edges' own model of what a listener costs (docs/decisions/0009-cadence.md)";
+  if (scale === undefined) {
+    const why = record.setting.isOwnServer ? "too few listened for their cost to be told" : "no processor was seen";
+    return `Computed, all of it, by ${model} as it is: ${why}. Bytes are of ${people}. A machine counts as ${USABLE_SHARE * 100} % used.`;
+  }
+  const times = `${scale.toFixed(2)} times`;
+  const what = measured
+    ? `Measured: the row of ${seconds(measured.cadenceMs)}, from ${people}: ${(measured.coreShare * 1e6).toFixed(1)} µs of processor a second for each, ${times} what ${model} expects. Computed: the other rows, by that model times as much; bytes and memory are taken to be the same.`
+    : `Computed: every row. The ${people} sat at several cadences and cost ${times} what ${model} expects; the rows are that model times as much.`;
+  const { machine } = record;
+  return `${what} A machine like this one (${machine.cores} cores, ${machine.memoryGib} GiB) is given to edges and ${USABLE_SHARE * 100} % used.`;
+}
+
+function factsOf({ per, rows }: Forecast, prices: Prices): [string, string][] {
+  const { need } = rows.at(-1) as CadenceForecast;
+  const unseen = "not seen from here";
+  const each =
+    per.edgeBytes === undefined ? unseen : `${((per.edgeBytes + (per.kernelBytes ?? 0)) / 1024).toFixed(1)} KiB`;
+  return [
+    ["sent to each, as measured", `${(per.bitsPerSecond / 1000).toFixed(1)} kb/s`],
+    ["out of the door", `${need.gigabitsPerSecond.toFixed(1)} Gb/s`],
+    [`in ${hours(prices)}`, `${whole(need.gigabytes)} GB`],
+    ["memory for each, edge and kernel", each],
+    ["memory in all", need.memoryGib === undefined ? unseen : `${need.memoryGib.toFixed(1)} GiB`],
+  ];
+}
+
+function kindOf({ isMeasured }: CadenceForecast): string {
+  return isMeasured ? "measured" : "computed";
+}
+
+function hours({ hours: all }: Prices): string {
+  return all === 1 ? "an hour" : `${all} hours`;
+}
+
+function seconds(ms: number): string {
+  return `${ms / 1000} s`;
+}
+
+function thousands(value: number): string {
+  return whole(value >= 10_000 ? Math.round(value / 1_000) * 1_000 : value);
+}
+
+function whole(value: number): string {
+  return Math.round(value).toLocaleString("en");
+}

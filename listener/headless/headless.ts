@@ -1,0 +1,189 @@
+// Owns a listener without a loudspeaker: the session, and a playhead that moves with the clock under the real buffer
+// policy. For tests, the command line and crowds. Refuses to decode sound, and to know files.
+
+import { type Clock, repeat, systemClock } from "@hustings/flow/clock.ts";
+import type { RetryPolicy } from "@hustings/flow/retry.ts";
+import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
+import type { SpaceState } from "@hustings/wire/log/state.ts";
+import { type Rendition, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
+import { PREFILL_MS } from "../player/buffer-policy.ts";
+import { LevelTrack } from "../player/heard-levels.ts";
+import type { Histogram, ListenerStats } from "../player/measurements.ts";
+import { Playout } from "../player/playout.ts";
+import { feedOf } from "../player/session-feed.ts";
+import { statsOf } from "../player/statistics.ts";
+import { Session } from "../session/session.ts";
+import type { BreakWhy, Sink } from "../session/slot-order.ts";
+import { type Transport, type WebSocketConstructor, webSocketTransport } from "../session/transport.ts";
+
+export interface HeadlessOptions {
+  /** `ws(s)://host/listen/ID`. */
+  readonly url: string;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+  readonly rendition?: Rendition;
+  /** The global WebSocket where absent. */
+  readonly WebSocketImpl?: WebSocketConstructor;
+  /** Instead of a WebSocket, in tests. */
+  readonly transport?: Transport;
+  readonly policy?: RetryPolicy;
+  /** Checks each fragment's sum and that slots come once and in order; without it, or a tap, only slots are read. */
+  readonly verify?: boolean;
+  /** What is handed to the player, in order: ten packets of a slot, levels, and what is left out. */
+  readonly tap?: Sink;
+  /** Every packet as it is written on the player's timeline, local filler too (`slot` -1): what would be heard. */
+  readonly onWrite?: (atSamples: number, packets: readonly Uint8Array[], slot: number) => void;
+  /** A jump of the playhead. */
+  readonly onSeek?: (fromSamples: number, toSamples: number) => void;
+  readonly onChange?: () => void;
+}
+
+export interface HeadlessListener extends Disposable {
+  readonly session: Session;
+  /** The space's state at its newest entry. */
+  readonly state: SpaceState;
+  stats(): ListenerStats;
+  readonly mouthToEar: Histogram;
+  /** What `verify` found wrong: slots twice, out of order or left out without a word; at most a hundred sentences. */
+  readonly faults: readonly string[];
+  /** Where the playhead is, in samples since the tap. */
+  readonly playheadSamples: number;
+  /** Levels of the slot at the playhead, loudest first. */
+  levels(): readonly SeatLevel[];
+  stop(): void;
+}
+
+/** The model's playhead is looked at this often; less than the least buffer, so it is never passed unseen. */
+const TICK_MS = 100;
+const MAX_FAULTS = 100;
+const SAMPLES_PER_MS = SAMPLE_RATE_HZ / 1000;
+
+/** Starts listening, as if tapped now. The caller stops it. */
+export function startHeadlessListener(options: HeadlessOptions): HeadlessListener {
+  return new Headless(options);
+}
+
+class Headless implements HeadlessListener {
+  readonly session: Session;
+  readonly faults: string[] = [];
+  playheadSamples = 0;
+  readonly #options: HeadlessOptions;
+  readonly #clock: Clock;
+  readonly #playout: Playout;
+  readonly #ticker: Disposable;
+  #movedMs: number;
+  #isFollowing = false;
+  readonly #levels = new LevelTrack();
+  #expected: number | undefined;
+
+  constructor(options: HeadlessOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#playout = new Playout(
+      options.onWrite ?? (() => undefined),
+      (at, levels) => this.#levels.add(at, levels),
+      options.rendition,
+    );
+    this.session = new Session({
+      ...options,
+      clock: this.#clock,
+      transport: options.transport ?? webSocketTransport(options.WebSocketImpl ?? globalSocket()),
+      reading: options.verify || options.tap || options.onWrite ? "packets" : "slots",
+      sink: this.#sink(),
+      onChange: () => this.#changed(),
+      onSnapshot: (snapshot) =>
+        this.session.skipTo(this.#playout.meet({ ...snapshot, turnSlot: this.session.order.next }) ?? 0),
+    });
+    this.#movedMs = this.#clock.monotonicMs();
+    this.#playout.prefill(PREFILL_MS);
+    this.#playout.tap(this.#movedMs);
+    const ticker = repeat(this.#clock, TICK_MS, () => this.#step());
+    this.#ticker = { [Symbol.dispose]: () => ticker.cancel() };
+    this.session.start();
+  }
+
+  /** The first sound is looked at as soon as it is there. */
+  #changed(): void {
+    this.#options.onChange?.();
+    if (this.session.link !== "following" || this.#isFollowing) return;
+    this.#isFollowing = true;
+    this.#clock.after(0, () => this.#step());
+  }
+
+  get state(): SpaceState {
+    return this.session.state;
+  }
+
+  get mouthToEar(): Histogram {
+    return this.#playout.mouthToEar;
+  }
+
+  stats(): ListenerStats {
+    return statsOf(this.session, this.#playout, 0);
+  }
+
+  levels(): readonly SeatLevel[] {
+    return this.#levels.at(this.playheadSamples);
+  }
+
+  stop(): void {
+    this.#ticker[Symbol.dispose]();
+    this.session.stop();
+    this.#playout.tell("stop");
+  }
+
+  [Symbol.dispose](): void {
+    this.stop();
+  }
+
+  #step(): void {
+    if (this.session.link === "idle") return;
+    const nowMs = this.#clock.monotonicMs();
+    const moved = (nowMs - this.#movedMs) * SAMPLES_PER_MS * this.#playout.pace.rate;
+    this.#movedMs = nowMs;
+    this.playheadSamples = Math.min(this.#playout.timeline.endSamples, this.playheadSamples + moved);
+    const advice = this.#playout.advance(this.playheadSamples, nowMs, feedOf(this.session));
+    if (advice.seekToSamples !== undefined) {
+      this.#options.onSeek?.(this.playheadSamples, advice.seekToSamples);
+      this.playheadSamples = advice.seekToSamples;
+      this.#clock.after(0, () => this.#step());
+    }
+    this.session.heed(advice);
+    if (this.#playout.ear === "finished") this.#ticker[Symbol.dispose]();
+  }
+
+  #sink(): Sink {
+    const { tap, verify } = this.#options;
+    const playout = this.#playout;
+    const checkOrder = (from: number, to: number, what: string) => verify && this.#check(from, to, what);
+    return {
+      sound: (slot, packets, levels) => {
+        checkOrder(slot, slot + 1, "sound");
+        tap?.sound(slot, packets, levels);
+        playout.sound(slot, packets, levels);
+      },
+      absent: (from, to) => {
+        checkOrder(from, to, "absent");
+        tap?.absent(from, to);
+        playout.absent(from, to);
+      },
+      break: (from: number, to: number, why: BreakWhy) => {
+        checkOrder(from, to, why);
+        tap?.break(from, to, why);
+        playout.break(from, to, why);
+      },
+    };
+  }
+
+  #check(from: number, to: number, what: string): void {
+    if (this.#expected !== undefined && from !== this.#expected && this.faults.length < MAX_FAULTS)
+      this.faults.push(`${what} ${from} came where ${this.#expected} was due`);
+    this.#expected = to;
+  }
+}
+
+function globalSocket(): WebSocketConstructor {
+  const { WebSocket } = globalThis as unknown as { readonly WebSocket?: WebSocketConstructor };
+  if (!WebSocket) throw new Error("there is no WebSocket here: give one as WebSocketImpl");
+  return WebSocket;
+}

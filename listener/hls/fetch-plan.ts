@@ -1,0 +1,39 @@
+// Owns what is fetched of a playlist, in which order, by somebody who has all slots before `next`. Pure. Refuses to fetch.
+
+import type { ListedObject, ListedSegment, ReadPlaylist } from "@hustings/media/hls/playlist-reader.ts";
+import type { SlotRange } from "@hustings/wire/slots.ts";
+
+export interface PullPlan {
+  /** Parts and whole segments, ascending; the first may begin before `next`. */
+  readonly objects: readonly ListedObject[];
+  /** Slots that are wanted and can no longer be had. */
+  readonly skipped: SlotRange | undefined;
+}
+
+/** Without `next`, a newcomer's: the last `enterSlots` slots, and what comes with them. Whole segments where all of one is wanted. */
+export function planOf(playlist: ReadPlaylist, next: number | undefined, enterSlots: number): PullPlan {
+  const from = next === undefined ? entry(playlist, enterSlots) : afterGaps(playlist.gaps, next);
+  const objects = playlist.segments.flatMap((segment) => objectsFrom(segment, from));
+  const isLost = objects.length > 0 && from < playlist.from;
+  return { objects, skipped: isLost ? { from, to: playlist.from } : undefined };
+}
+
+function objectsFrom({ whole, parts }: ListedSegment, from: number): readonly ListedObject[] {
+  if (whole && (from <= whole.from || parts.length === 0)) return whole.to > from ? [whole] : [];
+  return parts.filter(({ to }) => to > from);
+}
+
+/** The first slot of the part, or segment, in which a newcomer's share of the playlist begins. */
+function entry({ segments, from }: ReadPlaylist, enterSlots: number): number {
+  const finest = segments.flatMap(({ whole, parts }) => (parts.length > 0 ? parts : whole ? [whole] : []));
+  let slots = 0;
+  for (const object of finest.toReversed()) {
+    slots += object.to - object.from;
+    if (slots >= enterSlots) return object.from;
+  }
+  return from;
+}
+
+function afterGaps(gaps: readonly SlotRange[], slot: number): number {
+  return gaps.find((gap) => gap.from <= slot && slot < gap.to)?.to ?? slot;
+}

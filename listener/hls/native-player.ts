@@ -1,0 +1,217 @@
+// Owns listening where a browser has no MediaSource for Opus but plays HLS by itself: one audio element and its address.
+// SPEC.md §7, U12. Loaded when it is needed. Refuses to know slots: the browser keeps the buffer, the page the state.
+
+import { type Clock, repeat, systemClock, type Timer } from "@hustings/flow/clock.ts";
+import { RECONNECT, retryDelayMs } from "@hustings/flow/retry.ts";
+import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
+import { EMPTY_STATE } from "@hustings/wire/log/state.ts";
+import { createLockScreen } from "../player/lock-screen.ts";
+import type { ListenerStats } from "../player/measurements.ts";
+import type { Player, PlayerView } from "../player/playback.ts";
+import { EAR_TABLE, type EarEvent, type EarState, type LinkState, whatToTell } from "../session/state-machines.ts";
+
+export interface NativeOptions {
+  /** Of the playlist of playlists on the door. */
+  readonly hlsUrl: string;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+  readonly parent?: HTMLElement;
+  readonly onChange?: () => void;
+}
+
+export interface NativePlayer extends Player {
+  /** The newest room document: the address of a CDN, and what the lock screen shows. */
+  tell(room: RoomDocument): void;
+}
+
+const LOOK_MS = 1_000;
+/** A playhead that stands for so long is a playlist that failed; the browser has tried for itself until then. */
+const STUCK_MS = 15_000;
+const STEADY_MS = 5_000;
+/** Three target durations: where players of HLS begin. */
+const USUAL_MS = 12_000;
+
+export function createNativePlayer(options: NativeOptions): NativePlayer {
+  return new Native(options);
+}
+
+class Native implements NativePlayer {
+  readonly element = document.createElement("audio");
+  readonly #options: NativeOptions;
+  readonly #clock: Clock;
+  readonly #leave = new AbortController();
+  readonly #lockScreen = createLockScreen(
+    () => this.listen(),
+    () => this.pause(),
+  );
+  #room: RoomDocument | undefined;
+  #link: LinkState = "idle";
+  #ear: EarState = "probing";
+  #isListening = false;
+  #ticker: Timer | undefined;
+  #retry: Timer | undefined;
+  #retryAtMs: number | undefined;
+  #attempt = 0;
+  #connections = 0;
+  #movedMs = 0;
+  #playingMs = Infinity;
+  #lastTime = 0;
+  #tappedMs = 0;
+  #firstSoundMs: number | undefined;
+
+  constructor(options: NativeOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.element.preload = "none";
+    (options.parent ?? document.body).append(this.element);
+    const { signal } = this.#leave;
+    this.element.addEventListener("playing", () => this.#heard(), { signal });
+    this.element.addEventListener("waiting", () => this.#move("filler"), { signal });
+    this.element.addEventListener("ended", () => this.#over(), { signal });
+    this.element.addEventListener("error", () => this.#lost(), { signal });
+    this.element.addEventListener("pause", () => this.element.paused && !this.element.ended && this.pause(), {
+      signal,
+    });
+  }
+
+  async prepare(): Promise<void> {
+    this.#options.onChange?.();
+  }
+
+  listen(): void {
+    if (this.#isListening) return;
+    this.#isListening = true;
+    this.#attempt = 0;
+    this.#tappedMs = this.#clock.monotonicMs();
+    this.#move("tap");
+    this.#lockScreen.bind();
+    this.#ticker = repeat(this.#clock, LOOK_MS, () => this.#look());
+    this.#load();
+  }
+
+  pause(): void {
+    if (!this.#isListening) return;
+    this.#rest("idle");
+    this.#move("pause");
+  }
+
+  stop(): void {
+    this.#rest("idle");
+    this.#move("stop");
+  }
+
+  close(): void {
+    this.#leave.abort();
+    this.#rest("idle");
+    this.#lockScreen.close();
+    this.element.remove();
+  }
+
+  tell(room: RoomDocument): void {
+    this.#room = room;
+    const names = room.speakers.filter(({ present, muted }) => present && !muted).map(({ name }) => name);
+    if (this.#isListening) this.#lockScreen.show(room.title, names.join(", "), true);
+  }
+
+  view(): PlayerView {
+    const nowMs = this.#clock.monotonicMs();
+    return {
+      ...{ link: this.#link, ear: this.#ear, told: whatToTell(this.#link, this.#ear), isListening: this.#isListening },
+      ...{ state: EMPTY_STATE, audience: this.#room?.audience ?? 0, waiting: undefined },
+      retryInMs: this.#retryAtMs === undefined ? undefined : Math.max(0, this.#retryAtMs - nowMs),
+    };
+  }
+
+  /** What the browser tells; the rest is not known, and 0. */
+  stats(): ListenerStats {
+    const none = { gaps: 0, gapMs: 0, awayMs: 0, heldMs: 0, skippedSlots: 0, jumps: 0, absentSlots: 0 };
+    const nothing = { frames: 0, bytes: 0, badFrames: 0, newSlots: 0, duplicates: 0, stalls: 0, heardSlots: 0 };
+    const lagMs = this.#lagMs();
+    return {
+      ...{ ...none, ...nothing, link: this.#link, ear: this.#ear, connections: this.#connections },
+      ...{ firstSoundMs: this.#firstSoundMs, lagMs, aheadMs: 0, targetMs: USUAL_MS, usualMs: USUAL_MS },
+      ...{ rate: 1, rateChanges: 0, cadenceMs: USUAL_MS, rendition: "32" },
+      mouthToEarMs: { last: lagMs, p50: undefined, p95: undefined },
+    };
+  }
+
+  levels(): readonly [] {
+    return [];
+  }
+
+  #load(): void {
+    const { hlsUrl } = this.#options;
+    this.#retryAtMs = undefined;
+    this.#connections += 1;
+    this.#link = "connecting";
+    this.#movedMs = this.#clock.monotonicMs();
+    this.#playingMs = Infinity;
+    this.element.src = new URL(this.#room?.pull ?? hlsUrl, document.baseURI).href;
+    this.element.play().catch((error: unknown) => {
+      if (!this.#isListening || !(error instanceof DOMException) || error.name !== "NotAllowedError") return;
+      this.#rest("idle");
+      this.#move("rejected");
+    });
+    this.#options.onChange?.();
+  }
+
+  #heard(): void {
+    if (!this.#isListening) return;
+    const nowMs = this.#clock.monotonicMs();
+    this.#firstSoundMs ??= nowMs - this.#tappedMs;
+    this.#playingMs = nowMs;
+    this.#link = "following";
+    this.#move("voice");
+    if (this.#room) this.tell(this.#room);
+  }
+
+  #lost(): void {
+    if (!this.#isListening || this.#retryAtMs !== undefined) return;
+    const { random = Math.random } = this.#options;
+    const delayMs = retryDelayMs(RECONNECT, this.#attempt++, random) ?? 0;
+    this.#link = "waiting-retry";
+    this.#retryAtMs = this.#clock.monotonicMs() + delayMs;
+    this.#retry = this.#clock.after(delayMs, () => this.#load());
+    this.#options.onChange?.();
+  }
+
+  #over(): void {
+    this.#rest("ended");
+    this.#move("end");
+  }
+
+  #look(): void {
+    const { currentTime } = this.element;
+    const nowMs = this.#clock.monotonicMs();
+    if (currentTime !== this.#lastTime) this.#movedMs = nowMs;
+    this.#lastTime = currentTime;
+    if (nowMs - this.#playingMs > STEADY_MS && nowMs - this.#movedMs < LOOK_MS * 2) this.#attempt = 0;
+    if (nowMs - this.#movedMs > STUCK_MS) this.#lost();
+    this.#options.onChange?.();
+  }
+
+  /** By the date of the element's own zero where the browser tells it, else what is usual. */
+  #lagMs(): number {
+    const { element } = this;
+    const { getStartDate } = element as unknown as { readonly getStartDate?: () => Date };
+    const startUtcMs = getStartDate?.call(element).getTime() ?? Number.NaN;
+    if (Number.isFinite(startUtcMs)) return Math.max(0, this.#clock.utcMs() - startUtcMs - element.currentTime * 1_000);
+    return this.#link === "following" ? USUAL_MS : 0;
+  }
+
+  #rest(link: LinkState): void {
+    this.#isListening = false;
+    this.#link = link;
+    this.#ticker?.cancel();
+    this.#retry?.cancel();
+    this.#retryAtMs = undefined;
+    this.element.pause();
+    this.element.removeAttribute("src");
+    this.element.load();
+  }
+
+  #move(event: EarEvent): void {
+    this.#ear = EAR_TABLE[this.#ear][event];
+    this.#options.onChange?.();
+  }
+}

@@ -1,0 +1,74 @@
+// Proves on a manual clock that the levels of seats come by pull as they do by push, and move with what is heard.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PersonId } from "@hustings/wire/ids.ts";
+import { SLOT_SAMPLES } from "@hustings/wire/units.ts";
+import { levelsOf } from "../testing/fake-edge.ts";
+import { listenTo, pass, until } from "../testing/pull-fixture.ts";
+
+test("U2 levels come by pull as they do by push, and move with what is heard", async () => {
+  for (const isPlain of [false, true]) {
+    const { clock, edge, origin, ways, listener, heard, room } = listenTo(({ origin }) => {
+      origin.isPlain = isPlain;
+    });
+    let looks = 0;
+    const looksRight = () => {
+      const { playheadSamples } = listener;
+      const now = [...heard.places].find(([, at]) => at <= playheadSamples && playheadSamples < at + SLOT_SAMPLES);
+      const isSound = now !== undefined && now[0] >= 0;
+      assert.deepEqual(listener.levels(), isSound ? levelsOf(now[0]) : []);
+      if (isSound) looks += 1;
+    };
+    await until(clock, () => listener.stats().firstSoundMs !== undefined, 1_000);
+    for (let second = 0; second < 30; second++) {
+      await pass(clock, 1_000);
+      looksRight();
+    }
+    assert.deepEqual([ways.way, looks], ["pull", 30]);
+    assert.ok(origin.asked.length > 5);
+    ways.tell(room("push"));
+    await until(clock, () => ways.way === "push", 20_000);
+    await pass(clock, 5_000);
+    looksRight();
+    assert.deepEqual(heard.levels, heard.sounds.map(levelsOf));
+    assert.deepEqual([listener.faults, edge.openCount], [[], 1]);
+    listener.stop();
+  }
+});
+
+test("U2 levels that are damaged are left out, and every word is heard", async () => {
+  let count = 0;
+  const { clock, listener, heard } = listenTo(({ origin }) => {
+    origin.onWay = (object) => {
+      const at = Buffer.from(object).indexOf("urn:hustings:levels");
+      assert.ok(at > 0);
+      object.fill(0xff, at - 24 + count, at - 23 + count);
+      count = (count + 5) % 50;
+      return object;
+    };
+  });
+  await pass(clock, 30_000);
+  assert.deepEqual([listener.faults, listener.stats().skippedSlots, listener.stats().gaps], [[], 0, 0]);
+  assert.ok(heard.sounds.length > 150 && heard.levels.some((levels) => levels.length === 0));
+  listener.stop();
+});
+
+test("U2 whoever is on the stage has the seat by which levels name them", async () => {
+  const { clock, edge, ways, listener, room } = listenTo();
+  for (const seat of [0, 1, 2]) {
+    const person = `p0000000000${seat}` as PersonId;
+    edge.change({ kind: "seated", seat, person, name: `Speaker ${seat}`, role: "speaker" });
+  }
+  edge.change({ kind: "left", seat: 1, why: "stepped-down" });
+  ways.tell(room("pull"));
+  await pass(clock, 5_000);
+  assert.deepEqual(
+    listener.state.seats.map(({ seat, name }) => [seat, name]),
+    [
+      [0, "Speaker 0"],
+      [2, "Speaker 2"],
+    ],
+  );
+  listener.stop();
+});

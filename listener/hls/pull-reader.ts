@@ -1,0 +1,272 @@
+// Owns following the HLS of one space: reload, fetch what is new, in order, for as long as it goes on. SPEC.md §7, U3 to
+// U8. Refuses to know sessions and players. Whatever the origin does, each slot is handed on once or said to be left out.
+
+import type { Clock } from "@hustings/flow/clock.ts";
+import { sleep } from "@hustings/flow/clock.ts";
+import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
+import { BadCmaf, type SlotPackets, slotsIn } from "@hustings/media/container/cmaf-packets.ts";
+import {
+  BadPlaylist,
+  type ListedObject,
+  MAX_PLAYLIST_BYTES,
+  type ReadPlaylist,
+  readPlaylist,
+} from "@hustings/media/hls/playlist-reader.ts";
+import type { SlotRange } from "@hustings/wire/slots.ts";
+import type { Rendition } from "@hustings/wire/units.ts";
+import { planOf } from "./fetch-plan.ts";
+import { type Answer, ask, type Get } from "./origin.ts";
+
+/** What is told as it is read. Nothing is told after `ended`, `failed` or a stop. */
+export interface PullTaker {
+  /** There is nothing to hear yet. */
+  notYet(): void;
+  /** A playlist that is newer than the last, before anything that it newly lists. */
+  listed(playlist: ReadPlaylist): void;
+  /** Slots that follow each other, ascending, each once. */
+  sound(slots: readonly SlotPackets[], rendition: Rendition): void;
+  /** Slots that exist and cannot be had. */
+  skipped(range: SlotRange): void;
+  /** Everything was handed on, and nothing more will come. */
+  ended(): void;
+  /** Given up, after the tries of PULL_AGAIN; the origin asks to be left alone for so long, 0 where it said nothing. */
+  failed(retryAfterMs: number): void;
+}
+
+export interface PullReaderOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly get: Get;
+  /** Of the playlist of playlists; those of the renditions are beside it. */
+  readonly hlsUrl: string;
+  readonly rendition: Rendition;
+  /** The slot from which on sound is wanted; `undefined`: a newcomer's. */
+  readonly next: number | undefined;
+  readonly taker: PullTaker;
+}
+
+/** Tries of one thing, and then the connection is given up: the session tries again by L3. */
+export const PULL_AGAIN: RetryPolicy = { firstMs: 500, capMs: 4_000, tries: 4 };
+export const PULL_TIMES = {
+  /** An edge lets a reload wait for 12 s. */
+  reloadMs: 15_000,
+  fetchMs: 8_000,
+  /** No two reloads are nearer. */
+  leastMs: 200,
+  /** A reload that brought nothing new is made again after this, and up to half as much again. */
+  staleMs: 1_000,
+  /** Before a space begins. */
+  notYetMs: 5_000,
+} as const;
+const MOST_LATER = 5;
+const MAX_OBJECT_BYTES = 256 * 1024;
+/** Fetched ahead of the one whose turn it is. */
+const AHEAD = 3;
+/** A newcomer's share where parts are listed, and where segments alone are: what is usually ahead, and a bit. */
+const ENTER_SLOTS = { parts: 24, segments: 60 };
+
+class GivenUp extends Error {
+  readonly retryAfterMs: number;
+  constructor(retryAfterMs: number) {
+    super("given up");
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+export class PullReader {
+  rendition: Rendition;
+  readonly #options: PullReaderOptions;
+  readonly #stop = new AbortController();
+  #next: number | undefined;
+  #last: ReadPlaylist | undefined;
+  /** Answers that asked for patience since something came. */
+  #laters = 0;
+
+  constructor(options: PullReaderOptions) {
+    this.#options = options;
+    this.rendition = options.rendition;
+    this.#next = options.next;
+  }
+
+  /** The slot whose turn it is; `undefined` before the first. */
+  get next(): number | undefined {
+    return this.#next;
+  }
+
+  start(): void {
+    void this.#run();
+  }
+
+  /** Nothing is told any more. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { taker } = this.#options;
+    let taking: Promise<void> | undefined;
+    try {
+      for (;;) {
+        const hasNew = await this.#reload();
+        const playlist = this.#last as ReadPlaylist;
+        await taking;
+        // The next reload does not wait for what this one listed: over a long way there would not be the time for both.
+        if (hasNew) taking = this.#take(playlist);
+        taking?.catch(() => undefined);
+        if (playlist.isEnded) break;
+        await this.#rest(playlist, hasNew);
+      }
+      await taking;
+      this.stop();
+      taker.ended();
+    } catch (cause) {
+      if (this.#stop.signal.aborted) return;
+      this.stop();
+      taker.failed(cause instanceof GivenUp ? cause.retryAfterMs : 0);
+      if (!(cause instanceof GivenUp)) throw cause;
+    }
+  }
+
+  /** Whether the playlist is newer than the last; an older one, out of some cache, is passed over. */
+  async #reload(): Promise<boolean> {
+    const { taker } = this.#options;
+    for (let tries = 0; ; tries++) {
+      const url = this.#playlistUrl();
+      const isWaiting = url.includes("?");
+      const answer = await this.#ask(url, MAX_PLAYLIST_BYTES, isWaiting ? PULL_TIMES.reloadMs : PULL_TIMES.fetchMs);
+      const playlist = answer.kind === "got" ? playlistIn(answer.bytes) : undefined;
+      if (playlist === undefined) {
+        await this.#patience(answer, tries);
+        continue;
+      }
+      this.#laters = 0;
+      const { to = -1, isEnded = false } = this.#last ?? {};
+      if (playlist.to < to || (playlist.to === to && playlist.isEnded === isEnded)) return false;
+      this.#last = playlist;
+      taker.listed(playlist);
+      return true;
+    }
+  }
+
+  #playlistUrl(): string {
+    const url = new URL(`${this.rendition}/index.m3u8`, this.#options.hlsUrl);
+    if (this.#last?.canBlock) {
+      url.searchParams.set("_HLS_msn", String(this.#last.nextNumber));
+      url.searchParams.set("_HLS_part", String(this.#last.nextPart));
+    }
+    return url.href;
+  }
+
+  async #take(playlist: ReadPlaylist): Promise<void> {
+    const { taker } = this.#options;
+    const { rendition } = this;
+    const hasParts = playlist.canBlock && playlist.segments.some(({ parts }) => parts.length > 0);
+    const { objects, skipped } = planOf(playlist, this.#next, hasParts ? ENTER_SLOTS.parts : ENTER_SLOTS.segments);
+    if (this.#next === undefined) return this.#enter(objects, rendition);
+    if (skipped) taker.skipped(skipped);
+    const flights: Promise<readonly SlotPackets[] | undefined>[] = [];
+    for (const [index, object] of objects.entries()) {
+      for (const ahead of objects.slice(flights.length, index + AHEAD)) {
+        const flight = this.#fetch(ahead, rendition);
+        flight.catch(() => undefined);
+        flights.push(flight);
+      }
+      const slots = await flights[index];
+      this.#stop.signal.throwIfAborted();
+      const next = Math.max(this.#next, skipped?.to ?? 0, object.from);
+      this.#next = object.to;
+      if (slots)
+        taker.sound(
+          slots.filter(({ slot }) => slot >= next),
+          rendition,
+        );
+      else taker.skipped({ from: next, to: object.to });
+    }
+  }
+
+  /** A first flight is handed on at once: the player enters it by how much that is. */
+  async #enter(objects: readonly ListedObject[], rendition: Rendition): Promise<void> {
+    const flights = await Promise.all(objects.map((object) => this.#fetch(object, rendition)));
+    this.#stop.signal.throwIfAborted();
+    const slots = flights.slice(flights.lastIndexOf(undefined) + 1).flatMap((flight) => flight ?? []);
+    this.#next = objects.at(-1)?.to;
+    if (slots.length > 0) this.#options.taker.sound(slots, rendition);
+  }
+
+  /** `undefined` when the origin has not got it, or what it has is not it. */
+  async #fetch(object: ListedObject, rendition: Rendition): Promise<readonly SlotPackets[] | undefined> {
+    const url = addressOf(object.uri, new URL(`${rendition}/index.m3u8`, this.#options.hlsUrl));
+    for (let tries = 0; ; tries++) {
+      const answer: Answer = url ? await this.#ask(url, MAX_OBJECT_BYTES, PULL_TIMES.fetchMs) : { kind: "gone" };
+      const slots = answer.kind === "got" ? slotsOf(answer.bytes, object) : undefined;
+      if (slots) {
+        this.#laters = 0;
+        return slots;
+      }
+      const isOther = answer.kind === "gone" || answer.kind === "got";
+      if (isOther && tries + 1 >= PULL_AGAIN.tries) return undefined;
+      await this.#patience(answer, tries);
+    }
+  }
+
+  async #ask(url: string, maxBytes: number, deadlineMs: number): Promise<Answer> {
+    const { get, clock } = this.#options;
+    const { signal } = this.#stop;
+    const answer = await ask(get, clock, { url, maxBytes, deadlineMs }, signal);
+    signal.throwIfAborted();
+    return answer;
+  }
+
+  /** Waits until it may be asked again. Throws GivenUp. */
+  async #patience(answer: Answer, tries: number): Promise<void> {
+    const { random, taker } = this.#options;
+    if (answer.kind !== "later") {
+      const delayMs = retryDelayMs(PULL_AGAIN, tries, random);
+      if (delayMs === undefined) throw new GivenUp(0);
+      return this.#sleep(delayMs);
+    }
+    if (this.#last === undefined) {
+      taker.notYet();
+      return this.#sleep(Math.max(PULL_TIMES.notYetMs, answer.afterMs) * (1 + random()));
+    }
+    this.#laters += 1;
+    if (this.#laters >= MOST_LATER) throw new GivenUp(answer.afterMs);
+    await this.#sleep(answer.afterMs + random() * PULL_TIMES.staleMs);
+  }
+
+  /** A reload waits at the origin where it may; else it is made once in a segment, twice where nothing was new. */
+  async #rest({ canBlock, targetDurationMs }: ReadPlaylist, hasNew: boolean): Promise<void> {
+    const spread = 1 + this.#options.random() / 2;
+    if (canBlock) await this.#sleep(hasNew ? PULL_TIMES.leastMs : PULL_TIMES.staleMs * spread);
+    else await this.#sleep((hasNew ? targetDurationMs : targetDurationMs / 2) * (0.75 + this.#options.random() / 4));
+  }
+
+  #sleep(delayMs: number): Promise<void> {
+    return sleep(this.#options.clock, delayMs, this.#stop.signal);
+  }
+}
+
+function playlistIn(bytes: Uint8Array): ReadPlaylist | undefined {
+  try {
+    const playlist = readPlaylist(new TextDecoder().decode(bytes));
+    return playlist.segments.length > 0 || playlist.isEnded ? playlist : undefined;
+  } catch (cause) {
+    if (cause instanceof BadPlaylist) return undefined;
+    throw cause;
+  }
+}
+
+function slotsOf(bytes: Uint8Array, { from, to }: ListedObject): readonly SlotPackets[] | undefined {
+  try {
+    const slots = slotsIn(bytes);
+    return slots.length === to - from && slots.every(({ slot }, i) => slot === from + i) ? slots : undefined;
+  } catch (cause) {
+    if (cause instanceof BadCmaf) return undefined;
+    throw cause;
+  }
+}
+
+function addressOf(uri: string, base: URL): string | undefined {
+  const url = URL.canParse(uri, base.href) ? new URL(uri, base) : undefined;
+  return url && /^https?:$/.test(url.protocol) ? url.href : undefined;
+}

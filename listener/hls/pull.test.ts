@@ -1,0 +1,311 @@
+// Proves the rules of SPEC.md §7 on a manual clock: the same session and buffer policy, served by pull, by push, and
+// between the two.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { ok, refused, type ScriptedOrigin } from "../testing/fake-origin.ts";
+import { listenTo, pass, URL_OF, until } from "../testing/pull-fixture.ts";
+
+test("U1 U3 where the document says pull, a newcomer hears the space by HLS at once, and nothing is missed", async () => {
+  const { clock, edge, origin, ways, listener, heard } = listenTo();
+  await until(clock, () => listener.stats().firstSoundMs !== undefined, 1_000);
+  await pass(clock, 60_000);
+  const stats = listener.stats();
+  assert.deepEqual([ways.way, edge.urls.length, stats.link, stats.ear], ["pull", 0, "following", "playing"]);
+  assert.deepEqual([stats.gaps, stats.skippedSlots, stats.cadenceMs], [0, 0, 2_000]);
+  assert.deepEqual(listener.faults, []);
+  assert.ok((stats.mouthToEarMs.p95 ?? 99_999) < 5_000, `${stats.mouthToEarMs.p95} ms behind`);
+  assert.ok(heard.sounds.length > 300);
+  assert.ok(origin.asked.length < 140, `${origin.asked.length} requests in a minute`);
+  listener.stop();
+});
+
+test("U3 over a long way the next reload is asked for while a part is on its way, and who listens is no later for both", async () => {
+  for (const [roundTripMs, mostMs] of [
+    [20, 3_700],
+    [200, 3_900],
+    [500, 4_400],
+    [1_000, 6_000],
+  ] as const) {
+    const { clock, origin, listener } = listenTo(({ origin }) => {
+      origin.wayMs = roundTripMs / 2;
+    });
+    await pass(clock, 120_000);
+    const { gaps, skippedSlots, mouthToEarMs } = listener.stats();
+    assert.deepEqual([roundTripMs, gaps, skippedSlots, listener.faults], [roundTripMs, 0, 0, []]);
+    assert.ok((mouthToEarMs.p50 ?? 99_999) < mostMs, `${roundTripMs} ms away: ${mouthToEarMs.p50} ms behind`);
+    assert.ok(origin.asked.length < 260, `${origin.asked.length} requests in two minutes`);
+    listener.stop();
+  }
+});
+
+test("U1 who is in the line leaves it for pull as soon as the document says so", async () => {
+  const { clock, edge, ways, listener, room } = listenTo(({ edge }) => {
+    edge.isInLine = true;
+  }, "push");
+  await pass(clock, 4_000);
+  assert.deepEqual([ways.way, listener.session.waiting?.place, edge.openCount], ["push", 3, 1]);
+  ways.tell(room("pull"));
+  await until(clock, () => listener.stats().firstSoundMs !== undefined, 1_000);
+  assert.deepEqual([ways.way, listener.session.waiting, edge.openCount], ["pull", undefined, 0]);
+  assert.equal(listener.stats().connections, 1, "to the session it is one connection");
+  listener.stop();
+});
+
+test("U1 who loses the door and finds every place taken goes on by pull from the next slot", async () => {
+  for (const refuseWith of [{ code: 4506, reason: "full retry-after-ms=20000" }, undefined]) {
+    const { clock, edge, ways, listener, heard, room } = listenTo(() => undefined, "push");
+    await pass(clock, 10_000);
+    ways.tell(room("pull"));
+    assert.equal(ways.way, "push", "who has a place keeps it");
+    edge.refuseWith = refuseWith;
+    edge.isInLine = true;
+    edge.cut();
+    const before = heard.sounds.length;
+    await until(clock, () => heard.sounds.length > before + 10, 4_000);
+    await pass(clock, 30_000);
+    assert.deepEqual([ways.way, listener.stats().skippedSlots, heard.breaks], ["pull", 0, []]);
+    assert.deepEqual(listener.faults, []);
+    listener.stop();
+  }
+});
+
+test("U1 where no WebSocket ever opens, the fourth try is by pull from the door itself, and later ones by turns", async () => {
+  const { clock, edge, origin, ways, listener } = listenTo(({ edge, origin }) => {
+    edge.isUnreachable = true;
+    origin.instead = () => refused(502);
+  }, "push");
+  await pass(clock, 60_000);
+  const { connections } = listener.stats();
+  assert.ok(edge.urls.length > 3 && origin.asked.length > 3, `${edge.urls.length} and ${origin.asked.length} tries`);
+  assert.ok(connections >= 4 && listener.stats().firstSoundMs === undefined);
+  origin.instead = () => undefined;
+  await until(clock, () => listener.stats().firstSoundMs !== undefined, 60_000);
+  assert.deepEqual([ways.way, listener.stats().link], ["pull", "following"]);
+  edge.isUnreachable = false;
+  await until(clock, () => ways.way === "push", 120_000);
+  await pass(clock, 5_000);
+  assert.deepEqual([listener.stats().gaps, listener.stats().skippedSlots, listener.faults.length], [0, 0, 0]);
+  listener.stop();
+});
+
+test("U1 where the CDN brings nothing, the line is stood in after all, and lets in", async () => {
+  const { clock, edge, origin, ways, listener } = listenTo(({ edge, origin }) => {
+    edge.isInLine = true;
+    origin.instead = () => refused(500);
+  });
+  await until(clock, () => listener.session.waiting !== undefined, 60_000);
+  assert.deepEqual([ways.way, edge.openCount], ["push", 1]);
+  const { length } = origin.asked;
+  await pass(clock, 20_000);
+  assert.equal(origin.asked.length, length);
+  edge.isInLine = false;
+  edge.cut();
+  await until(clock, () => listener.stats().heardSlots > 5, 60_000);
+  listener.stop();
+});
+
+test("U4 where nothing waits and there are segments alone, the buffer is that of 8 s", async () => {
+  const { clock, origin, listener } = listenTo(({ origin }) => {
+    origin.isPlain = true;
+  });
+  await pass(clock, 90_000);
+  const stats = listener.stats();
+  assert.deepEqual([stats.link, stats.cadenceMs, stats.gaps, stats.skippedSlots], ["following", 8_000, 0, 0]);
+  assert.ok(stats.lagMs < 16_000, `${stats.lagMs} ms behind the newest listed`);
+  assert.ok(origin.asked.length < 60, `${origin.asked.length} requests in 90 s`);
+  listener.stop();
+});
+
+test("U5 a cache that is 20 s behind is heard without a gap, and the lag that is told is the true one", async () => {
+  const { clock, origin, listener } = listenTo(({ origin }) => {
+    origin.staleMs = 20_000;
+  });
+  await pass(clock, 40_000);
+  const stats = listener.stats();
+  assert.deepEqual([stats.gaps, stats.skippedSlots, stats.jumps], [0, 0, 0]);
+  assert.ok((stats.mouthToEarMs.last ?? 0) > 22_000, `${stats.mouthToEarMs.last} ms`);
+  origin.staleMs = 0;
+  await pass(clock, 10_000);
+  assert.deepEqual(listener.faults, []);
+  origin.staleMs = 15_000;
+  await pass(clock, 5_000);
+  assert.deepEqual(listener.faults, [], "an older playlist is passed over");
+  listener.stop();
+});
+
+test("U5 an origin that answers 503, nothing at all, or rubbish for ten seconds: every word is heard, late", async () => {
+  const isPlaylist = (path: string) => path.endsWith("m3u8");
+  const faults: (ScriptedOrigin["instead"] | undefined)[] = [
+    () => refused(503, 2_000),
+    () => refused(500),
+    (path) => (isPlaylist(path) ? refused(404) : undefined),
+    (path) => (isPlaylist(path) ? ok(new Uint8Array(40)) : undefined),
+    undefined,
+  ];
+  for (const [index, instead] of faults.entries()) {
+    const { clock, origin, listener, heard } = listenTo();
+    await pass(clock, 10_000);
+    const first = heard.sounds[0] ?? 0;
+    if (instead) origin.instead = instead;
+    else origin.isSilent = true;
+    await pass(clock, 10_000);
+    origin.isSilent = false;
+    origin.instead = () => undefined;
+    await until(clock, () => listener.stats().lagMs < 17_000 && heard.sounds.length > 120, 60_000);
+    assert.deepEqual([index, listener.faults, listener.stats().skippedSlots], [index, [], 0]);
+    assert.deepEqual(
+      heard.sounds,
+      heard.sounds.map((_, i) => first + i),
+      "each once, in order",
+    );
+    listener.stop();
+  }
+});
+
+test("U6 an object that is not there, or is not what its name says, is left out after four tries, and the rest goes on", async () => {
+  for (const rubbish of [refused(404), ok(Uint8Array.of(0, 0, 0, 9, 1)), ok(new Uint8Array(0))]) {
+    const { clock, edge, origin, listener, heard } = listenTo();
+    await pass(clock, 5_000);
+    const slot = 1_000 + Math.ceil((edge.head + 20 - 1_000) / 5) * 5;
+    origin.instead = (path) => (path.endsWith(`p${slot}.m4s`) ? rubbish : undefined);
+    await pass(clock, 30_000);
+    assert.deepEqual(heard.breaks, [[slot, slot + 5, "skipped"]]);
+    assert.equal(origin.asked.filter((path) => path.endsWith(`p${slot}.m4s`)).length, 4);
+    assert.equal(listener.stats().link, "following");
+    assert.deepEqual(listener.faults, []);
+    listener.stop();
+  }
+});
+
+test("U7 a discontinuity is a gap as the log declared it: no time passes, and nothing is asked for", async () => {
+  const { clock, edge, listener, heard } = listenTo();
+  await pass(clock, 5_000);
+  const from = edge.head + 1;
+  edge.gap(80);
+  edge.change({ kind: "anchor", anchorSlot: edge.head + 1, anchorUtcMs: clock.utcMs() });
+  await pass(clock, 20_000);
+  assert.deepEqual(heard.breaks, [[from, from + 80, "gap"]]);
+  assert.deepEqual([listener.stats().skippedSlots, listener.stats().link], [0, "following"]);
+  assert.ok((listener.stats().mouthToEarMs.last ?? 0) < 8_000);
+  assert.deepEqual(listener.faults, []);
+  listener.stop();
+});
+
+test("U8 before the space begins there is hold music; when the playlist ends, what was listed is heard and it is over", async () => {
+  const { clock, edge, origin, listener, heard } = listenTo(({ origin }) => {
+    origin.instead = () => refused(503, 1_000);
+  });
+  await pass(clock, 15_000);
+  assert.deepEqual([listener.stats().link, listener.stats().ear], ["first-flight", "holding"]);
+  origin.instead = () => undefined;
+  await until(clock, () => listener.stats().ear === "playing", 15_000);
+  await pass(clock, 5_000);
+  const endedSlot = edge.head + 1;
+  edge.change({ kind: "ended" });
+  await until(clock, () => listener.stats().ear === "finished", 15_000);
+  assert.equal(heard.sounds.at(-1), endedSlot - 1);
+  assert.equal(listener.stats().link, "ended");
+  listener.stop();
+});
+
+test("U9 U10 when there is room, push takes over within seconds: no gap, no slot twice, nothing left out", async () => {
+  const { clock, edge, ways, listener, heard, room } = listenTo();
+  await pass(clock, 20_000);
+  ways.tell(room("push"));
+  await until(clock, () => ways.way === "push", 6_000);
+  assert.deepEqual(edge.urls, [`${URL_OF}?r=32`], "as a newcomer, who takes no place of those who come back");
+  await pass(clock, 100_000);
+  const stats = listener.stats();
+  assert.deepEqual([stats.connections, stats.gaps, stats.skippedSlots, stats.cadenceMs], [1, 0, 0, 200]);
+  assert.deepEqual([listener.faults, heard.breaks], [[], []]);
+  assert.ok(stats.lagMs < 1_000, `${stats.lagMs} ms behind`);
+  assert.equal(stats.rate, 1);
+  edge.cut();
+  await pass(clock, 3_000);
+  assert.deepEqual([ways.way, listener.stats().link], ["push", "following"]);
+  listener.stop();
+});
+
+test("U10 where the cache is behind, the two ways meet before one takes over", async () => {
+  const { clock, origin, ways, listener, heard, room } = listenTo(({ origin }) => {
+    origin.staleMs = 8_000;
+  });
+  await pass(clock, 20_000);
+  ways.tell(room("push"));
+  await pass(clock, 8_000);
+  assert.equal(ways.way, "pull");
+  assert.equal(origin.asked.length > 0, true);
+  await until(clock, () => ways.way === "push", 8_000);
+  await pass(clock, 20_000);
+  assert.deepEqual([listener.stats().gaps, heard.breaks, listener.faults], [0, [], []]);
+  listener.stop();
+});
+
+test("U9 a place that is taken again costs one look at the line, and the next try comes after a while", async () => {
+  const { clock, edge, ways, listener, room } = listenTo(({ edge }) => {
+    edge.isInLine = true;
+  });
+  await pass(clock, 10_000);
+  for (let look = 0; look < 30; look++) {
+    ways.tell(room("push"));
+    await pass(clock, 5_000);
+  }
+  assert.ok(edge.urls.length >= 2 && edge.urls.length <= 4, `${edge.urls.length} tries in 150 s`);
+  assert.deepEqual([edge.openCount, ways.way, listener.session.waiting], [0, "pull", undefined]);
+  ways.tell(room("pull"));
+  assert.deepEqual([listener.stats().gaps, listener.stats().connections], [0, 1]);
+  listener.stop();
+});
+
+test("U11 an edge that pushes more slowly than the buffer holds is gone to once the buffer holds it", async () => {
+  const { clock, ways, listener, heard, room } = listenTo(({ edge }) => {
+    edge.cadenceMs = 4_000;
+  });
+  await pass(clock, 10_000);
+  ways.tell(room("push"));
+  await pass(clock, 6_000);
+  assert.deepEqual([ways.way, listener.session.targetCadenceMs], ["pull", 4_000]);
+  for (let look = 0; look < 30 && ways.way === "pull"; look++) {
+    ways.tell(room("push"));
+    await pass(clock, 10_000);
+  }
+  assert.equal(ways.way, "push");
+  await pass(clock, 60_000);
+  assert.deepEqual([listener.stats().gaps, listener.stats().cadenceMs, heard.breaks], [0, 4_000, []]);
+  listener.stop();
+});
+
+test("U3 U6 whatever an origin answers, each slot is handed on once and in order, and the session is never stuck", async () => {
+  const answer = fc.constantFrom("real", "real", "real", "404", "503", "500", "rubbish", "html", "empty");
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(answer, { minLength: 5, maxLength: 40 }),
+      fc.uint8Array({ maxLength: 60 }),
+      async (says, bytes) => {
+        const { clock, origin, listener, heard } = listenTo();
+        // The longest wait between two tries is half a minute.
+        const wellMs = clock.monotonicMs() + 60_000;
+        let count = 0;
+        origin.instead = () => {
+          const say = says[count++ % says.length];
+          if (clock.monotonicMs() >= wellMs || say === "real") return undefined;
+          if (say === "404") return refused(404);
+          if (say === "503") return refused(503, 1_000);
+          if (say === "500") return refused(500);
+          return ok(say === "rubbish" ? bytes : new TextEncoder().encode(say === "html" ? "<!doctype html>" : ""));
+        };
+        await pass(clock, 135_000);
+        assert.deepEqual(listener.faults, []);
+        assert.equal(listener.stats().link, "following");
+        assert.ok(clock.waitingCount < 20, `${clock.waitingCount} timers`);
+        const last = heard.sounds.at(-1) ?? 0;
+        await pass(clock, 10_000);
+        assert.ok((heard.sounds.at(-1) ?? 0) >= last + 40);
+        listener.stop();
+      },
+    ),
+    { numRuns: 5, examples: [[["404", "500", "503", "500", "503"], new Uint8Array()]] },
+  );
+});

@@ -1,0 +1,118 @@
+// Owns what somebody who pulls knows of a space, put as an edge would say it: a snapshot out of the room document and the
+// newest playlist. Pure but for what it remembers. Refuses to fetch. SPEC.md §7, U2.
+
+import type { ReadPlaylist } from "@hustings/media/hls/playlist-reader.ts";
+import type { PersonId } from "@hustings/wire/ids.ts";
+import type { Snapshot } from "@hustings/wire/listen/frames.ts";
+import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
+import { EMPTY_STATE, MAX_MARKS, type Phase, type SpaceState } from "@hustings/wire/log/state.ts";
+import { type Anchor, type SlotRange, utcOfSlot } from "@hustings/wire/slots.ts";
+import type { Rendition } from "@hustings/wire/units.ts";
+
+/** The buffer of those who pull: where parts come, and where segments alone do (docs/latency.md). */
+export const PULL_CADENCE_MS = { parts: 2_000, segments: 8_000 } as const;
+
+/** The newest of these count: the edge's clock is at least what it is known to have been. */
+const MAX_TIMES = 8;
+/** Every space has the entry by which it was made. */
+const FIRST_SEQ = 1;
+const NOBODY = "" as PersonId;
+
+export class PullScene {
+  room: RoomDocument | undefined;
+  /** How far apart pushes would be to whom this buffer is due. */
+  cadenceMs: number = PULL_CADENCE_MS.parts;
+  readonly #seq: number;
+  #gaps: readonly SlotRange[] = [];
+  #anchors: readonly Anchor[] = [];
+  #playlist: ReadPlaylist | undefined;
+  #isEnded = false;
+  #offsetsMs: readonly number[] = [];
+
+  /** `seq` is the newest state entry that the session holds: what is said here does not count as newer. */
+  constructor(seq: number) {
+    this.#seq = Math.max(FIRST_SEQ, seq);
+  }
+
+  /** A newer document, as of now by our own clock. Whether a snapshot would say something else than before. */
+  tell(room: RoomDocument, ownUtcMs: number): boolean {
+    const before = shown(this.room);
+    this.room = room;
+    if (!room.stale) this.#learnTime(room.asOfUtcMs - ownUtcMs);
+    return shown(room) !== before;
+  }
+
+  /** As `tell`, for a playlist. */
+  list(playlist: ReadPlaylist, ownUtcMs: number): boolean {
+    const isFirst = this.#playlist === undefined;
+    const cadenceMs =
+      playlist.canBlock && playlist.segments.some(({ parts }) => parts.length > 0) ? "parts" : "segments";
+    const [gaps, anchors] = [this.#gaps, this.#anchors];
+    this.#gaps = merged(this.#gaps, playlist.gaps, ({ from }) => from);
+    this.#anchors = merged(this.#anchors, unknown(this.#anchors, playlist.anchors), ({ slot }) => slot);
+    this.#playlist = playlist;
+    const madeUtcMs = utcOfSlot(this.#anchors, playlist.to);
+    if (madeUtcMs !== undefined) this.#learnTime(madeUtcMs - ownUtcMs);
+    if (isFirst) this.cadenceMs = PULL_CADENCE_MS[cadenceMs];
+    return isFirst || gaps !== this.#gaps || anchors !== this.#anchors;
+  }
+
+  end(): void {
+    this.#isEnded = true;
+  }
+
+  /** `next` is the first slot that will be handed on; `undefined`: not known yet. */
+  snapshot(next: number | undefined, rendition: Rendition, ownUtcMs: number): Snapshot {
+    const head = this.#playlist ? this.#playlist.to - 1 : null;
+    return {
+      state: this.#state(next),
+      headSlot: head,
+      nextSlot: head === null || next === undefined ? null : next,
+      rendition,
+      cadenceMs: this.cadenceMs,
+      audience: this.room?.audience ?? 0,
+      utcMs: ownUtcMs + (this.#offsetsMs.length > 0 ? Math.max(...this.#offsetsMs) : 0),
+    };
+  }
+
+  // Hold music is in the sound itself: the player is to play none of its own once there is sound.
+  #state(next: number | undefined): SpaceState {
+    const { room } = this;
+    const phase: Phase = this.#isEnded ? "ended" : this.#playlist ? "live" : "created";
+    const speakers = room?.speakers ?? [];
+    return {
+      ...EMPTY_STATE,
+      seq: this.#seq,
+      id: room?.id,
+      title: room?.title ?? "",
+      host: room && { person: NOBODY, name: room.host },
+      phase,
+      air: phase === "live" ? "voice" : "hold",
+      endedSlot: this.#isEnded ? next : undefined,
+      liveUtcMs: room?.liveUtcMs ?? undefined,
+      recording: room?.recording ?? "off",
+      seats: speakers.map((speaker) => ({ ...speaker, person: NOBODY, mutedBy: "self" })),
+      anchors: this.#anchors,
+      gaps: this.#gaps,
+    };
+  }
+
+  #learnTime(offsetMs: number): void {
+    this.#offsetsMs = [...this.#offsetsMs, offsetMs].slice(-MAX_TIMES);
+  }
+}
+
+function shown(room: RoomDocument | undefined): string {
+  return JSON.stringify([room?.title, room?.host, room?.speakers]);
+}
+
+/** Anchors that say something else than those that are known. */
+function unknown(known: readonly Anchor[], told: readonly Anchor[]): readonly Anchor[] {
+  return told.filter(({ slot, utcMs }) => Math.abs((utcOfSlot(known, slot) ?? Infinity) - utcMs) >= 50);
+}
+
+function merged<T>(known: readonly T[], told: readonly T[], place: (one: T) => number): readonly T[] {
+  const isNew = (one: T): boolean => known.every((other) => place(other) !== place(one));
+  const all = [...known, ...told.filter(isNew)].sort((a, b) => place(a) - place(b));
+  return all.length === known.length ? known : all.slice(-MAX_MARKS);
+}

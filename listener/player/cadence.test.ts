@@ -1,0 +1,270 @@
+// Proves that a listener goes up and down the ladder of cadences without a gap, and asks for the small rendition where the
+// link is slow: SPEC.md §4, on the model that shares the browser player's buffer policy.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
+import { LADDER, usualLagMs } from "@hustings/wire/listen/cadence.ts";
+import fc from "fast-check";
+import { startHeadlessListener } from "../headless/headless.ts";
+import { slotAfter, slotsBetween } from "../session/missing-slots.ts";
+import { RENDITION_TIMES, RenditionChoice } from "../session/rendition-choice.ts";
+import { ScriptedEdge, type ScriptedEdgeOptions } from "../testing/fake-edge.ts";
+import { CADENCE_TABLE, heldCadenceMs, wantedMs } from "./buffer-policy.ts";
+
+function listen(options: ScriptedEdgeOptions & { readonly cadenceMs?: number } = {}) {
+  const clock = manualClock();
+  const edge = new ScriptedEdge(clock, options);
+  edge.cadenceMs = options.cadenceMs ?? 200;
+  clock.advance(20_000);
+  const sounds: number[] = [];
+  const { transport } = edge;
+  const tap = { sound: (slot: number) => sounds.push(slot), absent() {}, break() {} };
+  const listener = startHeadlessListener({
+    url: "ws://edge/listen/x",
+    clock,
+    random: () => 0,
+    transport,
+    verify: true,
+    tap,
+  });
+  const told = () => edge.said.flatMap((said) => (said.kind === "ready" ? [said.cadenceMs] : []));
+  const assertWhole = () => {
+    const { gaps, skippedSlots, jumps, duplicates } = listener.stats();
+    assert.deepEqual({ gaps, skippedSlots, jumps, duplicates }, { gaps: 0, skippedSlots: 0, jumps: 0, duplicates: 0 });
+    const first = sounds[0] as number;
+    assert.deepEqual(
+      sounds,
+      Array.from({ length: sounds.length }, (_, i) => first + i),
+    );
+    assert.deepEqual(listener.faults, []);
+  };
+  return { clock, edge, listener, sounds, told, assertWhole };
+}
+
+test("C1 up the ladder and down again: a listener is moved at each cadence it says it holds, with no gap and each slot once", () => {
+  const { clock, edge, listener, told, assertWhole } = listen();
+  clock.advance(10_000);
+  edge.notice({ kind: "target", cadenceMs: 8_000 });
+  clock.advance(300_000);
+  assert.deepEqual(told(), [400, 1_000, 2_000, 4_000, 8_000]);
+  assert.equal(listener.stats().cadenceMs, 8_000);
+  assertWhole();
+  clock.advance(120_000);
+  assertWhole();
+  assert.ok(Math.abs(listener.stats().rate - 1) <= 0.01, "who has arrived plays on as usual");
+  for (const cadenceMs of [4_000, 1_000, 200]) {
+    edge.notice({ kind: "target", cadenceMs });
+    clock.advance(1_000);
+    assert.equal(listener.stats().cadenceMs, cadenceMs, "going down nobody has to wait");
+    clock.advance(60_000);
+    assertWhole();
+  }
+  clock.advance(300_000);
+  assert.ok(listener.stats().lagMs < 900, `${listener.stats().lagMs} ms behind`);
+  assertWhole();
+  listener.stop();
+});
+
+test("C2 from the fastest to the slowest cadence takes less than the five minutes after which all are moved", () => {
+  const { clock, edge, listener, told, assertWhole } = listen();
+  edge.isMoving = false;
+  clock.advance(10_000);
+  edge.notice({ kind: "target", cadenceMs: 8_000 });
+  clock.advance(10_000);
+  assert.equal(listener.stats().rate, 0.96);
+  const rows = readFileSync(new URL("../../docs/latency.md", import.meta.url), "utf8").split("\n");
+  const cells = rows.find((row) => row.startsWith("| ready after s, about"))?.split("|") ?? [];
+  const written = cells.flatMap((cell) => (/^ \d+ $/.test(cell) ? [Number(cell)] : []));
+  assert.equal(written.length, 5);
+  let second = 10;
+  for (const [i, readySecond] of written.entries()) {
+    for (; told().length <= i; second++) clock.advance(1_000);
+    // Never moved, it is looked at each 2 s all the way: a little earlier than row by row.
+    assert.ok(Math.abs(second - readySecond) <= Math.max(3, readySecond * 0.1), `rung ${i + 1} after ${second} s`);
+  }
+  assert.deepEqual(told(), [400, 1_000, 2_000, 4_000, 8_000]);
+  assert.ok(second < 300);
+  assert.equal(listener.stats().cadenceMs, 200, "until the edge says so nothing changes");
+  assertWhole();
+  listener.stop();
+});
+
+for (const rung of LADDER)
+  test(`C3 who comes in at ${rung.cadenceMs / 1_000} s hears no gap and is as far behind as the table says`, () => {
+    const firstFlightSlots = Math.ceil((usualLagMs(rung) + 400) / 200);
+    const { clock, listener, assertWhole } = listen({ cadenceMs: rung.cadenceMs, firstFlightSlots });
+    clock.advance(200_000);
+    assertWhole();
+    const { lagMs } = listener.stats();
+    assert.ok(Math.abs(lagMs + 20 - usualLagMs(rung)) <= rung.cadenceMs + 400, `${lagMs} ms behind`);
+    listener.stop();
+  });
+
+test("C4 an edge that changes its mind while a listener builds up is followed, up and down, with no gap", () => {
+  const order = fc.array(fc.record({ rung: fc.integer({ min: 0, max: 5 }), forS: fc.integer({ min: 1, max: 90 }) }), {
+    minLength: 1,
+    maxLength: 12,
+  });
+  fc.assert(
+    fc.property(order, (steps) => {
+      const { clock, edge, listener, assertWhole } = listen();
+      clock.advance(5_000);
+      for (const { rung, forS } of steps) {
+        edge.notice({ kind: "target", cadenceMs: LADDER[rung]?.cadenceMs ?? 200 });
+        clock.advance(forS * 1_000);
+      }
+      assertWhole();
+      listener.stop();
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test("C5 a short outage near the end of a long build-up skips nothing, and neither does one after a move down", () => {
+  const { clock, edge, listener, assertWhole } = listen();
+  edge.isMoving = false;
+  clock.advance(5_000);
+  edge.notice({ kind: "target", cadenceMs: 8_000 });
+  clock.advance(270_000);
+  edge.isMoving = true;
+  edge.isHeldBack = true;
+  clock.advance(6_000);
+  edge.isHeldBack = false;
+  edge.cut();
+  clock.advance(60_000);
+  assertWhole();
+  edge.notice({ kind: "target", cadenceMs: 200 });
+  clock.advance(2_000);
+  edge.isHeldBack = true;
+  clock.advance(5_000);
+  edge.isHeldBack = false;
+  edge.cut();
+  clock.advance(10_000);
+  assertWhole();
+  listener.stop();
+});
+
+test("C6 a listener that comes back says the cadence that its buffer holds", () => {
+  const { clock, edge, listener } = listen();
+  edge.isMoving = false;
+  clock.advance(5_000);
+  edge.notice({ kind: "target", cadenceMs: 8_000 });
+  clock.advance(70_000);
+  edge.cut();
+  clock.advance(3_000);
+  assert.match(edge.urls.at(-1) ?? "", /[?&]c=1000(&|$)/);
+  listener.stop();
+});
+
+test("R1 three gaps in two minutes ask for the small rendition, and it comes without a gap or a double slot", () => {
+  const { clock, edge, listener, sounds } = listen();
+  clock.advance(10_000);
+  for (let i = 0; i < 3; i++) {
+    edge.isHeldBack = true;
+    const from = edge.head + 1;
+    clock.advance(2_400);
+    edge.isHeldBack = false;
+    edge.send(Array.from({ length: edge.head + 1 - from }, (_, k) => from + k));
+    clock.advance(20_000);
+  }
+  assert.deepEqual(edge.said, [{ kind: "rendition", rendition: "16" }]);
+  const { gaps, rendition, skippedSlots } = listener.stats();
+  assert.deepEqual({ gaps, rendition, skippedSlots }, { gaps: 3, rendition: "16", skippedSlots: 0 });
+  clock.advance(RENDITION_TIMES.calmMs + 1_000);
+  assert.equal(listener.stats().rendition, "32");
+  assert.deepEqual(
+    sounds,
+    Array.from({ length: sounds.length }, (_, i) => (sounds[0] as number) + i),
+  );
+  assert.equal(listener.stats().gaps, 3);
+  listener.stop();
+});
+
+test("R2 each time that the wanted rendition was in vain it is tried again only after twice as long, at most 40 minutes", () => {
+  const choice = new RenditionChoice("32");
+  choice.begin(0);
+  let nowMs = 0;
+  const waits: number[] = [];
+  for (let i = 0; i < 6; i++) {
+    choice.overrun(nowMs);
+    assert.equal(choice.step("32", nowMs), "16");
+    const sinceMs = nowMs;
+    while (choice.step("16", nowMs) === undefined) nowMs += 60_000;
+    waits.push((nowMs - sinceMs) / 60_000);
+  }
+  assert.deepEqual(waits, [5, 10, 20, 40, 40, 40]);
+});
+
+test("R3 who wants the small rendition is never moved off it", () => {
+  const choice = new RenditionChoice("16");
+  choice.begin(0);
+  choice.gap(1);
+  assert.equal(choice.step("16", 10 * RENDITION_TIMES.mostCalmMs), undefined);
+});
+
+test("C7 a buffer holds a cadence when what is wanted for it is there, and a faster one always", () => {
+  const rung = fc.constantFrom(...CADENCE_TABLE);
+  fc.assert(
+    fc.property(rung, rung, fc.integer({ min: 0, max: 30_000 }), (now, asked, troughMs) => {
+      const heldMs = heldCadenceMs(now.cadenceMs, asked.cadenceMs, troughMs);
+      if (asked.cadenceMs < now.cadenceMs) assert.equal(heldMs, asked.cadenceMs);
+      else if (heldMs !== undefined) assert.ok(heldMs > now.cadenceMs && heldMs <= asked.cadenceMs);
+      const wanted = wantedMs(now.cadenceMs, now.targetMs, asked);
+      assert.ok(wanted >= now.targetMs);
+      if (asked.cadenceMs > now.cadenceMs && troughMs >= wanted) assert.equal(heldMs, asked.cadenceMs);
+    }),
+  );
+});
+
+test("B8 a gap that the log declared behind slots not yet received puts nobody behind", () => {
+  const declared = { gaps: [{ from: 1_010, to: 1_110 }], absences: [{ from: 1_120, to: 1_130 }] };
+  assert.equal(slotsBetween(1_000, 1_150, declared), 50);
+  assert.equal(slotAfter(1_000, 10, declared), 1_010);
+  assert.equal(slotAfter(1_000, 11, declared), 1_111);
+  const { clock, edge, listener } = listen();
+  clock.advance(5_000);
+  edge.isHeldBack = true;
+  clock.advance(1_000);
+  edge.gap(200);
+  clock.advance(1_000);
+  edge.isHeldBack = false;
+  edge.cut();
+  clock.advance(5_000);
+  const { jumps, skippedSlots } = listener.stats();
+  assert.deepEqual({ jumps, skippedSlots }, { jumps: 0, skippedSlots: 0 });
+  listener.stop();
+});
+
+test("slots of time counted one way and the other agree", () => {
+  const range = fc
+    .tuple(fc.nat(500), fc.integer({ min: 1, max: 90 }))
+    .map(([from, length]) => ({ from, to: from + length }));
+  const apart = fc
+    .array(range, { maxLength: 4 })
+    .map((ranges) =>
+      ranges.toSorted((a, b) => a.from - b.from).filter((one, i, all) => i === 0 || one.from > (all[i - 1]?.to ?? 0)),
+    );
+  fc.assert(
+    fc.property(apart, fc.nat(300), fc.nat(200), (gaps, from, count) => {
+      const to = slotAfter(from, count, { gaps, absences: [] });
+      if (gaps.every((gap) => !(gap.from <= from && from < gap.to)))
+        assert.ok(slotsBetween(from, to, { gaps, absences: [] }) === count, `${from} + ${count} is ${to}`);
+    }),
+  );
+});
+
+test("L7 L10 between pushes that come 8 s apart nothing is asked, but for the clock, and that seldom", () => {
+  const { clock, edge, listener } = listen({ cadenceMs: 8_000, firstFlightSlots: 62 });
+  clock.advance(200);
+  assert.equal(edge.pings, 0, "not in the rush");
+  clock.advance(62_000);
+  assert.equal(edge.pings, 1, "one answer is enough");
+  clock.advance(230_000);
+  assert.equal(edge.pings, 1);
+  clock.advance(75_000);
+  assert.equal(edge.pings, 2);
+  assert.equal(listener.stats().connections, 1);
+  listener.stop();
+});

@@ -1,0 +1,363 @@
+// Owns listening in a browser: the session, the buffer policy, an audio element fed through a MediaSource, hold music
+// and the lock screen, from the tap to the end. SPEC.md §4 to §6. Refuses to draw, and to know how a page is made.
+
+import { type Clock, repeat, systemClock, type Timer } from "@hustings/flow/clock.ts";
+import { initSegment, mediaSegment } from "@hustings/media/container/cmaf.ts";
+import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
+import type { SpaceState } from "@hustings/wire/log/state.ts";
+import type { Rendition } from "@hustings/wire/units.ts";
+import { Session } from "../session/session.ts";
+import { type EarEvent, type EarState, type LinkState, whatToTell } from "../session/state-machines.ts";
+import { type Transport, webSocketTransport } from "../session/transport.ts";
+import { BUFFER, PREFILL_MS } from "./buffer-policy.ts";
+import { LevelTrack } from "./heard-levels.ts";
+import { createHoldMusic } from "./hold-player.ts";
+import { createLockScreen } from "./lock-screen.ts";
+import type { ListenerStats } from "./measurements.ts";
+import { type OpenSource, openSource } from "./media-source.ts";
+import { Playhead } from "./playhead.ts";
+import { Playout } from "./playout.ts";
+import { feedOf } from "./session-feed.ts";
+import { statsOf } from "./statistics.ts";
+
+export interface PlayerOptions {
+  /** `ws(s)://host/listen/ID`. */
+  readonly url: string;
+  /** The same sound as HLS, for casting from iPhones; may answer 404. */
+  readonly hlsUrl?: string;
+  readonly holdUrl: string;
+  readonly rendition?: Rendition;
+  /** Where the audio elements are put; they show nothing. `document.body` where absent. */
+  readonly parent?: HTMLElement;
+  readonly clock?: Clock;
+  readonly transport?: Transport;
+  /** Something in `view()` may have changed. */
+  readonly onChange?: () => void;
+}
+
+export interface PlayerView {
+  readonly link: LinkState;
+  readonly ear: EarState;
+  /** A sentence for the person; empty when nothing needs saying. */
+  readonly told: string;
+  readonly isListening: boolean;
+  readonly state: SpaceState;
+  readonly audience: number;
+  /** Milliseconds until the next try, while one waits. */
+  readonly retryInMs: number | undefined;
+  /** The place in the line, while every place is taken. */
+  readonly waiting: { readonly place: number; readonly estimateMs: number | null } | undefined;
+}
+
+export interface Player {
+  /** Opens the source and buffers filler, so that a tap is answered at once. Call when the page is there. */
+  prepare(): Promise<void>;
+  /** Call inside the tap, synchronously. Starts, or goes on after a pause. */
+  listen(): void;
+  /** As the lock screen's pause; after five seconds the space is left, and `listen` comes in at its head. */
+  pause(): void;
+  /** Stops listening. `listen` may follow. */
+  stop(): void;
+  view(): PlayerView;
+  stats(): ListenerStats;
+  /** Levels at the playhead, loudest first: for every animation frame. */
+  levels(): readonly SeatLevel[];
+  /** The element that carries the programme. */
+  readonly element: HTMLAudioElement;
+  close(): void;
+}
+
+const STEP_MS = 30;
+const HIDDEN_FILLER_MS = 2_000;
+/** A hidden page's timers may come once a second: it has the buffer of a listener who is pushed to as seldom. */
+const HIDDEN_CADENCE_MS = 1_000;
+const EVICT_EVERY_MS = 10_000;
+const KEEP_SECONDS = 30;
+const PAUSE_LEAVES_MS = 5_000;
+/** Chromium, measured: 30 to 210 ms from a seek until the playhead moves on. */
+const SEEK_MS = 130;
+const STALL_PAD_MS = 400;
+const MAX_FAULTS = 5;
+
+export function createPlayer(options: PlayerOptions): Player {
+  return new BrowserPlayer(options);
+}
+
+class BrowserPlayer implements Player {
+  readonly element = document.createElement("audio");
+  readonly #options: PlayerOptions;
+  readonly #clock: Clock;
+  readonly #playhead: Playhead;
+  readonly #hold;
+  readonly #lockScreen = createLockScreen(
+    () => this.listen(),
+    () => this.pause(),
+  );
+  readonly #leave = new AbortController();
+  #playout!: Playout;
+  #session!: Session;
+  #levels = new LevelTrack();
+  #source: OpenSource | undefined;
+  #opening: Promise<void> | undefined;
+  #segments: Uint8Array<ArrayBuffer>[] = [];
+  #sequence = 0;
+  #ticker: Timer | undefined;
+  #leaving: Timer | undefined;
+  #evictedMs = 0;
+  #faults = 0;
+  #isListening = false;
+  #hasHold = false;
+  #said = "";
+
+  constructor(options: PlayerOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#playhead = new Playhead(this.element, this.#clock);
+    this.#hold = createHoldMusic(options.holdUrl, options.parent ?? document.body, this.#clock);
+    this.element.preload = "auto";
+    (options.parent ?? document.body).append(this.element);
+    this.#begin();
+    this.#watchPage();
+  }
+
+  prepare(): Promise<void> {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  listen(): void {
+    if (this.#isListening) return;
+    if (this.#leaving) this.#leaving.cancel();
+    const isShortPause = this.#playout.ear === "paused" && this.#leaving !== undefined;
+    this.#leaving = undefined;
+    if (!isShortPause && !this.#isFresh()) this.#begin();
+    this.#isListening = true;
+    void this.prepare();
+    this.#playout.tap(this.#clock.monotonicMs());
+    if (!isShortPause) this.#playhead.hush();
+    this.#play();
+    this.#hold.unlock();
+    this.#lockScreen.bind();
+    this.#session.start();
+    this.#ticker = repeat(this.#clock, STEP_MS, () => this.#step());
+    this.#changed();
+  }
+
+  pause(): void {
+    if (!this.#isListening) return;
+    this.#playout.tell("pause");
+    this.#rest();
+    this.#leaving = this.#clock.after(PAUSE_LEAVES_MS, () => {
+      this.#leaving = undefined;
+      this.#renew("tap", "pause");
+    });
+    this.#changed();
+  }
+
+  stop(): void {
+    this.#leaving?.cancel();
+    this.#leaving = undefined;
+    this.#rest();
+    this.#renew();
+  }
+
+  close(): void {
+    this.#leave.abort();
+    this.#leaving?.cancel();
+    this.#rest();
+    this.#session.stop();
+    this.#source?.close();
+    this.#hold.close();
+    this.#playhead.close();
+    this.#lockScreen.close();
+    this.element.remove();
+  }
+
+  view(): PlayerView {
+    const { link, state, audience, retryAtMs, waiting } = this.#session;
+    const { ear } = this.#playout;
+    return {
+      link,
+      ear,
+      told: whatToTell(link, ear),
+      isListening: this.#isListening,
+      state,
+      audience,
+      retryInMs: retryAtMs === undefined ? undefined : Math.max(0, retryAtMs - this.#clock.monotonicMs()),
+      waiting,
+    };
+  }
+
+  stats(): ListenerStats {
+    return statsOf(this.#session, this.#playout, this.#playhead.stallCount);
+  }
+
+  levels(): readonly SeatLevel[] {
+    return this.#isListening ? this.#levels.at(this.#playhead.samples) : [];
+  }
+
+  /** A session and a timeline from their beginning; the element stays, because the tap unlocked it. */
+  #begin(): void {
+    const { url, rendition, transport } = this.#options;
+    this.#source?.close();
+    this.#source = undefined;
+    this.#opening = undefined;
+    this.#segments = [initSegment()];
+    this.#sequence = 0;
+    this.#levels = new LevelTrack();
+    this.#playhead.reset();
+    const playout = new Playout(
+      (at, packets) => this.#write(at, packets),
+      (at, levels) => {
+        this.#levels.add(at, levels);
+        if (document.hidden) queueMicrotask(() => this.#step());
+      },
+      rendition,
+    );
+    playout.seekMs = SEEK_MS;
+    this.#playout = playout;
+    const session: Session = new Session({
+      url,
+      clock: this.#clock,
+      transport: transport ?? webSocketTransport(WebSocket),
+      sink: playout,
+      ...(rendition === undefined ? {} : { rendition }),
+      onSnapshot: (snapshot) => session.skipTo(playout.meet({ ...snapshot, turnSlot: session.order.next }) ?? 0),
+      onChange: () => queueMicrotask(() => this.#session === session && this.#step()),
+    });
+    this.#session = session;
+    playout.prefill(PREFILL_MS);
+  }
+
+  /** Leaves the space and gets ready to come in again; the ear goes through `events`. */
+  #renew(...events: readonly EarEvent[]): void {
+    this.#session.stop();
+    this.#begin();
+    for (const event of events) this.#playout.tell(event);
+    if (this.#playout.ear !== "unplayable") void this.prepare();
+    this.#changed();
+  }
+
+  #isFresh(): boolean {
+    return this.#session.counts.connections === 0 && this.#playout.ear !== "unplayable";
+  }
+
+  async #open(): Promise<void> {
+    const playout = this.#playout;
+    const proof = this.#segments;
+    this.#segments = [];
+    const { hlsUrl } = this.#options;
+    const source = await openSource({
+      element: this.element,
+      hlsUrl,
+      proof,
+      onTaken: () => this.#playhead.tryMove(),
+      onFault: () => this.#fault(playout),
+    });
+    if (playout !== this.#playout) {
+      source?.close();
+      return;
+    }
+    this.#source = source;
+    if (!source) this.#playout.tell("no-codec");
+    for (const bytes of this.#segments) source?.append(bytes);
+    this.#segments = [];
+    if (this.#isListening && this.element.paused) this.#play();
+    this.#changed();
+  }
+
+  #write(atSamples: number, packets: readonly Uint8Array[]): void {
+    this.#sequence += 1;
+    const bytes = mediaSegment({ sequence: this.#sequence, decodeTimeSamples: atSamples, packets });
+    if (this.#source) this.#source.append(bytes);
+    else this.#segments.push(bytes);
+  }
+
+  /** The source broke after it had worked: another, and the space from its head. */
+  #fault(playout: Playout): void {
+    if (playout !== this.#playout || !this.#source) return;
+    this.#faults += 1;
+    const wasListening = this.#isListening;
+    this.#rest();
+    if (this.#faults > MAX_FAULTS) this.#renew("no-codec");
+    else this.#renew();
+    if (wasListening) this.listen();
+  }
+
+  #play(): void {
+    const playout = this.#playout;
+    this.element.play().catch((error: unknown) => {
+      if (playout !== this.#playout || !(error instanceof DOMException) || error.name !== "NotAllowedError") return;
+      this.#rest();
+      this.#renew("tap", "rejected");
+    });
+  }
+
+  /** Nothing sounds, nothing runs. */
+  #rest(): void {
+    this.#isListening = false;
+    this.#ticker?.cancel();
+    this.element.pause();
+    this.#hold.set(false);
+    this.#playhead.rest();
+  }
+
+  #step(): void {
+    if (!this.#isListening) {
+      this.#changed();
+      return;
+    }
+    const nowMs = this.#clock.monotonicMs();
+    const playout = this.#playout;
+    if (this.#playhead.isMoving(nowMs)) return;
+    playout.fillerMs = document.hidden ? HIDDEN_FILLER_MS : BUFFER.fillerMs;
+    playout.leastCadenceMs = document.hidden ? HIDDEN_CADENCE_MS : 0;
+    const advice = playout.advance(this.#playhead.samples, nowMs, feedOf(this.#session));
+    if (this.element.playbackRate !== advice.rate) this.element.playbackRate = advice.rate;
+    if (advice.seekToSamples !== undefined) this.#playhead.moveTo(advice.seekToSamples, nowMs);
+    this.#session.heed(advice);
+    this.#hold.set(playout.ear === "holding");
+    if (playout.ear === "playing" && !this.#hasHold) {
+      this.#hasHold = true;
+      this.#hold.fetch();
+    }
+    if (playout.ear === "playing") this.#playhead.speakUp();
+    if (this.#playhead.mendStall(nowMs, () => playout.pad(STALL_PAD_MS)) && this.element.paused) this.#play();
+    this.#evict(nowMs);
+    if (playout.ear === "finished") this.#rest();
+    this.#changed();
+  }
+
+  #evict(nowMs: number): void {
+    if (nowMs - this.#evictedMs < EVICT_EVERY_MS) return;
+    this.#evictedMs = nowMs;
+    this.#source?.evictBefore(this.element.currentTime - KEEP_SECONDS);
+  }
+
+  #watchPage(): void {
+    const { signal } = this.#leave;
+    // A pause that is not ours: the lock screen, another app, a headset taken off.
+    this.element.addEventListener("pause", () => this.element.paused && this.pause(), { signal });
+    addEventListener("online", () => this.#session.network(true), { signal });
+    addEventListener("offline", () => this.#session.network(false), { signal });
+    document.addEventListener(
+      "visibilitychange",
+      () => {
+        if (this.#isListening) this.#lockScreen.bind();
+        this.#step();
+      },
+      { signal },
+    );
+  }
+
+  #changed(): void {
+    const { link, ear, audience, state } = this.view();
+    const says = `${link} ${ear} ${audience} ${state.seq} ${this.#isListening}`;
+    if (says === this.#said) return;
+    this.#said = says;
+    const speakers = state.seats.filter(({ present, muted }) => present && !muted).map(({ name }) => name);
+    if (this.#isListening) this.#lockScreen.show(state.title, speakers.join(", "), true);
+    else if (ear === "paused") this.#lockScreen.show(state.title, speakers.join(", "), false);
+    this.#options.onChange?.();
+  }
+}

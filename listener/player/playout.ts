@@ -1,0 +1,383 @@
+// Owns the buffer policy at work, the same for a browser's player and for a model of one: what is written on the
+// player's own timeline, when local filler goes in, the rate, the jump, and the account of it. SPEC.md §4.
+// Refuses to know clocks, sockets and elements: it is told where the playhead is, and answers what to do.
+
+import { fillerPackets } from "@hustings/media/container/filler.ts";
+import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
+import { utcOfSlot } from "@hustings/wire/slots.ts";
+import {
+  FRAGMENT_PACKETS,
+  PACKET_MS,
+  PACKET_SAMPLES,
+  type Rendition,
+  SAMPLE_RATE_HZ,
+  SLOT_MS,
+  SLOT_SAMPLES,
+} from "@hustings/wire/units.ts";
+import { type Declared, slotAfter, slotsBetween } from "../session/missing-slots.ts";
+import { RenditionChoice } from "../session/rendition-choice.ts";
+import type { BreakWhy, Sink } from "../session/slot-order.ts";
+import { EAR_TABLE, type EarEvent, type EarState } from "../session/state-machines.ts";
+import { BUFFER, entryMs } from "./buffer-policy.ts";
+import { Histogram } from "./measurements.ts";
+import { Pace } from "./pace.ts";
+import type { Feed } from "./session-feed.ts";
+import { type Place, Timeline } from "./timeline.ts";
+
+/** Packets on the timeline, each call beginning where the last ended; `packets` is empty where only slots are read. */
+export type Write = (atSamples: number, packets: readonly Uint8Array[], slot: number) => void;
+
+/** Of a snapshot: the newest slot of the edge, the first that it will send, and how far apart its pushes are. */
+export interface Meeting {
+  /** The slot whose turn it is, by what the log has declared; `undefined` before the first. */
+  readonly turnSlot?: number | undefined;
+  readonly headSlot: number | null;
+  readonly nextSlot: number | null;
+  readonly cadenceMs: number;
+  /** Absent: 0. */
+  readonly reserveMs?: number;
+  readonly state: Declared;
+}
+
+/** What to do now. */
+export interface Advice {
+  readonly rate: number;
+  readonly aheadMs: number;
+  /** Move the playhead here: what lies between is skipped. */
+  readonly seekToSamples?: number;
+  /** Pass over what has not come, up to this slot. */
+  readonly skipToSlot?: number;
+  /** Say that the buffer holds this cadence. */
+  readonly readyCadenceMs?: number;
+  readonly askRendition?: Rendition;
+}
+
+export interface PlayoutCounts {
+  heardSamples: number;
+  gaps: number;
+  gapMs: number;
+  awayMs: number;
+  heldMs: number;
+  skippedSlots: number;
+  jumps: number;
+  absentSlots: number;
+  firstSoundMs: number | undefined;
+  mouthToEarMs: number | undefined;
+}
+
+const SAMPLES_PER_MS = SAMPLE_RATE_HZ / 1000;
+const PREROLL_PACKETS = 4;
+const FILLER = fillerPackets(0);
+/** Filler for longer than this, and hold music is played over it. */
+const HOLD_AFTER_MS = 2_000;
+const JUMP_TOLD_MS = 4_000;
+const DRY_MS = 60;
+
+export class Playout implements Sink {
+  readonly timeline = new Timeline();
+  readonly mouthToEar = new Histogram();
+  readonly counts: PlayoutCounts = {
+    heardSamples: 0,
+    gaps: 0,
+    gapMs: 0,
+    awayMs: 0,
+    heldMs: 0,
+    skippedSlots: 0,
+    jumps: 0,
+    absentSlots: 0,
+    firstSoundMs: undefined,
+    mouthToEarMs: undefined,
+  };
+  ear: EarState = "idle";
+  aheadMs = 0;
+  lagMs = 0;
+  readonly pace = new Pace();
+  /** How much local filler goes in at a time: more where the player's timers are slow. */
+  fillerMs: number = BUFFER.fillerMs;
+  /** The buffer is that of pushes which come this far apart, where they come faster. */
+  leastCadenceMs = 0;
+  /** How long the player stands still when it is moved: sound comes meanwhile. */
+  seekMs = 0;
+
+  readonly #write: Write;
+  readonly #onLevels: ((atSamples: number, levels: readonly SeatLevel[]) => void) | undefined;
+  readonly #rendition: RenditionChoice;
+  #playhead = 0;
+  #tappedMs = 0;
+  /** Where the first flight is joined; `undefined`: at the first slot that comes. */
+  #joinSlot: number | undefined;
+  #joined = false;
+  #preroll: readonly Uint8Array[] = [];
+  /** Where the first sound lies, until the playhead was moved there. */
+  #joinAt: number | undefined;
+  #feed: Feed | undefined;
+  /** Local filler since the last thing that the space sent. */
+  #waitedSamples = 0;
+  #measuredSlot = -1;
+  #jumpedMs = -Infinity;
+  #nowMs = 0;
+
+  constructor(
+    write: Write,
+    onLevels?: (atSamples: number, levels: readonly SeatLevel[]) => void,
+    wanted: Rendition = "32",
+  ) {
+    this.#write = write;
+    this.#onLevels = onLevels;
+    this.#rendition = new RenditionChoice(wanted);
+  }
+
+  /** Filler to start on, written before the tap. */
+  prefill(durationMs: number): void {
+    this.#move("prepare");
+    this.#fill(durationMs * SAMPLES_PER_MS);
+  }
+
+  /** The person asked to listen. */
+  tap(nowMs: number): void {
+    this.#move("tap");
+    this.#tappedMs = nowMs;
+    this.#nowMs = nowMs;
+    this.pace.begin(nowMs);
+    this.#rendition.begin(nowMs);
+  }
+
+  tell(event: EarEvent): void {
+    this.#move(event);
+  }
+
+  /**
+   * Each connection's first word, before its sound: where the space is. A newcomer joins close to its head; who comes
+   * back too far behind is told the slot to pass over to.
+   */
+  meet({ turnSlot, headSlot, nextSlot, cadenceMs, reserveMs = 0, state }: Meeting): number | undefined {
+    this.pace.forget();
+    this.pace.setReserve(reserveMs);
+    this.pace.setCadence(cadenceMs, this.leastCadenceMs, this.#nowMs);
+    if (headSlot === null || nextSlot === null) return undefined;
+    if (this.#joined) {
+      const { gaps, absences } = state;
+      if (this.#feed)
+        this.#feed = { ...this.#feed, headSlot, nextSlot: turnSlot ?? this.#feed.nextSlot, gaps, absences };
+      this.lagMs = this.aheadMs + this.#missingSlots() * SLOT_MS;
+      return this.#jump(0).skipToSlot;
+    }
+    const slots = Math.ceil(this.pace.enterMs / SLOT_MS);
+    this.#joinSlot = Math.max(nextSlot, headSlot + 1 - slots);
+    return undefined;
+  }
+
+  sound(slot: number, packets: readonly Uint8Array[], levels: readonly SeatLevel[]): void {
+    if (!this.#joined) {
+      if (slot < (this.#joinSlot ?? slot)) {
+        this.#preroll = packets.slice(-PREROLL_PACKETS);
+        return;
+      }
+      this.#join();
+    }
+    const at = this.timeline.append("sound", slot, SLOT_SAMPLES);
+    this.#write(at, packets, slot);
+    this.#onLevels?.(at, levels);
+    this.#waitedSamples = 0;
+  }
+
+  /** Filler that was played while waiting for these slots counts as theirs: the wait is not made twice as long. */
+  absent(from: number, to: number): void {
+    this.counts.absentSlots += to - from;
+    if (!this.#joined) return;
+    const samples = (to - from) * SLOT_SAMPLES;
+    const waited = Math.min(samples, this.#waitedSamples);
+    this.#waitedSamples -= waited;
+    for (let left = samples - waited; left > 0; ) {
+      const count = Math.min(FRAGMENT_PACKETS, Math.ceil(left / PACKET_SAMPLES));
+      const slot = to - Math.ceil(left / SLOT_SAMPLES);
+      const at = this.timeline.append("absent", slot, count * PACKET_SAMPLES);
+      this.#write(at, fillerPackets(slot).slice(0, count), slot);
+      left -= count * PACKET_SAMPLES;
+    }
+  }
+
+  break(from: number, to: number, why: BreakWhy): void {
+    if (why === "skipped" && this.#joined) this.#rendition.overrun(this.#nowMs);
+    if (why === "gap") this.counts.absentSlots += to - from;
+    else if (this.#joined) this.counts.skippedSlots += to - from;
+    if (this.#joined && this.#waitedSamples === 0) this.#pauseForBreath();
+  }
+
+  /** Filler until this much is ahead: for a player that stalled and wants more before it moves. */
+  pad(leastMs: number): void {
+    const missingMs = leastMs - (this.timeline.endSamples - this.#playhead) / SAMPLES_PER_MS;
+    if (missingMs > 0) this.#fill(Math.ceil(missingMs / PACKET_MS) * PACKET_SAMPLES);
+  }
+
+  /** The playhead is at `playheadSamples` of the timeline. Call it some ten times a second or more while playing. */
+  advance(playheadSamples: number, nowMs: number, feed: Feed): Advice {
+    const { pace } = this;
+    this.#feed = feed;
+    this.#nowMs = nowMs;
+    pace.setCadence(feed.cadenceMs, this.leastCadenceMs, nowMs);
+    pace.ask(feed.targetCadenceMs);
+    pace.setReserve(feed.reserveMs);
+    const place = this.#pass(playheadSamples, nowMs);
+    pace.see(this.aheadMs);
+    if (!feed.isOver) this.#topUp(nowMs);
+    this.#move(this.#heardEvent(place, nowMs));
+    pace.step(this.lagMs, place?.kind === "sound", nowMs);
+    const move = this.#joinAt === undefined ? this.#jump(this.aheadMs - pace.usualMs) : this.#enter();
+    const readyCadenceMs = this.#joined ? pace.ready() : undefined;
+    const askRendition = this.#rendition.step(feed.rendition, nowMs);
+    return {
+      rate: pace.rate,
+      aheadMs: this.aheadMs,
+      ...move,
+      ...(readyCadenceMs === undefined ? {} : { readyCadenceMs }),
+      ...(askRendition === undefined ? {} : { askRendition }),
+    };
+  }
+
+  get place(): Place | undefined {
+    return this.timeline.at(this.#playhead);
+  }
+
+  #join(): void {
+    this.#joined = true;
+    this.#waitedSamples = 0;
+    if (this.#preroll.length > 0) {
+      const at = this.timeline.append("filler", -1, this.#preroll.length * PACKET_SAMPLES);
+      this.#write(at, this.#preroll, -1);
+      this.#preroll = [];
+    }
+    this.#joinAt = this.timeline.endSamples;
+  }
+
+  /**
+   * Over the filler that was there for the tap, into the first flight: as much of it as is usually ahead is heard. What was
+   * ahead before says nothing of how sound comes, and is not judged by.
+   */
+  #enter(): { seekToSamples?: number } {
+    const { nextSlot, anchors, edgeUtcMs = 0 } = this.#feed ?? {};
+    const spokenUtcMs = nextSlot === undefined || anchors === undefined ? undefined : utcOfSlot(anchors, nextSlot);
+    const aheadMs = entryMs(this.pace.row, this.pace.targetMs, edgeUtcMs - (spokenUtcMs ?? edgeUtcMs), this.seekMs);
+    const at = Math.max(this.#joinAt ?? 0, this.timeline.endSamples - Math.floor(aheadMs * SAMPLES_PER_MS));
+    this.#joinAt = undefined;
+    this.pace.restart(this.#nowMs, 3);
+    if (at <= this.#playhead) return {};
+    this.#playhead = at;
+    return { seekToSamples: at };
+  }
+
+  /** One packet of silence where sound would meet sound that it does not follow: no click. */
+  #pauseForBreath(): void {
+    const at = this.timeline.append("filler", -1, PACKET_SAMPLES);
+    this.#write(at, FILLER.slice(0, 1), -1);
+  }
+
+  #pass(playhead: number, nowMs: number): Place | undefined {
+    const from = this.#playhead;
+    this.#playhead = playhead;
+    this.aheadMs = (this.timeline.endSamples - playhead) / SAMPLES_PER_MS;
+    this.lagMs = this.aheadMs + this.#missingSlots() * SLOT_MS;
+    const heard = this.timeline.count("sound", from, playhead);
+    this.counts.heardSamples += heard;
+    const place = this.timeline.at(playhead);
+    if (this.counts.firstSoundMs === undefined && (heard > 0 || place?.kind === "sound"))
+      this.counts.firstSoundMs = nowMs - this.#tappedMs;
+    if (place?.kind === "sound" && place.slot !== this.#measuredSlot) this.#measure(place);
+    this.timeline.forget(playhead - SLOT_SAMPLES);
+    return place;
+  }
+
+  #measure({ slot, offsetSamples }: Place): void {
+    this.#measuredSlot = slot;
+    const feed = this.#feed;
+    const spokenUtcMs = feed && utcOfSlot(feed.anchors, slot);
+    if (feed === undefined || spokenUtcMs === undefined) return;
+    this.counts.mouthToEarMs = feed.edgeUtcMs - spokenUtcMs - offsetSamples / SAMPLES_PER_MS;
+    this.mouthToEar.add(this.counts.mouthToEarMs);
+  }
+
+  /** Late is not lost: where nothing came in time the timeline grows by filler, and what is late lies behind it. */
+  #topUp(nowMs: number): void {
+    const { lowMs } = this.pace.row;
+    if (this.aheadMs >= lowMs) return;
+    const addedMs = Math.ceil((lowMs - this.aheadMs) / this.fillerMs) * this.fillerMs;
+    if (this.#joined) this.#account(addedMs, nowMs);
+    this.#fill(addedMs * SAMPLES_PER_MS);
+    this.aheadMs += addedMs;
+  }
+
+  #account(addedMs: number, nowMs: number): void {
+    const { counts } = this;
+    const expecting = this.#feed?.expecting ?? "voice";
+    if (expecting === "hold") counts.heldMs += addedMs;
+    else if (expecting === "away") counts.awayMs += addedMs;
+    else {
+      const isFirst = this.#waitedSamples === 0;
+      if (isFirst) {
+        counts.gaps += 1;
+        this.#rendition.gap(nowMs);
+      }
+      counts.gapMs += addedMs;
+      this.pace.late(isFirst, nowMs);
+    }
+  }
+
+  #fill(samples: number): void {
+    const slot = this.#feed?.nextSlot ?? -1;
+    for (let left = samples; left > 0; left -= SLOT_SAMPLES) {
+      const count = Math.min(FRAGMENT_PACKETS, Math.ceil(left / PACKET_SAMPLES));
+      const at = this.timeline.append("filler", slot, count * PACKET_SAMPLES);
+      this.#write(at, FILLER.slice(0, count), -1);
+    }
+    this.#waitedSamples += samples;
+  }
+
+  #heardEvent(place: Place | undefined, nowMs: number): EarEvent {
+    const feed = this.#feed;
+    if (feed?.isOver && this.aheadMs <= DRY_MS) return "end";
+    if (nowMs - this.#jumpedMs < JUMP_TOLD_MS) return "jump";
+    if (!place || place.kind === "filler") return this.#fillerEvent();
+    if (feed?.isHold(place.slot)) return "hold";
+    return this.aheadMs < this.pace.row.lowMs + BUFFER.fillerMs ? "thin" : "voice";
+  }
+
+  #fillerEvent(): EarEvent {
+    const waitedMs = this.#waitedSamples / SAMPLES_PER_MS;
+    if (this.#feed?.expecting === "hold") return "hold";
+    return this.#joined && waitedMs >= HOLD_AFTER_MS ? "hold" : "filler";
+  }
+
+  /** Too far behind: up to `mostSeekMs` of what is there, and then what has not come, is passed over. */
+  #jump(mostSeekMs: number): { seekToSamples?: number; skipToSlot?: number } {
+    const beyondMs = this.lagMs - this.pace.usualMs;
+    const nextSlot = this.#feed?.nextSlot;
+    if (!this.#joined || nextSlot === undefined || beyondMs < BUFFER.jumpBeyondMs) return {};
+    this.counts.jumps += 1;
+    this.#jumpedMs = this.#nowMs;
+    const dropMs = beyondMs - BUFFER.landBeyondMs;
+    const seekMs = Math.min(dropMs, Math.max(0, mostSeekMs));
+    const slots = Math.min(this.#missingSlots(), Math.ceil((dropMs - seekMs) / SLOT_MS));
+    this.lagMs -= slots * SLOT_MS;
+    return {
+      ...(seekMs > 0 ? { seekToSamples: this.#seek(seekMs) } : {}),
+      ...(slots > 0 && this.#feed ? { skipToSlot: slotAfter(nextSlot, slots, this.#feed) } : {}),
+    };
+  }
+
+  #seek(seekMs: number): number {
+    const to = this.#playhead + Math.floor(seekMs * SAMPLES_PER_MS);
+    this.counts.skippedSlots += Math.round(this.timeline.count("sound", this.#playhead, to) / SLOT_SAMPLES);
+    this.#playhead = to;
+    return to;
+  }
+
+  #missingSlots(): number {
+    const feed = this.#feed;
+    if (feed?.headSlot === undefined || feed.nextSlot === undefined) return 0;
+    return slotsBetween(feed.nextSlot, feed.headSlot + 1, feed);
+  }
+
+  #move(event: EarEvent): void {
+    this.ear = EAR_TABLE[this.ear][event];
+  }
+}

@@ -1,0 +1,38 @@
+// Owns what is on air at a slot, voices or hold music, from the state lane as it comes. Refuses to play anything.
+
+import type { Air, HoldReason, SpaceState, StateEntry } from "@hustings/wire/log/state.ts";
+
+export interface AirMark {
+  readonly slot: number;
+  readonly air: Air;
+  readonly reason: HoldReason | undefined;
+}
+
+const MAX_MARKS = 64;
+
+export class AirMarks {
+  #marks: AirMark[] = [];
+
+  /** A snapshot taken as slot `slot` was the next to be sent: what it says holds from there, if that is news. */
+  snapshot({ air, holdReason, phase }: SpaceState, slot: number): void {
+    const last = this.#marks.at(-1);
+    const now = phase === "live" ? air : "hold";
+    if (last?.air === now && last.reason === holdReason) return;
+    this.#add({ slot: last === undefined ? 0 : slot, air: now, reason: holdReason });
+  }
+
+  entry(entry: StateEntry): void {
+    if (entry.kind === "air") this.#add({ slot: entry.slot, air: entry.air, reason: entry.reason });
+  }
+
+  /** What holds at `slot`; hold music before anything is known. */
+  at(slot: number): AirMark {
+    let found: AirMark | undefined = this.#marks[0];
+    for (const mark of this.#marks) if (mark.slot <= slot) found = mark;
+    return found ?? { slot: 0, air: "hold", reason: undefined };
+  }
+
+  #add(mark: AirMark): void {
+    this.#marks = [...this.#marks.filter(({ slot }) => slot < mark.slot), mark].slice(-MAX_MARKS);
+  }
+}

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RECONNECT } from "@hustings/flow/retry.ts";
+import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
+import { LADDER, reserveAt, usualLagMs } from "@hustings/wire/listen/cadence.ts";
+import fc from "fast-check";
+import { startHeadlessListener } from "../headless/headless.ts";
+import { BUFFER, cadenceRow } from "../player/buffer-policy.ts";
+import { ScriptedEdge } from "../testing/fake-edge.ts";
+import { comeBackMs, firstTryWindow } from "./reconnect-delay.ts";
+
+const cadences = fc.constantFrom(...LADDER.map(({ cadenceMs }) => cadenceMs));
+const random = fc.double({ min: 0, max: 0.999, noNaN: true });
+const ahead = fc.integer({ min: -5_000, max: 30_000 });
+const reserves = fc.constantFrom(0, 2_000, 12_000);
+const SLOW = LADDER.filter(({ cadenceMs }) => cadenceMs >= 1_000);
+
+/** When `count` listeners of one edge come back, each at another place of the wheel as it dies. */
+function triesOf(
+  cadenceMs: number,
+  count: number,
+  reserveMs = 0,
+): { readonly tryMs: number; readonly aheadMs: number }[] {
+  const { targetMs } = cadenceRow(cadenceMs);
+  return Array.from({ length: count }, (_, i) => {
+    const aheadMs = targetMs + reserveMs + (cadenceMs * i) / count;
+    const tryMs = comeBackMs(
+      RECONNECT,
+      { attempt: 0, atLeastMs: 0, aheadMs, cadenceMs, reserveMs },
+      () => (i * 0.618) % 1,
+    ) as number;
+    return { tryMs, aheadMs };
+  });
+}
+
+test("L3 the first try leaves two thirds of what there is when the next push is due, or comes within a second", () => {
+  fc.assert(
+    fc.property(cadences, ahead, reserves, random, (cadenceMs, aheadMs, reserveMs, chance) => {
+      const delayMs = comeBackMs(
+        RECONNECT,
+        { attempt: 0, atLeastMs: 0, aheadMs, cadenceMs, reserveMs },
+        () => chance,
+      ) as number;
+      const { lowMs, targetMs } = cadenceRow(cadenceMs);
+      if (aheadMs - lowMs <= RECONNECT.firstMs) return assert.ok(delayMs >= 0 && delayMs < RECONNECT.firstMs);
+      const leftMs = aheadMs - delayMs - lowMs;
+      const heldMs = Math.min(reserveAt(cadenceMs, reserveMs), Math.max(0, aheadMs - targetMs));
+      const leastMs = (Math.min(aheadMs, targetMs) - lowMs) * (1 - BUFFER.returnShare);
+      assert.ok(leftMs >= leastMs + heldMs * (1 - BUFFER.reserveShare) - 1e-6, `${leftMs} ms left`);
+    }),
+  );
+});
+
+test("L3 the audience of an edge that died at 1 s or slower comes about as evenly as it was served", () => {
+  for (const { cadenceMs } of SLOW) {
+    const tries = triesOf(cadenceMs, 19_000);
+    const inTenths = new Map<number, number>();
+    for (const { tryMs } of tries)
+      inTenths.set(Math.floor(tryMs / 100), (inTenths.get(Math.floor(tryMs / 100)) ?? 0) + 1);
+    const most = Math.max(...inTenths.values());
+    assert.ok(most <= ((19_000 * 100) / cadenceMs) * 1.1, `${most} in 0.1 s at ${cadenceMs}`);
+  }
+});
+
+test("L3 a reserve spreads them over two thirds of it besides, and nobody waits for longer than twelve seconds by it", () => {
+  for (const { cadenceMs } of SLOW) {
+    const lastMs = (reserveMs: number) => Math.max(...triesOf(cadenceMs, 19_000, reserveMs).map(({ tryMs }) => tryMs));
+    for (const reserveMs of [2_000, 12_000]) {
+      const wantedMs = Math.min(lastMs(0) + (reserveMs * 2) / 3, BUFFER.returnWithinMs);
+      assert.ok(Math.abs(lastMs(reserveMs) - wantedMs) < 100, `${lastMs(reserveMs)} ms at ${cadenceMs}`);
+    }
+  }
+});
+
+for (const reserveMs of [0, 12_000])
+  test(`L3 whoever has the least ahead comes first, with a reserve of ${reserveMs} ms`, () => {
+    for (const { cadenceMs } of SLOW) {
+      const tries = triesOf(cadenceMs, 4_000, reserveMs);
+      const meanOf = (some: typeof tries) => some.reduce((sum, { tryMs }) => sum + tryMs, 0) / some.length;
+      const [first, last] = [meanOf(tries.slice(0, 1_000)), meanOf(tries.slice(-1_000))];
+      assert.ok(Math.abs(last - first - cadenceMs * 0.75) < 100, `${first} and ${last} ms at ${cadenceMs}`);
+    }
+  });
+
+test("L3 where nothing is ahead, or the first try failed, it is the row of growing windows", () => {
+  const at = (attempt: number, aheadMs: number, chance: number) =>
+    comeBackMs(RECONNECT, { attempt, atLeastMs: 0, aheadMs, cadenceMs: 8_000, reserveMs: 0 }, () => chance);
+  assert.deepEqual([at(0, 0, 0), at(0, 0, 0.5), at(1, 10_000, 0.5), at(2, 10_000, 0.5)], [0, 500, 1_000, 2_000]);
+});
+
+test("L3 who is building up for a slower cadence, or has just come from one, is spread by what they have", () => {
+  for (const cadenceMs of [200, 1_000]) {
+    const { fromMs, toMs } = firstTryWindow(11_000, cadenceMs, 0);
+    assert.ok(fromMs <= cadenceMs && toMs >= fromMs + 3_000, `${fromMs} to ${toMs} ms`);
+  }
+});
+
+test("L4 a hint is waited for before either window", () => {
+  const loss = { attempt: 0, atLeastMs: 7_000, cadenceMs: 4_000, reserveMs: 0 };
+  assert.equal(
+    comeBackMs(RECONNECT, { ...loss, aheadMs: 0 }, () => 0),
+    7_000,
+  );
+  assert.equal(
+    comeBackMs(RECONNECT, { ...loss, aheadMs: 3_000 }, () => 0),
+    7_000,
+  );
+});
+
+test("L3 wherever between two pushes an edge of 1 s or slower dies, nobody hears it, whenever they come back", () => {
+  for (const rung of SLOW) {
+    for (let place = 0; place < 20; place++) {
+      const clock = manualClock();
+      const edge = new ScriptedEdge(clock, { firstFlightSlots: Math.ceil((usualLagMs(rung) + 400) / 200) });
+      edge.cadenceMs = rung.cadenceMs;
+      clock.advance(20_000);
+      const { transport } = edge;
+      const random = () => (place % 2) * 0.999;
+      const listener = startHeadlessListener({ url: "ws://edge/listen/x", clock, random, transport });
+      clock.advance(60_000 + (rung.cadenceMs * place) / 20);
+      edge.cut();
+      const waitMs = (listener.session.retryAtMs ?? 0) - clock.monotonicMs();
+      assert.ok(
+        waitMs <= firstTryWindow(usualLagMs(rung), rung.cadenceMs, 0).toMs,
+        `${waitMs} ms at ${rung.cadenceMs}`,
+      );
+      clock.advance(30_000);
+      const { gaps, skippedSlots, connections } = listener.stats();
+      assert.deepEqual({ gaps, skippedSlots, connections }, { gaps: 0, skippedSlots: 0, connections: 2 });
+      listener.stop();
+    }
+  }
+});

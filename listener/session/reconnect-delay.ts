@@ -1,0 +1,54 @@
+// Owns when a listener whose connection is gone tries again: the first time when the next push would have come, so that the
+// audience of an edge that dies comes to the others as evenly as it was served. Pure. Refuses to try. SPEC.md L3, L4.
+
+import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
+import { reserveAt } from "@hustings/wire/listen/cadence.ts";
+import { BUFFER, cadenceRow } from "../player/buffer-policy.ts";
+
+export interface Loss {
+  /** Tries since the connection that lasted. */
+  readonly attempt: number;
+  /** A server's Retry-After; 0: none. */
+  readonly atLeastMs: number;
+  /**
+   * Ahead of the playhead when a connection with sound broke and nobody had said that it would; 0 where somebody had, or
+   * nothing was heard: then there is nothing to wait on.
+   */
+  readonly aheadMs: number;
+  /** Of the connection that is gone; and what it wanted ahead beyond the margin. */
+  readonly cadenceMs: number;
+  readonly reserveMs: number;
+}
+
+/** Milliseconds until the next try; `undefined`: there is none. `random` gives `[0, 1)`. */
+export function comeBackMs(policy: RetryPolicy, loss: Loss, random: () => number): number | undefined {
+  const { attempt, atLeastMs, aheadMs, cadenceMs, reserveMs } = loss;
+  if (attempt > 0 || policy.tries === 0 || spareMs(aheadMs, cadenceMs) <= policy.firstMs)
+    return retryDelayMs(policy, attempt, random, atLeastMs);
+  const { fromMs, toMs } = firstTryWindow(aheadMs, cadenceMs, reserveMs);
+  return atLeastMs + fromMs + random() * (toMs - fromMs);
+}
+
+/**
+ * When the first try may be, of one with `aheadMs` left: from when what the last push brought is gone, until
+ * BUFFER.returnShare of what is left then is gone, too, and BUFFER.reserveShare of what is there of the reserve, though no later
+ * by it than BUFFER.returnWithinMs. Whoever has the least left comes first.
+ */
+export function firstTryWindow(
+  aheadMs: number,
+  cadenceMs: number,
+  reserveMs: number,
+): { readonly fromMs: number; readonly toMs: number } {
+  const { targetMs, lowMs } = cadenceRow(cadenceMs);
+  const wantedMs = reserveAt(cadenceMs, reserveMs);
+  const fromMs = Math.min(cadenceMs, Math.max(0, aheadMs - targetMs - wantedMs));
+  const heldMs = Math.min(wantedMs, Math.max(0, aheadMs - fromMs - targetMs));
+  const plainMs = BUFFER.returnShare * spareMs(aheadMs - fromMs - heldMs, cadenceMs);
+  // The same for everybody at a cadence: who has the least ahead stays first.
+  const mostMs = Math.max(0, BUFFER.returnWithinMs - cadenceMs - BUFFER.returnShare * (targetMs - lowMs));
+  return { fromMs, toMs: fromMs + plainMs + Math.min(BUFFER.reserveShare * heldMs, mostMs) };
+}
+
+function spareMs(aheadMs: number, cadenceMs: number): number {
+  return Math.max(0, aheadMs - cadenceRow(cadenceMs).lowMs);
+}

@@ -1,0 +1,279 @@
+// Proves the link's rules on a manual clock, and that no schedule of faults loses, repeats or reorders a slot.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
+import { noticeFrame, snapshotFrame, soundFrame } from "@hustings/wire/listen/frames.ts";
+import { EMPTY_STATE } from "@hustings/wire/log/state.ts";
+import fc from "fast-check";
+import { startHeadlessListener } from "../headless/headless.ts";
+import { feedOf } from "../player/session-feed.ts";
+import { ScriptedEdge } from "../testing/fake-edge.ts";
+import { Session } from "./session.ts";
+import type { Sink } from "./slot-order.ts";
+import type { Transport, TransportEvents } from "./transport.ts";
+
+const URL = "ws://edge/listen/x";
+
+function connect(random: () => number = () => 0.5) {
+  const clock = manualClock();
+  const edge = new ScriptedEdge(clock);
+  clock.advance(3_000);
+  const slots: number[] = [];
+  const sink: Sink = { sound: (slot) => slots.push(slot), absent: () => undefined, break: () => undefined };
+  const session = new Session({ url: URL, clock, random, transport: edge.transport, sink });
+  session.start();
+  clock.advance(100);
+  return { clock, edge, session, slots };
+}
+
+test("L1 a newcomer asks for a rendition and no place, and follows after the first flight", () => {
+  const { edge, session } = connect();
+  assert.deepEqual(edge.urls, [`${URL}?r=32`]);
+  assert.equal(session.link, "following");
+  session.stop();
+  assert.equal(session.link, "idle");
+});
+
+test("L2 a lost connection is tried again within a second, from the next slot and the newest entry", () => {
+  const { clock, edge, session } = connect(() => 0.999);
+  edge.cut();
+  assert.equal(session.link, "waiting-retry");
+  const { next } = session.order;
+  clock.advance(1_000);
+  assert.equal(edge.urls.at(-1), `${URL}?r=32&next=${next}&c=200&seq=${session.state.seq}`);
+  clock.advance(10);
+  assert.equal(session.link, "following");
+  session.stop();
+});
+
+test("L3 tries that fail come farther apart, by full jitter up to 30 s, and go on for ever", () => {
+  const { clock, edge, session } = connect(() => 0.999);
+  edge.refuseWith = { code: 1006, reason: "" };
+  edge.cut();
+  clock.advance(10 * 60_000);
+  assert.equal(session.link, "waiting-retry");
+  assert.ok(edge.urls.length > 15 && edge.urls.length < 30, `${edge.urls.length} tries in ten minutes`);
+  edge.refuseWith = undefined;
+  clock.advance(31_000);
+  assert.equal(session.link, "following");
+  session.stop();
+});
+
+test("L3 the first try waits on what is ahead where nobody said that the connection would go, and not where the edge did", () => {
+  const tries = (aheadMs: number, code?: number) => {
+    const { clock, edge, session } = connect(() => 0.5);
+    edge.notice({ kind: "cadence", cadenceMs: 4_000 });
+    session.heed({ aheadMs });
+    clock.advance(1_000);
+    edge.cut(code);
+    const waitMs = (session.retryAtMs ?? 0) - clock.monotonicMs();
+    session.stop();
+    return waitMs;
+  };
+  // A second of it is gone: until the next push there are 3 s, and of the 2.8 s above the low mark a sixth.
+  assert.equal(Math.round(tries(7_000)), 3_467);
+  assert.equal(tries(7_000, 4505), 500);
+  assert.equal(tries(0), 500);
+});
+
+test("L4 a server's hint is waited for before the jitter begins", () => {
+  const { clock, edge, session } = connect(() => 0);
+  edge.cut(4506, "full retry-after-ms=7000");
+  clock.advance(6_900);
+  assert.equal(edge.urls.length, 1);
+  clock.advance(200);
+  assert.equal(session.link, "following");
+  assert.equal(session.lastError, "full");
+  session.stop();
+});
+
+test("L5 no space at the link is final, and the end is the end", () => {
+  const refused = connect();
+  refused.edge.cut(4404, "no space");
+  assert.equal(refused.session.link, "refused");
+  const ended = connect();
+  ended.edge.cut(4410, "ended");
+  assert.equal(ended.session.link, "ended");
+  ended.clock.advance(120_000);
+  assert.equal(ended.edge.urls.length, 1);
+});
+
+test("L6 a place that the edge does not have is given up: the next try asks for none", () => {
+  const { clock, edge, session } = connect(() => 0);
+  edge.cut(4411, "gone");
+  clock.advance(10);
+  assert.equal(edge.urls.at(-1), `${URL}?r=32`);
+  clock.advance(500);
+  assert.equal(session.link, "following");
+  session.stop();
+});
+
+test("L7 a connection that says nothing for five seconds is given up though nobody closed it", () => {
+  const { clock, edge, session } = connect(() => 0.5);
+  edge.isUnreachable = true;
+  clock.advance(4_000);
+  assert.equal(session.link, "following");
+  clock.advance(3_000);
+  assert.notEqual(session.link, "following");
+  session.stop();
+});
+
+test("L9 a slot that is missing while later ones come is asked for again", () => {
+  const { clock, edge, session, slots } = connect(() => 0);
+  const missing = edge.head + 1;
+  edge.isHeldBack = true;
+  clock.advance(200);
+  edge.isHeldBack = false;
+  clock.advance(1_000);
+  assert.equal(slots.at(-1), missing - 1);
+  clock.advance(4_000);
+  assert.equal(edge.urls.length, 2);
+  assert.ok(slots.includes(missing));
+  session.stop();
+});
+
+test("L10 the edge's clock is known to a few milliseconds", () => {
+  const { clock, session } = connect();
+  clock.advance(1_000);
+  assert.ok(Math.abs(session.offset.offsetMs) <= 2);
+  session.stop();
+});
+
+test("L11 a malformed frame ends the connection and never the session", () => {
+  const anyFrame = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }),
+    fc.uint8Array({ maxLength: 60 }).map((bytes) => soundFrame("32", [bytes])),
+    fc.json().map((json) => Uint8Array.from([2, ...new TextEncoder().encode(json)])),
+    fc.json().map((json) => Uint8Array.from([3, ...new TextEncoder().encode(json)])),
+    fc.json().map((json) => Uint8Array.from([5, ...new TextEncoder().encode(json)])),
+    fc
+      .record({ kind: fc.constantFrom("skipped", "cadence", "pong"), from: fc.anything(), to: fc.anything() })
+      .map((one) => noticeFrame(JSON.parse(JSON.stringify(one)) as never)),
+    fc
+      .dictionary(fc.constantFrom(...Object.keys(EMPTY_STATE)), fc.jsonValue())
+      .map((state) =>
+        snapshotFrame({ ...{ headSlot: 1, nextSlot: 1, cadenceMs: 200, audience: 1, utcMs: 1 }, state } as never),
+      ),
+  );
+  fc.assert(
+    fc.property(fc.array(anyFrame, { minLength: 1, maxLength: 5 }), (frames) => {
+      const { clock, edge, session, slots } = connect();
+      for (const frame of frames) edge.raw(frame);
+      clock.advance(5_000);
+      assert.ok(["following", "waiting-retry", "connecting", "ended"].includes(session.link), session.link);
+      assert.deepEqual(
+        slots,
+        [...new Set(slots)].sort((a, b) => a - b),
+      );
+      session.stop();
+    }),
+    { numRuns: 200 },
+  );
+});
+
+type Fault =
+  | { readonly do: "cut"; readonly code: number }
+  | { readonly do: "unreachable" | "reachable" | "hold" | "release" | "offline" | "online" }
+  | { readonly do: "again" | "backwards" | "absent" | "skip"; readonly slots: number }
+  | { readonly do: "garbage" };
+
+const faults: fc.Arbitrary<Fault> = fc.oneof(
+  fc.record({ do: fc.constant("cut" as const), code: fc.constantFrom(1006, 1001, 4408, 4503, 4505, 4401, 4411) }),
+  fc.record({
+    do: fc.constantFrom("unreachable" as const, "reachable", "hold", "release", "offline", "online"),
+  }),
+  fc.record({
+    do: fc.constantFrom("again" as const, "backwards", "absent", "skip"),
+    slots: fc.integer({ min: 1, max: 30 }),
+  }),
+  fc.record({ do: fc.constant("garbage" as const) }),
+);
+
+test("L13 who waits in the line stays connected as long as it is told so, comes back with its place, and gets in", () => {
+  const clock = manualClock();
+  const urls: string[] = [];
+  let events: TransportEvents | undefined;
+  const transport: Transport = (url, told) => {
+    urls.push(url);
+    events = told;
+    return { send: () => undefined, close: () => undefined };
+  };
+  const sink: Sink = { sound: () => undefined, absent: () => undefined, break: () => undefined };
+  const session = new Session({ url: URL, clock, random: () => 0.5, transport, sink });
+  session.start();
+  const tell = (place: number, estimateMs: number | null) =>
+    events?.frame(noticeFrame({ kind: "waiting", place, estimateMs, sinceUtcMs: 77 }));
+  for (let place = 40; place > 30; place--) {
+    tell(place, place * 1_000);
+    clock.advance(20_000);
+  }
+  assert.deepEqual([session.link, session.waiting, urls.length], ["connecting", { place: 31, estimateMs: 31_000 }, 1]);
+  assert.equal(feedOf(session).expecting, "hold");
+  clock.advance(6_000);
+  assert.equal(urls.at(-1), `${URL}?r=32&since=77`, "silence for 25 s");
+  events?.closed(4507, "place-elsewhere");
+  clock.advance(1_000);
+  assert.deepEqual([urls.length, session.waiting?.place], [3, 31]);
+  const rest = { headSlot: null, nextSlot: null, rendition: "32", cadenceMs: 200, audience: 1, utcMs: 1 } as const;
+  events?.frame(snapshotFrame({ state: EMPTY_STATE, ...rest }));
+  assert.deepEqual([session.link, session.waiting], ["first-flight", undefined]);
+  events?.closed(1006, "");
+  clock.advance(1_000);
+  assert.equal(urls.at(-1), `${URL}?r=32`, "the line is behind them");
+  session.stop();
+});
+
+test("O1 under any schedule of faults each slot is handed on once and in order, and the timeline has no hole", () => {
+  const schedule = fc.array(fc.tuple(fc.integer({ min: 0, max: 8_000 }), faults), { maxLength: 25 });
+  fc.assert(
+    fc.property(schedule, fc.integer({ min: 0, max: 999 }), (steps, seed) => {
+      const clock = manualClock();
+      const edge = new ScriptedEdge(clock);
+      clock.advance(3_000);
+      let endSamples = 0;
+      let held = edge.head;
+      const listener = startHeadlessListener({
+        url: URL,
+        clock,
+        random: () => seed / 1_000,
+        transport: edge.transport,
+        verify: true,
+        onWrite: (at, packets) => {
+          assert.equal(at, endSamples);
+          endSamples += packets.length * 960;
+        },
+      });
+      for (const [waitMs, fault] of steps) {
+        clock.advance(waitMs);
+        if (fault.do === "hold") held = edge.head;
+        suffer(edge, listener.session, fault, held);
+      }
+      edge.isUnreachable = false;
+      edge.isHeldBack = false;
+      listener.session.network(true);
+      clock.advance(90_000);
+      assert.deepEqual(listener.faults, []);
+      assert.equal(listener.stats().link, "following");
+      assert.ok((listener.session.order.next ?? 0) >= edge.head, "it holds the newest slot");
+      assert.ok(listener.playheadSamples <= endSamples);
+      listener.stop();
+    }),
+    { numRuns: 150 },
+  );
+});
+
+function suffer(edge: ScriptedEdge, session: Session, fault: Fault, held: number): void {
+  const { head } = edge;
+  const last = (count: number) => Array.from({ length: count }, (_, i) => head - count + 1 + i);
+  if (fault.do === "cut") edge.cut(fault.code);
+  else if (fault.do === "unreachable" || fault.do === "reachable") edge.isUnreachable = fault.do === "unreachable";
+  else if (fault.do === "offline" || fault.do === "online") session.network(fault.do === "online");
+  else if (fault.do === "hold") edge.isHeldBack = true;
+  else if (fault.do === "release") edge.isHeldBack = false;
+  else if (fault.do === "again") edge.send(last(fault.slots));
+  else if (fault.do === "backwards") for (const slot of last(fault.slots).reverse()) edge.send([slot]);
+  else if (fault.do === "absent") edge.absent(fault.slots);
+  else if (fault.do === "skip" && head > held) edge.notice({ kind: "skipped", from: held + 1, to: head + 1 });
+  else edge.raw(Uint8Array.of(1, 0, 0x11, 0, 0, 0));
+}

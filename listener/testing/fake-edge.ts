@@ -1,0 +1,277 @@
+// Owns an edge that is made of words: a stage that counts slots on a manual clock, what an edge keeps of it, and faults
+// on command. For tests of listeners. Refuses to know sockets; frames are the real ones.
+
+import type { Clock } from "@hustings/flow/clock.ts";
+import {
+  type Notice,
+  noticeFrame,
+  parseUpward,
+  type Snapshot,
+  snapshotFrame,
+  soundFrame,
+  stateFrame,
+  type Upward,
+} from "@hustings/wire/listen/frames.ts";
+import type { Fragment, SeatLevel } from "@hustings/wire/log/fragment.ts";
+import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
+import {
+  EMPTY_STATE,
+  foldState,
+  type SpaceState,
+  type StateChange,
+  type StateEntry,
+} from "@hustings/wire/log/state.ts";
+import { FRAGMENT_PACKETS, KEPT_SLOTS, type Rendition, SLOT_MS } from "@hustings/wire/units.ts";
+import type { Link, Transport, TransportEvents } from "../session/transport.ts";
+
+export interface ScriptedEdgeOptions {
+  /** From a slot's end to its arrival; 20 where absent. */
+  readonly wayMs?: number;
+  /** The slot in which the clock starts; 1,000 where absent. */
+  readonly firstSlot?: number;
+  /** Fragments before the head that a newcomer is sent; 8 where absent. */
+  readonly firstFlightSlots?: number;
+  /** Ten packets for a slot; one byte each where absent. */
+  readonly packetsOf?: (slot: number) => readonly Uint8Array[];
+  readonly audience?: number;
+}
+
+interface Peer {
+  readonly events: TransportEvents;
+  open: boolean;
+  cadenceMs: number;
+  rendition: Rendition;
+  /** The next slot it is owed; not used while it gets each slot as it comes. */
+  nextSlot: number;
+}
+
+export class ScriptedEdge {
+  readonly urls: string[] = [];
+  state: SpaceState = EMPTY_STATE;
+  /** No connection opens while this is true; those that are open hear nothing and are not closed. */
+  isUnreachable = false;
+  /** Slots are made but not sent. */
+  isHeldBack = false;
+  /** What a new connection is closed with instead of a snapshot. */
+  refuseWith: { readonly code: number; readonly reason: string } | undefined;
+  /** Every place is taken: a new connection is told its place in the line, and no more. */
+  isInLine = false;
+  head: number;
+  /** How far apart a newcomer is pushed to. */
+  cadenceMs = 200;
+  /** What a newcomer is asked to have ahead beyond the margin of that. */
+  reserveMs = 0;
+  /** Whether who says that they are ready is moved. */
+  isMoving = true;
+  /** What listeners said beside pings. */
+  readonly said: Upward[] = [];
+  pings = 0;
+  readonly clock: Clock;
+  readonly #options: ScriptedEdgeOptions;
+  readonly #peers = new Set<Peer>();
+  readonly #kept = new Map<number, Uint8Array>();
+  #seq = 0;
+  #isClosed = false;
+
+  constructor(clock: Clock, options: ScriptedEdgeOptions = {}) {
+    this.clock = clock;
+    this.#options = options;
+    const firstSlot = options.firstSlot ?? 1_000;
+    this.head = firstSlot - 1;
+    this.change({ kind: "anchor", anchorSlot: firstSlot, anchorUtcMs: clock.utcMs() });
+    this.change({ kind: "live" });
+    this.change({ kind: "air", air: "voice" });
+    this.#makeSlots();
+  }
+
+  readonly transport: Transport = (url, events): Link => {
+    const rendition = /r=16/.test(url) ? "16" : "32";
+    const peer: Peer = { events, open: false, cadenceMs: this.cadenceMs, rendition, nextSlot: 0 };
+    this.urls.push(url);
+    this.clock.after(1, () => this.#open(peer, url));
+    return {
+      send: (text) => this.#answer(peer, text),
+      close: () => {
+        peer.open = false;
+        this.#peers.delete(peer);
+      },
+    };
+  };
+
+  get openCount(): number {
+    return this.#peers.size;
+  }
+
+  /** Appends to the state lane and tells everyone. */
+  change(change: StateChange): void {
+    this.#seq += 1;
+    const entry = { ...change, seq: this.#seq, slot: this.head + 1, utcMs: this.clock.utcMs() } as StateEntry;
+    this.state = foldState(this.state, entry);
+    this.#tell(stateFrame([entry]));
+  }
+
+  notice(notice: Notice): void {
+    this.#tell(noticeFrame(notice));
+  }
+
+  /** Sends whole frames as they are. */
+  raw(frame: Uint8Array): void {
+    this.#tell(frame);
+  }
+
+  /** Sends slots again, or in another order. */
+  send(slots: readonly number[]): void {
+    const bytes = slots.flatMap((slot) => this.#kept.get(slot) ?? []);
+    this.#tell(soundFrame("32", bytes));
+  }
+
+  /** Every connection ends as when a process dies, or with a close code. */
+  cut(code = 1006, reason = ""): void {
+    for (const peer of [...this.#peers]) this.#close(peer, code, reason);
+  }
+
+  /** The stage makes no slots for this many, and then says so. */
+  absent(slots: number): void {
+    const from = this.head + 1;
+    this.head += slots;
+    this.change({ kind: "absence", from, to: this.head + 1 });
+  }
+
+  /** The stage was gone for this many slots, and says so. */
+  gap(slots: number): void {
+    const from = this.head + 1;
+    this.head += slots;
+    this.change({ kind: "gap", from, to: this.head + 1 });
+  }
+
+  /** Makes no more slots. */
+  close(): void {
+    this.#isClosed = true;
+    this.cut(1001);
+  }
+
+  #open(peer: Peer, url: string): void {
+    if (this.isUnreachable) return;
+    if (this.refuseWith) {
+      this.#refuse(peer, this.refuseWith);
+      return;
+    }
+    peer.open = true;
+    this.#peers.add(peer);
+    peer.events.opened();
+    if (this.isInLine) {
+      peer.cadenceMs = Infinity;
+      const place = { kind: "waiting", place: 3, estimateMs: null, sinceUtcMs: this.clock.utcMs() } as const;
+      peer.events.frame(noticeFrame(place));
+      return;
+    }
+    const asked = /next=(\d+)/.exec(url)?.[1];
+    const { firstFlightSlots = 8, audience = 1 } = this.#options;
+    const oldest = Math.min(...this.#kept.keys());
+    const from = Math.max(oldest, asked === undefined ? this.head + 1 - firstFlightSlots : Number(asked));
+    const snapshot: Snapshot = {
+      state: this.state,
+      headSlot: this.#kept.size > 0 ? this.head : null,
+      nextSlot: this.#kept.size > 0 ? from : null,
+      rendition: peer.rendition,
+      cadenceMs: peer.cadenceMs,
+      reserveMs: this.reserveMs,
+      audience,
+      utcMs: this.clock.utcMs(),
+    };
+    peer.events.frame(snapshotFrame(snapshot));
+    const slots = [...this.#kept].filter(([slot]) => slot >= from).map(([, bytes]) => bytes);
+    peer.nextSlot = this.isHeldBack ? from : this.head + 1;
+    if (slots.length > 0 && peer.open && !this.isHeldBack) peer.events.frame(soundFrame(peer.rendition, slots));
+    if (peer.cadenceMs > SLOT_MS) this.clock.after(peer.cadenceMs, () => this.#push(peer));
+  }
+
+  /** Once a cadence, what came since the last push. */
+  #push(peer: Peer): void {
+    if (!peer.open || peer.cadenceMs <= SLOT_MS) return;
+    if (!this.isUnreachable && !this.isHeldBack) this.#flush(peer);
+    this.clock.after(peer.cadenceMs, () => this.#push(peer));
+  }
+
+  #flush(peer: Peer): void {
+    const slots = [...this.#kept].filter(([slot]) => slot >= peer.nextSlot).map(([, bytes]) => bytes);
+    peer.nextSlot = this.head + 1;
+    if (slots.length > 0) peer.events.frame(soundFrame(peer.rendition, slots));
+  }
+
+  #moveTo(peer: Peer, cadenceMs: number): void {
+    const wasFast = peer.cadenceMs <= SLOT_MS;
+    if (!wasFast) this.#flush(peer);
+    peer.nextSlot = this.head + 1;
+    peer.cadenceMs = cadenceMs;
+    peer.events.frame(noticeFrame({ kind: "cadence", cadenceMs }));
+    if (wasFast && cadenceMs > SLOT_MS) this.clock.after(cadenceMs, () => this.#push(peer));
+  }
+
+  #refuse(peer: Peer, { code, reason }: { readonly code: number; readonly reason: string }): void {
+    peer.open = true;
+    this.#close(peer, code, reason);
+  }
+
+  #close(peer: Peer, code: number, reason: string): void {
+    this.#peers.delete(peer);
+    if (!peer.open) return;
+    peer.open = false;
+    peer.events.closed(code, reason);
+  }
+
+  #answer(peer: Peer, text: string): void {
+    const said = parseUpward(text);
+    if (this.isUnreachable) return;
+    if (said.kind !== "ping") this.said.push(said);
+    if (said.kind === "rendition") peer.rendition = said.rendition;
+    if (said.kind === "ready" && this.isMoving)
+      this.clock.after(2, () => peer.open && this.#moveTo(peer, said.cadenceMs));
+    if (said.kind !== "ping") return;
+    this.pings += 1;
+    const { echo } = said;
+    const utcMs = this.clock.utcMs();
+    this.clock.after(2, () => peer.open && peer.events.frame(noticeFrame({ kind: "pong", echo, utcMs })));
+  }
+
+  #tell(frame: Uint8Array): void {
+    if (this.isUnreachable) return;
+    for (const peer of [...this.#peers]) if (peer.open) peer.events.frame(frame);
+  }
+
+  #makeSlots(): void {
+    const { wayMs = 20 } = this.#options;
+    const startMs = this.clock.monotonicMs() + wayMs;
+    let made = 0;
+    const next = (): void => {
+      if (this.#isClosed) return;
+      if (made > 0) this.#makeSlot();
+      made += 1;
+      this.clock.after(startMs + made * SLOT_MS - this.clock.monotonicMs(), next);
+    };
+    this.clock.after(wayMs, next);
+  }
+
+  #makeSlot(): void {
+    const slot = this.head + 1;
+    this.head = slot;
+    const { packetsOf = onePacketEach } = this.#options;
+    const fragment: Fragment = { slot, levels: levelsOf(slot), packets: packetsOf(slot) };
+    this.#kept.set(slot, encodeFragment(fragment));
+    this.#kept.delete(slot - KEPT_SLOTS);
+    if (this.isHeldBack || this.isUnreachable) return;
+    const bytes = this.#kept.get(slot) as Uint8Array;
+    for (const peer of [...this.#peers])
+      if (peer.open && peer.cadenceMs <= SLOT_MS) peer.events.frame(soundFrame(peer.rendition, [bytes]));
+  }
+}
+
+/** Three take turns, and a bystander is heard in every fourth slot. */
+export function levelsOf(slot: number): readonly SeatLevel[] {
+  const speaker = { seat: slot % 3, levelDbov: 30 };
+  return slot % 4 === 0 ? [speaker, { seat: 7, levelDbov: 60 }] : [speaker];
+}
+
+function onePacketEach(slot: number): readonly Uint8Array[] {
+  return Array.from({ length: FRAGMENT_PACKETS }, (_, i) => Uint8Array.of(0xf8, slot & 255, i));
+}

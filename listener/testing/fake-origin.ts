@@ -1,0 +1,116 @@
+// Owns an origin of HLS that is made of words: what an edge would list of a scripted edge's slots, and faults on command.
+// For tests of those who pull. Refuses to know sockets; playlists and objects are the real ones.
+
+import type { Clock } from "@hustings/flow/clock.ts";
+import { initSegment } from "@hustings/media/container/cmaf.ts";
+import { hlsObject } from "@hustings/media/hls/opus-parts.ts";
+import { mediaPlaylist, objectOf } from "@hustings/media/hls/playlist.ts";
+import { type HlsLog, type HlsWindow, hlsWindow, isListed, objectAt } from "@hustings/media/hls/segments.ts";
+import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
+import { KEPT_SLOTS, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
+import type { Get, Got } from "../hls/origin.ts";
+import { levelsOf, type ScriptedEdge } from "./fake-edge.ts";
+
+const LOOK_MS = 100;
+const WAIT_MS = 12_000;
+
+export class ScriptedOrigin {
+  readonly asked: string[] = [];
+  /** Half a round trip. */
+  wayMs = 10;
+  /** Nothing answers, ever. */
+  isSilent = false;
+  /** Segments alone, and nothing waits. */
+  isPlain = false;
+  /** A cache that is so far behind. */
+  staleMs = 0;
+  /** The space has ended, and the last slot is here. */
+  isOver = false;
+  /** Instead of the real answer, where it gives one. */
+  instead: (path: string) => Got | undefined = () => undefined;
+  /** What becomes of a part or segment on its way. */
+  onWay: (object: Uint8Array) => Uint8Array = (object) => object;
+  readonly #edge: ScriptedEdge;
+  readonly #clock: Clock;
+  #seen: { readonly key: string; readonly window: HlsWindow } | undefined;
+
+  constructor(edge: ScriptedEdge) {
+    this.#edge = edge;
+    this.#clock = edge.clock;
+  }
+
+  readonly get: Get = async (url, maxBytes, signal) => {
+    const { pathname, searchParams } = new URL(url);
+    const path = pathname.split("/").slice(-2).join("/");
+    this.asked.push(`${path}${searchParams.size > 0 ? `?${searchParams}` : ""}`);
+    await this.#pause(this.wayMs);
+    if (this.isSilent) await new Promise<void>(() => undefined);
+    const got = this.instead(path) ?? (await this.#answer(path, searchParams));
+    await this.#pause(this.wayMs);
+    signal.throwIfAborted();
+    if (got.bytes.length > maxBytes) throw new Error("longer than may be");
+    return got;
+  };
+
+  async #answer(path: string, query: URLSearchParams): Promise<Got> {
+    const name = path.split("/")[1] ?? "";
+    if (name === "init.mp4") return ok(initSegment());
+    if (name === "index.m3u8") return this.#playlist(query);
+    const object = objectOf(name);
+    if (!object) return refused(404);
+    const log = this.#log();
+    const range = objectAt(log, this.#window(log), object.kind, object.from);
+    return typeof range === "string" ? refused(404) : ok(this.onWay(hlsObject(log, range, [])));
+  }
+
+  async #playlist(query: URLSearchParams): Promise<Got> {
+    const number = query.get("_HLS_msn");
+    const part = query.get("_HLS_part");
+    for (let waitedMs = 0; number !== null && !this.isPlain; waitedMs += LOOK_MS) {
+      if (isListed(this.#window(this.#log()), Number(number), part === null ? undefined : Number(part)) === true) break;
+      if (waitedMs >= WAIT_MS) return refused(503, 1_000);
+      await this.#pause(LOOK_MS);
+    }
+    const log = this.#log();
+    const window = this.#window(log);
+    if (window.segments.length === 0) return refused(503, 1_000);
+    return ok(new TextEncoder().encode(mediaPlaylist({ window, marks: log.marks, isPlain: this.isPlain })));
+  }
+
+  #log(): HlsLog {
+    const { state } = this.#edge;
+    const headSlot = this.#edge.head - Math.round((this.staleMs / 1_000) * SLOTS_PER_SECOND);
+    const oldestSlot = Math.max(headSlot - KEPT_SLOTS, state.liveSlot ?? 0);
+    const isIn = (slot: number): boolean => slot <= headSlot && slot >= oldestSlot;
+    return {
+      marks: state,
+      headSlot,
+      oldestSlot,
+      isOver: this.isOver,
+      fragment: (slot) =>
+        isIn(slot) ? encodeFragment({ slot, levels: levelsOf(slot), packets: packetsOf(slot) }) : undefined,
+    };
+  }
+
+  #window(log: HlsLog): HlsWindow {
+    const key = `${log.headSlot} ${this.#edge.state.seq} ${this.isOver}`;
+    if (this.#seen?.key !== key) this.#seen = { key, window: hlsWindow(log) };
+    return this.#seen.window;
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.#clock.after(delayMs, resolve));
+  }
+}
+
+export function ok(bytes: Uint8Array): Got {
+  return { status: 200, bytes, retryAfterMs: undefined };
+}
+
+export function refused(status: number, retryAfterMs?: number): Got {
+  return { status, bytes: new Uint8Array(0), retryAfterMs };
+}
+
+function packetsOf(slot: number): readonly Uint8Array[] {
+  return Array.from({ length: 10 }, (_, i) => Uint8Array.of(0xf8, slot & 255, i));
+}

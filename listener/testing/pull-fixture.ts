@@ -1,0 +1,83 @@
+// Owns a session that listens by pull, by push, and between the two, on a manual clock: for tests. Refuses to judge.
+
+import { type ManualClock, manualClock } from "@hustings/flow/testing/manual-clock.ts";
+import type { SpaceId } from "@hustings/wire/ids.ts";
+import { type RoomDocument, roomDocumentOf } from "@hustings/wire/listen/room-document.ts";
+import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
+import { startHeadlessListener } from "../headless/headless.ts";
+import { openPull } from "../hls/pull.ts";
+import { Ways } from "../session/push-or-pull.ts";
+import type { Sink } from "../session/slot-order.ts";
+import { ScriptedEdge } from "./fake-edge.ts";
+import { ScriptedOrigin } from "./fake-origin.ts";
+
+export const URL_OF = "ws://edge/listen/x";
+const HLS = "https://door.example/hls/x/index.m3u8";
+
+export interface Heard {
+  readonly sounds: number[];
+  /** Of each of these. */
+  readonly levels: (readonly SeatLevel[])[];
+  /** Where each lies on the player's timeline. */
+  readonly places: Map<number, number>;
+  readonly breaks: [number, number, string][];
+}
+
+/** A session that hears a space of which `tier` says how newcomers are served, half a minute after it began; `setUp` comes first. */
+export function listenTo(
+  setUp: (made: { edge: ScriptedEdge; origin: ScriptedOrigin }) => void = () => undefined,
+  tier: RoomDocument["tier"] = "pull",
+) {
+  const clock = manualClock();
+  const edge = new ScriptedEdge(clock);
+  const origin = new ScriptedOrigin(edge);
+  clock.advance(30_000);
+  setUp({ edge, origin });
+  const heard: Heard = { sounds: [], levels: [], places: new Map(), breaks: [] };
+  const tap: Sink = {
+    sound: (slot, _, levels) => {
+      heard.sounds.push(slot);
+      heard.levels.push(levels);
+    },
+    absent: () => undefined,
+    break: (from, to, why) => heard.breaks.push([from, to, why]),
+  };
+  const ways: Ways = new Ways({
+    push: edge.transport,
+    loadPull: async () => ({ openPull: (options) => openPull({ ...options, get: origin.get }) }),
+    hlsUrl: HLS,
+    clock,
+    random: () => 0.5,
+  });
+  const room = (now: RoomDocument["tier"]): RoomDocument => ({
+    ...roomDocumentOf(
+      { id: "x" as SpaceId, state: edge.state, audience: 7 },
+      { stagePort: 1, asOfUtcMs: clock.utcMs(), stale: false, tier: now, pullUrl: "https://cdn.example" },
+    ),
+  });
+  ways.tell(room(tier));
+  const listener = startHeadlessListener({
+    url: URL_OF,
+    clock,
+    random: () => 0.5,
+    transport: ways.transport,
+    verify: true,
+    tap,
+    onWrite: (atSamples, _, slot) => heard.places.has(slot) || heard.places.set(slot, atSamples),
+  });
+  return { clock, edge, origin, ways, listener, heard, room };
+}
+
+/** Runs until `isSo`, or fails after `ms`. */
+export async function until(clock: ManualClock, isSo: () => boolean, ms: number): Promise<void> {
+  const endMs = clock.monotonicMs() + ms;
+  while (!isSo()) {
+    if (clock.monotonicMs() >= endMs) throw new Error(`not within ${ms} ms`);
+    await clock.advanceAsync(100);
+  }
+}
+
+export async function pass(clock: ManualClock, ms: number): Promise<void> {
+  const endMs = clock.monotonicMs() + ms;
+  await until(clock, () => clock.monotonicMs() >= endMs, ms + 100);
+}

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import fc from "fast-check";
+import { readOgg } from "../container/ogg.ts";
+import { snrDb } from "../measure/correlate.ts";
+import { loadLibopus } from "./libopus.ts";
+import { decodeOgg } from "./ogg-sound.ts";
+import { loadOpus, OpusError, packetDurationSamples } from "./opus.ts";
+
+const opus = await loadOpus();
+const anna = new Uint8Array(readFileSync(new URL("../voices/anna.opus", import.meta.url)));
+const speech = decodeOgg(opus, anna);
+
+test("the codec is loaded once, and names itself", async () => {
+  assert.equal(await loadOpus(), opus);
+  assert.match(opus.version, /^libopus 1\./);
+});
+
+test("loading needs no network: it works where Node refuses every connection", () => {
+  const url = JSON.stringify(new URL("./opus.ts", import.meta.url).href);
+  const script = `const { loadOpus } = await import(${url}); console.log((await loadOpus()).version);`;
+  const args = ["--permission", "--allow-fs-read=*", "--input-type=module", "--eval", script];
+  assert.match(execFileSync(process.execPath, args).toString(), /^libopus 1\./);
+});
+
+test("every packet is fresh bytes of 20 ms, and decodes to 960 samples", () => {
+  using encoder = opus.encoder({ bitrateBps: 32_000 });
+  using decoder = opus.decoder();
+  const first = encoder.encode(speech.subarray(48_000, 48_960));
+  const kept = first.slice();
+  const second = encoder.encode(speech.subarray(48_960, 49_920));
+  assert.notEqual(first.buffer, second.buffer);
+  assert.deepEqual(first, kept);
+  assert.equal(packetDurationSamples(second), 960);
+  assert.equal(decoder.decode(second).length, 960);
+  assert.equal(encoder.lookaheadSamples, 312);
+});
+
+test("the bitrate is what was asked, and follows a change", () => {
+  using encoder = opus.encoder({ bitrateBps: 32_000 });
+  const rate = () => {
+    let bytes = 0;
+    for (let at = 0; at + 960 <= 240_000; at += 960) bytes += encoder.encode(speech.subarray(at, at + 960)).length;
+    return (bytes * 8) / 5;
+  };
+  const before = rate();
+  encoder.setBitrate(12_000);
+  encoder.setExpectedLoss(200);
+  const after = rate();
+  assert.ok(before > 22_000 && before < 36_000, `${before}`);
+  assert.ok(after > 8_000 && after < 14_000, `${after}`);
+});
+
+test("PCM of another length, and settings that the codec does not know, are refused by name", () => {
+  using encoder = opus.encoder({ bitrateBps: 32_000 });
+  assert.throws(() => encoder.encode(new Float32Array(480)), OpusError);
+  assert.throws(() => opus.encoder({ bitrateBps: 32_000, complexity: 11 }), OpusError);
+  assert.throws(() => opus.encoder({ bitrateBps: -7 }), OpusError);
+});
+
+test("after disposal everything is refused, and a second disposal is nothing", () => {
+  const encoder = opus.encoder({ bitrateBps: 32_000 });
+  const decoder = opus.decoder();
+  for (const codec of [encoder, decoder, encoder, decoder]) codec[Symbol.dispose]();
+  assert.throws(() => encoder.encode(new Float32Array(960)), OpusError);
+  assert.throws(() => encoder.setBitrate(16_000), OpusError);
+  assert.throws(() => decoder.conceal(), OpusError);
+});
+
+test("a damaged packet harms neither the process nor the packets after it", () => {
+  using decoder = opus.decoder();
+  const { packets } = readOgg(anna);
+  const damage = fc.record({
+    index: fc.nat(packets.length - 1),
+    at: fc.nat(),
+    value: fc.integer({ min: 0, max: 255 }),
+  });
+  const property = fc.property(damage, ({ index, at, value }) => {
+    const packet = (packets[index] ?? new Uint8Array(1)).slice();
+    packet[at % packet.length] = value;
+    try {
+      decoder.decode(packet);
+    } catch (error) {
+      assert.ok(error instanceof OpusError);
+    }
+    const sound = decoder.decode(packets[100] ?? new Uint8Array(0));
+    assert.equal(sound.length, 960);
+    assert.ok(sound.every(Number.isFinite));
+  });
+  fc.assert(property, { numRuns: 1000 });
+});
+
+test("concealment and FEC give as many samples as they are asked", () => {
+  using decoder = opus.decoder();
+  const { packets } = readOgg(anna);
+  for (const packet of packets.slice(50, 60)) decoder.decode(packet);
+  assert.equal(decoder.conceal().length, 960);
+  assert.equal(decoder.conceal(480).length, 480);
+  assert.equal(decoder.decodeFec(packets[62] ?? new Uint8Array(0)).length, 960);
+  assert.throws(() => decoder.conceal(6000), OpusError);
+  assert.throws(() => decoder.decodeFec(new Uint8Array(0)), OpusError);
+});
+
+test("a packet of one byte, as DTX sends, is decoded to its 20 ms; stereo and 60 ms are decoded to mono", () => {
+  using decoder = opus.decoder();
+  assert.equal(decoder.decode(Uint8Array.of(0x78)).length, 960);
+  assert.equal(decoder.decode(Uint8Array.of(0xfc, 0xff, 0xfe)).length, 960);
+  assert.equal(decoder.decode(Uint8Array.of(0xfb, 3, 0xff, 0xfe, 0xff, 0xfe, 0xff, 0xfe)).length, 2880);
+});
+
+test("digital silence with DTX becomes packets of at most two bytes", () => {
+  using encoder = opus.encoder({ bitrateBps: 32_000, dtx: true });
+  const lengths = Array.from({ length: 40 }, () => encoder.encode(new Float32Array(960)).length);
+  assert.ok(
+    lengths.slice(25).some((length) => length <= 2),
+    lengths.join(" "),
+  );
+});
+
+test("a thousand codecs made and disposed leave the codec's memory as it was", async () => {
+  const libopus = await loadLibopus();
+  const round = () => {
+    using encoder = opus.encoder({ bitrateBps: 32_000 });
+    using decoder = opus.decoder();
+    decoder.decode(encoder.encode(new Float32Array(960)));
+  };
+  round();
+  const before = libopus.HEAPU8.length;
+  for (let count = 0; count < 1000; count += 1) round();
+  assert.equal(libopus.HEAPU8.length, before);
+});
+
+test("a crowd of voices at 16 kb/s is nearer its source as music than as one talker", () => {
+  const voices = ["anna", "ben", "chloe", "welcome"].map((name) =>
+    decodeOgg(opus, readFileSync(new URL(`../voices/${name}.opus`, import.meta.url))),
+  );
+  const crowd = Float32Array.from({ length: 150 * 960 }, (_, at) =>
+    voices.reduce((sum, voice) => sum + 0.4 * ((voice[at] ?? 0) + (voice[at + 90_000] ?? 0)), 0),
+  );
+  const [asSpeech, asMusic] = (["auto", "music"] as const).map((signal) => {
+    using encoder = opus.encoder({ bitrateBps: 16_000, complexity: 4, tuning: "programme" });
+    using decoder = opus.decoder();
+    encoder.setSignal(signal);
+    const heard = new Float32Array(crowd.length);
+    for (let at = 0; at < crowd.length; at += 960)
+      heard.set(decoder.decode(encoder.encode(crowd.subarray(at, at + 960))), at);
+    return snrDb(crowd.subarray(0, -encoder.lookaheadSamples), heard.subarray(encoder.lookaheadSamples));
+  });
+  assert.ok((asMusic as number) > (asSpeech as number) + 2, `${asMusic} dB against ${asSpeech} dB`);
+});

@@ -1,0 +1,214 @@
+// Owns Opus encoders and decoders: 48 kHz, mono, Float32 in [-1, 1], 20 ms in, any Opus duration out.
+// Refuses to know RTP, loss policy and containers; what can be read without a codec is in packet.ts.
+
+import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
+import { MAX_OPUS_BYTES, MAX_PACKET_DURATION_SAMPLES, packetDurationSamples } from "../container/opus-packet.ts";
+import { type Libopus, loadLibopus } from "./libopus.ts";
+
+export { packetDurationSamples, packetHasFec, packetIsDtx } from "../container/opus-packet.ts";
+
+/** Bytes that are no Opus packet that we can use, or PCM of a wrong length. The codec's state is unharmed. */
+export class OpusError extends Error {
+  override readonly name = "OpusError";
+}
+
+export interface EncoderOptions {
+  /** 6,000 to 510,000. */
+  readonly bitrateBps: number;
+  /** 0 to 10; 5 where absent (docs/decisions/0002 has the cost of each). */
+  readonly complexity?: number;
+  /** Carry a coarse copy of the packet before, for `decodeFec`; false where absent. */
+  readonly inbandFec?: boolean;
+  /** 0 to 100; how much loss the encoder should be ready for; 0 where absent. */
+  readonly expectedLossPercent?: number;
+  /** Let silence become packets of one or two bytes; false where absent. */
+  readonly dtx?: boolean;
+  /** "voice" (where absent) tunes for one talker with FEC; "programme" for a mix of voices and music. */
+  readonly tuning?: "voice" | "programme";
+}
+
+export interface OpusEncoder extends Disposable {
+  /** Samples by which the decoded sound lags its source, at 48 kHz (the pre-skip of RFC 7845). */
+  readonly lookaheadSamples: number;
+  /** Exactly 960 samples in, one packet of fresh bytes out, which the caller owns. Throws OpusError. */
+  encode(pcm: Float32Array): Uint8Array<ArrayBuffer>;
+  setBitrate(bitrateBps: number): void;
+  setExpectedLoss(percent: number): void;
+  /** 0 to 10. */
+  setComplexity(complexity: number): void;
+  /** What is to be encoded from now on; "auto" is what a "programme" begins with, "voice" what a "voice" does. */
+  setSignal(signal: Signal): void;
+}
+
+/** "music" keeps a low bit rate from being spent on the model of one talker, which a crowd of talkers is not. */
+export type Signal = "auto" | "voice" | "music";
+
+export interface OpusDecoder extends Disposable {
+  /** The packet's whole duration as mono PCM, fresh, 120 to 5760 samples. Throws OpusError. */
+  decode(packet: Uint8Array): Float32Array<ArrayBuffer>;
+  /** A guess at the sound that was lost; 960 samples where absent, else a multiple of 120 up to 5760. */
+  conceal(durationSamples?: number): Float32Array<ArrayBuffer>;
+  /**
+   * The packet before `nextPacket`, from the copy inside `nextPacket`; concealment where there is none. Then decode
+   * `nextPacket` as usual. Throws OpusError.
+   */
+  decodeFec(nextPacket: Uint8Array, durationSamples?: number): Float32Array<ArrayBuffer>;
+}
+
+export interface Opus {
+  /** As the codec names itself, e.g. "libopus 1.6.1". */
+  readonly version: string;
+  encoder(options: EncoderOptions): OpusEncoder;
+  decoder(): OpusDecoder;
+}
+
+let loaded: Promise<Opus> | undefined;
+
+/** The codec, made once in a process. Encoders and decoders hold memory until they are disposed. */
+export function loadOpus(): Promise<Opus> {
+  loaded ??= loadLibopus().then((libopus) => ({
+    version: libopus.UTF8ToString(libopus._oc_get_version_string()),
+    encoder: (options) => new Encoder(libopus, options),
+    decoder: () => new Decoder(libopus),
+  }));
+  return loaded;
+}
+
+const APPLICATION = { voice: 2048, programme: 2049 } as const;
+const CTL = { bitrate: 4002, complexity: 4010, inbandFec: 4012, expectedLoss: 4014, dtx: 4016, signal: 4024 } as const;
+const SIGNAL = { auto: -1000, voice: 3001, music: 3002 } as const satisfies Record<Signal, number>;
+const FLOAT_BYTES = 4;
+
+class Encoder implements OpusEncoder {
+  readonly lookaheadSamples: number;
+  readonly #libopus: Libopus;
+  #state: number;
+  #pcm: number;
+  #packet: number;
+
+  constructor(libopus: Libopus, options: EncoderOptions) {
+    const tuning = options.tuning ?? "voice";
+    this.#libopus = libopus;
+    this.#state = create(libopus, (error) => libopus._oc_create_encoder(SAMPLE_RATE_HZ, 1, APPLICATION[tuning], error));
+    this.#pcm = allocate(libopus, PACKET_SAMPLES * FLOAT_BYTES);
+    this.#packet = allocate(libopus, MAX_OPUS_BYTES);
+    this.#control(CTL.bitrate, options.bitrateBps);
+    this.#control(CTL.complexity, options.complexity ?? 5);
+    this.#control(CTL.inbandFec, options.inbandFec === true ? 1 : 0);
+    this.#control(CTL.expectedLoss, options.expectedLossPercent ?? 0);
+    this.#control(CTL.dtx, options.dtx === true ? 1 : 0);
+    this.#control(CTL.signal, SIGNAL[tuning === "voice" ? "voice" : "auto"]);
+    this.lookaheadSamples = libopus._oc_encoder_ctl_get_lookahead(this.#state);
+  }
+
+  encode(pcm: Float32Array): Uint8Array<ArrayBuffer> {
+    if (this.#state === 0) throw new OpusError("the encoder has been disposed");
+    if (pcm.length !== PACKET_SAMPLES) throw new OpusError(`${pcm.length} samples given; a packet has 960`);
+    const { HEAPF32 } = this.#libopus;
+    HEAPF32.set(pcm, this.#pcm / FLOAT_BYTES);
+    const length = this.#libopus._oc_encode_float(this.#state, this.#pcm, pcm.length, this.#packet, MAX_OPUS_BYTES);
+    if (length < 0) throw refusal(this.#libopus, "encode", length);
+    return this.#libopus.HEAPU8.slice(this.#packet, this.#packet + length);
+  }
+
+  setBitrate(bitrateBps: number): void {
+    this.#control(CTL.bitrate, bitrateBps);
+  }
+
+  setExpectedLoss(percent: number): void {
+    this.#control(CTL.expectedLoss, Math.min(100, Math.max(0, Math.round(percent))));
+  }
+
+  setComplexity(complexity: number): void {
+    this.#control(CTL.complexity, complexity);
+  }
+
+  setSignal(signal: Signal): void {
+    this.#control(CTL.signal, SIGNAL[signal]);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#state === 0) return;
+    this.#libopus._oc_destroy_encoder(this.#state);
+    this.#libopus._free(this.#pcm);
+    this.#libopus._free(this.#packet);
+    this.#state = 0;
+  }
+
+  #control(request: number, value: number): void {
+    if (this.#state === 0) throw new OpusError("the encoder has been disposed");
+    const result = this.#libopus._oc_encoder_ctl(this.#state, request, value);
+    if (result >= 0) return;
+    const refused = refusal(this.#libopus, `encoder setting ${request} = ${value}`, result);
+    this[Symbol.dispose]();
+    throw refused;
+  }
+}
+
+class Decoder implements OpusDecoder {
+  readonly #libopus: Libopus;
+  #state: number;
+  #pcm: number;
+  #packet: number;
+
+  constructor(libopus: Libopus) {
+    this.#libopus = libopus;
+    this.#state = create(libopus, (error) => libopus._oc_create_decoder(SAMPLE_RATE_HZ, 1, error));
+    this.#pcm = allocate(libopus, MAX_PACKET_DURATION_SAMPLES * FLOAT_BYTES);
+    this.#packet = allocate(libopus, MAX_OPUS_BYTES);
+  }
+
+  decode(packet: Uint8Array): Float32Array<ArrayBuffer> {
+    return this.#run(this.#load(packet), packet.length, MAX_PACKET_DURATION_SAMPLES, 0);
+  }
+
+  conceal(durationSamples: number = PACKET_SAMPLES): Float32Array<ArrayBuffer> {
+    return this.#run(0, 0, durationSamples, 0);
+  }
+
+  decodeFec(nextPacket: Uint8Array, durationSamples: number = PACKET_SAMPLES): Float32Array<ArrayBuffer> {
+    return this.#run(this.#load(nextPacket), nextPacket.length, durationSamples, 1);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#state === 0) return;
+    this.#libopus._oc_destroy_decoder(this.#state);
+    this.#libopus._free(this.#pcm);
+    this.#libopus._free(this.#packet);
+    this.#state = 0;
+  }
+
+  #load(packet: Uint8Array): number {
+    if (packetDurationSamples(packet) === 0) throw new OpusError(`${packet.length} bytes are no Opus packet`);
+    this.#libopus.HEAPU8.set(packet, this.#packet);
+    return this.#packet;
+  }
+
+  #run(packet: number, packetBytes: number, samples: number, fec: number): Float32Array<ArrayBuffer> {
+    if (this.#state === 0) throw new OpusError("the decoder has been disposed");
+    if (samples > MAX_PACKET_DURATION_SAMPLES) throw new OpusError(`${samples} samples asked of one packet`);
+    const count = this.#libopus._oc_decode_float(this.#state, packet, packetBytes, this.#pcm, samples, fec);
+    if (count < 0) throw refusal(this.#libopus, "decode", count);
+    const first = this.#pcm / FLOAT_BYTES;
+    return this.#libopus.HEAPF32.slice(first, first + count);
+  }
+}
+
+function create(libopus: Libopus, make: (errorPointer: number) => number): number {
+  const errorPointer = allocate(libopus, FLOAT_BYTES);
+  const state = make(errorPointer);
+  const code = libopus.HEAP32[errorPointer / FLOAT_BYTES] ?? 0;
+  libopus._free(errorPointer);
+  if (state === 0 || code !== 0) throw refusal(libopus, "create", code);
+  return state;
+}
+
+function allocate(libopus: Libopus, sizeBytes: number): number {
+  const pointer = libopus._malloc(sizeBytes);
+  if (pointer === 0) throw new OpusError(`the codec's memory is full (${sizeBytes} bytes asked)`);
+  return pointer;
+}
+
+function refusal(libopus: Libopus, operation: string, code: number): OpusError {
+  return new OpusError(`${operation} was refused: ${libopus.UTF8ToString(libopus._oc_strerror(code))} (${code})`);
+}

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import fc from "fast-check";
+import { decodeOgg, encodeOgg } from "../codec/ogg-sound.ts";
+import { loadOpus } from "../codec/opus.ts";
+import { createOggWriter, OggError, readOgg, writeOgg } from "./ogg.ts";
+
+const opus = await loadOpus();
+const VOICES = ["anna", "ben", "chloe", "welcome"];
+
+function voice(name: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(readFileSync(new URL(`../voices/${name}.opus`, import.meta.url)));
+}
+
+const packet = fc.uint8Array({ maxLength: 900 }).map((body) => Uint8Array.of(0x78, ...body));
+
+test("what is written is read back, whatever the packets' lengths", () => {
+  const property = fc.property(fc.array(packet, { maxLength: 300 }), (packets) => {
+    const read = readOgg(writeOgg(packets, { preSkipSamples: 312 }));
+    assert.deepEqual(read.packets, packets);
+    assert.equal(read.preSkipSamples, 312);
+    assert.equal(read.durationSamples, Math.max(0, packets.length * 960 - 312));
+  });
+  fc.assert(property, { numRuns: 100 });
+});
+
+test("the writer gives a page a second, and the end says how much to trim", () => {
+  const writer = createOggWriter();
+  const pages = Array.from({ length: 120 }, () => writer.packet(Uint8Array.of(0x78, 1)));
+  assert.deepEqual(
+    pages.flatMap((page, index) => (page.length > 0 ? [index] : [])),
+    [50, 100],
+  );
+  const read = readOgg(Buffer.concat([writer.head, ...pages, writer.end(500)]));
+  assert.equal(read.durationSamples, 120 * 960 - 312 - 500);
+  assert.throws(() => writer.packet(new Uint8Array(0)), OggError);
+});
+
+test("any bytes, and any damage, are a file or an OggError", () => {
+  const whole = voice("chloe").slice(0, 9000);
+  const damage = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.integer({ min: 0, max: 255 })), { maxLength: 4 });
+  const property = fc.property(fc.uint8Array({ maxLength: 200 }), damage, fc.nat(whole.length), (noise, edits, end) => {
+    const damaged = whole.slice(0, end);
+    for (const [at, value] of edits) damaged[at % Math.max(1, end)] = value;
+    for (const bytes of [noise, damaged, Buffer.concat([whole.subarray(0, 28), noise])]) {
+      try {
+        readOgg(bytes);
+      } catch (error) {
+        assert.ok(error instanceof OggError);
+      }
+    }
+  });
+  fc.assert(property, { numRuns: 500 });
+});
+
+test("sound comes back from a file at its exact length", () => {
+  const pcm = Float32Array.from({ length: 12_345 }, (_, at) => 0.3 * Math.sin(at / 15));
+  assert.equal(decodeOgg(opus, encodeOgg(opus, pcm, { bitrateBps: 32_000 })).length, 12_345);
+});
+
+for (const name of VOICES) {
+  test(`the voice ${name} is small, speaks, and is the same length to ffmpeg as to us`, () => {
+    const bytes = voice(name);
+    assert.ok(bytes.length <= 40_000);
+    const pcm = decodeOgg(opus, bytes);
+    const peak = pcm.reduce((greatest, sample) => Math.max(greatest, Math.abs(sample)), 0);
+    assert.ok(peak > 0.2 && peak <= 1, `${peak}`);
+    const args = ["-v", "error", "-f", "ogg", "-i", "pipe:0", "-f", "s16le", "-ac", "1", "pipe:1"];
+    const judged = execFileSync("ffmpeg", args, { input: bytes, maxBuffer: 2 ** 28 });
+    assert.equal(judged.length / 2, pcm.length);
+  });
+}

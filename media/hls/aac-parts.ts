@@ -1,0 +1,71 @@
+// Owns what HLS shows of a log as AAC: what Opus shows, each part as soon as the sound around it is there, for an encoder
+// hears a little more than is kept. Pure: two packagers that hold the same log see the same. Refuses to encode.
+
+import type { SlotRange } from "@hustings/wire/slots.ts";
+import { SAMPLE_RATE_HZ, SLOT_SAMPLES } from "@hustings/wire/units.ts";
+import { AAC_FRAME_SAMPLES, framesOf } from "../container/aac.ts";
+import { type HlsLog, type HlsWindow, type ObjectKind, objectAt, PART_SLOTS } from "./segments.ts";
+
+/** Frames that the encoder hears before the first that is kept, and after the last. */
+export const BEFORE_FRAMES = 8;
+export const AFTER_FRAMES = 2;
+/** Slots that the decoder hears before the encoder does; Opus needs 80 ms. */
+const BEFORE_SLOTS = 1;
+
+/** The longest part: a second, and what its last frame has beyond it. */
+export const AAC_PART_SECONDS =
+  (Math.ceil((PART_SLOTS * SLOT_SAMPLES) / AAC_FRAME_SAMPLES) * AAC_FRAME_SAMPLES) / SAMPLE_RATE_HZ;
+
+/**
+ * What AAC shows of a log: that of Opus, less what is not surrounded: the newest part until the slot behind it has come,
+ * and the oldest segment when the sound before it has gone.
+ */
+export function aacWindow(log: HlsLog, window: HlsWindow): HlsWindow {
+  const segments = window.segments.flatMap((segment) => {
+    const parts = segment.parts.filter((part) => placeOf(log, window, part) === "here");
+    const isWhole = segment.isWhole && parts.length === segment.parts.length;
+    return parts[0]?.from === segment.from ? [{ ...segment, parts, isWhole }] : [];
+  });
+  const first = segments[0]?.number ?? 0;
+  const breaksBefore = window.segments.filter(({ isBreak, number }) => isBreak && number < first).length;
+  const newest = window.segments.at(-1)?.parts.at(-1);
+  const isAwaited = newest !== undefined && placeOf(log, window, newest) === "next";
+  return {
+    ...window,
+    segments,
+    nextPart: isAwaited ? newest.from : window.nextPart,
+    discontinuitySequence: window.discontinuitySequence + breaksBefore,
+  };
+}
+
+/** As `objectAt`, of AAC; "next" also for the part of Opus that comes after the one that is awaited. */
+export function aacObjectAt(
+  log: HlsLog,
+  window: HlsWindow,
+  kind: ObjectKind,
+  from: number,
+): SlotRange | "next" | "none" {
+  const found = objectAt(log, window, kind, from);
+  if (typeof found === "string") return found;
+  const place = placeOf(log, window, found);
+  return place === "here" ? found : place;
+}
+
+/** The slots that a part is made of: its own, and as many of those around it as its run has. */
+export function surroundingsOf(log: HlsLog, window: HlsWindow, range: SlotRange): SlotRange {
+  const frames = framesOf(range);
+  const first = Math.floor(((frames.from - BEFORE_FRAMES) * AAC_FRAME_SAMPLES) / SLOT_SAMPLES) - BEFORE_SLOTS;
+  const last = Math.ceil(((frames.to + AFTER_FRAMES) * AAC_FRAME_SAMPLES) / SLOT_SAMPLES);
+  const { liveSlot = 0, endedSlot = Infinity, gaps } = log.marks;
+  const begins = Math.max(liveSlot, 0, ...gaps.filter(({ to }) => to <= range.from).map(({ to }) => to));
+  const over = window.isEnded ? window.to : Infinity;
+  const ends = Math.min(endedSlot, over, ...gaps.filter(({ from }) => from >= range.to).map(({ from }) => from));
+  return { from: Math.max(begins, first), to: Math.min(ends, last) };
+}
+
+/** Whether all that `range`, which is there, is made of is there too; "next": all but what comes behind it. */
+function placeOf(log: HlsLog, window: HlsWindow, range: SlotRange): "here" | "next" | "none" {
+  const { from, to } = surroundingsOf(log, window, range);
+  if (from < window.from) return "none";
+  return to <= window.to ? "here" : "next";
+}

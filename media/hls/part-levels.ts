@@ -1,0 +1,104 @@
+// Owns how the levels of seats travel in HLS: one event message box (ISO/IEC 23009-1 §5.10.3.3) before a part's `moof`, and
+// reading it back. docs/wire.md §8 is normative. Pure; reading is total: any bytes give levels or none. Refuses to know sound.
+
+import { MAX_SLOT, type SeatLevel } from "@hustings/wire/log/fragment.ts";
+import { MAX_LEVELS, MAX_SEATS, SAMPLE_RATE_HZ, SLOT_SAMPLES } from "@hustings/wire/units.ts";
+import { fullBox, latin, u32, u64 } from "../container/boxes.ts";
+import { PART_SLOTS } from "./segments.ts";
+
+/** The levels of slots that follow each other, as fragments carry them. */
+export interface LevelRun {
+  /** The first slot. */
+  readonly from: number;
+  /** For each slot its loudest seats, loudest first, each once; at most four. One slot at least, PART_SLOTS at most. */
+  readonly levels: readonly (readonly SeatLevel[])[];
+}
+
+/** `scheme_id_uri`, and a `value` that is empty: another coding would have another. */
+const SCHEME = latin("urn:hustings:levels\0\0");
+const VERSION_1 = 0x01000000;
+const TIMES_BYTES = 24;
+const COUNT_BITS = 3;
+const SEAT_BITS = 5;
+const LEVEL_BITS = 7;
+const SLOT_BITS = 1 + COUNT_BITS + MAX_LEVELS * (SEAT_BITS + LEVEL_BITS);
+const MAX_MESSAGE_BYTES = Math.ceil((PART_SLOTS * SLOT_BITS) / 8);
+/** The most that a part's levels take, box and all. */
+export const MAX_LEVEL_BOX_BYTES = 8 + TIMES_BYTES + SCHEME.length + MAX_MESSAGE_BYTES;
+
+/** The box, fresh; no bytes at all where nobody was heard. Of a seat that is named twice the louder counts. */
+export function levelBox({ from, levels }: LevelRun): Uint8Array<ArrayBuffer> {
+  if (levels.every((slot) => slot.length === 0)) return new Uint8Array(0);
+  const duration = u32(levels.length * SLOT_SAMPLES, from);
+  const times = [u32(SAMPLE_RATE_HZ), u64(from * SLOT_SAMPLES), duration];
+  return fullBox("emsg", 1, 0, ...times, SCHEME, messageOf(levels));
+}
+
+/** What the body of an event message box says, behind its size and type; `undefined` where that is not ours or damaged. */
+export function readLevels(body: Uint8Array): LevelRun | undefined {
+  const messageAt = TIMES_BYTES + SCHEME.length;
+  if (body.length <= messageAt || body.length > messageAt + MAX_MESSAGE_BYTES) return undefined;
+  if (SCHEME.some((byte, i) => body[TIMES_BYTES + i] !== byte)) return undefined;
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  if (view.getUint32(0) !== VERSION_1 || view.getUint32(4) !== SAMPLE_RATE_HZ) return undefined;
+  const from = Number(view.getBigUint64(8)) / SLOT_SAMPLES;
+  const slots = view.getUint32(16) / SLOT_SAMPLES;
+  if (!isWhole(slots, 1, PART_SLOTS) || !isWhole(from, 0, MAX_SLOT + 1 - slots)) return undefined;
+  const levels = levelsOf(body.subarray(messageAt), slots);
+  return levels && { from, levels };
+}
+
+// For each slot a bit: 1, the same seats as in the slot before; 0, then their number and the seats, ascending. Then a level
+// for each of these seats. Before the first slot there are none. Zeros fill the last byte.
+function messageOf(levels: LevelRun["levels"]): Uint8Array {
+  const bits: number[] = [];
+  const put = (value: number, width: number): void => {
+    for (let bit = width - 1; bit >= 0; bit--) bits.push((value >> bit) & 1);
+  };
+  let before = "";
+  for (const slot of levels) {
+    const bySeat = slot.filter(({ seat }, i) => slot.findIndex((one) => one.seat === seat) === i);
+    bySeat.sort((a, b) => a.seat - b.seat);
+    const seats = bySeat.map(({ seat }) => seat).join();
+    put(seats === before ? 1 : 0, 1);
+    if (seats !== before) {
+      put(bySeat.length, COUNT_BITS);
+      for (const { seat } of bySeat) put(seat, SEAT_BITS);
+    }
+    for (const { levelDbov } of bySeat) put(levelDbov, LEVEL_BITS);
+    before = seats;
+  }
+  const bytes = new Uint8Array(Math.ceil(bits.length / 8));
+  for (const [at, bit] of bits.entries()) bytes[at >> 3] = (bytes[at >> 3] ?? 0) | (bit << (7 - (at & 7)));
+  return bytes;
+}
+
+/** `undefined` where `message` is not what `messageOf` gives for so many slots. */
+function levelsOf(message: Uint8Array, slots: number): LevelRun["levels"] | undefined {
+  let at = 0;
+  const take = (width: number): number => {
+    let value = 0;
+    for (const end = at + width; at < end; at++) value = value * 2 + (((message[at >> 3] ?? 0) >> (7 - (at & 7))) & 1);
+    return value;
+  };
+  const times = <T>(count: number, one: () => T): T[] => Array.from({ length: count }, one);
+  let seats: readonly number[] = [];
+  const levels: SeatLevel[][] = [];
+  while (levels.length < slots) {
+    if (take(1) === 0) seats = times(take(COUNT_BITS), () => take(SEAT_BITS));
+    if (seats.length > MAX_LEVELS || !seats.every((seat, i) => isWhole(seat, (seats[i - 1] ?? -1) + 1, MAX_SEATS - 1)))
+      return undefined;
+    levels.push(seats.map((seat) => ({ seat, levelDbov: take(LEVEL_BITS) })).sort(louderFirst));
+  }
+  const rest = take(-at & 7);
+  return at === message.length * 8 && rest === 0 ? levels : undefined;
+}
+
+/** As the stage has them. */
+function louderFirst(a: SeatLevel, b: SeatLevel): number {
+  return a.levelDbov - b.levelDbov || a.seat - b.seat;
+}
+
+function isWhole(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
+}

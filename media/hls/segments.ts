@@ -1,0 +1,182 @@
+// Owns what HLS sees of a log: its runs of sound, the segments and parts that they are cut into, their numbers, and what
+// of them is there. Pure: two edges that hold the same log see the same. Refuses to know text, bytes of sound and clocks.
+// Source: draft-pantos-hls-rfc8216bis.
+
+import type { AirMark } from "@hustings/wire/log/state.ts";
+import type { Anchor, SlotRange } from "@hustings/wire/slots.ts";
+import { SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
+
+export const PART_SLOTS = SLOTS_PER_SECOND;
+export const SEGMENT_SLOTS = 4 * PART_SLOTS;
+export const PART_SECONDS = PART_SLOTS / SLOTS_PER_SECOND;
+export const SEGMENT_SECONDS = SEGMENT_SLOTS / SLOTS_PER_SECOND;
+/** Whole segments in a playlist; one that left it can be had for as long again, within what an edge keeps. */
+export const LISTED_SEGMENTS = 6;
+/** Whole segments whose parts are listed too: three target durations. */
+export const LISTED_WITH_PARTS = 3;
+/** A slot this far behind the newest that neither came nor was declared is not coming to this edge any more. */
+export const LATE_SLOTS = 25;
+
+/** One rendition of one space, as far as it is kept here. */
+export interface HlsLog {
+  /** What the state says of time. `liveSlot` undefined: nothing has been on air. */
+  readonly marks: HlsMarks;
+  /** Newest slot kept; −1 before the first. */
+  readonly headSlot: number;
+  /** Oldest slot kept. */
+  readonly oldestSlot: number;
+  /** The bytes of a slot's fragment; `undefined`: not kept. */
+  fragment(slot: number): Uint8Array | undefined;
+  /** The space has ended, and nothing of it is on its way any more. */
+  readonly isOver: boolean;
+}
+
+export interface HlsMarks {
+  readonly liveSlot: number | undefined;
+  readonly endedSlot: number | undefined;
+  readonly anchors: readonly Anchor[];
+  readonly absences: readonly SlotRange[];
+  readonly gaps: readonly SlotRange[];
+  readonly airs: readonly AirMark[];
+}
+
+export interface HlsSegment extends SlotRange {
+  /** Media Sequence Number. */
+  readonly number: number;
+  /** Every slot of it is there: it is listed as a segment. */
+  readonly isWhole: boolean;
+  /** A gap lies before it. */
+  readonly isBreak: boolean;
+  /** Those that are there, in order. */
+  readonly parts: readonly SlotRange[];
+}
+
+export interface HlsWindow {
+  /** Ascending; all whole but perhaps the last. Empty: nothing to play yet. */
+  readonly segments: readonly HlsSegment[];
+  /** Breaks before the first segment. */
+  readonly discontinuitySequence: number;
+  /** Nothing comes after it. */
+  readonly isEnded: boolean;
+  /** First slot of the part that comes next; `undefined` when none does. */
+  readonly nextPart: number | undefined;
+  /** Slots `[from, to)` are there without a hole. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What a playlist shows of the log now. */
+export function hlsWindow(log: HlsLog): HlsWindow {
+  const { from, to } = present(log);
+  const runs = runsOf(log.marks, log.isOver ? to : undefined);
+  const all = runs.flatMap((run) => segmentsOf(run, from, to));
+  const whole = all.filter(({ isWhole }) => isWhole).length;
+  const segments = all.slice(Math.max(0, whole - LISTED_SEGMENTS));
+  const [first] = segments;
+  const ended = log.marks.endedSlot;
+  const isEnded = ended !== undefined && (log.isOver || to >= ended);
+  const run = runs.findLast((one) => one.from <= to);
+  const nextPart = isEnded || !run || to >= run.to ? undefined : floorTo(to, run.from, PART_SLOTS);
+  const breaks = first ? runs.findIndex((one) => first.from < one.to) - (first.isBreak ? 1 : 0) : 0;
+  return { segments, discontinuitySequence: Math.max(0, breaks), isEnded, nextPart, from, to };
+}
+
+export type ObjectKind = "part" | "segment";
+
+/**
+ * Whether the object that begins at slot `from` is there, in the window of `log`: its slots; "next" when it is the one
+ * that comes; else "none".
+ */
+export function objectAt(log: HlsLog, window: HlsWindow, kind: ObjectKind, from: number): SlotRange | "next" | "none" {
+  const run = runsOf(log.marks, log.isOver ? window.to : undefined).find((one) => one.from <= from && from < one.to);
+  const slots = kind === "part" ? PART_SLOTS : SEGMENT_SLOTS;
+  if (!run || (from - run.from) % slots !== 0 || from < window.from) return "none";
+  const to = Math.min(from + slots, run.to);
+  if (to <= window.to) return { from, to };
+  return !window.isEnded && floorTo(window.to, run.from, slots) === from ? "next" : "none";
+}
+
+/** Whether a playlist shows segment `number`, or its part `part`; "never" when that is too far ahead to be waited for. */
+export function isListed(window: HlsWindow, number: number, part: number | undefined): boolean | "never" {
+  const last = window.segments.at(-1);
+  if (window.isEnded || !last) return window.isEnded;
+  const current = last.isWhole ? last.number + 1 : last.number;
+  const currentParts = last.isWhole ? 0 : last.parts.length;
+  if (number > current + 1 || (number >= current && (part ?? 0) > currentParts + MAX_PARTS_AHEAD)) return "never";
+  if (number < last.number) return true;
+  if (number > last.number) return false;
+  return last.isWhole ? part === undefined || part < last.parts.length : part !== undefined && part < last.parts.length;
+}
+
+/** As RFC 8216bis §6.2.5.2 has it for parts of a second and more. */
+const MAX_PARTS_AHEAD = 3;
+
+interface Run extends SlotRange {
+  /** Media Sequence Number of its first segment. */
+  readonly firstNumber: number;
+  readonly isBreak: boolean;
+}
+
+// The log's sound without its gaps. Segments are counted from the first: the same for everyone who knows the gaps.
+function runsOf({ liveSlot, endedSlot, gaps }: HlsMarks, overAt: number | undefined): Run[] {
+  const runs: Run[] = [];
+  const end = Math.min(endedSlot ?? Infinity, overAt ?? Infinity);
+  let from = liveSlot ?? Infinity;
+  let firstNumber = 0;
+  const add = (to: number): void => {
+    if (to <= from) return;
+    runs.push({ from, to, firstNumber, isBreak: runs.length > 0 });
+    firstNumber += Math.ceil((to - from) / SEGMENT_SLOTS);
+  };
+  for (const gap of [...gaps].sort((a, b) => a.from - b.from)) {
+    if (gap.to <= from) continue;
+    add(Math.min(gap.from, end));
+    from = gap.to;
+  }
+  add(end);
+  return runs;
+}
+
+// From behind the newest hole to before the first slot that is late.
+function present({ marks, headSlot, oldestSlot, fragment }: HlsLog): SlotRange {
+  const isThere = (slot: number): boolean =>
+    fragment(slot) !== undefined || isIn(marks.absences, slot) || isIn(marks.gaps, slot);
+  const end = Math.min(headSlot + 1, marks.endedSlot ?? Infinity);
+  let from = Math.max(oldestSlot, marks.liveSlot ?? 0, 0);
+  let to = end;
+  for (let slot = end - 1; slot >= from; slot--) {
+    if (isThere(slot)) continue;
+    if (slot < headSlot - LATE_SLOTS) from = slot + 1;
+    else to = slot;
+  }
+  return { from: Math.min(from, to), to };
+}
+
+function segmentsOf(run: Run, from: number, to: number): HlsSegment[] {
+  const segments: HlsSegment[] = [];
+  let index = Math.max(0, Math.ceil((from - run.from) / SEGMENT_SLOTS));
+  for (; run.from + index * SEGMENT_SLOTS < Math.min(to, run.to); index++) {
+    const first = run.from + index * SEGMENT_SLOTS;
+    const end = Math.min(first + SEGMENT_SLOTS, run.to);
+    const parts = partsOf({ from: first, to: end }).filter((part) => part.to <= to);
+    if (parts.length === 0) break;
+    const number = run.firstNumber + index;
+    segments.push({ number, from: first, to: end, isWhole: end <= to, isBreak: run.isBreak && index === 0, parts });
+  }
+  return segments;
+}
+
+/** The parts of the segment of slots `range`. */
+export function partsOf({ from, to }: SlotRange): SlotRange[] {
+  const parts: SlotRange[] = [];
+  for (let at = from; at < to; at += PART_SLOTS) parts.push({ from: at, to: Math.min(at + PART_SLOTS, to) });
+  return parts;
+}
+
+function floorTo(slot: number, origin: number, step: number): number {
+  return origin + Math.floor((slot - origin) / step) * step;
+}
+
+export function isIn(ranges: readonly SlotRange[], slot: number): boolean {
+  return ranges.some((range) => range.from <= slot && slot < range.to);
+}

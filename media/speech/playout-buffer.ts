@@ -1,0 +1,328 @@
+// Owns the order and the moment in which one speaker's packets are played: an adaptive playout buffer.
+// Refuses to decode, to read a clock, and to know how packets came. Every pop gives exactly one piece, whatever came.
+
+import { type LevelDbov, PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
+import { packetDurationSamples, packetHasFec, packetIsDtx } from "../container/opus-packet.ts";
+import { createJitterEstimate } from "./jitter-estimate.ts";
+import { type Held, HeldPackets } from "./packet-buffer.ts";
+import { createPlaces, STRAY_SAMPLES } from "./timestamp-unwrap.ts";
+
+export { MAX_HELD_PACKETS } from "./packet-buffer.ts";
+
+export interface ArrivedPacket {
+  readonly sequence?: number;
+  /** 32 bits at 48 kHz; wraps. */
+  readonly timestamp: number;
+  readonly opus: Uint8Array;
+  readonly arrivalMs: number;
+  /** It is a copy that travelled with a later packet. */
+  readonly redundant: boolean;
+  /** As the sender measured it: lets the buffer change its delay where nobody hears it. */
+  readonly levelDbov?: LevelDbov;
+}
+
+/** One piece to play. `durationSamples` is a multiple of 120, 120 to 5760. */
+export type Playout =
+  /** Decode it. `skipped` was due before it and is dropped: decode it first and cross-fade the two. */
+  | {
+      readonly kind: "packet";
+      readonly opus: Uint8Array;
+      readonly durationSamples: number;
+      readonly skipped?: Uint8Array;
+    }
+  /** Lost, but `next` carries a copy; `next` itself comes with the next pop. */
+  | { readonly kind: "fec"; readonly next: Uint8Array; readonly durationSamples: number }
+  /** Lost or not here yet. At most 100 ms in a row. */
+  | { readonly kind: "conceal"; readonly durationSamples: number }
+  /** Not started, paused by the sender, or gone. */
+  | { readonly kind: "silence"; readonly durationSamples: number };
+
+export interface PlayoutStats {
+  /** Primary packets that were taken. */
+  readonly received: number;
+  readonly duplicate: number;
+  /** Primary packets whose place had been played without them. */
+  readonly late: number;
+  /** Packets far from where the stream is, and packets that we cannot use. */
+  readonly refused: number;
+  readonly played: number;
+  readonly recoveredFromRed: number;
+  readonly recoveredFromFec: number;
+  readonly concealed: number;
+  /** Pieces put in so that the delay may grow, and packets left out so that it may shrink. */
+  readonly inserted: number;
+  readonly dropped: number;
+  /** From the fastest packet's arrival to its pop, at the last pop. */
+  readonly delayMs: number;
+  readonly targetMs: number;
+}
+
+export interface PlayoutBuffer {
+  push(packet: ArrivedPacket): void;
+  /** The piece whose turn it is at `nowMs`; ask for the next one when this one's duration has passed. */
+  pop(nowMs: number): Playout;
+  /** Another stream begins (a new SSRC): forgets packets and timing, keeps the counts. */
+  reset(): void;
+  stats(): PlayoutStats;
+}
+
+export interface PlayoutOptions {
+  /** 20 where absent. */
+  readonly minDelayMs?: number;
+  /** 400 where absent; more than 60 ms above it is dropped at once. */
+  readonly maxDelayMs?: number;
+  /** Before anything is known; 40 where absent. */
+  readonly startDelayMs?: number;
+}
+
+/** Concealment in a row, after which it would only be a drone. */
+export const MAX_CONCEAL_SAMPLES = 4800;
+
+const PER_MS = SAMPLE_RATE_HZ / 1000;
+const QUANTUM_SAMPLES = 120;
+/** Off target by so much: corrected in a quiet place; by so much more: anywhere. */
+const QUIET_SLACK_MS = { short: 10, excess: 30 } as const;
+const FORCED_SLACK_MS = { short: 60, excess: 80 } as const;
+const JUMP_SLACK_MS = 60;
+/** Corrections are at least this far apart. */
+const CORRECTION_GAP_SAMPLES = 9600;
+const QUIET_DBOV: LevelDbov = 50;
+
+export function createPlayoutBuffer(options: PlayoutOptions = {}): PlayoutBuffer {
+  return new AdaptiveBuffer({
+    minDelayMs: options.minDelayMs ?? 20,
+    maxDelayMs: options.maxDelayMs ?? 400,
+    startDelayMs: options.startDelayMs ?? 40,
+  });
+}
+
+class AdaptiveBuffer implements PlayoutBuffer {
+  readonly #bounds: Required<PlayoutOptions>;
+  #jitter;
+  readonly #places = createPlaces();
+  /** All at or after the cursor. */
+  readonly #held = new HeldPackets();
+  #state: "idle" | "priming" | "playing" = "idle";
+  /** The place (unwrapped timestamp) that is played next; all before it is over. */
+  #cursor: number | undefined;
+  #concealed = 0;
+  #sinceCorrection = 0;
+  #lastDuration = PACKET_SAMPLES;
+  #meanBytes = 60;
+  #lastWasDtx = false;
+  #stats = {
+    received: 0,
+    duplicate: 0,
+    late: 0,
+    refused: 0,
+    played: 0,
+    recoveredFromRed: 0,
+    recoveredFromFec: 0,
+    concealed: 0,
+    inserted: 0,
+    dropped: 0,
+    delayMs: 0,
+  };
+
+  constructor(bounds: Required<PlayoutOptions>) {
+    this.#bounds = bounds;
+    this.#jitter = createJitterEstimate(bounds);
+  }
+
+  push(packet: ArrivedPacket): void {
+    const durationSamples = packetDurationSamples(packet.opus);
+    const place = durationSamples === 0 ? undefined : this.#placeOf(packet);
+    if (place === undefined) {
+      this.#stats.refused += 1;
+      return;
+    }
+    const mediaMs = place / PER_MS;
+    if (!packet.redundant) this.#stats.received += 1;
+    if (this.#cursor !== undefined && place < this.#cursor && !this.#mayRewind(place)) {
+      this.#overdue(packet, place, mediaMs);
+      return;
+    }
+    const quiet = this.#isQuiet(packet);
+    if (!this.#insert({ place, opus: packet.opus, durationSamples, redundant: packet.redundant, quiet })) return;
+    this.#jitter.arrived(mediaMs, packet.arrivalMs);
+    if (this.#state === "idle") this.#state = "priming";
+    if (this.#state === "priming") this.#cursor = this.#held.first?.place;
+  }
+
+  pop(nowMs: number): Playout {
+    if (this.#state === "idle" || this.#cursor === undefined) return silence(PACKET_SAMPLES);
+    let delayMs = this.#delayMs(this.#cursor, nowMs);
+    if (this.#state === "priming") {
+      if (delayMs < this.#jitter.targetMs) return silence(PACKET_SAMPLES);
+      this.#state = "playing";
+      this.#concealed = 0;
+    }
+    if (delayMs > this.#bounds.maxDelayMs + JUMP_SLACK_MS) {
+      this.#jump(delayMs - this.#jitter.targetMs);
+      delayMs = this.#delayMs(this.#cursor, nowMs);
+    }
+    this.#stats.delayMs = delayMs;
+    const errorMs = delayMs - this.#jitter.targetMs;
+    const next = this.#held.first;
+    if (next === undefined) return this.#starve();
+    const gap = this.#closeGap(next, errorMs);
+    if (gap > 0) return this.#bridge(next, gap, errorMs);
+    return this.#place(next, errorMs);
+  }
+
+  reset(): void {
+    this.#places.reset();
+    this.#begin();
+  }
+
+  stats(): PlayoutStats {
+    return { ...this.#stats, targetMs: this.#jitter.targetMs };
+  }
+
+  #delayMs(cursor: number, nowMs: number): number {
+    return this.#jitter.relativeMs(cursor / PER_MS, nowMs);
+  }
+
+  #begin(): void {
+    this.#jitter = createJitterEstimate(this.#bounds);
+    this.#held.clear();
+    this.#state = "idle";
+    this.#cursor = undefined;
+    this.#concealed = 0;
+    this.#lastWasDtx = false;
+  }
+
+  #placeOf(packet: ArrivedPacket): number | undefined {
+    const placed = this.#places.locate(packet.timestamp, packet.redundant, this.#state === "idle");
+    if (placed.kind === "stray") return undefined;
+    if (placed.kind === "jump") this.#begin();
+    return placed.place;
+  }
+
+  /** Before the first piece is played, an older packet moves the start. */
+  #mayRewind(place: number): boolean {
+    return this.#state === "priming" && !this.#held.anyPlayed && place >= (this.#cursor ?? 0) - STRAY_SAMPLES;
+  }
+
+  #overdue(packet: ArrivedPacket, place: number, mediaMs: number): void {
+    if (this.#held.wasPlayed(place)) {
+      if (!packet.redundant) this.#stats.duplicate += 1;
+      return;
+    }
+    if (!packet.redundant) this.#stats.late += 1;
+    if (this.#state === "playing") this.#jitter.missed(mediaMs, packet.arrivalMs);
+  }
+
+  #isQuiet(packet: ArrivedPacket): boolean {
+    const { length } = packet.opus;
+    const quiet = packet.levelDbov === undefined ? length < this.#meanBytes / 2 : packet.levelDbov > QUIET_DBOV;
+    if (!packet.redundant) this.#meanBytes += (length - this.#meanBytes) / 64;
+    return quiet || packetIsDtx(packet.opus);
+  }
+
+  /** False when its place is taken already by as good a copy. */
+  #insert(held: Held): boolean {
+    const outcome = this.#held.add(held);
+    if (outcome === "duplicate") {
+      if (!held.redundant) this.#stats.duplicate += 1;
+      return false;
+    }
+    if (outcome === "overflow") {
+      this.#stats.dropped += 1;
+      if (this.#state === "playing") this.#cursor = this.#held.first?.place;
+    }
+    return true;
+  }
+
+  /** Far too much is held (a stall ended in a burst): goes on at the target delay. */
+  #jump(excessMs: number): void {
+    const cursor = this.#cursor ?? 0;
+    const wanted = cursor + excessMs * PER_MS;
+    this.#stats.dropped += this.#held.dropBefore(wanted);
+    this.#cursor = Math.max(cursor, Math.min(wanted, this.#held.first?.place ?? wanted));
+  }
+
+  /**
+   * Samples missing before `next`. What concealment has stood in for while we waited is not concealed again: whole
+   * packets of the gap are passed over while the delay can spare them, but for the last one if `next` has its copy.
+   */
+  #closeGap(next: Held, errorMs: number): number {
+    const cursor = this.#cursor ?? next.place;
+    let gap = next.place - cursor;
+    if (this.#concealed > 0 && errorMs > 0) {
+      const kept = packetHasFec(next.opus) ? this.#lastDuration : 0;
+      const spare = Math.min(gap - kept, (errorMs + QUIET_SLACK_MS.short) * PER_MS);
+      gap -= Math.max(0, Math.floor(spare / this.#lastDuration)) * this.#lastDuration;
+    }
+    if (gap < QUANTUM_SAMPLES) gap = 0;
+    this.#cursor = next.place - gap;
+    return gap;
+  }
+
+  #starve(): Playout {
+    if (this.#lastWasDtx || this.#concealed >= MAX_CONCEAL_SAMPLES) {
+      this.#state = "idle";
+      return silence(this.#lastDuration);
+    }
+    return this.#conceal(this.#lastDuration, false);
+  }
+
+  #bridge(next: Held, gap: number, errorMs: number): Playout {
+    const piece = Math.min(this.#lastDuration, gap - (gap % QUANTUM_SAMPLES));
+    if (this.#lastWasDtx || this.#concealed >= MAX_CONCEAL_SAMPLES) {
+      this.#cursor = (this.#cursor ?? 0) + piece;
+      return silence(piece);
+    }
+    if (errorMs < -QUIET_SLACK_MS.short) return this.#conceal(piece, false);
+    if (gap === piece && packetHasFec(next.opus)) {
+      this.#cursor = (this.#cursor ?? 0) + piece;
+      this.#stats.recoveredFromFec += 1;
+      this.#concealed = 0;
+      return { kind: "fec", next: next.opus, durationSamples: piece };
+    }
+    return this.#conceal(piece, true);
+  }
+
+  #conceal(durationSamples: number, advance: boolean): Playout {
+    this.#concealed += durationSamples;
+    this.#stats.concealed += 1;
+    if (advance) this.#cursor = (this.#cursor ?? 0) + durationSamples;
+    return { kind: "conceal", durationSamples };
+  }
+
+  /** A packet is in its place: play it, unless the delay is better mended first. */
+  #place(next: Held, errorMs: number): Playout {
+    const mayCorrect = this.#sinceCorrection >= CORRECTION_GAP_SAMPLES;
+    const short = next.quiet ? QUIET_SLACK_MS.short : FORCED_SLACK_MS.short;
+    if (mayCorrect && errorMs < -short) {
+      this.#sinceCorrection = 0;
+      this.#stats.inserted += 1;
+      return { kind: "conceal", durationSamples: next.durationSamples };
+    }
+    const excess = next.quiet ? QUIET_SLACK_MS.excess : FORCED_SLACK_MS.excess;
+    const after = this.#held.second;
+    const follows = after?.place === next.place + next.durationSamples;
+    if (mayCorrect && errorMs > excess && follows && after.durationSamples === next.durationSamples) {
+      this.#sinceCorrection = 0;
+      this.#stats.dropped += 1;
+      this.#held.takeFirst();
+      return { ...this.#play(after), skipped: next.opus };
+    }
+    return this.#play(next);
+  }
+
+  #play(held: Held): { kind: "packet"; opus: Uint8Array; durationSamples: number } {
+    this.#cursor = this.#held.takeFirst();
+    this.#stats.played += 1;
+    if (held.redundant) this.#stats.recoveredFromRed += 1;
+    this.#concealed = 0;
+    this.#sinceCorrection += held.durationSamples;
+    this.#lastDuration = held.durationSamples;
+    this.#lastWasDtx = packetIsDtx(held.opus);
+    return { kind: "packet", opus: held.opus, durationSamples: held.durationSamples };
+  }
+}
+
+function silence(durationSamples: number): Playout {
+  return { kind: "silence", durationSamples };
+}

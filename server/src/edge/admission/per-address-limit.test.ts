@@ -1,0 +1,64 @@
+// Proves what one address may have of an edge.
+
+import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
+import { test } from "node:test";
+import { errorRow } from "@hustings/wire/errors.ts";
+import { networkOf } from "../../ops/address-block.ts";
+import { SPACE } from "../../replica/testing/fake-upstream.ts";
+import { advanceUntil, listen, startFixture } from "../testing/edge-fixture.ts";
+import { createCrowding, limitConnections, type Share } from "./per-address-limit.ts";
+
+test("an address has as many places as it may, and what it gives back; nobody is remembered who has none", () => {
+  const crowding = createCrowding(2);
+  const shares = [crowding.enter("192.0.2.1"), crowding.enter("192.0.2.1")] as [Share, Share];
+  assert.equal(crowding.enter("192.0.2.1"), undefined);
+  assert.ok(crowding.enter("192.0.2.2"));
+  crowding.leave(shares[0]);
+  assert.ok(crowding.enter("192.0.2.1"));
+  assert.equal(crowding.size, 2);
+  for (const share of shares) crowding.leave(share);
+  assert.equal(crowding.size, 1);
+});
+
+test("at the door one address has its part, is told so and when to come again, and others still come in", async () => {
+  await using fixture = await startFixture({ limits: { perAddress: 2 }, trustedProxies: ["127.0.0.1"] });
+  const { clock, edge, stage } = fixture;
+  await stage.create(SPACE);
+  const from = (address?: string) =>
+    listen(edge.port, `/listen/${SPACE}`, "hustings.1", address === undefined ? {} : { "x-forwarded-for": address });
+  const first = [from("192.0.2.1"), from("192.0.2.1")];
+  await advanceUntil(clock, () => first.every(({ got }) => got.length > 0));
+  const third = await from("192.0.2.1").closed();
+  assert.deepEqual([third.code, third.reason], [4430, `${errorRow("address-full").what} retry-after-ms=10000`]);
+  const others = [from("192.0.2.2"), from("2001:db8::1"), from("2001:db8::2"), from(), from(), from()];
+  await advanceUntil(clock, () => others.every(({ got }) => got.length > 0));
+  assert.equal((await from("2001:db8::3").closed()).code, 4430, "of the same /64");
+  for (const { socket } of first) socket.close();
+  await advanceUntil(clock, () => edge.listeners === others.length);
+  const again = from("192.0.2.1");
+  await advanceUntil(clock, () => again.got.length > 0);
+});
+
+test("connections of one address that say nothing are bounded as well, and closed as they are accepted", () => {
+  const server = new EventEmitter();
+  const crowding = limitConnections(server as never, 3, (peer) => (peer === "127.0.0.1" ? undefined : networkOf(peer)));
+  const from = (remoteAddress: string) => {
+    const socket = Object.assign(new EventEmitter(), { remoteAddress, isCut: false, destroy: () => cut() });
+    const cut = (): void => {
+      socket.isCut = true;
+    };
+    server.emit("connection", socket);
+    return socket;
+  };
+  const all = Array.from({ length: 5 }, (_, i) => from(`2001:db8::${i}`));
+  assert.deepEqual(
+    all.map(({ isCut }) => isCut),
+    [false, false, false, true, true],
+  );
+  for (let count = 0; count < 10; count++) assert.equal(from("127.0.0.1").isCut, false);
+  assert.equal(from("192.0.2.1").isCut, false);
+  for (const socket of all) socket.emit("close");
+  assert.equal(crowding.size, 1);
+  assert.equal(from("2001:db8::9").isCut, false);
+});

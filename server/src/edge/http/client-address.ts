@@ -1,0 +1,80 @@
+// Owns from which address a request came: the peer's own, or the one that a trusted proxy names. Refuses to believe others.
+
+import type { IncomingHttpHeaders } from "node:http";
+import { BlockList, isIP, isIPv6 } from "node:net";
+import { networkOf } from "../../ops/address-block.ts";
+
+/** A request, or what of it is needed here. */
+export interface Asking {
+  readonly headers: IncomingHttpHeaders;
+  readonly socket: { readonly remoteAddress?: string | undefined };
+}
+
+export interface Origins {
+  /** The address of who asks; "unknown" when the connection is gone already. */
+  addressOf(request: Asking): string;
+  /**
+   * What somebody at `address` is counted by, the address or its IPv6 network; `undefined` for this machine's own and a
+   * trusted proxy's: of everybody behind it, and nobody in particular.
+   */
+  countedBy(address: string): string | undefined;
+  /** As the person's browser saw it: a trusted proxy's word, else whether this connection is TLS. */
+  schemeOf(request: Asking): "http" | "https";
+}
+
+/** `trustedProxies` are addresses or CIDR ranges. Throws RangeError at one that is neither. */
+export function createOrigins(trustedProxies: readonly string[]): Origins {
+  const trusted = new BlockList();
+  for (const text of trustedProxies) trust(trusted, text);
+  const isTrusted = (address: string) =>
+    trustedProxies.length > 0 && isIP(address) > 0 && trusted.check(address, familyOf(address));
+
+  return {
+    addressOf(request) {
+      let address = plainAddress(request.socket.remoteAddress ?? "unknown");
+      const named = headerOf(request, "x-forwarded-for").split(",");
+      while (isTrusted(address) && named.length > 0) {
+        const next = plainAddress((named.pop() as string).trim());
+        if (isIP(next) === 0) break;
+        address = next;
+      }
+      return address;
+    },
+    countedBy(address) {
+      const plain = plainAddress(address);
+      return isOwn(plain) || isTrusted(plain) ? undefined : networkOf(plain);
+    },
+    schemeOf(request) {
+      const told = headerOf(request, "x-forwarded-proto");
+      if (isTrusted(plainAddress(request.socket.remoteAddress ?? "")) && (told === "http" || told === "https"))
+        return told;
+      return "encrypted" in request.socket ? "https" : "http";
+    },
+  };
+}
+
+function trust(trusted: BlockList, text: string): void {
+  const [address = "", prefix] = text.split("/");
+  const bits = Number(prefix ?? (isIPv6(address) ? 128 : 32));
+  if (isIP(address) === 0 || !Number.isInteger(bits) || bits < 0 || bits > (isIPv6(address) ? 128 : 32))
+    throw new RangeError(`"${text}" is neither an address nor a range of addresses`);
+  trusted.addSubnet(address, bits, familyOf(address));
+}
+
+function familyOf(address: string): "ipv4" | "ipv6" {
+  return isIPv6(address) ? "ipv6" : "ipv4";
+}
+
+function isOwn(address: string): boolean {
+  return address === "::1" || address.startsWith("127.");
+}
+
+// An IPv4 peer of a dual-stack socket is the same peer.
+function plainAddress(address: string): string {
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+}
+
+function headerOf(request: Asking, name: string): string {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(",") : (value ?? "");
+}

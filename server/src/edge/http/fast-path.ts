@@ -1,0 +1,159 @@
+// Owns the first look at a connection: an upgrade, or a request whose answer stands ready, that came in one ordinary piece is
+// answered without an HTTP parser, request or response of its own. When ninety thousand leave at once for the home page those
+// are most of what it costs. Everything else goes to node:http as if nobody had looked. Refuses to know what is answered.
+
+import { STATUS_CODES } from "node:http";
+import type { Server, Socket } from "node:net";
+import { Server as TlsServer } from "node:tls";
+import type { Clock } from "@hustings/flow/clock.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
+import { type Answer, refuseSocket } from "../../http/responses.ts";
+import { SocketWriter } from "../socket/socket-writer.ts";
+import { type RequestHead, readHead } from "./request-head.ts";
+
+export interface FastPathOptions {
+  readonly clock: Clock;
+  /** What is answered to an ordinary GET, if that can be said at once. Never throws. */
+  ready(head: RequestHead): Answer | undefined;
+  /** Takes over the socket. Never throws. */
+  upgrade(head: RequestHead, socket: Socket): void;
+  /** Who asks for nothing for so long is refused; who asks for nothing more after an answer is closed. */
+  readonly firstMs: number;
+  readonly nextMs: number;
+  /** An answer that nobody takes is given up. */
+  readonly takeMs: number;
+}
+
+export interface FastPath {
+  /** Connections that wait for a request, their first or their next. */
+  readonly size: number;
+  /** Closes them. */
+  [Symbol.dispose](): void;
+}
+
+/** A longer body is not copied to leave with its head: who does not take it would hold a copy each. */
+const MOST_COPIED_BYTES = 16 * 1024;
+const CLOSES = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
+const UPGRADES = /(?:^|,)[ \t]*upgrade[ \t]*(?:,|$)/i;
+
+/** Looks before `server`, of node:http or node:https, does. To be called before anybody else hears of its connections. */
+export function createFastPath(server: Server, options: FastPathOptions): FastPath {
+  const event = server instanceof TlsServer ? "secureConnection" : "connection";
+  const others = server.listeners(event);
+  const waiting = new Set<Socket>();
+  const written = createWritten(options);
+  server.removeAllListeners(event);
+  server.on(event, (socket: Socket) => {
+    waiting.add(socket);
+    socket.setTimeout(options.firstMs);
+    socket.on("data", look).on("timeout", refuse).on("end", end).on("error", destroy).on("close", forget);
+  });
+
+  // The functions of all sockets: a socket of a listener keeps none of them.
+  function look(this: Socket, bytes: Buffer): void {
+    if (this.writableEnded) return;
+    const head = this.writableLength === 0 ? readHead(bytes) : undefined;
+    if (!head || !take(this, head)) hand(this, bytes);
+  }
+
+  function take(socket: Socket, head: RequestHead): boolean {
+    const { upgrade, connection = "" } = head.headers;
+    if (upgrade !== undefined) return UPGRADES.test(connection) && takeUpgrade(socket, head);
+    const answer = options.ready(head);
+    if (answer) write(socket, head, answer);
+    return answer !== undefined;
+  }
+
+  function takeUpgrade(socket: Socket, head: RequestHead): boolean {
+    leave(socket);
+    options.upgrade(head, socket);
+    return true;
+  }
+
+  function write(socket: Socket, { headers }: RequestHead, answer: Answer): void {
+    const isLast = !server.listening || CLOSES.test(headers.connection ?? "");
+    const writer = new SocketWriter(socket);
+    for (const bytes of written.partsOf(answer, isLast)) writer.write(bytes);
+    if (isLast && writer.isDirect && writer.unsentBytes === 0) return void socket.destroy();
+    socket.off("timeout", refuse).off("timeout", destroy).on("timeout", destroy);
+    socket.setTimeout(writer.unsentBytes === 0 ? options.nextMs : options.takeMs);
+    if (isLast) socket.destroySoon();
+  }
+
+  function hand(socket: Socket, bytes: Buffer): void {
+    leave(socket);
+    for (const other of others) other.call(server, socket);
+    socket.unshift(bytes);
+  }
+
+  function leave(socket: Socket): void {
+    waiting.delete(socket);
+    socket.setTimeout(0);
+    socket.off("data", look).off("timeout", refuse).off("timeout", destroy);
+    socket.off("end", end).off("error", destroy).off("close", forget);
+  }
+
+  function refuse(this: Socket): void {
+    refuseSocket(this, new Refusal("too-slow", "The request took too long to come."));
+  }
+
+  function forget(this: Socket): void {
+    waiting.delete(this);
+  }
+
+  return {
+    get size() {
+      return waiting.size;
+    },
+    [Symbol.dispose]() {
+      for (const socket of waiting) socket.destroy();
+    },
+  };
+}
+
+function end(this: Socket): void {
+  this.end();
+}
+
+function destroy(this: Socket): void {
+  this.destroy();
+}
+
+// The bytes of an answer for as long as its second lasts: many ask for the same page in it.
+function createWritten({ clock, nextMs }: FastPathOptions) {
+  const kept = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(nextMs / 1_000)}\r\n\r\n`;
+  const last = "Connection: close\r\n\r\n";
+  let pages = new WeakMap<Answer, { whole?: Buffer; wholeLast?: Buffer }>();
+  let second = 0;
+  let date = "";
+
+  function turn(): void {
+    const nowSecond = Math.floor(clock.utcMs() / 1_000);
+    if (nowSecond === second) return;
+    second = nowSecond;
+    date = new Date(second * 1_000).toUTCString();
+    pages = new WeakMap();
+  }
+
+  function headOf({ status, headers }: Answer, isLast: boolean): string {
+    let lines = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`;
+    for (const name in headers) lines += `${name}: ${headers[name]}\r\n`;
+    return `${lines}Date: ${date}\r\n${isLast ? last : kept}`;
+  }
+
+  return {
+    partsOf(answer: Answer, isLast: boolean): readonly Buffer[] {
+      turn();
+      const { body } = answer;
+      if (typeof body !== "string") {
+        const parts = [Buffer.from(headOf(answer, isLast), "latin1"), body];
+        return body.length > MOST_COPIED_BYTES ? parts : [Buffer.concat(parts)];
+      }
+      const page = pages.get(answer) ?? {};
+      pages.set(answer, page);
+      const key = isLast ? "wholeLast" : "whole";
+      page[key] ??= Buffer.from(headOf(answer, isLast) + body, "latin1");
+      return [page[key]];
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { request } from "node:http";
+import { test } from "node:test";
+import { brotliDecompressSync } from "node:zlib";
+import type { SpaceId } from "@hustings/wire/ids.ts";
+import { SPACE } from "../../replica/testing/fake-upstream.ts";
+import { get, startFixture } from "../testing/edge-fixture.ts";
+
+/** The home page as a browser asks for it, and how long its answer says that it is. */
+function getCompressed(port: number, method = "GET"): Promise<{ readonly bytes: Buffer; readonly length: number }> {
+  return new Promise((resolve, reject) => {
+    const headers = { "accept-encoding": "gzip, br" };
+    const asked = request({ host: "127.0.0.1", port, path: "/", method, headers, agent: false }, (answer) => {
+      const bytes: Buffer[] = [];
+      assert.equal(answer.headers["content-encoding"], "br");
+      assert.equal(answer.headers["x-content-type-options"], "nosniff");
+      answer.on("data", (some) => bytes.push(some));
+      answer.on("end", () => {
+        resolve({ bytes: Buffer.concat(bytes), length: Number(answer.headers["content-length"]) });
+      });
+    });
+    asked.on("error", reject).end();
+  });
+}
+
+test("a page that is kept compressed is byte for byte the page, however often it is asked for, and never an older one", async () => {
+  await using fixture = await startFixture();
+  const { port } = fixture.edge;
+  for (const [space, title] of [
+    [SPACE, "Grüße 🎙"],
+    ["space00001" as SpaceId, "Another"],
+  ] as const) {
+    await fixture.stage.create(space, title);
+    await fixture.clock.advanceAsync(1_000);
+    const { body } = await get(port, "/");
+    assert.match(body, new RegExp(title));
+    for (let i = 0; i < 3; i++) {
+      const { bytes, length } = await getCompressed(port);
+      assert.equal(length, bytes.length);
+      assert.equal(brotliDecompressSync(bytes).toString(), body);
+    }
+  }
+  const head = await getCompressed(port, "HEAD");
+  assert.equal(head.bytes.length, 0);
+  assert.ok(head.length > 0);
+});

@@ -1,0 +1,150 @@
+// Owns the pages: the built web app's one document with a head for people and machines that do not run scripts, and with
+// what its first paint needs. Refuses to know the app.
+
+import type { IncomingHttpHeaders } from "node:http";
+import { promisify } from "node:util";
+import { brotliCompress, constants } from "node:zlib";
+import type { ListedSpace, RoomDocument } from "@hustings/wire/listen/room-document.ts";
+import { type Answer, answerOf, type Headers, type Soon } from "../../http/responses.ts";
+import { ROOM_CACHE } from "./room-response.ts";
+
+export interface Pages {
+  /** The page of a space; `undefined`: nothing is known of it just now, the page asks by itself. */
+  space(asked: IncomingHttpHeaders, status: number, tag: string, room: RoomDocument | undefined): Soon<Answer>;
+  /** Does not look into a list that it was given last: another one is another array. */
+  home(asked: IncomingHttpHeaders, spaces: readonly ListedSpace[] | undefined): Soon<Answer>;
+  /** The app, for an address that it knows better than this server. */
+  other(asked: IncomingHttpHeaders, status: number): Soon<Answer>;
+}
+
+const compress = promisify(brotliCompress);
+/** Pages that are kept compressed: those that many ask for in the same second. */
+const MAX_COMPRESSED = 64;
+const MARK_HEAD = "<!--head-->";
+const MARK_BOOT = "<!--boot-->";
+
+/** Served when the web app has not been built. */
+export const BARE_DOCUMENT = `<!doctype html><html lang="en"><head><meta charset="utf-8">${MARK_HEAD}</head><body>
+<p>The web app has not been built: run npm run build.</p>${MARK_BOOT}</body></html>`;
+
+/**
+ * `document` is the app's index.html with `<!--head-->` in its head and `<!--boot-->` in its body; pages may take sound from
+ * `pullUrl`, the origin of a CDN.
+ */
+export function createPages(document: string, stagePort: number, pullUrl?: string): Pages {
+  const headers = pageHeaders(stagePort, pullUrl);
+  const compressed = new Map<string, Answer | Promise<Answer>>();
+  let listed: readonly ListedSpace[] | undefined;
+  let listedTag = "home none";
+
+  // A page changes with its tag and with nothing else, so what was compressed for one is right for all.
+  function answer(asked: IncomingHttpHeaders, status: number, key: string, parts: () => PageParts): Soon<Answer> {
+    const page = () => fill(document, parts());
+    const accepts = /\bbr\b/.test(String(asked["accept-encoding"] ?? ""));
+    if (!accepts) return answerOf(status, page(), headers);
+    return compressed.get(key) ?? keep(key, compressedOf(status, page(), headers));
+  }
+
+  function keep(key: string, making: Promise<Answer>): Promise<Answer> {
+    compressed.set(key, making);
+    if (compressed.size > MAX_COMPRESSED) compressed.delete(compressed.keys().next().value as string);
+    const made = (answer: Answer) => void (compressed.get(key) === making && compressed.set(key, answer));
+    making.then(made, () => compressed.delete(key));
+    return making;
+  }
+
+  function homeTag(spaces: readonly ListedSpace[] | undefined): string {
+    if (spaces !== listed) listedTag = spaces ? `home ${JSON.stringify(spaces)}` : "home none";
+    listed = spaces;
+    return listedTag;
+  }
+
+  return {
+    space: (asked, status, tag, room) =>
+      answer(asked, status, `space ${room?.id} ${status} ${tag} ${Math.floor((room?.asOfUtcMs ?? 0) / 1_000)}`, () => ({
+        head: room ? roomHead(room) : HOME_HEAD,
+        boot: room ? inlined("room", room) : "",
+      })),
+    home: (asked, spaces) =>
+      answer(asked, 200, homeTag(spaces), () => ({
+        head: HOME_HEAD,
+        boot: spaces ? inlined("spaces", { spaces }) : "",
+      })),
+    other: (asked, status) => answer(asked, status, `other ${status}`, () => ({ head: HOME_HEAD, boot: "" })),
+  };
+}
+
+async function compressedOf(status: number, page: string, headers: Headers): Promise<Answer> {
+  const body = await compress(page, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } });
+  const answer = answerOf(status, body, { ...headers, "content-encoding": "br" });
+  return { ...answer, body: body.toString("latin1") };
+}
+
+interface PageParts {
+  readonly head: string;
+  readonly boot: string;
+}
+
+function fill(document: string, { head, boot }: PageParts): string {
+  return document.replace(MARK_HEAD, () => head).replace(MARK_BOOT, () => boot);
+}
+
+const HOME_HEAD = headOf("Hustings", "Live audio for crowds of any size. Open a link and listen.");
+
+function roomHead({ title, phase, host, audience }: RoomDocument): string {
+  const by = host === "" ? "" : ` with ${host}`;
+  const now = { created: "Begins soon", live: "Live now", ended: "Ended" }[phase];
+  const listening = phase === "live" && audience > 1 ? ` ${audience.toLocaleString("en")} are listening.` : "";
+  return headOf(title, `${now}${by}.${listening} Open the link and listen, no account needed.`);
+}
+
+function headOf(title: string, description: string): string {
+  const shown = escapeHtml(title);
+  const said = escapeHtml(description);
+  return [
+    `<title>${title === "Hustings" ? shown : `${shown} · Hustings`}</title>`,
+    `<meta name="description" content="${said}">`,
+    `<meta property="og:title" content="${shown}">`,
+    `<meta property="og:description" content="${said}">`,
+    '<meta property="og:type" content="website">',
+    '<meta property="og:site_name" content="Hustings">',
+    '<meta name="twitter:card" content="summary">',
+  ].join("\n");
+}
+
+/** JSON in a script element: nothing in it can end the element or begin a comment. */
+function inlined(id: string, value: unknown): string {
+  const json = JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, escapeJson);
+  return `<script type="application/json" id="${id}">${json}</script>`;
+}
+
+function escapeJson(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+function pageHeaders(stagePort: number, pullUrl: string | undefined): Headers {
+  const pull = pullUrl === undefined ? "" : ` ${pullUrl}`;
+  return {
+    "content-type": "text/html; charset=utf-8",
+    "cache-control": ROOM_CACHE,
+    vary: "accept-encoding",
+    "content-security-policy": [
+      "default-src 'self'",
+      `connect-src 'self' *:${stagePort}${pull}`,
+      `media-src 'self' blob: data:${pull}`,
+      "img-src 'self' data:",
+      "style-src 'self' 'unsafe-inline'",
+      "worker-src 'self' blob:",
+      "object-src 'none'",
+      "base-uri 'none'",
+      "form-action 'self'",
+      "frame-ancestors 'none'",
+    ].join("; "),
+    "permissions-policy": "microphone=(self), camera=(), geolocation=()",
+    "cross-origin-opener-policy": "same-origin",
+  };
+}

@@ -1,0 +1,54 @@
+// Proves that what is passed inward has as long for its answer as it was allowed, and that who leaves is not asked for.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { until } from "../../../../test/support/until.ts";
+import { sendRefusal } from "../../http/responses.ts";
+import { get } from "../testing/edge-fixture.ts";
+import { createOrigins } from "./client-address.ts";
+import { createInward } from "./reverse-proxy.ts";
+
+/** A door before `inside`, whose answers must begin within `answerMs`. */
+async function start(inside: RequestListener, answerMs: number) {
+  await using starting = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "inward-"));
+  starting.defer(() => rm(folder, { recursive: true }));
+  const socketPath = join(folder, "inside");
+  const bounds = { maxRequests: 4, maxBodyBytes: 64, answerMs };
+  const inward = createInward({ socketPath, whenAway: "not-yet", origins: createOrigins([]), ...bounds });
+  const outside: RequestListener = (request, response) => {
+    const visit = { request, response, url: new URL(request.url ?? "/", "http://door") };
+    inward.pass(visit).catch((cause: unknown) => sendRefusal(visit, cause));
+  };
+  const servers = [createServer(inside).listen(socketPath), createServer(outside).listen(0, "127.0.0.1")] as const;
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  for (const server of servers) {
+    starting.defer(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+  }
+  const running = starting.move();
+  const { port } = servers[1].address() as AddressInfo;
+  return { inward, port, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+test("an answer that does not begin in the time allowed is given up, by the row that was named", async () => {
+  let asked = 0;
+  await using door = await start(() => void asked++, 20);
+  const { status, headers, body } = await get(door.port, "/slow");
+  assert.deepEqual([status, headers["retry-after"], JSON.parse(body).error], [503, "1", "not-yet"]);
+  assert.equal(asked, 1);
+  await until("the request to be over", () => door.inward.inWork === 0);
+});
+
+test("an answer that takes a while, and was allowed it, comes", async () => {
+  await using door = await start((_, response) => void setTimeout(() => response.end("here"), 200), 60_000);
+  assert.equal((await get(door.port, "/slow")).body, "here");
+});

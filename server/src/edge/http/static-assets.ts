@@ -1,0 +1,144 @@
+// Owns the built web app as it lies in memory: read once, compressed once where the build has not. The only part of an edge that reads files.
+// Refuses to read any later.
+
+import { createHash } from "node:crypto";
+import { type Dirent, promises as files } from "node:fs";
+import type { IncomingHttpHeaders } from "node:http";
+import { extname, join, relative, sep } from "node:path";
+import { promisify } from "node:util";
+import { brotliCompress, constants } from "node:zlib";
+import { type Answer, answerOf, type Headers } from "../../http/responses.ts";
+
+export interface Assets {
+  /** The text of index.html; `undefined` when the app has not been built. */
+  readonly index: string | undefined;
+  /** The bytes of the file at the path; `undefined` when there is none. */
+  file(path: string): Buffer | undefined;
+  /** The file at the path as it was asked for; `undefined` when there is none. */
+  answer(path: string, asked: IncomingHttpHeaders): Answer | undefined;
+}
+
+interface Asset {
+  readonly bytes: Buffer;
+  readonly brotli: Buffer | undefined;
+  readonly headers: Headers;
+  readonly tag: string;
+}
+
+interface View {
+  readonly status: number;
+  readonly body: Buffer | string;
+  readonly headers: Headers;
+}
+
+export const MAX_ASSETS = 1_000;
+export const MAX_ASSETS_BYTES = 64 * 1024 * 1024;
+const compress = promisify(brotliCompress);
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".css": "text/css; charset=utf-8",
+  ".html": "text/html; charset=utf-8",
+  ".ico": "image/x-icon",
+  ".jpg": "image/jpeg",
+  ".js": "text/javascript; charset=utf-8",
+  ".json": "application/json; charset=utf-8",
+  ".mp4": "audio/mp4",
+  ".png": "image/png",
+  ".svg": "image/svg+xml",
+  ".txt": "text/plain; charset=utf-8",
+  ".webmanifest": "application/manifest+json",
+  ".webp": "image/webp",
+  ".woff2": "font/woff2",
+};
+const MADE = ".br";
+const COMPRESSED = new Set([".css", ".js", ".json", ".svg", ".txt", ".webmanifest"]);
+
+/** Reads everything below `directory`; a directory that is not there is an app that was not built. Throws RangeError. */
+export async function loadAssets(directory: string): Promise<Assets> {
+  const assets = new Map<string, Asset>();
+  let index: string | undefined;
+  let totalBytes = 0;
+  const paths = new Set(await pathsBelow(directory));
+  for (const path of paths) {
+    if (path.endsWith(MADE)) continue;
+    const bytes = await files.readFile(path);
+    totalBytes += bytes.length;
+    const name = `/${relative(directory, path).split(sep).join("/")}`;
+    if (assets.size >= MAX_ASSETS || totalBytes > MAX_ASSETS_BYTES)
+      throw new RangeError(
+        `the web app in ${directory} has more than ${MAX_ASSETS} files or ${MAX_ASSETS_BYTES} bytes`,
+      );
+    if (name === "/index.html") index = bytes.toString();
+    else if (extname(name) in TYPES) {
+      const made = paths.has(path + MADE) ? await files.readFile(path + MADE) : undefined;
+      assets.set(name, await prepare(name, bytes, made));
+    }
+  }
+  return {
+    index,
+    file: (path) => assets.get(path)?.bytes,
+    answer(path, asked) {
+      const asset = assets.get(path);
+      return asset && answerAsset(asset, asked);
+    },
+  };
+}
+
+async function pathsBelow(directory: string): Promise<string[]> {
+  let found: Dirent[];
+  try {
+    found = await files.readdir(directory, { recursive: true, withFileTypes: true });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw cause;
+  }
+  return found.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
+}
+
+/** `made`: the same bytes in brotli, as the build left them. */
+async function prepare(name: string, bytes: Buffer, made: Buffer | undefined): Promise<Asset> {
+  const extension = extname(name);
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+  const brotli = COMPRESSED.has(extension) ? (made ?? (await compress(bytes, { params }))) : undefined;
+  const isHashed = /^\/assets\/.+-[\w-]{8,}\.\w+$/.test(name);
+  return {
+    bytes,
+    brotli: brotli && brotli.length < bytes.length ? brotli : undefined,
+    tag: `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 16)}"`,
+    headers: {
+      "content-type": TYPES[extension] as string,
+      "cache-control": isHashed ? "public, max-age=31536000, immutable" : "public, max-age=3600",
+    },
+  };
+}
+
+function answerAsset(asset: Asset, asked: IncomingHttpHeaders): Answer {
+  const { status, body, headers } = viewOf(asset, asked);
+  return answerOf(status, body, { ...asset.headers, etag: asset.tag, vary: "accept-encoding", ...headers });
+}
+
+function viewOf({ bytes, brotli, tag }: Asset, asked: IncomingHttpHeaders): View {
+  const { length } = bytes;
+  if (asked["if-none-match"] === tag) return { status: 304, body: "", headers: {} };
+  const range = rangeOf(asked.range, length);
+  if (range === "unsatisfiable") return { status: 416, body: "", headers: { "content-range": `bytes */${length}` } };
+  if (range) {
+    const headers = { "accept-ranges": "bytes", "content-range": `bytes ${range.from}-${range.to - 1}/${length}` };
+    return { status: 206, body: bytes.subarray(range.from, range.to), headers };
+  }
+  if (brotli && /\bbr\b/.test(String(asked["accept-encoding"] ?? "")))
+    return { status: 200, body: brotli, headers: { "content-encoding": "br" } };
+  return { status: 200, body: bytes, headers: { "accept-ranges": "bytes" } };
+}
+
+/** One range of RFC 9110 §14.1.2; several, or what cannot be read, are answered with the whole. */
+function rangeOf(
+  text: string | undefined,
+  length: number,
+): { readonly from: number; readonly to: number } | "unsatisfiable" | undefined {
+  const [, first = "", last = ""] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(text ?? "") ?? [];
+  if (first === "" && last === "") return undefined;
+  const from = first === "" ? Math.max(0, length - Number(last)) : Number(first);
+  const to = first === "" || last === "" ? length : Math.min(length, Number(last) + 1);
+  return from < to ? { from, to } : "unsatisfiable";
+}

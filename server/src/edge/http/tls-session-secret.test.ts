@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { BadKeyFile } from "../../tickets/keys.ts";
+import { loadOrCreateSessionSecret } from "./tls-session-secret.ts";
+
+test("all who ask at once get one secret, kept for its owner alone; a file that holds none is named", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "hustings-session-"));
+  try {
+    const secrets = await Promise.all(Array.from({ length: 8 }, () => loadOrCreateSessionSecret(directory)));
+    secrets.push(await loadOrCreateSessionSecret(directory));
+    assert.equal(new Set(secrets.map((one) => one.toString("hex"))).size, 1);
+    assert.equal(secrets[0]?.length, 32);
+    assert.deepEqual(await readdir(join(directory, "keys")), ["session"]);
+    assert.equal((await stat(join(directory, "keys", "session"))).mode & 0o777, 0o600);
+    await writeFile(join(directory, "keys", "session"), "short");
+    await assert.rejects(loadOrCreateSessionSecret(directory), BadKeyFile);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});

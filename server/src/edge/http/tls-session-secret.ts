@@ -1,0 +1,41 @@
+// Owns the secret from which the edges of one data directory make the keys of their TLS session tickets: DATA/keys/session
+// (private, 0600). Refuses to know TLS.
+
+import { randomBytes } from "node:crypto";
+import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { BadKeyFile } from "../../tickets/keys.ts";
+
+const SECRET_BYTES = 32;
+
+/** 32 bytes, made on the first call and the same ever after; two at once agree. Throws BadKeyFile, or what the file system says. */
+export async function loadOrCreateSessionSecret(dataDirectory: string): Promise<Buffer> {
+  const folder = join(dataDirectory, "keys");
+  const path = join(folder, "session");
+  const known = await readSecret(path);
+  if (known) return known;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const made = join(folder, `session.${randomBytes(6).toString("hex")}`);
+  await writeFile(made, randomBytes(SECRET_BYTES).toString("hex"), { mode: 0o600, flag: "wx" });
+  try {
+    await link(made, path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
+  } finally {
+    await rm(made, { force: true });
+  }
+  const secret = await readSecret(path);
+  if (!secret) throw new BadKeyFile(`${path} is gone again`);
+  return secret;
+}
+
+async function readSecret(path: string): Promise<Buffer | undefined> {
+  try {
+    const text = await readFile(path, "utf8");
+    if (!/^[0-9a-f]{64}\s*$/.test(text)) throw new BadKeyFile(`${path} is not 32 bytes in hexadecimal`);
+    return Buffer.from(text.trim(), "hex");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw cause;
+  }
+}

@@ -1,0 +1,93 @@
+// Proves in which order and how many at once first flights begin, with turns of the loop and time by hand.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LADDER, usualLagMs } from "@hustings/wire/listen/cadence.ts";
+import type { ListenCursor } from "../socket/listen-request.ts";
+import { createFlights, FLIGHTS_MS, flightDueMs } from "./first-send-queue.ts";
+
+const FLIGHT_MS = 0.25;
+
+/** A loop whose turns are made by hand, and whose time passes as flights begin. */
+function startLoop(limit = 100_000) {
+  let nowMs = 1_000;
+  let turns: (() => void)[] = [];
+  const flights = createFlights({ monotonicMs: () => nowMs }, limit, (turn) => turns.push(turn));
+  const begun: number[] = [];
+  return {
+    flights,
+    begun,
+    get nowMs() {
+      return nowMs;
+    },
+    add: (name: number, dueMs: number) =>
+      flights.add(() => {
+        nowMs += FLIGHT_MS;
+        begun.push(name);
+      }, dueMs),
+    /** One turn; how long it took. */
+    turn() {
+      const sinceMs = nowMs;
+      const due = turns;
+      turns = [];
+      for (const one of due) one();
+      return nowMs - sinceMs;
+    },
+  };
+}
+
+const back = (nextSlot: number, heldCadenceMs: number): ListenCursor => ({
+  rendition: "32",
+  nextSlot,
+  stateSeq: undefined,
+  heldCadenceMs,
+});
+
+test("2,000 who come in one turn of the loop begin over many, none of which is longer than those who listen can wait", () => {
+  const loop = startLoop();
+  for (let i = 0; i < 2_000; i++) loop.add(i, loop.nowMs);
+  let turns = 0;
+  for (; loop.flights.size > 0; turns++) {
+    const tookMs = loop.turn();
+    assert.ok(tookMs > 0 && tookMs <= FLIGHTS_MS + FLIGHT_MS, `${tookMs} ms`);
+    assert.ok(turns < 1_000);
+  }
+  assert.equal(turns, (2_000 * FLIGHT_MS) / FLIGHTS_MS);
+  assert.deepEqual(
+    loop.begun,
+    Array.from({ length: 2_000 }, (_, i) => i),
+  );
+  assert.equal(loop.turn(), 0, "nothing is left to do");
+});
+
+test("whose sound runs out first goes first, whenever they came", () => {
+  const loop = startLoop();
+  const dueMs = Array.from({ length: 1_000 }, (_, i) => (i * 7_919) % 1_000);
+  for (const [i, due] of dueMs.slice(0, 900).entries()) loop.add(i, due);
+  loop.turn();
+  const first = loop.begun.length;
+  for (const [i, due] of dueMs.slice(900).entries()) loop.add(900 + i, due);
+  while (loop.flights.size > 0) loop.turn();
+  const rest = loop.begun.slice(first).map((i) => dueMs[i]);
+  assert.deepEqual(
+    rest,
+    rest.toSorted((a = 0, b = 0) => a - b),
+  );
+  assert.equal(new Set(loop.begun).size, 1_000);
+});
+
+test("a flight is due when what a listener holds is gone, at any cadence; a newcomer's within a second", () => {
+  for (const rung of LADDER) {
+    const head = 10_000;
+    const justServed = flightDueMs(back(head + 1, rung.cadenceMs), head, 0);
+    const longAgo = flightDueMs(back(head + 1 - rung.cadenceMs / 200, rung.cadenceMs), head, 0);
+    assert.deepEqual([justServed, longAgo], [usualLagMs(rung), rung.marginMs]);
+  }
+  assert.equal(flightDueMs(back(1, 200), 10_000, 5_000), 5_000, "somebody who was long away needs it now");
+  assert.equal(flightDueMs({ ...back(0, 0), nextSlot: undefined }, null, 5_000), 6_000);
+});
+
+test("more than may wait are told so", () => {
+  const loop = startLoop(2);
+  assert.deepEqual([loop.add(1, 0), loop.add(2, 0), loop.add(3, 0)], [true, true, false]);
+});

@@ -1,0 +1,144 @@
+// Owns when each listener is visited: once a cadence, all of them spread evenly over it; and where a space has few
+// listeners at the fastest cadence, as soon as its sound has come. Refuses to know what a visit does.
+
+import type { Clock, Timer } from "@hustings/flow/clock.ts";
+import { createWheel, type Wheel } from "@hustings/flow/wheel.ts";
+import type { Logger } from "../../ops/logger.ts";
+import { CADENCE_TABLE, FASTEST } from "./cadence-advice.ts";
+
+export interface Visited {
+  visit(nowMs: number): void;
+}
+
+export interface Pusher {
+  /** Visits `member`, one of `group`, every `cadenceMs` (a row of the cadence table) until it is removed. */
+  add(member: Visited, cadenceMs: number, group: object): void;
+  remove(member: Visited): void;
+  /** As `add`, for one who is visited at another cadence so far; its next visit comes within the new one. */
+  move(member: Visited, cadenceMs: number, group: object): void;
+  /** Members at each row of the cadence table, and how many were added so far, moves aside. */
+  readonly sizes: readonly number[];
+  readonly addedCount: number;
+  /** There is something new for `group`: visits its members now if they are at the fastest cadence and few. */
+  arrived(group: object): void;
+  [Symbol.dispose](): void;
+}
+
+/**
+ * Members of one spoke are visited together; a stall of the process is made up for by at most one turn. Twenty-five
+ * spokes a turn at most: a process that wakes for each few of many listeners spends more on waking than on them.
+ */
+const SPOKE_MS = 10;
+const MAX_SPOKES = 25;
+/** Up to so many are visited at once: some ten milliseconds of writes. The wheel would make them wait 100 ms on average. */
+export const FEW_MEMBERS = 1_000;
+
+export function createPusher(clock: Clock, log: Logger): Pusher {
+  const turns = new Map(CADENCE_TABLE.map(({ cadenceMs }) => [cadenceMs, createTurn(clock, visitAll, cadenceMs)]));
+  const groups = new Map<object, Set<Visited>>();
+  const groupOf = new Map<Visited, object>();
+  let addedCount = 0;
+
+  function leaveGroup(member: Visited): void {
+    const group = groupOf.get(member);
+    if (group === undefined) return;
+    groupOf.delete(member);
+    const members = groups.get(group);
+    members?.delete(member);
+    if (members?.size === 0) groups.delete(group);
+  }
+
+  function leave(member: Visited): void {
+    for (const turn of turns.values()) turn.remove(member);
+    leaveGroup(member);
+  }
+
+  function join(member: Visited, cadenceMs: number, group: object): void {
+    const turn = turns.get(cadenceMs);
+    if (!turn) throw new RangeError(`${cadenceMs} ms is no cadence of the table`);
+    turn.add(member);
+    if (cadenceMs !== FASTEST.cadenceMs) return;
+    const members = groups.get(group) ?? new Set();
+    groups.set(group, members.add(member));
+    groupOf.set(member, group);
+  }
+
+  function visitAll(members: ReadonlySet<Visited>, nowMs: number): void {
+    for (const member of members) {
+      try {
+        member.visit(nowMs);
+      } catch (cause) {
+        leave(member);
+        log.warn({ cause }, "a listener could not be served");
+      }
+    }
+  }
+
+  return {
+    add(member, cadenceMs, group) {
+      join(member, cadenceMs, group);
+      addedCount += 1;
+    },
+    remove: leave,
+    move(member, cadenceMs, group) {
+      leave(member);
+      join(member, cadenceMs, group);
+    },
+    get sizes() {
+      return Array.from(turns.values(), ({ size }) => size);
+    },
+    get addedCount() {
+      return addedCount;
+    },
+    arrived(group) {
+      const members = groups.get(group);
+      if (members !== undefined && members.size <= FEW_MEMBERS) visitAll(members, clock.monotonicMs());
+    },
+    [Symbol.dispose]() {
+      for (const turn of turns.values()) turn.stop();
+    },
+  };
+}
+
+/** How far apart the spokes of the wheel of `cadenceMs` are. */
+export function spokeMsOf(cadenceMs: number): number {
+  return Math.max(SPOKE_MS, cadenceMs / MAX_SPOKES);
+}
+
+// Stands still while nobody is on it.
+function createTurn(clock: Clock, visitAll: (members: ReadonlySet<Visited>, nowMs: number) => void, cadenceMs: number) {
+  const spokeMs = spokeMsOf(cadenceMs);
+  const spokes = cadenceMs / spokeMs;
+  const wheel: Wheel<Visited> = createWheel(spokes);
+  let timer: Timer | undefined;
+  let beganMs = 0;
+  let turnedSpokes = 0;
+
+  function turn(): void {
+    const nowMs = clock.monotonicMs();
+    const dueSpokes = Math.floor((nowMs - beganMs) / spokeMs);
+    turnedSpokes = Math.max(turnedSpokes, dueSpokes - spokes);
+    for (; turnedSpokes < dueSpokes; turnedSpokes++) visitAll(wheel.next(), nowMs);
+    timer = undefined;
+    if (wheel.size > 0) schedule();
+  }
+
+  function schedule(): void {
+    timer = clock.after(beganMs + (turnedSpokes + 1) * spokeMs - clock.monotonicMs(), turn);
+  }
+
+  return {
+    add(member: Visited): void {
+      wheel.add(member);
+      if (timer) return;
+      beganMs = clock.monotonicMs();
+      turnedSpokes = 0;
+      schedule();
+    },
+    remove: (member: Visited) => wheel.remove(member),
+    get size() {
+      return wheel.size;
+    },
+    stop: () => timer?.cancel(),
+  };
+}

@@ -1,0 +1,109 @@
+// Owns that a frame which many listeners get is made once: sound by (rendition, from, to), snapshots, entries, notices.
+// Refuses to know listeners. Bounded: the newest few frames of a space, the oldest goes.
+
+import type { Clock } from "@hustings/flow/clock.ts";
+import { momentsFrame, noticeFrame, snapshotFrame, soundFrame, stateFrame } from "@hustings/wire/listen/frames.ts";
+import type { Rendition } from "@hustings/wire/units.ts";
+import type { Kept } from "../../replica/space-replica.ts";
+import { MAX_FRAME_BYTES } from "../edge-limits.ts";
+import { binaryFrame } from "../socket/websocket-framing.ts";
+import type { CadenceRow } from "./cadence-advice.ts";
+
+/** Bytes of frames kept of one space, other than sound; in practice some notices and snapshots. */
+const MAX_SHARED_BYTES = 256 * 1024;
+/**
+ * Bytes of sound frames kept until the next slot comes: that of the pushes, and as an edge dies the first flights of its
+ * listeners from some forty slots. Beyond, all are made anew.
+ */
+const MAX_SOUND_BYTES = 1024 * 1024;
+/** A snapshot says the edge's time; it is not given out later than this. */
+const SNAPSHOT_MS = 20;
+
+type Ahead = Pick<CadenceRow, "cadenceMs" | "reserveMs">;
+
+export interface SharedFrames {
+  /** A frame with the consecutive fragments from `slot`, which must be kept, on; `to` is the slot after its last. */
+  sound(rendition: Rendition, slot: number): { readonly frame: Buffer; readonly to: number };
+  /** Entries after `seq`; `undefined` when they are not kept, so that only a snapshot helps. */
+  entries(seq: number): Buffer | undefined;
+  moments(seq: number): Buffer;
+  snapshot(rendition: Rendition, cadence: Ahead, nextSlot: number | null, audience: number): Buffer;
+  skipped(from: number, to: number): Buffer;
+  target(cadence: Ahead): Buffer;
+  cadence(cadenceMs: number): Buffer;
+  audience(audience: number): Buffer;
+  upstream(away: boolean): Buffer;
+}
+
+interface SharedSound {
+  readonly frame: Buffer;
+  readonly to: number;
+}
+
+/** Frames that end at a rendition's head, by their first slot, and those before them. */
+interface SoundsToHead {
+  readonly head: number;
+  readonly from: Map<number, SharedSound>;
+  bytes: number;
+}
+
+export function createSharedFrames(kept: Kept, clock: Clock): SharedFrames {
+  const frames = new Map<string, Buffer>();
+  const sounds: Record<Rendition, SoundsToHead> = { "32": soundsTo(-1), "16": soundsTo(-1) };
+  let sharedBytes = 0;
+
+  function share(key: string, make: () => Uint8Array): Buffer {
+    const known = frames.get(key);
+    if (known) return known;
+    const frame = binaryFrame(make());
+    frames.set(key, frame);
+    sharedBytes += frame.length;
+    for (const [oldKey, old] of frames) {
+      if (sharedBytes <= MAX_SHARED_BYTES || old === frame) break;
+      frames.delete(oldKey);
+      sharedBytes -= old.length;
+    }
+    return frame;
+  }
+
+  return {
+    sound(rendition, slot) {
+      const ring = kept.ring(rendition);
+      if (sounds[rendition].head !== ring.head) sounds[rendition] = soundsTo(ring.head);
+      const shared = sounds[rendition];
+      const known = shared.from.get(slot);
+      if (known) return known;
+      const fragments = ring.run(slot, MAX_FRAME_BYTES);
+      const made = { frame: binaryFrame(soundFrame(rendition, fragments)), to: slot + fragments.length };
+      shared.bytes += made.frame.length;
+      if (shared.bytes > MAX_SOUND_BYTES) sounds[rendition] = soundsTo(ring.head);
+      else shared.from.set(slot, made);
+      return made;
+    },
+    entries(seq) {
+      const entries = kept.entriesAfter(seq);
+      return entries && share(`state ${seq} ${kept.state.seq}`, () => stateFrame(entries));
+    },
+    moments: (seq) => share(`moments ${seq} ${kept.momentSeq}`, () => momentsFrame(kept.momentsAfter(seq))),
+    snapshot(rendition, { cadenceMs, reserveMs }, nextSlot, audience) {
+      const { state, headSlot } = kept;
+      const turn = Math.floor(clock.monotonicMs() / SNAPSHOT_MS);
+      const make = () =>
+        snapshotFrame({ state, headSlot, nextSlot, rendition, cadenceMs, reserveMs, audience, utcMs: clock.utcMs() });
+      return share(
+        `snapshot ${rendition} ${cadenceMs} ${reserveMs} ${nextSlot} ${state.seq} ${headSlot} ${turn}`,
+        make,
+      );
+    },
+    skipped: (from, to) => share(`skipped ${from} ${to}`, () => noticeFrame({ kind: "skipped", from, to })),
+    target: ({ cadenceMs, reserveMs }) =>
+      share(`target ${cadenceMs} ${reserveMs}`, () => noticeFrame({ kind: "target", cadenceMs, reserveMs })),
+    cadence: (cadenceMs) => share(`cadence ${cadenceMs}`, () => noticeFrame({ kind: "cadence", cadenceMs })),
+    audience: (audience) => share(`audience ${audience}`, () => noticeFrame({ kind: "audience", audience })),
+    upstream: (away) => share(`upstream ${away}`, () => noticeFrame({ kind: "upstream", away })),
+  };
+}
+
+function soundsTo(head: number): SoundsToHead {
+  return { head, from: new Map(), bytes: 0 };
+}

@@ -1,0 +1,42 @@
+// Proves that frames which come together are joined for the second who gets them, and that few are kept.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { JoinedFrames } from "./joined-frames.ts";
+
+test("the first who gets some frames gets them as they are, the others get them as one", () => {
+  const joined = new JoinedFrames();
+  const [state, sound] = [Buffer.from("state"), Buffer.from("sound")];
+  assert.equal(joined.of([state, sound]), undefined);
+  const bytes = joined.of([state, sound]);
+  assert.equal(bytes?.toString(), "statesound");
+  assert.equal(joined.of([state, sound]), bytes, "made once");
+  assert.equal(joined.of([sound, state]), undefined, "in another order they are others");
+  assert.equal(joined.of([state, Buffer.from("sound")]), undefined, "by what they are, not by what is in them");
+});
+
+test("whatever comes in whatever order, what is given is what was asked for", () => {
+  const frames = Array.from({ length: 6 }, (_, i) => Buffer.alloc(i * 7_000, i));
+  const group = fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 2, maxLength: 4 });
+  fc.assert(
+    fc.property(fc.array(group, { maxLength: 60 }), (groups) => {
+      const joined = new JoinedFrames();
+      for (const numbers of groups) {
+        const wanted = numbers.map((i) => frames[i] as Buffer);
+        const bytes = joined.of(wanted);
+        assert.ok(bytes === undefined || bytes.equals(Buffer.concat(wanted)));
+        assert.ok((bytes?.length ?? 0) <= 64 * 1024);
+      }
+    }),
+  );
+});
+
+test("frames that came before four others are forgotten", () => {
+  const joined = new JoinedFrames();
+  const pair = () => [Buffer.from("a"), Buffer.from("b")];
+  const first = pair();
+  joined.of(first);
+  for (let count = 0; count < 4; count++) joined.of(pair());
+  assert.equal(joined.of(first), undefined);
+});

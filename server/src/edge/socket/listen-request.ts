@@ -1,0 +1,51 @@
+// Owns reading what a listener asks for in the address of its WebSocket. Refuses to know what is kept.
+
+import { Refusal } from "@hustings/wire/errors.ts";
+import { FASTEST_MS } from "@hustings/wire/listen/cadence.ts";
+import { MAX_SLOT } from "@hustings/wire/log/fragment.ts";
+import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
+import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
+
+const MOST_HELD_MS = 60_000;
+
+/** Where a listener wants to begin; without `nextSlot` it is new, without `stateSeq` the snapshot tells it all. */
+export interface ListenCursor {
+  readonly rendition: Rendition;
+  readonly nextSlot: number | undefined;
+  readonly stateSeq: number | undefined;
+  /** Of one who comes back: the cadence that their buffer holds; absent: the fastest. */
+  readonly heldCadenceMs?: number | undefined;
+  /** Of one who waited at a door before: since when. */
+  readonly sinceUtcMs?: number | undefined;
+}
+
+/** Throws a Refusal: `bad-cursor` for a number that is none, `bad-request` for an unknown rendition. */
+export function readCursor(query: URLSearchParams): ListenCursor {
+  const wanted = query.get(LISTEN_QUERY.rendition);
+  const rendition = wanted === null ? RENDITIONS[0] : RENDITIONS.find((known) => known === wanted);
+  if (!rendition) throw new Refusal("bad-request", `There is no rendition ${JSON.stringify(wanted).slice(0, 40)}.`);
+  return {
+    rendition,
+    nextSlot: numberOf(query, LISTEN_QUERY.nextSlot, MAX_SLOT + 1),
+    stateSeq: numberOf(query, LISTEN_QUERY.stateSeq, Number.MAX_SAFE_INTEGER),
+    heldCadenceMs: numberOf(query, LISTEN_QUERY.cadenceMs, MOST_HELD_MS),
+    sinceUtcMs: numberOf(query, LISTEN_QUERY.sinceUtcMs, Number.MAX_SAFE_INTEGER),
+  };
+}
+
+/** The query with which a listener comes back, for close reasons. */
+export function writeCursor({ rendition, nextSlot, stateSeq, heldCadenceMs = FASTEST_MS }: ListenCursor): string {
+  const query = new URLSearchParams({ [LISTEN_QUERY.rendition]: rendition });
+  if (nextSlot !== undefined) query.set(LISTEN_QUERY.nextSlot, String(nextSlot));
+  if (heldCadenceMs !== FASTEST_MS) query.set(LISTEN_QUERY.cadenceMs, String(heldCadenceMs));
+  if (stateSeq !== undefined) query.set(LISTEN_QUERY.stateSeq, String(stateSeq));
+  return query.toString();
+}
+
+function numberOf(query: URLSearchParams, name: string, most: number): number | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value <= most)) throw new Refusal("bad-cursor", `"${name}" is not ${JSON.stringify(text).slice(0, 40)}.`);
+  return value;
+}

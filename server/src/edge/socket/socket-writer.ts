@@ -1,0 +1,158 @@
+// Owns writing to one socket: straight to the kernel while that takes everything, through Node's stream for what it does
+// not take. A socket whose other end is gone is destroyed, with what was written to it. With twenty thousand sockets none
+// of a stream's objects is in a cache when its turn comes, and touching them costs as much as the kernel's own work
+// (docs/decisions/0008-listener-sockets.md). Refuses to know what is written.
+
+import { writeSync, writevSync } from "node:fs";
+import type { Duplex } from "node:stream";
+import { JoinedFrames } from "./joined-frames.ts";
+
+/** Of all sockets of a process: they are visited one after another. */
+const joined = new JoinedFrames();
+const WRITER = Symbol("socket writer");
+const GONE: ReadonlySet<string | undefined> = new Set(["EPIPE", "ECONNRESET"]);
+
+/** A `net.Socket` has a handle, `null` once it is closed; a TLS socket's bytes are not those of its descriptor. */
+interface Carrier extends Duplex {
+  readonly _handle?: { readonly fd?: number } | null;
+  readonly encrypted?: boolean;
+  [WRITER]?: SocketWriter;
+}
+interface Held {
+  readonly frame: Buffer;
+  readonly flushed: (() => void) | undefined;
+}
+
+export class SocketWriter {
+  readonly #socket: Carrier;
+  /** −1: there is none, or its number may mean another socket by now. */
+  #fd: number;
+  /** Something was given to the stream and may not have left it. */
+  #isQueued = false;
+  #holds = 0;
+  #held: Held[] | undefined;
+
+  constructor(socket: Duplex) {
+    this.#socket = socket;
+    const { _handle: handle, encrypted } = this.#socket;
+    this.#fd = encrypted ? -1 : (handle?.fd ?? -1);
+    if (this.#fd < 0) return;
+    this.#socket[WRITER] = this;
+    this.#socket._destroy = destroyAndTell;
+  }
+
+  /** The socket is being closed. */
+  gone(): void {
+    this.#fd = -1;
+  }
+
+  /** Whether bytes go to the kernel without the stream. */
+  get isDirect(): boolean {
+    return this.#fd >= 0;
+  }
+
+  /** Bytes that were written and have not left this process. */
+  get unsentBytes(): number {
+    let heldBytes = 0;
+    if (this.#held) for (const { frame } of this.#held) heldBytes += frame.length;
+    return heldBytes + this.#queuedBytes();
+  }
+
+  /** What is written until `release` leaves as one; holds nest. */
+  hold(): void {
+    this.#holds += 1;
+  }
+
+  release(): void {
+    if (this.#holds > 0) this.#holds -= 1;
+    if (this.#holds === 0) this.#sendHeld();
+  }
+
+  /** Nothing more is written; what is held goes first. */
+  end(): void {
+    this.#sendHeld();
+    if (!this.#socket.writableEnded) this.#socket.end();
+  }
+
+  /** `flushed` is called later, once it has left this process. */
+  write(frame: Buffer, flushed?: () => void): void {
+    if (this.#holds === 0) {
+      this.#send(frame, flushed);
+      return;
+    }
+    this.#held ??= [];
+    this.#held.push({ frame, flushed });
+  }
+
+  #sendHeld(): void {
+    if (!this.#held) return;
+    const held = this.#held;
+    this.#held = undefined;
+    if (held.length === 1) this.#send((held[0] as Held).frame, (held[0] as Held).flushed);
+    else this.#sendAll(held);
+  }
+
+  #send(frame: Buffer, flushed: (() => void) | undefined): void {
+    const sentBytes = this.#mayGoStraight() ? this.#writeNow(frame) : 0;
+    if (sentBytes < frame.length) this.#queue(sentBytes === 0 ? frame : frame.subarray(sentBytes), flushed);
+    else if (flushed) setImmediate(flushed);
+  }
+
+  #sendAll(held: readonly Held[]): void {
+    const frames = held.map(({ frame }) => frame);
+    let sentBytes = this.#mayGoStraight() ? this.#writeNow(joined.of(frames) ?? frames) : 0;
+    if (sentBytes === bytesOf(frames)) {
+      for (const { flushed } of held) if (flushed) setImmediate(flushed);
+      return;
+    }
+    this.#socket.cork();
+    for (const { frame, flushed } of held) {
+      const ownBytes = Math.min(sentBytes, frame.length);
+      sentBytes -= ownBytes;
+      if (ownBytes < frame.length) this.#queue(frame.subarray(ownBytes), flushed);
+      else if (flushed) setImmediate(flushed);
+    }
+    this.#socket.uncork();
+  }
+
+  #queue(rest: Buffer, flushed: (() => void) | undefined): void {
+    this.#isQueued = true;
+    this.#socket.write(rest, flushed);
+  }
+
+  #mayGoStraight(): boolean {
+    return this.#fd >= 0 && this.#queuedBytes() === 0;
+  }
+
+  #queuedBytes(): number {
+    if (!this.#isQueued) return 0;
+    const bytes = this.#socket.writableLength;
+    this.#isQueued = bytes > 0;
+    return bytes;
+  }
+
+  // A kernel that takes nothing says so by an error, and the stream waits, or finds out what else is wrong. Where the other end
+  // is gone the socket is destroyed here: the stream would write again and make two more errors, with all that stands on the
+  // stack in each, and where fifty thousand leave together that was a fifth of an edge's time.
+  #writeNow(bytes: Buffer | Buffer[]): number {
+    try {
+      return Array.isArray(bytes) ? writevSync(this.#fd, bytes) : writeSync(this.#fd, bytes);
+    } catch (error) {
+      if (!GONE.has((error as NodeJS.ErrnoException).code)) return 0;
+      this.#socket.destroy();
+      return Array.isArray(bytes) ? bytesOf(bytes) : bytes.length;
+    }
+  }
+}
+
+function bytesOf(frames: readonly Buffer[]): number {
+  let bytes = 0;
+  for (const frame of frames) bytes += frame.length;
+  return bytes;
+}
+
+// Called before the descriptor is closed, by whatever ends the socket.
+function destroyAndTell(this: Carrier, error: Error | null, done: (error?: Error | null) => void): void {
+  this[WRITER]?.gone();
+  Object.getPrototypeOf(this)._destroy.call(this, error, done);
+}

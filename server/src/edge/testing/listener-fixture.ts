@@ -1,0 +1,230 @@
+// Owns a space and a listener's far end without sockets, for tests: what is written waits until it is taken. Refuses to
+// overlook a slot that comes twice, out of order, before its state, or not at all.
+
+import assert from "node:assert/strict";
+import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
+import { decodeFrame, type Notice } from "@hustings/wire/listen/frames.ts";
+import { EMPTY_STATE, type StateEntry } from "@hustings/wire/log/state.ts";
+import type { Following } from "../../replica/followed-space.ts";
+import { createKept } from "../../replica/space-replica.ts";
+import { fragmentOf, SPACE } from "../../replica/testing/fake-upstream.ts";
+import { type CadenceRow, type Cadences, FASTEST } from "../push/cadence-advice.ts";
+import { Listener, type ListenerPipe } from "../push/listener.ts";
+import { createSharedFrames } from "../push/shared-frames.ts";
+import type { ListenCursor } from "../socket/listen-request.ts";
+
+export const FRESH: ListenCursor = { rendition: "32", nextSlot: undefined, stateSeq: undefined };
+
+/** A space as an edge keeps it, without a stage: what is said here is kept at once. */
+export function createSpace(firstSlot = 0) {
+  const clock = manualClock();
+  const kept = createKept({ state: EMPTY_STATE, nextSlot: 0 });
+  const flags = { isAway: false, isGone: false, audience: 0, version: 0, endedMs: undefined as number | undefined };
+  let head = firstSlot - 1;
+  const following: Following = {
+    space: SPACE,
+    kept,
+    frames: createSharedFrames(kept, clock),
+    get isAway() {
+      return flags.isAway;
+    },
+    get isGone() {
+      return flags.isGone;
+    },
+    get endedMs() {
+      return flags.endedMs;
+    },
+    get audience() {
+      return flags.audience;
+    },
+    get told() {
+      return { audience: flags.audience, version: flags.version };
+    },
+    asOfUtcMs: 0,
+    ready: Promise.resolve(),
+    isReady: true,
+    count() {},
+    countPull() {},
+    [Symbol.dispose]() {},
+  };
+  function state(change: Partial<StateEntry> & { kind: string }): void {
+    const entry = { slot: head + 1, utcMs: 0, ...change, seq: kept.state.seq + 1 } as StateEntry;
+    kept.apply({ lane: "state", entry });
+    if (entry.kind === "ended") flags.endedMs = clock.monotonicMs();
+  }
+  return {
+    clock,
+    kept,
+    following,
+    flags,
+    state,
+    get head() {
+      return head;
+    },
+    speak(count = 1, packetBytes = 64) {
+      for (let i = 0; i < count; i++) {
+        head++;
+        for (const rendition of ["32", "16"] as const)
+          kept.apply({ lane: "sound", rendition, slot: head, bytes: fragmentOf(head, packetBytes) });
+      }
+    },
+    /** Slots that the log says do not exist. */
+    leaveOut(count: number) {
+      state({ kind: "absence", from: head + 1, to: head + 1 + count });
+      head += count;
+    },
+    /** Slots that were lost on the way to this edge: nobody said that they do not exist. */
+    lose(count: number) {
+      head += count;
+    },
+  };
+}
+export type Space = ReturnType<typeof createSpace>;
+
+/** What an edge wants of cadences: as a test says; who is moved is told to `onMove`. */
+export function createCadences(onMove: (cadenceMs: number) => void = () => undefined) {
+  return {
+    wanted: FASTEST as CadenceRow,
+    rendition: "32" as Cadences["rendition"],
+    move: (_: unknown, { cadenceMs }: CadenceRow) => onMove(cadenceMs),
+    seen() {},
+  };
+}
+
+/** A connection whose far end takes frames when told, and what it checks of all it took. */
+export function createEar(space: Space, cadences: Cadences = createCadences()) {
+  const slots: number[] = [];
+  const skipped: { from: number; to: number }[] = [];
+  const faults: string[] = [];
+  const kinds: string[] = [];
+  const notices: Notice[] = [];
+  const renditions: string[] = [];
+  let stateSeq = 0;
+  let connection: { pipe: ListenerPipe; queue: Buffer[]; flushes: (() => void)[]; listener: Listener } | undefined;
+  let closed: { code: number; reason: string } | undefined;
+  let mostUnsent = 0;
+  let holds = 0;
+  let writes = 0;
+
+  function hear(websocketFrame: Buffer): void {
+    const headerBytes = (websocketFrame[1] as number) < 126 ? 2 : websocketFrame[1] === 126 ? 4 : 10;
+    if (websocketFrame[0] === 0x89) return;
+    const frame = decodeFrame(websocketFrame.subarray(headerBytes));
+    assert.ok(frame);
+    kinds.push(frame.kind);
+    if (frame.kind === "snapshot") stateSeq = Math.max(stateSeq, frame.snapshot.state.seq);
+    if (frame.kind === "state") stateSeq = frame.entries.at(-1)?.seq ?? stateSeq;
+    if (frame.kind === "notice" && frame.notice.kind === "skipped") skipped.push(frame.notice);
+    if (frame.kind === "notice") notices.push(frame.notice);
+    if (frame.kind === "snapshot") renditions.push(frame.snapshot.rendition);
+    if (frame.kind !== "sound") return;
+    renditions.push(frame.rendition);
+    for (const { slot } of frame.fragments) {
+      const due = space.kept.entriesAfter(stateSeq)?.find((entry) => entry.slot <= slot);
+      if (due && due.seq <= knownSeq) faults.push(`slot ${slot} before the entry ${due.seq} of slot ${due.slot}`);
+      slots.push(slot);
+    }
+  }
+
+  // Entries that were made after the frame was written cannot be before it.
+  let knownSeq = 0;
+  const knownSeqs = new WeakMap<Buffer, number>();
+
+  return {
+    slots,
+    skipped,
+    faults,
+    kinds,
+    notices,
+    renditions,
+    get closed() {
+      return closed;
+    },
+    get unsentBytes() {
+      return connection?.pipe.unsentBytes ?? 0;
+    },
+    get mostUnsent() {
+      return mostUnsent;
+    },
+    /** Times that something left on its own so far, what was held together counting once. */
+    get writes() {
+      assert.equal(holds, 0, "something is held for ever");
+      return writes;
+    },
+    get listener() {
+      return connection?.listener as Listener;
+    },
+    get isConnected() {
+      return connection !== undefined && !closed;
+    },
+    connect(cursor: ListenCursor = FRESH) {
+      const queue: Buffer[] = [];
+      const flushes: (() => void)[] = [];
+      closed = undefined;
+      holds = 0;
+      const pipe: ListenerPipe = {
+        write(frame, flushed) {
+          knownSeqs.set(frame, space.kept.state.seq);
+          queue.push(frame);
+          if (holds === 0) writes += 1;
+          if (flushed) flushes.push(flushed);
+          mostUnsent = Math.max(mostUnsent, pipe.unsentBytes);
+        },
+        get unsentBytes() {
+          return queue.reduce((total, { length }) => total + length, 0);
+        },
+        hold() {
+          holds += 1;
+        },
+        release() {
+          holds -= 1;
+          if (holds === 0) writes += 1;
+        },
+        close(code, reason) {
+          closed = { code, reason };
+        },
+        terminate() {
+          closed = { code: 1006, reason: "" };
+        },
+      };
+      const start = { pipe, following: space.following, cursor, cadences, nowMs: space.clock.monotonicMs() };
+      connection = { pipe, queue, flushes, listener: new Listener(start) };
+    },
+    /** Takes up to `count` frames off the wire. */
+    take(count = Infinity) {
+      if (!connection) return;
+      for (let i = 0; i < count && connection.queue.length > 0; i++) {
+        const frame = connection.queue.shift() as Buffer;
+        knownSeq = knownSeqs.get(frame) ?? 0;
+        hear(frame);
+      }
+      if (connection.queue.length === 0) for (const flushed of connection.flushes.splice(0)) flushed();
+    },
+    visit() {
+      connection?.listener.visit(space.clock.monotonicMs());
+    },
+    /** What is on the wire is lost. */
+    disconnect() {
+      connection?.listener.end();
+      connection = undefined;
+    },
+    cursor(): ListenCursor {
+      const last = slots.at(-1);
+      return { rendition: "32", nextSlot: last === undefined ? undefined : last + 1, stateSeq };
+    },
+  };
+}
+
+/** Every slot once and in order, and every slot passed over named by the log or by a notice that came before. */
+export function assertWhole(space: Space, ear: ReturnType<typeof createEar>): void {
+  assert.deepEqual(ear.faults, []);
+  const absent = [...space.kept.state.absences, ...ear.skipped];
+  for (let i = 1; i < ear.slots.length; i++) {
+    const [before, slot] = [ear.slots[i - 1] as number, ear.slots[i] as number];
+    assert.ok(slot > before, `slot ${slot} after ${before}`);
+    for (let missing = before + 1; missing < slot; missing++) {
+      const isNamed = absent.some(({ from, to }) => missing >= from && missing < to);
+      assert.ok(isNamed, `slot ${missing} is missing and nobody said so`);
+    }
+  }
+}

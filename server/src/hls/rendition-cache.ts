@@ -1,0 +1,103 @@
+// Owns what an edge has made of one rendition of one space for HLS: the playlist of the moment, and recent parts and
+// segments, each made once for all who ask. Refuses to know who asks. What is made follows from the log alone.
+
+import { gzipSync } from "node:zlib";
+import type { Clock } from "@hustings/flow/clock.ts";
+import { aacWindow } from "@hustings/media/hls/aac-parts.ts";
+import { type HoldLoop, hlsObject } from "@hustings/media/hls/opus-parts.ts";
+import { AAC_VARIANT, type HlsReport, type MediaPlaylist, mediaPlaylist } from "@hustings/media/hls/playlist.ts";
+import { type HlsLog, type HlsWindow, hlsWindow, type ObjectKind, objectAt } from "@hustings/media/hls/segments.ts";
+import { KEPT_SLOTS, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
+import { END_MS } from "../replica/follow-limits.ts";
+import type { Following } from "../replica/followed-space.ts";
+import type { HlsShelf, Playlist } from "./rendition-responses.ts";
+
+export interface Shelf extends HlsShelf {
+  object(kind: ObjectKind, from: number): Buffer | "next" | "none";
+}
+
+export interface ShelfOptions {
+  readonly following: Following;
+  readonly rendition: Rendition;
+  readonly clock: Clock;
+  readonly loop: HoldLoop;
+  /** A packager makes AAC beside it. */
+  readonly hasAac: boolean;
+}
+
+/** Parts and segments of what is kept, and a few; the oldest go. */
+const MAX_OBJECTS = KEPT_SLOTS / 4;
+
+export function createShelf({ following, rendition, clock, loop, hasAac }: ShelfOptions): Shelf {
+  const { kept } = following;
+  const others = RENDITIONS.filter((one) => one !== rendition);
+  const objects = new Map<string, Buffer>();
+  let seen: { readonly key: string; readonly window: HlsWindow } | undefined;
+  let written: { readonly key: string; readonly playlist: Playlist } | undefined;
+
+  const log = hlsLogOf(following, rendition, clock);
+
+  // All that a window depends on.
+  const keyNow = (): string => `${log.headSlot} ${kept.state.seq} ${log.isOver}`;
+
+  function window(): HlsWindow {
+    const key = keyNow();
+    if (seen?.key !== key) seen = { key, window: hlsWindow(log) };
+    return seen.window;
+  }
+
+  return {
+    window,
+    playlist() {
+      const now = window();
+      if (now.segments.length === 0) return undefined;
+      const { nextPart, isEnded, to } = now;
+      const key = `${nextPart} ${isEnded} ${kept.state.seq} ${isEnded ? to : ""}`;
+      if (written?.key === key) return written.playlist;
+      const reports = others.map((folder): HlsReport => ({ folder, window: now }));
+      if (hasAac) reports.push({ folder: AAC_VARIANT.folder, window: aacWindow(log, now) });
+      written = { key, playlist: playlistOf({ window: now, marks: log.marks, reports }) };
+      return written.playlist;
+    },
+    object(kind, from) {
+      const name = `${kind} ${from}`;
+      const made = objects.get(name);
+      if (made) return made;
+      const found = objectAt(log, window(), kind, from);
+      if (typeof found === "string") return found;
+      const bytes = Buffer.from(hlsObject(log, found, loop).buffer);
+      objects.set(name, bytes);
+      if (objects.size > MAX_OBJECTS) objects.delete(objects.keys().next().value as string);
+      return bytes;
+    },
+  };
+}
+
+/** The text, and as most ask for it. */
+export function playlistOf(told: MediaPlaylist): Playlist {
+  const plain = Buffer.from(mediaPlaylist(told));
+  return { plain, gzip: gzipSync(plain, { level: 6 }) };
+}
+
+/** What HLS sees of a followed space, as it is whenever it is looked at. */
+export function hlsLogOf(following: Following, rendition: Rendition, clock: Clock): HlsLog {
+  const { kept } = following;
+  return {
+    get marks() {
+      return kept.state;
+    },
+    get headSlot() {
+      return kept.ring(rendition).head;
+    },
+    get oldestSlot() {
+      return kept.ring(rendition).oldest;
+    },
+    fragment(slot) {
+      const ring = kept.ring(rendition);
+      return ring.slotFrom(slot) === slot ? ring.run(slot, 0)[0] : undefined;
+    },
+    get isOver() {
+      return following.endedMs !== undefined && clock.monotonicMs() - following.endedMs > END_MS;
+    },
+  };
+}

@@ -1,0 +1,163 @@
+// Proves that sound goes on and entries stay true when the disk is full, slow or broken.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import type { SpaceLog } from "../port.ts";
+import { createdChange, fragmentOf, nameOf, SPACE, START, take, titleChange } from "../testing/log-contract.ts";
+import { RETRY_MS, WRITE_MS } from "./disk-log.ts";
+import { DISK_TIMEOUT_MS, faultyDisk, slotsBetween, slotsOf, startDisk } from "./testing/disk-fixture.ts";
+
+describe("disk, full or slow", { timeout: DISK_TIMEOUT_MS }, () => {
+  test("sound goes on when the disk is full, the storing is told, and within a minute nothing is lost", async () => {
+    const faulty = faultyDisk();
+    await using disk = await startDisk({ openLane: faulty.openLane });
+    const log = await disk.store.create(SPACE);
+    const told = storageOf(log);
+    faulty.freeBytes = 100;
+    for (let slot = 0; slot < 10; slot++) log.appendSound("32", slot, fragmentOf(slot));
+    await disk.pass(WRITE_MS, () => told.length === 1);
+    log.appendSound("32", 10, fragmentOf(10));
+    assert.deepEqual(
+      (await take(log, START, 11)).map(nameOf),
+      slotsBetween(0, 11).map((slot) => `32/${slot}`),
+    );
+    faulty.freeBytes = Infinity;
+    await disk.pass(RETRY_MS, () => told.length === 2);
+    assert.deepEqual(told, ["off ENOSPC", "on"]);
+    assert.deepEqual(slotsOf(await (await disk.reopen()).range("32", 0, 20)), slotsBetween(0, 11));
+    assert.deepEqual(disk.repairs, []);
+  });
+
+  test("a disk that is full for longer leaves a hole, and memory stays bounded", async () => {
+    const faulty = faultyDisk();
+    await using disk = await startDisk({ openLane: faulty.openLane });
+    const log = await disk.store.create(SPACE);
+    const told = storageOf(log);
+    faulty.freeBytes = 0;
+    for (let slot = 0; slot < 1_000; slot++) log.appendSound("32", slot, fragmentOf(slot));
+    await disk.pass(WRITE_MS, () => told.length === 1);
+    faulty.freeBytes = Infinity;
+    await disk.pass(RETRY_MS, () => told.length === 2);
+    assert.deepEqual(slotsOf(await (await disk.reopen()).range("32", 600, 1_000)), slotsBetween(700, 1_000));
+  });
+
+  test("entries go on in reserved room when the disk is full; when that is used up they are refused and not kept", async () => {
+    const faulty = faultyDisk();
+    await using disk = await startDisk({ openLane: faulty.openLane });
+    const log = await disk.store.create(SPACE);
+    await log.appendState(0, 5, createdChange());
+    faulty.freeBytes = 0;
+    let kept = 1;
+    for (; kept < 5_000; kept++) if (!(await isKept(log.appendState(0, 5, titleChange(kept + 1))))) break;
+    assert.ok(kept > 200 && kept < 5_000, `${kept} entries`);
+    assert.equal(log.heads().stateSeq, kept);
+    faulty.freeBytes = Infinity;
+    assert.equal((await log.appendState(0, 5, titleChange(-1))).seq, kept + 1);
+    assert.equal((await disk.reopen()).heads().stateSeq, kept + 1);
+    assert.deepEqual(disk.repairs, []);
+  });
+
+  test("an entry whose sync fails is refused, followed by nobody, and its number is given again", async () => {
+    const faulty = faultyDisk();
+    await using disk = await startDisk({ openLane: faulty.openLane });
+    const log = await disk.store.create(SPACE);
+    await log.appendState(0, 5, createdChange());
+    faulty.syncFails = true;
+    assert.equal(await isKept(log.appendState(0, 5, titleChange(1))), false);
+    faulty.syncFails = false;
+    assert.equal((await log.appendState(0, 5, titleChange(2))).seq, 2);
+    assert.deepEqual((await take(log, START, 2)).map(nameOf), ["state 1", "state 2"]);
+    assert.equal((await disk.reopen()).state().title, "Title 2");
+  });
+
+  test("an entry is neither acknowledged nor followed before its sync", async () => {
+    const faulty = faultyDisk();
+    await using disk = await startDisk({ openLane: faulty.openLane });
+    const log = await disk.store.create(SPACE);
+    const sync = Promise.withResolvers<void>();
+    faulty.holdSync = sync.promise;
+    let isTold = false;
+    const appending = log.appendState(0, 5, createdChange()).then(() => {
+      isTold = true;
+    });
+    const following = take(log, START, 1).then(() => assert.ok(faulty.holdSync === undefined));
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    assert.equal(isTold, false);
+    assert.equal(log.heads().stateSeq, 0);
+    faulty.holdSync = undefined;
+    sync.resolve();
+    await Promise.all([appending, following]);
+  });
+
+  test("appending sound waits for no disk", async () => {
+    const faulty = faultyDisk();
+    await using disk = await startDisk({ openLane: faulty.openLane });
+    const log = await disk.store.create(SPACE);
+    const write = Promise.withResolvers<void>();
+    faulty.holdWrite = write.promise;
+    for (let slot = 0; slot < 400; slot++) {
+      log.appendSound("32", slot, fragmentOf(slot));
+      await disk.clock.advanceAsync(200);
+    }
+    assert.equal(log.heads().slot["32"], 399);
+    faulty.holdWrite = undefined;
+    write.resolve();
+  });
+
+  test("a small file system that is full is as the played one", async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), "hustings-small-"));
+    if (!mounted(folder)) {
+      t.diagnostic("not mounted: needs root; the played disk above stands for it");
+      await rm(folder, { recursive: true });
+      return;
+    }
+    try {
+      await using disk = await startDisk({ directory: folder });
+      const log = await disk.store.create(SPACE);
+      await log.appendState(0, 5, createdChange());
+      const told = storageOf(log);
+      let slot = 0;
+      for (; told.length === 0 && slot < 2_000; slot++) {
+        log.appendSound("32", slot, fragmentOf(slot, "32", 1_000));
+        if (slot % 10 === 9) await disk.pass(WRITE_MS, () => true);
+      }
+      assert.deepEqual(told, ["off ENOSPC"]);
+      assert.equal((await log.appendState(slot, 6, { kind: "recording", recording: "failed" })).seq, 2);
+      assert.equal(log.heads().slot["32"], slot - 1);
+      const again = await disk.reopen();
+      assert.equal(again.state().recording, "failed");
+      assert.equal(again.firstFreeSlot() >= slot, true);
+      await disk.close();
+    } finally {
+      execFileSync("umount", [folder]);
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+function mounted(folder: string): boolean {
+  if (process.getuid?.() !== 0) return false;
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function storageOf(log: SpaceLog): string[] {
+  const told: string[] = [];
+  log.onStorage((storing, cause) => told.push(storing ? "on" : `off ${(cause as NodeJS.ErrnoException)?.code}`));
+  return told;
+}
+
+async function isKept(appending: Promise<unknown>): Promise<boolean> {
+  return appending.then(
+    () => true,
+    () => false,
+  );
+}

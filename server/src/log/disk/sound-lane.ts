@@ -1,0 +1,123 @@
+// Owns one sound lane as a file: fragments one after another, written in batches. Refuses to make anyone wait, and to
+// know when to write.
+
+import { scanFragments, seekSlot } from "./fragment-scan.ts";
+import { type LaneFile, writeAll } from "./lane-files.ts";
+
+export interface SoundLane {
+  readonly headSlot: number | undefined;
+  readonly waitingCount: number;
+  /** Keeps the fragment for the next write. False when one that waited was given up for it: the lane gets a hole. */
+  push(slot: number, bytes: Uint8Array): boolean;
+  /** Writes what waits; resolves with the cause if not all could be. What was not written waits on. */
+  flush(): Promise<Error | undefined>;
+  sync(): Promise<void>;
+  /** The stored fragments of `[from, to)`, ascending; damaged ones are left out. */
+  range(from: number, to: number): Promise<readonly Uint8Array[]>;
+  close(): Promise<void>;
+}
+
+export interface OpenedSoundLane {
+  readonly lane: SoundLane;
+  /** The newest fragments, at most as many as asked for, ascending. */
+  readonly newest: readonly { readonly slot: number; readonly bytes: Uint8Array }[];
+  readonly tornBytes: number;
+  /** Bytes in the part that was read, before the end, that belong to no whole fragment. */
+  readonly damagedBytes: number;
+}
+
+/** Fragments that wait for a slow disk before the oldest is given up: 60 s. */
+export const MAX_WAITING_FRAGMENTS = 300;
+/** What is read of a lane as it is opened: about four minutes. Damage before it is found when it is asked for. */
+const TAIL_BYTES = 1024 * 1024;
+
+interface Stored {
+  readonly slot: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Reads the end of the lane to find its head and a torn tail, which is cut. */
+export async function openSoundLane(file: LaneFile, newestCount: number): Promise<OpenedSoundLane> {
+  const sizeBytes = await file.size();
+  const tail = (await readTail(file, sizeBytes - TAIL_BYTES)) ?? (await readTail(file, 0)) ?? EMPTY_TAIL;
+  const waiting: Stored[] = [];
+  let endsAt = tail.endsAt;
+  let storedHead = tail.fragments.at(-1)?.slot;
+  const tornBytes = sizeBytes - endsAt;
+  if (tornBytes > 0) await file.truncate(endsAt);
+
+  async function flush(): Promise<Error | undefined> {
+    const batch = waiting.splice(0);
+    const batchBytes = Buffer.concat(batch.map(({ bytes }) => bytes));
+    const { writtenBytes, cause } = await writeAll(file, batchBytes, endsAt);
+    let next = 0;
+    for (let left = writtenBytes; ; next++) {
+      const fragment = batch[next];
+      if (!fragment || fragment.bytes.length > left) break;
+      storedHead = fragment.slot;
+      endsAt += fragment.bytes.length;
+      left -= fragment.bytes.length;
+    }
+    if (!cause) return undefined;
+    await file.truncate(endsAt).catch(() => undefined);
+    waiting.unshift(...batch.slice(next));
+    waiting.splice(0, waiting.length - MAX_WAITING_FRAGMENTS);
+    return cause;
+  }
+
+  const lane: SoundLane = {
+    get headSlot() {
+      return waiting.at(-1)?.slot ?? storedHead;
+    },
+    get waitingCount() {
+      return waiting.length;
+    },
+    push(slot, bytes) {
+      waiting.push({ slot, bytes });
+      if (waiting.length <= MAX_WAITING_FRAGMENTS) return true;
+      waiting.shift();
+      return false;
+    },
+    flush,
+    sync: () => file.sync(),
+    async range(from, to) {
+      const found: Uint8Array[] = [];
+      const at = await seekSlot(file, from, endsAt);
+      for await (const { slot, bytes } of scanFragments(file, { at, lastSlot: -1 })) {
+        if (slot >= to) break;
+        if (slot >= from) found.push(bytes.slice());
+      }
+      return found;
+    },
+    close: () => file.close(),
+  };
+  const newest = tail.fragments.slice(-newestCount).map(copied);
+  return { lane, newest, tornBytes, damagedBytes: tail.damagedBytes };
+}
+
+interface Tail {
+  readonly fragments: readonly Stored[];
+  readonly endsAt: number;
+  readonly damagedBytes: number;
+}
+
+const EMPTY_TAIL: Tail = { fragments: [], endsAt: 0, damagedBytes: 0 };
+
+// Where it starts inside a fragment, the bytes up to the first whole one are no damage.
+async function readTail(file: LaneFile, from: number): Promise<Tail | undefined> {
+  const fragments: Stored[] = [];
+  let startsAt: number | undefined;
+  let endsAt = 0;
+  let usedBytes = 0;
+  for await (const { slot, at, bytes } of scanFragments(file, { at: Math.max(0, from), lastSlot: -1 })) {
+    startsAt ??= from <= 0 ? 0 : at;
+    endsAt = at + bytes.length;
+    usedBytes += bytes.length;
+    fragments.push({ slot, bytes });
+  }
+  return startsAt === undefined ? undefined : { fragments, endsAt, damagedBytes: endsAt - startsAt - usedBytes };
+}
+
+function copied({ slot, bytes }: Stored): Stored {
+  return { slot, bytes: bytes.slice() };
+}

@@ -1,0 +1,182 @@
+// Owns the follower's side of a Unix socket: one connection that follows one space. Refuses to reconnect (the edge
+// does, with flow/retry.ts) and to keep anything.
+
+import { createConnection, type Socket } from "node:net";
+import type { Clock } from "@hustings/flow/clock.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
+import type { SpaceId } from "@hustings/wire/ids.ts";
+import type { Cursor, Heads } from "@hustings/wire/log/lanes.ts";
+import type { Rendition } from "@hustings/wire/units.ts";
+import type { FollowedRecord } from "../port.ts";
+import { type DownFrame, decodeDown, encodeUp, frameCutter, MAX_DOWN_BYTES, type UpFrame } from "./follow-frames.ts";
+
+export interface FollowSpaceOptions {
+  readonly path: string;
+  readonly clock: Clock;
+  readonly space: SpaceId;
+  readonly cursor: Cursor;
+  readonly renditions: readonly Rendition[];
+  /** Ends the connection; `records` then ends quietly. */
+  readonly signal: AbortSignal;
+}
+
+export interface FollowedSpace {
+  /** The log's heads as the stage took up the follow; comes before the first record. Rejects as `records` throws. */
+  readonly heads: Promise<Heads>;
+  /**
+   * To be read once. Ends when `signal` aborts; throws a Refusal when the stage refuses (`no-space`, `too-slow`, ...) or
+   * is away, or closed the log (`stage-away`): follow again from the newest cursor. While nobody reads,
+   * at most MAX_QUEUED_RECORDS wait here and the socket is left alone, range answers included.
+   */
+  readonly records: AsyncIterable<FollowedRecord>;
+  /** As `LogReader.range`. Rejects as `records` throws. */
+  range(rendition: Rendition, from: number, to: number): Promise<readonly Uint8Array[]>;
+  /** How many listeners this follower serves; told at once, and counted by the stage until the connection is gone. */
+  tellAudience(audience: number): void;
+}
+
+export const MAX_QUEUED_RECORDS = 1024;
+/** A stage that says nothing this long after the connection was asked for is away. */
+export const FOLLOWING_MS = 5_000;
+
+/** Connects at once. Every failure comes out of the promises and `records`; this itself never throws. */
+export function followSpace(options: FollowSpaceOptions): FollowedSpace {
+  const { path, clock, space, cursor, renditions, signal } = options;
+  const heads = Promise.withResolvers<Heads>();
+  heads.promise.catch(() => undefined);
+  const inbox = startInbox();
+  const asked = new Map<number, PromiseWithResolvers<readonly Uint8Array[]>>();
+  const socket = createConnection(path);
+  let nextId = 1;
+  let failure: unknown;
+  const patience = clock.after(FOLLOWING_MS, () => end(away("The stage does not answer.")));
+
+  function end(cause?: unknown): void {
+    if (failure !== undefined) return;
+    failure = cause ?? away("The connection is closed.");
+    patience.cancel();
+    signal.removeEventListener("abort", stop);
+    socket.destroy();
+    heads.reject(failure);
+    for (const { reject } of asked.values()) reject(failure);
+    asked.clear();
+    inbox.close(cause);
+  }
+
+  function stop(): void {
+    end();
+  }
+
+  function take(frame: DownFrame): void {
+    switch (frame.kind) {
+      case "following":
+        patience.cancel();
+        heads.resolve(frame.heads);
+        break;
+      case "record":
+        inbox.push(frame.record);
+        break;
+      case "range":
+        asked.get(frame.id)?.resolve(frame.fragments);
+        asked.delete(frame.id);
+        break;
+      case "error":
+        end(new Refusal(frame.error, frame.message));
+    }
+  }
+
+  function send(frame: UpFrame): void {
+    if (failure === undefined) socket.write(encodeUp(frame));
+  }
+
+  listen(socket, take, end);
+  inbox.onPace((isFull) => void (isFull ? socket.pause() : socket.resume()));
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) end();
+  send({ kind: "hello", space, cursor, renditions });
+
+  return {
+    heads: heads.promise,
+    records: inbox.records,
+    range(rendition, from, to) {
+      if (failure !== undefined) return Promise.reject(failure);
+      const id = nextId++;
+      const answer = Promise.withResolvers<readonly Uint8Array[]>();
+      asked.set(id, answer);
+      send({ kind: "range", id, rendition, from, to });
+      return answer.promise;
+    },
+    tellAudience: (audience) => send({ kind: "audience", audience }),
+  };
+}
+
+function listen(socket: Socket, take: (frame: DownFrame) => void, end: (cause?: unknown) => void): void {
+  const cutter = frameCutter(MAX_DOWN_BYTES);
+  socket.on("data", (piece: Buffer) => {
+    try {
+      for (const frame of cutter.take(piece)) take(decodeDown(frame));
+    } catch (cause) {
+      end(away("The stage broke the protocol.", cause));
+    }
+  });
+  socket.on("error", (cause) => end(away("The stage cannot be reached.", cause)));
+  socket.once("close", () => end(away("The connection broke.")));
+}
+
+function away(message: string, cause?: unknown): Refusal {
+  return new Refusal("stage-away", message, { cause });
+}
+
+interface Inbox {
+  readonly records: AsyncIterable<FollowedRecord>;
+  push(record: FollowedRecord): void;
+  close(cause: unknown): void;
+  /** Called with true when enough wait, with false when they were read. */
+  onPace(told: (isFull: boolean) => void): void;
+}
+
+function startInbox(): Inbox {
+  let waiting: FollowedRecord[] = [];
+  let closed: { readonly cause: unknown } | undefined;
+  let wake: (() => void) | undefined;
+  let isFull = false;
+  let pace: (isFull: boolean) => void = () => undefined;
+
+  async function* read(): AsyncGenerator<FollowedRecord> {
+    for (;;) {
+      const batch = waiting;
+      waiting = [];
+      if (isFull) {
+        isFull = false;
+        pace(false);
+      }
+      yield* batch;
+      if (waiting.length > 0) continue;
+      if (closed?.cause !== undefined) throw closed.cause;
+      if (closed) return;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  }
+
+  return {
+    records: read(),
+    push(record) {
+      if (closed) return;
+      waiting.push(record);
+      if (!isFull && waiting.length >= MAX_QUEUED_RECORDS) {
+        isFull = true;
+        pace(true);
+      }
+      wake?.();
+    },
+    close(cause) {
+      closed ??= { cause };
+      wake?.();
+    },
+    onPace(told) {
+      pace = told;
+    },
+  };
+}

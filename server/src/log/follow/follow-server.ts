@@ -1,0 +1,229 @@
+// Owns the stage's side of following over a Unix socket: one connection follows one space. Refuses to know edges and
+// listeners; it counts what followers tell. Backstage never crosses it.
+
+import { unlink } from "node:fs/promises";
+import { createServer, type Socket } from "node:net";
+import { type Clock, repeat } from "@hustings/flow/clock.ts";
+import type { ErrorCode } from "@hustings/wire/errors.ts";
+import type { SpaceId } from "@hustings/wire/ids.ts";
+import type { FollowedRecord, LogReader } from "../port.ts";
+import { decodeUp, encodeDown, frameCutter, MAX_UP_BYTES, type UpFrame } from "./follow-frames.ts";
+
+export interface FollowServerOptions {
+  readonly path: string;
+  readonly clock: Clock;
+  /** May take a moment where a log must be opened first; a rejection reads as "there is none". */
+  readonly logOf: (space: SpaceId) => LogReader | undefined | Promise<LogReader | undefined>;
+  /** A follower told how many it serves; 0 when it is gone. `followerId` is never used twice. */
+  readonly onAudience: (space: SpaceId, followerId: number, audience: number) => void;
+  /** How many listen to the space in all; told to its followers within AUDIENCE_MS of a change. */
+  readonly audienceOf: (space: SpaceId) => number;
+  /** Bytes that may wait for one follower before it is cut; absent: MAX_UNSENT_BYTES. */
+  readonly maxUnsentBytes?: number;
+}
+
+export interface FollowServer {
+  readonly followerCount: number;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export const MAX_UNSENT_BYTES = 8 * 1024 * 1024;
+export const AUDIENCE_MS = 1_000;
+/** Range requests of one follower that may be in work at once; one more breaks the protocol. */
+export const MAX_RANGES_IN_WORK = 8;
+/** A connection that says nothing for this long is closed. */
+export const HELLO_MS = 5_000;
+/** A follower for which half of the limit waits, and that takes not all of it within this time, is cut. */
+export const STALLED_MS = 10_000;
+/** Time for the last word to be taken before a refused connection is cut. */
+export const GOODBYE_MS = 1_000;
+export const MAX_FOLLOWERS = 10_000;
+
+/** Listens at `path`, taking over a socket file that a dead process left. Rejects when it cannot listen. */
+export async function serveFollowers(options: FollowServerOptions): Promise<FollowServer> {
+  const followers = new Set<Follower>();
+  let nextId = 1;
+  const server = createServer((socket) => {
+    const follower = startFollower(socket, nextId++, options);
+    followers.add(follower);
+    socket.once("close", () => followers.delete(follower));
+  });
+  server.maxConnections = MAX_FOLLOWERS;
+  await unlink(options.path).catch(() => undefined);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.path, resolve);
+  });
+  const timer = repeat(options.clock, AUDIENCE_MS, () => {
+    for (const follower of followers) follower.tellAudience();
+  });
+  return {
+    get followerCount() {
+      return followers.size;
+    },
+    async [Symbol.asyncDispose]() {
+      timer.cancel();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const follower of followers) follower.close();
+      await closed;
+    },
+  };
+}
+
+interface Follower {
+  tellAudience(): void;
+  close(): void;
+}
+
+function startFollower(socket: Socket, id: number, options: FollowServerOptions): Follower {
+  const { clock, logOf, onAudience, audienceOf, maxUnsentBytes = MAX_UNSENT_BYTES } = options;
+  const gone = new AbortController();
+  const cutter = frameCutter(MAX_UP_BYTES);
+  const outlet = startOutlet(socket, maxUnsentBytes, clock);
+  let space: SpaceId | undefined;
+  let log: LogReader | undefined;
+  let opening: Promise<void> | undefined;
+  let rangesInWork = 0;
+  let toldAudience: number | undefined;
+  let patience = clock.after(HELLO_MS, () => refuse("bad-frame", "There was no hello."));
+
+  function refuse(error: ErrorCode, message: string): void {
+    if (gone.signal.aborted) return;
+    gone.abort();
+    socket.end(encodeDown({ kind: "error", error, message }));
+    patience = clock.after(GOODBYE_MS, () => socket.destroy());
+  }
+
+  function take(frame: UpFrame): void {
+    if (frame.kind === "hello") hello(frame);
+    else if (opening !== undefined) opening.then(() => take(frame));
+    else if (space === undefined || log === undefined) refuse("bad-frame", "A hello comes first.");
+    else if (frame.kind === "audience") onAudience(space, id, frame.audience);
+    else if (rangesInWork >= MAX_RANGES_IN_WORK) refuse("too-many", "Too many ranges are in work.");
+    else answerRange(log, frame);
+  }
+
+  function hello(frame: UpFrame & { kind: "hello" }): void {
+    patience.cancel();
+    if (space !== undefined || opening !== undefined) refuse("bad-frame", "There was a hello already.");
+    else find(frame, logOf(frame.space));
+  }
+
+  function find(frame: UpFrame & { kind: "hello" }, found: ReturnType<FollowServerOptions["logOf"]>): void {
+    if (!(found instanceof Promise)) {
+      open(frame, found);
+      return;
+    }
+    opening = found
+      .catch(() => undefined)
+      .then((reader) => {
+        opening = undefined;
+        open(frame, reader);
+      });
+  }
+
+  function open(frame: UpFrame & { kind: "hello" }, found: LogReader | undefined): void {
+    if (gone.signal.aborted) return;
+    log = found;
+    if (log) followLog(log, frame);
+    else refuse("no-space", `There is no space ${frame.space} here.`);
+  }
+
+  function followLog(log: LogReader, hello: UpFrame & { kind: "hello" }): void {
+    space = hello.space;
+    outlet.send(encodeDown({ kind: "following", heads: { ...log.heads(), backstageSeq: 0 } }));
+    tellAudience();
+    forward(log.follow(hello.cursor, gone.signal, hello.renditions), outlet).then(
+      () => refuse("stage-away", "The log was closed."),
+      () => refuse("too-slow", "The follower fell too far behind."),
+    );
+  }
+
+  function answerRange(log: LogReader, { id, rendition, from, to }: UpFrame & { kind: "range" }): void {
+    rangesInWork++;
+    log
+      .range(rendition, from, to)
+      .then((fragments) => outlet.send(encodeDown({ kind: "range", id, fragments })))
+      .catch(() => refuse("internal", "The range could not be read."))
+      .finally(() => rangesInWork--);
+  }
+
+  function tellAudience(): void {
+    const audience = space === undefined ? undefined : audienceOf(space);
+    if (audience === undefined || audience === toldAudience) return;
+    toldAudience = audience;
+    outlet.send(encodeDown({ kind: "record", record: { lane: "audience", audience } }));
+  }
+
+  socket.on("data", (piece: Buffer) => {
+    if (gone.signal.aborted) return;
+    try {
+      for (const frame of cutter.take(piece)) if (!gone.signal.aborted) take(decodeUp(frame));
+    } catch (cause) {
+      refuse("bad-frame", cause instanceof Error ? cause.message : "The frame is malformed.");
+    }
+  });
+  socket.on("error", () => socket.destroy());
+  socket.once("close", () => {
+    patience.cancel();
+    gone.abort();
+    if (space !== undefined) onAudience(space, id, 0);
+  });
+  return { tellAudience, close: () => socket.destroy() };
+}
+
+interface Outlet {
+  /** Writes together what is sent in one turn; cuts the connection when too much waits. */
+  send(frame: Buffer): void;
+  /** Resolves when all was taken, if much waits, or the connection is gone; STALLED_MS later it is cut. */
+  drained(): Promise<void>;
+}
+
+function startOutlet(socket: Socket, maxUnsentBytes: number, clock: Clock): Outlet {
+  let isCorked = false;
+  function uncork(): void {
+    isCorked = false;
+    socket.uncork();
+    if (socket.writableLength > maxUnsentBytes) socket.destroy();
+  }
+  return {
+    send(frame) {
+      if (socket.destroyed || socket.writableEnded) return;
+      if (!isCorked) {
+        isCorked = true;
+        socket.cork();
+        setImmediate(uncork);
+      }
+      socket.write(frame);
+    },
+    async drained() {
+      if (socket.writableLength < maxUnsentBytes / 2 || socket.destroyed) return;
+      await new Promise<void>((resolve) => {
+        const patience = clock.after(STALLED_MS, () => socket.destroy());
+        const done = () => {
+          patience.cancel();
+          socket.off("drain", done);
+          socket.off("close", done);
+          resolve();
+        };
+        socket.on("drain", done);
+        socket.on("close", done);
+      });
+    },
+  };
+}
+
+// The log gives every follower the same record, so its bytes are made once for all of them.
+const encoded = new WeakMap<FollowedRecord, Buffer>();
+
+async function forward(records: AsyncIterable<FollowedRecord>, outlet: Outlet): Promise<void> {
+  for await (const record of records) {
+    let frame = encoded.get(record);
+    if (!frame) {
+      frame = encodeDown({ kind: "record", record });
+      encoded.set(record, frame);
+    }
+    outlet.send(frame);
+    await outlet.drained();
+  }
+}

@@ -1,0 +1,30 @@
+// Proves the memory adapter: the contract, and what it forgets.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
+import type { LogStore } from "../port.ts";
+import { fragmentOf, nameOf, readerContract, SPACE, START, storeContract, take } from "../testing/log-contract.ts";
+import { createMemoryStore } from "./memory-log.ts";
+
+const openStore = async () => {
+  const store = createMemoryStore({ clock: manualClock(), heldRecords: 64 });
+  return { store, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+};
+
+storeContract("memory", openStore);
+readerContract("memory", async () => readable((await openStore()).store));
+
+async function readable(store: LogStore) {
+  const log = await store.create(SPACE);
+  return { log, reader: log, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+}
+
+test("sound older than what is kept is forgotten, also across an absence", async () => {
+  const log = await createMemoryStore({ clock: manualClock(), keptSlots: 5 }).create(SPACE);
+  for (const slot of [0, 1, 2, 3, 4, 5, 6]) log.appendSound("32", slot, fragmentOf(slot));
+  assert.deepEqual((await take(log, START, 5)).map(nameOf), ["32/2", "32/3", "32/4", "32/5", "32/6"]);
+  log.appendSound("32", 10, fragmentOf(10));
+  assert.deepEqual((await take(log, START, 2)).map(nameOf), ["32/6", "32/10"]);
+  assert.equal((await log.range("32", 0, 20)).length, 2);
+});

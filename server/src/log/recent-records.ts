@@ -1,0 +1,174 @@
+// Owns the newest part of one log in memory: the last minute of sound, every entry, and who follows them.
+// Refuses to know storage: what is put in here is followed at once. Both adapters are built around it.
+
+import { QueueOverflow } from "@hustings/flow/queue.ts";
+import type { BackstageEntry, Cursor, Heads, LogRecord } from "@hustings/wire/log/lanes.ts";
+import { EMPTY_STATE, foldState, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
+import { KEPT_SLOTS, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
+import { MAX_RANGE_SLOTS } from "./port.ts";
+
+type SoundRecord = LogRecord & { lane: "sound" };
+type StateRecord = LogRecord & { lane: "state" };
+
+/** Records that a follower may fall behind before it is cut: 100 s of two renditions. */
+export const HELD_RECORDS = 1024;
+
+export interface RecentOptions {
+  /** Slots of sound that are kept, counted back from the newest slot of the rendition. */
+  readonly keptSlots?: number;
+  readonly heldRecords?: number;
+}
+
+export interface Recent {
+  heads(): Heads;
+  state(): SpaceState;
+  follow(cursor: Cursor, signal: AbortSignal, renditions?: readonly Rendition[]): AsyncIterable<LogRecord>;
+  /** The kept fragments of `[from, to)`, ascending. */
+  range(rendition: Rendition, from: number, to: number): readonly Uint8Array[];
+  /** Slots before this one are not in memory any more; 0 before the first. */
+  oldestSlot(rendition: Rendition): number;
+  backstage(): readonly BackstageEntry[];
+  /** Throws RangeError unless `slot` is above the rendition's head. */
+  addSound(rendition: Rendition, slot: number, bytes: Uint8Array): void;
+  addState(entry: StateEntry): void;
+  addBackstage(entry: BackstageEntry): void;
+  /** Every follower gets what is there, then the end. */
+  close(): void;
+}
+
+export function createRecent({ keptSlots = KEPT_SLOTS, heldRecords = HELD_RECORDS }: RecentOptions = {}): Recent {
+  const sound: Record<Rendition, SoundRecord[]> = { "32": [], "16": [] };
+  const states: StateRecord[] = [];
+  const backstage: BackstageEntry[] = [];
+  const held: LogRecord[] = [];
+  const wakes = new Set<() => void>();
+  let publishedCount = 0;
+  let state = EMPTY_STATE;
+  let isClosed = false;
+
+  const headOf = (rendition: Rendition) => sound[rendition].at(-1)?.slot;
+
+  function publish(record: LogRecord): void {
+    held[publishedCount % heldRecords] = record;
+    publishedCount++;
+    wakeAll();
+  }
+
+  function wakeAll(): void {
+    for (const wake of wakes) wake();
+  }
+
+  async function* follow(cursor: Cursor, signal: AbortSignal, renditions = RENDITIONS): AsyncGenerator<LogRecord> {
+    const isWanted = wantedBy(cursor, renditions);
+    let at = publishedCount;
+    for (const record of inLogOrder(states.filter(isWanted), soundOf(renditions).filter(isWanted))) {
+      if (signal.aborted) return;
+      yield record;
+    }
+    while (!signal.aborted) {
+      if (publishedCount - at > heldRecords)
+        throw new QueueOverflow(`The follower fell ${publishedCount - at} records behind.`);
+      if (at < publishedCount) {
+        const record = held[at++ % heldRecords] as LogRecord;
+        if (isWanted(record)) yield record;
+      } else if (isClosed) return;
+      else await nextWake(signal);
+    }
+  }
+
+  function nextWake(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        wakes.delete(wake);
+        signal.removeEventListener("abort", wake);
+        resolve();
+      };
+      wakes.add(wake);
+      signal.addEventListener("abort", wake, { once: true });
+    });
+  }
+
+  function soundOf(renditions: readonly Rendition[]): SoundRecord[] {
+    return renditions.flatMap((rendition) => sound[rendition]).sort((a, b) => a.slot - b.slot);
+  }
+
+  return {
+    heads: () => ({
+      slot: Object.fromEntries(
+        RENDITIONS.flatMap((rendition) => (headOf(rendition) === undefined ? [] : [[rendition, headOf(rendition)]])),
+      ),
+      stateSeq: state.seq,
+      momentSeq: 0,
+      backstageSeq: backstage.at(-1)?.seq ?? 0,
+    }),
+    state: () => state,
+    follow,
+    range(rendition, from, to) {
+      checkRange(from, to);
+      return sound[rendition].filter(({ slot }) => slot >= from && slot < to).map(({ bytes }) => bytes);
+    },
+    oldestSlot: (rendition) => sound[rendition][0]?.slot ?? 0,
+    backstage: () => backstage,
+    addSound(rendition, slot, bytes) {
+      const head = headOf(rendition);
+      if (!Number.isInteger(slot) || slot < 0 || (head !== undefined && slot <= head))
+        throw new RangeError(`slot ${slot} of rendition ${rendition} comes after ${head}`);
+      const records = sound[rendition];
+      const record: SoundRecord = { lane: "sound", rendition, slot, bytes };
+      records.push(record);
+      while ((records[0] as SoundRecord).slot <= slot - keptSlots) records.shift();
+      publish(record);
+    },
+    addState(entry) {
+      state = foldState(state, entry);
+      const record: StateRecord = { lane: "state", entry };
+      states.push(record);
+      publish(record);
+    },
+    addBackstage(entry) {
+      backstage.push(entry);
+    },
+    close() {
+      isClosed = true;
+      wakeAll();
+    },
+  };
+}
+
+/** Throws RangeError unless `[from, to)` is a range of at most MAX_RANGE_SLOTS. */
+export function checkRange(from: number, to: number): void {
+  if (!Number.isInteger(from) || !Number.isInteger(to) || from < 0 || to < from || to - from > MAX_RANGE_SLOTS)
+    throw new RangeError(`[${from}, ${to}) is no range of at most ${MAX_RANGE_SLOTS} slots`);
+}
+
+function wantedBy(cursor: Cursor, renditions: readonly Rendition[]): (record: LogRecord) => boolean {
+  return (record) => {
+    switch (record.lane) {
+      case "sound":
+        return record.slot >= cursor.nextSlot && renditions.includes(record.rendition);
+      case "state":
+        return record.entry.seq > cursor.stateSeq;
+      case "moments":
+        return record.entry.seq > cursor.momentSeq;
+    }
+  };
+}
+
+// Entries keep their own order even where a later one names an earlier slot: before a slot's sound goes every entry up
+// to the last one of that slot or of an earlier one.
+function inLogOrder(states: readonly StateRecord[], sounds: readonly SoundRecord[]): LogRecord[] {
+  const dueSlots: number[] = new Array(states.length);
+  let due = Infinity;
+  for (let i = states.length - 1; i >= 0; i--) {
+    due = Math.min(due, (states[i] as StateRecord).entry.slot);
+    dueSlots[i] = due;
+  }
+  const records: LogRecord[] = [];
+  let next = 0;
+  for (const sound of sounds) {
+    while (next < states.length && (dueSlots[next] as number) <= sound.slot)
+      records.push(states[next++] as StateRecord);
+    records.push(sound);
+  }
+  return [...records, ...states.slice(next)];
+}

@@ -1,0 +1,346 @@
+// Owns what every adapter of the log's port must do, as tests to be run on each. Refuses to know any adapter.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { QueueOverflow } from "@hustings/flow/queue.ts";
+import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
+import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
+import type { Cursor, LogRecord } from "@hustings/wire/log/lanes.ts";
+import { foldAll, type StateChange } from "@hustings/wire/log/state.ts";
+import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
+import fc from "fast-check";
+import type { LogReader, LogStore, SpaceLog } from "../port.ts";
+
+export const SPACE = "0123456789" as SpaceId;
+export const OTHER_SPACE = "abcdefghjk" as SpaceId;
+export const HOST = "0123456789ab" as PersonId;
+export const START: Cursor = { nextSlot: 0, stateSeq: 0, momentSeq: 0 };
+const TIMEOUT_MS = 60_000;
+
+/** A fragment whose packets tell slot and rendition, so that bytes in the wrong place are seen. */
+export function fragmentOf(slot: number, rendition: Rendition = "32", packetBytes = 8): Uint8Array<ArrayBuffer> {
+  const packets = Array.from({ length: 10 }, (_, i) =>
+    Uint8Array.from({ length: packetBytes }, (_, j) => (slot * 31 + Number(rendition) * 7 + i * 3 + j) & 255),
+  );
+  return encodeFragment({ slot, levels: [], packets });
+}
+
+export function createdChange(id: SpaceId = SPACE, originUtcMs = 1_000): StateChange {
+  return { kind: "created", id, title: "A title", host: HOST, hostName: "Anna", originUtcMs };
+}
+
+export function titleChange(n: number): StateChange {
+  return { kind: "title", title: `Title ${n}` };
+}
+
+export type ReadingSide = Pick<LogReader, "follow" | "range">;
+
+/** A log that is written through `log` and read through `reader`. */
+export interface ReadFixture {
+  readonly log: SpaceLog;
+  readonly reader: ReadingSide;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What whoever reads a log may rely on. The fixture keeps at least 100 slots, and lets a follower fall 64 records behind. */
+export function readerContract(name: string, startFixture: () => Promise<ReadFixture>): void {
+  describe(`${name}, read`, { timeout: TIMEOUT_MS }, () => {
+    test("any followers, started anywhere in any interleaving, see exactly the log from their cursor, in order", async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(stepArbitrary, { maxLength: 60 }), async (steps) => {
+          await using fixture = await startFixture();
+          await playSteps(fixture, steps);
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    test("a follower that starts late gets each entry before the sound of its slot", async () => {
+      await using fixture = await startFixture();
+      const { log, reader } = fixture;
+      await log.appendState(0, 0, createdChange());
+      for (let slot = 0; slot < 6; slot++) {
+        if (slot === 3) await log.appendState(3, 0, titleChange(3));
+        for (const rendition of RENDITIONS) log.appendSound(rendition, slot, fragmentOf(slot, rendition));
+      }
+      const seen = (await take(reader, START, 14)).map(nameOf);
+      assert.ok(seen.indexOf("state 2") < seen.indexOf("32/3") && seen.indexOf("state 2") < seen.indexOf("16/3"));
+      assert.ok(seen.indexOf("state 2") > seen.indexOf("32/2"));
+    });
+
+    test("a cursor ahead of the log waits for the records behind it", async () => {
+      await using fixture = await startFixture();
+      const { log, reader } = fixture;
+      for (let slot = 0; slot < 3; slot++) log.appendSound("32", slot, fragmentOf(slot));
+      const taking = take(reader, { nextSlot: 5, stateSeq: 0, momentSeq: 0 }, 2);
+      for (let slot = 3; slot < 8; slot++) log.appendSound("32", slot, fragmentOf(slot));
+      assert.deepEqual((await taking).map(nameOf), ["32/5", "32/6"]);
+    });
+
+    test("a follower of one rendition gets no other", async () => {
+      await using fixture = await startFixture();
+      const { log, reader } = fixture;
+      for (const rendition of RENDITIONS)
+        for (let slot = 0; slot < 3; slot++) log.appendSound(rendition, slot, fragmentOf(slot, rendition));
+      assert.deepEqual((await take(reader, START, 3, ["16"])).map(nameOf), ["16/0", "16/1", "16/2"]);
+    });
+
+    test("a follower ends quietly when its signal aborts", async () => {
+      await using fixture = await startFixture();
+      const { reader } = fixture;
+      const stop = new AbortController();
+      const reading = readAll(reader.follow(START, stop.signal));
+      stop.abort();
+      assert.deepEqual(await reading, []);
+    });
+
+    test("a range gives the bytes of the slots that exist, ascending", async () => {
+      await using fixture = await startFixture();
+      const { log, reader } = fixture;
+      const slots = [0, 1, 2, 5, 6, 9];
+      for (const slot of slots) log.appendSound("32", slot, fragmentOf(slot));
+      const expected = [2, 5, 6].map((slot) => Buffer.from(fragmentOf(slot)));
+      assert.deepEqual((await reader.range("32", 2, 9)).map(Buffer.from), expected);
+      assert.deepEqual(await reader.range("16", 0, 600), []);
+      assert.deepEqual(await reader.range("32", 3, 3), []);
+    });
+  });
+}
+
+/** What a store and its logs must do. The adapter keeps at least 100 slots and cuts a follower 64 records behind. */
+export function storeContract(
+  name: string,
+  openStore: () => Promise<{ readonly store: LogStore; [Symbol.asyncDispose](): Promise<void> }>,
+): void {
+  describe(`${name}, written`, { timeout: TIMEOUT_MS }, () => {
+    test("entries appended at once get the numbers of their order, and the state is their fold", async () => {
+      await using fixture = await openStore();
+      const log = await fixture.store.create(SPACE);
+      const changes = [createdChange(), ...Array.from({ length: 40 }, (_, n) => titleChange(n))];
+      const entries = await Promise.all(changes.map((change, i) => log.appendState(i, i, change)));
+      assert.deepEqual(
+        entries.map(({ seq }) => seq),
+        changes.map((_, i) => i + 1),
+      );
+      assert.deepEqual(log.state(), foldAll(entries));
+      assert.equal(log.heads().stateSeq, 41);
+    });
+
+    test("backstage is kept in order and never followed", async () => {
+      await using fixture = await openStore();
+      const log = await fixture.store.create(SPACE);
+      await log.appendBackstage(0, 0, { kind: "host-secret", secretHash: "hash", generation: 1 });
+      await log.appendBackstage(0, 0, { kind: "barred", person: HOST });
+      await log.appendState(0, 0, createdChange());
+      assert.deepEqual(
+        log.backstage().map(({ seq, kind }) => [seq, kind]),
+        [
+          [1, "host-secret"],
+          [2, "barred"],
+        ],
+      );
+      assert.equal(log.heads().backstageSeq, 2);
+      assert.deepEqual((await take(log, START, 1)).map(nameOf), ["state 1"]);
+    });
+
+    test("a slot at or below the head is refused, and the log goes on", async () => {
+      await using fixture = await openStore();
+      const log = await fixture.store.create(SPACE);
+      log.appendSound("32", 7, fragmentOf(7));
+      assert.throws(() => log.appendSound("32", 7, fragmentOf(7)), RangeError);
+      assert.throws(() => log.appendSound("32", 6, fragmentOf(6)), RangeError);
+      log.appendSound("16", 6, fragmentOf(6, "16"));
+      log.appendSound("32", 8, fragmentOf(8));
+      assert.deepEqual(log.heads().slot, { "32": 8, "16": 6 });
+      assert.equal(log.firstFreeSlot(), 9);
+    });
+
+    test("a new log has no head, no entry and its first slot free", async () => {
+      await using fixture = await openStore();
+      const log = await fixture.store.create(SPACE);
+      assert.deepEqual(log.heads(), { slot: {}, stateSeq: 0, momentSeq: 0, backstageSeq: 0 });
+      assert.equal(log.firstFreeSlot(), 0);
+    });
+
+    test("a follower that does not read is cut, and the writer does not notice", async () => {
+      await using fixture = await openStore();
+      const log = await fixture.store.create(SPACE);
+      const stop = new AbortController();
+      const records = log.follow(START, stop.signal)[Symbol.asyncIterator]();
+      log.appendSound("32", 0, fragmentOf(0));
+      await records.next();
+      for (let slot = 1; slot <= 66; slot++) log.appendSound("32", slot, fragmentOf(slot));
+      await assert.rejects(() => readOn(records), QueueOverflow);
+    });
+
+    test("a range of more slots than allowed is refused", async () => {
+      await using fixture = await openStore();
+      const log = await fixture.store.create(SPACE);
+      await assert.rejects(async () => log.range("32", 0, 601), RangeError);
+      await assert.rejects(async () => log.range("32", 3, 2), RangeError);
+    });
+
+    test("a space is created once, opened as the same log, listed newest first, and removed for good", async () => {
+      await using fixture = await openStore();
+      const { store } = fixture;
+      const log = await store.create(SPACE);
+      const other = await store.create(OTHER_SPACE);
+      await assert.rejects(store.create(SPACE));
+      assert.deepEqual(await store.list(), []);
+      await log.appendState(0, 0, createdChange(SPACE, 5_000));
+      await other.appendState(0, 0, createdChange(OTHER_SPACE, 9_000));
+      assert.equal(await store.open(SPACE), log);
+      assert.deepEqual(
+        (await store.list()).map(({ id, state }) => [id, state.seq]),
+        [
+          [OTHER_SPACE, 1],
+          [SPACE, 1],
+        ],
+      );
+      await store.remove(SPACE);
+      assert.equal(await store.open(SPACE), undefined);
+      assert.deepEqual(
+        (await store.list()).map(({ id }) => id),
+        [OTHER_SPACE],
+      );
+    });
+
+    test("followers end when the log is closed", async () => {
+      await using fixture = await openStore();
+      const log = await fixture.store.create(SPACE);
+      const reading = readAll(log.follow(START, new AbortController().signal));
+      await log.appendState(0, 0, createdChange());
+      await log[Symbol.asyncDispose]();
+      assert.deepEqual((await reading).map(nameOf), ["state 1"]);
+    });
+  });
+}
+
+type Step =
+  | { readonly do: "sound"; readonly renditions: readonly Rendition[]; readonly skip: number }
+  | { readonly do: "state" }
+  | { readonly do: "follow"; readonly back: number; readonly renditions: readonly Rendition[] };
+
+const renditionsArbitrary = fc.subarray([...RENDITIONS], { minLength: 1 });
+const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant("sound" as const), renditions: renditionsArbitrary, skip: fc.nat(2) }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("state" as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("follow" as const), back: fc.nat(12), renditions: renditionsArbitrary }),
+  },
+);
+
+// Entries are appended for the slot that comes next, as a stage does, so their place in the log is known.
+async function playSteps({ log, reader }: ReadFixture, steps: readonly Step[]): Promise<void> {
+  const written: LogRecord[] = [];
+  const followers: { cursor: Cursor; renditions: readonly Rendition[]; stop: AbortController; seen: LogRecord[] }[] =
+    [];
+  const readings: Promise<void>[] = [];
+  let nextSlot = 0;
+  let stateSeq = 0;
+  for (const step of steps) {
+    if (step.do === "sound") {
+      nextSlot += step.skip;
+      for (const rendition of step.renditions) {
+        const bytes = fragmentOf(nextSlot, rendition);
+        log.appendSound(rendition, nextSlot, bytes);
+        written.push({ lane: "sound", rendition, slot: nextSlot, bytes });
+      }
+      nextSlot++;
+    } else if (step.do === "state") {
+      const entry = await log.appendState(nextSlot, 0, titleChange(++stateSeq));
+      written.push({ lane: "state", entry });
+    } else {
+      const cursor = {
+        nextSlot: Math.max(0, nextSlot - step.back),
+        stateSeq: Math.max(0, stateSeq - step.back),
+        momentSeq: 0,
+      };
+      const follower = { cursor, renditions: step.renditions, stop: new AbortController(), seen: [] };
+      followers.push(follower);
+      readings.push(collect(reader, follower));
+    }
+  }
+  const last = fragmentOf(nextSlot + 1);
+  for (const rendition of RENDITIONS) log.appendSound(rendition, nextSlot + 1, last);
+  await Promise.all(readings);
+  for (const { cursor, renditions, seen } of followers) {
+    const expected = written.filter((record) => isBehind(record, cursor, renditions));
+    assertInOrder(seen);
+    assert.deepEqual(seen.map(nameOf).sort(), expected.map(nameOf).sort());
+    const bytesOf = new Map(expected.map((record) => [nameOf(record), record]));
+    for (const record of seen) assert.deepEqual(plain(record), plain(bytesOf.get(nameOf(record))));
+  }
+
+  async function collect(
+    side: ReadingSide,
+    { cursor, renditions, stop, seen }: (typeof followers)[number],
+  ): Promise<void> {
+    const missing = new Set<string>(renditions);
+    for await (const record of side.follow(cursor, stop.signal, renditions)) {
+      if (record.lane === "sound" && record.slot === nextSlot + 1) missing.delete(record.rendition);
+      else seen.push(record);
+      if (missing.size === 0) stop.abort();
+    }
+  }
+}
+
+function isBehind(record: LogRecord, cursor: Cursor, renditions: readonly Rendition[]): boolean {
+  if (record.lane === "sound") return record.slot >= cursor.nextSlot && renditions.includes(record.rendition);
+  return record.lane === "state" && record.entry.seq > cursor.stateSeq;
+}
+
+function assertInOrder(records: readonly LogRecord[]): void {
+  const heads = new Map<string, number>();
+  for (const record of records) {
+    const lane = record.lane === "sound" ? record.rendition : record.lane;
+    const position = record.lane === "sound" ? record.slot : record.entry.seq;
+    assert.ok(position > (heads.get(lane) ?? -1), `${lane} ${position} comes after ${heads.get(lane)}`);
+    heads.set(lane, position);
+    if (record.lane !== "state") continue;
+    for (const rendition of RENDITIONS)
+      assert.ok(
+        (heads.get(rendition) ?? -1) < record.entry.slot,
+        `sound of slot ${record.entry.slot} came before its entry`,
+      );
+  }
+}
+
+function plain(record: LogRecord | undefined): unknown {
+  return record?.lane === "sound" ? { ...record, bytes: Buffer.from(record.bytes).toString("hex") } : record;
+}
+
+export function nameOf(record: LogRecord): string {
+  return record.lane === "sound" ? `${record.rendition}/${record.slot}` : `${record.lane} ${record.entry.seq}`;
+}
+
+/** The first `count` records from `cursor`. */
+export async function take(
+  side: ReadingSide,
+  cursor: Cursor,
+  count: number,
+  renditions: readonly Rendition[] = RENDITIONS,
+): Promise<LogRecord[]> {
+  const stop = new AbortController();
+  const records: LogRecord[] = [];
+  for await (const record of side.follow(cursor, stop.signal, renditions)) {
+    records.push(record);
+    if (records.length >= count) stop.abort();
+    if (records.length >= count) break;
+  }
+  return records;
+}
+
+async function readAll(records: AsyncIterable<LogRecord>): Promise<LogRecord[]> {
+  const all: LogRecord[] = [];
+  for await (const record of records) all.push(record);
+  return all;
+}
+
+async function readOn(records: AsyncIterator<LogRecord>): Promise<void> {
+  for (;;) if ((await records.next()).done) return;
+}

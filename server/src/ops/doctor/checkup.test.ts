@@ -1,0 +1,81 @@
+// Proves that what a machine lacks is named with how to mend it, and that looking changes nothing.
+
+import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { systemClock } from "@hustings/flow/clock.ts";
+import { readConfig } from "../config.ts";
+import { mayGoRealTime } from "../host/realtime.ts";
+import { checkMachine, type Finding } from "./checkup.ts";
+
+test("ports that others use are wrong, with the flag that mends it", async (t) => {
+  const tcp = createServer().listen(0);
+  const udp = createSocket("udp4").bind(0);
+  t.after(() => void tcp.close());
+  t.after(() => void udp.close());
+  await Promise.all([once(tcp, "listening"), once(udp, "listening")]);
+  const { port } = tcp.address() as { port: number };
+  const udpPort = udp.address().port;
+  const findings = await check(t, { port: String(port), "udp-port": String(udpPort) });
+  const [door, sound] = [one(findings, `TCP port ${port}`), one(findings, `UDP port ${udpPort}`)];
+  assert.deepEqual([door.verdict, door.what], ["wrong", "is in use by another program"]);
+  assert.match(door.mend ?? "", /another with --port$/);
+  assert.equal(sound.verdict, "wrong");
+});
+
+test("a data directory that is not there yet is tried where it would be made, and is not made", async (t) => {
+  const place = await scratch(t);
+  const findings = await check(t, { data: join(place, "a", "b") });
+  assert.equal(one(findings, "data directory").verdict, "ok");
+  assert.deepEqual(await readdir(place), []);
+});
+
+test("programs that only tests need are notes, and are found by their names", async (t) => {
+  const place = await scratch(t);
+  await writeFile(join(place, "google-chrome"), "", { mode: 0o755 });
+  const findings = await check(t, {}, place);
+  assert.equal(one(findings, "chromium").what, join(place, "google-chrome"));
+  assert.deepEqual(one(findings, "ffmpeg").mend, "apt-get install ffmpeg");
+  assert.equal(one(findings, "ffmpeg").verdict, "note");
+});
+
+test("whether a stage goes before all else here is told as the system answers, and what it needs where it does not", async (t) => {
+  const without = one(await check(t, {}, ""), "the stage's tick");
+  assert.deepEqual([without.verdict, /chrt is not found/.test(without.what)], ["note", true]);
+  assert.match(without.mend ?? "", /LimitRTPRIO=1.*util-linux/);
+  const standing = await mayGoRealTime();
+  const here = one(await check(t, {}, process.env["PATH"]), "the stage's tick");
+  if (standing.isRealTime) assert.deepEqual([here.verdict, here.mend], ["ok", undefined]);
+  else assert.ok(here.what.includes(standing.why) && here.mend === without.mend);
+  const off = one(await check(t, { "stage-realtime": "off" }), "the stage's tick");
+  assert.deepEqual([off.verdict, off.mend], ["ok", undefined]);
+});
+
+test("a clock that jumps against time is noted", async (t) => {
+  let looksCount = 0;
+  const jumping = { ...systemClock, utcMs: () => systemClock.utcMs() + 200 * looksCount++ };
+  const findings = await check(t, {}, "", jumping);
+  assert.match(one(findings, "clock").what, /moved \d{3} ms against time/);
+});
+
+async function check(t: TestContext, flags: Record<string, string>, path = "", clock = systemClock) {
+  const data = flags["data"] ?? (await scratch(t));
+  return checkMachine({ config: readConfig({ ...flags, data }, {}, { coresCount: 1 }), clock, path });
+}
+
+function one(findings: readonly Finding[], beginning: string): Finding {
+  const found = findings.find(({ name }) => name.startsWith(beginning));
+  assert.ok(found, beginning);
+  return found;
+}
+
+async function scratch(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "hustings-doctor-"));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}

@@ -1,0 +1,60 @@
+// Owns the life of a role process as seen from inside: it waits for its settings, starts its role, says that it is ready,
+// and ends in order when told to. Refuses to know the roles, and to end with its parent.
+
+import { type DoorLink, openDoorLink } from "../accept/accept-ipc.ts";
+import type { DoorHandle } from "../host/ports.ts";
+import type { RoleAnswer, RoleStart } from "./role-message.ts";
+import { titleOf } from "./run-directory.ts";
+import { startFailureOf } from "./start-failure.ts";
+
+/** A role that runs; disposing of it ends it in order. */
+export interface RunningRole extends AsyncDisposable {
+  /** Resolves when the role is over by itself, as an edge that has handed its listeners over; absent: never. */
+  readonly finished?: Promise<void>;
+}
+
+/** Starts the role that `start` names. `door` is for edges. */
+export type StartRole = (start: RoleStart, door: DoorLink | undefined) => Promise<RunningRole>;
+
+/** A process that does not end in order within this ends anyway; shorter than the parent's own patience. */
+const END_MS = 8_000;
+
+/** Runs a role in this process; `end` ends the process. */
+export async function runRole(startRole: StartRole, end: (code: number) => void): Promise<void> {
+  outliveParent();
+  const told = new Promise<void>((resolve) => process.once("SIGTERM", () => resolve()));
+  const { start, door } = await firstMessage();
+  try {
+    const running = await startRole(start, start.name.role === "edge" ? openDoorLink(door) : undefined);
+    answer({ kind: "ready" });
+    await (running.finished ? Promise.race([told, running.finished]) : told);
+    setTimeout(() => end(1), END_MS).unref();
+    await running[Symbol.asyncDispose]();
+    end(0);
+  } catch (error) {
+    const { message, cause } = startFailureOf(error, `The ${titleOf(start.name)} failed`);
+    answer({ kind: "failed", sentence: message }, () => end(1));
+    if (cause instanceof Error) process.stderr.write(`${cause.stack}\n`);
+    setTimeout(() => end(1), END_MS).unref();
+  }
+}
+
+// The parent's terminal, pipes and IPC channel may all be gone tomorrow; none of that is a reason to stop.
+function outliveParent(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  for (const signal of ["SIGINT", "SIGHUP", "SIGPIPE"] as const) process.on(signal, () => {});
+  process.on("disconnect", () => {});
+}
+
+function firstMessage(): Promise<{ start: RoleStart; door: DoorHandle | undefined }> {
+  return new Promise((resolve) => {
+    process.once("message", (start: RoleStart, door: unknown) => {
+      resolve({ start, door: door as DoorHandle | undefined });
+    });
+  });
+}
+
+function answer(message: RoleAnswer, sent: () => void = () => {}): void {
+  if (process.connected && process.send) process.send(message, undefined, undefined, sent);
+  else sent();
+}

@@ -1,0 +1,46 @@
+// Owns the bytes of AAC parts as functions of the log: which slots are decoded for one, and which frames are kept. Decoder
+// and encoder begin anew for each part, so far before it that what they began with is not heard, and two packagers make
+// the same bytes. Refuses to know HTTP and how encoding is done.
+
+import type { Opus } from "@hustings/media/codec/opus.ts";
+import { AAC_FRAME_SAMPLES, aacMediaSegment, framesOf } from "@hustings/media/container/aac.ts";
+import { AFTER_FRAMES, BEFORE_FRAMES, surroundingsOf } from "@hustings/media/hls/aac-parts.ts";
+import { type HoldLoop, packetsOf } from "@hustings/media/hls/opus-parts.ts";
+import type { HlsLog, HlsWindow } from "@hustings/media/hls/segments.ts";
+import type { SlotRange } from "@hustings/wire/slots.ts";
+import { PACKET_SAMPLES, SLOT_SAMPLES } from "@hustings/wire/units.ts";
+import type { AacEncoder } from "./encoder.ts";
+
+export interface PartOptions {
+  readonly opus: Promise<Opus>;
+  readonly encoder: AacEncoder;
+  readonly loop: HoldLoop;
+}
+
+/** The bytes of the part of slots `range`, which is there (`aacObjectAt`): one `moof` and `mdat`. */
+export async function aacPart(
+  log: HlsLog,
+  window: HlsWindow,
+  range: SlotRange,
+  { opus, encoder, loop }: PartOptions,
+): Promise<Buffer> {
+  const around = surroundingsOf(log, window, range);
+  const packets = packetsOf(log, around, loop);
+  const frames = framesOf(range);
+  const firstSample = (frames.from - BEFORE_FRAMES) * AAC_FRAME_SAMPLES;
+  const pcm = new Float32Array((frames.to - frames.from + BEFORE_FRAMES + AFTER_FRAMES) * AAC_FRAME_SAMPLES);
+  decodeInto(pcm, around.from * SLOT_SAMPLES - firstSample, packets, await opus);
+  const encoded = await encoder.encode(pcm);
+  const first = BEFORE_FRAMES + 1;
+  return Buffer.from(aacMediaSegment(frames.from, encoded.slice(first, first + frames.to - frames.from)).buffer);
+}
+
+/** The sound of `packets` into `pcm`, of which it begins at sample `at`, before the first too. */
+function decodeInto(pcm: Float32Array, at: number, packets: readonly Uint8Array[], opus: Opus): void {
+  using decoder = opus.decoder();
+  for (const packet of packets) {
+    const sound = decoder.decode(packet);
+    for (let i = Math.max(0, -at); i < PACKET_SAMPLES && at + i < pcm.length; i++) pcm[at + i] = sound[i] ?? 0;
+    at += PACKET_SAMPLES;
+  }
+}

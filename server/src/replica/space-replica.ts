@@ -1,0 +1,113 @@
+// Owns what an edge keeps of one followed space: recent sound, the fold of its state, recent entries. Refuses to know
+// where records come from and who listens. A record that came before changes nothing.
+
+import type { Cursor, MomentEntry } from "@hustings/wire/log/lanes.ts";
+import { EMPTY_STATE, foldState, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
+import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
+import type { FollowedRecord } from "../log/port.ts";
+import { KEPT_ENTRIES } from "./follow-limits.ts";
+import { createRing, type SoundRing } from "./fragment-ring.ts";
+
+export interface Kept {
+  readonly state: SpaceState;
+  /** Newest moment; 0 before the first. */
+  readonly momentSeq: number;
+  /** How many listen in all, as the stage told; 0 before it did. */
+  readonly audience: number;
+  ring(rendition: Rendition): SoundRing;
+  /** Newest slot of any rendition; `null` before the first. */
+  readonly headSlot: number | null;
+  /** False when the record is out of order or old, and was dropped. */
+  apply(record: FollowedRecord): boolean;
+  /** Where a follow goes on so that nothing is missed; what overlaps is dropped by `apply`. */
+  cursor(): Cursor;
+  /** Entries above `seq`, ascending; `undefined` when some of them are not kept. */
+  entriesAfter(seq: number): readonly StateEntry[] | undefined;
+  /** Kept moments above `seq`, ascending: moments are a window, those that left it are gone. */
+  momentsAfter(seq: number): readonly MomentEntry[];
+  /** Whether the log says of every slot of `[from, to)` that it does not exist. */
+  isAbsent(from: number, to: number): boolean;
+}
+
+export interface Seed {
+  readonly state: SpaceState;
+  /** First slot that is wanted. */
+  readonly nextSlot: number;
+}
+
+export function createKept(seed: Seed): Kept {
+  const rings: Record<Rendition, SoundRing> = { "32": createRing(), "16": createRing() };
+  const entries: StateEntry[] = [];
+  const moments: MomentEntry[] = [];
+  let state: SpaceState = { ...EMPTY_STATE, ...seed.state };
+  let momentSeq = 0;
+  let audience = 0;
+
+  function applyEntry(entry: StateEntry): boolean {
+    if (entry.seq <= state.seq) return false;
+    // After a hole the older entries are of no use to anybody who comes back.
+    if (entry.seq !== state.seq + 1) entries.length = 0;
+    state = foldState(state, entry);
+    entries.push(entry);
+    if (entries.length > KEPT_ENTRIES) entries.shift();
+    return true;
+  }
+
+  function applyMoment(entry: MomentEntry): boolean {
+    if (entry.seq <= momentSeq) return false;
+    momentSeq = entry.seq;
+    moments.push(entry);
+    if (moments.length > KEPT_ENTRIES) moments.shift();
+    return true;
+  }
+
+  return {
+    get state() {
+      return state;
+    },
+    get momentSeq() {
+      return momentSeq;
+    },
+    get audience() {
+      return audience;
+    },
+    ring: (rendition) => rings[rendition],
+    get headSlot() {
+      const head = Math.max(...RENDITIONS.map((rendition) => rings[rendition].head));
+      return head < 0 ? null : head;
+    },
+    apply(record) {
+      switch (record.lane) {
+        case "sound":
+          return rings[record.rendition].add(record.slot, record.bytes);
+        case "state":
+          return applyEntry(record.entry);
+        case "moments":
+          return applyMoment(record.entry);
+        case "audience":
+          audience = record.audience;
+          return true;
+      }
+    },
+    cursor() {
+      const heads = RENDITIONS.map((rendition) => rings[rendition].head);
+      const nextSlot = Math.max(seed.nextSlot, Math.min(...heads.map((head) => head + 1)));
+      return { nextSlot, stateSeq: state.seq, momentSeq };
+    },
+    entriesAfter(seq) {
+      if (seq >= state.seq) return [];
+      const first = entries[0];
+      return first && first.seq <= seq + 1 ? entries.slice(seq + 1 - first.seq) : undefined;
+    },
+    momentsAfter: (seq) => (seq >= momentSeq ? [] : moments.filter((entry) => entry.seq > seq)),
+    isAbsent: (from, to) => isCovered([...state.absences, ...state.gaps], from, to),
+  };
+}
+
+function isCovered(ranges: readonly { readonly from: number; readonly to: number }[], from: number, to: number) {
+  let at = from;
+  for (const range of [...ranges].sort((a, b) => a.from - b.from)) {
+    if (range.from <= at && range.to > at) at = range.to;
+  }
+  return at >= to;
+}

@@ -1,0 +1,67 @@
+// Owns one space's sound for one tick: everyone heard, summed, sent back, and given to the programme. Refuses to know the
+// state and the log.
+
+import type { Opus } from "@hustings/media/codec/opus.ts";
+import { createMixer, type MixSeat } from "@hustings/media/mix/mix.ts";
+import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
+import { FRAGMENT_PACKETS } from "@hustings/wire/units.ts";
+import type { Line } from "../seats/seat-connection.ts";
+import type { Programme } from "./programme.ts";
+import { createDownlinks, type Downlink } from "./returns.ts";
+import { createSlotLevels } from "./slot-levels.ts";
+
+/** Where a tick lies: the `packet`-th (0-9) of `slot`. */
+export interface Position {
+  readonly slot: number;
+  readonly packet: number;
+}
+
+export interface Heard {
+  /** Somebody who is not muted is speaking. */
+  readonly voice: boolean;
+  /** At the last packet of a slot: its loudest seats. */
+  readonly levels: readonly SeatLevel[] | undefined;
+}
+
+export interface Mixdown extends Disposable {
+  tick(tick: number, nowMs: number, at: Position, lines: readonly MixedLine[], programme: Programme | undefined): Heard;
+}
+
+export interface MixedLine {
+  readonly line: Line;
+  readonly isMuted: boolean;
+}
+
+export function createMixdown(opus: Opus): Mixdown {
+  const mixer = createMixer();
+  const downlinks = createDownlinks(opus);
+  const slotLevels = createSlotLevels();
+
+  return {
+    tick(tick, nowMs, at, lines, programme) {
+      let voice = false;
+      const seats: MixSeat[] = [];
+      for (const { line, isMuted } of lines) {
+        const frame = line.tick(nowMs, isMuted);
+        if (frame === undefined) continue;
+        voice ||= frame.speaking;
+        slotLevels.add({ seat: line.seat, levelDbov: frame.levelDbov });
+        seats.push({ seat: line.seat, pcm: frame.pcm, gain: isMuted ? 0 : frame.gate });
+      }
+      const { programme: mix, mixMinus } = mixer.tick(seats);
+      downlinks.send(tick, downlinksOf(lines), mix, mixMinus);
+      const levels = at.packet === FRAGMENT_PACKETS - 1 ? slotLevels.take() : undefined;
+      programme?.push(at.slot, at.packet, mix, levels ?? []);
+      return { voice, levels };
+    },
+    [Symbol.dispose]: () => downlinks[Symbol.dispose](),
+  };
+}
+
+function downlinksOf(lines: readonly MixedLine[]): Downlink[] {
+  return lines.flatMap(({ line: { seat, active } }) =>
+    active?.takesSound === true
+      ? [{ seat, lossFraction: active.lossFraction, send: (opus, timestamp) => active.send(opus, timestamp) }]
+      : [],
+  );
+}

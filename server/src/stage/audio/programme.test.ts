@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loadOpus } from "@hustings/media/codec/opus.ts";
+import { fillerPackets } from "@hustings/media/container/filler.ts";
+import { decodeFragment } from "@hustings/wire/log/fragment.ts";
+import { PACKET_SAMPLES, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
+import { MAX_HELD_SLOTS, type Programme, startProgramme } from "./programme.ts";
+
+const opus = await loadOpus();
+const levels = [{ seat: 3, levelDbov: 20 }];
+
+function start(firstSlot = 10) {
+  const log: { rendition: Rendition; slot: number; bytes: Uint8Array }[] = [];
+  const missing: [number, number][] = [];
+  const programme = startProgramme({
+    opus,
+    firstSlot,
+    append: (rendition, slot, bytes) => log.push({ rendition, slot, bytes }),
+    onMissing: (from, to) => missing.push([from, to]),
+  });
+  const slots = (rendition: Rendition = "32") =>
+    log.filter((record) => record.rendition === rendition).map(({ slot }) => slot);
+  return { programme, log, missing, slots };
+}
+
+function speak(programme: Programme, slot: number, from = 0, to = 10): void {
+  const pcm = Float32Array.from({ length: PACKET_SAMPLES }, (_, index) => 0.1 * Math.sin(index * 0.05));
+  for (let packet = from; packet < to; packet++) programme.push(slot, packet, pcm, levels);
+}
+
+test("ten packets are a fragment of each rendition, with the levels of the slot and bytes near its rate", () => {
+  const { programme, log } = start();
+  for (let slot = 10; slot < 15; slot++) speak(programme, slot);
+  for (const rendition of RENDITIONS) {
+    const own = log.filter((record) => record.rendition === rendition);
+    assert.deepEqual(
+      own.map(({ slot }) => slot),
+      [10, 11, 12, 13, 14],
+    );
+    for (const { slot, bytes } of own) {
+      const fragment = decodeFragment(bytes);
+      assert.equal(fragment.slot, slot);
+      assert.deepEqual(fragment.levels, levels);
+      assert.ok(bytes.length < Number(rendition) * 25 * 1.3, `${bytes.length} bytes at ${rendition} kb/s`);
+    }
+  }
+});
+
+test("a slot that is not joined at its first packet is passed over and declared as the next one begins", () => {
+  const { programme, slots, missing } = start();
+  speak(programme, 10, 3);
+  speak(programme, 11, 0, 1);
+  assert.deepEqual(missing, [[10, 11]]);
+  speak(programme, 11, 1);
+  assert.deepEqual(slots(), [11]);
+  assert.equal(missing.length, 1);
+});
+
+test("what there was of a broken slot is handed over, with filler behind it", () => {
+  const { programme, log, missing } = start();
+  speak(programme, 10, 0, 4);
+  programme.breakOff();
+  speak(programme, 10, 7);
+  speak(programme, 13);
+  const [first] = log;
+  const { packets } = decodeFragment(first?.bytes as Uint8Array);
+  assert.deepEqual(packets.slice(4).map(String), fillerPackets(10).slice(4).map(String));
+  assert.notDeepEqual(String(packets[3]), String(fillerPackets(10)[3]));
+  assert.deepEqual(missing, [[11, 13]]);
+});
+
+test("breaking off between two slots adds nothing", () => {
+  const { programme, slots } = start();
+  programme.breakOff();
+  speak(programme, 10);
+  programme.breakOff();
+  assert.deepEqual(slots(), [10]);
+});
+
+test("held fragments come out in order when released, and not before", () => {
+  const { programme, slots } = start();
+  programme.hold(11);
+  for (let slot = 10; slot < 14; slot++) speak(programme, slot);
+  assert.deepEqual(slots(), [10]);
+  programme.release();
+  speak(programme, 14);
+  assert.deepEqual(slots(), [10, 11, 12, 13, 14]);
+  assert.deepEqual(slots("16"), slots("32"));
+});
+
+test("when too much is held the oldest goes and is declared", () => {
+  const { programme, slots, missing } = start();
+  programme.hold(10);
+  for (let slot = 10; slot < 10 + MAX_HELD_SLOTS + 3; slot++) speak(programme, slot);
+  programme.release();
+  assert.equal(slots().length, MAX_HELD_SLOTS);
+  assert.deepEqual(missing, [[10, 13]]);
+});
+
+test("while nobody is open the encoders rest and filler goes out, and the first sound after it is whole", () => {
+  const { programme, log } = start();
+  const sine = Float32Array.from({ length: PACKET_SAMPLES }, (_, index) => 0.1 * Math.sin(index * 0.05));
+  const nothing = new Float32Array(PACKET_SAMPLES);
+  for (let packet = 0; packet < 60; packet++) {
+    const isSound = packet < 10 || packet >= 40;
+    programme.push(10 + Math.floor(packet / 10), packet % 10, isSound ? sine : nothing, []);
+  }
+  const packets = log
+    .filter(({ rendition }) => rendition === "32")
+    .flatMap(({ bytes }) => decodeFragment(bytes).packets);
+  const [silence] = fillerPackets(0);
+  assert.equal(packets.filter((packet) => Buffer.compare(packet, silence as Uint8Array) === 0).length, 20);
+  using decoder = opus.decoder();
+  const powers = packets.map((packet) => decoder.decode(packet).reduce((sum, sample) => sum + sample ** 2, 0) / 960);
+  assert.ok(
+    powers.slice(25, 39).every((power) => power < 1e-9),
+    "the rest is silent",
+  );
+  assert.ok(
+    powers.slice(42).every((power) => power > 0.003 && power < 0.007),
+    `the sound is back: ${powers.slice(40)}`,
+  );
+});

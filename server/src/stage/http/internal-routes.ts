@@ -1,0 +1,94 @@
+// Owns the routes that other processes of this machine ask the stage by, over its Unix socket alone. Refuses to check
+// tickets: whoever can open the socket is one of us.
+
+import type { Clock } from "@hustings/flow/clock.ts";
+import type { TickTimes } from "@hustings/flow/ticker.ts";
+import type { TicketClaims } from "@hustings/wire/api/tickets.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
+import { isPersonId, isSpaceId } from "@hustings/wire/ids.ts";
+import { parseCommand } from "@hustings/wire/stage/commands.ts";
+import { cleanName, cleanTitle } from "@hustings/wire/text.ts";
+import type { FastifyInstance } from "fastify";
+import type { NewSpace, Spaces } from "../spaces/held-spaces.ts";
+import { spaceIdOf } from "./public-routes.ts";
+
+export interface StageHealth {
+  readonly role: "stage";
+  readonly pid: number;
+  readonly version: string;
+  readonly spaces: number;
+  /** Milliseconds by which ticks came late, and that they took, over the last five minutes, or the `?ticks=` asked for. */
+  readonly tick: TickTimes;
+  readonly tickCost: TickTimes;
+  readonly missedTicks: number;
+}
+
+export interface InternalRoutesOptions {
+  readonly spaces: Spaces;
+  readonly clock: Clock;
+  readonly health: (newestTicks?: number) => StageHealth;
+}
+
+type SpaceParams = { Params: { id: string } };
+
+/** base64url(SHA-256): 43 characters. */
+const SECRET_HASH = /^[\w-]{43}$/;
+
+export function addInternalRoutes(http: FastifyInstance, { spaces, clock, health }: InternalRoutesOptions): void {
+  http.get<{ Querystring: { ticks?: string } }>("/internal/health", async ({ query: { ticks } }) =>
+    health(Number(ticks) > 0 ? Number(ticks) : undefined),
+  );
+  http.get("/internal/spaces", async () => spaces.list().map(({ id, state, audience }) => ({ id, state, audience })));
+  http.post("/internal/spaces", async (request, reply) => {
+    const space = newSpaceOf(request.body);
+    await spaces.create(space);
+    return reply.code(201).send({ id: space.id });
+  });
+  http.get<SpaceParams>("/internal/spaces/:id", async (request) => {
+    const { headSlot, ...found } = spaces.find(spaceIdOf(request.params.id));
+    return { ...found, headSlot: headSlot ?? null, utcMs: clock.utcMs() };
+  });
+  http.post<SpaceParams>("/internal/spaces/:id/host-secret", async (request) =>
+    spaces.get(spaceIdOf(request.params.id)).matchHostSecret(secretHashOf(request.body)),
+  );
+  http.put<SpaceParams>("/internal/spaces/:id/host-secret", async (request) =>
+    spaces.get(spaceIdOf(request.params.id)).replaceHostSecret(secretHashOf(request.body)),
+  );
+  http.post<SpaceParams>("/internal/spaces/:id/commands", async (request) => {
+    const id = spaceIdOf(request.params.id);
+    const { claims, command } = fieldsOf(request.body);
+    const actor = claimsIn(claims);
+    if (actor.space !== id) throw new Refusal("wrong-space");
+    return spaces.execute(id, actor, parseCommand(command));
+  });
+}
+
+function newSpaceOf(body: unknown): NewSpace {
+  const { id, title, host, ...rest } = fieldsOf(body);
+  const { person, name } = fieldsOf(host);
+  if (!isSpaceId(id)) throw new Refusal("bad-json", `"id" is not a space's id.`);
+  if (!isPersonId(person)) throw new Refusal("bad-json", `"person" is not a person's id.`);
+  return { id, title: cleanTitle(title), host: { person, name: cleanName(name) }, secretHash: secretHashOf(rest) };
+}
+
+function secretHashOf(body: unknown): string {
+  const { secretHash } = fieldsOf(body);
+  if (typeof secretHash !== "string" || !SECRET_HASH.test(secretHash)) {
+    throw new Refusal("bad-json", `"secretHash" is not a SHA-256 in base64url.`);
+  }
+  return secretHash;
+}
+
+function claimsIn(value: unknown): TicketClaims {
+  const { space, person, name, role, use, generation, expiresUtcMs } = fieldsOf(value);
+  const isSpoken = isSpaceId(space) && isPersonId(person) && (role === "host" || role === "guest");
+  if (!isSpoken || use !== "act" || typeof generation !== "number" || typeof expiresUtcMs !== "number") {
+    throw new Refusal("bad-json", `"claims" are not a ticket's.`);
+  }
+  return { space, person, name: cleanName(name), role, use, generation, expiresUtcMs };
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  if (typeof value !== "object" || value === null) throw new Refusal("bad-json", "An object is expected.");
+  return value as Record<string, unknown>;
+}

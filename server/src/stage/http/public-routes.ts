@@ -1,0 +1,76 @@
+// Owns the stage's public routes: WHIP (RFC 9725) and commands. Refuses to know seats and who may do what.
+
+import type { Clock } from "@hustings/flow/clock.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
+import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
+import { type Command, parseCommand } from "@hustings/wire/stage/commands.ts";
+import type { FastifyInstance } from "fastify";
+import type { TicketCheck } from "../../tickets/verify.ts";
+import type { Spaces } from "../spaces/held-spaces.ts";
+import { type IceServers, iceServerLinks } from "./ice-servers.ts";
+
+export interface PublicRoutesOptions {
+  readonly spaces: Spaces;
+  readonly check: TicketCheck;
+  readonly clock: Clock;
+  readonly iceServers: IceServers;
+}
+
+type SpaceParams = { Params: { id: string } };
+type CallParams = { Params: { id: string; call: string } };
+
+const MAX_COMMAND_BYTES = 4 * 1024;
+const CALL_ID = /^[\w-]{20}$/;
+
+/** The routes below `/stage/`, on any server of the stage. Pages of any origin may ask: only a ticket opens anything. */
+export function addPublicRoutes(http: FastifyInstance, options: PublicRoutesOptions): void {
+  const { spaces, check, clock, iceServers } = options;
+  http.addHook("onRequest", async (request, reply) => {
+    if (!request.url.startsWith("/stage/")) return;
+    reply.header("access-control-allow-origin", "*");
+    reply.header("access-control-expose-headers", "Location, Link, Retry-After");
+  });
+
+  http.options("/stage/*", async (_request, reply) => {
+    reply.header("access-control-allow-methods", "POST, DELETE, OPTIONS");
+    reply.header("access-control-allow-headers", "Authorization, Content-Type");
+    reply.header("access-control-max-age", "600");
+    return reply.code(204).send();
+  });
+
+  http.post<SpaceParams>("/stage/:id", async (request, reply) => {
+    const id = spaceIdOf(request.params.id);
+    const claims = await check(request.headers.authorization, id);
+    if (typeof request.body !== "string") throw new Refusal("bad-offer-type");
+    const { callId, answerSdp } = await spaces.get(id).offer(claims, request.body);
+    const links = iceServerLinks(iceServers, claims.person, clock.utcMs());
+    if (links !== undefined) reply.header("link", links);
+    return reply.code(201).header("location", `/stage/${id}/${callId}`).type("application/sdp").send(answerSdp);
+  });
+
+  // The location is 120 random bits that only its owner was told: it needs no ticket, which may have expired by then.
+  http.delete<CallParams>("/stage/:id/:call", async (request, reply) => {
+    const { id, call } = request.params;
+    if (!CALL_ID.test(call) || !spaces.get(spaceIdOf(id)).hangUp(call)) throw new Refusal("no-page");
+    return reply.code(200).send();
+  });
+
+  http.post<SpaceParams>("/stage/:id/commands", { bodyLimit: MAX_COMMAND_BYTES }, async (request) => {
+    const id = spaceIdOf(request.params.id);
+    const claims = await check(request.headers.authorization, id);
+    const command: Command = parseCommand(request.body);
+    return spaces.execute(id, claims, command);
+  });
+
+  const refuseMethod = async () => {
+    throw new Refusal("not-allowed");
+  };
+  http.route({ method: ["GET", "PUT", "PATCH", "DELETE"], url: "/stage/:id", handler: refuseMethod });
+  http.route({ method: ["GET", "POST", "PUT", "PATCH"], url: "/stage/:id/:call", handler: refuseMethod });
+}
+
+/** Throws `no-space` for what can be no space's id. */
+export function spaceIdOf(text: string): SpaceId {
+  if (!isSpaceId(text)) throw new Refusal("no-space");
+  return text;
+}

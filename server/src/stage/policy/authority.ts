@@ -1,0 +1,178 @@
+// Owns who may do what on a stage: every command, for every role, in every phase, as a decision. Refuses to carry one
+// out, to read a clock and to check a ticket's signature.
+
+import type { TicketClaims } from "@hustings/wire/api/tickets.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
+import type { PersonId } from "@hustings/wire/ids.ts";
+import type { BackstageChange } from "@hustings/wire/log/lanes.ts";
+import { MAX_HANDS, MAX_INVITES, type Seat, type SpaceState, type StateChange } from "@hustings/wire/log/state.ts";
+import type { Command } from "@hustings/wire/stage/commands.ts";
+import { MAX_SEATS } from "@hustings/wire/units.ts";
+
+/** Who asks, as their checked ticket says. */
+export type Actor = Pick<TicketClaims, "person" | "name" | "role" | "generation">;
+
+/** What the stage knows beside the public state. */
+export interface Facts {
+  /** Removed, and not invited since. */
+  readonly barred: ReadonlySet<PersonId>;
+}
+
+/** What is to be written down, in this order. Nothing at all: it is so already, and the asker is told "done". */
+export interface Decision {
+  readonly state: readonly StateChange[];
+  readonly backstage: readonly BackstageChange[];
+}
+
+/** The host's own seat; nobody else ever gets it. */
+export const HOST_SEAT = 0;
+
+const NOTHING: Decision = { state: [], backstage: [] };
+
+/**
+ * What `command` of `actor` comes to. Throws a Refusal: `ticket-revoked` and `ticket-invalid` before all else, then
+ * `ended`, then what the command itself is refused with.
+ */
+export function decide(state: SpaceState, facts: Facts, actor: Actor, command: Command): Decision {
+  assertActor(state, actor);
+  if (state.phase === "ended" && !(command.do === "end" && actor.role === "host")) throw new Refusal("ended");
+  switch (command.do) {
+    case "live":
+    case "end":
+    case "title":
+    case "lower":
+    case "invite":
+    case "uninvite":
+    case "remove":
+      if (actor.role !== "host") throw new Refusal("host-only");
+      return decideAsHost(state, facts, actor, command);
+    case "hand":
+      return decideHand(state, actor, command.up);
+    case "accept":
+      return decideSeat(state, facts, actor);
+    case "decline":
+      if (!isNamed(state.invites, actor.person)) throw new Refusal("not-invited");
+      return only({ kind: "uninvited", person: actor.person });
+    case "leave": {
+      const { seat } = seatOf(state, actor.person) ?? refuse("not-seated");
+      return only({ kind: "left", seat, why: "stepped-down" });
+    }
+    case "mute":
+      return decideMute(state, actor, command.seat, command.muted);
+  }
+}
+
+/**
+ * How `actor` comes to a seat: the host to the host's, unasked; others by their invitation. Nothing when seated already.
+ * Throws as `decide`; `removed`, `not-invited`, `stage-full`.
+ */
+export function decideSeat(state: SpaceState, facts: Facts, actor: Actor): Decision {
+  assertActor(state, actor);
+  if (state.phase === "ended") throw new Refusal("ended");
+  const { person, name, role } = actor;
+  if (seatOf(state, person) !== undefined) return NOTHING;
+  if (role === "host") return only({ kind: "seated", seat: HOST_SEAT, person, name, role: "host" });
+  if (!isNamed(state.invites, person)) throw new Refusal(facts.barred.has(person) ? "removed" : "not-invited");
+  const taken = new Set(state.seats.map(({ seat }) => seat));
+  const seat = GUEST_SEATS.find((number) => !taken.has(number));
+  if (seat === undefined) throw new Refusal("stage-full");
+  return only({ kind: "seated", seat, person, name, role: "speaker" });
+}
+
+const GUEST_SEATS = Array.from({ length: MAX_SEATS }, (_, seat) => seat).filter((seat) => seat !== HOST_SEAT);
+
+/** Throws `ticket-revoked` for a host's ticket of a replaced link, `ticket-invalid` for a host who is not this space's. */
+export function assertActor(state: SpaceState, { role, generation, person }: Actor): void {
+  if (role !== "host") return;
+  if (generation < state.hostLinkGeneration) throw new Refusal("ticket-revoked");
+  if (generation > state.hostLinkGeneration || person !== state.host?.person) throw new Refusal("ticket-invalid");
+}
+
+export function seatOf(state: SpaceState, person: PersonId): Seat | undefined {
+  return state.seats.find((seat) => seat.person === person);
+}
+
+type HostCommand = Extract<Command, { do: "live" | "end" | "title" | "lower" | "invite" | "uninvite" | "remove" }>;
+
+function decideAsHost(state: SpaceState, facts: Facts, actor: Actor, command: HostCommand): Decision {
+  switch (command.do) {
+    case "live":
+      return state.phase === "live" ? NOTHING : acted(actor, command.do, { kind: "live" });
+    case "end":
+      return state.phase === "ended" ? NOTHING : acted(actor, command.do, { kind: "ended" });
+    case "title":
+      return state.title === command.title ? NOTHING : only({ kind: "title", title: command.title });
+    case "lower": {
+      const { person, name } = namedIn(state.hands, command.person) ?? refuse("no-person");
+      return acted(actor, `lower ${person}`, { kind: "hand", person, name, up: false });
+    }
+    case "uninvite": {
+      const { person } = namedIn(state.invites, command.person) ?? refuse("no-person");
+      return acted(actor, `uninvite ${person}`, { kind: "uninvited", person });
+    }
+    case "invite":
+      return decideInvite(state, facts, actor, command.person);
+    case "remove":
+      return decideRemove(state, actor, command.seat);
+  }
+}
+
+function decideInvite(state: SpaceState, facts: Facts, actor: Actor, invitee: PersonId): Decision {
+  if (isNamed(state.invites, invitee)) return NOTHING;
+  if (seatOf(state, invitee) !== undefined) throw new Refusal("conflict", "They are on the stage already.");
+  const { person, name } = namedIn(state.hands, invitee) ?? refuse("no-person");
+  if (state.invites.length >= MAX_INVITES)
+    throw new Refusal("conflict", `${MAX_INVITES} invitations are open already.`);
+  const decision = acted(actor, `invite ${person}`, { kind: "invited", person, name });
+  if (!facts.barred.has(person)) return decision;
+  return { ...decision, backstage: [{ kind: "unbarred", person }, ...decision.backstage] };
+}
+
+function decideRemove(state: SpaceState, actor: Actor, number: number): Decision {
+  const { seat, person } = state.seats.find((one) => one.seat === number) ?? refuse("no-person");
+  if (person === actor.person) throw new Refusal("conflict", "Leave the stage instead of removing yourself.");
+  const decision = acted(actor, `remove ${person}`, { kind: "left", seat, why: "removed" });
+  return { ...decision, backstage: [{ kind: "barred", person }, ...decision.backstage] };
+}
+
+function decideHand(state: SpaceState, actor: Actor, up: boolean): Decision {
+  const { person, name, role } = actor;
+  const isUp = isNamed(state.hands, person);
+  if (!up) return isUp ? only({ kind: "hand", person, name, up }) : NOTHING;
+  if (isUp || isNamed(state.invites, person)) return NOTHING;
+  if (role === "host") throw new Refusal("conflict", "The host needs no raised hand.");
+  if (seatOf(state, person) !== undefined) throw new Refusal("conflict", "You are on the stage already.");
+  if (state.hands.length >= MAX_HANDS) throw new Refusal("conflict", `${MAX_HANDS} hands are raised already.`);
+  return only({ kind: "hand", person, name, up });
+}
+
+function decideMute(state: SpaceState, actor: Actor, number: number, muted: boolean): Decision {
+  const { seat, person, muted: isMuted } = state.seats.find((one) => one.seat === number) ?? refuse("no-person");
+  const isSelf = person === actor.person;
+  if (!isSelf && actor.role !== "host") throw new Refusal("host-only");
+  if (!isSelf && !muted) throw new Refusal("self-only");
+  if (isMuted === muted) return NOTHING;
+  if (isSelf) return only({ kind: "muted", seat, muted, by: "self" });
+  return acted(actor, `mute ${person}`, { kind: "muted", seat, muted, by: "host" });
+}
+
+/** The change, and who caused it: kept backstage. `stateSeq` is set when it is written. */
+function acted(actor: Actor, what: string, change: StateChange): Decision {
+  return { state: [change], backstage: [{ kind: "acted", by: actor.person, what, stateSeq: 0 }] };
+}
+
+function only(change: StateChange): Decision {
+  return { state: [change], backstage: [] };
+}
+
+function namedIn<T extends { readonly person: PersonId }>(list: readonly T[], person: PersonId): T | undefined {
+  return list.find((one) => one.person === person);
+}
+
+function isNamed(list: readonly { readonly person: PersonId }[], person: PersonId): boolean {
+  return namedIn(list, person) !== undefined;
+}
+
+function refuse(code: "no-person" | "not-seated"): never {
+  throw new Refusal(code);
+}

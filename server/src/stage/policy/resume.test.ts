@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
+import { foldAll, type SpaceState, type StateChange } from "@hustings/wire/log/state.ts";
+import fc from "fast-check";
+import { beginStage } from "./resume.ts";
+
+const ORIGIN_UTC_MS = 1_800_000_000_000;
+const HOST = "222222222222" as PersonId;
+const created: StateChange = {
+  ...{
+    kind: "created",
+    id: "1111111111" as SpaceId,
+    title: "T",
+    host: HOST,
+    hostName: "H",
+    originUtcMs: ORIGIN_UTC_MS,
+  },
+};
+
+function fold(changes: readonly (StateChange & { slot?: number })[]): SpaceState {
+  return foldAll(changes.map((change, index) => ({ slot: 0, ...change, seq: index + 1, utcMs: 0 })));
+}
+
+const live = fold([created, { kind: "live", slot: 100 }, { kind: "air", air: "voice" }]);
+const afterHead = (headSlot: number) => ({ headSlot, firstFreeSlot: headSlot + 1 });
+
+test("a new space begins its count at slot 0 and says when that was", () => {
+  const { firstSlot, changes } = beginStage(fold([created]), { headSlot: undefined, firstFreeSlot: 0 }, ORIGIN_UTC_MS);
+  assert.equal(firstSlot, 0);
+  assert.deepEqual(changes, [{ kind: "anchor", anchorSlot: 0, anchorUtcMs: ORIGIN_UTC_MS }]);
+});
+
+test("a stage that is back within ten seconds declares an absence, later a gap", () => {
+  const soon = beginStage(live, afterHead(500), ORIGIN_UTC_MS + 511 * 200);
+  assert.deepEqual(soon.changes[1], { kind: "absence", from: 501, to: 511 });
+  const late = beginStage(live, afterHead(500), ORIGIN_UTC_MS + 5_000 * 200);
+  assert.deepEqual(late.changes[1], { kind: "gap", from: 501, to: 5_000 });
+});
+
+test("the log outranks a clock that was set back", () => {
+  const { firstSlot, changes } = beginStage(live, afterHead(500), ORIGIN_UTC_MS + 350 * 200);
+  assert.equal(firstSlot, 501);
+  assert.ok(changes.every(({ kind }) => kind !== "absence" && kind !== "gap"));
+});
+
+test("slots that followers may have been handed and the disk has not are declared absent, never used", () => {
+  const { firstSlot, changes } = beginStage(live, { headSlot: 500, firstFreeSlot: 508 }, ORIGIN_UTC_MS);
+  assert.equal(firstSlot, 508);
+  assert.deepEqual(changes[1], { kind: "absence", from: 501, to: 508 });
+});
+
+test("a space that died between going live and its first fragment misses what it missed from the start", () => {
+  const { changes } = beginStage(live, { headSlot: undefined, firstFreeSlot: 0 }, ORIGIN_UTC_MS + 110 * 200);
+  assert.deepEqual(changes[1], { kind: "absence", from: 100, to: 110 });
+});
+
+test("a space that is not live misses nothing", () => {
+  const { changes } = beginStage(fold([created]), { headSlot: undefined, firstFreeSlot: 0 }, ORIGIN_UTC_MS + 9_000_000);
+  assert.deepEqual(
+    changes.map(({ kind }) => kind),
+    ["anchor"],
+  );
+});
+
+test("whoever was there is not there now, still seated and still as muted", () => {
+  const seated = fold([
+    created,
+    { kind: "seated", seat: 0, person: HOST, name: "H", role: "host" },
+    { kind: "present", seat: 0, present: true },
+    { kind: "muted", seat: 0, muted: true, by: "host" },
+  ]);
+  const { changes } = beginStage(seated, { headSlot: undefined, firstFreeSlot: 0 }, ORIGIN_UTC_MS);
+  assert.deepEqual(changes.slice(1), [{ kind: "present", seat: 0, present: false }]);
+});
+
+test("over any restarts, with any clock, no slot is used twice, declared twice, or both", () => {
+  const anyRun = fc.record({ clockSlots: fc.integer({ min: -500, max: 1_000 }), soundSlots: fc.nat(40) });
+  fc.assert(
+    fc.property(fc.array(anyRun, { maxLength: 12 }), (runs) => {
+      let changes: (StateChange & { slot?: number })[] = [created, { kind: "live", slot: 0 }];
+      const used = new Set<number>();
+      let headSlot: number | undefined;
+      for (const { clockSlots, soundSlots } of runs) {
+        const utcMs = ORIGIN_UTC_MS + clockSlots * 200;
+        const begun = beginStage(fold(changes), { headSlot, firstFreeSlot: (headSlot ?? -1) + 1 }, utcMs);
+        changes = [...changes, ...begun.changes.map((change) => ({ ...change, slot: begun.firstSlot }))];
+        for (const change of begun.changes) {
+          if (change.kind !== "absence" && change.kind !== "gap") continue;
+          for (let slot = change.from; slot < change.to; slot++) claim(slot);
+        }
+        for (let slot = begun.firstSlot; slot < begun.firstSlot + soundSlots; slot++) {
+          claim(slot);
+          headSlot = slot;
+        }
+      }
+      assert.equal(used.size, used.size === 0 ? 0 : Math.max(...used) + 1);
+
+      function claim(slot: number): void {
+        assert.ok(!used.has(slot), `slot ${slot} twice`);
+        used.add(slot);
+      }
+    }),
+  );
+});

@@ -1,0 +1,92 @@
+// Owns what a seated person's messages lead to: commands answered, pings returned, too many refused. Refuses to know
+// WebRTC and what a command does.
+
+import type { Clock } from "@hustings/flow/clock.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
+import type { Command } from "@hustings/wire/stage/commands.ts";
+import { type ChannelDown, type ChannelUp, parseChannelUp } from "@hustings/wire/stage/data-channel.ts";
+
+export interface ChannelOptions {
+  readonly clock: Clock;
+  readonly execute: (command: Command) => Promise<{ readonly seq: number }>;
+  readonly say: (message: ChannelDown) => void;
+  /** A failure that is ours: told to the operator, not to the peer. */
+  readonly onFailure: (cause: unknown) => void;
+}
+
+export const MAX_MESSAGES_PER_SECOND = 20;
+/** Commands of one person under way; more are refused until one is answered. */
+export const MAX_COMMANDS_UNDER_WAY = 20;
+/** The `id` of an answer to a message whose own could not be read. */
+export const NO_ID = -1;
+
+export interface Channel {
+  /** Takes each message of one call, in order. Never throws: whatever came is answered, or was a ping too many. */
+  take(text: string): void;
+  /** Resolves when every command that is under way has been answered; undefined when none is. */
+  readonly owed: Promise<void> | undefined;
+}
+
+export function createChannel({ clock, execute, say, onFailure }: ChannelOptions): Channel {
+  let tokens = MAX_MESSAGES_PER_SECOND;
+  let filledMs = clock.monotonicMs();
+  let underWay = 0;
+  let owed: PromiseWithResolvers<void> | undefined;
+
+  function takeToken(): boolean {
+    const nowMs = clock.monotonicMs();
+    tokens = Math.min(MAX_MESSAGES_PER_SECOND, tokens + ((nowMs - filledMs) / 1000) * MAX_MESSAGES_PER_SECOND);
+    filledMs = nowMs;
+    if (tokens < 1) return false;
+    tokens -= 1;
+    return true;
+  }
+
+  function refuse(id: number, cause: unknown): void {
+    const refusal = cause instanceof Refusal ? cause : new Refusal("internal", undefined, { cause });
+    if (refusal !== cause || refusal.code === "cannot-store") onFailure(cause);
+    say({ kind: "refused", id, error: refusal.code, message: refusal.message });
+  }
+
+  async function command(message: ChannelUp & { kind: "command" }): Promise<void> {
+    if (underWay >= MAX_COMMANDS_UNDER_WAY) return refuse(message.id, new Refusal("too-many"));
+    underWay += 1;
+    owed ??= Promise.withResolvers();
+    try {
+      const { seq } = await execute(message.command);
+      say({ kind: "done", id: message.id, seq });
+    } catch (cause) {
+      refuse(message.id, cause);
+    } finally {
+      underWay -= 1;
+      if (underWay === 0) {
+        owed.resolve();
+        owed = undefined;
+      }
+    }
+  }
+
+  function take(text: string): void {
+    try {
+      if (!takeToken()) throw new Refusal("too-many");
+      const message = parseChannelUp(text);
+      if (message.kind === "ping") say({ kind: "pong", id: message.id, utcMs: clock.utcMs() });
+      else void command(message);
+    } catch (cause) {
+      refuse(idOf(text), cause);
+    }
+  }
+
+  return {
+    take,
+    get owed() {
+      return owed?.promise;
+    },
+  };
+}
+
+/** The id of a message that is refused, as far as it has one. */
+function idOf(text: string): number {
+  const id = /"id"\s*:\s*(\d{1,15})\b/.exec(text.slice(0, 4096))?.[1];
+  return id === undefined ? NO_ID : Number(id);
+}

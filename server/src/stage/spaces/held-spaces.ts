@@ -1,0 +1,211 @@
+// Owns which spaces a stage holds: made, taken up again, ended, expired, found. Refuses to know HTTP and what happens inside
+// a space.
+
+import { Refusal } from "@hustings/wire/errors.ts";
+import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
+import type { SpaceState } from "@hustings/wire/log/state.ts";
+import type { Command } from "@hustings/wire/stage/commands.ts";
+import type { LogReader, LogStore, SpaceLog } from "../../log/port.ts";
+import { type Actor, decide } from "../policy/authority.ts";
+import { type Done, Space, type SpaceSurroundings } from "./space.ts";
+
+export interface NewSpace {
+  readonly id: SpaceId;
+  readonly title: string;
+  readonly host: { readonly person: PersonId; readonly name: string };
+  readonly secretHash: string;
+}
+
+export interface FoundSpace {
+  readonly id: SpaceId;
+  readonly state: SpaceState;
+  readonly audience: number;
+  readonly headSlot: number | undefined;
+}
+
+export interface SpacesOptions {
+  readonly store: LogStore;
+  readonly surroundings: Omit<SpaceSurroundings, "onEnded">;
+  /** Number of the newest tick. */
+  readonly tickNumber: () => number;
+  /** Spaces that have not ended, in all. */
+  readonly maxSpaces: number;
+  /** A space that has not gone live by then is removed, unless somebody is on its stage. */
+  readonly expiryMs: number;
+}
+
+export interface Spaces extends AsyncDisposable {
+  readonly count: number;
+  /** A space that has not ended. Throws `no-space`, `ended`. */
+  get(id: SpaceId): Space;
+  /** Carries out a command, as `Space.execute` does; a space that has ended takes its end again and no more. */
+  execute(id: SpaceId, actor: Actor, command: Command): Promise<Done>;
+  /** Any space. Throws `no-space`. */
+  find(id: SpaceId): FoundSpace;
+  /** Live ones first, then newest first; at most `MAX_LISTED`. */
+  list(): readonly FoundSpace[];
+  /** Its log, also after its end. */
+  reader(id: SpaceId): Promise<LogReader | undefined>;
+  /** Resolves when it is on disk. Throws `conflict`, `too-many-spaces`, `cannot-store`. */
+  create(space: NewSpace): Promise<void>;
+  /** How many listen to a space; nothing when it is not held. */
+  hear(id: SpaceId, audience: number): void;
+  tick(tick: number, nowMs: number): void;
+  expire(): Promise<void>;
+}
+
+export const MAX_LISTED = 1_000;
+/** Ended spaces whose logs stay open for followers; the one that was asked for longest ago is closed first. */
+export const MAX_OPEN_ENDED = 64;
+
+/** Takes up every space of the store that has not ended, at once. A log that cannot be opened is noted and left alone. */
+export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
+  const { store, surroundings, tickNumber, maxSpaces, expiryMs } = options;
+  const { clock, notes } = surroundings;
+  const held = new Map<SpaceId, Space>();
+  const ended = new Map<SpaceId, SpaceState>();
+  const openEnded = new Map<SpaceId, Promise<SpaceLog | undefined>>();
+  const around: SpaceSurroundings = { ...surroundings, onEnded };
+  let creatingCount = 0;
+
+  function onEnded(id: SpaceId): void {
+    const space = held.get(id);
+    if (space === undefined) return;
+    held.delete(id);
+    ended.set(id, space.state);
+    keepOpen(id, Promise.resolve(space.log));
+    space[Symbol.asyncDispose]().catch((cause: unknown) => notes.error({ space: id, err: cause }, "ending failed"));
+    notes.info({ space: id }, "the space has ended");
+  }
+
+  function keepOpen(id: SpaceId, log: Promise<SpaceLog | undefined>): void {
+    openEnded.delete(id);
+    openEnded.set(id, log);
+    if (openEnded.size <= MAX_OPEN_ENDED) return;
+    const [oldest, oldestLog] = openEnded.entries().next().value as [SpaceId, Promise<SpaceLog | undefined>];
+    openEnded.delete(oldest);
+    close(oldest, oldestLog);
+  }
+
+  function close(id: SpaceId, log: Promise<SpaceLog | undefined>): void {
+    log
+      .then((opened) => opened?.[Symbol.asyncDispose]())
+      .catch((cause: unknown) => notes.error({ space: id, err: cause }, "a log could not be closed"));
+  }
+
+  function hold(log: SpaceLog): Space {
+    const space = new Space(log, tickNumber() + 1, around);
+    held.set(space.id, space);
+    return space;
+  }
+
+  const isExpired = ({ phase, originUtcMs, seats }: SpaceState): boolean =>
+    phase === "created" && clock.utcMs() - originUtcMs > expiryMs && !seats.some(({ present }) => present);
+
+  async function restore(id: SpaceId, state: SpaceState): Promise<void> {
+    if (state.phase === "ended") {
+      ended.set(id, state);
+    } else if (isExpired(state)) {
+      await store.remove(id);
+    } else {
+      const log = await store.open(id);
+      if (log !== undefined) await hold(log).settled();
+    }
+  }
+
+  async function create({ id, title, host, secretHash }: NewSpace): Promise<void> {
+    if (held.has(id) || ended.has(id)) throw new Refusal("conflict", `There is a space ${id} already.`);
+    if (held.size + creatingCount >= maxSpaces) throw new Refusal("too-many-spaces");
+    creatingCount += 1;
+    try {
+      const utcMs = clock.utcMs();
+      const log = await store.create(id);
+      await log.appendBackstage(0, utcMs, { kind: "host-secret", secretHash, generation: 1 });
+      const { person, name } = host;
+      await log.appendState(0, utcMs, { kind: "created", id, title, host: person, hostName: name, originUtcMs: utcMs });
+      await hold(log).settled();
+    } catch (cause) {
+      await store.remove(id).catch(() => undefined);
+      throw new Refusal("cannot-store", undefined, { cause });
+    } finally {
+      creatingCount -= 1;
+    }
+  }
+
+  async function expire(): Promise<void> {
+    for (const [id, space] of [...held]) {
+      if (!isExpired(space.state)) continue;
+      held.delete(id);
+      await space[Symbol.asyncDispose]();
+      await store.remove(id);
+      notes.info({ space: id }, "a space that never went live has expired");
+    }
+  }
+
+  for (const { id, state } of await store.list()) {
+    await restore(id, state).catch((cause: unknown) => notes.error({ space: id, err: cause }, "a space stays closed"));
+  }
+
+  const found = (space: Space): FoundSpace => {
+    const { id, state, audience, headSlot } = space;
+    return { id, state, audience, headSlot };
+  };
+
+  function get(id: SpaceId): Space {
+    const space = held.get(id);
+    if (space === undefined) throw new Refusal(ended.has(id) ? "ended" : "no-space");
+    return space;
+  }
+
+  return {
+    get count() {
+      return held.size;
+    },
+    get,
+    async execute(id, actor, command) {
+      const past = ended.get(id);
+      if (past === undefined) return get(id).execute(actor, command);
+      decide(past, { barred: new Set() }, actor, command);
+      return { seq: past.seq };
+    },
+    find(id) {
+      const space = held.get(id);
+      if (space !== undefined) return found(space);
+      const state = ended.get(id);
+      if (state === undefined) throw new Refusal("no-space");
+      return { id, state, audience: 0, headSlot: undefined };
+    },
+    list() {
+      const past = [...ended].map(([id, state]) => ({ id, state, audience: 0, headSlot: undefined }));
+      return [...[...held.values()].map(found), ...past].sort(liveThenNewest).slice(0, MAX_LISTED);
+    },
+    async reader(id) {
+      const space = held.get(id);
+      if (space !== undefined) return space.log;
+      if (!ended.has(id)) return undefined;
+      keepOpen(id, openEnded.get(id) ?? store.open(id));
+      return openEnded.get(id);
+    },
+    create,
+    hear(id, audience) {
+      const space = held.get(id);
+      if (space !== undefined) space.audience = audience;
+    },
+    tick(tick, nowMs) {
+      for (const space of held.values()) space.tick(tick, nowMs);
+    },
+    expire,
+    async [Symbol.asyncDispose]() {
+      const spaces = [...held.values()];
+      held.clear();
+      for (const space of spaces) await space[Symbol.asyncDispose]();
+      for (const { log } of spaces) await log[Symbol.asyncDispose]();
+      for (const log of openEnded.values()) await (await log)?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function liveThenNewest(a: FoundSpace, b: FoundSpace): number {
+  const live = Number(b.state.phase === "live") - Number(a.state.phase === "live");
+  return live || b.state.originUtcMs - a.state.originUtcMs;
+}

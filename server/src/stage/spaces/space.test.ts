@@ -1,0 +1,331 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Refusal } from "@hustings/wire/errors.ts";
+import { decodeFragment } from "@hustings/wire/log/fragment.ts";
+import type { LogRecord } from "@hustings/wire/log/lanes.ts";
+import { foldAll, type StateEntry } from "@hustings/wire/log/state.ts";
+import { RENDITIONS } from "@hustings/wire/units.ts";
+import type { LogReader } from "../../log/port.ts";
+import { BAD_OFFER, type Rehearsal, rehearse, silence, tone } from "../testing/stage-fixture.ts";
+import type { Space } from "./space.ts";
+
+/** Everything that is in the log now, as a follower from the start gets it. */
+async function recordsOf(log: LogReader): Promise<LogRecord[]> {
+  const stop = new AbortController();
+  setImmediate(() => stop.abort());
+  const records: LogRecord[] = [];
+  for await (const record of log.follow({ nextSlot: 0, stateSeq: 0, momentSeq: 0 }, stop.signal)) records.push(record);
+  return records;
+}
+
+async function entriesOf(log: LogReader): Promise<StateEntry[]> {
+  return (await recordsOf(log)).flatMap((record) => (record.lane === "state" ? [record.entry] : []));
+}
+
+async function goLive(stage: Rehearsal, space: Space, host: Parameters<Space["execute"]>[0]): Promise<void> {
+  const live = space.execute(host, { do: "live" });
+  await stage.run(200);
+  await live;
+}
+
+const refusedWith = (code: string) => (error: unknown) => error instanceof Refusal && error.code === code;
+
+test("a host sits down by an offer alone, muted, and is told the state first and everything after it", async () => {
+  await using stage = await rehearse();
+  const { space, host } = await stage.open();
+  const puppet = await stage.join(space, host, tone(stage.opus, 440));
+  await stage.run(100);
+  assert.deepEqual(
+    space.state.seats.map(({ seat, role, muted, present }) => ({ seat, role, muted, present })),
+    [{ seat: 0, role: "host", muted: true, present: true }],
+  );
+  const [first, ...rest] = puppet.told;
+  assert.ok(first?.kind === "snapshot");
+  const told = rest.flatMap((message) => (message.kind === "state" ? message.entries : []));
+  assert.deepEqual(foldAll(told, first.state), JSON.parse(JSON.stringify(space.state)));
+});
+
+test("a broken offer seats nobody", async () => {
+  await using stage = await rehearse();
+  const { space, host } = await stage.open();
+  await assert.rejects(space.offer(host, BAD_OFFER), refusedWith("bad-sdp"));
+  assert.equal(space.state.seats.length, 0);
+});
+
+test("nobody comes on the stage uninvited, not even as far as an answer", async () => {
+  await using stage = await rehearse();
+  const { space } = await stage.open();
+  await assert.rejects(space.offer(stage.guest(), "offer"), refusedWith("not-invited"));
+  assert.equal(stage.puppets.all.length, 0);
+});
+
+test("before going live nothing is broadcast; from the first slot of going live every slot is, once and in order", async () => {
+  await using stage = await rehearse();
+  const { space, host } = await stage.open();
+  await stage.join(space, host, tone(stage.opus, 440));
+  await stage.run(1_100);
+  assert.deepEqual(space.log.heads().slot, {});
+  await goLive(stage, space, host);
+  await stage.run(3_000);
+  const records = await recordsOf(space.log);
+  for (const rendition of RENDITIONS) {
+    const slots = records.flatMap((one) => (one.lane === "sound" && one.rendition === rendition ? [one.slot] : []));
+    assert.equal(slots[0], space.state.liveSlot);
+    assert.deepEqual(
+      slots,
+      slots.map((_, index) => (slots[0] as number) + index),
+    );
+    assert.ok(slots.length >= 14);
+  }
+  for (const record of records)
+    if (record.lane === "sound") assert.equal(decodeFragment(record.bytes).slot, record.slot);
+});
+
+test("the entry of a slot is followed before the slot's sound", async () => {
+  await using stage = await rehearse();
+  const { space, host } = await stage.open();
+  await stage.join(space, host, tone(stage.opus, 440));
+  await goLive(stage, space, host);
+  for (let turn = 0; turn < 10; turn++) {
+    await space.execute(host, { do: "mute", seat: 0, muted: turn % 2 === 1 });
+    await stage.run(260);
+  }
+  let newest = -1;
+  for (const record of await recordsOf(space.log)) {
+    if (record.lane === "sound") newest = record.slot;
+    else if (record.lane === "state")
+      assert.ok(record.entry.slot > newest, `entry of ${record.entry.slot} after ${newest}`);
+  }
+});
+
+test("a second live and a second end are answered as the first, and change nothing, also at the same time", async () => {
+  await using stage = await rehearse();
+  const { space, host } = await stage.open();
+  await stage.join(space, host, silence(stage.opus));
+  const lives = [space.execute(host, { do: "live" }), space.execute(host, { do: "live" })];
+  await stage.run(400);
+  await Promise.all([...lives, space.execute(host, { do: "live" })]);
+  const ends = [space.execute(host, { do: "end" }), space.execute(host, { do: "end" })];
+  await stage.run(400);
+  const [first, second] = await Promise.all(ends);
+  assert.deepEqual(first, second);
+  assert.throws(() => stage.spaces.get(space.id), refusedWith("ended"));
+  const kinds = (await entriesOf(space.log)).map(({ kind }) => kind);
+  assert.equal(kinds.filter((kind) => kind === "live").length, 1);
+  assert.equal(kinds.filter((kind) => kind === "ended").length, 1);
+  assert.deepEqual(await stage.spaces.execute(space.id, host, { do: "end" }), first);
+  const { guest, spaces } = stage;
+  await assert.rejects(spaces.execute(space.id, guest(), { do: "end" }), refusedWith("ended"));
+  await assert.rejects(spaces.execute(space.id, host, { do: "live" }), refusedWith("ended"));
+});
+
+test("whoever ends a space or leaves its stage over their own call has the answer first, then the goodbye", async () => {
+  await using stage = await rehearse();
+  const { space, host } = await stage.open();
+  const page = await stage.join(space, host, silence(stage.opus));
+  const { puppet } = await stage.seat(space, host, silence(stage.opus));
+  await goLive(stage, space, host);
+  const lastWords = ({ told }: typeof puppet) => told.slice(-2).map(({ kind }) => kind);
+  puppet.say({ kind: "command", id: 1, command: { do: "leave" } });
+  await stage.run(40);
+  assert.deepEqual(lastWords(puppet), ["done", "bye"]);
+  page.say({ kind: "command", id: 2, command: { do: "end" } });
+  await stage.run(600);
+  assert.deepEqual(lastWords(page), ["done", "bye"]);
+  await stage.run(600);
+  assert.ok(puppet.isClosed && page.isClosed);
+});
+
+test("the end says goodbye to everyone and comes behind the last slot, of which there is no more", async () => {
+  await using stage = await rehearse();
+  const { space, host } = await stage.open();
+  const puppet = await stage.join(space, host, tone(stage.opus, 440));
+  await goLive(stage, space, host);
+  await stage.run(1_050);
+  const ended = space.execute(host, { do: "end" });
+  await stage.run(600);
+  await ended;
+  assert.deepEqual(puppet.told.at(-1), { kind: "bye", why: "ended" });
+  await stage.run(600);
+  assert.ok(puppet.isClosed);
+  assert.equal(space.log.heads().slot["32"], (space.state.endedSlot as number) - 1);
+  const records = await recordsOf(space.log);
+  assert.ok(records.at(-1)?.lane === "state");
+});
+
+test("an end while a speaker is coming back refuses the offer as ended, and leaves no call behind", async () => {
+  await using stage = await rehearse();
+  const { space, host } = await stage.open();
+  await stage.join(space, host, tone(stage.opus, 440));
+  await goLive(stage, space, host);
+  stage.puppets.newest.die();
+  const ended = space.execute(host, { do: "end" });
+  const again = assert.rejects(
+    (async () => {
+      await ended;
+      await space.offer(host, "offer");
+    })(),
+    refusedWith("ended"),
+  );
+  await stage.run(400);
+  await again;
+  assert.ok(stage.puppets.all.every(({ isClosed }) => isClosed));
+});
+
+test("hand, invitation, acceptance: a guest is on the stage, is heard after unmuting, and is told of everyone", async () => {
+  await using stage = await rehearse();
+  const { space, host } = await stage.open();
+  const page = await stage.join(space, host, silence(stage.opus));
+  const { guest, puppet } = await stage.seat(space, host, tone(stage.opus, 440), "Gwen");
+  await stage.run(300);
+  assert.deepEqual(
+    space.state.seats.map(({ seat, name, muted }) => ({ seat, name, muted })),
+    [
+      { seat: 0, name: "Hanna", muted: true },
+      { seat: 1, name: "Gwen", muted: true },
+    ],
+  );
+  puppet.say({ kind: "command", id: 5, command: { do: "mute", seat: 1, muted: false } });
+  await stage.run(400);
+  assert.ok(puppet.told.some((message) => message.kind === "done" && message.id === 5));
+  const levels = page.told.findLast((message) => message.kind === "levels");
+  assert.equal(levels?.levels[0]?.seat, 1);
+  await space.execute(guest, { do: "leave" });
+  assert.deepEqual(puppet.told.at(-1), { kind: "bye", why: "left" });
+});
+
+test("whoever was removed cannot come back, until invited anew", async () => {
+  await using stage = await rehearse();
+  const { space, host } = await stage.open();
+  const { guest, puppet } = await stage.seat(space, host, silence(stage.opus));
+  await space.execute(host, { do: "remove", seat: 1 });
+  assert.deepEqual(puppet.told.at(-1), { kind: "bye", why: "removed" });
+  await assert.rejects(space.offer(guest, "offer"), refusedWith("removed"));
+  await assert.rejects(space.execute(guest, { do: "accept" }), refusedWith("removed"));
+  await space.execute(guest, { do: "hand", up: true });
+  await space.execute(host, { do: "invite", person: guest.person });
+  await space.offer(guest, "offer");
+  assert.equal(space.state.seats.length, 1);
+});
+
+test("a host who leaves the stage is still the host, and comes back by a new offer", async () => {
+  await using stage = await rehearse();
+  const { space, host } = await stage.open();
+  await stage.join(space, host, silence(stage.opus));
+  await space.execute(host, { do: "leave" });
+  assert.equal(space.state.seats.length, 0);
+  await space.execute(host, { do: "title", title: "Still mine" });
+  await stage.join(space, host, silence(stage.opus));
+  assert.equal(space.state.seats[0]?.seat, 0);
+});
+
+test("with a new host link the old tickets are worth nothing, also on a channel that is open, and the sound stays", async () => {
+  await using stage = await rehearse();
+  const { space, host } = await stage.open();
+  const puppet = await stage.join(space, host, silence(stage.opus));
+  assert.deepEqual(await space.matchHostSecret("h".repeat(43)), { person: host.person, name: "Hanna", generation: 1 });
+  assert.deepEqual(await space.replaceHostSecret("i".repeat(43)), { generation: 2 });
+  await assert.rejects(space.matchHostSecret("h".repeat(43)), refusedWith("ticket-invalid"));
+  await assert.rejects(space.execute(host, { do: "live" }), refusedWith("ticket-revoked"));
+  await assert.rejects(space.offer(host, "offer"), refusedWith("ticket-revoked"));
+  puppet.say({ kind: "command", id: 1, command: { do: "live" } });
+  await stage.run(100);
+  assert.ok(puppet.told.some((message) => message.kind === "refused" && message.error === "ticket-revoked"));
+  assert.equal(space.state.seats[0]?.present, true);
+  await stage.join(space, { ...host, generation: (await space.matchHostSecret("i".repeat(43))).generation });
+});
+
+test("two new host links at once are two generations, and the newer one stands", async () => {
+  await using stage = await rehearse();
+  const { space } = await stage.open();
+  const both = await Promise.all([space.replaceHostSecret("a".repeat(43)), space.replaceHostSecret("b".repeat(43))]);
+  assert.deepEqual(both, [{ generation: 2 }, { generation: 3 }]);
+  assert.equal((await space.matchHostSecret("b".repeat(43))).generation, 3);
+});
+
+test("a killed page is hold music within two seconds of slots, and the first word back is voice", async () => {
+  await using stage = await rehearse();
+  const { space, host } = await stage.open();
+  const puppet = await stage.join(space, host, tone(stage.opus, 440));
+  await space.execute(host, { do: "mute", seat: 0, muted: false });
+  await goLive(stage, space, host);
+  await stage.run(2_000);
+  assert.equal(space.state.air, "voice");
+  const killedSlot = space.headSlot;
+  puppet.die();
+  await stage.run(2_000);
+  assert.deepEqual([space.state.air, space.state.holdReason], ["hold", "nobody-on-stage"]);
+  const hold = (await entriesOf(space.log)).findLast(({ kind }) => kind === "air");
+  assert.ok((hold?.slot as number) - killedSlot <= 10);
+  const heads = space.log.heads().slot;
+  assert.ok((heads["32"] as number) >= space.headSlot - 1, "sound goes on under the music");
+  await stage.join(space, host, tone(stage.opus, 440));
+  await stage.run(300);
+  assert.equal(space.state.air, "voice");
+});
+
+test("twelve seconds in which nobody is heard are hold music, though a muted host is there", async () => {
+  await using stage = await rehearse();
+  const { space, host } = await stage.open();
+  await stage.join(space, host, tone(stage.opus, 440));
+  await stage.run(200);
+  await goLive(stage, space, host);
+  await stage.run(11_500);
+  assert.equal(space.state.air, "voice");
+  await stage.run(1_000);
+  assert.deepEqual([space.state.air, space.state.holdReason], ["hold", "silence"]);
+});
+
+test("a stall of the stage is an absence, not a hole; nobody is thought gone for it, and the words before it are kept", async () => {
+  await using stage = await rehearse();
+  const { space, host } = await stage.open();
+  await stage.join(space, host, tone(stage.opus, 440));
+  await goLive(stage, space, host);
+  await stage.run(1_060);
+  const before = space.log.heads().slot["32"] as number;
+  stage.stall(3_000);
+  await stage.run(1_000);
+  assert.deepEqual(space.state.absences.length, 1);
+  const { from, to } = space.state.absences[0] as { from: number; to: number };
+  assert.equal(from, before + 2);
+  const slots = (await recordsOf(space.log)).flatMap((one) =>
+    one.lane === "sound" && one.rendition === "32" ? [one.slot] : [],
+  );
+  const all = [...slots, ...Array.from({ length: to - from }, (_, index) => from + index)].sort((a, b) => a - b);
+  assert.deepEqual(
+    all,
+    all.map((_, index) => (all[0] as number) + index),
+  );
+  const presents = (await entriesOf(space.log)).filter(({ kind }) => kind === "present");
+  assert.equal(presents.length, 1);
+});
+
+test("how many listen is told to seated people at most once a second, and only when it changed", async () => {
+  await using stage = await rehearse();
+  const { space, host } = await stage.open();
+  const puppet = await stage.join(space, host, silence(stage.opus));
+  for (let audience = 0; audience < 300; audience++) {
+    stage.spaces.hear(space.id, audience);
+    await stage.run(20);
+  }
+  await stage.run(3_000);
+  const told = puppet.told.flatMap((message) => (message.kind === "audience" ? [message.audience] : []));
+  assert.ok(told.length <= 8, String(told));
+  assert.equal(told.at(-1), 299);
+});
+
+test("spaces have a limit, an id is used once, and what never went live expires with nobody on its stage", async () => {
+  await using stage = await rehearse({ maxSpaces: 2, expiryMs: 3_600_000 });
+  const kept = await stage.open();
+  const { id } = await stage.open();
+  await assert.rejects(stage.open(), refusedWith("too-many-spaces"));
+  await stage.join(kept.space, kept.host, silence(stage.opus));
+  stage.clock.setUtcMs(stage.clock.utcMs() + 3_700_000);
+  await stage.run(100);
+  await stage.spaces.expire();
+  assert.throws(() => stage.spaces.get(id), refusedWith("no-space"));
+  assert.equal(stage.spaces.get(kept.id).state.phase, "created");
+  const { person, name } = kept.host;
+  const again = stage.spaces.create({ id: kept.id, title: "T", host: { person, name }, secretHash: "h".repeat(43) });
+  await assert.rejects(again, refusedWith("conflict"));
+});

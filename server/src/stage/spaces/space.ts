@@ -1,0 +1,347 @@
+// Owns one live space: its pen, its seats' lines, its sound, what it writes of its own accord. Refuses to know HTTP, other
+// spaces, and who else reads its log. Decisions are made by authority.ts, dead-air.ts, restart.ts and upkeep.ts.
+
+import type { Clock } from "@hustings/flow/clock.ts";
+import type { Opus } from "@hustings/media/codec/opus.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
+import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
+import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
+import type { Named, SpaceState, StateChange, StateEntry } from "@hustings/wire/log/state.ts";
+import type { Command } from "@hustings/wire/stage/commands.ts";
+import type { ChannelDown } from "@hustings/wire/stage/data-channel.ts";
+import { FRAGMENT_PACKETS, PACKET_MS } from "@hustings/wire/units.ts";
+import type { SpaceLog } from "../../log/port.ts";
+import type { Logger } from "../../ops/logger.ts";
+import { createMixdown, type Mixdown, type Position } from "../audio/mixdown.ts";
+import type { PeerPort } from "../peer/peer-port.ts";
+import { type Actor, type Decision, decide, decideSeat } from "../policy/authority.ts";
+import { upkeep } from "../policy/due-entries.ts";
+import { barredOf, matchesHostSecret } from "../policy/host-link.ts";
+import { beginStage, type LogEnd, missing } from "../policy/resume.ts";
+import { acceptCall, type Call } from "../seats/call.ts";
+import { createLines } from "../seats/seat-connections.ts";
+import { type Channel, createChannel } from "../seats/seat-messages.ts";
+import { type Broadcast, createBroadcast } from "./broadcast.ts";
+import { type Pen, takePen } from "./pen.ts";
+
+/** What all spaces of a stage share. */
+export interface SpaceSurroundings {
+  readonly clock: Clock;
+  readonly peers: PeerPort;
+  readonly opus: Opus;
+  readonly notes: Logger;
+  /** A name for a call that nobody can guess. */
+  readonly newCallId: () => string;
+  /** How long the seat of somebody who dropped is kept; the host's is kept as long as the space lives. */
+  readonly seatKeptMs: number;
+  readonly silenceLimitMs: number;
+  /** Whether the state tells that the space is recorded: true where the log is on a disk. */
+  readonly isRecorded: boolean;
+  /** Called once, when the end is on disk. */
+  readonly onEnded: (id: SpaceId) => void;
+}
+
+export interface Offered {
+  readonly callId: string;
+  readonly answerSdp: string;
+}
+
+export interface Done {
+  /** The newest state entry that is on disk with what was asked. */
+  readonly seq: number;
+}
+
+const AUDIENCE_TICKS = 1_000 / PACKET_MS;
+
+/**
+ * A space on its stage. `tick` is called for every tick of the stage from `firstTick` on, or with a jump when ticks were
+ * missed; nothing in it waits.
+ */
+export class Space implements AsyncDisposable {
+  readonly id: SpaceId;
+  /** How many listen, as the edges count; told to seated people at most once a second. */
+  audience = 0;
+  readonly #log: SpaceLog;
+  readonly #pen: Pen;
+  readonly #around: SpaceSurroundings;
+  readonly #mixdown: Mixdown;
+  readonly #broadcast: Broadcast;
+  readonly #lines = createLines();
+  readonly #barred: Set<PersonId>;
+  /** Muted or removed by the host: silent at once, and also where it could not be written. */
+  readonly #silenced = new Set<PersonId>();
+  readonly #firstSlot: number;
+  readonly #firstTick: number;
+  #lastTick: number;
+  #isStoring = true;
+  #toldAudience = 0;
+  #toldLevels = false;
+  #ending: Promise<Done> | undefined;
+  #replacing: Promise<unknown> = Promise.resolve();
+
+  /** Takes up the space of `log`, which has not ended; `settled` tells when its beginning is on disk. */
+  constructor(log: SpaceLog, firstTick: number, around: SpaceSurroundings) {
+    const state = log.state();
+    if (state.id === undefined) throw new Error("The log has no space in it.");
+    this.id = state.id;
+    this.#log = log;
+    this.#around = around;
+    this.#firstTick = firstTick;
+    this.#lastTick = firstTick - 1;
+    this.#barred = barredOf(log.backstage());
+    this.#mixdown = createMixdown(around.opus);
+    const { firstSlot, changes } = beginStage(state, endOf(log), around.clock.utcMs());
+    this.#firstSlot = firstSlot;
+    this.#pen = takePen({
+      log,
+      clock: around.clock,
+      slotNow: () => this.#position().slot,
+      onEntry: (entry) => this.#spread(entry),
+      onFailure: (cause) => around.notes.error({ space: this.id, err: cause }, "an entry could not be written"),
+    });
+    this.#broadcast = createBroadcast({
+      opus: around.opus,
+      append: (rendition, slot, bytes) => log.appendSound(rendition, slot, bytes),
+      onMissing: (from, to) => this.#writeAll(missing(from, to), to),
+    });
+    this.#writeAll(changes, firstSlot);
+    if (state.phase === "live") this.#broadcast.resume(firstSlot);
+    log.onStorage((storing, cause) => this.#takeStorage(storing, cause));
+  }
+
+  /** Resolves when what was asked for up to now is on disk, or has failed. */
+  settled(): Promise<void> {
+    return this.#pen.settled();
+  }
+
+  /** Only what is on disk. */
+  get state(): SpaceState {
+    return this.#log.state();
+  }
+
+  get log(): SpaceLog {
+    return this.#log;
+  }
+
+  get headSlot(): number {
+    return this.#position().slot;
+  }
+
+  /** Carries out a command; resolves when it is on disk. Throws a Refusal. */
+  async execute(actor: Actor, command: Command): Promise<Done> {
+    const decision = decide(this.#pen.state, { barred: this.#barred }, actor, command);
+    if (decision.state.length === 0) {
+      if (!this.#pen.isWaiting) return { seq: this.state.seq };
+      await this.#pen.settled();
+      return this.execute(actor, command);
+    }
+    const slot = this.#position().slot + 1;
+    const write = () => this.#write(decision, slot);
+    if (command.do === "live") {
+      return this.#broadcast.begin(slot, this.#lines.isAnyonePresent(this.#around.clock.monotonicMs()), write);
+    }
+    if (command.do !== "end") return this.#write(decision);
+    this.#ending ??= this.#broadcast.end(slot, write).finally(() => {
+      this.#ending = undefined;
+    });
+    return this.#ending;
+  }
+
+  /**
+   * Answers an offer of `actor`: the host sits down unasked, an invited person accepts by it, a seated one gets a second
+   * call. Resolves when the seat is on disk. Throws a Refusal.
+   */
+  async offer(actor: Actor, offerSdp: string): Promise<Offered> {
+    const seat = () => decideSeat(this.#pen.state, { barred: this.#barred }, actor);
+    seat();
+    const call = await this.#accept(actor, offerSdp);
+    try {
+      await this.#write(seat());
+      this.#lines.open(this.#pen.state, this.#around.clock.monotonicMs());
+      const line = this.#lines.of(actor.person);
+      if (line === undefined) throw new Refusal("conflict", "The seat was given up meanwhile.");
+      line.attach(call);
+    } catch (cause) {
+      call.hangUp();
+      throw cause;
+    }
+    return { callId: call.id, answerSdp: call.answerSdp };
+  }
+
+  /** Ends one call; the seat is kept as for somebody who dropped. False when there is no such call. */
+  hangUp(callId: string): boolean {
+    return this.#lines.hangUp(callId);
+  }
+
+  /** Whose host link it is. Throws `ticket-invalid`. */
+  async matchHostSecret(secretHash: string): Promise<Named & { generation: number }> {
+    await this.#replacing;
+    const { host, hostLinkGeneration } = this.state;
+    if (host === undefined || !matchesHostSecret(this.#log.backstage(), secretHash)) {
+      throw new Refusal("ticket-invalid", "This is not the newest host link.");
+    }
+    return { ...host, generation: hostLinkGeneration };
+  }
+
+  /** A new host link. Where only its generation could be written, the old link stays good and its tickets do not. */
+  replaceHostSecret(secretHash: string): Promise<{ generation: number }> {
+    const replaced = this.#replacing.then(async () => {
+      const generation = this.#pen.state.hostLinkGeneration + 1;
+      await this.#pen.write({ kind: "host-link", generation });
+      await this.#pen.writeBackstage({ kind: "host-secret", secretHash, generation });
+      return { generation };
+    });
+    this.#replacing = replaced.catch(() => undefined);
+    return replaced;
+  }
+
+  tick(tick: number, nowMs: number): void {
+    const missedTicks = tick - this.#lastTick - 1;
+    this.#lastTick = tick;
+    if (missedTicks > 0) this.#excuseStall(missedTicks, nowMs);
+    const state = this.#pen.state;
+    this.#lines.open(state, nowMs);
+    const at = this.#position();
+    this.#broadcast.reach(at.slot);
+    const lines = this.#lines.mixed(state, (person) => this.#silenced.has(person));
+    const { programme } = this.#broadcast;
+    if (programme !== undefined || lines.some(({ line }) => line.active !== undefined)) {
+      const { voice, levels } = this.#mixdown.tick(tick, nowMs, at, lines, programme);
+      const someonePresent = this.#lines.isAnyonePresent(nowMs);
+      const elapsedMs = PACKET_MS * (missedTicks + 1);
+      this.#broadcast.hear({ someonePresent, voice, elapsedMs }, this.#around.silenceLimitMs);
+      if (levels !== undefined) this.#sayLevels(at.slot, levels);
+    }
+    this.#keepUp(nowMs);
+    if (tick % AUDIENCE_TICKS === 0) this.#sayAudience();
+  }
+
+  /** Ends every call without a word: the people come back to the stage that starts next. The log stays open. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#lines.endAll();
+    this.#broadcast.stop();
+    await this.#ending?.catch(() => undefined);
+    await this.#pen.settled();
+    this.#mixdown[Symbol.dispose]();
+  }
+
+  #position(): Position {
+    const packets = Math.max(0, this.#lastTick - this.#firstTick);
+    return { slot: this.#firstSlot + Math.floor(packets / FRAGMENT_PACKETS), packet: packets % FRAGMENT_PACKETS };
+  }
+
+  async #accept(actor: Actor, offerSdp: string): Promise<Call> {
+    const { clock, opus, peers, newCallId, notes } = this.#around;
+    let channel: Channel | undefined;
+    return acceptCall(peers, offerSdp, {
+      id: newCallId(),
+      opus,
+      clock,
+      onOpen: (call) => this.#greet(call, actor.person),
+      onMessage: (call, text) => {
+        channel ??= createChannel({
+          clock,
+          execute: (command) => this.execute(actor, command),
+          say: (message) => call.say(JSON.stringify(message)),
+          onFailure: (cause) => notes.error({ space: this.id, err: cause }, "a command failed"),
+        });
+        channel.take(text);
+      },
+      owed: () => channel?.owed,
+    });
+  }
+
+  /** Writes a decision; resolves when all of it is on disk. What the host silenced is silent from now on, come what may. */
+  async #write({ state, backstage }: Decision, slot?: number): Promise<Done> {
+    for (const change of state) this.#silence(change);
+    const evidence = backstage.filter((change) => change.kind === "acted");
+    const facts = backstage.filter((change) => change.kind !== "acted");
+    for (const fact of facts) {
+      if (fact.kind === "barred") this.#barred.add(fact.person);
+      else if (fact.kind === "unbarred") this.#barred.delete(fact.person);
+    }
+    const [entries] = await Promise.all([
+      Promise.all(state.map((change) => this.#pen.write(change, slot))),
+      Promise.all(facts.map((change) => this.#pen.writeBackstage(change))),
+    ]);
+    const seq = entries.at(-1)?.seq ?? this.state.seq;
+    for (const change of evidence) this.#pen.writeBackstage({ ...change, stateSeq: seq }).catch(() => undefined);
+    return { seq };
+  }
+
+  #writeAll(changes: readonly StateChange[], slot: number): void {
+    for (const change of changes) this.#pen.write(change, slot).catch(() => undefined);
+  }
+
+  #silence(change: StateChange): void {
+    if (change.kind !== "left" && !(change.kind === "muted" && change.muted)) return;
+    const person = this.#pen.state.seats.find(({ seat }) => seat === change.seat)?.person;
+    if (person !== undefined) this.#silenced.add(person);
+  }
+
+  #greet(call: Call, person: PersonId): void {
+    const seat = this.#pen.state.seats.find((one) => one.person === person)?.seat;
+    if (seat === undefined) return;
+    const say = (message: ChannelDown) => call.say(JSON.stringify(message));
+    say({ kind: "snapshot", state: this.state, seat, utcMs: this.#around.clock.utcMs() });
+    say({ kind: "audience", audience: this.#toldAudience });
+  }
+
+  /** An entry is on disk: everyone seated hears of it, and it takes its effect on them. */
+  #spread(entry: StateEntry): void {
+    this.#lines.say({ kind: "state", entries: [entry] });
+    if (entry.kind === "muted") {
+      const person = this.state.seats.find(({ seat }) => seat === entry.seat)?.person;
+      if (person !== undefined) this.#silenced.delete(person);
+    } else if (entry.kind === "left") {
+      const person = this.#lines.end(entry.seat, entry.why === "removed" ? "removed" : "left", this.state);
+      if (person !== undefined) this.#silenced.delete(person);
+    } else if (entry.kind === "ended") {
+      this.#lines.endAll("ended");
+      this.#broadcast.stop();
+      this.#around.onEnded(this.id);
+    }
+  }
+
+  #keepUp(nowMs: number): void {
+    const changes = upkeep(this.#pen.state, {
+      seatSigns: (person) => this.#lines.signsOf(person, nowMs),
+      air: this.#broadcast.air,
+      isStoring: this.#around.isRecorded ? this.#isStoring : undefined,
+      seatKeptMs: this.#around.seatKeptMs,
+    });
+    for (const change of changes) this.#pen.tell(change);
+  }
+
+  #sayLevels(slot: number, levels: readonly SeatLevel[]): void {
+    if (levels.length > 0 || this.#toldLevels) this.#lines.say({ kind: "levels", slot, levels });
+    this.#toldLevels = levels.length > 0;
+  }
+
+  #sayAudience(): void {
+    if (this.audience === this.#toldAudience) return;
+    this.#toldAudience = this.audience;
+    this.#lines.say({ kind: "audience", audience: this.audience });
+  }
+
+  /** Our own stall is nobody's absence: who was heard before it is given as long as ever to be heard again. */
+  #excuseStall(missedTicks: number, nowMs: number): void {
+    this.#broadcast.programme?.breakOff();
+    this.#lines.excuse(nowMs - missedTicks * PACKET_MS, nowMs);
+    this.#around.notes.warn({ space: this.id, missedTicks }, "the stage stood still");
+  }
+
+  #takeStorage(isStoring: boolean, cause: Error | undefined): void {
+    this.#isStoring = isStoring;
+    const { notes } = this.#around;
+    if (isStoring) notes.info({ space: this.id }, "sound is stored again");
+    else notes.error({ space: this.id, err: cause }, "sound is not being stored");
+  }
+}
+
+/** Every rendition has sound up to the head; what one of them has beyond it was torn off the other. */
+function endOf(log: SpaceLog): LogEnd {
+  const { "32": head32, "16": head16 } = log.heads().slot;
+  const headSlot = head32 === undefined || head16 === undefined ? undefined : Math.min(head32, head16);
+  return { headSlot, firstFreeSlot: log.firstFreeSlot() };
+}

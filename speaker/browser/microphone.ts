@@ -1,0 +1,105 @@
+// Owns the microphone: getting it, its level, and why it cannot be had. Refuses to know seats.
+
+export type MicrophoneProblem = "insecure" | "unsupported" | "refused" | "missing" | "busy";
+
+export interface Microphone extends Disposable {
+  readonly stream: MediaStream;
+  readonly deviceId: string | undefined;
+  readonly label: string;
+  /** Whether sound may leave: nothing is sent while this is false, the level below is measured all the same. */
+  open(isOpen: boolean): void;
+  /** Loudness now, 0 to 1; before any muting. */
+  level(): number;
+}
+
+export class NoMicrophone extends Error {
+  override readonly name = "NoMicrophone";
+  readonly problem: MicrophoneProblem;
+  constructor(problem: MicrophoneProblem, cause?: unknown) {
+    super(problem, { cause });
+    this.problem = problem;
+  }
+}
+
+/** Whether the microphone may be opened without asking. */
+export async function isAllowed(): Promise<boolean> {
+  try {
+    const { state } = await navigator.permissions.query({ name: "microphone" as PermissionName });
+    return state === "granted";
+  } catch {
+    return false;
+  }
+}
+
+/** Why there can be none here, before anything is asked. */
+export function microphoneProblem(): MicrophoneProblem | undefined {
+  if (!isSecureContext) return "insecure";
+  return "mediaDevices" in navigator && "RTCPeerConnection" in globalThis ? undefined : "unsupported";
+}
+
+/** Asks for the microphone, closed at first. Throws NoMicrophone. */
+export async function openMicrophone(deviceId?: string): Promise<Microphone> {
+  const problem = microphoneProblem();
+  if (problem) throw new NoMicrophone(problem);
+  const audio: MediaTrackConstraints = {
+    echoCancellation: true,
+    noiseSuppression: true,
+    autoGainControl: true,
+    channelCount: 1,
+    ...(deviceId === undefined ? {} : { deviceId: { exact: deviceId } }),
+  };
+  const stream = await navigator.mediaDevices.getUserMedia({ audio, video: false }).catch((cause: unknown) => {
+    throw new NoMicrophone(problemOf(cause), cause);
+  });
+  return microphoneOf(stream);
+}
+
+/** Names are there only after the microphone was allowed. */
+export async function listMicrophones(): Promise<readonly { readonly id: string; readonly label: string }[]> {
+  const devices = await navigator.mediaDevices.enumerateDevices().catch(() => []);
+  const inputs = devices.filter(({ kind, deviceId }) => kind === "audioinput" && deviceId !== "");
+  return inputs.map(({ deviceId, label }, i) => ({ id: deviceId, label: label || `Microphone ${i + 1}` }));
+}
+
+function problemOf(cause: unknown): MicrophoneProblem {
+  const name = cause instanceof DOMException ? cause.name : "";
+  if (name === "NotFoundError" || name === "OverconstrainedError") return "missing";
+  return name === "NotReadableError" || name === "AbortError" ? "busy" : "refused";
+}
+
+function microphoneOf(stream: MediaStream): Microphone {
+  const [track] = stream.getAudioTracks();
+  // The meter hears a copy, which stays open while the track that is sent is closed.
+  const copy = track?.clone();
+  const context = new AudioContext();
+  const analyser = new AnalyserNode(context, { fftSize: 1024, smoothingTimeConstant: 0 });
+  if (copy) context.createMediaStreamSource(new MediaStream([copy])).connect(analyser);
+  const samples = new Float32Array(analyser.fftSize);
+  if (track) track.enabled = false;
+  return {
+    stream,
+    deviceId: track?.getSettings().deviceId,
+    label: track?.label ?? "",
+    open(isOpen) {
+      if (track) track.enabled = isOpen;
+    },
+    level() {
+      if (context.state === "suspended") void context.resume();
+      analyser.getFloatTimeDomainData(samples);
+      return loudness(samples);
+    },
+    [Symbol.dispose]() {
+      track?.stop();
+      copy?.stop();
+      void context.close();
+    },
+  };
+}
+
+/** 0 at −58 dB, 1 at −14 dB: the scale of the rings. */
+function loudness(samples: Float32Array): number {
+  let sum = 0;
+  for (const sample of samples) sum += sample * sample;
+  const db = 10 * Math.log10(sum / samples.length + 1e-12);
+  return Math.min(1, Math.max(0, (db + 58) / 44));
+}

@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+import { type ManualClock, manualClock } from "@hustings/flow/testing/manual-clock.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
+import { EMPTY_STATE } from "@hustings/wire/log/state.ts";
+import type { ChannelDown } from "@hustings/wire/stage/data-channel.ts";
+import { iceServersOf, type SeatPhase, type StageSeat, takeSeat } from "./seat.ts";
+
+const URLS = ["https://stage/s", "https://door/s"];
+const SNAPSHOT: ChannelDown = { kind: "snapshot", state: EMPTY_STATE, seat: 0, utcMs: 0 };
+
+class FakeChannel {
+  readyState = "open";
+  onmessage: ((event: { data: string }) => void) | null = null;
+  onclose: (() => void) | null = null;
+  readonly sent: string[] = [];
+  send(text: string): void {
+    this.sent.push(text);
+  }
+  close(): void {
+    this.readyState = "closed";
+  }
+  say(message: ChannelDown): void {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
+}
+
+class FakePeer {
+  static all: FakePeer[] = [];
+  readonly channel = new FakeChannel();
+  readonly iceGatheringState = "complete";
+  connectionState = "new";
+  onconnectionstatechange: (() => void) | null = null;
+  ontrack: unknown = null;
+  readonly localDescription = { sdp: "offer" };
+  isClosed = false;
+  constructor() {
+    FakePeer.all.push(this);
+  }
+  createDataChannel = () => this.channel;
+  addTransceiver = () => ({});
+  getSenders = () => [];
+  setLocalDescription = async () => undefined;
+  setRemoteDescription = async () => undefined;
+  close(): void {
+    this.isClosed = true;
+  }
+}
+
+const scope = globalThis as unknown as Record<string, unknown>;
+const before = { fetch: scope["fetch"] };
+let clock: ManualClock;
+let phases: string[];
+let asked: string[];
+let answer: (url: string) => Response;
+let seat: StageSeat;
+
+beforeEach(() => {
+  FakePeer.all = [];
+  clock = manualClock();
+  phases = [];
+  asked = [];
+  answer = () => new Response("answer", { status: 201 });
+  scope["RTCPeerConnection"] = FakePeer;
+  scope["RTCRtpReceiver"] = {};
+  scope["fetch"] = async (url: string) => {
+    asked.push(url);
+    return answer(url);
+  };
+});
+
+afterEach(() => {
+  seat.close();
+  scope["fetch"] = before.fetch;
+  delete scope["RTCPeerConnection"];
+  delete scope["RTCRtpReceiver"];
+});
+
+const wordOf = (phase: SeatPhase): string => (phase.kind === "over" ? `over: ${phase.why}` : phase.kind);
+
+function sit(): void {
+  seat = takeSeat({
+    whipUrls: URLS,
+    ticket: async () => "ticket",
+    microphone: { getAudioTracks: () => [] } as unknown as MediaStream,
+    clock,
+    onPhase: (phase) => phases.push(wordOf(phase)),
+    onDown: () => undefined,
+    onSound: () => undefined,
+  });
+}
+
+/** Lets everything that waits for nothing but itself come to rest. */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+  await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+async function seated(): Promise<FakePeer> {
+  await settled();
+  const peer = FakePeer.all.at(-1) as FakePeer;
+  peer.channel.say(SNAPSHOT);
+  await settled();
+  return peer;
+}
+
+test("a seat that goes silent is taken anew at once, and the old way is closed", async () => {
+  sit();
+  const first = await seated();
+  assert.deepEqual(phases, ["connecting", "seated"]);
+  clock.advance(1_600);
+  await settled();
+  assert.equal(first.isClosed, true);
+  await seated();
+  assert.deepEqual(phases, ["connecting", "seated", "reconnecting", "seated"]);
+});
+
+test("where the stage's own port does not answer, the door is tried", async () => {
+  answer = (url) => {
+    if (url === URLS[0]) throw new TypeError("refused");
+    return new Response("answer", { status: 201 });
+  };
+  sit();
+  await settled();
+  clock.advance(300);
+  await seated();
+  assert.deepEqual(asked, URLS);
+  assert.equal(phases.at(-1), "seated");
+  seat.again();
+  await settled();
+  assert.equal(asked.at(-1), URLS[1], "what answered last is asked first");
+});
+
+test("a refusal that asking again cannot change ends it, and is told", async () => {
+  const body = JSON.stringify({ error: "not-invited", message: "", todo: "" });
+  answer = () => new Response(body, { status: 403 });
+  sit();
+  await settled();
+  clock.advance(60_000);
+  await settled();
+  assert.deepEqual(phases, ["connecting", "over: not-invited"]);
+  assert.equal(asked.length, 1);
+});
+
+test("commands are answered by their number, and those under way fail when the way is lost", async () => {
+  sit();
+  const peer = await seated();
+  const one = seat.command({ do: "live" });
+  const two = seat.command({ do: "end" });
+  const three = seat.command({ do: "leave" });
+  peer.channel.say({ kind: "done", id: 1, seq: 7 });
+  peer.channel.say({ kind: "refused", id: 2, error: "host-only", message: "no" });
+  assert.equal(await one, 7);
+  await assert.rejects(two, (error) => error instanceof Refusal && error.code === "host-only");
+  const lost = assert.rejects(three, (error) => error instanceof Refusal && error.code === "stage-away");
+  peer.channel.onclose?.();
+  await settled();
+  await lost;
+});
+
+test("a goodbye is final: the seat is not taken again", async () => {
+  sit();
+  const peer = await seated();
+  peer.channel.say({ kind: "bye", why: "replaced" });
+  await settled();
+  clock.advance(60_000);
+  await settled();
+  assert.deepEqual(phases, ["connecting", "seated", "over: replaced"]);
+  assert.equal(FakePeer.all.length, 1);
+});
+
+test("servers that the stage tells of are read from its links, and nothing else is", () => {
+  const words = 'rel="ice-server"; username="1:p"; credential="c=/,"; credential-type="password"';
+  const links = `<stun:a:3478>; rel="ice-server", <turn:b?transport=udp>; ${words}, <https://c>; rel="next"`;
+  assert.deepEqual(iceServersOf(links), [
+    { urls: "stun:a:3478" },
+    { urls: "turn:b?transport=udp", username: "1:p", credential: "c=/," },
+  ]);
+  assert.deepEqual(iceServersOf(""), []);
+  assert.deepEqual(iceServersOf("<turn:x>; rel=, <<<, ;;;"), []);
+});

@@ -1,0 +1,54 @@
+// Owns turning a sound file into a voice: packets of 20 ms, sent on the beat. Refuses to know where they go.
+
+import { readFile } from "node:fs/promises";
+import { beat } from "@hustings/flow/beat.ts";
+import { type Clock, systemClock, type Timer } from "@hustings/flow/clock.ts";
+import { decodeOgg } from "@hustings/media/codec/ogg-sound.ts";
+import { loadOpus, type Opus, packetDurationSamples } from "@hustings/media/codec/opus.ts";
+import { readOgg } from "@hustings/media/container/ogg.ts";
+import { readWav } from "@hustings/media/container/wav.ts";
+import { PACKET_MS, PACKET_SAMPLES } from "@hustings/wire/units.ts";
+
+const VOICE_BITRATE_BPS = 40_000;
+
+/** The packets of a WAV or Ogg Opus file, 20 ms each, mono. Throws an Error that says what is wrong with the file. */
+export async function readVoice(path: string): Promise<readonly Uint8Array[]> {
+  const bytes = await readFile(path);
+  const opus = await loadOpus();
+  if (bytes.subarray(0, 4).toString("latin1") !== "OggS") return encodeAll(opus, readWav(bytes));
+  const { packets, channels } = readOgg(bytes);
+  const isAsItIs = channels === 1 && packets.every((packet) => packetDurationSamples(packet) === PACKET_SAMPLES);
+  return isAsItIs ? packets : encodeAll(opus, decodeOgg(opus, bytes));
+}
+
+/** Packets of silence. */
+export async function silence(seconds: number): Promise<readonly Uint8Array[]> {
+  return encodeAll(await loadOpus(), new Float32Array(Math.round(seconds * 50) * PACKET_SAMPLES));
+}
+
+/** Gives `send` the packets on the beat, over and over when `loops`; `done` is called after the last. */
+export function speakPackets(
+  packets: readonly Uint8Array[],
+  send: (packet: Uint8Array) => void,
+  { loops = false, done = () => {}, clock = systemClock }: { loops?: boolean; done?: () => void; clock?: Clock } = {},
+): Timer {
+  const timer = beat(clock, PACKET_MS, (n) => {
+    const packet = packets[loops ? n % packets.length : n];
+    if (packet) return send(packet);
+    timer.cancel();
+    done();
+  });
+  return timer;
+}
+
+function encodeAll(opus: Opus, pcm: Float32Array): Uint8Array[] {
+  using encoder = opus.encoder({ bitrateBps: VOICE_BITRATE_BPS, inbandFec: true });
+  const packets: Uint8Array[] = [];
+  const frame = new Float32Array(PACKET_SAMPLES);
+  for (let at = 0; at < pcm.length; at += PACKET_SAMPLES) {
+    frame.fill(0);
+    frame.set(pcm.subarray(at, at + PACKET_SAMPLES));
+    packets.push(encoder.encode(frame));
+  }
+  return packets;
+}

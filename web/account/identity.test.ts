@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+import { type ManualClock, manualClock } from "@hustings/flow/testing/manual-clock.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
+import type { SpaceId } from "@hustings/wire/ids.ts";
+import { adoptHostLink, identityIn, rememberHost } from "./identity.ts";
+
+const SPACE = "0123456789" as SpaceId;
+const TICKET_MS = 600_000;
+const scope = globalThis as unknown as Record<string, unknown>;
+const realFetch = scope["fetch"];
+let clock: ManualClock;
+let store: Storage;
+let asked: { readonly url: string; readonly body: unknown }[];
+let answer: () => Response;
+
+beforeEach(() => {
+  clock = manualClock();
+  asked = [];
+  const kept = new Map<string, string>();
+  store = {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => void kept.set(key, value),
+    removeItem: (key: string) => void kept.delete(key),
+  } as Storage;
+  answer = () =>
+    json(200, { ticket: `t${asked.length}`, person: "p", name: "Ada", expiresUtcMs: clock.utcMs() + TICKET_MS });
+  scope["fetch"] = async (url: string, { body }: { readonly body?: string }) => {
+    asked.push({ url, body: body === undefined ? undefined : JSON.parse(body) });
+    return answer();
+  };
+});
+
+afterEach(() => {
+  scope["fetch"] = realFetch;
+});
+
+const json = (status: number, body: unknown): Response => new Response(JSON.stringify(body), { status });
+
+test("a host link's secret leaves the address and makes a host", async () => {
+  let shown = "";
+  const location = { hash: "#host=secret", pathname: `/s/${SPACE}`, search: "" } as Location;
+  const history = {
+    state: null,
+    replaceState: (_: unknown, __: string, url: string) => {
+      shown = url;
+    },
+  } as unknown as History;
+  adoptHostLink(SPACE, location, history, store);
+  assert.equal(shown, `/s/${SPACE}`);
+  const identity = identityIn(SPACE, store, clock);
+  assert.equal(identity.role, "host");
+  assert.equal(await identity.ticket(), "t1");
+  assert.deepEqual(asked, [{ url: `/api/spaces/${SPACE}/tickets`, body: { secret: "secret" } }]);
+  assert.equal(identity.person, "p");
+});
+
+test("a host link that was replaced makes nobody a host, and is forgotten", async () => {
+  rememberHost(SPACE, "old", store);
+  answer = () => json(401, { error: "ticket-invalid", message: "", todo: "" });
+  const identity = identityIn(SPACE, store, clock);
+  await assert.rejects(identity.ticket(), { code: "ticket-revoked" });
+  assert.equal(identity.role, undefined);
+  assert.equal(identity.hostUrl(), undefined);
+});
+
+test("a ticket is kept until two minutes are left of it, and asked for once at a time", async () => {
+  rememberHost(SPACE, "secret", store);
+  const identity = identityIn(SPACE, store, clock);
+  assert.deepEqual(await Promise.all([identity.ticket(), identity.ticket()]), ["t1", "t1"]);
+  clock.advance(TICKET_MS - 121_000);
+  assert.equal(await identity.ticket(), "t1");
+  clock.advance(2_000);
+  assert.equal(await identity.ticket(), "t2");
+});
+
+test("a guest who gave a name is the same guest after the page is loaded anew", async () => {
+  answer = () => json(201, { ticket: "t", pass: "pass", person: "g", expiresUtcMs: clock.utcMs() + TICKET_MS });
+  const before = identityIn(SPACE, store, clock);
+  assert.equal(before.role, undefined);
+  await before.introduce("Grace");
+  assert.equal(before.name, "Grace");
+  const after = identityIn(SPACE, store, clock);
+  assert.equal(after.role, "guest");
+  await after.ticket();
+  assert.deepEqual(asked.at(-1)?.body, { pass: "pass" });
+});
+
+test("who is nobody yet has no ticket, and a refusal keeps its code", async () => {
+  const identity = identityIn(SPACE, store, clock);
+  await assert.rejects(identity.ticket(), (error) => error instanceof Refusal && error.code === "no-ticket");
+  rememberHost(SPACE, "old", store);
+  answer = () => json(403, { error: "ended", message: "", todo: "" });
+  await assert.rejects(identity.ticket(), (error) => error instanceof Refusal && error.code === "ended");
+  answer = () => new Response("<html>502</html>", { status: 502 });
+  await assert.rejects(identity.ticket(), (error) => error instanceof Refusal && error.code === "internal");
+});

@@ -1,0 +1,114 @@
+// Owns who this browser is in a space: a host by the host link's secret, a guest by a pass, and the tickets that either
+// gives. Refuses to show anything. Secrets live in localStorage, tickets in memory alone.
+
+import type { Clock } from "@hustings/flow/clock.ts";
+import type { TicketRole } from "@hustings/wire/api/tickets.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
+import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
+import { HOST_FRAGMENT, ROUTES } from "@hustings/wire/routes.ts";
+import { ask } from "../door-requests.ts";
+
+/** A ticket is renewed when less than this is left of it. */
+const RENEW_BEFORE_MS = 120_000;
+
+interface Grant {
+  readonly ticket: string;
+  readonly person: PersonId;
+  readonly name: string;
+  readonly expiresUtcMs: number;
+}
+
+export interface Identity {
+  /** What this browser may become: nothing known yet, a guest by name, or the host. */
+  readonly role: TicketRole | undefined;
+  /** A ticket with minutes left. Throws Refusal; "no-ticket" while nothing is known, "ticket-revoked" for a dead host link, once. */
+  ticket(): Promise<string>;
+  /** Who this is, once a ticket was had. */
+  readonly person: PersonId | undefined;
+  readonly name: string | undefined;
+  /** Becomes a guest of that name. Throws Refusal, "bad-name" among them. */
+  introduce(name: string): Promise<void>;
+  /** The host link to hand to a co-organiser or another device; undefined for guests. */
+  hostUrl(): string | undefined;
+  /** Replaces the host link: every other holder of the old one is out. */
+  replaceHostLink(): Promise<string>;
+}
+
+/** Takes a host secret out of the address, so that it is neither seen over a shoulder nor shared by accident. */
+export function adoptHostLink(space: SpaceId, location: Location, history: History, store: Storage): void {
+  const fragment = location.hash.slice(1);
+  if (!fragment.startsWith(HOST_FRAGMENT)) return;
+  store.setItem(hostKey(space), fragment.slice(HOST_FRAGMENT.length));
+  history.replaceState(history.state, "", location.pathname + location.search);
+}
+
+export function rememberHost(space: SpaceId, secret: string, store: Storage): void {
+  store.setItem(hostKey(space), secret);
+}
+
+const hostKey = (space: SpaceId): string => `hustings.host.${space}`;
+const passKey = (space: SpaceId): string => `hustings.pass.${space}`;
+
+export function identityIn(space: SpaceId, store: Storage, clock: Clock): Identity {
+  let grant: Grant | undefined;
+  let asking: Promise<Grant> | undefined;
+  const secret = (): string | null => store.getItem(hostKey(space));
+  const pass = (): string | null => store.getItem(passKey(space));
+
+  async function renew(): Promise<Grant> {
+    const hostSecret = secret();
+    const guestPass = pass();
+    if (hostSecret === null && guestPass === null) throw new Refusal("no-ticket");
+    const body = hostSecret === null ? { pass: guestPass } : { secret: hostSecret };
+    const answer = ask<Grant>(ROUTES.tickets(space), { method: "POST", body });
+    return hostSecret === null ? answer : answer.catch((error: unknown) => forget(hostSecret, error));
+  }
+
+  /** A secret that opens nothing makes nobody a host: whoever held it is a listener like all others. */
+  function forget(hostSecret: string, error: unknown): never {
+    if (!(error instanceof Refusal) || (error.code !== "ticket-invalid" && error.code !== "ticket-revoked"))
+      throw error;
+    if (secret() === hostSecret) store.removeItem(hostKey(space));
+    throw new Refusal("ticket-revoked");
+  }
+
+  return {
+    get role() {
+      if (secret() !== null) return "host";
+      return pass() === null ? undefined : "guest";
+    },
+    get person() {
+      return grant?.person;
+    },
+    get name() {
+      return grant?.name;
+    },
+    async ticket() {
+      if (grant && grant.expiresUtcMs - clock.utcMs() > RENEW_BEFORE_MS) return grant.ticket;
+      asking ??= renew().finally(() => {
+        asking = undefined;
+      });
+      grant = await asking;
+      return grant.ticket;
+    },
+    async introduce(name) {
+      const given = await ask<Grant & { readonly pass: string }>(ROUTES.guests(space), {
+        method: "POST",
+        body: { name },
+      });
+      store.setItem(passKey(space), given.pass);
+      grant = { ...given, name };
+    },
+    hostUrl() {
+      const hostSecret = secret();
+      return hostSecret === null ? undefined : `${location.origin}${ROUTES.page(space)}#${HOST_FRAGMENT}${hostSecret}`;
+    },
+    async replaceHostLink() {
+      const ticket = grant?.ticket ?? (await renew()).ticket;
+      const answer = await ask<{ secret: string; hostUrl: string }>(ROUTES.hostLink(space), { method: "POST", ticket });
+      store.setItem(hostKey(space), answer.secret);
+      grant = undefined;
+      return answer.hostUrl;
+    },
+  };
+}

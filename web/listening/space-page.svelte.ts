@@ -1,0 +1,182 @@
+// Owns one space's page: its sources of truth side by side, who this browser is in it, and the lazily loaded part that
+// speaks. Refuses to draw.
+
+import type { Clock } from "@hustings/flow/clock.ts";
+import { type ErrorCode, Refusal } from "@hustings/wire/errors.ts";
+import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
+import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
+import { ROUTES } from "@hustings/wire/routes.ts";
+import type { Command } from "@hustings/wire/stage/commands.ts";
+import { adoptHostLink, type Identity, identityIn } from "../account/identity.ts";
+import { ask } from "../door-requests.ts";
+import type { Speaking } from "../speaking/speaking.svelte.ts";
+import { openTabs, type Tabs } from "../tabs.ts";
+import { Rings } from "./level-rings.ts";
+import { Hearing } from "./listening.svelte.ts";
+import { RoomWatch } from "./room-document.svelte.ts";
+import { type SpaceView, viewOf } from "./space-view.ts";
+import { type Facts, type Situation, situationOf } from "./words.ts";
+
+export interface Me {
+  readonly role: "host" | "guest" | undefined;
+  readonly person: PersonId | undefined;
+  readonly name: string | undefined;
+}
+
+const NO_LINE = { count: 0, estimateMs: null };
+
+export class SpacePage {
+  readonly id: SpaceId;
+  readonly clock: Clock;
+  readonly identity: Identity;
+  readonly room: RoomWatch;
+  readonly hearing: Hearing;
+  readonly tabs: Tabs;
+  readonly rings: Rings;
+  me = $state.raw<Me>({ role: undefined, person: undefined, name: undefined });
+  /** Why the last action was refused; told once, in words. */
+  refusal = $state.raw<ErrorCode | undefined>();
+  isOnline = $state.raw(navigator.onLine);
+  speaking = $state.raw<Speaking | undefined>();
+  /** The seat whose speaker the host is about to mute or to remove. */
+  managed = $state.raw<number | undefined>();
+  #loading: Promise<Speaking> | undefined;
+
+  readonly view: SpaceView | undefined = $derived.by(() => {
+    const { view, way } = this.hearing;
+    const { room } = this;
+    return viewOf({
+      stage: this.speaking?.heard,
+      ear:
+        view.isListening && (way === "push" || !room.document)
+          ? { state: view.state, audience: view.audience }
+          : undefined,
+      room: room.document,
+    });
+  });
+
+  readonly facts: Facts = $derived.by(() => {
+    const { hearing, room, view, isOnline } = this;
+    const { isListening, link, ear, waiting } = hearing.view;
+    const { stale: isStale = false, tier = "push", line = NO_LINE } = room.document ?? {};
+    const { refusal, lagMs, usualLagMs, way } = hearing;
+    const door = { problem: room.problem, isStale, tier, line, refusal };
+    return { view, ...door, isOnline, isListening, link, ear, waiting, way, lagMs, usualLagMs };
+  });
+
+  readonly situation: Situation = $derived(situationOf(this.facts));
+  readonly isSeated = $derived(this.speaking?.isTaken === true);
+  readonly isHandUp = $derived(this.#isNamedIn(this.view?.hands));
+  readonly isInvited = $derived(this.#isNamedIn(this.view?.invites));
+  /** The stage keeps a seat for this person, wherever it is taken. */
+  readonly ownSeat = $derived(
+    this.view?.people.find(({ person }) => person !== undefined && person === this.me.person),
+  );
+
+  /** A seat is kept for this person, or was until a moment ago, and is not taken by this page. */
+  readonly mayReturn = $derived(
+    !this.isSeated &&
+      this.speaking?.isFinal === false &&
+      (this.ownSeat !== undefined || this.#mayHaveSeat(this.me.name)),
+  );
+
+  /** Their seat is taken at this moment, from another tab or device as it seems. */
+  readonly isElsewhere = $derived(this.mayReturn && this.#seatByName(this.me.name)?.present === true);
+
+  constructor(id: SpaceId, clock: Clock) {
+    this.id = id;
+    this.clock = clock;
+    adoptHostLink(id, location, history, localStorage);
+    this.identity = identityIn(id, localStorage, clock);
+    this.hearing = new Hearing(id, clock, () => this.room.soon());
+    this.room = new RoomWatch(id, clock, (room) => this.hearing.tell(room));
+    this.rings = new Rings(() => this.#levels(), clock);
+    this.tabs = openTabs(id, () => this.hearing.view.isListening && this.hearing.stop());
+    addEventListener("online", this.#network);
+    addEventListener("offline", this.#network);
+    if (this.identity.role !== undefined) void this.recognise();
+  }
+
+  /** Who this browser is, as its pass or host link says. Never throws. */
+  async recognise(): Promise<void> {
+    const asHost = this.identity.role === "host";
+    this.me = { ...this.me, role: this.identity.role };
+    try {
+      await this.identity.ticket();
+      const { role, person, name } = this.identity;
+      this.me = { role, person, name };
+      if (role === "host" || this.#mayHaveSeat(name)) await this.speak();
+    } catch (error) {
+      if (asHost) this.refusal = codeOf(error);
+      if (this.identity.role !== "host") this.me = { role: undefined, person: undefined, name: undefined };
+    }
+  }
+
+  /** Loads what speaking needs; the listener's page does without. */
+  speak(): Promise<Speaking> {
+    this.#loading ??= import("../speaking/speaking.svelte.ts").then(({ Speaking }) => {
+      const speaking = new Speaking(this);
+      this.speaking = speaking;
+      return speaking;
+    });
+    return this.#loading;
+  }
+
+  /** Becomes a guest of that name, once. Throws Refusal. */
+  async introduce(name: string): Promise<void> {
+    await this.identity.introduce(name);
+    const { role, person } = this.identity;
+    this.me = { role, person, name };
+  }
+
+  /** Carries out a command by the seat's channel, or by the door. False and `refusal` when it was refused. */
+  async act(command: Command): Promise<boolean> {
+    this.refusal = undefined;
+    try {
+      if (this.speaking?.isTaken) await this.speaking.command(command);
+      else {
+        const ticket = await this.identity.ticket();
+        await ask(ROUTES.commands(this.id), { method: "POST", body: command, ticket });
+        void this.room.refresh();
+      }
+      return true;
+    } catch (error) {
+      this.refusal = codeOf(error);
+      return false;
+    }
+  }
+
+  close(): void {
+    removeEventListener("online", this.#network);
+    removeEventListener("offline", this.#network);
+    this.speaking?.close();
+    this.room.close();
+    this.hearing.close();
+    this.tabs.close();
+  }
+
+  #network = (): void => {
+    this.isOnline = navigator.onLine;
+  };
+
+  #levels(): readonly SeatLevel[] {
+    return this.speaking?.isTaken ? this.speaking.levels : this.hearing.levels();
+  }
+
+  /** A guest's page that was loaded anew: the room document has names alone. */
+  #mayHaveSeat(name: string | undefined): boolean {
+    return this.#seatByName(name) !== undefined;
+  }
+
+  #seatByName(name: string | undefined): { readonly present: boolean } | undefined {
+    return this.ownSeat ?? this.room.document?.speakers.find((speaker) => speaker.name === name);
+  }
+
+  #isNamedIn(list: readonly { readonly person: PersonId }[] | undefined): boolean {
+    return this.me.person !== undefined && list?.some(({ person }) => person === this.me.person) === true;
+  }
+}
+
+export function codeOf(error: unknown): ErrorCode {
+  return error instanceof Refusal ? error.code : "internal";
+}

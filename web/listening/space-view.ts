@@ -1,0 +1,80 @@
+// Owns what a page knows of a space, from whichever source knows it best: the stage's channel while seated, the
+// listener's connection, or the room document. Pure. Refuses to fetch and to draw.
+
+import type { PersonId } from "@hustings/wire/ids.ts";
+import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
+import type { Air, HoldReason, Named, Phase, RecordingStatus, Role, SpaceState } from "@hustings/wire/log/state.ts";
+
+export interface OnStage {
+  /** The same person keeps their key when the source changes. */
+  readonly key: string;
+  readonly seat: number;
+  readonly person: PersonId | undefined;
+  readonly name: string;
+  readonly role: Role;
+  readonly muted: boolean;
+  readonly mutedBy: "self" | "host";
+  readonly present: boolean;
+}
+
+export interface SpaceView {
+  readonly title: string;
+  readonly phase: Phase;
+  readonly host: string;
+  readonly people: readonly OnStage[];
+  readonly hands: readonly Named[];
+  readonly handsCount: number;
+  readonly invites: readonly Named[];
+  readonly air: Air;
+  readonly holdReason: HoldReason | undefined;
+  readonly recording: RecordingStatus;
+  readonly audience: number;
+  readonly liveUtcMs: number | undefined;
+}
+
+export interface Sources {
+  readonly stage: { readonly state: SpaceState; readonly audience: number } | undefined;
+  readonly ear: { readonly state: SpaceState; readonly audience: number } | undefined;
+  readonly room: RoomDocument | undefined;
+}
+
+/** The best that is known; `undefined` when nothing is. */
+export function viewOf({ stage, ear, room }: Sources): SpaceView | undefined {
+  if (room?.phase === "ended" && ear?.state.phase !== "ended") return fromRoom(room);
+  const live = stage ?? (ear && ear.state.seq > 0 ? ear : undefined);
+  if (live) return fromState(live.state, live.audience);
+  return room && fromRoom(room);
+}
+
+function fromState(state: SpaceState, audience: number): SpaceView {
+  const { title, phase, host, seats, hands, invites, air, holdReason, recording, liveUtcMs } = state;
+  const people = withKeys(seats.map((seat) => ({ ...seat })));
+  const shared = { title, phase, hands, invites, air, holdReason, recording, audience, liveUtcMs };
+  return { ...shared, host: host?.name ?? "", people, handsCount: hands.length };
+}
+
+function fromRoom(room: RoomDocument): SpaceView {
+  const { title, phase, host, speakers, handsCount, air, recording, audience } = room;
+  const people = speakers.map((speaker) => ({
+    ...speaker,
+    person: undefined,
+    mutedBy: "self" as const,
+  }));
+  return {
+    ...{ title, phase, host, handsCount, air, recording, audience },
+    people: withKeys(people),
+    hands: [],
+    invites: [],
+    holdReason: room.holdReason ?? undefined,
+    liveUtcMs: room.liveUtcMs ?? undefined,
+  };
+}
+
+function withKeys(people: readonly Omit<OnStage, "key">[]): readonly OnStage[] {
+  const seen = new Map<string, number>();
+  return people.map((person) => {
+    const count = (seen.get(person.name) ?? 0) + 1;
+    seen.set(person.name, count);
+    return { ...person, key: `${person.name}#${count}` };
+  });
+}

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { claimsOf } from "../api/tickets.ts";
+import { ERROR_TABLE, isErrorCode, Refusal } from "../errors.ts";
+import { isPersonId, isSpaceId, personIdFrom, spaceIdFrom } from "../ids.ts";
+import { encodeFragment } from "../log/fragment-encode.ts";
+import { EMPTY_STATE } from "../log/state.ts";
+import { parseCommand } from "../stage/commands.ts";
+import { CHANNEL_LABEL, parseChannelUp } from "../stage/data-channel.ts";
+import { BadFrame, decodeFrame, noticeFrame, parseUpward, snapshotFrame, soundFrame, stateFrame } from "./frames.ts";
+
+const fragment = (slot: number) =>
+  encodeFragment({ slot, levels: [], packets: Array.from({ length: 10 }, (_, i) => Uint8Array.of(i + 1)) });
+
+test("a sound frame carries whole fragments in order, at two bytes over them", () => {
+  const frame = soundFrame("16", [fragment(7), fragment(8)]);
+  const decoded = decodeFrame(frame);
+  assert.ok(decoded?.kind === "sound");
+  assert.equal(decoded.rendition, "16");
+  assert.deepEqual(
+    decoded.fragments.map(({ slot }) => slot),
+    [7, 8],
+  );
+  assert.equal(frame.length, fragment(7).length * 2 + 2);
+});
+
+test("snapshot, state and notice come back as they went", () => {
+  const snapshot = {
+    state: EMPTY_STATE,
+    headSlot: 9,
+    nextSlot: null,
+    rendition: "32",
+    cadenceMs: 200,
+    audience: 3,
+    utcMs: 5,
+  } as const;
+  const back = decodeFrame(snapshotFrame(snapshot));
+  assert.ok(back?.kind === "snapshot" && back.snapshot.headSlot === 9 && back.snapshot.nextSlot === null);
+  const entry = { kind: "live", seq: 1, slot: 2, utcMs: 3 } as const;
+  assert.deepEqual(decodeFrame(stateFrame([entry])), { kind: "state", entries: [entry] });
+  const notice = { kind: "skipped", from: 1, to: 9 } as const;
+  assert.deepEqual(decodeFrame(noticeFrame(notice)), { kind: "notice", notice });
+});
+
+test("a frame of a kind that is not known yet is ignored, not an error", () => {
+  assert.equal(decodeFrame(Uint8Array.of(99, 1, 2)), undefined);
+});
+
+test("any bytes at all are a frame, an unknown kind, or a BadFrame", () => {
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }),
+    fc
+      .tuple(fc.integer({ min: 1, max: 5 }), fc.json())
+      .map(([kind, json]) => Uint8Array.from([kind, ...Buffer.from(json)])),
+  );
+  fc.assert(
+    fc.property(bytes, (frame) => {
+      try {
+        decodeFrame(frame);
+      } catch (error) {
+        assert.ok(error instanceof BadFrame);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("a listener can say three things, and everything else is a BadFrame", () => {
+  assert.deepEqual(parseUpward('{"kind":"ping","echo":5,"more":1}'), { kind: "ping", echo: 5 });
+  assert.deepEqual(parseUpward('{"kind":"rendition","rendition":"16"}'), { kind: "rendition", rendition: "16" });
+  assert.deepEqual(parseUpward('{"kind":"ready","cadenceMs":2000}'), { kind: "ready", cadenceMs: 2000 });
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ maxLength: 2000 }), fc.json()), (text) => {
+      assert.throws(() => parseUpward(text), BadFrame);
+    }),
+  );
+});
+
+test("what comes on a data channel is understood or refused by a row of the table", () => {
+  assert.equal(CHANNEL_LABEL, "hustings");
+  assert.deepEqual(parseChannelUp('{"kind":"command","id":4,"command":{"do":"mute","seat":3,"muted":true,"x":1}}'), {
+    kind: "command",
+    id: 4,
+    command: { do: "mute", seat: 3, muted: true },
+  });
+  assert.deepEqual(parseChannelUp('{"kind":"ping","id":4}'), { kind: "ping", id: 4 });
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.json(), fc.string({ minLength: 5000, maxLength: 6000 })), (text) => {
+      assert.throws(() => parseChannelUp(text), Refusal);
+    }),
+  );
+});
+
+test("commands with values outside their range are refused by name", () => {
+  for (const value of [
+    null,
+    1,
+    {},
+    { do: "sing" },
+    { do: "mute", seat: 20, muted: true },
+    { do: "mute", seat: 1 },
+    { do: "remove", seat: -1 },
+    { do: "invite", person: "x" },
+    { do: "title", title: "\u202Egnp.exe" },
+    { do: "title", title: "   " },
+  ]) {
+    assert.throws(() => parseCommand(value), Refusal, JSON.stringify(value));
+  }
+  assert.deepEqual(parseCommand({ do: "title", title: "  A   fine\nday " }), { do: "title", title: "A fine day" });
+});
+
+test("ids are made of readable letters and recognised", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 12, maxLength: 12 }), (random) => {
+      assert.ok(isSpaceId(spaceIdFrom(random)) && isPersonId(personIdFrom(random)));
+    }),
+  );
+  for (const text of ["", "../../etc/pa", "0123456789a", "O123456789", 5, null]) assert.equal(isSpaceId(text), false);
+});
+
+test("claims are all there and of the right kind, or there are none", () => {
+  const payload = {
+    iss: "hustings",
+    aud: "0123456789",
+    sub: "0123456789ab",
+    name: "Ada",
+    role: "host",
+    use: "act",
+    gen: 1,
+    exp: 5,
+  };
+  assert.equal(claimsOf(payload)?.expiresUtcMs, 5000);
+  for (const key of Object.keys(payload)) {
+    assert.equal(claimsOf({ ...payload, [key]: undefined }), undefined, key);
+    assert.equal(claimsOf({ ...payload, [key]: {} }), undefined, key);
+  }
+});
+
+test("every error has a status of its kind, and no close code stands twice", () => {
+  const codes = Object.values(ERROR_TABLE).flatMap((row) => ("closeCode" in row ? [row.closeCode] : []));
+  assert.equal(new Set(codes).size, codes.length);
+  for (const row of Object.values(ERROR_TABLE))
+    assert.ok(row.status >= 400 && row.status < 600 && row.what && row.todo);
+  assert.ok(isErrorCode("no-space") && !isErrorCode("toString") && !isErrorCode(5));
+  assert.deepEqual(new Refusal("full", undefined, { retryAfterMs: 500 }).body().retryAfterMs, 500);
+});

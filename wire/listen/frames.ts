@@ -1,0 +1,202 @@
+// Owns what travels on a listener's WebSocket, subprotocol hustings.1. Refuses to know sockets and players.
+// docs/wire.md §4 is normative.
+//
+// Down, binary, one frame per message: u8 kind, then
+//   1 sound     u8 rendition (index into RENDITIONS), then whole fragments, slots ascending
+//   2 state     JSON, an array of state entries, seq ascending
+//   3 snapshot  JSON, `Snapshot`: the first message of every connection
+//   4 moments   JSON, an array of moments
+//   5 notice    JSON, `Notice`
+// Up, text: JSON, `Upward`; at most MAX_UPWARD_BYTES a message.
+
+import { BadFragment, decodeFragments, type Fragment } from "../log/fragment.ts";
+import type { MomentEntry } from "../log/lanes.ts";
+import type { SpaceState, StateEntry } from "../log/state.ts";
+import { RENDITIONS, type Rendition } from "../units.ts";
+
+export const SUBPROTOCOL = "hustings.1";
+export const MAX_UPWARD_BYTES = 1024;
+/** Largest frame that travels down: a first flight of 60 s at 32 kb/s is 250 KB. */
+export const MAX_DOWNWARD_BYTES = 512 * 1024;
+
+const KIND = { sound: 1, state: 2, snapshot: 3, moments: 4, notice: 5 } as const;
+
+export interface Snapshot {
+  readonly state: SpaceState;
+  /** Newest slot that the edge has; `null` before the first. */
+  readonly headSlot: number | null;
+  /** First slot that will be sent; `null` when there is none to send yet. */
+  readonly nextSlot: number | null;
+  readonly rendition: Rendition;
+  /** Milliseconds between two pushes. */
+  readonly cadenceMs: number;
+  /** Milliseconds to have ahead beyond the margin of the cadence (cadence.ts); absent: 0. */
+  readonly reserveMs?: number;
+  readonly audience: number;
+  /** The edge's clock as this was written. */
+  readonly utcMs: number;
+}
+
+export type Notice =
+  /**
+   * The edge would like to push this far apart; until it says `cadence` nothing changes. And it would like so much to be ahead
+   * beyond the margin, from now on; absent: 0.
+   */
+  | { readonly kind: "target"; readonly cadenceMs: number; readonly reserveMs?: number }
+  /** From now on pushes come this far apart; what there was is sent before this. */
+  | { readonly kind: "cadence"; readonly cadenceMs: number }
+  /** Slots `[from, to)` exist but are not sent: the listener fell behind what is kept, or took too little. */
+  | { readonly kind: "skipped"; readonly from: number; readonly to: number }
+  | { readonly kind: "audience"; readonly audience: number }
+  /** Answers `ping`: `echo` is what came, `utcMs` the edge's clock. */
+  | { readonly kind: "pong"; readonly echo: number; readonly utcMs: number }
+  /** The edge lost its stage, or has it again; sound that exists will come. */
+  | { readonly kind: "upstream"; readonly away: boolean }
+  /**
+   * Before the snapshot, each ten seconds at least: every place is taken, and this connection keeps one in the line, 1 the
+   * next. The snapshot follows by itself when it is their turn. `estimateMs` is `null` where nobody has left yet.
+   * `sinceUtcMs` is what to ask with after a break, so as to keep the place.
+   */
+  | {
+      readonly kind: "waiting";
+      readonly place: number;
+      readonly estimateMs: number | null;
+      readonly sinceUtcMs: number;
+    };
+
+/** What a listener may say. Anything else closes with 4402. At most five a second; more closes with 4429. */
+export type Upward =
+  | { readonly kind: "ping"; readonly echo: number }
+  /** Wanted from the next slot on. Sound frames say which they are of: an edge that cannot afford it goes on as it was. */
+  | { readonly kind: "rendition"; readonly rendition: Rendition }
+  /** The buffer holds enough for this cadence, on the way to the target that was announced or at it. */
+  | { readonly kind: "ready"; readonly cadenceMs: number };
+
+export type Downward =
+  | { readonly kind: "sound"; readonly rendition: Rendition; readonly fragments: readonly Fragment[] }
+  | { readonly kind: "state"; readonly entries: readonly StateEntry[] }
+  | { readonly kind: "snapshot"; readonly snapshot: Snapshot }
+  | { readonly kind: "moments"; readonly entries: readonly MomentEntry[] }
+  | { readonly kind: "notice"; readonly notice: Notice };
+
+export class BadFrame extends Error {
+  override readonly name = "BadFrame";
+}
+
+/** A sound frame around fragments that are bytes already. */
+export function soundFrame(rendition: Rendition, fragments: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  let length = 2;
+  for (const fragment of fragments) length += fragment.length;
+  const frame = new Uint8Array(length);
+  frame[0] = KIND.sound;
+  frame[1] = RENDITIONS.indexOf(rendition);
+  let at = 2;
+  for (const fragment of fragments) {
+    frame.set(fragment, at);
+    at += fragment.length;
+  }
+  return frame;
+}
+
+export function stateFrame(entries: readonly StateEntry[]): Uint8Array<ArrayBuffer> {
+  return jsonFrame(KIND.state, entries);
+}
+
+/** `state` must not change afterwards: its text is kept for as long as it is. */
+export function snapshotFrame({ state, ...rest }: Snapshot): Uint8Array<ArrayBuffer> {
+  const text = stateTexts.get(state) ?? JSON.stringify(state);
+  stateTexts.set(state, text);
+  return textFrame(KIND.snapshot, `{"state":${text},${JSON.stringify(rest).slice(1)}`);
+}
+
+export function momentsFrame(entries: readonly MomentEntry[]): Uint8Array<ArrayBuffer> {
+  return jsonFrame(KIND.moments, entries);
+}
+
+export function noticeFrame(notice: Notice): Uint8Array<ArrayBuffer> {
+  return jsonFrame(KIND.notice, notice);
+}
+
+/** What an edge sent. Throws BadFrame on anything else; a kind that is not known yet is `undefined`, to be ignored. */
+export function decodeFrame(frame: Uint8Array): Downward | undefined {
+  switch (frame[0]) {
+    case KIND.sound:
+      return soundOf(frame);
+    case KIND.state:
+      return { kind: "state", entries: jsonOf(frame, Array.isArray) as StateEntry[] };
+    case KIND.snapshot:
+      return { kind: "snapshot", snapshot: jsonOf(frame, isObject) as Snapshot };
+    case KIND.moments:
+      return { kind: "moments", entries: jsonOf(frame, Array.isArray) as MomentEntry[] };
+    case KIND.notice:
+      return { kind: "notice", notice: jsonOf(frame, isObject) as Notice };
+    case undefined:
+      throw new BadFrame("The frame is empty.");
+    default:
+      return undefined;
+  }
+}
+
+/** Checks what a listener said. Throws BadFrame naming what is wrong. */
+export function parseUpward(text: string): Upward {
+  if (text.length > MAX_UPWARD_BYTES) throw new BadFrame(`A message of ${text.length} bytes is too long.`);
+  const value = parseJson(text);
+  if (!isObject(value)) throw new BadFrame("A message is an object.");
+  const { kind, echo, rendition, cadenceMs } = value as Record<string, unknown>;
+  if (kind === "ping" && typeof echo === "number") return { kind, echo };
+  if (kind === "rendition" && RENDITIONS.some((known) => known === rendition))
+    return { kind, rendition: rendition as Rendition };
+  if (kind === "ready" && typeof cadenceMs === "number" && cadenceMs > 0) return { kind, cadenceMs };
+  throw new BadFrame(`There is no message of kind ${JSON.stringify(kind)?.slice(0, 40)} with such fields.`);
+}
+
+function soundOf(frame: Uint8Array): Downward {
+  const rendition = RENDITIONS[frame[1] ?? -1];
+  if (!rendition) throw new BadFrame(`There is no rendition ${frame[1]}.`);
+  try {
+    return { kind: "sound", rendition, fragments: decodeFragments(frame, 2) };
+  } catch (cause) {
+    if (cause instanceof BadFragment) throw new BadFrame(cause.message, { cause });
+    throw cause;
+  }
+}
+
+// A state is large, and as an edge dies thousands are told the same one, each with another place to go on from.
+const stateTexts = new WeakMap<SpaceState, string>();
+const encoder = new TextEncoder();
+
+function jsonFrame(kind: number, value: unknown): Uint8Array<ArrayBuffer> {
+  return textFrame(kind, JSON.stringify(value));
+}
+
+function textFrame(kind: number, text: string): Uint8Array<ArrayBuffer> {
+  const json = encoder.encode(text);
+  const frame = new Uint8Array(json.length + 1);
+  frame[0] = kind;
+  frame.set(json, 1);
+  return frame;
+}
+
+function jsonOf(frame: Uint8Array, fits: (value: unknown) => boolean): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(frame.subarray(1));
+  } catch (cause) {
+    throw new BadFrame("The frame is not UTF-8.", { cause });
+  }
+  const value = parseJson(text);
+  if (!fits(value)) throw new BadFrame("The frame's JSON is not of the expected kind.");
+  return value;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new BadFrame("The message is not JSON.", { cause });
+  }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,239 @@
+// Owns the public state of a space: the entries of its state lane and the one fold over them, the same for a stage that
+// restarts, an edge, a page and a replay. Refuses to know who may cause an entry (the stage) and who is told (everyone).
+
+import type { PersonId, SpaceId } from "../ids.ts";
+import type { Anchor, SlotRange } from "../slots.ts";
+
+export type Phase = "created" | "live" | "ended";
+export type Role = "host" | "cohost" | "speaker";
+/** What listeners hear: voices, or hold music that each player plays by itself. */
+export type Air = "voice" | "hold";
+export type HoldReason = "nobody-on-stage" | "silence" | "stage-back";
+export type LeaveReason = "stepped-down" | "removed" | "timeout" | "ended";
+export type RecordingStatus = "on" | "off" | "failed";
+
+export type StateChange =
+  /** First entry of every space. Slot 0 began at `originUtcMs`. */
+  | {
+      readonly kind: "created";
+      readonly id: SpaceId;
+      readonly title: string;
+      readonly host: PersonId;
+      readonly hostName: string;
+      readonly originUtcMs: number;
+    }
+  | { readonly kind: "anchor"; readonly anchorSlot: number; readonly anchorUtcMs: number }
+  /** Slots that do not exist and never will; at most `MAX_ABSENCE_SLOTS`: filler wherever they are viewed. */
+  | { readonly kind: "absence"; readonly from: number; readonly to: number }
+  /** As an absence, but longer: a break in the timeline. */
+  | { readonly kind: "gap"; readonly from: number; readonly to: number }
+  | { readonly kind: "live" }
+  | { readonly kind: "ended" }
+  | { readonly kind: "title"; readonly title: string }
+  | {
+      readonly kind: "seated";
+      readonly seat: number;
+      readonly person: PersonId;
+      readonly name: string;
+      readonly role: Role;
+    }
+  /** Whether sound of the seat reaches the stage; a seat that is kept for somebody who dropped is not present. */
+  | { readonly kind: "present"; readonly seat: number; readonly present: boolean }
+  | { readonly kind: "left"; readonly seat: number; readonly why: LeaveReason }
+  | { readonly kind: "muted"; readonly seat: number; readonly muted: boolean; readonly by: "self" | "host" }
+  | { readonly kind: "hand"; readonly person: PersonId; readonly name: string; readonly up: boolean }
+  | { readonly kind: "invited"; readonly person: PersonId; readonly name: string }
+  | { readonly kind: "uninvited"; readonly person: PersonId }
+  | { readonly kind: "air"; readonly air: Air; readonly reason?: HoldReason }
+  | { readonly kind: "recording"; readonly recording: RecordingStatus }
+  /** The host link was replaced: host tickets of earlier generations are worth nothing. */
+  | { readonly kind: "host-link"; readonly generation: number };
+
+/**
+ * One entry of the state lane. `seq` counts from 1 without holes. `slot` is the slot from which the entry holds; entries
+ * of a slot are followed before its sound. `utcMs` is the stage's clock, for people to read, never for ordering.
+ */
+export type StateEntry = StateChange & { readonly seq: number; readonly slot: number; readonly utcMs: number };
+
+export interface Seat {
+  readonly seat: number;
+  readonly person: PersonId;
+  readonly name: string;
+  readonly role: Role;
+  readonly muted: boolean;
+  /** Who muted; meaningful while `muted`. */
+  readonly mutedBy: "self" | "host";
+  readonly present: boolean;
+}
+
+export interface Named {
+  readonly person: PersonId;
+  readonly name: string;
+}
+
+export interface SpaceState {
+  /** `seq` of the newest entry folded; 0: none. */
+  readonly seq: number;
+  readonly id: SpaceId | undefined;
+  readonly title: string;
+  readonly host: Named | undefined;
+  readonly originUtcMs: number;
+  readonly phase: Phase;
+  /** Slots from which the space was live and ended, once it was. */
+  readonly liveSlot: number | undefined;
+  readonly liveUtcMs: number | undefined;
+  readonly endedSlot: number | undefined;
+  /** By seat number, ascending. */
+  readonly seats: readonly Seat[];
+  /** Raised hands, oldest first; at most `MAX_HANDS`. */
+  readonly hands: readonly Named[];
+  readonly invites: readonly Named[];
+  readonly air: Air;
+  readonly holdReason: HoldReason | undefined;
+  readonly recording: RecordingStatus;
+  readonly hostLinkGeneration: number;
+  /** Ascending; the newest `MAX_MARKS` of each. Who needs all of them folds the lane itself (see `marksOf`). */
+  readonly anchors: readonly Anchor[];
+  readonly absences: readonly SlotRange[];
+  readonly gaps: readonly SlotRange[];
+  /** From which slot on it was voices or hold music, changes alone: where a view mixes the music in itself. */
+  readonly airs: readonly AirMark[];
+}
+
+/** What was on air from `slot` on. */
+export interface AirMark {
+  readonly slot: number;
+  readonly air: Air;
+}
+
+/** Beyond these the stage refuses; the fold drops the oldest. They keep a snapshot below 32 KiB. */
+export const MAX_HANDS = 100;
+export const MAX_INVITES = 20;
+export const MAX_MARKS = 32;
+export const MAX_SNAPSHOT_BYTES = 32 * 1024;
+
+export const EMPTY_STATE: SpaceState = {
+  seq: 0,
+  id: undefined,
+  title: "",
+  host: undefined,
+  originUtcMs: 0,
+  phase: "created",
+  liveSlot: undefined,
+  liveUtcMs: undefined,
+  endedSlot: undefined,
+  seats: [],
+  hands: [],
+  invites: [],
+  air: "hold",
+  holdReason: undefined,
+  recording: "off",
+  hostLinkGeneration: 1,
+  anchors: [],
+  absences: [],
+  gaps: [],
+  airs: [],
+};
+
+/** The state after `entry`. Total: an entry at or below `state.seq` changes nothing, one that names nobody changes only `seq`. */
+export function foldState(state: SpaceState, entry: StateEntry): SpaceState {
+  if (entry.seq <= state.seq) return state;
+  return { ...state, ...changeOf(state, entry), seq: entry.seq };
+}
+
+export function foldAll(entries: Iterable<StateEntry>, from: SpaceState = EMPTY_STATE): SpaceState {
+  let state = from;
+  for (const entry of entries) state = foldState(state, entry);
+  return state;
+}
+
+function changeOf(state: SpaceState, entry: StateEntry): Partial<SpaceState> {
+  switch (entry.kind) {
+    case "created":
+      return {
+        id: entry.id,
+        title: entry.title,
+        host: { person: entry.host, name: entry.hostName },
+        originUtcMs: entry.originUtcMs,
+      };
+    case "anchor":
+      return {
+        anchors: keepNewest([...state.anchors, { slot: entry.anchorSlot, utcMs: entry.anchorUtcMs }], MAX_MARKS),
+      };
+    case "absence":
+      return { absences: keepNewest([...state.absences, { from: entry.from, to: entry.to }], MAX_MARKS) };
+    case "gap":
+      return { gaps: keepNewest([...state.gaps, { from: entry.from, to: entry.to }], MAX_MARKS) };
+    case "live":
+      return { phase: "live", liveSlot: entry.slot, liveUtcMs: entry.utcMs };
+    case "ended":
+      return {
+        phase: "ended",
+        endedSlot: entry.slot,
+        seats: [],
+        hands: [],
+        invites: [],
+        air: "hold",
+        holdReason: undefined,
+      };
+    case "title":
+      return { title: entry.title };
+    case "seated":
+      return seated(state, entry);
+    case "present":
+      return { seats: changeSeat(state.seats, entry.seat, { present: entry.present }) };
+    case "left":
+      return { seats: state.seats.filter(({ seat }) => seat !== entry.seat) };
+    case "muted":
+      return { seats: changeSeat(state.seats, entry.seat, { muted: entry.muted, mutedBy: entry.by }) };
+    case "hand":
+      return {
+        hands: keepNewest(entry.up ? withNamed(state.hands, entry) : without(state.hands, entry.person), MAX_HANDS),
+      };
+    case "invited":
+      return {
+        invites: keepNewest(withNamed(state.invites, entry), MAX_INVITES),
+        hands: without(state.hands, entry.person),
+      };
+    case "uninvited":
+      return { invites: without(state.invites, entry.person) };
+    case "air":
+      return { air: entry.air, holdReason: entry.reason, airs: withAir(state.airs, entry) };
+    case "recording":
+      return { recording: entry.recording };
+    case "host-link":
+      return { hostLinkGeneration: entry.generation };
+    default:
+      return {};
+  }
+}
+
+function seated(state: SpaceState, { seat, person, name, role }: StateEntry & { kind: "seated" }): Partial<SpaceState> {
+  const taken: Seat = { seat, person, name, role, muted: true, mutedBy: "self", present: false };
+  const others = state.seats.filter((other) => other.seat !== seat && other.person !== person);
+  return {
+    seats: [...others, taken].sort((a, b) => a.seat - b.seat),
+    hands: without(state.hands, person),
+    invites: without(state.invites, person),
+  };
+}
+
+function withAir(airs: readonly AirMark[], { slot, air }: StateEntry & { kind: "air" }): readonly AirMark[] {
+  return airs.at(-1)?.air === air ? airs : keepNewest([...airs, { slot, air }], MAX_MARKS);
+}
+
+function changeSeat(seats: readonly Seat[], number: number, change: Partial<Seat>): readonly Seat[] {
+  return seats.map((seat) => (seat.seat === number ? { ...seat, ...change } : seat));
+}
+
+function withNamed(list: readonly Named[], { person, name }: Named): readonly Named[] {
+  return list.some((one) => one.person === person) ? list : [...list, { person, name }];
+}
+
+function without(list: readonly Named[], person: PersonId): readonly Named[] {
+  return list.filter((one) => one.person !== person);
+}
+
+function keepNewest<T>(list: readonly T[], limit: number): readonly T[] {
+  return list.length > limit ? list.slice(list.length - limit) : list;
+}
