@@ -42,7 +42,7 @@ export interface Crowd extends AsyncDisposable {
 const GENERATOR = fileURLToPath(new URL("./generator-process.ts", import.meta.url));
 /**
  * Below the stage, and a little before edges on the same machine: people bring machines of their own. What a generator that gets
- * no turn leaves unread the kernel has to keep; an edge that gets none lets nobody in (docs/decisions/0018-sessions.md).
+ * no turn leaves unread the kernel has to keep; an edge that gets none lets nobody in (docs/decisions/0018-cpu-niceness.md).
  */
 const NICENESS = 8;
 const YOUNG_MIB = 32;

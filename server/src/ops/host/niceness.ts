@@ -1,6 +1,6 @@
 // Owns how far a process yields to others or goes before them. Linux may share processors between sessions before it looks at
 // niceness (sched_autogroup, sched(7)): then what counts is the niceness of a session, and this sets both
-// (docs/decisions/0018-sessions.md). Refuses to know which process deserves what, and to fail where the system forbids it.
+// (docs/decisions/0018-cpu-niceness.md). Refuses to know which process deserves what, and to fail where the system forbids it.
 
 import { readFile, writeFile } from "node:fs/promises";
 import { setPriority } from "node:os";
