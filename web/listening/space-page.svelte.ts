@@ -2,6 +2,7 @@
 // speaks. Refuses to draw.
 
 import type { Clock } from "@hustings/flow/clock.ts";
+import type { TicketRole } from "@hustings/wire/api/tickets.ts";
 import { type ErrorCode, Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
@@ -13,12 +14,13 @@ import type { Speaking } from "../speaking/speaking.svelte.ts";
 import { openTabs, type Tabs } from "../tabs.ts";
 import { Rings } from "./level-rings.ts";
 import { Hearing } from "./listening.svelte.ts";
+import { type Permissions, permissionsOf } from "./permissions.ts";
 import { RoomWatch } from "./room-document.svelte.ts";
 import { type SpaceView, viewOf } from "./space-view.ts";
 import { type Facts, type Situation, situationOf } from "./words.ts";
 
 export interface Me {
-  readonly role: "host" | "guest" | undefined;
+  readonly role: TicketRole | undefined;
   readonly person: PersonId | undefined;
   readonly name: string | undefined;
 }
@@ -65,6 +67,7 @@ export class SpacePage {
   });
 
   readonly situation: Situation = $derived(situationOf(this.facts));
+  readonly may: Permissions = $derived(permissionsOf(this.me.role));
   readonly isSeated = $derived(this.speaking?.isTaken === true);
   readonly isHandUp = $derived(this.#isNamedIn(this.view?.hands));
   readonly isInvited = $derived(this.#isNamedIn(this.view?.invites));
@@ -105,7 +108,7 @@ export class SpacePage {
       await this.identity.ticket();
       const { role, person, name } = this.identity;
       this.me = { role, person, name };
-      if (role === "host" || this.#mayHaveSeat(name)) await this.speak();
+      if (this.may.takeSeatUninvited || this.#mayHaveSeat(name)) await this.speak();
     } catch (error) {
       if (asHost) this.refusal = codeOf(error);
       if (this.identity.role !== "host") this.me = { role: undefined, person: undefined, name: undefined };

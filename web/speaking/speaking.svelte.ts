@@ -49,7 +49,7 @@ export class Speaking {
     const { seat, isMuted, own } = this;
     const phase = this.#page.view?.phase ?? "created";
     const mutedBy = own?.mutedBy ?? "self";
-    return seatSentence({ seat, phase, isMuted, mutedBy, isHost: this.#page.me.role === "host" });
+    return seatSentence({ seat, phase, isMuted, mutedBy, isHost: this.#page.may.takeSeatUninvited });
   });
 
   readonly #page: SpacePage;
