@@ -237,14 +237,14 @@ test("a space is followed once for all, told how many listen, and let go 30 s af
   await stage.create(SPACE);
   const listeners = [listen(edge.port), listen(edge.port), listen(edge.port)];
   for (const one of listeners) await one.until(() => one.got.length > 0);
-  await advanceUntil(clock, () => stage.toldAudiences.at(-1) === 3);
+  await advanceUntil(clock, () => stage.reportedAudiences.at(-1) === 3);
   assert.equal(stage.followCount, 1);
-  const told = stage.toldAudiences.length;
+  const told = stage.reportedAudiences.length;
   const first = listeners[0]?.got[0];
   assert.equal(first?.kind === "snapshot" && first.snapshot.audience, 40);
   for (const one of listeners) one.socket.close();
-  await advanceUntil(clock, () => stage.toldAudiences.at(-1) === 0);
-  assert.ok(stage.toldAudiences.length - told <= 2);
+  await advanceUntil(clock, () => stage.reportedAudiences.at(-1) === 0);
+  assert.ok(stage.reportedAudiences.length - told <= 2);
   await clock.advanceAsync(28_000);
   assert.equal(edge.spaces, 1);
   await advanceUntil(clock, () => edge.spaces === 0);

@@ -19,7 +19,7 @@ export interface RecentOptions {
   readonly heldRecords?: number;
 }
 
-export interface Recent {
+export interface RecentRecords {
   heads(): Heads;
   state(): SpaceState;
   follow(cursor: Cursor, signal: AbortSignal, renditions?: readonly Rendition[]): AsyncIterable<LogRecord>;
@@ -36,7 +36,10 @@ export interface Recent {
   close(): void;
 }
 
-export function createRecent({ keptSlots = KEPT_SLOTS, heldRecords = HELD_RECORDS }: RecentOptions = {}): Recent {
+export function createRecentRecords({
+  keptSlots = KEPT_SLOTS,
+  heldRecords = HELD_RECORDS,
+}: RecentOptions = {}): RecentRecords {
   const sound: Record<Rendition, SoundRecord[]> = { "32": [], "16": [] };
   const states: StateRecord[] = [];
   const backstage: BackstageEntry[] = [];

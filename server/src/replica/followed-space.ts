@@ -176,7 +176,7 @@ function audienceCount(clock: Clock, kept: Kept) {
     timer = undefined;
     if (!link || here === toldStage) return;
     toldStage = here;
-    link.tellAudience(here);
+    link.reportAudience(here);
     timer = clock.after(COUNT_MS, tell);
   }
 

@@ -52,7 +52,7 @@ async function running(options: Partial<StageOptions> = {}): Promise<Running> {
   const name = join(folder, String(++stages));
   const puppets = createPuppets();
   const stage = await startStage({
-    store: createMemoryStore({ clock: systemClock }),
+    store: createMemoryStore(),
     isRecorded: false,
     peers: puppets,
     check,

@@ -103,7 +103,7 @@ test("the stage is told of those who pull beside those who are pushed to, each o
   assert.ok(expected.estimate >= 4 && expected.estimate <= 10, `${expected.estimate} told apart`);
   const listener = listen(port);
   await advanceUntil(fixture.clock, () => listener.got.length > 0);
-  await advanceUntil(fixture.clock, () => fixture.stage.toldAudiences.at(-1) === expected.estimate + 1);
+  await advanceUntil(fixture.clock, () => fixture.stage.reportedAudiences.at(-1) === expected.estimate + 1);
   listener.socket.terminate();
 });
 

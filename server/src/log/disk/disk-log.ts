@@ -7,7 +7,7 @@ import type { BackstageEntry } from "@hustings/wire/log/lanes.ts";
 import type { StateEntry } from "@hustings/wire/log/state.ts";
 import { KEPT_SLOTS, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import type { SpaceLog } from "../port.ts";
-import { checkRange, createRecent, type Recent } from "../recent-records.ts";
+import { checkRange, createRecentRecords, type RecentRecords } from "../recent-records.ts";
 import { openEntryLane } from "./entry-lane.ts";
 import type { OpenLane } from "./lane-files.ts";
 import { MARK_AHEAD_SLOTS, readMark, writeMark } from "./slot-mark.ts";
@@ -48,7 +48,7 @@ export interface DiskLogOptions {
 /** Opens the log in `folder`, which exists; repairs it and says so in its backstage. */
 export async function openDiskLog(options: DiskLogOptions): Promise<SpaceLog> {
   const { folder, openLane, clock, space } = options;
-  const recent = createRecent(options.heldRecords === undefined ? {} : { heldRecords: options.heldRecords });
+  const recent = createRecentRecords(options.heldRecords === undefined ? {} : { heldRecords: options.heldRecords });
   const open = (name: string) => openLane(join(folder, name));
   const backstage = await openEntryLane(await open(LANE_FILES.backstage), (entry) =>
     recent.addBackstage(entry as BackstageEntry),
@@ -130,7 +130,7 @@ export async function openDiskLog(options: DiskLogOptions): Promise<SpaceLog> {
   };
 }
 
-function firstFree(recent: Recent): number {
+function firstFree(recent: RecentRecords): number {
   return Math.max(-1, ...Object.values(recent.heads().slot)) + 1;
 }
 
@@ -145,7 +145,7 @@ interface Storing {
 
 interface StoringOptions {
   readonly clock: Clock;
-  readonly recent: Recent;
+  readonly recent: RecentRecords;
   readonly lanes: Readonly<Record<Rendition, Awaited<ReturnType<typeof openSoundLane>>["lane"]>>;
   readonly mark: (firstFreeSlot: number) => Promise<void>;
 }

@@ -32,7 +32,7 @@ export interface FollowedSpace {
   /** As `LogReader.range`. Rejects as `records` throws. */
   range(rendition: Rendition, from: number, to: number): Promise<readonly Uint8Array[]>;
   /** How many listeners this follower serves; told at once, and counted by the stage until the connection is gone. */
-  tellAudience(audience: number): void;
+  reportAudience(audience: number): void;
 }
 
 export const MAX_QUEUED_RECORDS = 1024;
@@ -106,7 +106,7 @@ export function followSpace(options: FollowSpaceOptions): FollowedSpace {
       send({ kind: "range", id, rendition, from, to });
       return answer.promise;
     },
-    tellAudience: (audience) => send({ kind: "audience", audience }),
+    reportAudience: (audience) => send({ kind: "audience", audience }),
   };
 }
 

@@ -55,7 +55,7 @@ export async function serveFollowers(options: FollowServerOptions): Promise<Foll
     server.listen(options.path, resolve);
   });
   const timer = repeat(options.clock, AUDIENCE_MS, () => {
-    for (const follower of followers) follower.tellAudience();
+    for (const follower of followers) follower.reportAudience();
   });
   return {
     get followerCount() {
@@ -71,7 +71,7 @@ export async function serveFollowers(options: FollowServerOptions): Promise<Foll
 }
 
 interface Follower {
-  tellAudience(): void;
+  reportAudience(): void;
   close(): void;
 }
 
@@ -132,7 +132,7 @@ function startFollower(socket: Socket, id: number, options: FollowServerOptions)
   function followLog(log: LogReader, hello: UpFrame & { kind: "hello" }): void {
     space = hello.space;
     outlet.send(encodeDown({ kind: "following", heads: { ...log.heads(), backstageSeq: 0 } }));
-    tellAudience();
+    reportAudience();
     forward(log.follow(hello.cursor, gone.signal, hello.renditions), outlet).then(
       () => refuse("stage-away", "The log was closed."),
       () => refuse("too-slow", "The follower fell too far behind."),
@@ -148,7 +148,7 @@ function startFollower(socket: Socket, id: number, options: FollowServerOptions)
       .finally(() => rangesInWork--);
   }
 
-  function tellAudience(): void {
+  function reportAudience(): void {
     const audience = space === undefined ? undefined : audienceOf(space);
     if (audience === undefined || audience === toldAudience) return;
     toldAudience = audience;
@@ -169,7 +169,7 @@ function startFollower(socket: Socket, id: number, options: FollowServerOptions)
     gone.abort();
     if (space !== undefined) onAudience(space, id, 0);
   });
-  return { tellAudience, close: () => socket.destroy() };
+  return { reportAudience, close: () => socket.destroy() };
 }
 
 interface Outlet {

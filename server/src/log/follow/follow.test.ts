@@ -116,8 +116,8 @@ describe("following over a socket", { timeout: TIMEOUT_MS }, () => {
     await using venue = await startVenue();
     const [first, second] = [venue.follow({}), venue.follow({})];
     await Promise.all([first.heads, second.heads]);
-    first.tellAudience(30);
-    second.tellAudience(12);
+    first.reportAudience(30);
+    second.reportAudience(12);
     await venue.until(() => venue.audience() === 42);
     venue.clock.advance(AUDIENCE_MS);
     for (const followed of [first, second]) assert.equal(await audienceAbove(followed, 0), 42);
@@ -128,7 +128,7 @@ describe("following over a socket", { timeout: TIMEOUT_MS }, () => {
     const stop = new AbortController();
     const followed = venue.follow({ signal: stop.signal });
     await followed.heads;
-    followed.tellAudience(30);
+    followed.reportAudience(30);
     await venue.until(() => venue.audience() === 30);
     stop.abort();
     await venue.until(() => venue.audience() === 0);
@@ -258,7 +258,7 @@ async function startVenue(options: Partial<FollowServerOptions> = {}) {
   const folder = await tempFolder();
   const path = join(folder.path, "follow.sock");
   const clock = manualClock();
-  const store = createMemoryStore({ clock });
+  const store = createMemoryStore();
   const log: SpaceLog = await store.create(SPACE);
   const told = new Map<number, number>();
   const audience = () => [...told.values()].reduce((sum, n) => sum + n, 0);

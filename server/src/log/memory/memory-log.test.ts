@@ -2,13 +2,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import type { LogStore } from "../port.ts";
 import { fragmentOf, nameOf, readerContract, SPACE, START, storeContract, take } from "../testing/log-contract.ts";
 import { createMemoryStore } from "./memory-log.ts";
 
 const openStore = async () => {
-  const store = createMemoryStore({ clock: manualClock(), heldRecords: 64 });
+  const store = createMemoryStore({ heldRecords: 64 });
   return { store, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
 };
 
@@ -21,7 +20,7 @@ async function readable(store: LogStore) {
 }
 
 test("sound older than what is kept is forgotten, also across an absence", async () => {
-  const log = await createMemoryStore({ clock: manualClock(), keptSlots: 5 }).create(SPACE);
+  const log = await createMemoryStore({ keptSlots: 5 }).create(SPACE);
   for (const slot of [0, 1, 2, 3, 4, 5, 6]) log.appendSound("32", slot, fragmentOf(slot));
   assert.deepEqual((await take(log, START, 5)).map(nameOf), ["32/2", "32/3", "32/4", "32/5", "32/6"]);
   log.appendSound("32", 10, fragmentOf(10));

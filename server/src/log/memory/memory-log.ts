@@ -1,14 +1,12 @@
 // Owns the log that is kept in memory alone: the last 60 s of sound and every entry, gone with the process.
 // Refuses to touch a disk. For tests, models and trials.
 
-import type { Clock } from "@hustings/flow/clock.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import type { LogStore, SpaceLog } from "../port.ts";
 import { newestFirst } from "../port.ts";
-import { createRecent } from "../recent-records.ts";
+import { createRecentRecords } from "../recent-records.ts";
 
 export interface MemoryStoreOptions {
-  readonly clock: Clock;
   /** Slots of sound kept per space; absent: KEPT_SLOTS. */
   readonly keptSlots?: number;
   /** Records that a follower may fall behind; absent: HELD_RECORDS. */
@@ -16,7 +14,7 @@ export interface MemoryStoreOptions {
 }
 
 /** A store whose logs live as long as it does. Nothing is awaited, but the order of an await stays that of the port. */
-export function createMemoryStore({ clock: _clock, ...options }: MemoryStoreOptions): LogStore {
+export function createMemoryStore(options: MemoryStoreOptions = {}): LogStore {
   const logs = new Map<SpaceId, SpaceLog>();
   return {
     async create(id) {
@@ -40,8 +38,8 @@ export function createMemoryStore({ clock: _clock, ...options }: MemoryStoreOpti
   };
 }
 
-function createMemoryLog(options: Omit<MemoryStoreOptions, "clock">): SpaceLog {
-  const recent = createRecent(options);
+function createMemoryLog(options: MemoryStoreOptions): SpaceLog {
+  const recent = createRecentRecords(options);
   return {
     heads: recent.heads,
     state: recent.state,

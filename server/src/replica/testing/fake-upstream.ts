@@ -21,7 +21,7 @@ export interface FakeStage extends Upstream {
   readonly lookUpCount: number;
   readonly followCount: number;
   /** Every number that was told, in order. */
-  readonly toldAudiences: readonly number[];
+  readonly reportedAudiences: readonly number[];
 }
 
 export const HOST = "h0st00000000" as PersonId;
@@ -38,7 +38,7 @@ export function fragmentOf(slot: number, packetBytes = 64): Uint8Array {
 }
 
 export function fakeStage(clock: Clock): FakeStage {
-  const store = createMemoryStore({ clock });
+  const store = createMemoryStore();
   const logs = new Map<SpaceId, SpaceLog>();
   const told: number[] = [];
   let fault = new AbortController();
@@ -89,7 +89,7 @@ export function fakeStage(clock: Clock): FakeStage {
       } catch (cause) {
         const heads = Promise.reject(cause);
         heads.catch(() => undefined);
-        return { heads, records: refusing(cause), range: () => heads, tellAudience() {} };
+        return { heads, records: refusing(cause), range: () => heads, reportAudience() {} };
       }
       const first: FollowedRecord = { lane: "audience", audience: this.audience };
       const broken = AbortSignal.any([signal, fault.signal]);
@@ -97,7 +97,7 @@ export function fakeStage(clock: Clock): FakeStage {
         heads: Promise.resolve(log.heads()),
         records: after(first, log.follow(cursor, broken), fault.signal),
         range: log.range,
-        tellAudience: (audience) => void told.push(audience),
+        reportAudience: (audience) => void told.push(audience),
       };
     },
     get lookUpCount() {
@@ -106,7 +106,7 @@ export function fakeStage(clock: Clock): FakeStage {
     get followCount() {
       return followCount;
     },
-    toldAudiences: told,
+    reportedAudiences: told,
   };
 }
 

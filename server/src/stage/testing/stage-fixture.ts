@@ -173,7 +173,7 @@ export interface RehearsalOptions extends Partial<Pick<SpacesOptions, "maxSpaces
 export async function rehearse(options: RehearsalOptions = {}): Promise<Rehearsal> {
   const clock = manualClock();
   const opus = await loadOpus();
-  const store = options.store?.(clock) ?? createMemoryStore({ clock });
+  const store = options.store?.(clock) ?? createMemoryStore();
   const puppets = createPuppets();
   const noted: string[] = [];
   const note = (fields: object, text: string) => void noted.push(`${text} ${JSON.stringify(fields)}`);
