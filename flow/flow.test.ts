@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { beat } from "./beat.ts";
 import { repeat, sleep, systemClock } from "./clock.ts";
+import { startPacer } from "./pacer.ts";
 import { boundedQueue, QueueOverflow } from "./queue.ts";
 import { RECONNECT, retryDelayMs } from "./retry.ts";
 import { manualClock } from "./testing/manual-clock.ts";
@@ -131,7 +131,7 @@ test("a wheel brings every member up once a turn, its spokes evenly full", () =>
 test("a beat neither drifts nor bursts: what was held up is made up for to its limit, the rest passed over", () => {
   const clock = manualClock();
   const calls: number[] = [];
-  const timer = beat(clock, 20, (n) => calls.push(n), 3);
+  const timer = startPacer(clock, 20, (n) => calls.push(n), 3);
   clock.advance(100);
   assert.deepEqual(calls, [0, 1, 2, 3, 4, 5]);
   timer.cancel();
@@ -139,7 +139,7 @@ test("a beat neither drifts nor bursts: what was held up is made up for to its l
   assert.equal(calls.length, 6);
   let jump = 0;
   const held: number[] = [];
-  const jumping = beat({ ...clock, monotonicMs: () => clock.monotonicMs() + jump }, 20, (n) => held.push(n), 3);
+  const jumping = startPacer({ ...clock, monotonicMs: () => clock.monotonicMs() + jump }, 20, (n) => held.push(n), 3);
   clock.advance(0);
   jump = 1000;
   clock.advance(20);

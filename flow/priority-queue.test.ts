@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { createSoonest } from "./priority-queue.ts";
+import { createPriorityQueue } from "./priority-queue.ts";
 
 test("what is due first comes out first, in the order of coming where several are due at once", () => {
   const step = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.record({ byMs: fc.constantFrom(undefined, 0, 5, 10, 20) }));
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-      const soonest = createSoonest<readonly [dueMs: number, number: number]>(50);
+      const soonest = createPriorityQueue<readonly [dueMs: number, number: number]>(50);
       const model: (readonly [number, number])[] = [];
       for (const [i, one] of steps.entries()) {
         if (typeof one === "object") {

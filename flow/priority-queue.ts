@@ -1,6 +1,6 @@
 // Owns a heap: of what waits, that which is due first comes out first. Refuses to wait, and to take more than its limit.
 
-export interface Soonest<T> {
+export interface PriorityQueue<T> {
   /** False, and nothing kept, when it is full. */
   add(item: T, dueMs: number): boolean;
   /** The item due first, in the order of coming where several are due at once; `undefined`: none is due by `byMs`. */
@@ -14,7 +14,7 @@ interface Due<T> {
   readonly number: number;
 }
 
-export function createSoonest<T>(limit: number): Soonest<T> {
+export function createPriorityQueue<T>(limit: number): PriorityQueue<T> {
   const heap: Due<T>[] = [];
   let count = 0;
 

@@ -2,12 +2,12 @@
 
 import type { Clock } from "./clock.ts";
 
-export interface Bucket {
+export interface TokenBucket {
   /** Takes one token; 0 when there was one, else milliseconds until there is. */
   takeMs(): number;
 }
 
-export function createBucket(clock: Clock, perSecond: number, burst: number): Bucket {
+export function createTokenBucket(clock: Clock, perSecond: number, burst: number): TokenBucket {
   let tokens = burst;
   let atMs = clock.monotonicMs();
   return {
@@ -22,18 +22,23 @@ export function createBucket(clock: Clock, perSecond: number, burst: number): Bu
   };
 }
 
-export interface Buckets {
-  /** As `Bucket.takeMs`, for `key`. */
+export interface KeyedTokenBuckets {
+  /** As `TokenBucket.takeMs`, for `key`. */
   takeMs(key: string): number;
   readonly size: number;
 }
 
 /** A bucket per key, at most `limit`; the one longest unseen goes, and begins anew with a full one. */
-export function createBuckets(clock: Clock, perSecond: number, burst: number, limit: number): Buckets {
-  const buckets = new Map<string, Bucket>();
+export function createKeyedTokenBuckets(
+  clock: Clock,
+  perSecond: number,
+  burst: number,
+  limit: number,
+): KeyedTokenBuckets {
+  const buckets = new Map<string, TokenBucket>();
   return {
     takeMs(key) {
-      const bucket = buckets.get(key) ?? createBucket(clock, perSecond, burst);
+      const bucket = buckets.get(key) ?? createTokenBucket(clock, perSecond, burst);
       buckets.delete(key);
       buckets.set(key, bucket);
       if (buckets.size > limit) buckets.delete(buckets.keys().next().value as string);

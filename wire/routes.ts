@@ -29,7 +29,7 @@ export const ROUTES = {
 } as const;
 
 /** What stands behind `#` in a host link: `host=SECRET`. A fragment never reaches a server or its logs. */
-export const HOST_FRAGMENT = "host=";
+export const HOST_SECRET_PREFIX = "host=";
 
 /** Query of the listener WebSocket: what the listener holds, so that the first flight starts there. */
 export const LISTEN_QUERY = {

@@ -2,7 +2,7 @@
 // compared where it lies, the rest handed on whole. Refuses to know sockets, time and what listeners do.
 // State is in typed arrays, one place per listener.
 
-import { MAX_DOWNWARD_BYTES } from "@hustings/wire/listen/frames.ts";
+import { MAX_EDGE_MESSAGE_BYTES } from "@hustings/wire/listen/frames.ts";
 import { SoundReference } from "./reference-sound.ts";
 
 /** What a listener's bytes turn out to be. `i` is the listener's place. */
@@ -93,7 +93,7 @@ export class DownwardReader {
   }
 
   #keep(i: number, bytes: Buffer, at: number, end: number): void {
-    if (end - at > MAX_DOWNWARD_BYTES + 16) this.#break(i, "a frame is too long");
+    if (end - at > MAX_EDGE_MESSAGE_BYTES + 16) this.#break(i, "a frame is too long");
     else this.#kept.set(i, Buffer.from(bytes.subarray(at, end)));
   }
 
@@ -123,7 +123,7 @@ export class DownwardReader {
     const headBytes = low < 126 ? 2 : low === 126 ? 4 : 10;
     if (end - at < headBytes) return -1;
     const length = low < 126 ? low : low === 126 ? bytes.readUInt16BE(at + 2) : Number(bytes.readBigUInt64BE(at + 2));
-    if (length > MAX_DOWNWARD_BYTES) return this.#break(i, `a frame of ${length} bytes`);
+    if (length > MAX_EDGE_MESSAGE_BYTES) return this.#break(i, `a frame of ${length} bytes`);
     const from = at + headBytes;
     if (first === (0x80 | OP.binary) && length > SOUND_HEAD_BYTES) {
       if (end - from < SOUND_HEAD_BYTES) return -1;

@@ -1,7 +1,7 @@
 // Owns what is remembered of each listener of a crowd, in typed arrays: a place costs some hundred bytes, and there are
 // hundreds of thousands. Refuses to know what it means.
 
-import { FASTEST_MS } from "@hustings/wire/listen/cadence.ts";
+import { FASTEST_CADENCE_MS } from "@hustings/wire/listen/cadence.ts";
 
 export const PLACE = { empty: 0, connecting: 1, meeting: 2, following: 3, waiting: 4, over: 5, line: 6 } as const;
 /** Reads as it should; reads nothing; read nothing once, and is counted apart for good. */
@@ -77,6 +77,6 @@ export class Places {
       this.hasAsked[i] =
       this.lostAtMs[i] =
         0;
-    this.cadenceMs[i] = FASTEST_MS;
+    this.cadenceMs[i] = FASTEST_CADENCE_MS;
   }
 }

@@ -1,11 +1,11 @@
 // Owns the crowd of one process: thousands of real listeners, each a bare socket, who come, listen, come back when they are
 // cut off by the listening session's rules (listener/SPEC.md §2), and go. Refuses to decide how many, and to judge.
 
-import { createSoonest, type Soonest } from "@hustings/flow/priority-queue.ts";
+import { createPriorityQueue, type PriorityQueue } from "@hustings/flow/priority-queue.ts";
 import { SLOW_CADENCE_MS } from "@hustings/listener/session/clock-offset.ts";
 import { afterClose, errorOfClose, retryHintMs } from "@hustings/listener/session/close-policy.ts";
 import { SESSION_TIMES } from "@hustings/listener/session/session.ts";
-import type { Downward, Notice, Snapshot } from "@hustings/wire/listen/frames.ts";
+import type { EdgeMessage, Notice, Snapshot } from "@hustings/wire/listen/frames.ts";
 import type { StateEntry } from "@hustings/wire/log/state.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 import { CrowdMeasures } from "../crowd/crowd-measures.ts";
@@ -51,7 +51,7 @@ export class Listeners implements DownwardSink {
   readonly #measures = new CrowdMeasures();
   readonly counts: Counts = this.#measures.counts;
   readonly #messages = new SharedMessages();
-  readonly #waiting: Soonest<number>;
+  readonly #waiting: PriorityQueue<number>;
   readonly #entering = new Set<number>();
   readonly #rounds: Rounds;
   #size = 0;
@@ -61,7 +61,7 @@ export class Listeners implements DownwardSink {
     const { places, clock } = options;
     this.#options = options;
     this.#at = new Places(places);
-    this.#waiting = createSoonest(places * 4);
+    this.#waiting = createPriorityQueue(places * 4);
     this.#rounds = new Rounds(roundMsAt(0), clock.monotonicMs());
     this.#ear = new EarModel(places, this.counts, {
       started: (i) => this.#started(i),
@@ -181,7 +181,7 @@ export class Listeners implements DownwardSink {
   message(i: number, kind: number, payload: Buffer): void {
     this.#at.heardMs[i] = this.#options.clock.monotonicMs();
     this.#at.pingedMs[i] = 0;
-    let message: Downward | undefined;
+    let message: EdgeMessage | undefined;
     try {
       message = this.#messages.read(payload);
     } catch (error) {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { BUFFER, PREFILL_MS } from "@hustings/listener/player/buffer-policy.ts";
 import { Playout } from "@hustings/listener/player/playout.ts";
 import type { Feed } from "@hustings/listener/player/session-feed.ts";
-import { LADDER } from "@hustings/wire/listen/cadence.ts";
+import { CADENCE_LADDER } from "@hustings/wire/listen/cadence.ts";
 import { SLOT_MS } from "@hustings/wire/units.ts";
 import fc from "fast-check";
 import { noCounts } from "../crowd/tally.ts";
@@ -23,7 +23,7 @@ test("on the same arrival times the model and the player's own policy hear the s
   const total = { real: { gaps: 0, gapMs: 0 }, model: { gaps: 0, gapMs: 0 } };
   fc.assert(
     fc.property(
-      fc.constantFrom(...LADDER.map(({ cadenceMs }) => cadenceMs)),
+      fc.constantFrom(...CADENCE_LADDER.map(({ cadenceMs }) => cadenceMs)),
       fc.constantFrom(0, 4_000, 12_000),
       fc.array(fc.integer({ min: 0, max: 3_000 }), { minLength: 10, maxLength: 30 }),
       fc.integer({ min: 0, max: 12_000 }),
@@ -50,7 +50,7 @@ test("on the same arrival times the model and the player's own policy hear the s
 });
 
 test("at every cadence a steady space has no gap, and neither is cut", () => {
-  for (const { cadenceMs } of LADDER) {
+  for (const { cadenceMs } of CADENCE_LADDER) {
     const pushes = schedule(cadenceMs, [0, 40, 10, 90], 0);
     assert.equal(playoutHears(cadenceMs, pushes).gaps, 0, `the player at ${cadenceMs} ms`);
     const model = modelHears(cadenceMs, pushes);

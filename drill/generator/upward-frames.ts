@@ -1,7 +1,7 @@
 // Owns the few frames that a listener sends (RFC 6455 §5.2), masked as a client's must be, and the request for the upgrade.
 // Refuses to know sockets.
 
-import { SUBPROTOCOL, type Upward } from "@hustings/wire/listen/frames.ts";
+import { type ListenerMessage, SUBPROTOCOL } from "@hustings/wire/listen/frames.ts";
 
 const OP = { text: 0x81, close: 0x88, pong: 0x8a } as const;
 const GOING_AWAY = 1001;
@@ -17,7 +17,7 @@ function masked(first: number, payload: Buffer): Buffer {
   return frame;
 }
 
-export function textFrame(said: Upward): Buffer {
+export function textFrame(said: ListenerMessage): Buffer {
   return masked(OP.text, Buffer.from(JSON.stringify(said)));
 }
 

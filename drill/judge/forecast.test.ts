@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LADDER } from "@hustings/wire/listen/cadence.ts";
+import { CADENCE_LADDER } from "@hustings/wire/listen/cadence.ts";
 import fc from "fast-check";
 import type { DrillRecord, Sample } from "../rehearsal/record.ts";
 import { forecastHtml, forecastSentence } from "../report/report-forecast.ts";
@@ -88,7 +88,7 @@ test("whatever was measured, a slower cadence never needs more, and nothing is s
   const counts = fc.integer({ min: 0, max: 400_000 });
   const made = fc.record({
     people: fc.integer({ min: 1, max: 700_000 }),
-    byCadence: fc.dictionary(fc.constantFrom(...LADDER.map(({ cadenceMs }) => String(cadenceMs))), counts),
+    byCadence: fc.dictionary(fc.constantFrom(...CADENCE_LADDER.map(({ cadenceMs }) => String(cadenceMs))), counts),
     cores: fc.option(fc.double({ min: 0, max: 64, noNaN: true }), { nil: undefined }),
   });
   fc.assert(

@@ -3,7 +3,7 @@
 // (docs/decisions/0009-cadence.md), scaled by what it cost here. Pure. Refuses to know where numbers came from.
 
 import { LOAD, projectedBusy } from "@hustings/server/edge/load/cadence-choice.ts";
-import { LADDER, usualLagMs } from "@hustings/wire/listen/cadence.ts";
+import { CADENCE_LADDER, usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import { descriptorPlaces } from "../crowd/crowd-size.ts";
 import type { DrillRecord, Sample } from "../rehearsal/record.ts";
 import type { Prices } from "../scenario/options.ts";
@@ -65,7 +65,7 @@ export function forecast(record: DrillRecord, prices: Prices): Forecast {
   const per = perListener(record, full);
   const scale = scaleOf(record, full);
   const measuredMs = scale === undefined ? undefined : cadenceOfNearlyAll(full);
-  const rows = LADDER.map((rung, i): CadenceForecast => {
+  const rows = CADENCE_LADDER.map((rung, i): CadenceForecast => {
     const coreShare = (scale ?? 1) * modelCost(i);
     return {
       cadenceMs: rung.cadenceMs,
@@ -81,7 +81,7 @@ export function forecast(record: DrillRecord, prices: Prices): Forecast {
 
 /** The row that was measured, or else the one that most of the people were nearest to. */
 export function rowInUse({ rows }: Forecast, record: DrillRecord): CadenceForecast {
-  const mostMs = Number(mostPeopled(samplesAtPeak(record))?.[0] ?? LADDER[0]?.cadenceMs);
+  const mostMs = Number(mostPeopled(samplesAtPeak(record))?.[0] ?? CADENCE_LADDER[0]?.cadenceMs);
   return (
     rows.find(({ isMeasured }) => isMeasured) ??
     rows.find((row) => row.cadenceMs >= mostMs) ??
@@ -164,7 +164,10 @@ function scaleOf({ setting }: DrillRecord, full: readonly Sample[]): number | un
 
 /** Cores that the model expects for who was there and who came. */
 function modelOf({ byCadence, joinsPerSecond }: Sample): number {
-  const listening = LADDER.reduce((sum, { cadenceMs }, i) => sum + (byCadence[cadenceMs] ?? 0) * modelCost(i), 0);
+  const listening = CADENCE_LADDER.reduce(
+    (sum, { cadenceMs }, i) => sum + (byCadence[cadenceMs] ?? 0) * modelCost(i),
+    0,
+  );
   return listening + (joinsPerSecond * LOAD.joinUs) / 1e6;
 }
 

@@ -4,7 +4,7 @@
 import { availableParallelism, cpus, release, totalmem, type } from "node:os";
 import { type Clock, sleep, systemClock } from "@hustings/flow/clock.ts";
 import { kernelNotes } from "@hustings/server/ops/host/kernel-settings.ts";
-import { FASTEST_MS, rungFor, usualLagMs } from "@hustings/wire/listen/cadence.ts";
+import { FASTEST_CADENCE_MS, rungFor, usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import { awaitAgents } from "../crowd/agent-link.ts";
 import { type Crowd, type CrowdStart, startCrowd } from "../crowd/crowd.ts";
@@ -64,7 +64,7 @@ export async function rehearse({ options, scenario, fullPeak, version, signal }:
   const floor = await floorOf(deployment);
   if (floor) stack.use(floor);
   // A space that has only just begun has less sound than a newcomer should have ahead.
-  const cadenceMs = scenario.cadenceMs === "auto" ? FASTEST_MS : scenario.cadenceMs;
+  const cadenceMs = scenario.cadenceMs === "auto" ? FASTEST_CADENCE_MS : scenario.cadenceMs;
   await sleep(clock, usualLagMs(rungFor(cadenceMs)) + LEAD_IN_MS, signal);
   const browsers = stack.use(await openBrowsers(stage.spaceUrl, options.browsers));
   const conducted = await conduct({

@@ -3,7 +3,7 @@
 import { isIP } from "node:net";
 import { parseArgs } from "node:util";
 import { BadConfig } from "@hustings/server/ops/config.ts";
-import { LADDER } from "@hustings/wire/listen/cadence.ts";
+import { CADENCE_LADDER } from "@hustings/wire/listen/cadence.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import { SCENARIO_LIMITS } from "./scenario.ts";
 
@@ -39,7 +39,7 @@ export interface Prices {
 export const PRICES = { perGigabyte: 0.05, perCoreHour: 0.04, hours: 1 } as const;
 export const MAX_BROWSERS = 20;
 const MAX_AGENTS = 200;
-const CADENCES = LADDER.map(({ cadenceMs }) => String(cadenceMs / 1000));
+const CADENCES = CADENCE_LADDER.map(({ cadenceMs }) => String(cadenceMs / 1000));
 
 const FLAGS = {
   listeners: { type: "string" },

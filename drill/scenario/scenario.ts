@@ -1,7 +1,7 @@
 // Owns what a drill's scenario may say, reading it from a file's value with every mistake named at once, and scaling it to
 // a machine. Pure. Refuses to know how anything in it is done.
 
-import { LADDER } from "@hustings/wire/listen/cadence.ts";
+import { CADENCE_LADDER } from "@hustings/wire/listen/cadence.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 
 /** So many people are in at this time; between two points the number goes straight. */
@@ -164,9 +164,11 @@ function onCurve(curve: readonly CurvePoint[], atSeconds: number): number {
 
 function readCadence(value: unknown, faults: string[]): number | "auto" {
   if (value === "auto") return value;
-  const row = LADDER.find(({ cadenceMs }) => cadenceMs === Number(value) * 1000);
+  const row = CADENCE_LADDER.find(({ cadenceMs }) => cadenceMs === Number(value) * 1000);
   if (row === undefined)
-    faults.push(`cadenceSeconds is "auto" or one of ${LADDER.map(({ cadenceMs }) => cadenceMs / 1000).join(", ")}.`);
+    faults.push(
+      `cadenceSeconds is "auto" or one of ${CADENCE_LADDER.map(({ cadenceMs }) => cadenceMs / 1000).join(", ")}.`,
+    );
   return row?.cadenceMs ?? "auto";
 }
 

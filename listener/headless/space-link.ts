@@ -1,7 +1,7 @@
 // Owns reading a link to a space as a person pastes it. Refuses to fetch anything.
 
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
-import { HOST_FRAGMENT } from "@hustings/wire/routes.ts";
+import { HOST_SECRET_PREFIX } from "@hustings/wire/routes.ts";
 
 export interface SpaceLink {
   /** Where the door is, without a slash at the end. */
@@ -24,6 +24,6 @@ export function readSpaceLink(text: string | undefined): SpaceLink {
   if (!/^https?:$/.test(url.protocol) || !isSpaceId(id))
     throw new Error(`"${text.slice(0, 80)}" is not a link to a space.`);
   const fragment = url.hash.slice(1);
-  const secret = fragment.startsWith(HOST_FRAGMENT) ? fragment.slice(HOST_FRAGMENT.length) : undefined;
+  const secret = fragment.startsWith(HOST_SECRET_PREFIX) ? fragment.slice(HOST_SECRET_PREFIX.length) : undefined;
   return { origin: url.origin, id, secret };
 }

@@ -4,7 +4,7 @@
 import type { Clock } from "@hustings/flow/clock.ts";
 import { sleep } from "@hustings/flow/clock.ts";
 import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
-import { BadCmaf, type SlotPackets, slotsIn } from "@hustings/media/container/cmaf-packets.ts";
+import { BadCmaf, readSlots, type SlotPackets } from "@hustings/media/container/cmaf-reader.ts";
 import {
   BadPlaylist,
   type ListedObject,
@@ -258,7 +258,7 @@ function playlistIn(bytes: Uint8Array): ReadPlaylist | undefined {
 
 function slotsOf(bytes: Uint8Array, { from, to }: ListedObject): readonly SlotPackets[] | undefined {
   try {
-    const slots = slotsIn(bytes);
+    const slots = readSlots(bytes);
     return slots.length === to - from && slots.every(({ slot }, i) => slot === from + i) ? slots : undefined;
   } catch (cause) {
     if (cause instanceof BadCmaf) return undefined;

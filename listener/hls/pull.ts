@@ -2,10 +2,16 @@
 // send, so that session, buffer and words are those of push. Loaded when it is needed. SPEC.md §7. Refuses to know players.
 
 import type { Clock } from "@hustings/flow/clock.ts";
-import type { SlotPackets } from "@hustings/media/container/cmaf-packets.ts";
+import type { SlotPackets } from "@hustings/media/container/cmaf-reader.ts";
 import type { ReadPlaylist } from "@hustings/media/hls/playlist-reader.ts";
-import { FASTEST_MS } from "@hustings/wire/listen/cadence.ts";
-import { type Notice, noticeFrame, snapshotFrame, soundFrame, type Upward } from "@hustings/wire/listen/frames.ts";
+import { FASTEST_CADENCE_MS } from "@hustings/wire/listen/cadence.ts";
+import {
+  type ListenerMessage,
+  type Notice,
+  noticeFrame,
+  snapshotFrame,
+  soundFrame,
+} from "@hustings/wire/listen/frames.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
@@ -51,7 +57,7 @@ class Pulling implements PullLink, PullTaker {
   readonly #reader: PullReader;
   readonly #back: WayBack;
   #push: Link | undefined;
-  #heldCadenceMs: number = FASTEST_MS;
+  #heldCadenceMs: number = FASTEST_CADENCE_MS;
   /** Handed on up to here; `undefined`: nothing, and nothing was asked for. */
   #next: number | undefined;
   #hasSpoken = false;
@@ -100,7 +106,7 @@ class Pulling implements PullLink, PullTaker {
       this.#push.send(text);
       return;
     }
-    const said = JSON.parse(text) as Upward;
+    const said = JSON.parse(text) as ListenerMessage;
     if (said.kind === "rendition") this.#reader.rendition = said.rendition;
     if (said.kind === "ready") {
       this.#heldCadenceMs = this.#scene.cadenceMs = said.cadenceMs;

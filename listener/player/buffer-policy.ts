@@ -1,7 +1,7 @@
 // Owns the numbers of the buffer policy, a row for each cadence, and the rate they lead to. Pure. Refuses to know any
 // player. docs/latency.md says where the numbers come from; SPEC.md §4 what is done with them.
 
-import { LADDER, usualLagMs } from "@hustings/wire/listen/cadence.ts";
+import { CADENCE_LADDER, usualLagMs } from "@hustings/wire/listen/cadence.ts";
 
 export interface CadenceRow {
   readonly cadenceMs: number;
@@ -16,7 +16,7 @@ export interface CadenceRow {
 const LOW_MS = [170, 200, 200, 200, 200, 200];
 const MOST_TARGET_MS = [1_500, 2_000, 4_000, 5_000, 6_000, 8_000];
 
-export const CADENCE_TABLE: readonly CadenceRow[] = LADDER.map(({ cadenceMs, marginMs }, i) => ({
+export const CADENCE_TABLE: readonly CadenceRow[] = CADENCE_LADDER.map(({ cadenceMs, marginMs }, i) => ({
   cadenceMs,
   lowMs: LOW_MS[i] as number,
   targetMs: marginMs,

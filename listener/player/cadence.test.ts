@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
-import { LADDER, usualLagMs } from "@hustings/wire/listen/cadence.ts";
+import { CADENCE_LADDER, usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import fc from "fast-check";
 import { startHeadlessListener } from "../headless/headless.ts";
 import { slotAfter, slotsBetween } from "../session/missing-slots.ts";
@@ -91,7 +91,7 @@ test("C2 from the fastest to the slowest cadence takes less than the five minute
   listener.stop();
 });
 
-for (const rung of LADDER)
+for (const rung of CADENCE_LADDER)
   test(`C3 who comes in at ${rung.cadenceMs / 1_000} s hears no gap and is as far behind as the table says`, () => {
     const firstFlightSlots = Math.ceil((usualLagMs(rung) + 400) / 200);
     const { clock, listener, assertWhole } = listen({ cadenceMs: rung.cadenceMs, firstFlightSlots });
@@ -112,7 +112,7 @@ test("C4 an edge that changes its mind while a listener builds up is followed, u
       const { clock, edge, listener, assertWhole } = listen();
       clock.advance(5_000);
       for (const { rung, forS } of steps) {
-        edge.notice({ kind: "target", cadenceMs: LADDER[rung]?.cadenceMs ?? 200 });
+        edge.notice({ kind: "target", cadenceMs: CADENCE_LADDER[rung]?.cadenceMs ?? 200 });
         clock.advance(forS * 1_000);
       }
       assertWhole();

@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
-import { LADDER, RESERVE, usualLagMs } from "@hustings/wire/listen/cadence.ts";
+import { CADENCE_LADDER, RESERVE, usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import fc from "fast-check";
 import { startHeadlessListener } from "../headless/headless.ts";
 import { pongWithinMs, quietAfterMs } from "../session/silence-timeout.ts";
 import { ScriptedEdge } from "../testing/fake-edge.ts";
 
-const SLOW = LADDER.filter(({ cadenceMs }) => cadenceMs >= RESERVE.fromCadenceMs);
+const SLOW = CADENCE_LADDER.filter(({ cadenceMs }) => cadenceMs >= RESERVE.fromCadenceMs);
 
 function listen(cadenceMs: number, reserveMs: number, random: () => number = () => 0) {
   const clock = manualClock();
@@ -81,7 +81,7 @@ test("C6 whatever order cadences and reserves are asked for in, there is no gap,
       const { clock, edge, listener, assertWhole } = listen(200, 0);
       clock.advance(5_000);
       for (const { rung, reserveMs, forS } of steps) {
-        edge.notice({ kind: "target", cadenceMs: LADDER[rung]?.cadenceMs ?? 200, reserveMs });
+        edge.notice({ kind: "target", cadenceMs: CADENCE_LADDER[rung]?.cadenceMs ?? 200, reserveMs });
         clock.advance(forS * 1_000);
       }
       assertWhole();
@@ -108,7 +108,7 @@ test("L3 with a reserve nobody hears it when the other edges take all of it to s
 });
 
 test("L7 with a reserve an edge that is late is not taken for dead, and there is time to come back from one that is", () => {
-  for (const rung of LADDER)
+  for (const rung of CADENCE_LADDER)
     for (const reserveMs of [0, 2_000, 6_000, 12_000]) {
       const patienceMs = quietAfterMs(rung.cadenceMs, reserveMs) + pongWithinMs(rung.cadenceMs, reserveMs);
       const plainMs = quietAfterMs(rung.cadenceMs, 0) + pongWithinMs(rung.cadenceMs, 0);

@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RECONNECT } from "@hustings/flow/retry.ts";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
-import { LADDER, reserveAt, usualLagMs } from "@hustings/wire/listen/cadence.ts";
+import { CADENCE_LADDER, reserveAt, usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import fc from "fast-check";
 import { startHeadlessListener } from "../headless/headless.ts";
 import { BUFFER, cadenceRow } from "../player/buffer-policy.ts";
 import { ScriptedEdge } from "../testing/fake-edge.ts";
 import { comeBackMs, firstTryWindow } from "./reconnect-delay.ts";
 
-const cadences = fc.constantFrom(...LADDER.map(({ cadenceMs }) => cadenceMs));
+const cadences = fc.constantFrom(...CADENCE_LADDER.map(({ cadenceMs }) => cadenceMs));
 const random = fc.double({ min: 0, max: 0.999, noNaN: true });
 const ahead = fc.integer({ min: -5_000, max: 30_000 });
 const reserves = fc.constantFrom(0, 2_000, 12_000);
-const SLOW = LADDER.filter(({ cadenceMs }) => cadenceMs >= 1_000);
+const SLOW = CADENCE_LADDER.filter(({ cadenceMs }) => cadenceMs >= 1_000);
 
 /** When `count` listeners of one edge come back, each at another place of the wheel as it dies. */
 function triesOf(

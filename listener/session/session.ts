@@ -5,8 +5,8 @@ import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { repeat } from "@hustings/flow/clock.ts";
 import { RECONNECT, type RetryPolicy } from "@hustings/flow/retry.ts";
 import type { ErrorCode } from "@hustings/wire/errors.ts";
-import { FASTEST_MS } from "@hustings/wire/listen/cadence.ts";
-import type { Notice, Snapshot, Upward } from "@hustings/wire/listen/frames.ts";
+import { FASTEST_CADENCE_MS } from "@hustings/wire/listen/cadence.ts";
+import type { ListenerMessage, Notice, Snapshot } from "@hustings/wire/listen/frames.ts";
 import type { Fragment } from "@hustings/wire/log/fragment.ts";
 import { EMPTY_STATE, foldAll, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
@@ -77,7 +77,7 @@ export class Session {
   /** The fold of the state lane at its newest entry. */
   state: SpaceState = EMPTY_STATE;
   audience = 0;
-  cadenceMs: number = FASTEST_MS;
+  cadenceMs: number = FASTEST_CADENCE_MS;
   /** How far apart the edge would like to push; `undefined`: as it does. */
   targetCadenceMs: number | undefined;
   /** What the edge would like ahead beyond the margin of the cadence. */
@@ -107,7 +107,7 @@ export class Session {
   #clockPingMs = -Infinity;
   readonly #clockShare: number;
   /** The slowest cadence for which the buffer is known to hold enough. */
-  #heldCadenceMs: number = FASTEST_MS;
+  #heldCadenceMs: number = FASTEST_CADENCE_MS;
   #stuck = { slot: -1, sinceMs: 0, tries: 0 };
   #useCursor = true;
   /** When the playhead is at the end of what is here, if nothing comes; in the past: nothing is heard. */
@@ -391,7 +391,7 @@ export class Session {
     this.#send({ kind: "ping", echo: nowMs });
   }
 
-  #send(said: Upward): void {
+  #send(said: ListenerMessage): void {
     this.#connection?.send(JSON.stringify(said));
   }
 }

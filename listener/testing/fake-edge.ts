@@ -3,14 +3,14 @@
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import {
+  type ListenerMessage,
   type Notice,
   noticeFrame,
-  parseUpward,
+  parseListenerMessage,
   type Snapshot,
   snapshotFrame,
   soundFrame,
   stateFrame,
-  type Upward,
 } from "@hustings/wire/listen/frames.ts";
 import type { Fragment, SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
@@ -64,7 +64,7 @@ export class ScriptedEdge {
   /** Whether who says that they are ready is moved. */
   isMoving = true;
   /** What listeners said beside pings. */
-  readonly said: Upward[] = [];
+  readonly said: ListenerMessage[] = [];
   pings = 0;
   readonly clock: Clock;
   readonly #options: ScriptedEdgeOptions;
@@ -221,7 +221,7 @@ export class ScriptedEdge {
   }
 
   #answer(peer: Peer, text: string): void {
-    const said = parseUpward(text);
+    const said = parseListenerMessage(text);
     if (this.isUnreachable) return;
     if (said.kind !== "ping") this.said.push(said);
     if (said.kind === "rendition") peer.rendition = said.rendition;

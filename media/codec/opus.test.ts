@@ -5,8 +5,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { readOgg } from "../container/ogg.ts";
 import { snrDb } from "../measure/correlate.ts";
+import { decodeOgg } from "./decode-ogg.ts";
 import { loadLibopus } from "./libopus.ts";
-import { decodeOgg } from "./ogg-sound.ts";
 import { loadOpus, OpusError, packetDurationSamples } from "./opus.ts";
 
 const opus = await loadOpus();

@@ -3,7 +3,7 @@
 
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import { SAMPLE_RATE_HZ, SLOT_SAMPLES } from "@hustings/wire/units.ts";
-import { box, emptySampleTable, fullBox, joined, latin, u8, u16, u32, u64, zeros } from "./boxes.ts";
+import { ascii, box, concatBytes, emptySampleTable, fullBox, u8, u16, u32, u64, zeros } from "./mp4-boxes.ts";
 
 /** Samples of one frame. */
 export const AAC_FRAME_SAMPLES = 1024;
@@ -38,7 +38,7 @@ const UNITY_MATRIX = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000);
  * middle, frames stand where their sound is, and a decoder's first frame is half a window short.
  */
 export function aacInitSegment(): Uint8Array<ArrayBuffer> {
-  const brands = box("ftyp", latin("iso6"), u32(0), latin("iso6cmfcmp41"));
+  const brands = box("ftyp", ascii("iso6"), u32(0), ascii("iso6cmfcmp41"));
   const trex = fullBox("trex", 0, 0, u32(TRACK, 1, AAC_FRAME_SAMPLES, 0, SYNC_SAMPLE));
   const rateAndVolume = [u32(0x10000), u16(0x0100), zeros(10)];
   const mvhd = fullBox(
@@ -51,7 +51,7 @@ export function aacInitSegment(): Uint8Array<ArrayBuffer> {
     zeros(24),
     u32(TRACK + 1),
   );
-  return joined([brands, box("moov", mvhd, track(), box("mvex", trex))]);
+  return concatBytes([brands, box("moov", mvhd, track(), box("mvex", trex))]);
 }
 
 /** `moof` and `mdat` of consecutive frames, at least one, the first of which is number `firstFrame`. */
@@ -69,7 +69,7 @@ export function aacMediaSegment(firstFrame: number, frames: readonly Uint8Array[
       ),
     );
   const moof = moofWith(moofWith(0).length + 8);
-  return joined([moof, box("mdat", ...frames)]);
+  return concatBytes([moof, box("mdat", ...frames)]);
 }
 
 /** The bytes are not whole ADTS frames of AAC-LC. */
@@ -96,7 +96,7 @@ export function framesInAdts(bytes: Uint8Array): Uint8Array[] {
 function track(): Uint8Array {
   const tkhd = fullBox("tkhd", 0, 7, u32(0, 0, TRACK, 0, 0), zeros(8), u16(0, 0, 0x0100, 0), UNITY_MATRIX, zeros(8));
   const mdhd = fullBox("mdhd", 0, 0, u32(0, 0, SAMPLE_RATE_HZ, 0), u16(0x55c4, 0));
-  const hdlr = fullBox("hdlr", 0, 0, u32(0), latin("soun"), zeros(12), latin("Hustings\0"));
+  const hdlr = fullBox("hdlr", 0, 0, u32(0), ascii("soun"), zeros(12), ascii("Hustings\0"));
   const dinf = box("dinf", fullBox("dref", 0, 0, u32(1), fullBox("url ", 0, 1)));
   const minf = box("minf", fullBox("smhd", 0, 0, zeros(4)), dinf, sampleTable());
   return box("trak", tkhd, box("mdia", mdhd, hdlr, minf));
@@ -115,6 +115,6 @@ function esds(): Uint8Array {
 }
 
 function descriptor(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
-  const body = joined(parts);
-  return joined([u8(tag, body.length), body]);
+  const body = concatBytes(parts);
+  return concatBytes([u8(tag, body.length), body]);
 }

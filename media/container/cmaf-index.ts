@@ -2,7 +2,7 @@
 // Refuses to know where a recording is kept. Source: ISO/IEC 14496-12 §8.16.3, §8.8.9 to §8.8.11, §8.1.2.
 
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
-import { box, fullBox, u8, u16, u32, u64, zeros } from "./boxes.ts";
+import { box, fullBox, u8, u16, u32, u64, zeros } from "./mp4-boxes.ts";
 
 /** A run of whole media segments that a player may fetch by itself. */
 export interface IndexedRun {

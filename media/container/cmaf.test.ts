@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
 import { BufferSource, EncodedPacketSink, Input, MP4 } from "mediabunny";
-import { decodeOgg } from "../codec/ogg-sound.ts";
+import { decodeOgg } from "../codec/decode-ogg.ts";
 import { loadOpus } from "../codec/opus.ts";
 import { snrDb } from "../measure/correlate.ts";
 import { freeBox, initSegment, mediaSegment, mediaSegmentSize, mfra, mfraSize, sidx, sidxSize } from "./cmaf.ts";

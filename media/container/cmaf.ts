@@ -3,7 +3,7 @@
 // Refuses to know slots, gaps and files. Sources: ISO/IEC 14496-12; Encapsulation of Opus in ISO BMFF 1.0 (Xiph).
 
 import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
-import { box, emptySampleTable, fullBox, latin, u8, u16, u32, u64, writeHeader, zeros } from "./boxes.ts";
+import { ascii, box, emptySampleTable, fullBox, u8, u16, u32, u64, writeHeader, zeros } from "./mp4-boxes.ts";
 
 export { freeBox, type IndexedRun, mfra, mfraSize, type RandomAccess, sidx, sidxSize } from "./cmaf-index.ts";
 
@@ -42,7 +42,7 @@ const HEADER_BYTES = 8;
 /** `ftyp` and `moov` for one mono Opus track at timescale 48,000, fragmented, without an edit list. */
 export function initSegment(options: InitOptions = {}): Uint8Array<ArrayBuffer> {
   const preSkip = options.preSkip ?? 0;
-  const brands = box("ftyp", latin("iso6"), u32(0), latin("iso6cmfcmp41"));
+  const brands = box("ftyp", ascii("iso6"), u32(0), ascii("iso6cmfcmp41"));
   const extent = options.durationSamples;
   const mehd = extent === undefined ? zeros(0) : fullBox("mehd", 1, 0, u64(extent));
   const trex = fullBox("trex", 0, 0, u32(TRACK, 1, PACKET_SAMPLES, 0, SYNC_SAMPLE));
@@ -136,7 +136,7 @@ function movieHeader(): Uint8Array {
 function track(preSkip: number): Uint8Array {
   const tkhd = fullBox("tkhd", 0, 7, u32(0, 0, TRACK, 0, 0), zeros(8), u16(0, 0, 0x0100, 0), UNITY_MATRIX, zeros(8));
   const mdhd = fullBox("mdhd", 0, 0, u32(0, 0, SAMPLE_RATE_HZ, 0), u16(0x55c4, 0));
-  const hdlr = fullBox("hdlr", 0, 0, u32(0), latin("soun"), zeros(12), latin("Hustings\0"));
+  const hdlr = fullBox("hdlr", 0, 0, u32(0), ascii("soun"), zeros(12), ascii("Hustings\0"));
   const dinf = box("dinf", fullBox("dref", 0, 0, u32(1), fullBox("url ", 0, 1)));
   const minf = box("minf", fullBox("smhd", 0, 0, zeros(4)), dinf, sampleTable(preSkip));
   return box("trak", tkhd, box("mdia", mdhd, hdlr, minf));

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
-import { decodeOgg, encodeOgg } from "../codec/ogg-sound.ts";
+import { decodeOgg, encodeOgg } from "../codec/decode-ogg.ts";
 import { loadOpus } from "../codec/opus.ts";
 import { createOggWriter, OggError, readOgg, writeOgg } from "./ogg.ts";
 

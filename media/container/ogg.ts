@@ -1,7 +1,7 @@
 // Owns Ogg Opus files (RFC 3533, RFC 7845): pages with true granules and checksums, and packets read back.
 // Refuses to know files, and to decode what it carries.
 
-import { joined } from "./boxes.ts";
+import { concatBytes } from "./mp4-boxes.ts";
 import { packetDurationSamples } from "./opus-packet.ts";
 
 /** Bytes that are not one Ogg Opus stream that we can use. */
@@ -61,7 +61,7 @@ export function createOggWriter(options: OggWriterOptions = {}): OggWriter {
     pageGranule = granule;
     return bytes;
   };
-  const head = joined([
+  const head = concatBytes([
     page(FIRST, 0, serial, 0, [opusHead(preSkip)]),
     page(0, 0, serial, 1, [opusTags(options.vendor ?? "hustings")]),
   ]);
@@ -88,7 +88,7 @@ export function writeOgg(packets: Iterable<Uint8Array>, options: OggWriterOption
   const parts = [writer.head];
   for (const packet of packets) parts.push(writer.packet(packet));
   parts.push(writer.end(options.trimSamples ?? 0));
-  return joined(parts);
+  return concatBytes(parts);
 }
 
 /** Reads the first Opus stream of a whole Ogg file; pages of other streams are passed over. Throws OggError. */
@@ -130,7 +130,7 @@ class PacketReader {
   }
 
   #finish(last: Uint8Array): void {
-    const packet = this.#open.length === 0 ? last : joined([...this.#open, last]);
+    const packet = this.#open.length === 0 ? last : concatBytes([...this.#open, last]);
     this.#open = [];
     if (this.packets.length >= MAX_PACKETS) throw new OggError(`more than ${MAX_PACKETS} packets`);
     this.packets.push(packet);

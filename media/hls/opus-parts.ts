@@ -5,9 +5,9 @@
 import { decodeFragment, type SeatLevel } from "@hustings/wire/log/fragment.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import { FRAGMENT_PACKETS, SLOT_SAMPLES, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
-import { joined } from "../container/boxes.ts";
 import { mediaSegment } from "../container/cmaf.ts";
 import { fillerPackets } from "../container/filler.ts";
+import { concatBytes } from "../container/mp4-boxes.ts";
 import { levelBox } from "./part-levels.ts";
 import { type HlsLog, type HlsMarks, isIn, PART_SLOTS } from "./segments.ts";
 
@@ -34,7 +34,7 @@ export function hlsObject(log: HlsLog, { from, to }: SlotRange, loop: HoldLoop):
       }),
     );
   }
-  return joined(boxes);
+  return concatBytes(boxes);
 }
 
 /** The packets that are heard in slots `range`, ten for each. Throws when a slot neither exists nor is declared absent. */
@@ -56,13 +56,13 @@ function slotSound({ marks, fragment }: HlsLog, slot: number, loop: HoldLoop): S
   const bytes = fragment(slot);
   if (bytes === undefined) throw new Error(`Slot ${slot} is not there.`);
   const { levels, packets } = decodeFragment(bytes);
-  if (loop.length < FRAGMENT_PACKETS || levels.length > 0 || !isHeld(marks, slot)) return { levels, packets };
+  if (loop.length < FRAGMENT_PACKETS || levels.length > 0 || !isHoldMusic(marks, slot)) return { levels, packets };
   const at = (slot % Math.floor(loop.length / FRAGMENT_PACKETS)) * FRAGMENT_PACKETS;
   return { levels, packets: loop.slice(at, at + FRAGMENT_PACKETS) };
 }
 
 /** Whether the entries say of `slot` that there is hold music, and have said so for a second. */
-export function isHeld({ airs, liveSlot = 0 }: HlsMarks, slot: number): boolean {
+export function isHoldMusic({ airs, liveSlot = 0 }: HlsMarks, slot: number): boolean {
   const mark = airs.findLast((one) => one.slot <= slot) ?? { slot: liveSlot, air: "hold" };
   return mark.air === "hold" && slot >= mark.slot + HOLD_AFTER_SLOTS;
 }

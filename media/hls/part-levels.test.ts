@@ -9,10 +9,10 @@ import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
 import fc from "fast-check";
 import { BufferSource, EncodedPacketSink, Input, MP4 } from "mediabunny";
-import { decodeOgg } from "../codec/ogg-sound.ts";
+import { decodeOgg } from "../codec/decode-ogg.ts";
 import { loadOpus } from "../codec/opus.ts";
 import { initSegment, mediaSegment, mediaSegmentSize } from "../container/cmaf.ts";
-import { slotsIn } from "../container/cmaf-packets.ts";
+import { readSlots } from "../container/cmaf-reader.ts";
 import { hlsObject } from "./opus-parts.ts";
 import { type LevelRun, levelBox, MAX_LEVEL_BOX_BYTES, readLevels } from "./part-levels.ts";
 import { OPUS_VARIANTS } from "./playlist.ts";
@@ -144,7 +144,7 @@ test("slots of a part and a segment come with their levels, filler and hold musi
     { from: 0, to: 20 },
     { from: 20, to: 40 },
   ])
-    for (const { slot, levels } of slotsIn(hlsObject(log, { from, to }, loop)))
+    for (const { slot, levels } of readSlots(hlsObject(log, { from, to }, loop)))
       assert.deepEqual(
         levels.toSorted(bySeat),
         slot < 20 && slot !== 7 && slot !== 8 ? changing(slot).sort(bySeat) : [],
@@ -213,7 +213,7 @@ test("event messages that are damaged, alien, of other slots or no message at al
     Buffer.from(Buffer.from(good).toString("latin1").replace("levels", "labels"), "latin1"),
   );
   const heard = (...before: Uint8Array[]) => {
-    const slots = slotsIn(Buffer.concat([...before, made]));
+    const slots = readSlots(Buffer.concat([...before, made]));
     assert.deepEqual(
       slots.map(({ slot, packets }) => [slot, packets.map(hexOf)]),
       [40, 41, 42, 43, 44].map((slot) => [slot, small(slot).map(hexOf)]),

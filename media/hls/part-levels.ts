@@ -3,7 +3,7 @@
 
 import { MAX_SLOT, type SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { MAX_LEVELS, MAX_SEATS, SAMPLE_RATE_HZ, SLOT_SAMPLES } from "@hustings/wire/units.ts";
-import { fullBox, latin, u32, u64 } from "../container/boxes.ts";
+import { ascii, fullBox, u32, u64 } from "../container/mp4-boxes.ts";
 import { PART_SLOTS } from "./segments.ts";
 
 /** The levels of slots that follow each other, as fragments carry them. */
@@ -15,7 +15,7 @@ export interface LevelRun {
 }
 
 /** `scheme_id_uri`, and a `value` that is empty: another coding would have another. */
-const SCHEME = latin("urn:hustings:levels\0\0");
+const SCHEME = ascii("urn:hustings:levels\0\0");
 const VERSION_1 = 0x01000000;
 const TIMES_BYTES = 24;
 const COUNT_BITS = 3;

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
 import fc from "fast-check";
 import { mediaSegment } from "../container/cmaf.ts";
-import { BadCmaf, slotsIn } from "../container/cmaf-packets.ts";
+import { BadCmaf, readSlots } from "../container/cmaf-reader.ts";
 import { hlsObject } from "./opus-parts.ts";
 import { mediaPlaylist } from "./playlist.ts";
 import { BadPlaylist, readPlaylist } from "./playlist-reader.ts";
@@ -123,7 +123,7 @@ test("the slots of parts and segments are read back by their times", () => {
     { from: 20, to: 40 },
     { from: 5, to: 7 },
   ]) {
-    const slots = slotsIn(hlsObject(log, range, []));
+    const slots = readSlots(hlsObject(log, range, []));
     assert.deepEqual(
       slots.map(({ slot }) => slot),
       Array.from({ length: range.to - range.from }, (_, i) => range.from + i),
@@ -141,13 +141,13 @@ test("an object that begins with no slot, or holds a part of one, is named", () 
   const made = (decodeTimeSamples: number | bigint, some = packets) =>
     mediaSegment({ sequence: 1, decodeTimeSamples, packets: some });
   for (const bad of [made(960), made(9600, packets.slice(1)), made(2n ** 60n), Buffer.concat([made(9600), made(9600)])])
-    assert.throws(() => slotsIn(bad), BadCmaf);
+    assert.throws(() => readSlots(bad), BadCmaf);
   const nested = new Uint8Array(80_000);
   for (let at = 0; at + 8 <= nested.length; at += 8) {
     new DataView(nested.buffer).setUint32(at, nested.length - at);
     nested.set(new TextEncoder().encode(at === 0 ? "moof" : "traf"), at + 4);
   }
-  assert.deepEqual(slotsIn(nested), []);
+  assert.deepEqual(readSlots(nested), []);
 });
 
 test("any bytes give slots that a fragment can carry, or BadCmaf", () => {
@@ -160,7 +160,7 @@ test("any bytes give slots that a fragment can carry, or BadCmaf", () => {
   fc.assert(
     fc.property(fc.oneof(damaged, fc.uint8Array({ maxLength: 400 })), (bytes) => {
       try {
-        for (const { slot, packets } of slotsIn(bytes)) encodeFragment({ slot, levels: [], packets });
+        for (const { slot, packets } of readSlots(bytes)) encodeFragment({ slot, levels: [], packets });
       } catch (cause) {
         assert.ok(cause instanceof BadCmaf, String(cause));
       }

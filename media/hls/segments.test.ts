@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
 import fc from "fast-check";
 import { initSegment, mediaSegment } from "../container/cmaf.ts";
-import { BadCmaf, packetsIn } from "../container/cmaf-packets.ts";
+import { BadCmaf, readPackets } from "../container/cmaf-reader.ts";
 import { fillerPackets } from "../container/filler.ts";
 import { HOLD_AFTER_SLOTS, hlsObject, packetsOf } from "./opus-parts.ts";
 import { mediaPlaylist, objectName, objectOf } from "./playlist.ts";
@@ -234,7 +234,7 @@ test("packets are read back out of a file of ours, and damage is named", () => {
     mediaSegment({ sequence: 2, decodeTimeSamples: 15 * 960, packets: packets.slice(15) }),
   ]);
   assert.deepEqual(
-    packetsIn(file).map((packet) => [...packet]),
+    readPackets(file).map((packet) => [...packet]),
     packets.map((packet) => [...packet]),
   );
   fc.assert(
@@ -242,7 +242,7 @@ test("packets are read back out of a file of ours, and damage is named", () => {
       const damaged = Uint8Array.from(file.subarray(0, length));
       if (at < length) damaged[at] = byte;
       try {
-        packetsIn(damaged);
+        readPackets(damaged);
       } catch (cause) {
         assert.ok(cause instanceof BadCmaf);
       }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { decodeOgg } from "../codec/ogg-sound.ts";
+import { decodeOgg } from "../codec/decode-ogg.ts";
 import { loadOpus } from "../codec/opus.ts";
 import { correlate, presence, snrDb } from "./correlate.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { createSlotMeter, createSpeaking, levelDbov } from "./level.ts";
+import { createSlotMeter, createSpeakingDetector, levelDbov } from "./level.ts";
 
 test("silence is 127, a full-scale square wave is 0, a full-scale sine is 3", () => {
   assert.equal(levelDbov(new Float32Array(960)), 127);
@@ -29,7 +29,7 @@ test("ten packets fold to one level by their power, and the next ten start anew"
 });
 
 test("speaking starts after 40 ms of voice, bears a pause of 380 ms, and ends after 400 ms", () => {
-  const speaking = createSpeaking();
+  const speaking = createSpeakingDetector();
   const feed = (level: number, packets: number) => Array.from({ length: packets }, () => speaking(level)).at(-1);
   assert.equal(feed(20, 1), false, "a knock");
   assert.equal(feed(90, 3), false);

@@ -45,7 +45,7 @@ export function createSlotMeter(): SlotMeter {
   };
 }
 
-export interface SpeakingOptions {
+export interface SpeakingDetectorOptions {
   /** Speaking starts at this level or louder; 45 where absent. */
   readonly startDbov?: LevelDbov;
   /** Speaking goes on while it is at this level or louder; 52 where absent. */
@@ -57,7 +57,7 @@ export interface SpeakingOptions {
 }
 
 /** Whether a person is speaking, with hysteresis: give each packet's level in order. */
-export function createSpeaking(options: SpeakingOptions = {}): (level: LevelDbov) => boolean {
+export function createSpeakingDetector(options: SpeakingDetectorOptions = {}): (level: LevelDbov) => boolean {
   const { startDbov = 45, keepDbov = 52, attackMs = 40, holdMs = 400 } = options;
   let speaking = false;
   let runMs = 0;

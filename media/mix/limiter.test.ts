@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
-import { decodeOgg } from "../codec/ogg-sound.ts";
+import { decodeOgg } from "../codec/decode-ogg.ts";
 import { loadOpus } from "../codec/opus.ts";
 import { resample } from "../measure/resample.ts";
 import { CEILING, createLimiter, LIMITER_LATENCY_SAMPLES } from "./limiter.ts";

@@ -16,11 +16,11 @@ export interface Limiter {
    */
   process(input: Float32Array | Float64Array, less?: Float32Array): Float32Array<ArrayBuffer>;
   /** Another limiter in the same state: with the same peak it goes on exactly as this one would. */
-  copy(peak?: Peak): Limiter;
+  copy(peak?: PeakMode): Limiter;
 }
 
 /** "true": what a converter makes between samples counts too. "sample": samples alone, for what goes to a few ears. */
-export type Peak = "true" | "sample";
+export type PeakMode = "true" | "sample";
 
 const TAPS = 12;
 const PHASES = 4;
@@ -37,7 +37,7 @@ const HOLD = 30;
 /** Release: two thirds of the way back in 80 ms. */
 const RELEASE = 1 - Math.exp(-STEP / (0.08 * SAMPLE_RATE_HZ));
 
-export function createLimiter(peak: Peak = "true"): Limiter {
+export function createLimiter(peak: PeakMode = "true"): Limiter {
   return new LookAhead(peak);
 }
 
@@ -50,14 +50,14 @@ class LookAhead implements Limiter {
   readonly #line = new Float32Array(LIMITER_LATENCY_SAMPLES + PACKET_SAMPLES);
   readonly #output = new Float32Array(PACKET_SAMPLES);
   readonly #gain = new GainCurve();
-  readonly #peak: Peak;
+  readonly #peak: PeakMode;
   /** Samples since one was loud enough to matter to the interpolation. */
   #calm = TAPS;
   /** Samples of the step that has begun, and the highest peak in it. */
   #phase = 0;
   #highest = 0;
 
-  constructor(peak: Peak) {
+  constructor(peak: PeakMode) {
     this.#peak = peak;
   }
 
@@ -72,7 +72,7 @@ class LookAhead implements Limiter {
     return output;
   }
 
-  copy(peak: Peak = this.#peak): Limiter {
+  copy(peak: PeakMode = this.#peak): Limiter {
     const twin = new LookAhead(peak);
     twin.#line.set(this.#line);
     twin.#gain.take(this.#gain);

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { decodeOgg } from "../codec/ogg-sound.ts";
+import { decodeOgg } from "../codec/decode-ogg.ts";
 import { loadOpus } from "../codec/opus.ts";
-import { createVoice } from "../speech/voice.ts";
-import { createLoudness, integratedLufs } from "./loudness.ts";
+import { createVoiceProcessor } from "../speech/voice-processor.ts";
+import { createLoudnessNormalizer, integratedLufs } from "./loudness.ts";
 
 const opus = await loadOpus();
 const welcome = decodeOgg(opus, readFileSync(new URL("../voices/welcome.opus", import.meta.url)));
@@ -28,7 +28,7 @@ test("a sine of 997 Hz at full scale is −3.01 LUFS, as the standard has it", (
 
 for (const gainDb of [-9, 0, 9]) {
   test(`a speaker ${gainDb} dB off comes within 1.5 LU of −18 LUFS after 10 s of speech`, (t) => {
-    const loudness = createLoudness();
+    const loudness = createLoudnessNormalizer();
     const out: number[] = [];
     for (const frame of frames(welcome, 10 ** (gainDb / 20))) {
       loudness.process(frame);
@@ -43,7 +43,7 @@ for (const gainDb of [-9, 0, 9]) {
 }
 
 test("the gain moves by at most 3 dB in a second, and stays within 12 dB", () => {
-  const loudness = createLoudness();
+  const loudness = createLoudnessNormalizer();
   let last = 0;
   for (const frame of frames(welcome, 0.08)) {
     loudness.process(frame);
@@ -55,7 +55,7 @@ test("the gain moves by at most 3 dB in a second, and stays within 12 dB", () =>
 });
 
 test("in silence and in faint noise the gain is frozen: noise is not pumped", () => {
-  const loudness = createLoudness();
+  const loudness = createLoudnessNormalizer();
   for (const frame of frames(welcome.subarray(0, 480_000), 0.5)) loudness.process(frame);
   for (const frame of frames(noise(1, 0.001))) loudness.process(frame);
   const before = loudness.gainDb;
@@ -65,7 +65,7 @@ test("in silence and in faint noise the gain is frozen: noise is not pumped", ()
 });
 
 test("a voice opens its gate at once, shows as speaking, and closes within 1.2 s of the last word", () => {
-  const voice = createVoice();
+  const voice = createVoiceProcessor();
   assert.equal(voice.process(new Float32Array(960)).gate, 0);
   const first = welcome.subarray(48_000, 48_960);
   assert.equal(voice.process(first).gate, 1);

@@ -4,7 +4,7 @@
 import { PACKET_SAMPLES } from "@hustings/wire/units.ts";
 import { createKWeighting } from "./k-weighting.ts";
 
-export interface LoudnessOptions {
+export interface LoudnessNormalizerOptions {
   /** −18 where absent. */
   readonly targetLufs?: number;
   /** 3 where absent; in decibels per second. */
@@ -14,7 +14,7 @@ export interface LoudnessOptions {
   readonly maxGainDb?: number;
 }
 
-export interface Loudness {
+export interface LoudnessNormalizer {
   /** Applies the gain to 960 samples where they are; it moves evenly within the frame. */
   process(pcm: Float32Array): void;
   readonly gainDb: number;
@@ -34,7 +34,7 @@ const ABSOLUTE_GATE_LUFS = -50;
 const RELATIVE_GATE_LU = 10;
 const SECONDS_PER_FRAME = PACKET_SAMPLES / 48_000;
 
-export function createLoudness(options: LoudnessOptions = {}): Loudness {
+export function createLoudnessNormalizer(options: LoudnessNormalizerOptions = {}): LoudnessNormalizer {
   const { targetLufs = -18, slewDbPerSecond = 3, minGainDb = -12, maxGainDb = 12 } = options;
   const weigh = createKWeighting();
   const meter = new GatedMeter();

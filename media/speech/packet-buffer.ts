@@ -1,8 +1,8 @@
 // Owns the packets that wait to be played, in order of their places, and the memory of those that were.
 // Refuses to know when anything is played.
 
-export interface Held {
-  readonly place: number;
+export interface BufferedPacket {
+  readonly position: number;
   readonly opus: Uint8Array;
   readonly durationSamples: number;
   readonly redundant: boolean;
@@ -11,33 +11,33 @@ export interface Held {
 }
 
 /** Packets held, whatever their durations; the oldest go first. */
-export const MAX_HELD_PACKETS = 256;
-const REMEMBERED_PLACES = 128;
+export const MAX_BUFFERED_PACKETS = 256;
+const REMEMBERED_POSITIONS = 128;
 
-export class HeldPackets {
-  readonly #queue: Held[] = [];
+export class PacketBuffer {
+  readonly #queue: BufferedPacket[] = [];
   readonly #played = new Set<number>();
 
-  get first(): Held | undefined {
+  get first(): BufferedPacket | undefined {
     return this.#queue[0];
   }
 
-  get second(): Held | undefined {
+  get second(): BufferedPacket | undefined {
     return this.#queue[1];
   }
 
   /** "duplicate" when its place is taken by as good a copy; "overflow" when the oldest had to go for it. */
-  add(held: Held): "added" | "duplicate" | "overflow" {
+  add(packet: BufferedPacket): "added" | "duplicate" | "overflow" {
     let index = this.#queue.length;
-    while (index > 0 && (this.#queue[index - 1]?.place ?? 0) >= held.place) index -= 1;
+    while (index > 0 && (this.#queue[index - 1]?.position ?? 0) >= packet.position) index -= 1;
     const there = this.#queue[index];
-    if (there?.place === held.place) {
-      if (held.redundant || !there.redundant) return "duplicate";
-      this.#queue[index] = held;
+    if (there?.position === packet.position) {
+      if (packet.redundant || !there.redundant) return "duplicate";
+      this.#queue[index] = packet;
       return "added";
     }
-    this.#queue.splice(index, 0, held);
-    if (this.#queue.length <= MAX_HELD_PACKETS) return "added";
+    this.#queue.splice(index, 0, packet);
+    if (this.#queue.length <= MAX_BUFFERED_PACKETS) return "added";
     this.#queue.shift();
     return "overflow";
   }
@@ -46,16 +46,16 @@ export class HeldPackets {
   takeFirst(): number | undefined {
     const taken = this.#queue.shift();
     if (taken === undefined) return undefined;
-    const end = taken.place + taken.durationSamples;
-    while (this.#queue[0] !== undefined && this.#queue[0].place < end) this.#queue.shift();
-    this.#remember(taken.place);
+    const end = taken.position + taken.durationSamples;
+    while (this.#queue[0] !== undefined && this.#queue[0].position < end) this.#queue.shift();
+    this.#remember(taken.position);
     return end;
   }
 
   /** Drops what lies before `place`, but for the last packet; returns how many. */
-  dropBefore(place: number): number {
+  dropBefore(position: number): number {
     let dropped = 0;
-    while (this.#queue.length > 1 && (this.#queue[0]?.place ?? place) < place) {
+    while (this.#queue.length > 1 && (this.#queue[0]?.position ?? position) < position) {
       this.#queue.shift();
       dropped += 1;
     }
@@ -63,8 +63,8 @@ export class HeldPackets {
   }
 
   /** Whether the packet of this place was played, among the last 128. */
-  wasPlayed(place: number): boolean {
-    return this.#played.has(place);
+  wasPlayed(position: number): boolean {
+    return this.#played.has(position);
   }
 
   get anyPlayed(): boolean {
@@ -76,9 +76,9 @@ export class HeldPackets {
     this.#played.clear();
   }
 
-  #remember(place: number): void {
-    this.#played.add(place);
-    if (this.#played.size <= REMEMBERED_PLACES) return;
+  #remember(position: number): void {
+    this.#played.add(position);
+    if (this.#played.size <= REMEMBERED_POSITIONS) return;
     for (const oldest of this.#played) {
       this.#played.delete(oldest);
       return;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { createPlayoutBuffer, MAX_CONCEAL_SAMPLES, type Playout, type PlayoutBuffer } from "./playout-buffer.ts";
+import { createPlayoutBuffer, MAX_CONCEAL_SAMPLES, type PlayoutAction, type PlayoutBuffer } from "./playout-buffer.ts";
 
 /** A 20 ms packet that carries its number. */
 function numbered(index: number): Uint8Array {
@@ -27,9 +27,9 @@ function push(buffer: PlayoutBuffer, { index, arrivalMs, redundant = false, leve
 }
 
 /** Plays `ticks` ticks of 20 ms against arrivals; the mixer's clock is 5 ms off the sender's. */
-function play(buffer: PlayoutBuffer, arrivals: readonly Arrival[], ticks: number): Playout[] {
+function play(buffer: PlayoutBuffer, arrivals: readonly Arrival[], ticks: number): PlayoutAction[] {
   const queue = arrivals.toSorted((a, b) => a.arrivalMs - b.arrivalMs);
-  const pieces: Playout[] = [];
+  const pieces: PlayoutAction[] = [];
   for (let tick = 0; tick < ticks; tick += 1) {
     const nowMs = tick * 20 + 5;
     while (queue[0] !== undefined && queue[0].arrivalMs <= nowMs) push(buffer, queue.shift() as Arrival);
@@ -38,7 +38,7 @@ function play(buffer: PlayoutBuffer, arrivals: readonly Arrival[], ticks: number
   return pieces;
 }
 
-function playedNumbers(pieces: readonly Playout[]): number[] {
+function playedNumbers(pieces: readonly PlayoutAction[]): number[] {
   return pieces.flatMap((piece) => (piece.kind === "packet" ? [numberOf(piece.opus)] : []));
 }
 

@@ -4,10 +4,10 @@
 import { type LevelDbov, PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { packetDurationSamples, packetHasFec, packetIsDtx } from "../container/opus-packet.ts";
 import { createJitterEstimate } from "./jitter-estimate.ts";
-import { type Held, HeldPackets } from "./packet-buffer.ts";
-import { createPlaces, STRAY_SAMPLES } from "./timestamp-unwrap.ts";
+import { type BufferedPacket, PacketBuffer } from "./packet-buffer.ts";
+import { createTimestampUnwrapper, STRAY_SAMPLES } from "./timestamp-unwrap.ts";
 
-export { MAX_HELD_PACKETS } from "./packet-buffer.ts";
+export { MAX_BUFFERED_PACKETS } from "./packet-buffer.ts";
 
 export interface ArrivedPacket {
   readonly sequence?: number;
@@ -22,7 +22,7 @@ export interface ArrivedPacket {
 }
 
 /** One piece to play. `durationSamples` is a multiple of 120, 120 to 5760. */
-export type Playout =
+export type PlayoutAction =
   /** Decode it. `skipped` was due before it and is dropped: decode it first and cross-fade the two. */
   | {
       readonly kind: "packet";
@@ -60,7 +60,7 @@ export interface PlayoutStats {
 export interface PlayoutBuffer {
   push(packet: ArrivedPacket): void;
   /** The piece whose turn it is at `nowMs`; ask for the next one when this one's duration has passed. */
-  pop(nowMs: number): Playout;
+  pop(nowMs: number): PlayoutAction;
   /** Another stream begins (a new SSRC): forgets packets and timing, keeps the counts. */
   reset(): void;
   stats(): PlayoutStats;
@@ -99,9 +99,9 @@ export function createPlayoutBuffer(options: PlayoutOptions = {}): PlayoutBuffer
 class AdaptiveBuffer implements PlayoutBuffer {
   readonly #bounds: Required<PlayoutOptions>;
   #jitter;
-  readonly #places = createPlaces();
+  readonly #timestamps = createTimestampUnwrapper();
   /** All at or after the cursor. */
-  readonly #held = new HeldPackets();
+  readonly #buffered = new PacketBuffer();
   #state: "idle" | "priming" | "playing" = "idle";
   /** The place (unwrapped timestamp) that is played next; all before it is over. */
   #cursor: number | undefined;
@@ -131,25 +131,25 @@ class AdaptiveBuffer implements PlayoutBuffer {
 
   push(packet: ArrivedPacket): void {
     const durationSamples = packetDurationSamples(packet.opus);
-    const place = durationSamples === 0 ? undefined : this.#placeOf(packet);
-    if (place === undefined) {
+    const position = durationSamples === 0 ? undefined : this.#positionOf(packet);
+    if (position === undefined) {
       this.#stats.refused += 1;
       return;
     }
-    const mediaMs = place / PER_MS;
+    const mediaMs = position / PER_MS;
     if (!packet.redundant) this.#stats.received += 1;
-    if (this.#cursor !== undefined && place < this.#cursor && !this.#mayRewind(place)) {
-      this.#overdue(packet, place, mediaMs);
+    if (this.#cursor !== undefined && position < this.#cursor && !this.#mayRewind(position)) {
+      this.#overdue(packet, position, mediaMs);
       return;
     }
     const quiet = this.#isQuiet(packet);
-    if (!this.#insert({ place, opus: packet.opus, durationSamples, redundant: packet.redundant, quiet })) return;
+    if (!this.#insert({ position, opus: packet.opus, durationSamples, redundant: packet.redundant, quiet })) return;
     this.#jitter.arrived(mediaMs, packet.arrivalMs);
     if (this.#state === "idle") this.#state = "priming";
-    if (this.#state === "priming") this.#cursor = this.#held.first?.place;
+    if (this.#state === "priming") this.#cursor = this.#buffered.first?.position;
   }
 
-  pop(nowMs: number): Playout {
+  pop(nowMs: number): PlayoutAction {
     if (this.#state === "idle" || this.#cursor === undefined) return silence(PACKET_SAMPLES);
     let delayMs = this.#delayMs(this.#cursor, nowMs);
     if (this.#state === "priming") {
@@ -163,15 +163,15 @@ class AdaptiveBuffer implements PlayoutBuffer {
     }
     this.#stats.delayMs = delayMs;
     const errorMs = delayMs - this.#jitter.targetMs;
-    const next = this.#held.first;
+    const next = this.#buffered.first;
     if (next === undefined) return this.#starve();
     const gap = this.#closeGap(next, errorMs);
     if (gap > 0) return this.#bridge(next, gap, errorMs);
-    return this.#place(next, errorMs);
+    return this.#playInPlace(next, errorMs);
   }
 
   reset(): void {
-    this.#places.reset();
+    this.#timestamps.reset();
     this.#begin();
   }
 
@@ -185,27 +185,27 @@ class AdaptiveBuffer implements PlayoutBuffer {
 
   #begin(): void {
     this.#jitter = createJitterEstimate(this.#bounds);
-    this.#held.clear();
+    this.#buffered.clear();
     this.#state = "idle";
     this.#cursor = undefined;
     this.#concealed = 0;
     this.#lastWasDtx = false;
   }
 
-  #placeOf(packet: ArrivedPacket): number | undefined {
-    const placed = this.#places.locate(packet.timestamp, packet.redundant, this.#state === "idle");
-    if (placed.kind === "stray") return undefined;
-    if (placed.kind === "jump") this.#begin();
-    return placed.place;
+  #positionOf(packet: ArrivedPacket): number | undefined {
+    const unwrapped = this.#timestamps.unwrap(packet.timestamp, packet.redundant, this.#state === "idle");
+    if (unwrapped.kind === "stray") return undefined;
+    if (unwrapped.kind === "jump") this.#begin();
+    return unwrapped.position;
   }
 
   /** Before the first piece is played, an older packet moves the start. */
-  #mayRewind(place: number): boolean {
-    return this.#state === "priming" && !this.#held.anyPlayed && place >= (this.#cursor ?? 0) - STRAY_SAMPLES;
+  #mayRewind(position: number): boolean {
+    return this.#state === "priming" && !this.#buffered.anyPlayed && position >= (this.#cursor ?? 0) - STRAY_SAMPLES;
   }
 
-  #overdue(packet: ArrivedPacket, place: number, mediaMs: number): void {
-    if (this.#held.wasPlayed(place)) {
+  #overdue(packet: ArrivedPacket, position: number, mediaMs: number): void {
+    if (this.#buffered.wasPlayed(position)) {
       if (!packet.redundant) this.#stats.duplicate += 1;
       return;
     }
@@ -221,15 +221,15 @@ class AdaptiveBuffer implements PlayoutBuffer {
   }
 
   /** False when its place is taken already by as good a copy. */
-  #insert(held: Held): boolean {
-    const outcome = this.#held.add(held);
+  #insert(packet: BufferedPacket): boolean {
+    const outcome = this.#buffered.add(packet);
     if (outcome === "duplicate") {
-      if (!held.redundant) this.#stats.duplicate += 1;
+      if (!packet.redundant) this.#stats.duplicate += 1;
       return false;
     }
     if (outcome === "overflow") {
       this.#stats.dropped += 1;
-      if (this.#state === "playing") this.#cursor = this.#held.first?.place;
+      if (this.#state === "playing") this.#cursor = this.#buffered.first?.position;
     }
     return true;
   }
@@ -238,28 +238,28 @@ class AdaptiveBuffer implements PlayoutBuffer {
   #jump(excessMs: number): void {
     const cursor = this.#cursor ?? 0;
     const wanted = cursor + excessMs * PER_MS;
-    this.#stats.dropped += this.#held.dropBefore(wanted);
-    this.#cursor = Math.max(cursor, Math.min(wanted, this.#held.first?.place ?? wanted));
+    this.#stats.dropped += this.#buffered.dropBefore(wanted);
+    this.#cursor = Math.max(cursor, Math.min(wanted, this.#buffered.first?.position ?? wanted));
   }
 
   /**
    * Samples missing before `next`. What concealment has stood in for while we waited is not concealed again: whole
    * packets of the gap are passed over while the delay can spare them, but for the last one if `next` has its copy.
    */
-  #closeGap(next: Held, errorMs: number): number {
-    const cursor = this.#cursor ?? next.place;
-    let gap = next.place - cursor;
+  #closeGap(next: BufferedPacket, errorMs: number): number {
+    const cursor = this.#cursor ?? next.position;
+    let gap = next.position - cursor;
     if (this.#concealed > 0 && errorMs > 0) {
       const kept = packetHasFec(next.opus) ? this.#lastDuration : 0;
       const spare = Math.min(gap - kept, (errorMs + QUIET_SLACK_MS.short) * PER_MS);
       gap -= Math.max(0, Math.floor(spare / this.#lastDuration)) * this.#lastDuration;
     }
     if (gap < QUANTUM_SAMPLES) gap = 0;
-    this.#cursor = next.place - gap;
+    this.#cursor = next.position - gap;
     return gap;
   }
 
-  #starve(): Playout {
+  #starve(): PlayoutAction {
     if (this.#lastWasDtx || this.#concealed >= MAX_CONCEAL_SAMPLES) {
       this.#state = "idle";
       return silence(this.#lastDuration);
@@ -267,7 +267,7 @@ class AdaptiveBuffer implements PlayoutBuffer {
     return this.#conceal(this.#lastDuration, false);
   }
 
-  #bridge(next: Held, gap: number, errorMs: number): Playout {
+  #bridge(next: BufferedPacket, gap: number, errorMs: number): PlayoutAction {
     const piece = Math.min(this.#lastDuration, gap - (gap % QUANTUM_SAMPLES));
     if (this.#lastWasDtx || this.#concealed >= MAX_CONCEAL_SAMPLES) {
       this.#cursor = (this.#cursor ?? 0) + piece;
@@ -283,7 +283,7 @@ class AdaptiveBuffer implements PlayoutBuffer {
     return this.#conceal(piece, true);
   }
 
-  #conceal(durationSamples: number, advance: boolean): Playout {
+  #conceal(durationSamples: number, advance: boolean): PlayoutAction {
     this.#concealed += durationSamples;
     this.#stats.concealed += 1;
     if (advance) this.#cursor = (this.#cursor ?? 0) + durationSamples;
@@ -291,7 +291,7 @@ class AdaptiveBuffer implements PlayoutBuffer {
   }
 
   /** A packet is in its place: play it, unless the delay is better mended first. */
-  #place(next: Held, errorMs: number): Playout {
+  #playInPlace(next: BufferedPacket, errorMs: number): PlayoutAction {
     const mayCorrect = this.#sinceCorrection >= CORRECTION_GAP_SAMPLES;
     const short = next.quiet ? QUIET_SLACK_MS.short : FORCED_SLACK_MS.short;
     if (mayCorrect && errorMs < -short) {
@@ -300,29 +300,29 @@ class AdaptiveBuffer implements PlayoutBuffer {
       return { kind: "conceal", durationSamples: next.durationSamples };
     }
     const excess = next.quiet ? QUIET_SLACK_MS.excess : FORCED_SLACK_MS.excess;
-    const after = this.#held.second;
-    const follows = after?.place === next.place + next.durationSamples;
+    const after = this.#buffered.second;
+    const follows = after?.position === next.position + next.durationSamples;
     if (mayCorrect && errorMs > excess && follows && after.durationSamples === next.durationSamples) {
       this.#sinceCorrection = 0;
       this.#stats.dropped += 1;
-      this.#held.takeFirst();
+      this.#buffered.takeFirst();
       return { ...this.#play(after), skipped: next.opus };
     }
     return this.#play(next);
   }
 
-  #play(held: Held): { kind: "packet"; opus: Uint8Array; durationSamples: number } {
-    this.#cursor = this.#held.takeFirst();
+  #play(packet: BufferedPacket): { kind: "packet"; opus: Uint8Array; durationSamples: number } {
+    this.#cursor = this.#buffered.takeFirst();
     this.#stats.played += 1;
-    if (held.redundant) this.#stats.recoveredFromRed += 1;
+    if (packet.redundant) this.#stats.recoveredFromRed += 1;
     this.#concealed = 0;
-    this.#sinceCorrection += held.durationSamples;
-    this.#lastDuration = held.durationSamples;
-    this.#lastWasDtx = packetIsDtx(held.opus);
-    return { kind: "packet", opus: held.opus, durationSamples: held.durationSamples };
+    this.#sinceCorrection += packet.durationSamples;
+    this.#lastDuration = packet.durationSamples;
+    this.#lastWasDtx = packetIsDtx(packet.opus);
+    return { kind: "packet", opus: packet.opus, durationSamples: packet.durationSamples };
   }
 }
 
-function silence(durationSamples: number): Playout {
+function silence(durationSamples: number): PlayoutAction {
   return { kind: "silence", durationSamples };
 }

@@ -5,7 +5,7 @@ import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { type Opus, type OpusDecoder, OpusError } from "../codec/opus.ts";
 import {
   createPlayoutBuffer,
-  type Playout,
+  type PlayoutAction,
   type PlayoutBuffer,
   type PlayoutOptions,
   type PlayoutStats,
@@ -38,11 +38,11 @@ export interface UplinkStats extends PlayoutStats {
 }
 
 /** "taken" is not yet "played"; a fault names what was wrong. */
-export type Received = "taken" | "ignored" | RtpFault["reason"] | "red" | "opus";
+export type ReceiveResult = "taken" | "ignored" | RtpFault["reason"] | "red" | "opus";
 
 export interface Uplink extends Disposable {
   /** One RTP packet. Total: whatever the bytes are, the uplink goes on. The bytes may be reused afterwards. */
-  receive(rtp: Uint8Array, arrivalMs: number): Received;
+  receive(rtp: Uint8Array, arrivalMs: number): ReceiveResult;
   /** The next 20 ms. Call once for each tick of the mixer, with the tick's time on the clock of the arrivals. */
   tick(nowMs: number): UplinkFrame;
   stats(): UplinkStats;
@@ -57,14 +57,14 @@ const NOTHING = new Float32Array(0);
 export function createUplink(options: UplinkOptions): Uplink {
   const buffer = createPlayoutBuffer(options.playout ?? {});
   const player = new Player(options.opus.decoder(), buffer);
-  const source = createSourceChoice();
+  const selectSsrc = createSsrcSelector();
   let malformed = 0;
   let ignored = 0;
 
-  function take(packet: RtpPacket, arrivalMs: number): Received {
+  function take(packet: RtpPacket, arrivalMs: number): ReceiveResult {
     const { opusPayloadType, redPayloadType } = options;
     if (packet.payloadType !== opusPayloadType && packet.payloadType !== redPayloadType) return "ignored";
-    const choice = source(packet.ssrc, arrivalMs);
+    const choice = selectSsrc(packet.ssrc, arrivalMs);
     if (choice === "other") return "ignored";
     if (choice === "new") buffer.reset();
     const { timestamp } = packet;
@@ -150,7 +150,7 @@ class Player {
     this.#silent = piece.kind === "silence";
   }
 
-  #sound(piece: Playout): Float32Array<ArrayBuffer> {
+  #sound(piece: PlayoutAction): Float32Array<ArrayBuffer> {
     const { durationSamples } = piece;
     if (piece.kind === "silence") {
       return this.#silent ? new Float32Array(durationSamples) : fadeOut(this.decoder.conceal(durationSamples));
@@ -171,7 +171,7 @@ class Player {
 }
 
 /** Which stream is ours: "same", "new" (begin anew), or "other" (not ours, or not yet). */
-function createSourceChoice(): (ssrc: number, arrivalMs: number) => "same" | "new" | "other" {
+function createSsrcSelector(): (ssrc: number, arrivalMs: number) => "same" | "new" | "other" {
   let current: number | undefined;
   let heardMs = 0;
   let candidate: number | undefined;

@@ -3,11 +3,11 @@ import { afterEach, beforeEach, test } from "node:test";
 import { type ManualClock, manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { EMPTY_STATE } from "@hustings/wire/log/state.ts";
-import type { ChannelDown } from "@hustings/wire/stage/data-channel.ts";
+import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import { iceServersOf, type SeatPhase, type StageSeat, takeSeat } from "./seat.ts";
 
 const URLS = ["https://stage/s", "https://door/s"];
-const SNAPSHOT: ChannelDown = { kind: "snapshot", state: EMPTY_STATE, seat: 0, utcMs: 0 };
+const SNAPSHOT: StageMessage = { kind: "snapshot", state: EMPTY_STATE, seat: 0, utcMs: 0 };
 
 class FakeChannel {
   readyState = "open";
@@ -20,7 +20,7 @@ class FakeChannel {
   close(): void {
     this.readyState = "closed";
   }
-  say(message: ChannelDown): void {
+  say(message: StageMessage): void {
     this.onmessage?.({ data: JSON.stringify(message) });
   }
 }

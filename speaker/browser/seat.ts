@@ -5,7 +5,7 @@ import { type Clock, sleep, type Timer } from "@hustings/flow/clock.ts";
 import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
 import { type ErrorCode, Refusal, refusalFromBody } from "@hustings/wire/errors.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
-import { CHANNEL_LABEL, type ChannelDown, type ChannelUp } from "@hustings/wire/stage/data-channel.ts";
+import { CHANNEL_LABEL, type SpeakerMessage, type StageMessage } from "@hustings/wire/stage/data-channel.ts";
 
 /** What a speaker is told: connecting (first time), seated, back soon, or over and why. */
 export type SeatPhase =
@@ -21,7 +21,7 @@ export interface SeatOptions {
   readonly microphone: MediaStream;
   readonly clock: Clock;
   readonly onPhase: (phase: SeatPhase) => void;
-  readonly onDown: (message: ChannelDown) => void;
+  readonly onDown: (message: StageMessage) => void;
   /** The others' voices; a new stream for each peer. */
   readonly onSound: (sound: MediaStream) => void;
 }
@@ -74,7 +74,7 @@ export function takeSeat(options: SeatOptions): StageSeat {
   /** Told by the stage with its answer: for the next way, should this one not come about. */
   let iceServers: readonly RTCIceServer[] = [];
 
-  function heard(message: ChannelDown): void {
+  function heard(message: StageMessage): void {
     watchdog?.cancel();
     watchdog = clock.after(SILENT_MS, () => lost.resolve());
     if (message.kind === "done") settle(message.id, (one) => one.resolve(message.seq));
@@ -147,7 +147,7 @@ export function takeSeat(options: SeatOptions): StageSeat {
       const id = nextId++;
       waiting.set(id, answer);
       clock.after(COMMAND_DEADLINE_MS, () => settle(id, (one) => one.reject(new Refusal("stage-away"))));
-      way.channel.send(JSON.stringify({ kind: "command", id, command } satisfies ChannelUp));
+      way.channel.send(JSON.stringify({ kind: "command", id, command } satisfies SpeakerMessage));
       return answer.promise;
     },
     again: () => lost.resolve(),
@@ -165,7 +165,7 @@ export function takeSeat(options: SeatOptions): StageSeat {
 
 interface WayOptions {
   readonly clock: Clock;
-  readonly heard: (message: ChannelDown) => void;
+  readonly heard: (message: StageMessage) => void;
   readonly lost: () => void;
   readonly onSound: (sound: MediaStream) => void;
   readonly iceServers: readonly RTCIceServer[];
@@ -179,7 +179,7 @@ async function openWay(url: string, ticket: string, microphone: MediaStream, opt
   const greeted = Promise.withResolvers<void>();
   const deadline = options.clock.after(CONNECT_DEADLINE_MS, () => greeted.reject(new Refusal("stage-away")));
   channel.onmessage = ({ data }) => {
-    options.heard(JSON.parse(String(data)) as ChannelDown);
+    options.heard(JSON.parse(String(data)) as StageMessage);
     greeted.resolve();
   };
   channel.onclose = options.lost;

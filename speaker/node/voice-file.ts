@@ -1,9 +1,9 @@
 // Owns turning a sound file into a voice: packets of 20 ms, sent on the beat. Refuses to know where they go.
 
 import { readFile } from "node:fs/promises";
-import { beat } from "@hustings/flow/beat.ts";
 import { type Clock, systemClock, type Timer } from "@hustings/flow/clock.ts";
-import { decodeOgg } from "@hustings/media/codec/ogg-sound.ts";
+import { startPacer } from "@hustings/flow/pacer.ts";
+import { decodeOgg } from "@hustings/media/codec/decode-ogg.ts";
 import { loadOpus, type Opus, packetDurationSamples } from "@hustings/media/codec/opus.ts";
 import { readOgg } from "@hustings/media/container/ogg.ts";
 import { readWav } from "@hustings/media/container/wav.ts";
@@ -32,7 +32,7 @@ export function speakPackets(
   send: (packet: Uint8Array) => void,
   { loops = false, done = () => {}, clock = systemClock }: { loops?: boolean; done?: () => void; clock?: Clock } = {},
 ): Timer {
-  const timer = beat(clock, PACKET_MS, (n) => {
+  const timer = startPacer(clock, PACKET_MS, (n) => {
     const packet = packets[loops ? n % packets.length : n];
     if (packet) return send(packet);
     timer.cancel();

@@ -6,7 +6,7 @@ import { type Redundant, writeRed } from "@hustings/media/speech/red.ts";
 import { writeRtp } from "@hustings/media/speech/rtp.ts";
 import { Refusal, refusalFromBody } from "@hustings/wire/errors.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
-import { CHANNEL_LABEL, type ChannelDown } from "@hustings/wire/stage/data-channel.ts";
+import { CHANNEL_LABEL, type StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import { PACKET_SAMPLES } from "@hustings/wire/units.ts";
 import nodeDataChannel, { type DataChannel, type PeerConnection, type Track } from "node-datachannel";
 
@@ -25,7 +25,7 @@ export interface SpeakerOptions {
   readonly isRedundant?: boolean;
   /** Sound of the others, one Opus packet each. */
   readonly onPacket?: (rtp: Uint8Array) => void;
-  readonly onDown?: (message: ChannelDown) => void;
+  readonly onDown?: (message: StageMessage) => void;
   /** Told once, when the connection is over: by either side, or because it failed. */
   readonly onOver?: (why: string) => void;
 }
@@ -166,7 +166,7 @@ function openWays(native: PeerConnection, track: Track, channel: DataChannel, op
     options.onOver?.(why);
   }
 
-  function take(message: ChannelDown): void {
+  function take(message: StageMessage): void {
     if (message.kind === "snapshot") seated.resolve(message.seat);
     if (message.kind === "done") waiting.get(message.id)?.resolve(message.seq);
     if (message.kind === "refused") waiting.get(message.id)?.reject(new Refusal(message.error, message.message));
@@ -176,7 +176,7 @@ function openWays(native: PeerConnection, track: Track, channel: DataChannel, op
   }
 
   channel.onMessage((text) => {
-    if (typeof text === "string" && !isOver) take(JSON.parse(text) as ChannelDown);
+    if (typeof text === "string" && !isOver) take(JSON.parse(text) as StageMessage);
   });
   channel.onClosed(() => over("the channel closed"));
   native.onStateChange((state) => {

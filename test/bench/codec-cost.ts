@@ -3,10 +3,10 @@
 
 import { systemClock } from "../../flow/clock.ts";
 import { loadOpus, type Opus } from "../../media/codec/opus.ts";
-import { createMixer } from "../../media/mix/mix.ts";
+import { createMixer } from "../../media/mix/mixer.ts";
 import { writeRtp } from "../../media/speech/rtp.ts";
 import { createUplink } from "../../media/speech/uplink.ts";
-import { createVoice } from "../../media/speech/voice.ts";
+import { createVoiceProcessor } from "../../media/speech/voice-processor.ts";
 import { encodeFragment } from "../../wire/log/fragment-encode.ts";
 import { FRAGMENT_PACKETS, PACKET_MS, PACKET_SAMPLES } from "../../wire/units.ts";
 import { voicePcm } from "../e2e/browser.ts";
@@ -111,7 +111,7 @@ function uplinking(opus: Opus, packet: (n: number) => Uint8Array): Work {
 }
 
 function voicing(frame: (n: number) => Float32Array): Work {
-  const way = createVoice();
+  const way = createVoiceProcessor();
   const own = new Float32Array(PACKET_SAMPLES);
   const once = (n: number) => {
     own.set(frame(n));

@@ -1,8 +1,8 @@
 // Owns telling how late a chirp was heard: when it was made is known, when each sample of a recording was heard is known.
 // Pure but for the beat of the voice that makes chirps. Refuses to know what lies between mouth and ear.
 
-import { beat } from "../../flow/beat.ts";
 import { systemClock } from "../../flow/clock.ts";
+import { startPacer } from "../../flow/pacer.ts";
 import { loadOpus } from "../../media/codec/opus.ts";
 import { PACKET_MS, PACKET_SAMPLES, SAMPLE_RATE_HZ } from "../../wire/units.ts";
 import { CHIRP_KINDS, CHIRP_SAMPLES, chirps, findChirp } from "./chirp.ts";
@@ -46,7 +46,7 @@ export interface Chirping extends Disposable {
 export async function startChirping(send: (packet: Uint8Array) => void): Promise<Chirping> {
   const packets = await chirpPackets();
   let originMs = Number.POSITIVE_INFINITY;
-  const timer = beat(systemClock, PACKET_MS, (n) => {
+  const timer = startPacer(systemClock, PACKET_MS, (n) => {
     // A beat is late now and then, by what else this process has to do; a sound card is not.
     originMs = Math.min(originMs, systemClock.monotonicMs() - n * PACKET_MS);
     send(packets[n % packets.length] as Uint8Array);

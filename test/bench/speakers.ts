@@ -1,7 +1,7 @@
 // Owns how late one speaker hears another: chirps from one, found in what comes back to the other.
 
-import { beat } from "../../flow/beat.ts";
 import { systemClock } from "../../flow/clock.ts";
+import { startPacer } from "../../flow/pacer.ts";
 import { loadOpus } from "../../media/codec/opus.ts";
 import { parseRtp } from "../../media/speech/rtp.ts";
 import { createUplink } from "../../media/speech/uplink.ts";
@@ -65,7 +65,7 @@ async function openEar(): Promise<Ear> {
   const pieces: { readonly place: number; readonly arrivalMs: number; readonly pcm: Float32Array }[] = [];
   const frames = new Map<number, Float32Array>();
   const startMs = systemClock.monotonicMs();
-  const ticks = beat(systemClock, PACKET_MS, (n) => frames.set(n, uplink.tick(systemClock.monotonicMs()).pcm));
+  const ticks = startPacer(systemClock, PACKET_MS, (n) => frames.set(n, uplink.tick(systemClock.monotonicMs()).pcm));
   let firstTimestamp: number | undefined;
   let beganMs = 0;
 

@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { decodeOgg } from "../../media/codec/ogg-sound.ts";
+import { decodeOgg } from "../../media/codec/decode-ogg.ts";
 import { loadOpus } from "../../media/codec/opus.ts";
 import { writeWav } from "../../media/container/wav.ts";
 import { chromiumFlags, findChromium } from "../support/chromium.ts";

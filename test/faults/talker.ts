@@ -3,7 +3,7 @@
 
 import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
-import { decodeOgg } from "../../media/codec/ogg-sound.ts";
+import { decodeOgg } from "../../media/codec/decode-ogg.ts";
 import { loadOpus, type OpusDecoder } from "../../media/codec/opus.ts";
 import { parseRtp } from "../../media/speech/rtp.ts";
 import { readVoice, speakPackets } from "../../speaker/node/voice-file.ts";
@@ -12,7 +12,7 @@ import type { PersonId } from "../../wire/ids.ts";
 import { EMPTY_STATE, foldAll, type SpaceState } from "../../wire/log/state.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import type { Command } from "../../wire/stage/commands.ts";
-import type { ChannelDown } from "../../wire/stage/data-channel.ts";
+import type { StageMessage } from "../../wire/stage/data-channel.ts";
 import { type VoiceName, voice } from "../e2e/voices.ts";
 import type { CreatedSpace, Venue } from "../support/running-server.ts";
 import { until } from "../support/until.ts";
@@ -121,7 +121,7 @@ class Seated implements Talker {
     if ("payload" in packet && packet.payload.length > 0) this.#returned.push(packet.payload.slice());
   }
 
-  #told(message: ChannelDown): void {
+  #told(message: StageMessage): void {
     this.#heardMs = performance.now();
     if (message.kind === "snapshot") this.state = message.state;
     if (message.kind === "state") this.state = foldAll(message.entries, this.state);

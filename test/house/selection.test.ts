@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { noCounts, passes, selectTests, sum, verdict } from "./selection.ts";
 
-const paths = ["wire/ids.test.ts", "media/mix/mix.test.ts", "media/mix/mix.ts", "test/e2e/stage.test.ts"];
+const paths = ["wire/ids.test.ts", "media/mix/mixer.test.ts", "media/mix/mixer.ts", "test/e2e/stage.test.ts"];
 const heavyPaths = [
   "listener/player/playback.e2e.test.ts",
   "test/e2e/stage.test.ts",
@@ -13,11 +13,11 @@ const heavyPaths = [
 ];
 
 test("every *.test.ts is selected when no filter is given", () => {
-  assert.deepEqual(selectTests(paths, []), ["media/mix/mix.test.ts", "test/e2e/stage.test.ts", "wire/ids.test.ts"]);
+  assert.deepEqual(selectTests(paths, []), ["media/mix/mixer.test.ts", "test/e2e/stage.test.ts", "wire/ids.test.ts"]);
 });
 
 test("filters select the tests whose path contains one of them", () => {
-  assert.deepEqual(selectTests(paths, ["media", "ids"]), ["media/mix/mix.test.ts", "wire/ids.test.ts"]);
+  assert.deepEqual(selectTests(paths, ["media", "ids"]), ["media/mix/mixer.test.ts", "wire/ids.test.ts"]);
 });
 
 test("tests of whole servers, browsers and peers run one by one after all others", () => {

@@ -5,7 +5,7 @@ import type { Clock } from "@hustings/flow/clock.ts";
 import type { TicketRole } from "@hustings/wire/api/tickets.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
-import { HOST_FRAGMENT, ROUTES } from "@hustings/wire/routes.ts";
+import { HOST_SECRET_PREFIX, ROUTES } from "@hustings/wire/routes.ts";
 import { ask } from "../door-requests.ts";
 
 /** A ticket is renewed when less than this is left of it. */
@@ -37,8 +37,8 @@ export interface Identity {
 /** Takes a host secret out of the address, so that it is neither seen over a shoulder nor shared by accident. */
 export function adoptHostLink(space: SpaceId, location: Location, history: History, store: Storage): void {
   const fragment = location.hash.slice(1);
-  if (!fragment.startsWith(HOST_FRAGMENT)) return;
-  store.setItem(hostKey(space), fragment.slice(HOST_FRAGMENT.length));
+  if (!fragment.startsWith(HOST_SECRET_PREFIX)) return;
+  store.setItem(hostKey(space), fragment.slice(HOST_SECRET_PREFIX.length));
   history.replaceState(history.state, "", location.pathname + location.search);
 }
 
@@ -101,7 +101,9 @@ export function identityIn(space: SpaceId, store: Storage, clock: Clock): Identi
     },
     hostUrl() {
       const hostSecret = secret();
-      return hostSecret === null ? undefined : `${location.origin}${ROUTES.page(space)}#${HOST_FRAGMENT}${hostSecret}`;
+      return hostSecret === null
+        ? undefined
+        : `${location.origin}${ROUTES.page(space)}#${HOST_SECRET_PREFIX}${hostSecret}`;
     },
     async replaceHostLink() {
       const ticket = grant?.ticket ?? (await renew()).ticket;

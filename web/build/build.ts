@@ -27,7 +27,7 @@ export async function ensureBuilt(
   await build({ configFile: join(import.meta.dirname, "vite.config.ts"), logLevel: options.quiet ? "error" : "warn" });
   const [{ loadOpus }, { holdMusicFile }] = await Promise.all([
     import("@hustings/media/codec/opus.ts"),
-    import("@hustings/media/codec/hold-file.ts"),
+    import("@hustings/media/codec/hold-music-file.ts"),
   ]);
   writeFileSync(join(DIRECTORY, "hold.mp4"), holdMusicFile(await loadOpus()));
   compressTexts();

@@ -3,7 +3,15 @@
 
 import type { PersonId } from "@hustings/wire/ids.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
-import type { Air, HoldReason, Named, Phase, RecordingStatus, Role, SpaceState } from "@hustings/wire/log/state.ts";
+import type {
+  Air,
+  HoldReason,
+  NamedPerson,
+  Phase,
+  RecordingStatus,
+  Role,
+  SpaceState,
+} from "@hustings/wire/log/state.ts";
 
 export interface OnStage {
   /** The same person keeps their key when the source changes. */
@@ -22,9 +30,9 @@ export interface SpaceView {
   readonly phase: Phase;
   readonly host: string;
   readonly people: readonly OnStage[];
-  readonly hands: readonly Named[];
+  readonly hands: readonly NamedPerson[];
   readonly handsCount: number;
-  readonly invites: readonly Named[];
+  readonly invites: readonly NamedPerson[];
   readonly air: Air;
   readonly holdReason: HoldReason | undefined;
   readonly recording: RecordingStatus;

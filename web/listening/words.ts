@@ -4,7 +4,7 @@
 import type { Way } from "@hustings/listener/session/push-or-pull.ts";
 import type { EarState, LinkState } from "@hustings/listener/session/state-machines.ts";
 import type { ErrorCode } from "@hustings/wire/errors.ts";
-import type { Line, Tier } from "@hustings/wire/listen/room-document.ts";
+import type { QueueStatus, Tier } from "@hustings/wire/listen/room-document.ts";
 import { behindOf, countOf, ordinalOf, waitOf } from "../text/times.ts";
 import type { SpaceView } from "./space-view.ts";
 
@@ -49,7 +49,7 @@ export interface Facts {
   readonly way: Way;
   /** How newcomers are served, as the door last said, and who waits. */
   readonly tier: Tier;
-  readonly line: Line;
+  readonly line: QueueStatus;
   /** Why the door closed the listener's last connection. */
   readonly refusal: ErrorCode | undefined;
   readonly lagMs: number;

@@ -16,7 +16,7 @@ import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { foldAll, type SpaceState } from "@hustings/wire/log/state.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
-import type { ChannelDown } from "@hustings/wire/stage/data-channel.ts";
+import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import { ask } from "../door-requests.ts";
 import type { SpacePage } from "../listening/space-page.svelte.ts";
 import { seatSentence } from "./words.ts";
@@ -215,7 +215,7 @@ export class Speaking {
     if (seat) this.#page.clock.after(ROOM_AGE_MS, () => void this.#page.room.refresh());
   }
 
-  #down(message: ChannelDown): void {
+  #down(message: StageMessage): void {
     const audience = this.heard?.audience ?? this.#page.room.document?.audience ?? 0;
     const state = this.heard?.state;
     if (message.kind === "snapshot") this.heard = { state: message.state, audience };

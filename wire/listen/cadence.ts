@@ -2,7 +2,7 @@
 // ahead just before the next push, what an edge may ask for beyond that included. Refuses to choose either. docs/wire.md §4
 // is normative.
 
-export interface Rung {
+export interface CadenceRung {
   /** Milliseconds between two pushes to one listener. */
   readonly cadenceMs: number;
   /** What should still be ahead of the playhead just before a push comes: a cadence and this is the usual lag. */
@@ -10,7 +10,7 @@ export interface Rung {
 }
 
 /** Ascending. */
-export const LADDER: readonly Rung[] = [
+export const CADENCE_LADDER: readonly CadenceRung[] = [
   { cadenceMs: 200, marginMs: 400 },
   { cadenceMs: 400, marginMs: 600 },
   { cadenceMs: 1_000, marginMs: 2_000 },
@@ -19,7 +19,7 @@ export const LADDER: readonly Rung[] = [
   { cadenceMs: 8_000, marginMs: 4_000 },
 ];
 
-export const FASTEST_MS = 200;
+export const FASTEST_CADENCE_MS = 200;
 export const SLOWEST_MS = 8_000;
 
 /**
@@ -34,11 +34,11 @@ export function reserveAt(cadenceMs: number, reserveMs: number): number {
 }
 
 /** How far the playhead usually is behind the newest sound that the edge has, just after a push. */
-export function usualLagMs({ cadenceMs, marginMs }: Rung, reserveMs = 0): number {
+export function usualLagMs({ cadenceMs, marginMs }: CadenceRung, reserveMs = 0): number {
   return cadenceMs + marginMs + reserveAt(cadenceMs, reserveMs);
 }
 
 /** The first rung that is not faster than `cadenceMs`, or the slowest. */
-export function rungFor(cadenceMs: number): Rung {
-  return LADDER.find((rung) => rung.cadenceMs >= cadenceMs) ?? (LADDER.at(-1) as Rung);
+export function rungFor(cadenceMs: number): CadenceRung {
+  return CADENCE_LADDER.find((rung) => rung.cadenceMs >= cadenceMs) ?? (CADENCE_LADDER.at(-1) as CadenceRung);
 }

@@ -7,8 +7,16 @@ import { isPersonId, isSpaceId, personIdFrom, spaceIdFrom } from "../ids.ts";
 import { encodeFragment } from "../log/fragment-encode.ts";
 import { EMPTY_STATE } from "../log/state.ts";
 import { parseCommand } from "../stage/commands.ts";
-import { CHANNEL_LABEL, parseChannelUp } from "../stage/data-channel.ts";
-import { BadFrame, decodeFrame, noticeFrame, parseUpward, snapshotFrame, soundFrame, stateFrame } from "./frames.ts";
+import { CHANNEL_LABEL, parseSpeakerMessage } from "../stage/data-channel.ts";
+import {
+  BadFrame,
+  decodeFrame,
+  noticeFrame,
+  parseListenerMessage,
+  snapshotFrame,
+  soundFrame,
+  stateFrame,
+} from "./frames.ts";
 
 const fragment = (slot: number) =>
   encodeFragment({ slot, levels: [], packets: Array.from({ length: 10 }, (_, i) => Uint8Array.of(i + 1)) });
@@ -67,27 +75,33 @@ test("any bytes at all are a frame, an unknown kind, or a BadFrame", () => {
 });
 
 test("a listener can say three things, and everything else is a BadFrame", () => {
-  assert.deepEqual(parseUpward('{"kind":"ping","echo":5,"more":1}'), { kind: "ping", echo: 5 });
-  assert.deepEqual(parseUpward('{"kind":"rendition","rendition":"16"}'), { kind: "rendition", rendition: "16" });
-  assert.deepEqual(parseUpward('{"kind":"ready","cadenceMs":2000}'), { kind: "ready", cadenceMs: 2000 });
+  assert.deepEqual(parseListenerMessage('{"kind":"ping","echo":5,"more":1}'), { kind: "ping", echo: 5 });
+  assert.deepEqual(parseListenerMessage('{"kind":"rendition","rendition":"16"}'), {
+    kind: "rendition",
+    rendition: "16",
+  });
+  assert.deepEqual(parseListenerMessage('{"kind":"ready","cadenceMs":2000}'), { kind: "ready", cadenceMs: 2000 });
   fc.assert(
     fc.property(fc.oneof(fc.string({ maxLength: 2000 }), fc.json()), (text) => {
-      assert.throws(() => parseUpward(text), BadFrame);
+      assert.throws(() => parseListenerMessage(text), BadFrame);
     }),
   );
 });
 
 test("what comes on a data channel is understood or refused by a row of the table", () => {
   assert.equal(CHANNEL_LABEL, "hustings");
-  assert.deepEqual(parseChannelUp('{"kind":"command","id":4,"command":{"do":"mute","seat":3,"muted":true,"x":1}}'), {
-    kind: "command",
-    id: 4,
-    command: { do: "mute", seat: 3, muted: true },
-  });
-  assert.deepEqual(parseChannelUp('{"kind":"ping","id":4}'), { kind: "ping", id: 4 });
+  assert.deepEqual(
+    parseSpeakerMessage('{"kind":"command","id":4,"command":{"do":"mute","seat":3,"muted":true,"x":1}}'),
+    {
+      kind: "command",
+      id: 4,
+      command: { do: "mute", seat: 3, muted: true },
+    },
+  );
+  assert.deepEqual(parseSpeakerMessage('{"kind":"ping","id":4}'), { kind: "ping", id: 4 });
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json(), fc.string({ minLength: 5000, maxLength: 6000 })), (text) => {
-      assert.throws(() => parseChannelUp(text), Refusal);
+      assert.throws(() => parseSpeakerMessage(text), Refusal);
     }),
   );
 });

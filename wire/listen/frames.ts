@@ -7,7 +7,7 @@
 //   3 snapshot  JSON, `Snapshot`: the first message of every connection
 //   4 moments   JSON, an array of moments
 //   5 notice    JSON, `Notice`
-// Up, text: JSON, `Upward`; at most MAX_UPWARD_BYTES a message.
+// Up, text: JSON, `ListenerMessage`; at most MAX_LISTENER_MESSAGE_BYTES a message.
 
 import { BadFragment, decodeFragments, type Fragment } from "../log/fragment.ts";
 import type { MomentEntry } from "../log/lanes.ts";
@@ -15,9 +15,9 @@ import type { SpaceState, StateEntry } from "../log/state.ts";
 import { RENDITIONS, type Rendition } from "../units.ts";
 
 export const SUBPROTOCOL = "hustings.1";
-export const MAX_UPWARD_BYTES = 1024;
+export const MAX_LISTENER_MESSAGE_BYTES = 1024;
 /** Largest frame that travels down: a first flight of 60 s at 32 kb/s is 250 KB. */
-export const MAX_DOWNWARD_BYTES = 512 * 1024;
+export const MAX_EDGE_MESSAGE_BYTES = 512 * 1024;
 
 const KIND = { sound: 1, state: 2, snapshot: 3, moments: 4, notice: 5 } as const;
 
@@ -65,14 +65,14 @@ export type Notice =
     };
 
 /** What a listener may say. Anything else closes with 4402. At most five a second; more closes with 4429. */
-export type Upward =
+export type ListenerMessage =
   | { readonly kind: "ping"; readonly echo: number }
   /** Wanted from the next slot on. Sound frames say which they are of: an edge that cannot afford it goes on as it was. */
   | { readonly kind: "rendition"; readonly rendition: Rendition }
   /** The buffer holds enough for this cadence, on the way to the target that was announced or at it. */
   | { readonly kind: "ready"; readonly cadenceMs: number };
 
-export type Downward =
+export type EdgeMessage =
   | { readonly kind: "sound"; readonly rendition: Rendition; readonly fragments: readonly Fragment[] }
   | { readonly kind: "state"; readonly entries: readonly StateEntry[] }
   | { readonly kind: "snapshot"; readonly snapshot: Snapshot }
@@ -118,7 +118,7 @@ export function noticeFrame(notice: Notice): Uint8Array<ArrayBuffer> {
 }
 
 /** What an edge sent. Throws BadFrame on anything else; a kind that is not known yet is `undefined`, to be ignored. */
-export function decodeFrame(frame: Uint8Array): Downward | undefined {
+export function decodeFrame(frame: Uint8Array): EdgeMessage | undefined {
   switch (frame[0]) {
     case KIND.sound:
       return soundOf(frame);
@@ -138,8 +138,8 @@ export function decodeFrame(frame: Uint8Array): Downward | undefined {
 }
 
 /** Checks what a listener said. Throws BadFrame naming what is wrong. */
-export function parseUpward(text: string): Upward {
-  if (text.length > MAX_UPWARD_BYTES) throw new BadFrame(`A message of ${text.length} bytes is too long.`);
+export function parseListenerMessage(text: string): ListenerMessage {
+  if (text.length > MAX_LISTENER_MESSAGE_BYTES) throw new BadFrame(`A message of ${text.length} bytes is too long.`);
   const value = parseJson(text);
   if (!isObject(value)) throw new BadFrame("A message is an object.");
   const { kind, echo, rendition, cadenceMs } = value as Record<string, unknown>;
@@ -150,7 +150,7 @@ export function parseUpward(text: string): Upward {
   throw new BadFrame(`There is no message of kind ${JSON.stringify(kind)?.slice(0, 40)} with such fields.`);
 }
 
-function soundOf(frame: Uint8Array): Downward {
+function soundOf(frame: Uint8Array): EdgeMessage {
   const rendition = RENDITIONS[frame[1] ?? -1];
   if (!rendition) throw new BadFrame(`There is no rendition ${frame[1]}.`);
   try {

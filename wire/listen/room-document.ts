@@ -11,7 +11,7 @@ import { ROUTES } from "../routes.ts";
  */
 export type Tier = "push" | "pull" | "waiting";
 
-export interface Line {
+export interface QueueStatus {
   /** People who wait at the door that answered. */
   readonly count: number;
   /** How long the last of them may take to get in; `null` where nobody has left yet, and while nobody waits. */
@@ -51,7 +51,7 @@ export interface RoomDocument {
   /** Where the sound can be had by HLS at no cost to this server, while the tier is `pull`; else `null`. */
   readonly pull: string | null;
   /** Who waits for a place; zeros and `null` while there are places. */
-  readonly line: Line;
+  readonly line: QueueStatus;
   /** When to ask for this document again: after `afterMs` and a random part of `spreadMs`. */
   readonly again: { readonly afterMs: number; readonly spreadMs: number };
   /** Path of the listener WebSocket, on the door that answered. */
@@ -78,7 +78,7 @@ export interface ListedSpace {
 export const MAX_LISTED_SPACES = 100;
 
 /** A space and how many listen to it. */
-export interface CountedSpace {
+export interface SpaceWithAudience {
   readonly id: SpaceId;
   readonly state: SpaceState;
   readonly audience: number;
@@ -96,10 +96,10 @@ export interface RoomView {
   /** Of a CDN; absent: there is none. */
   readonly pullUrl?: string | undefined;
   /** Nobody where absent. */
-  readonly line?: Line;
+  readonly line?: QueueStatus;
 }
 
-export function roomDocumentOf({ id, state, audience }: CountedSpace, view: RoomView): RoomDocument {
+export function roomDocumentOf({ id, state, audience }: SpaceWithAudience, view: RoomView): RoomDocument {
   const { tier = "push", line = { count: 0, estimateMs: null } } = view;
   return {
     id,
@@ -127,7 +127,7 @@ export function roomDocumentOf({ id, state, audience }: CountedSpace, view: Room
 }
 
 /** What is live, most listeners first, at most `MAX_LISTED_SPACES`. */
-export function listedSpacesOf(spaces: readonly CountedSpace[]): readonly ListedSpace[] {
+export function listedSpacesOf(spaces: readonly SpaceWithAudience[]): readonly ListedSpace[] {
   return spaces
     .filter(({ state }) => state.phase === "live")
     .sort((a, b) => b.audience - a.audience)

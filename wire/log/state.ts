@@ -66,7 +66,7 @@ export interface Seat {
   readonly present: boolean;
 }
 
-export interface Named {
+export interface NamedPerson {
   readonly person: PersonId;
   readonly name: string;
 }
@@ -76,7 +76,7 @@ export interface SpaceState {
   readonly seq: number;
   readonly id: SpaceId | undefined;
   readonly title: string;
-  readonly host: Named | undefined;
+  readonly host: NamedPerson | undefined;
   readonly originUtcMs: number;
   readonly phase: Phase;
   /** Slots from which the space was live and ended, once it was. */
@@ -86,8 +86,8 @@ export interface SpaceState {
   /** By seat number, ascending. */
   readonly seats: readonly Seat[];
   /** Raised hands, oldest first; at most `MAX_HANDS`. */
-  readonly hands: readonly Named[];
-  readonly invites: readonly Named[];
+  readonly hands: readonly NamedPerson[];
+  readonly invites: readonly NamedPerson[];
   readonly air: Air;
   readonly holdReason: HoldReason | undefined;
   readonly recording: RecordingStatus;
@@ -226,11 +226,11 @@ function changeSeat(seats: readonly Seat[], number: number, change: Partial<Seat
   return seats.map((seat) => (seat.seat === number ? { ...seat, ...change } : seat));
 }
 
-function withNamed(list: readonly Named[], { person, name }: Named): readonly Named[] {
+function withNamed(list: readonly NamedPerson[], { person, name }: NamedPerson): readonly NamedPerson[] {
   return list.some((one) => one.person === person) ? list : [...list, { person, name }];
 }
 
-function without(list: readonly Named[], person: PersonId): readonly Named[] {
+function without(list: readonly NamedPerson[], person: PersonId): readonly NamedPerson[] {
   return list.filter((one) => one.person !== person);
 }
 

@@ -11,12 +11,12 @@ export const MAX_CHANNEL_BYTES = 64 * 1024;
 export const MAX_CHANNEL_COMMAND_BYTES = 4 * 1024;
 
 /** Up. `id` is the sender's, echoed in the answer. `ping` keeps a route open and measures the way. */
-export type ChannelUp =
+export type SpeakerMessage =
   | { readonly kind: "command"; readonly id: number; readonly command: Command }
   | { readonly kind: "ping"; readonly id: number };
 
 /** Down. The first message is a snapshot; entries follow in order. Levels come five times a second, before they are heard. */
-export type ChannelDown =
+export type StageMessage =
   | { readonly kind: "snapshot"; readonly state: SpaceState; readonly seat: number; readonly utcMs: number }
   | { readonly kind: "state"; readonly entries: readonly StateEntry[] }
   /** The command was carried out, and `seq` is the newest state entry on disk with it. */
@@ -29,7 +29,7 @@ export type ChannelDown =
   | { readonly kind: "bye"; readonly why: "replaced" | "left" | "removed" | "ended" };
 
 /** Checks what a seated person said. Throws a Refusal: `too-large`, `bad-json`, or what the command's own check throws. */
-export function parseChannelUp(text: string): ChannelUp {
+export function parseSpeakerMessage(text: string): SpeakerMessage {
   if (text.length > MAX_CHANNEL_COMMAND_BYTES)
     throw new Refusal("too-large", `A message of ${text.length} characters is too long.`);
   let value: unknown;

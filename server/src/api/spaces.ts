@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { isSpaceId, personIdFrom, type SpaceId, spaceIdFrom } from "@hustings/wire/ids.ts";
 import { listedSpacesOf, roomDocumentOf } from "@hustings/wire/listen/room-document.ts";
-import { HOST_FRAGMENT, ROUTES } from "@hustings/wire/routes.ts";
+import { HOST_SECRET_PREFIX, ROUTES } from "@hustings/wire/routes.ts";
 import { type Command, parseCommand } from "@hustings/wire/stage/commands.ts";
 import { cleanName, cleanTitle } from "@hustings/wire/text.ts";
 import type { FastifyRequest } from "fastify";
@@ -35,7 +35,7 @@ export function spaceOf(text: string): SpaceId {
 
 /** The host link around `secret`. */
 export function hostUrlOf(origin: string, id: SpaceId, secret: string): string {
-  return `${origin}${ROUTES.page(id)}#${HOST_FRAGMENT}${secret}`;
+  return `${origin}${ROUTES.page(id)}#${HOST_SECRET_PREFIX}${secret}`;
 }
 
 function createRoute(app: ApiServer, { stage, sign, limitSpaces, publicUrl }: ApiContext): void {

@@ -5,7 +5,7 @@ import { Agent, type IncomingMessage, request } from "node:http";
 import type { TicketClaims } from "@hustings/wire/api/tickets.ts";
 import { Refusal, refusalFromBody } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
-import type { CountedSpace } from "@hustings/wire/listen/room-document.ts";
+import type { SpaceWithAudience } from "@hustings/wire/listen/room-document.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 
 export interface NewSpace {
@@ -19,8 +19,8 @@ export interface NewSpace {
 export interface StageClient {
   createSpace(space: NewSpace): Promise<void>;
   /** Live ones first, newest first; at most 1000. */
-  listSpaces(): Promise<readonly CountedSpace[]>;
-  space(id: SpaceId): Promise<CountedSpace>;
+  listSpaces(): Promise<readonly SpaceWithAudience[]>;
+  space(id: SpaceId): Promise<SpaceWithAudience>;
   /** Whose host link it is. */
   matchHostSecret(id: SpaceId, secretHash: string): Promise<{ person: PersonId; name: string; generation: number }>;
   replaceHostSecret(id: SpaceId, secretHash: string): Promise<{ generation: number }>;

@@ -1,13 +1,13 @@
 // Owns where an edge gets the hold music for HLS: out of the file that players fetch too. Refuses to make music.
 
-import { packetsIn } from "@hustings/media/container/cmaf-packets.ts";
+import { readPackets } from "@hustings/media/container/cmaf-reader.ts";
 import type { HoldLoop } from "@hustings/media/hls/opus-parts.ts";
 import type { Logger } from "../ops/logger.ts";
 
 /** The packets of the hold music; none, and silence instead, where the app was not built or its file is not ours. */
 export function holdLoopOf(file: Uint8Array | undefined, log: Logger): HoldLoop {
   try {
-    return file ? packetsIn(file) : [];
+    return file ? readPackets(file) : [];
   } catch (cause) {
     log.warn({ cause }, "the hold music cannot be read: HLS is silent in its place");
     return [];

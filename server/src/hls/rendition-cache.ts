@@ -3,7 +3,7 @@
 
 import { gzipSync } from "node:zlib";
 import type { Clock } from "@hustings/flow/clock.ts";
-import { aacWindow } from "@hustings/media/hls/aac-parts.ts";
+import { aacWindow } from "@hustings/media/hls/aac-window.ts";
 import { type HoldLoop, hlsObject } from "@hustings/media/hls/opus-parts.ts";
 import { AAC_VARIANT, type HlsReport, type MediaPlaylist, mediaPlaylist } from "@hustings/media/hls/playlist.ts";
 import { type HlsLog, type HlsWindow, hlsWindow, type ObjectKind, objectAt } from "@hustings/media/hls/segments.ts";

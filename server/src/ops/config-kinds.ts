@@ -1,7 +1,7 @@
 // Owns the kinds of values that a setting can have, and how each is read from text. Refuses to know any setting.
 
 import { BlockList, isIP } from "node:net";
-import { LADDER, RESERVE } from "@hustings/wire/listen/cadence.ts";
+import { CADENCE_LADDER, RESERVE } from "@hustings/wire/listen/cadence.ts";
 
 /** How one kind of value is read and described. */
 export interface Kind<Value> {
@@ -37,9 +37,9 @@ export function oneOf<const Word extends string>(...words: readonly Word[]): Kin
 
 /** A rung of the ladder, in milliseconds; or `auto`. */
 export const cadence: Kind<"auto" | number> = {
-  allowed: `auto, ${LADDER.map(({ cadenceMs }) => cadenceMs / 1_000).join(", ")}`,
+  allowed: `auto, ${CADENCE_LADDER.map(({ cadenceMs }) => cadenceMs / 1_000).join(", ")}`,
   read(value) {
-    const rung = LADDER.find(({ cadenceMs }) => String(cadenceMs / 1_000) === value);
+    const rung = CADENCE_LADDER.find(({ cadenceMs }) => String(cadenceMs / 1_000) === value);
     if (rung === undefined && value !== "auto") throw new Error(cadence.allowed);
     return rung?.cadenceMs ?? "auto";
   },

@@ -3,7 +3,7 @@
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { aacSeconds } from "@hustings/media/container/aac.ts";
-import { AAC_PART_SECONDS, aacObjectAt, aacWindow } from "@hustings/media/hls/aac-parts.ts";
+import { AAC_PART_SECONDS, aacObjectAt, aacWindow } from "@hustings/media/hls/aac-window.ts";
 import { OPUS_VARIANTS } from "@hustings/media/hls/playlist.ts";
 import { type HlsWindow, hlsWindow, type ObjectKind, PART_SLOTS, partsOf } from "@hustings/media/hls/segments.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";

@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
-import { decodeOgg } from "@hustings/media/codec/ogg-sound.ts";
+import { decodeOgg } from "@hustings/media/codec/decode-ogg.ts";
 import { loadOpus } from "@hustings/media/codec/opus.ts";
 import { AAC_FRAME_SAMPLES, aacMediaSegment, BadAdts, framesInAdts, framesOf } from "@hustings/media/container/aac.ts";
 import { AAC_VARIANT } from "@hustings/media/hls/playlist.ts";

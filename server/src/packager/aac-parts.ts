@@ -4,7 +4,7 @@
 
 import type { Opus } from "@hustings/media/codec/opus.ts";
 import { AAC_FRAME_SAMPLES, aacMediaSegment, framesOf } from "@hustings/media/container/aac.ts";
-import { AFTER_FRAMES, BEFORE_FRAMES, surroundingsOf } from "@hustings/media/hls/aac-parts.ts";
+import { AFTER_FRAMES, aacInputSlots, BEFORE_FRAMES } from "@hustings/media/hls/aac-window.ts";
 import { type HoldLoop, packetsOf } from "@hustings/media/hls/opus-parts.ts";
 import type { HlsLog, HlsWindow } from "@hustings/media/hls/segments.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";
@@ -24,7 +24,7 @@ export async function aacPart(
   range: SlotRange,
   { opus, encoder, loop }: PartOptions,
 ): Promise<Buffer> {
-  const around = surroundingsOf(log, window, range);
+  const around = aacInputSlots(log, window, range);
   const packets = packetsOf(log, around, loop);
   const frames = framesOf(range);
   const firstSample = (frames.from - BEFORE_FRAMES) * AAC_FRAME_SAMPLES;

@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:http";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { loadOpus, type Opus } from "@hustings/media/codec/opus.ts";
 import { aacInitSegment } from "@hustings/media/container/aac.ts";
-import { packetsIn } from "@hustings/media/container/cmaf-packets.ts";
+import { readPackets } from "@hustings/media/container/cmaf-reader.ts";
 import type { HoldLoop } from "@hustings/media/hls/opus-parts.ts";
 import { AAC_VARIANT, INIT_NAME } from "@hustings/media/hls/playlist.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -87,7 +87,7 @@ export async function startPackager(options: PackagerOptions): Promise<AsyncDisp
 
 function createShelves({ clock, encoder, holdFile }: PackagerOptions) {
   const shelves = new WeakMap<Following, AacShelf>();
-  const loop: HoldLoop = holdFile === undefined ? [] : packetsIn(holdFile);
+  const loop: HoldLoop = holdFile === undefined ? [] : readPackets(holdFile);
   let opus: Promise<Opus> | undefined;
 
   return {

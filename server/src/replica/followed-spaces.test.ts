@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
-import { createBuckets } from "@hustings/flow/token-bucket.ts";
+import { createKeyedTokenBuckets } from "@hustings/flow/token-bucket.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import { KEPT_SLOTS } from "@hustings/wire/units.ts";
@@ -81,7 +81,7 @@ test("an edge that is disposed of leaves no timer behind", async () => {
 
 test("addresses are counted within a bound, and each may come as often as its bucket says", () => {
   const clock = manualClock();
-  const buckets = createBuckets(clock, 2, 3, 10);
+  const buckets = createKeyedTokenBuckets(clock, 2, 3, 10);
   assert.deepEqual(
     [0, 0, 0].map(() => buckets.takeMs("a")),
     [0, 0, 0],

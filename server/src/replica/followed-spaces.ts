@@ -2,7 +2,7 @@
 // Refuses to know what is done with them. Unknown ids are cheap: remembered briefly, asked of the stage at a bounded rate.
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
-import { createBucket } from "@hustings/flow/token-bucket.ts";
+import { createTokenBucket } from "@hustings/flow/token-bucket.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import { KEPT_SLOTS } from "@hustings/wire/units.ts";
@@ -50,7 +50,7 @@ export function createFollowings(options: FollowingsOptions): Followings {
   const held = new Map<SpaceId, Held>();
   const asked = new Map<SpaceId, Promise<Following>>();
   const refused = createRefusals(clock, limits.unknownSpaces);
-  const lookUps = createBucket(clock, limits.lookUpsPerSecond, limits.lookUpsPerSecond * 2);
+  const lookUps = createTokenBucket(clock, limits.lookUpsPerSecond, limits.lookUpsPerSecond * 2);
   let listed = new Set<SpaceId>();
 
   async function begin(space: SpaceId): Promise<Following> {

@@ -5,16 +5,16 @@ import { request } from "node:http";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal, refusalFromBody } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
-import type { CountedSpace } from "@hustings/wire/listen/room-document.ts";
+import type { SpaceWithAudience } from "@hustings/wire/listen/room-document.ts";
 import type { Cursor } from "@hustings/wire/log/lanes.ts";
 import { RENDITIONS } from "@hustings/wire/units.ts";
 import { type FollowedSpace, followSpace } from "../log/follow/follow-client.ts";
 
 export interface Upstream {
   /** Throws a Refusal: `no-space`, or `stage-away` when there is no answer. */
-  lookUp(space: SpaceId): Promise<CountedSpace & { readonly headSlot: number | null }>;
+  lookUp(space: SpaceId): Promise<SpaceWithAudience & { readonly headSlot: number | null }>;
   /** Every space, live ones first. Throws a Refusal as `lookUp`. */
-  list(): Promise<readonly CountedSpace[]>;
+  list(): Promise<readonly SpaceWithAudience[]>;
   /** As `followSpace` of the log's socket client: never throws itself. */
   follow(space: SpaceId, cursor: Cursor, signal: AbortSignal): FollowedSpace;
 }

@@ -11,7 +11,7 @@ import { parseRtp } from "@hustings/media/speech/rtp.ts";
 import { connectSpeaker, type Speaker, type SpeakerOptions } from "@hustings/speaker/node/whip-client.ts";
 import { type PersonId, personIdFrom, spaceIdFrom } from "@hustings/wire/ids.ts";
 import { decodeFragment, type Fragment } from "@hustings/wire/log/fragment.ts";
-import type { ChannelDown } from "@hustings/wire/stage/data-channel.ts";
+import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import { PACKET_MS } from "@hustings/wire/units.ts";
 import { createMemoryStore } from "../log/memory/memory-log.ts";
 import type { LogReader } from "../log/port.ts";
@@ -94,7 +94,7 @@ test("over real WebRTC, two speakers come on the stage by their tickets, go live
   await using made = new AsyncDisposableStack();
   const opus = await loadOpus();
   const { space, whipUrl, ticketOf } = await startReal(made);
-  const told: ChannelDown[] = [];
+  const told: StageMessage[] = [];
   let returned = 0;
   const speakers: { speaker: Speaker; mouth: () => Uint8Array }[] = [];
   const beat = () => {

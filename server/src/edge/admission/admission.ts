@@ -3,7 +3,7 @@
 
 import { type Clock, repeat } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
-import type { Line, Tier } from "@hustings/wire/listen/room-document.ts";
+import type { QueueStatus, Tier } from "@hustings/wire/listen/room-document.ts";
 import type { Logger } from "../../ops/logger.ts";
 import type { DoorWord, EdgeLoad } from "../../ops/process/role-message.ts";
 import type { EdgeLimits } from "../edge-limits.ts";
@@ -22,7 +22,7 @@ export interface Admission extends Disposable {
   readonly load: EdgeLoad;
   /** How a newcomer is served just now. */
   readonly tier: Tier;
-  readonly line: Line;
+  readonly line: QueueStatus;
 }
 
 export interface AdmissionOptions {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LADDER } from "@hustings/wire/listen/cadence.ts";
+import { CADENCE_LADDER } from "@hustings/wire/listen/cadence.ts";
 import fc from "fast-check";
 import { IDLE_LOAD, LOAD, type Load, type LoadSample, nextLoad } from "./cadence-choice.ts";
 
@@ -28,11 +28,11 @@ function edgeOf(factor = 1) {
       return load;
     },
     second(listeners: number, more: Partial<LoadSample> = {}): Load {
-      const { cadenceMs } = LADDER[load.rung] as { cadenceMs: number };
+      const { cadenceMs } = CADENCE_LADDER[load.rung] as { cadenceMs: number };
       const joins = Math.max(0, listeners - before);
       const each = (LOAD.secondUs + (LOAD.pushUs * 1_000) / cadenceMs) / 1e6;
       const busy = LOAD.baseBusy + factor * (listeners * each + (joins * LOAD.joinUs) / 1e6);
-      const members = LADDER.map((_, i) => (i === load.rung ? listeners : 0));
+      const members = CADENCE_LADDER.map((_, i) => (i === load.rung ? listeners : 0));
       load = nextLoad(load, { ...QUIET, busy, members, joins, ...more });
       before = listeners;
       rungs.push(load.rung);
@@ -60,7 +60,7 @@ test("whatever is measured there is a choice, and every number in it is finite",
       for (const sample of samples) {
         const { rung } = load;
         load = nextLoad(load, sample);
-        assert.ok(LADDER[load.rung] !== undefined);
+        assert.ok(CADENCE_LADDER[load.rung] !== undefined);
         assert.ok(load.rung >= rung - 1, "down one rung at a time");
         for (const value of Object.values(load)) assert.ok(typeof value === "boolean" || Number.isFinite(value));
       }
@@ -162,15 +162,15 @@ test("a loop that is late by its own work, and a network that does not take what
   assert.equal(starved.load.rung, 0, "who has little to do is not helped by doing it less often");
   const full = edgeOf();
   for (let second = 0; second < 600; second++) full.second(100, { unsentShare: 0.9 });
-  assert.deepEqual([full.load.rung, full.load.isSmall], [LADDER.length - 1, true]);
+  assert.deepEqual([full.load.rung, full.load.isSmall], [CADENCE_LADDER.length - 1, true]);
 });
 
 test("where 8 s is not enough newcomers get the small rendition, and the wanted one again first of all", () => {
   const edge = edgeOf();
   for (let second = 0; second < 60; second++) edge.second(150_000);
-  assert.deepEqual([edge.load.rung, edge.load.isSmall], [LADDER.length - 1, true]);
+  assert.deepEqual([edge.load.rung, edge.load.isSmall], [CADENCE_LADDER.length - 1, true]);
   for (let second = 0; second < 140; second++) edge.second(20_000);
-  assert.deepEqual([edge.load.rung, edge.load.isSmall], [LADDER.length - 1, false]);
+  assert.deepEqual([edge.load.rung, edge.load.isSmall], [CADENCE_LADDER.length - 1, false]);
 });
 
 test("edges that share a core have a part of it each", () => {

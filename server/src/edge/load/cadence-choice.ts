@@ -2,7 +2,7 @@
 // total: samples in, the next choice out. Refuses to measure, and to move anybody. docs/decisions/0009-cadence.md has the
 // numbers.
 
-import { LADDER } from "@hustings/wire/listen/cadence.ts";
+import { CADENCE_LADDER } from "@hustings/wire/listen/cadence.ts";
 
 /** What was measured since the last sample. */
 export interface LoadSample {
@@ -113,16 +113,23 @@ export function comingMembers(growth: number, now: number): number {
 
 /** The first rung at which what comes fits in `budget` of the share; one beyond the last where none does. */
 function rungWithin(load: Load, sample: LoadSample, budget: number): number {
-  const rung = LADDER.findIndex((_, i) => projectedBusy(load, sample, i) <= budget * sample.share + LOAD.baseBusy);
-  return rung < 0 ? LADDER.length : rung;
+  const rung = CADENCE_LADDER.findIndex(
+    (_, i) => projectedBusy(load, sample, i) <= budget * sample.share + LOAD.baseBusy,
+  );
+  return rung < 0 ? CADENCE_LADDER.length : rung;
 }
 
 function raised(load: Load, needed: number): Load {
-  return { ...load, rung: Math.min(needed, LADDER.length - 1), isSmall: needed >= LADDER.length, calmMs: 0 };
+  return {
+    ...load,
+    rung: Math.min(needed, CADENCE_LADDER.length - 1),
+    isSmall: needed >= CADENCE_LADDER.length,
+    calmMs: 0,
+  };
 }
 
 function lowered(load: Load, sample: LoadSample): Load {
-  const now = load.isSmall ? LADDER.length : load.rung;
+  const now = load.isSmall ? CADENCE_LADDER.length : load.rung;
   const isCalm = load.troubledMs <= 0 && rungWithin(load, sample, LOAD.calmBudget) < now;
   const calmMs = isCalm ? load.calmMs + sample.elapsedMs : 0;
   if (calmMs < LOAD.calmMs) return { ...load, calmMs };
@@ -160,7 +167,7 @@ function troubleAfter(load: Load, { busy, share, loopDelayMs, elapsedMs }: LoadS
 
 /** Processor time per second for one listener at `rung`, in seconds. */
 export function costBusy(rung: number): number {
-  const { cadenceMs } = LADDER[Math.min(rung, LADDER.length - 1)] ?? { cadenceMs: 1_000 };
+  const { cadenceMs } = CADENCE_LADDER[Math.min(rung, CADENCE_LADDER.length - 1)] ?? { cadenceMs: 1_000 };
   return (LOAD.secondUs + (LOAD.pushUs * 1_000) / cadenceMs) / 1e6;
 }
 
@@ -171,7 +178,7 @@ function sane(sample: LoadSample): LoadSample {
     busy: finite(sample.busy, 1_000),
     share: Math.max(0.01, finite(sample.share, 1)),
     loopDelayMs: finite(sample.loopDelayMs, 60_000),
-    members: LADDER.map((_, i) => finite(sample.members[i] ?? 0, 1e7)),
+    members: CADENCE_LADDER.map((_, i) => finite(sample.members[i] ?? 0, 1e7)),
     joins: finite(sample.joins, 1e7),
     returns: finite(sample.returns, 1e7),
     unsentShare: finite(sample.unsentShare, 1),

@@ -2,7 +2,7 @@
 // edge dies and the others take its people with the processor time that this machine has left. Pure and total: samples in,
 // the next reserve out. Refuses to measure, and to tell anybody. docs/decisions/0016-reserve.md has the numbers.
 
-import { RESERVE, type Rung } from "@hustings/wire/listen/cadence.ts";
+import { type CadenceRung, RESERVE } from "@hustings/wire/listen/cadence.ts";
 
 export interface ReserveSample {
   readonly elapsedMs: number;
@@ -15,7 +15,7 @@ export interface ReserveSample {
   /** Processor time per second that all edges of the machine will need more by then, in seconds. */
   readonly comingBusy: number;
   /** The cadence that is wanted. */
-  readonly rung: Rung;
+  readonly rung: CadenceRung;
   /** Processor time of one who comes back. */
   readonly resumeUs: number;
 }

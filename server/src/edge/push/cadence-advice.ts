@@ -1,11 +1,11 @@
 // Owns what each cadence means for a listener at an edge: how far back a first flight begins; and what an edge wants of its
 // listeners' cadence, as each of them reads it. Refuses to choose a cadence: load.ts does.
 
-import { LADDER, RESERVE, type Rung, reserveAt, usualLagMs } from "@hustings/wire/listen/cadence.ts";
+import { CADENCE_LADDER, type CadenceRung, RESERVE, reserveAt, usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import { type Rendition, SLOT_MS } from "@hustings/wire/units.ts";
 import type { Visited } from "./push-scheduler.ts";
 
-export interface CadenceRow extends Rung {
+export interface CadenceRow extends CadenceRung {
   /** What an edge asks to have ahead beyond the margin. */
   readonly reserveMs: number;
   /** Slots before the head with which a newcomer begins: enough to play at once and until the next push has come. */
@@ -20,7 +20,7 @@ const FLIGHT_SPARE_MS = 400;
 const LEAST_FLIGHT_MS = 1_750;
 
 /** Ascending, without a reserve. A push carries what came since the last, so a player needs one cadence and a margin for the way. */
-export const CADENCE_TABLE: readonly CadenceRow[] = LADDER.map((rung) => rowOf(rung, 0));
+export const CADENCE_TABLE: readonly CadenceRow[] = CADENCE_LADDER.map((rung) => rowOf(rung, 0));
 
 const RESERVED = new Map<number, readonly CadenceRow[]>([[0, CADENCE_TABLE]]);
 
@@ -36,12 +36,12 @@ export function cadenceOf(cadenceMs: number, reserveMs = 0): CadenceRow {
 // A reserve is in whole steps, so there are few tables.
 function tableWith(reserveMs: number): readonly CadenceRow[] {
   const stepsMs = Math.ceil(Math.min(RESERVE.mostMs, Math.max(0, reserveMs)) / RESERVE.stepMs) * RESERVE.stepMs;
-  const table = RESERVED.get(stepsMs) ?? LADDER.map((rung) => rowOf(rung, stepsMs));
+  const table = RESERVED.get(stepsMs) ?? CADENCE_LADDER.map((rung) => rowOf(rung, stepsMs));
   RESERVED.set(stepsMs, table);
   return table;
 }
 
-function rowOf(rung: Rung, wantedMs: number): CadenceRow {
+function rowOf(rung: CadenceRung, wantedMs: number): CadenceRow {
   const reserveMs = reserveAt(rung.cadenceMs, wantedMs);
   const flightMs = Math.max(LEAST_FLIGHT_MS, usualLagMs(rung, reserveMs) + FLIGHT_SPARE_MS);
   return { ...rung, reserveMs, flightSlots: Math.ceil(flightMs / SLOT_MS) };

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LADDER, usualLagMs } from "@hustings/wire/listen/cadence.ts";
+import { CADENCE_LADDER, usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import type { ListenCursor } from "../socket/listen-request.ts";
 import { createFlights, FLIGHTS_MS, flightDueMs } from "./first-send-queue.ts";
 
@@ -77,7 +77,7 @@ test("whose sound runs out first goes first, whenever they came", () => {
 });
 
 test("a flight is due when what a listener holds is gone, at any cadence; a newcomer's within a second", () => {
-  for (const rung of LADDER) {
+  for (const rung of CADENCE_LADDER) {
     const head = 10_000;
     const justServed = flightDueMs(back(head + 1, rung.cadenceMs), head, 0);
     const longAgo = flightDueMs(back(head + 1 - rung.cadenceMs / 200, rung.cadenceMs), head, 0);

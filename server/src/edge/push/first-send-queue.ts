@@ -3,7 +3,7 @@
 // docs/decisions/0014-resumes.md.
 
 import type { Clock } from "@hustings/flow/clock.ts";
-import { createSoonest } from "@hustings/flow/priority-queue.ts";
+import { createPriorityQueue } from "@hustings/flow/priority-queue.ts";
 import { rungFor, usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import { SLOT_MS } from "@hustings/wire/units.ts";
 import type { ListenCursor } from "../socket/listen-request.ts";
@@ -25,7 +25,7 @@ export function createFlights(
   limit: number,
   soon: (turn: () => void) => unknown = setImmediate,
 ): Flights {
-  const waiting = createSoonest<() => void>(limit);
+  const waiting = createPriorityQueue<() => void>(limit);
 
   function turn(): void {
     const endMs = clock.monotonicMs() + FLIGHTS_MS;

@@ -2,7 +2,7 @@
 // sockets (a pipe takes whole frames), time (each visit brings it) and the other listeners.
 
 import { type ErrorCode, errorRow, Refusal } from "@hustings/wire/errors.ts";
-import { BadFrame, noticeFrame, parseUpward } from "@hustings/wire/listen/frames.ts";
+import { BadFrame, noticeFrame, parseListenerMessage } from "@hustings/wire/listen/frames.ts";
 import { KEPT_SLOTS, type Rendition, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
 import { closeReasonOf } from "../../http/responses.ts";
 import { END_MS } from "../../replica/follow-limits.ts";
@@ -116,11 +116,11 @@ export class Listener {
     this.#release();
   }
 
-  /** A message from the listener; anything but an `Upward` closes with 4402, too many with 4429. */
+  /** A message from the listener; anything but an `ListenerMessage` closes with 4402, too many with 4429. */
   hear(text: string, nowMs: number, utcMs: number): void {
     if (!this.#isAllowed(nowMs)) return;
     try {
-      const said = parseUpward(text);
+      const said = parseListenerMessage(text);
       if (said.kind === "rendition") this.#rendition = this.#affordable(said.rendition);
       if (said.kind === "ready") this.#ready(said.cadenceMs, whole(nowMs));
       if (said.kind === "ping" && this.#place !== "stalled")

@@ -1,7 +1,7 @@
 // Owns reading what a listener asks for in the address of its WebSocket. Refuses to know what is kept.
 
 import { Refusal } from "@hustings/wire/errors.ts";
-import { FASTEST_MS } from "@hustings/wire/listen/cadence.ts";
+import { FASTEST_CADENCE_MS } from "@hustings/wire/listen/cadence.ts";
 import { MAX_SLOT } from "@hustings/wire/log/fragment.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
@@ -34,10 +34,15 @@ export function readCursor(query: URLSearchParams): ListenCursor {
 }
 
 /** The query with which a listener comes back, for close reasons. */
-export function writeCursor({ rendition, nextSlot, stateSeq, heldCadenceMs = FASTEST_MS }: ListenCursor): string {
+export function writeCursor({
+  rendition,
+  nextSlot,
+  stateSeq,
+  heldCadenceMs = FASTEST_CADENCE_MS,
+}: ListenCursor): string {
   const query = new URLSearchParams({ [LISTEN_QUERY.rendition]: rendition });
   if (nextSlot !== undefined) query.set(LISTEN_QUERY.nextSlot, String(nextSlot));
-  if (heldCadenceMs !== FASTEST_MS) query.set(LISTEN_QUERY.cadenceMs, String(heldCadenceMs));
+  if (heldCadenceMs !== FASTEST_CADENCE_MS) query.set(LISTEN_QUERY.cadenceMs, String(heldCadenceMs));
   if (stateSeq !== undefined) query.set(LISTEN_QUERY.stateSeq, String(stateSeq));
   return query.toString();
 }

@@ -4,7 +4,7 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Clock, sleep } from "@hustings/flow/clock.ts";
-import { createBuckets } from "@hustings/flow/token-bucket.ts";
+import { createKeyedTokenBuckets } from "@hustings/flow/token-bucket.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
 import { closeReasonOf, refusalOf, refuseSocket } from "../../http/responses.ts";
@@ -67,7 +67,7 @@ const CROWDED_MS = 10_000;
 export function createListeners(options: ListenersOptions): Listeners {
   const { clock, limits, cadences, log } = options;
   const connections = new Set<Connection>();
-  const buckets = createBuckets(clock, limits.upgradesPerSecond, limits.upgradesBurst, limits.addresses);
+  const buckets = createKeyedTokenBuckets(clock, limits.upgradesPerSecond, limits.upgradesBurst, limits.addresses);
   const crowding = createCrowding(limits.perAddress);
   const flights = createFlights(clock, limits.connections);
   const answers = createAnswers();

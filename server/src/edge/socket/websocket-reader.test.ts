@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MAX_UPWARD_BYTES } from "@hustings/wire/listen/frames.ts";
+import { MAX_LISTENER_MESSAGE_BYTES } from "@hustings/wire/listen/frames.ts";
 import fc from "fast-check";
 import { closing, frame, inFrames, VECTORS } from "../testing/websocket-vectors.ts";
 import { type Heard, MAX_FRAGMENTS, UpwardReader } from "./websocket-reader.ts";
@@ -77,7 +77,7 @@ test("bytes of one frame changed anywhere give what was said or one fault, and n
       assert.ok(fault === -1 || fault === words.length - 1);
       for (const word of words) {
         if (word.startsWith("fault:")) assert.match(word, /^fault:(1002|1007|4402|4413)$/);
-        if (word.startsWith("text:")) assert.ok(Buffer.byteLength(word) <= MAX_UPWARD_BYTES + 5);
+        if (word.startsWith("text:")) assert.ok(Buffer.byteLength(word) <= MAX_LISTENER_MESSAGE_BYTES + 5);
       }
     }),
     RUNS,

@@ -4,7 +4,7 @@
 
 import { isUtf8 } from "node:buffer";
 import { errorRow } from "@hustings/wire/errors.ts";
-import { MAX_UPWARD_BYTES } from "@hustings/wire/listen/frames.ts";
+import { MAX_LISTENER_MESSAGE_BYTES } from "@hustings/wire/listen/frames.ts";
 
 export type Heard =
   | { readonly kind: "text"; readonly text: string }
@@ -83,7 +83,7 @@ export class UpwardReader {
     if (bytes.length < 2 + lengthBytes) return undefined;
     const length = lengthOf(bytes, second & 0x7f);
     if (length === undefined) return fault(PROTOCOL_FAULT, "a length is not as short as it can be");
-    if (opcode < CLOSE && length + this.#heldBytes > MAX_UPWARD_BYTES)
+    if (opcode < CLOSE && length + this.#heldBytes > MAX_LISTENER_MESSAGE_BYTES)
       return fault(errorRow("too-large").closeCode ?? PROTOCOL_FAULT, errorRow("too-large").what);
     const begin = 2 + lengthBytes + MASK_BYTES;
     if (bytes.length < begin + length) return undefined;

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
-import { type Downward, decodeFrame } from "@hustings/wire/listen/frames.ts";
+import { decodeFrame, type EdgeMessage } from "@hustings/wire/listen/frames.ts";
 import { WebSocket } from "ws";
 import { fakeStage, SPACE } from "../../replica/testing/fake-upstream.ts";
 import { type EdgeOptions, startEdge } from "../edge.ts";
@@ -35,7 +35,7 @@ export function listen(
   headers: Record<string, string> = {},
 ) {
   const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, protocol, { headers });
-  const got: Downward[] = [];
+  const got: EdgeMessage[] = [];
   let closed: { code: number; reason: string } | undefined;
   let wake = () => {};
   socket.on("error", () => undefined);

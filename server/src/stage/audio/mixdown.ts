@@ -2,7 +2,7 @@
 // state and the log.
 
 import type { Opus } from "@hustings/media/codec/opus.ts";
-import { createMixer, type MixSeat } from "@hustings/media/mix/mix.ts";
+import { createMixer, type MixerInput } from "@hustings/media/mix/mixer.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { FRAGMENT_PACKETS } from "@hustings/wire/units.ts";
 import type { Line } from "../seats/seat-connection.ts";
@@ -40,7 +40,7 @@ export function createMixdown(opus: Opus): Mixdown {
   return {
     tick(tick, nowMs, at, lines, programme) {
       let voice = false;
-      const seats: MixSeat[] = [];
+      const seats: MixerInput[] = [];
       for (const { line, isMuted } of lines) {
         const frame = line.tick(nowMs, isMuted);
         if (frame === undefined) continue;

@@ -4,7 +4,7 @@
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { Opus } from "@hustings/media/codec/opus.ts";
 import { createUplink, type Uplink, type UplinkFrame } from "@hustings/media/speech/uplink.ts";
-import type { ChannelDown } from "@hustings/wire/stage/data-channel.ts";
+import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import type { Peer, PeerPort, PeerState } from "../peer/peer-port.ts";
 
 export interface Call {
@@ -30,7 +30,7 @@ export interface Call {
    * Ends the sound at once. Says why when every command under way has been answered, and closes a moment later, so that
    * the word gets through; without `why` it closes at once.
    */
-  hangUp(why?: (ChannelDown & { kind: "bye" })["why"]): void;
+  hangUp(why?: (StageMessage & { kind: "bye" })["why"]): void;
 }
 
 export interface CallOptions {
@@ -132,7 +132,7 @@ class LiveCall implements Call {
     if (this.heardMs !== undefined) this.heardMs = nowMs;
   }
 
-  hangUp(why?: (ChannelDown & { kind: "bye" })["why"]): void {
+  hangUp(why?: (StageMessage & { kind: "bye" })["why"]): void {
     if (this.isOver) return;
     this.#end();
     const owed = why && this.#owed();
@@ -145,7 +145,7 @@ class LiveCall implements Call {
     }
   }
 
-  #part(bye: ChannelDown | undefined): void {
+  #part(bye: StageMessage | undefined): void {
     if (this.#isSilent) return;
     const isTold = bye !== undefined && this.#peer.send(JSON.stringify(bye));
     this.#isSilent = true;

@@ -1,9 +1,9 @@
 // Owns one seat's tie to the person in it: the call that sounds, the one that may take over, and their voice as the mixer
 // takes it. Refuses to know what is in the state and who is muted.
 
-import { createVoice, type VoiceFrame } from "@hustings/media/speech/voice.ts";
+import { createVoiceProcessor, type VoiceFrame } from "@hustings/media/speech/voice-processor.ts";
 import type { PersonId } from "@hustings/wire/ids.ts";
-import type { ChannelDown } from "@hustings/wire/stage/data-channel.ts";
+import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import { SILENCE_DBOV } from "@hustings/wire/units.ts";
 import type { Call } from "./call.ts";
 
@@ -26,11 +26,11 @@ export interface Line {
   /** The call that sounds. */
   readonly active: Call | undefined;
   readonly calls: readonly Call[];
-  hangUp(why?: (ChannelDown & { kind: "bye" })["why"]): void;
+  hangUp(why?: (StageMessage & { kind: "bye" })["why"]): void;
 }
 
 export function openLine(person: PersonId, seat: number, openedMs: number): Line {
-  const voice = createVoice();
+  const voice = createVoiceProcessor();
   let active: Call | undefined;
   let candidate: Call | undefined;
   let answeredMs = openedMs;

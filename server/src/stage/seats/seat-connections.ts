@@ -3,7 +3,7 @@
 
 import type { PersonId } from "@hustings/wire/ids.ts";
 import type { SpaceState } from "@hustings/wire/log/state.ts";
-import type { ChannelDown } from "@hustings/wire/stage/data-channel.ts";
+import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import type { MixedLine } from "../audio/mixdown.ts";
 import type { SeatSigns } from "../policy/due-entries.ts";
 import { type Line, openLine } from "./seat-connection.ts";
@@ -23,7 +23,7 @@ export interface Lines {
   endAll(why?: "ended"): void;
   /** Ends one call. False when there is none of this name. */
   hangUp(callId: string): boolean;
-  say(message: ChannelDown): void;
+  say(message: StageMessage): void;
   /** A stall of ours began after `lastMs`: who was present then still is. */
   excuse(lastMs: number, nowMs: number): void;
 }

@@ -3,13 +3,13 @@ import { test } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
-import type { ChannelDown } from "@hustings/wire/stage/data-channel.ts";
+import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import fc from "fast-check";
 import { createChannel, MAX_COMMANDS_UNDER_WAY, MAX_MESSAGES_PER_SECOND, NO_ID } from "./seat-messages.ts";
 
 function open(execute: (command: Command) => Promise<{ seq: number }> = async () => ({ seq: 7 })) {
   const clock = manualClock();
-  const said: ChannelDown[] = [];
+  const said: StageMessage[] = [];
   const failures: unknown[] = [];
   const { take } = createChannel({
     clock,

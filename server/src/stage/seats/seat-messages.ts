@@ -4,12 +4,12 @@
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
-import { type ChannelDown, type ChannelUp, parseChannelUp } from "@hustings/wire/stage/data-channel.ts";
+import { parseSpeakerMessage, type SpeakerMessage, type StageMessage } from "@hustings/wire/stage/data-channel.ts";
 
 export interface ChannelOptions {
   readonly clock: Clock;
   readonly execute: (command: Command) => Promise<{ readonly seq: number }>;
-  readonly say: (message: ChannelDown) => void;
+  readonly say: (message: StageMessage) => void;
   /** A failure that is ours: told to the operator, not to the peer. */
   readonly onFailure: (cause: unknown) => void;
 }
@@ -48,7 +48,7 @@ export function createChannel({ clock, execute, say, onFailure }: ChannelOptions
     say({ kind: "refused", id, error: refusal.code, message: refusal.message });
   }
 
-  async function command(message: ChannelUp & { kind: "command" }): Promise<void> {
+  async function command(message: SpeakerMessage & { kind: "command" }): Promise<void> {
     if (underWay >= MAX_COMMANDS_UNDER_WAY) return refuse(message.id, new Refusal("too-many"));
     underWay += 1;
     owed ??= Promise.withResolvers();
@@ -69,7 +69,7 @@ export function createChannel({ clock, execute, say, onFailure }: ChannelOptions
   function take(text: string): void {
     try {
       if (!takeToken()) throw new Refusal("too-many");
-      const message = parseChannelUp(text);
+      const message = parseSpeakerMessage(text);
       if (message.kind === "ping") say({ kind: "pong", id: message.id, utcMs: clock.utcMs() });
       else void command(message);
     } catch (cause) {

@@ -6,9 +6,9 @@ import type { Opus } from "@hustings/media/codec/opus.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
-import type { Named, SpaceState, StateChange, StateEntry } from "@hustings/wire/log/state.ts";
+import type { NamedPerson, SpaceState, StateChange, StateEntry } from "@hustings/wire/log/state.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
-import type { ChannelDown } from "@hustings/wire/stage/data-channel.ts";
+import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import { FRAGMENT_PACKETS, PACKET_MS } from "@hustings/wire/units.ts";
 import type { SpaceLog } from "../../log/port.ts";
 import type { Logger } from "../../ops/logger.ts";
@@ -174,7 +174,7 @@ export class Space implements AsyncDisposable {
   }
 
   /** Whose host link it is. Throws `ticket-invalid`. */
-  async matchHostSecret(secretHash: string): Promise<Named & { generation: number }> {
+  async matchHostSecret(secretHash: string): Promise<NamedPerson & { generation: number }> {
     await this.#replacing;
     const { host, hostLinkGeneration } = this.state;
     if (host === undefined || !matchesHostSecret(this.#log.backstage(), secretHash)) {
@@ -282,7 +282,7 @@ export class Space implements AsyncDisposable {
   #greet(call: Call, person: PersonId): void {
     const seat = this.#pen.state.seats.find((one) => one.person === person)?.seat;
     if (seat === undefined) return;
-    const say = (message: ChannelDown) => call.say(JSON.stringify(message));
+    const say = (message: StageMessage) => call.say(JSON.stringify(message));
     say({ kind: "snapshot", state: this.state, seat, utcMs: this.#around.clock.utcMs() });
     say({ kind: "audience", audience: this.#toldAudience });
   }

@@ -8,7 +8,7 @@ import { writeRtp } from "@hustings/media/speech/rtp.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { type PersonId, personIdFrom, type SpaceId, spaceIdFrom } from "@hustings/wire/ids.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
-import type { ChannelDown, ChannelUp } from "@hustings/wire/stage/data-channel.ts";
+import type { SpeakerMessage, StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import { PACKET_MS, PACKET_SAMPLES } from "@hustings/wire/units.ts";
 import { createMemoryStore } from "../../log/memory/memory-log.ts";
 import type { LogStore } from "../../log/port.ts";
@@ -26,13 +26,13 @@ export interface Puppet {
   readonly events: PeerEvents;
   /** Opus packets that came back, with their timestamps. */
   readonly heard: { readonly opus: Uint8Array; readonly timestamp: number }[];
-  readonly told: ChannelDown[];
+  readonly told: StageMessage[];
   isClosed: boolean;
   /** Connects, opens the channel, and from then on speaks whatever `mouth` gives, each 20 ms. */
   connect(): void;
   /** The next 20 ms of Opus; undefined: nothing is sent. */
   mouth: (() => Uint8Array | undefined) | undefined;
-  say(message: ChannelUp | string): void;
+  say(message: SpeakerMessage | string): void;
   /** The page dies: no more packets, nothing said. */
   die(): void;
   speak(nowMs: number): void;
@@ -100,7 +100,7 @@ function createPuppet(events: PeerEvents): { puppet: Puppet; peer: Peer } {
       return isUp;
     },
     send(text) {
-      if (isUp) puppet.told.push(JSON.parse(text) as ChannelDown);
+      if (isUp) puppet.told.push(JSON.parse(text) as StageMessage);
       return isUp;
     },
     close() {

@@ -59,7 +59,7 @@ export function zeros(length: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(length);
 }
 
-export function latin(text: string): Uint8Array {
+export function ascii(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
@@ -76,7 +76,7 @@ export function emptySampleTable(entry: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /** The parts one behind another. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

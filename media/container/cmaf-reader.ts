@@ -33,7 +33,7 @@ const HEADER_BYTES = 8;
 const MAX_RUN_PACKETS = 0x10000;
 
 /** Every packet, in order, whole slots alone; views into `file`. Throws BadCmaf. */
-export function packetsIn(file: Uint8Array): Uint8Array[] {
+export function readPackets(file: Uint8Array): Uint8Array[] {
   const packets: Uint8Array[] = [];
   for (const run of runsIn(file)) packets.push(...run.packets);
   return packets.slice(0, packets.length - (packets.length % FRAGMENT_PACKETS));
@@ -44,7 +44,7 @@ export function packetsIn(file: Uint8Array): Uint8Array[] {
  * `file`. Levels that are damaged, or of other slots than the run behind them, are passed over. Throws BadCmaf, also for
  * packets that no fragment could carry.
  */
-export function slotsIn(file: Uint8Array): SlotPackets[] {
+export function readSlots(file: Uint8Array): SlotPackets[] {
   const slots: SlotPackets[] = [];
   for (const { decodeTimeSamples, heard, packets } of runsIn(file)) {
     const first = slotAt(decodeTimeSamples);

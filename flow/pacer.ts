@@ -7,7 +7,7 @@ import type { Clock, Timer } from "./clock.ts";
  * Calls `run(n)` for n = 0, 1, 2…, call n not before `n · periodMs` from now. A beat that was held up makes up for at
  * most `maxBehind` calls at once and passes over the rest: `n` then jumps.
  */
-export function beat(clock: Clock, periodMs: number, run: (n: number) => void, maxBehind = 10): Timer {
+export function startPacer(clock: Clock, periodMs: number, run: (n: number) => void, maxBehind = 10): Timer {
   const startMs = clock.monotonicMs();
   let next = 0;
   let isCancelled = false;

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { HOLD_MUSIC_SAMPLES } from "../mix/hold-music.ts";
-import { holdMusicFile } from "./hold-file.ts";
+import { holdMusicFile } from "./hold-music-file.ts";
 import { loadOpus } from "./opus.ts";
 
 test("the hold music is one file of exactly the loop, audible throughout, below 100 kB", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { LIMITER_LATENCY_SAMPLES } from "./limiter.ts";
-import { createMixer, type Mixed, type MixSeat, mixFrame, RAMP_SAMPLES } from "./mix.ts";
+import { createMixer, type MixerInput, type MixerOutput, mixFrame, RAMP_SAMPLES } from "./mixer.ts";
 
 /** A tone that goes on from frame to frame. */
 function tone(frame: number, hz: number, amplitude = 0.1): Float32Array {
@@ -12,7 +12,7 @@ function tone(frame: number, hz: number, amplitude = 0.1): Float32Array {
 }
 
 /** What each tick's frames are when joined, for the programme or for a seat (its own mix, else the programme). */
-function joined(ticks: readonly Mixed[], seat?: number): Float32Array {
+function joined(ticks: readonly MixerOutput[], seat?: number): Float32Array {
   const out = new Float32Array(ticks.length * 960);
   for (const [index, mixed] of ticks.entries()) {
     const own = seat === undefined ? undefined : mixed.mixMinus.get(seat);
@@ -21,7 +21,7 @@ function joined(ticks: readonly Mixed[], seat?: number): Float32Array {
   return out;
 }
 
-function run(frames: number, seatsAt: (frame: number) => readonly MixSeat[]): Mixed[] {
+function run(frames: number, seatsAt: (frame: number) => readonly MixerInput[]): MixerOutput[] {
   const mixer = createMixer();
   return Array.from({ length: frames }, (_, frame) => {
     const { programme, mixMinus } = mixer.tick(seatsAt(frame));
@@ -83,7 +83,7 @@ test("seats that are silent share the programme's own frame", () => {
 });
 
 test("mute, unmute, joining and leaving are ramps: nothing clicks, for anyone", () => {
-  const seats = (frame: number): MixSeat[] => {
+  const seats = (frame: number): MixerInput[] => {
     const first = { seat: 0, pcm: tone(frame, 300), gain: frame % 7 < 4 ? 1 : 0 };
     const second = { seat: 1, pcm: tone(frame, 500), gain: 1 };
     return frame % 11 < 6 ? [first, second] : [first];

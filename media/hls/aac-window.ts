@@ -52,7 +52,7 @@ export function aacObjectAt(
 }
 
 /** The slots that a part is made of: its own, and as many of those around it as its run has. */
-export function surroundingsOf(log: HlsLog, window: HlsWindow, range: SlotRange): SlotRange {
+export function aacInputSlots(log: HlsLog, window: HlsWindow, range: SlotRange): SlotRange {
   const frames = framesOf(range);
   const first = Math.floor(((frames.from - BEFORE_FRAMES) * AAC_FRAME_SAMPLES) / SLOT_SAMPLES) - BEFORE_SLOTS;
   const last = Math.ceil(((frames.to + AFTER_FRAMES) * AAC_FRAME_SAMPLES) / SLOT_SAMPLES);
@@ -65,7 +65,7 @@ export function surroundingsOf(log: HlsLog, window: HlsWindow, range: SlotRange)
 
 /** Whether all that `range`, which is there, is made of is there too; "next": all but what comes behind it. */
 function placeOf(log: HlsLog, window: HlsWindow, range: SlotRange): "here" | "next" | "none" {
-  const { from, to } = surroundingsOf(log, window, range);
+  const { from, to } = aacInputSlots(log, window, range);
   if (from < window.from) return "none";
   return to <= window.to ? "here" : "next";
 }

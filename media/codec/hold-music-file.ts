@@ -1,8 +1,8 @@
 // Owns the hold music as the one small file that players loop. Refuses to know where it is kept and when it is played.
 
 import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
-import { joined } from "../container/boxes.ts";
 import { initSegment, mediaSegment } from "../container/cmaf.ts";
+import { concatBytes } from "../container/mp4-boxes.ts";
 import { HOLD_MUSIC_SAMPLES, holdMusicPcm } from "../mix/hold-music.ts";
 import type { Opus } from "./opus.ts";
 
@@ -32,5 +32,5 @@ export function holdMusicFile(opus: Opus): Uint8Array<ArrayBuffer> {
       }),
     );
   }
-  return joined(parts);
+  return concatBytes(parts);
 }

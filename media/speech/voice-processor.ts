@@ -1,8 +1,8 @@
 // Owns one speaker's way from decoded sound to the mixer: level, loudness, gate. Refuses to know who is muted.
 
 import { type LevelDbov, PACKET_MS } from "@hustings/wire/units.ts";
-import { createSpeaking, levelDbov } from "../mix/level.ts";
-import { createLoudness, type Loudness } from "../mix/loudness.ts";
+import { createSpeakingDetector, levelDbov } from "../mix/level.ts";
+import { createLoudnessNormalizer, type LoudnessNormalizer } from "../mix/loudness.ts";
 
 export interface VoiceFrame {
   /** What was given, with the loudness gain applied, not yet the gate. */
@@ -15,10 +15,10 @@ export interface VoiceFrame {
   readonly speaking: boolean;
 }
 
-export interface Voice {
+export interface VoiceProcessor {
   /** Takes 960 samples over: they are written on. */
   process(pcm: Float32Array): VoiceFrame;
-  readonly loudness: Loudness;
+  readonly loudness: LoudnessNormalizer;
 }
 
 /** The gate opens at once, at this level as others would hear it, and anything louder keeps it open. */
@@ -27,9 +27,9 @@ const OPEN_DBOV: LevelDbov = 58;
 const HOLD_MS = 1200;
 
 /** A voice's state, one for each seat; made anew when another person takes the seat. */
-export function createVoice(): Voice {
-  const loudness = createLoudness();
-  const isSpeaking = createSpeaking();
+export function createVoiceProcessor(): VoiceProcessor {
+  const loudness = createLoudnessNormalizer();
+  const isSpeaking = createSpeakingDetector();
   let quietMs = HOLD_MS;
   return {
     loudness,

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import fc from "fast-check";
 import { aacSeconds, framesOf } from "../container/aac.ts";
-import { AAC_PART_SECONDS, aacObjectAt, aacWindow, surroundingsOf } from "./aac-parts.ts";
+import { AAC_PART_SECONDS, aacInputSlots, aacObjectAt, aacWindow } from "./aac-window.ts";
 import { mediaPlaylist } from "./playlist.ts";
 import { type HlsLog, type HlsMarks, hlsWindow, partsOf } from "./segments.ts";
 
@@ -130,7 +130,7 @@ test("what a part is made of is the same for who came late, and does not change 
         for (const log of [early, late]) {
           for (const part of windowOf(log).segments.flatMap(({ parts }) => parts)) {
             assert.deepEqual(objectIn(log, "part", part.from), part);
-            const around = surroundingsOf(log, hlsWindow(log), part);
+            const around = aacInputSlots(log, hlsWindow(log), part);
             assert.deepEqual(made.get(part.from) ?? around, around);
             made.set(part.from, around);
           }

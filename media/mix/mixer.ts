@@ -5,7 +5,7 @@ import { PACKET_SAMPLES } from "@hustings/wire/units.ts";
 import { createLimiter, type Limiter } from "./limiter.ts";
 
 /** What one seat brings to one tick. */
-export interface MixSeat {
+export interface MixerInput {
   readonly seat: number;
   /** 960 samples. */
   readonly pcm: Float32Array;
@@ -14,7 +14,7 @@ export interface MixSeat {
 }
 
 /** What one tick gives. Every frame is 960 samples, limited, 5 ms behind its input; the next tick writes over them. */
-export interface Mixed {
+export interface MixerOutput {
   /** All seats: what listeners hear, and what every seat that is silent hears. */
   readonly programme: Float32Array<ArrayBuffer>;
   /** Seats that must not hear the programme, since they are in it: each gets the rest. The others share it. */
@@ -23,7 +23,7 @@ export interface Mixed {
 
 export interface Mixer {
   /** One tick. A seat that is not among `seats` has left and fades out. */
-  tick(seats: readonly MixSeat[]): Mixed;
+  tick(seats: readonly MixerInput[]): MixerOutput;
 }
 
 /** Samples of every ramp: 5 ms. */
@@ -62,7 +62,7 @@ export function createMixer(): Mixer {
   const programmeLimiter = createLimiter();
   const sum = new Float64Array(PACKET_SAMPLES);
 
-  function tick(seats: readonly MixSeat[]): Mixed {
+  function tick(seats: readonly MixerInput[]): MixerOutput {
     sum.fill(0);
     const audible = new Set<number>();
     const present = new Set<number>();
