@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { listFiles } from "./house/tree.ts";
+import { listFiles } from "./house/reading/tree.ts";
 
 interface Job {
   readonly name: string;
@@ -47,7 +47,7 @@ async function main(): Promise<void> {
 }
 
 function planJobs(paths: readonly string[]): Job[] {
-  const rules = paths.filter((path) => /^test\/house\/[^/]+\.test\.ts$/.test(path));
+  const rules = paths.filter((path) => /^test\/house\/.+\.test\.ts$/.test(path));
   const components = paths.some((path) => path.startsWith("web/") && path.endsWith(".svelte"));
   return [
     { name: "types: wire, flow, media", args: [tsc, "-p", "tsconfig.pure.json"] },

@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { fileURLToPath } from "node:url";
-import { type Counts, noCounts, passes, selectTests, sum, verdict } from "./house/selection.ts";
-import { listFiles } from "./house/tree.ts";
+import { listFiles } from "./house/reading/tree.ts";
+import { type Counts, noCounts, passes, selectTests, sum, verdict } from "./runner/selection.ts";
 import { ensureTools } from "./support/chromium.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -35,7 +35,7 @@ async function main(filters: readonly string[]): Promise<void> {
 
 function prepare(files: readonly string[]): void {
   ensureToolsOrStop();
-  const needsPages = files.some((file) => /^(?:web|cli|drill|test\/(?!house\/))/.test(file));
+  const needsPages = files.some((file) => /^(?:web|cli|drill|test\/(?!house\/|runner\/))/.test(file));
   const script = join(root, "web/build/build.ts");
   if (!needsPages || !existsSync(script)) return;
   const { status } = spawnSync(process.execPath, [script], { cwd: root, stdio: "inherit" });

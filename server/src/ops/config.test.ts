@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
-import { configDocument } from "../../../test/house/generated.ts";
+import { configDocument } from "../../../test/house/words/generated.ts";
 import { BadConfig, environmentNameOf, readConfig, SETTINGS } from "./config.ts";
 import { blockListOf } from "./config-kinds.ts";
 

@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ERROR_TABLE } from "@hustings/wire/errors.ts";
+import { assertNone, repository } from "../reading/repository.ts";
 import { judgeDecisions, judgeLinks, judgeTraces } from "./documents.ts";
 import { errorsDocument } from "./generated.ts";
-import { assertNone, repository } from "./repository.ts";
 
 test("every decision is named NNNN-title.md, and no number is used twice", () => {
   assertNone(judgeDecisions(repository.paths));

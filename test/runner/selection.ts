@@ -18,7 +18,7 @@ export interface Counts {
 export const noCounts: Counts = { passed: 0, failed: 0, skipped: 0, todo: 0 };
 
 // Real browsers, whole servers and real sound: two of these at once on a small machine measure each other.
-const heavy = /^(?:test\/(?!house\/)|server\/src\/stage\/peer)|\.e2e\.test\.ts$/;
+const heavy = /^(?:test\/(?!house\/|runner\/)|server\/src\/stage\/peer)|\.e2e\.test\.ts$/;
 
 /** The test files among `paths`, in order; with `filters`, those whose path contains at least one of them. */
 export function selectTests(paths: readonly string[], filters: readonly string[]): string[] {

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { assertNone, messages, repository } from "../reading/repository.ts";
 import { excuses } from "./excuses.ts";
 import { fileLinesMax, functionLinesMax, judgeLengths, lengthsOf, pastAim } from "./lengths.ts";
-import { assertNone, messages, repository } from "./repository.ts";
 
 const shownCount = 5;
 const longFunction = { path: "wire/x.ts", text: `function long() {\n${"1;\n".repeat(functionLinesMax)}}\n` };

@@ -1,7 +1,7 @@
 // Owns which names are banned, for files and folders and for what the code declares, and why. Pure.
 
-import { declaredNames, type Finding, type Named, parse } from "./source.ts";
-import type { SourceFile } from "./tree.ts";
+import { declaredNames, type Finding, type Named, parse } from "../reading/source.ts";
+import type { SourceFile } from "../reading/tree.ts";
 
 // Names that say nothing of what is inside.
 const emptyNames = new Set(

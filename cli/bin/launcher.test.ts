@@ -9,7 +9,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-const binFolder = fileURLToPath(new URL("../../cli/bin/", import.meta.url));
+const binFolder = fileURLToPath(new URL("./", import.meta.url));
 const oldNode = ["--import", `data:text/javascript,${encodeURIComponent(pretend("node", "20.11.0"))}`];
 const oddPlatform = ["--import", "data:text/javascript,Object.defineProperty(process,'platform',{value:'plan9'})"];
 

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { assertNone, messages, repository } from "../reading/repository.ts";
 import { judgeHabits } from "./habits.ts";
-import { assertNone, messages, repository } from "./repository.ts";
 
 const opening = "// Owns a thing.\n";
 

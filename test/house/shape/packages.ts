@@ -1,9 +1,9 @@
 // Owns the rules about packages: exact versions, a lock without hosts, and every import declared where it is used.
 
 import { isBuiltin } from "node:module";
+import { codePattern, type Finding, importsOf, parse } from "../reading/source.ts";
+import type { SourceFile } from "../reading/tree.ts";
 import { packageName } from "./imports.ts";
-import { codePattern, type Finding, importsOf, parse } from "./source.ts";
-import type { SourceFile } from "./tree.ts";
 
 interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;

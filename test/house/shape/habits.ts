@@ -2,8 +2,8 @@
 // tests, the opening comment. Pure: gets a file, gives findings.
 
 import ts from "typescript";
-import { collect, commentsOf, type Finding, lineOf, parse } from "./source.ts";
-import type { SourceFile } from "./tree.ts";
+import { collect, commentsOf, type Finding, lineOf, parse } from "../reading/source.ts";
+import type { SourceFile } from "../reading/tree.ts";
 
 /** A rule about one node: what is wrong with it, or undefined. */
 type NodeRule = (node: ts.Node, path: string) => string | undefined;

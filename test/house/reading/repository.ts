@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { codePattern, type Finding } from "./source.ts";
 import { listFiles, readFiles } from "./tree.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const root = fileURLToPath(new URL("../../..", import.meta.url));
 const paths = listFiles(root);
 
 export const repository = {

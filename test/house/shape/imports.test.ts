@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { assertNone, messages, repository } from "../reading/repository.ts";
 import { judgeImports, readImportTable, rowOf } from "./imports.ts";
-import { assertNone, messages, repository } from "./repository.ts";
 
 const rows = readImportTable(repository.text("docs/imports.md"));
 

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { assertNone, repository } from "../reading/repository.ts";
 import { judgeNames, judgePaths } from "./names.ts";
-import { assertNone, repository } from "./repository.ts";
 
 test("no file or folder has a name that says nothing", () => {
   assertNone(judgePaths(repository.paths));

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { assertNone, messages, repository } from "../reading/repository.ts";
 import { judgeDeclared, judgeLock, judgeVersions } from "./packages.ts";
-import { assertNone, messages, repository } from "./repository.ts";
 
 test("every dependency of every workspace is an exact version", () => {
   assertNone(repository.manifests.flatMap(judgeVersions));

@@ -1,7 +1,7 @@
 // Owns how long a file and a function may be, and who is excused. Pure. The aim (200 and 25 lines) is only reported.
 
-import { type Finding, functionsOf, parse } from "./source.ts";
-import type { SourceFile } from "./tree.ts";
+import { type Finding, functionsOf, parse } from "../reading/source.ts";
+import type { SourceFile } from "../reading/tree.ts";
 
 export const fileLinesMax = 400;
 export const functionLinesMax = 60;
@@ -59,5 +59,5 @@ function isAbout(excuse: Excuse, length: Length): boolean {
 }
 
 function idleMessage(name: string | undefined): string {
-  return `the excuse for ${name ?? "the file"} in test/house/excuses.ts is not needed any more`;
+  return `the excuse for ${name ?? "the file"} in test/house/shape/excuses.ts is not needed any more`;
 }

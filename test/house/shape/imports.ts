@@ -3,8 +3,8 @@
 
 import { isBuiltin } from "node:module";
 import { posix } from "node:path";
-import { codePattern, type Finding, importsOf, parse } from "./source.ts";
-import type { SourceFile } from "./tree.ts";
+import { codePattern, type Finding, importsOf, parse } from "../reading/source.ts";
+import type { SourceFile } from "../reading/tree.ts";
 
 /** A row of the table: files under `from` may import `allowed` (other rows, packages, `node:` modules, or `*`). */
 export interface ImportRow {

@@ -2,8 +2,8 @@
 // path of one machine, no registry's address. Pure.
 
 import { posix } from "node:path";
-import type { Finding } from "./source.ts";
-import type { SourceFile } from "./tree.ts";
+import type { Finding } from "../reading/source.ts";
+import type { SourceFile } from "../reading/tree.ts";
 
 const decisionName = /^docs\/decisions\/(\d{4})-[a-z0-9]+(?:-[a-z0-9]+)*\.md$/;
 // Written in parts so that this file does not carry what it forbids.

@@ -20,8 +20,8 @@ test("a negated line is refused rather than misread", () => {
 });
 
 test("the repository's own files are listed, and nothing of node_modules", () => {
-  const paths = listFiles(fileURLToPath(new URL("../..", import.meta.url)));
-  assert.ok(paths.includes("test/house/tree.test.ts") && paths.includes(".gitignore"));
+  const paths = listFiles(fileURLToPath(new URL("../../..", import.meta.url)));
+  assert.ok(paths.includes("test/house/reading/tree.test.ts") && paths.includes(".gitignore"));
   assert.equal(
     paths.find((path) => path.includes("node_modules/") || path.startsWith(".git/")),
     undefined,
