@@ -9,7 +9,7 @@ const heavyPaths = [
   "listener/player/playback.e2e.test.ts",
   "test/e2e/stage.test.ts",
   "test/venue.test.ts",
-  "server/src/stage/peer/peer-port.test.ts",
+  "server/src/stage/peer/webrtc-peer-port.test.ts",
 ];
 
 test("every *.test.ts is selected when no filter is given", () => {

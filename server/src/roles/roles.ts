@@ -66,7 +66,7 @@ async function startStageRole({ config, version }: RoleStart, log: Logger): Prom
   const [{ startStage }, { startPeerPort }, { openDiskStore }, { readPublicKeys }, { ticketVerifier }] =
     await Promise.all([
       import("../stage/stage.ts"),
-      import("../stage/peer/peer-port.ts"),
+      import("../stage/peer/webrtc-peer-port.ts"),
       import("../log/disk/disk-store.ts"),
       import("../tickets/keys.ts"),
       import("../tickets/verify.ts"),
@@ -100,7 +100,7 @@ async function startStageRole({ config, version }: RoleStart, log: Logger): Prom
       peers,
       check: ticketVerifier(await readPublicKeys(config.dataDirectory), clock),
       clock,
-      notes: log,
+      log,
       version,
       tcp: { host, port: config.stagePort },
       ...(tls === undefined ? {} : { tls }),

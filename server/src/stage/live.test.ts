@@ -19,9 +19,10 @@ import { SILENT } from "../ops/logger.ts";
 import { generateTicketKey, publicHalf } from "../tickets/keys.ts";
 import { ticketSigner } from "../tickets/sign.ts";
 import { ticketVerifier } from "../tickets/verify.ts";
-import { type PeerPort, startPeerPort } from "./peer/peer-port.ts";
+import type { PeerPort } from "./peer/peer-port.ts";
+import { startPeerPort } from "./peer/webrtc-peer-port.ts";
 import { startStage } from "./stage.ts";
-import { tone } from "./testing/stage-fixture.ts";
+import { tone } from "./testing/microphones.ts";
 
 const SPACE = spaceIdFrom(new Uint8Array(10).fill(9));
 const HOST = personIdFrom(new Uint8Array(12).fill(9));
@@ -37,7 +38,7 @@ async function startReal(made: AsyncDisposableStack, isKept: (rtp: Uint8Array) =
   const peers = made.use(startPeerPort({ udpPort, bindAddress: "127.0.0.1", now: systemClock.monotonicMs }));
   const stage = made.use(
     await startStage({
-      ...{ store, peers: sieve(peers, isKept), clock: systemClock, notes: SILENT, version: "1", isRecorded: false },
+      ...{ store, peers: sieve(peers, isKept), clock: systemClock, log: SILENT, version: "1", isRecorded: false },
       check: ticketVerifier([publicHalf(key)], systemClock),
       tcp: { host: "127.0.0.1", port: 0 },
       socketPath: join(folder, "stage.sock"),

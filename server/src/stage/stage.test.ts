@@ -14,7 +14,7 @@ import { createMemoryStore } from "../log/memory/memory-log.ts";
 import { SILENT } from "../ops/logger.ts";
 import type { TicketCheck } from "../tickets/verify.ts";
 import { type Stage, type StageOptions, startStage } from "./stage.ts";
-import { BAD_OFFER, createPuppets } from "./testing/stage-fixture.ts";
+import { BAD_OFFER, createFakePeerPort } from "./testing/fake-peers.ts";
 
 const SPACE = spaceIdFrom(new Uint8Array(10).fill(5));
 const HOST = personIdFrom(new Uint8Array(12).fill(6));
@@ -43,21 +43,21 @@ let stages = 0;
 
 interface Running extends AsyncDisposable {
   readonly stage: Stage;
-  readonly puppets: ReturnType<typeof createPuppets>;
+  readonly peers: ReturnType<typeof createFakePeerPort>;
   readonly tcp: Ask;
   readonly socket: Ask;
 }
 
 async function running(options: Partial<StageOptions> = {}): Promise<Running> {
   const name = join(folder, String(++stages));
-  const puppets = createPuppets();
+  const peers = createFakePeerPort();
   const stage = await startStage({
     store: createMemoryStore(),
     isRecorded: false,
-    peers: puppets,
+    peers,
     check,
     clock: systemClock,
-    notes: SILENT,
+    log: SILENT,
     version: "1",
     tcp: { host: "127.0.0.1", port: 0 },
     socketPath: `${name}.sock`,
@@ -66,7 +66,7 @@ async function running(options: Partial<StageOptions> = {}): Promise<Running> {
   });
   return {
     stage,
-    puppets,
+    peers,
     tcp: asker({ host: "127.0.0.1", port: stage.tcpPort }),
     socket: asker({ socketPath: `${name}.sock` }),
     [Symbol.asyncDispose]: () => stage[Symbol.asyncDispose](),
@@ -129,7 +129,7 @@ test("an offer with a ticket is answered, its location ends it, and PATCH is not
     assert.equal((await ask("DELETE", location)).status, 200);
     assertRefused(await ask("DELETE", location), 404, "no-page");
   }
-  assert.equal(here.puppets.peerCount, 0);
+  assert.equal(here.peers.peerCount, 0);
 });
 
 test("what an offer can be refused with", async () => {

@@ -18,7 +18,7 @@ import { addPublicRoutes } from "./http/public-routes.ts";
 import { createHttp, listenOnSocket } from "./http/stage-http.ts";
 import type { PeerPort } from "./peer/peer-port.ts";
 import { SILENCE_LIMIT_MS } from "./policy/dead-air.ts";
-import { createAudiences } from "./spaces/audience-count.ts";
+import { createAudienceCounts } from "./spaces/audience-count.ts";
 import { openSpaces, type Spaces } from "./spaces/held-spaces.ts";
 
 export interface StageOptions {
@@ -30,7 +30,7 @@ export interface StageOptions {
   readonly peers: PeerPort;
   readonly check: TicketCheck;
   readonly clock: Clock;
-  readonly notes: Logger;
+  readonly log: Logger;
   readonly version: string;
   /** Port 0: any free one. */
   readonly tcp: { readonly host: string; readonly port: number };
@@ -75,7 +75,7 @@ const CALL_ID_BYTES = 15;
  * Disposing ends all calls without a word and closes the logs: spaces go on where the next stage takes them up.
  */
 export async function startStage(options: StageOptions): Promise<Stage> {
-  const { store, peers, check, clock, notes, version, iceServers = { stunUrls: [] } } = options;
+  const { store, peers, check, clock, log, version, iceServers = { stunUrls: [] } } = options;
   const limits = { ...STAGE_LIMITS, ...options.limits };
   await using made = new AsyncDisposableStack();
   const opus = await loadOpus();
@@ -84,16 +84,16 @@ export async function startStage(options: StageOptions): Promise<Stage> {
     clock,
     PACKET_MS,
     (tick, nowMs) => spaces?.tick(tick, nowMs),
-    (cause) => notes.error({ err: cause }, "a tick failed"),
+    (cause) => log.error({ err: cause }, "a tick failed"),
   );
   const newCallId = () => randomBytes(CALL_ID_BYTES).toString("base64url");
-  const surroundings = { ...limits, clock, peers, opus, notes, newCallId, isRecorded: options.isRecorded };
-  const opened = await openSpaces({ ...limits, store, surroundings, tickNumber: () => ticker.number });
+  const dependencies = { ...limits, clock, peers, opus, logger: log, newCallId, isRecorded: options.isRecorded };
+  const opened = await openSpaces({ ...limits, store, dependencies, tickNumber: () => ticker.number });
   made.use(opened);
   made.use(ticker);
   spaces = opened;
   const expiry = repeat(clock, EXPIRY_CHECK_MS, () => {
-    opened.expire().catch((cause: unknown) => notes.error({ err: cause }, "spaces could not be expired"));
+    opened.expire().catch((cause: unknown) => log.error({ err: cause }, "spaces could not be expired"));
   });
   made.defer(() => expiry.cancel());
   made.use(await serveAudience(opened, options));
@@ -107,12 +107,12 @@ export async function startStage(options: StageOptions): Promise<Stage> {
     missedTicks: ticker.missedCount,
   });
   const routes = { spaces: opened, check, clock, iceServers };
-  const internal = createHttp({ clock, notes, isBehindDoor: true });
+  const internal = createHttp({ clock, log, isBehindDoor: true });
   addPublicRoutes(internal, routes);
   addInternalRoutes(internal, { spaces: opened, clock, health });
   made.defer(() => internal.close());
   await listenOnSocket(internal, options.socketPath);
-  const door = createHttp({ clock, notes, isBehindDoor: false, ...(options.tls && { tls: options.tls }) });
+  const door = createHttp({ clock, log, isBehindDoor: false, ...(options.tls && { tls: options.tls }) });
   addPublicRoutes(door, routes);
   made.defer(() => door.close());
   await door.listen({ host: options.tcp.host, port: options.tcp.port });
@@ -126,14 +126,14 @@ export async function startStage(options: StageOptions): Promise<Stage> {
 }
 
 function serveAudience(spaces: Spaces, { clock, followPath }: StageOptions): Promise<AsyncDisposable> {
-  const audiences = createAudiences();
+  const audiences = createAudienceCounts();
   return serveFollowers({
     path: followPath,
     clock,
     logOf: (id: SpaceId) => spaces.reader(id),
     onAudience: (id, followerId, audience) => {
-      spaces.hear(id, audiences.tell(id, followerId, audience));
+      spaces.setAudience(id, audiences.set(id, followerId, audience));
     },
-    audienceOf: (id) => audiences.of(id),
+    audienceOf: (id) => audiences.total(id),
   });
 }

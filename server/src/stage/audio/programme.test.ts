@@ -59,7 +59,7 @@ test("a slot that is not joined at its first packet is passed over and declared 
 test("what there was of a broken slot is handed over, with filler behind it", () => {
   const { programme, log, missing } = start();
   speak(programme, 10, 0, 4);
-  programme.breakOff();
+  programme.finishWithFiller();
   speak(programme, 10, 7);
   speak(programme, 13);
   const [first] = log;
@@ -71,15 +71,15 @@ test("what there was of a broken slot is handed over, with filler behind it", ()
 
 test("breaking off between two slots adds nothing", () => {
   const { programme, slots } = start();
-  programme.breakOff();
+  programme.finishWithFiller();
   speak(programme, 10);
-  programme.breakOff();
+  programme.finishWithFiller();
   assert.deepEqual(slots(), [10]);
 });
 
 test("held fragments come out in order when released, and not before", () => {
   const { programme, slots } = start();
-  programme.hold(11);
+  programme.holdFrom(11);
   for (let slot = 10; slot < 14; slot++) speak(programme, slot);
   assert.deepEqual(slots(), [10]);
   programme.release();
@@ -90,7 +90,7 @@ test("held fragments come out in order when released, and not before", () => {
 
 test("when too much is held the oldest goes and is declared", () => {
   const { programme, slots, missing } = start();
-  programme.hold(10);
+  programme.holdFrom(10);
   for (let slot = 10; slot < 10 + MAX_HELD_SLOTS + 3; slot++) speak(programme, slot);
   programme.release();
   assert.equal(slots().length, MAX_HELD_SLOTS);

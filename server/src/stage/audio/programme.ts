@@ -7,15 +7,15 @@ import { fillerPackets } from "@hustings/media/container/filler.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
 import { FRAGMENT_PACKETS, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
-import { createCrowd } from "../policy/overlap-detector.ts";
+import { createOverlapDetector } from "./overlap-detector.ts";
 
 export interface Programme extends Disposable {
   /** One packet's worth of the mix: the `packet`-th (0-9) of `slot`. A slot that is not joined at its first is passed over. */
   push(slot: number, packet: number, pcm: Float32Array, levels: readonly SeatLevel[]): void;
   /** Ticks were missed: what there is of the slot is handed over with filler behind it. */
-  breakOff(): void;
+  finishWithFiller(): void;
   /** Keeps fragments of `fromSlot` and later back. */
-  hold(fromSlot: number): void;
+  holdFrom(fromSlot: number): void;
   /** Hands over what was kept back, and holds no more. */
   release(): void;
 }
@@ -31,35 +31,39 @@ export interface ProgrammeOptions {
 /** Fragments of each rendition that may be held: 10 s. The oldest go, and are then missing. */
 export const MAX_HELD_SLOTS = 50;
 /** For one talker the codec's pitch filter is worth its cost; for many at once it is not (docs/decisions/0002). */
-const COMPLEXITY = { few: 5, crowd: 4 } as const;
+const COMPLEXITY = { oneTalker: 5, overlap: 4 } as const;
 /** Packets of nothing at all after which the encoders rest: their own tail has died away by then. */
 const REST_AFTER_PACKETS = 10;
 
-interface Voice {
+interface RenditionEncoder {
   readonly rendition: Rendition;
   readonly encoder: OpusEncoder;
   packets: Uint8Array[];
 }
 
-interface Slot {
+interface FinishedSlot {
   readonly slot: number;
   readonly fragments: readonly { readonly rendition: Rendition; readonly bytes: Uint8Array }[];
 }
 
 export function startProgramme({ opus, firstSlot, append, onMissing }: ProgrammeOptions): Programme {
-  const voices: Voice[] = RENDITIONS.map((rendition) => ({
+  const encoders: RenditionEncoder[] = RENDITIONS.map((rendition) => ({
     rendition,
-    encoder: opus.encoder({ bitrateBps: Number(rendition) * 1000, complexity: COMPLEXITY.few, tuning: "programme" }),
+    encoder: opus.encoder({
+      bitrateBps: Number(rendition) * 1000,
+      complexity: COMPLEXITY.oneTalker,
+      tuning: "programme",
+    }),
     packets: [],
   }));
-  const held: Slot[] = [];
+  const held: FinishedSlot[] = [];
   let heldFrom = Number.POSITIVE_INFINITY;
   let current: number | undefined;
   let nextSlot = firstSlot;
   let newestLevels: readonly SeatLevel[] = [];
   let emptyPackets = 0;
-  const isCrowd = createCrowd();
-  let isTunedToCrowd = false;
+  const isOverlapping = createOverlapDetector();
+  let isTunedForOverlap = false;
 
   function join(slot: number): void {
     if (slot < nextSlot) return;
@@ -74,25 +78,25 @@ export function startProgramme({ opus, firstSlot, append, onMissing }: Programme
 
   function finish(slot: number): void {
     current = undefined;
-    const fragments = voices.map((voice) => {
+    const fragments = encoders.map((voice) => {
       const bytes = encodeFragment({ slot, levels: newestLevels, packets: voice.packets });
       voice.packets = [];
       return { rendition: voice.rendition, bytes };
     });
-    if (slot < heldFrom) handOver({ slot, fragments });
+    if (slot < heldFrom) appendSlot({ slot, fragments });
     else if (held.push({ slot, fragments }) > MAX_HELD_SLOTS) held.shift();
   }
 
-  function tune(toCrowd: boolean): void {
-    if (toCrowd === isTunedToCrowd) return;
-    isTunedToCrowd = toCrowd;
-    for (const { encoder } of voices) {
-      encoder.setComplexity(toCrowd ? COMPLEXITY.crowd : COMPLEXITY.few);
-      encoder.setSignal(toCrowd ? "music" : "auto");
+  function tune(forOverlap: boolean): void {
+    if (forOverlap === isTunedForOverlap) return;
+    isTunedForOverlap = forOverlap;
+    for (const { encoder } of encoders) {
+      encoder.setComplexity(forOverlap ? COMPLEXITY.overlap : COMPLEXITY.oneTalker);
+      encoder.setSignal(forOverlap ? "music" : "auto");
     }
   }
 
-  function handOver({ slot, fragments }: Slot): void {
+  function appendSlot({ slot, fragments }: FinishedSlot): void {
     declareUpTo(slot);
     nextSlot = slot + 1;
     for (const { rendition, bytes } of fragments) append(rendition, slot, bytes);
@@ -104,27 +108,27 @@ export function startProgramme({ opus, firstSlot, append, onMissing }: Programme
       if (slot !== current) return;
       emptyPackets = isEmpty(pcm) ? emptyPackets + 1 : 0;
       const rest = emptyPackets > REST_AFTER_PACKETS ? fillerPackets(slot)[packet] : undefined;
-      for (const voice of voices) voice.packets.push(rest ?? voice.encoder.encode(pcm));
+      for (const voice of encoders) voice.packets.push(rest ?? voice.encoder.encode(pcm));
       newestLevels = levels;
       if (packet < FRAGMENT_PACKETS - 1) return;
       finish(slot);
-      tune(isCrowd(levels));
+      tune(isOverlapping(levels));
     },
-    breakOff() {
+    finishWithFiller() {
       if (current === undefined) return;
       const filler = fillerPackets(current);
-      for (const voice of voices) voice.packets.push(...filler.slice(voice.packets.length));
+      for (const voice of encoders) voice.packets.push(...filler.slice(voice.packets.length));
       finish(current);
     },
-    hold(fromSlot) {
+    holdFrom(fromSlot) {
       heldFrom = fromSlot;
     },
     release() {
       heldFrom = Number.POSITIVE_INFINITY;
-      for (const slot of held.splice(0)) handOver(slot);
+      for (const slot of held.splice(0)) appendSlot(slot);
     },
     [Symbol.dispose]() {
-      for (const { encoder } of voices) encoder[Symbol.dispose]();
+      for (const { encoder } of encoders) encoder[Symbol.dispose]();
     },
   };
 }

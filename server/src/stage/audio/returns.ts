@@ -4,18 +4,18 @@
 import type { Opus, OpusEncoder } from "@hustings/media/codec/opus.ts";
 import { PACKET_SAMPLES } from "@hustings/wire/units.ts";
 
-export interface Downlink {
+export interface ReturnTarget {
   readonly seat: number;
   /** Share of our packets that the other side lost of late, 0-1. */
   readonly lossFraction: number;
   readonly send: (opus: Uint8Array, timestamp: number) => void;
 }
 
-export interface Downlinks extends Disposable {
+export interface Returns extends Disposable {
   /** One tick: `programme` to every seat that has no mix of its own in `mixMinus`. */
   send(
     tick: number,
-    downlinks: readonly Downlink[],
+    targets: readonly ReturnTarget[],
     programme: Float32Array,
     mixMinus: ReadonlyMap<number, Float32Array>,
   ): void;
@@ -28,24 +28,24 @@ const BITRATE_BPS = 32_000;
  */
 const COMPLEXITY = 1;
 
-export function createDownlinks(opus: Opus): Downlinks {
+export function createReturns(opus: Opus): Returns {
   const own = new Map<number, LossyEncoder>();
   let shared: LossyEncoder | undefined;
 
   function send(
     tick: number,
-    downlinks: readonly Downlink[],
+    targets: readonly ReturnTarget[],
     programme: Float32Array,
     mixMinus: ReadonlyMap<number, Float32Array>,
   ): void {
     const timestamp = (tick * PACKET_SAMPLES) % 2 ** 32;
-    const silent = downlinks.filter(({ seat }) => !mixMinus.has(seat));
+    const silent = targets.filter(({ seat }) => !mixMinus.has(seat));
     if (silent.length > 0) {
       shared ??= createLossyEncoder(opus);
       const packet = shared.encode(programme, Math.max(...silent.map(({ lossFraction }) => lossFraction)));
-      for (const downlink of silent) downlink.send(packet, timestamp);
+      for (const target of silent) target.send(packet, timestamp);
     }
-    for (const { seat, lossFraction, send: sendTo } of downlinks) {
+    for (const { seat, lossFraction, send: sendTo } of targets) {
       const pcm = mixMinus.get(seat);
       if (pcm === undefined) continue;
       const encoder = own.get(seat) ?? createLossyEncoder(opus);
@@ -53,7 +53,7 @@ export function createDownlinks(opus: Opus): Downlinks {
       sendTo(encoder.encode(pcm, lossFraction), timestamp);
     }
     for (const [seat, encoder] of own) {
-      if (downlinks.some((downlink) => downlink.seat === seat)) continue;
+      if (targets.some((target) => target.seat === seat)) continue;
       encoder[Symbol.dispose]();
       own.delete(seat);
     }

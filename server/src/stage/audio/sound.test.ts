@@ -4,7 +4,9 @@ import type { OpusDecoder } from "@hustings/media/codec/opus.ts";
 import { packetHasFec } from "@hustings/media/container/opus-packet.ts";
 import { decodeFragment } from "@hustings/wire/log/fragment.ts";
 import { RENDITIONS, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
-import { type Puppet, type Rehearsal, rehearse, silence, tone } from "../testing/stage-fixture.ts";
+import type { FakeSpeaker } from "../testing/fake-peers.ts";
+import { silence, tone } from "../testing/microphones.ts";
+import { type StageFixture, startStageFixture } from "../testing/stage-fixture.ts";
 
 /** Share of the power of `pcm` at `hz` (Goertzel). */
 function shareAt(pcm: Float32Array, hz: number): number {
@@ -27,10 +29,10 @@ function decodeAll(decoder: OpusDecoder, packets: readonly Uint8Array[]): Float3
 const HOST_HZ = 440;
 const GUEST_HZ = 1_000;
 
-async function twoSpeakers(stage: Rehearsal) {
-  const { space, host } = await stage.open();
+async function twoSpeakers(stage: StageFixture) {
+  const { space, host } = await stage.createSpace();
   const hostPage = await stage.join(space, host, tone(stage.opus, HOST_HZ));
-  const { guest, puppet: guestPage } = await stage.seat(space, host, tone(stage.opus, GUEST_HZ));
+  const { guest, speaker: guestPage } = await stage.seatGuest(space, host, tone(stage.opus, GUEST_HZ));
   await space.execute(host, { do: "mute", seat: 0, muted: false });
   await space.execute(guest, { do: "mute", seat: 1, muted: false });
   const live = space.execute(host, { do: "live" });
@@ -40,7 +42,7 @@ async function twoSpeakers(stage: Rehearsal) {
 }
 
 test("listeners hear both speakers, in both renditions; each speaker hears the other and not themselves", async () => {
-  await using stage = await rehearse();
+  await using stage = await startStageFixture();
   const { space, hostPage, guestPage } = await twoSpeakers(stage);
   const head = space.log.heads().slot["32"] as number;
   for (const rendition of RENDITIONS) {
@@ -52,11 +54,11 @@ test("listeners hear both speakers, in both renditions; each speaker hears the o
     );
     for (const hz of [HOST_HZ, GUEST_HZ]) assert.ok(shareAt(pcm, hz) > 0.2, `${hz} Hz: ${shareAt(pcm, hz)}`);
   }
-  const heardBy = (page: Puppet): Float32Array => {
+  const heardBy = (page: FakeSpeaker): Float32Array => {
     using decoder = stage.opus.decoder();
     return decodeAll(
       decoder,
-      page.heard.slice(-100).map(({ opus }) => opus),
+      page.received.slice(-100).map(({ opus }) => opus),
     );
   };
   const [host, guest] = [heardBy(hostPage), heardBy(guestPage)];
@@ -65,9 +67,9 @@ test("listeners hear both speakers, in both renditions; each speaker hears the o
 });
 
 test("the return's timestamps count samples without a hole", async () => {
-  await using stage = await rehearse();
+  await using stage = await startStageFixture();
   const { hostPage } = await twoSpeakers(stage);
-  const stamps = hostPage.heard.slice(20).map(({ timestamp }) => timestamp);
+  const stamps = hostPage.received.slice(20).map(({ timestamp }) => timestamp);
   assert.deepEqual(
     stamps,
     stamps.map((_, index) => (stamps[0] as number) + index * 960),
@@ -75,32 +77,32 @@ test("the return's timestamps count samples without a hole", async () => {
 });
 
 test("everyone who is silent gets the very same packets", async () => {
-  await using stage = await rehearse();
+  await using stage = await startStageFixture();
   const { space, host } = await twoSpeakers(stage);
-  const { puppet: one } = await stage.seat(space, host, silence(stage.opus));
-  const { puppet: other } = await stage.seat(space, host, silence(stage.opus));
+  const { speaker: one } = await stage.seatGuest(space, host, silence(stage.opus));
+  const { speaker: other } = await stage.seatGuest(space, host, silence(stage.opus));
   await stage.run(500);
-  const tail = (page: Puppet) => page.heard.slice(-20).map(({ opus }) => opus);
+  const tail = (page: FakeSpeaker) => page.received.slice(-20).map(({ opus }) => opus);
   for (const [index, packet] of tail(one).entries()) assert.equal(packet, tail(other)[index]);
 });
 
 test("people hear each other in the green room, and the programme is not made", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
   const page = await stage.join(space, host, silence(stage.opus));
-  const { guest } = await stage.seat(space, host, tone(stage.opus, GUEST_HZ));
+  const { guest } = await stage.seatGuest(space, host, tone(stage.opus, GUEST_HZ));
   await space.execute(guest, { do: "mute", seat: 1, muted: false });
   await stage.run(1_000);
   using decoder = stage.opus.decoder();
-  const packets = page.heard.map(({ opus }) => opus);
+  const packets = page.received.map(({ opus }) => opus);
   assert.ok(shareAt(decodeAll(decoder, packets).subarray(-19_200), GUEST_HZ) > 0.9);
   assert.deepEqual(space.log.heads().slot, {});
 });
 
 test("a speaker who reports loss is sent packets with FEC, and none without need", async () => {
-  await using stage = await rehearse();
+  await using stage = await startStageFixture();
   const { hostPage } = await twoSpeakers(stage);
-  const withFec = () => hostPage.heard.slice(-25).filter(({ opus }) => packetHasFec(opus)).length;
+  const withFec = () => hostPage.received.slice(-25).filter(({ opus }) => packetHasFec(opus)).length;
   assert.equal(withFec(), 0);
   hostPage.events.onReport?.({ lossFraction: 0.2, jitterMs: 0 });
   await stage.run(1_000);

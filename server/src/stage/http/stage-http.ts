@@ -23,7 +23,7 @@ export const MAX_ADDRESSES = 10_000;
 
 export interface HttpOptions {
   readonly clock: Clock;
-  readonly notes: Logger;
+  readonly log: Logger;
   /** Requests come through a door of ours, which names the address they came from. */
   readonly isBehindDoor: boolean;
   /** PEM texts; absent: plain HTTP. */
@@ -31,7 +31,7 @@ export interface HttpOptions {
 }
 
 /** A server without routes, not listening yet. */
-export function createHttp({ clock, notes, isBehindDoor, tls }: HttpOptions): FastifyInstance {
+export function createHttp({ clock, log, isBehindDoor, tls }: HttpOptions): FastifyInstance {
   const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -61,7 +61,7 @@ export function createHttp({ clock, notes, isBehindDoor, tls }: HttpOptions): Fa
   http.setNotFoundHandler((_request, reply) => sendRefusal(reply, new Refusal("no-page")));
   http.setErrorHandler((error: FastifyError, request, reply) => {
     const refusal = refusalOf(error, request);
-    if (refusal.status >= 500) notes.error({ err: refusal.cause ?? error, url: request.routeOptions.url }, "refused");
+    if (refusal.status >= 500) log.error({ err: refusal.cause ?? error, url: request.routeOptions.url }, "refused");
     return sendRefusal(reply, refusal);
   });
   return http;

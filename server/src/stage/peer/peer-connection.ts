@@ -89,7 +89,7 @@ export function openConnection(offer: Offer, events: PeerEvents, options: Connec
     opusPayloadType: offer.audio.opusPayloadType,
     redPayloadType: offer.audio.redPayloadType,
     audioLevelExtensionId: offer.audio.audioLevelExtensionId,
-    takesSound: offer.audio.direction === "sendrecv",
+    receivesSound: offer.audio.direction === "sendrecv",
     sendPacket: (opus, timestamp) => sendPacket(track, offer, life, opus, timestamp),
     send: (text) => sendText(life, text),
     close: () => over(undefined),

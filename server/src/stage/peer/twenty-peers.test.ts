@@ -10,7 +10,8 @@ import { writeRtp } from "@hustings/media/speech/rtp.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import nodeDataChannel, { type PeerConnection } from "node-datachannel";
 import { freeUdpPort } from "../../ops/host/free-ports.ts";
-import { type PeerEvents, type PeerPort, type PeerState, reachableCandidates, startPeerPort } from "./peer-port.ts";
+import type { PeerEvents, PeerPort, PeerState } from "./peer-port.ts";
+import { reachableCandidates, startPeerPort } from "./webrtc-peer-port.ts";
 
 const WAIT_MS = 10_000;
 const now = (): number => performance.now();
@@ -178,7 +179,7 @@ test("a public address comes first in the answer, and loopback is offered when t
 
 /** Run in a process of its own: what the native library does to it must not be hidden, and must not end the tests. */
 const HOSTILE = `
-import { startPeerPort } from "./peer-port.ts";
+import { startPeerPort } from "./webrtc-peer-port.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 const [udpPort, rounds] = [Number(process.argv[1]), Number(process.argv[2])];
 const offer = Buffer.from(process.argv[3], "base64").toString();

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { AIR_AFTER_RESTART, type AirMemory, airAtStart, nextAir, SILENCE_LIMIT_MS } from "./dead-air.ts";
+import { AIR_AFTER_RESTART, type AirState, airAtStart, nextAir, SILENCE_LIMIT_MS } from "./dead-air.ts";
 
 const tick = { someonePresent: true, voice: false, elapsedMs: 20 };
 
-function after(memory: AirMemory, ms: number, signs: Partial<typeof tick> = {}): AirMemory {
+function after(memory: AirState, ms: number, signals: Partial<typeof tick> = {}): AirState {
   let next = memory;
-  for (let passedMs = 0; passedMs < ms; passedMs += 20) next = nextAir(next, { ...tick, ...signs });
+  for (let passedMs = 0; passedMs < ms; passedMs += 20) next = nextAir(next, { ...tick, ...signals });
   return next;
 }
 
@@ -54,11 +54,11 @@ test("there is a reason exactly while there is music, and no voice is ever under
   fc.assert(
     fc.property(fc.array(anySigns), fc.boolean(), (all, present) => {
       let memory = airAtStart(present);
-      for (const signs of all) {
-        memory = nextAir(memory, signs);
+      for (const signals of all) {
+        memory = nextAir(memory, signals);
         assert.equal(memory.reason === undefined, memory.air === "voice");
-        if (signs.voice) assert.equal(memory.air, "voice");
-        if (!signs.voice && !signs.someonePresent) assert.equal(memory.air, "hold");
+        if (signals.voice) assert.equal(memory.air, "voice");
+        if (!signals.voice && !signals.someonePresent) assert.equal(memory.air, "hold");
       }
     }),
   );

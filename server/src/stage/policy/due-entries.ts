@@ -3,30 +3,33 @@
 
 import type { PersonId } from "@hustings/wire/ids.ts";
 import type { SpaceState, StateChange } from "@hustings/wire/log/state.ts";
-import type { AirMemory } from "./dead-air.ts";
+import type { AirState } from "./dead-air.ts";
 
-export interface SeatSigns {
+export interface SeatPresence {
   readonly isPresent: boolean;
   /** How long nobody has answered on the seat's line; 0 while somebody does. */
-  readonly goneForMs: number;
+  readonly disconnectedForMs: number;
 }
 
-export interface Signs {
-  readonly seatSigns: (person: PersonId) => SeatSigns;
+export interface SpaceObservations {
+  readonly presenceOf: (person: PersonId) => SeatPresence;
   /** Undefined unless the space is live. */
-  readonly air: AirMemory | undefined;
+  readonly air: AirState | undefined;
   /** Whether sound is being stored; undefined where the stage is not asked to record. */
   readonly isStoring: boolean | undefined;
   readonly seatKeptMs: number;
 }
 
 /** The entries that are missing. The host's seat is kept as long as the space lives, everybody else's for `seatKeptMs`. */
-export function upkeep(state: SpaceState, { seatSigns, air, isStoring, seatKeptMs }: Signs): readonly StateChange[] {
+export function dueEntries(
+  state: SpaceState,
+  { presenceOf, air, isStoring, seatKeptMs }: SpaceObservations,
+): readonly StateChange[] {
   if (state.phase === "ended") return [];
   const changes: StateChange[] = [];
   for (const { seat, person, present, role } of state.seats) {
-    const { isPresent, goneForMs } = seatSigns(person);
-    if (role !== "host" && goneForMs >= seatKeptMs) changes.push({ kind: "left", seat, why: "timeout" });
+    const { isPresent, disconnectedForMs } = presenceOf(person);
+    if (role !== "host" && disconnectedForMs >= seatKeptMs) changes.push({ kind: "left", seat, why: "timeout" });
     else if (isPresent !== present) changes.push({ kind: "present", seat, present: isPresent });
   }
   if (air === undefined || state.phase !== "live") return changes;

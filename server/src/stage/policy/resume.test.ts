@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import { foldAll, type SpaceState, type StateChange } from "@hustings/wire/log/state.ts";
 import fc from "fast-check";
-import { beginStage } from "./resume.ts";
+import { planResume } from "./resume.ts";
 
 const ORIGIN_UTC_MS = 1_800_000_000_000;
 const HOST = "222222222222" as PersonId;
@@ -26,37 +26,37 @@ const live = fold([created, { kind: "live", slot: 100 }, { kind: "air", air: "vo
 const afterHead = (headSlot: number) => ({ headSlot, firstFreeSlot: headSlot + 1 });
 
 test("a new space begins its count at slot 0 and says when that was", () => {
-  const { firstSlot, changes } = beginStage(fold([created]), { headSlot: undefined, firstFreeSlot: 0 }, ORIGIN_UTC_MS);
+  const { firstSlot, changes } = planResume(fold([created]), { headSlot: undefined, firstFreeSlot: 0 }, ORIGIN_UTC_MS);
   assert.equal(firstSlot, 0);
   assert.deepEqual(changes, [{ kind: "anchor", anchorSlot: 0, anchorUtcMs: ORIGIN_UTC_MS }]);
 });
 
 test("a stage that is back within ten seconds declares an absence, later a gap", () => {
-  const soon = beginStage(live, afterHead(500), ORIGIN_UTC_MS + 511 * 200);
+  const soon = planResume(live, afterHead(500), ORIGIN_UTC_MS + 511 * 200);
   assert.deepEqual(soon.changes[1], { kind: "absence", from: 501, to: 511 });
-  const late = beginStage(live, afterHead(500), ORIGIN_UTC_MS + 5_000 * 200);
+  const late = planResume(live, afterHead(500), ORIGIN_UTC_MS + 5_000 * 200);
   assert.deepEqual(late.changes[1], { kind: "gap", from: 501, to: 5_000 });
 });
 
 test("the log outranks a clock that was set back", () => {
-  const { firstSlot, changes } = beginStage(live, afterHead(500), ORIGIN_UTC_MS + 350 * 200);
+  const { firstSlot, changes } = planResume(live, afterHead(500), ORIGIN_UTC_MS + 350 * 200);
   assert.equal(firstSlot, 501);
   assert.ok(changes.every(({ kind }) => kind !== "absence" && kind !== "gap"));
 });
 
 test("slots that followers may have been handed and the disk has not are declared absent, never used", () => {
-  const { firstSlot, changes } = beginStage(live, { headSlot: 500, firstFreeSlot: 508 }, ORIGIN_UTC_MS);
+  const { firstSlot, changes } = planResume(live, { headSlot: 500, firstFreeSlot: 508 }, ORIGIN_UTC_MS);
   assert.equal(firstSlot, 508);
   assert.deepEqual(changes[1], { kind: "absence", from: 501, to: 508 });
 });
 
 test("a space that died between going live and its first fragment misses what it missed from the start", () => {
-  const { changes } = beginStage(live, { headSlot: undefined, firstFreeSlot: 0 }, ORIGIN_UTC_MS + 110 * 200);
+  const { changes } = planResume(live, { headSlot: undefined, firstFreeSlot: 0 }, ORIGIN_UTC_MS + 110 * 200);
   assert.deepEqual(changes[1], { kind: "absence", from: 100, to: 110 });
 });
 
 test("a space that is not live misses nothing", () => {
-  const { changes } = beginStage(fold([created]), { headSlot: undefined, firstFreeSlot: 0 }, ORIGIN_UTC_MS + 9_000_000);
+  const { changes } = planResume(fold([created]), { headSlot: undefined, firstFreeSlot: 0 }, ORIGIN_UTC_MS + 9_000_000);
   assert.deepEqual(
     changes.map(({ kind }) => kind),
     ["anchor"],
@@ -70,7 +70,7 @@ test("whoever was there is not there now, still seated and still as muted", () =
     { kind: "present", seat: 0, present: true },
     { kind: "muted", seat: 0, muted: true, by: "host" },
   ]);
-  const { changes } = beginStage(seated, { headSlot: undefined, firstFreeSlot: 0 }, ORIGIN_UTC_MS);
+  const { changes } = planResume(seated, { headSlot: undefined, firstFreeSlot: 0 }, ORIGIN_UTC_MS);
   assert.deepEqual(changes.slice(1), [{ kind: "present", seat: 0, present: false }]);
 });
 
@@ -83,7 +83,7 @@ test("over any restarts, with any clock, no slot is used twice, declared twice, 
       let headSlot: number | undefined;
       for (const { clockSlots, soundSlots } of runs) {
         const utcMs = ORIGIN_UTC_MS + clockSlots * 200;
-        const begun = beginStage(fold(changes), { headSlot, firstFreeSlot: (headSlot ?? -1) + 1 }, utcMs);
+        const begun = planResume(fold(changes), { headSlot, firstFreeSlot: (headSlot ?? -1) + 1 }, utcMs);
         changes = [...changes, ...begun.changes.map((change) => ({ ...change, slot: begun.firstSlot }))];
         for (const change of begun.changes) {
           if (change.kind !== "absence" && change.kind !== "gap") continue;

@@ -5,7 +5,7 @@ import type { SpaceState, StateChange } from "@hustings/wire/log/state.ts";
 import { firstSlotOfStage } from "@hustings/wire/slots.ts";
 import { MAX_ABSENCE_SLOTS } from "@hustings/wire/units.ts";
 
-export interface Beginning {
+export interface ResumePlan {
   readonly firstSlot: number;
   /** To be written before anything else, in order, each from `firstSlot` on. */
   readonly changes: readonly StateChange[];
@@ -19,7 +19,7 @@ export interface LogEnd {
 }
 
 /** How a stage that starts at `utcMs` takes up a space that has not ended. */
-export function beginStage(state: SpaceState, end: LogEnd, utcMs: number): Beginning {
+export function planResume(state: SpaceState, end: LogEnd, utcMs: number): ResumePlan {
   const floor = Math.max(end.firstFreeSlot, firstUndeclaredSlot(state));
   const firstSlot = firstSlotOfStage(state.originUtcMs, utcMs, floor > 0 ? floor - 1 : undefined);
   const changes: StateChange[] = [{ kind: "anchor", anchorSlot: firstSlot, anchorUtcMs: utcMs }];
@@ -28,7 +28,7 @@ export function beginStage(state: SpaceState, end: LogEnd, utcMs: number): Begin
       declaredEnd(state),
       end.headSlot === undefined ? (state.liveSlot ?? 0) : end.headSlot + 1,
     );
-    changes.push(...missing(missingFrom, firstSlot));
+    changes.push(...declareMissing(missingFrom, firstSlot));
     if (state.air !== "hold" || state.holdReason !== "stage-back") {
       changes.push({ kind: "air", air: "hold", reason: "stage-back" });
     }
@@ -38,7 +38,7 @@ export function beginStage(state: SpaceState, end: LogEnd, utcMs: number): Begin
 }
 
 /** The declaration of slots `[from, to)` that do not exist and never will; none when the range is empty. */
-export function missing(from: number, to: number): readonly StateChange[] {
+export function declareMissing(from: number, to: number): readonly StateChange[] {
   if (to <= from) return [];
   return [{ kind: to - from <= MAX_ABSENCE_SLOTS ? "absence" : "gap", from, to }];
 }

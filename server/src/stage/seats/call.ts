@@ -20,12 +20,12 @@ export interface Call {
   readonly isOver: boolean;
   readonly lossFraction: number;
   /** False for a plain sender, which hears nothing. */
-  readonly takesSound: boolean;
+  readonly receivesSound: boolean;
   send(opus: Uint8Array, timestamp: number): void;
   /** Says a message, already as JSON; lost when the channel is not open. */
-  say(text: string): void;
+  sendMessage(text: string): void;
   /** Counts a stall of our own as if the person had been heard through it. */
-  excuse(nowMs: number): void;
+  restartSilenceTimer(nowMs: number): void;
   /**
    * Ends the sound at once. Says why when every command under way has been answered, and closes a moment later, so that
    * the word gets through; without `why` it closes at once.
@@ -41,7 +41,7 @@ export interface CallOptions {
   readonly onOpen: (call: Call) => void;
   readonly onMessage: (call: Call, text: string) => void;
   /** Resolves when what the person asked has been answered; undefined when nothing is under way. */
-  readonly owed: () => Promise<void> | undefined;
+  readonly pendingAnswers: () => Promise<void> | undefined;
 }
 
 /** A goodbye waits this long for answers, and is given this long to arrive. */
@@ -63,7 +63,7 @@ export async function acceptCall(peers: PeerPort, offerSdp: string, options: Cal
     onReport: ({ lossFraction }) => {
       if (call !== undefined) call.lossFraction = lossFraction;
     },
-    onState: (state) => call?.become(state),
+    onState: (state) => call?.setPeerState(state),
   });
   call = new LiveCall(peer, options);
   if (isOpen) options.onOpen(call);
@@ -78,13 +78,13 @@ class LiveCall implements Call {
   readonly #peer: Peer;
   readonly #uplink: Uplink;
   readonly #clock: Clock;
-  readonly #owed: () => Promise<void> | undefined;
+  readonly #pendingAnswers: () => Promise<void> | undefined;
   #state: PeerState = "connecting";
   #isSilent = false;
 
-  constructor(peer: Peer, { id, opus, clock, owed }: CallOptions) {
+  constructor(peer: Peer, { id, opus, clock, pendingAnswers }: CallOptions) {
     this.id = id;
-    this.#owed = owed;
+    this.#pendingAnswers = pendingAnswers;
     this.#peer = peer;
     this.#clock = clock;
     this.#uplink = createUplink({
@@ -99,8 +99,8 @@ class LiveCall implements Call {
     return this.#peer.answerSdp;
   }
 
-  get takesSound(): boolean {
-    return !this.isOver && this.#peer.takesSound;
+  get receivesSound(): boolean {
+    return !this.isOver && this.#peer.receivesSound;
   }
 
   get isConnected(): boolean {
@@ -111,7 +111,7 @@ class LiveCall implements Call {
     if (!this.isOver && this.#uplink.receive(rtp, arrivalMs) === "taken") this.heardMs = arrivalMs;
   }
 
-  become(state: PeerState): void {
+  setPeerState(state: PeerState): void {
     this.#state = state;
     if (state === "failed" || state === "closed") this.#end();
   }
@@ -124,23 +124,23 @@ class LiveCall implements Call {
     if (!this.isOver) this.#peer.sendPacket(opus, timestamp);
   }
 
-  say(text: string): void {
+  sendMessage(text: string): void {
     if (!this.#isSilent) this.#peer.send(text);
   }
 
-  excuse(nowMs: number): void {
+  restartSilenceTimer(nowMs: number): void {
     if (this.heardMs !== undefined) this.heardMs = nowMs;
   }
 
   hangUp(why?: (StageMessage & { kind: "bye" })["why"]): void {
     if (this.isOver) return;
     this.#end();
-    const owed = why && this.#owed();
+    const pendingAnswers = why && this.#pendingAnswers();
     const part = (): void => this.#part(why && { kind: "bye", why });
-    if (owed === undefined) {
+    if (pendingAnswers === undefined) {
       part();
     } else {
-      void owed.then(part);
+      void pendingAnswers.then(part);
       this.#clock.after(GOODBYE_MS, part);
     }
   }

@@ -10,7 +10,7 @@ import type { Call } from "./call.ts";
 /** Without a packet for this long a person is not there. Chromium sends while muted, and DTX sends every 400 ms. */
 export const PRESENT_MS = 1_000;
 
-export interface Line {
+export interface SeatConnection {
   readonly person: PersonId;
   readonly seat: number;
   /**
@@ -21,19 +21,19 @@ export interface Line {
   /** The next 20 ms; undefined while there is no call. A muted voice is heard out, but not levelled. */
   tick(nowMs: number, isMuted: boolean): VoiceFrame | undefined;
   isPresent(nowMs: number): boolean;
-  /** Since when nobody answers on this line; undefined while somebody does. */
-  goneSinceMs(nowMs: number): number | undefined;
+  /** Since when nobody answers on this connection; undefined while somebody does. */
+  disconnectedSinceMs(nowMs: number): number | undefined;
   /** The call that sounds. */
   readonly active: Call | undefined;
   readonly calls: readonly Call[];
   hangUp(why?: (StageMessage & { kind: "bye" })["why"]): void;
 }
 
-export function openLine(person: PersonId, seat: number, openedMs: number): Line {
+export function openSeatConnection(person: PersonId, seat: number, openedMs: number): SeatConnection {
   const voice = createVoiceProcessor();
   let active: Call | undefined;
   let candidate: Call | undefined;
-  let answeredMs = openedMs;
+  let connectedMs = openedMs;
 
   function prune(): void {
     if (candidate?.isOver === true) candidate = undefined;
@@ -74,10 +74,10 @@ export function openLine(person: PersonId, seat: number, openedMs: number): Line
       return isLast ? { ...frame, gate: 0 } : frame;
     },
     isPresent,
-    goneSinceMs(nowMs) {
+    disconnectedSinceMs(nowMs) {
       prune();
-      if (isPresent(nowMs) || active?.isConnected === true || candidate?.isConnected === true) answeredMs = nowMs;
-      return answeredMs === nowMs ? undefined : answeredMs;
+      if (isPresent(nowMs) || active?.isConnected === true || candidate?.isConnected === true) connectedMs = nowMs;
+      return connectedMs === nowMs ? undefined : connectedMs;
     },
     get active() {
       return active;

@@ -5,29 +5,29 @@ import { Refusal } from "@hustings/wire/errors.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import fc from "fast-check";
-import { createChannel, MAX_COMMANDS_UNDER_WAY, MAX_MESSAGES_PER_SECOND, NO_ID } from "./seat-messages.ts";
+import { createSeatMessages, MAX_COMMANDS_UNDER_WAY, MAX_MESSAGES_PER_SECOND, NO_ID } from "./seat-messages.ts";
 
 function open(execute: (command: Command) => Promise<{ seq: number }> = async () => ({ seq: 7 })) {
   const clock = manualClock();
-  const said: StageMessage[] = [];
+  const sent: StageMessage[] = [];
   const failures: unknown[] = [];
-  const { take } = createChannel({
+  const { receive } = createSeatMessages({
     clock,
     execute,
-    say: (message) => said.push(message),
+    send: (message) => sent.push(message),
     onFailure: (cause) => failures.push(cause),
   });
-  return { clock, said, failures, take };
+  return { clock, sent, failures, receive };
 }
 
 const message = (id: number, command: Command) => JSON.stringify({ kind: "command", id, command });
 
 test("a command is answered with the sender's id and the entry on disk, a ping with the time", async () => {
-  const { clock, said, take } = open();
-  take(message(3, { do: "leave" }));
-  take(JSON.stringify({ kind: "ping", id: 4 }));
+  const { clock, sent, receive } = open();
+  receive(message(3, { do: "leave" }));
+  receive(JSON.stringify({ kind: "ping", id: 4 }));
   await clock.advanceAsync(0);
-  assert.deepEqual(said, [
+  assert.deepEqual(sent, [
     { kind: "pong", id: 4, utcMs: clock.utcMs() },
     { kind: "done", id: 3, seq: 7 },
   ]);
@@ -35,43 +35,43 @@ test("a command is answered with the sender's id and the entry on disk, a ping w
 
 test("a refusal is told by its row; a failure of ours is told as internal, and to the operator in full", async () => {
   const causes = [new Refusal("host-only"), new Error("secret detail")];
-  const { clock, said, failures, take } = open(async () => Promise.reject(causes.shift()));
-  take(message(1, { do: "live" }));
-  take(message(2, { do: "live" }));
+  const { clock, sent, failures, receive } = open(async () => Promise.reject(causes.shift()));
+  receive(message(1, { do: "live" }));
+  receive(message(2, { do: "live" }));
   await clock.advanceAsync(0);
   assert.deepEqual(
-    said.map((one) => one.kind === "refused" && [one.id, one.error]),
+    sent.map((one) => one.kind === "refused" && [one.id, one.error]),
     [
       [1, "host-only"],
       [2, "internal"],
     ],
   );
-  assert.ok(!JSON.stringify(said).includes("secret detail"));
+  assert.ok(!JSON.stringify(sent).includes("secret detail"));
   assert.equal(failures.length, 1);
 });
 
 test("more than twenty messages a second are refused by their ids, and a second later all is well", async () => {
-  const { clock, said, take } = open();
-  for (let id = 0; id < 50; id++) take(JSON.stringify({ kind: "ping", id }));
-  assert.equal(said.filter(({ kind }) => kind === "pong").length, MAX_MESSAGES_PER_SECOND);
-  const refused = said.flatMap((one) => (one.kind === "refused" ? [one] : []));
+  const { clock, sent, receive } = open();
+  for (let id = 0; id < 50; id++) receive(JSON.stringify({ kind: "ping", id }));
+  assert.equal(sent.filter(({ kind }) => kind === "pong").length, MAX_MESSAGES_PER_SECOND);
+  const refused = sent.flatMap((one) => (one.kind === "refused" ? [one] : []));
   assert.deepEqual(
     refused.map(({ id, error }) => [id, error]),
     Array.from({ length: 30 }, (_, index) => [index + 20, "too-many"]),
   );
   clock.advance(1_000);
-  take(JSON.stringify({ kind: "ping", id: 99 }));
-  assert.deepEqual(said.at(-1), { kind: "pong", id: 99, utcMs: clock.utcMs() });
+  receive(JSON.stringify({ kind: "ping", id: 99 }));
+  assert.deepEqual(sent.at(-1), { kind: "pong", id: 99, utcMs: clock.utcMs() });
 });
 
 test("commands that are never answered do not pile up", async () => {
-  const { clock, said, take } = open(() => new Promise(() => {}));
+  const { clock, sent, receive } = open(() => new Promise(() => {}));
   for (let id = 0; id < MAX_COMMANDS_UNDER_WAY + 5; id++) {
-    take(message(id, { do: "leave" }));
+    receive(message(id, { do: "leave" }));
     clock.advance(100);
   }
   await clock.advanceAsync(0);
-  assert.equal(said.length, 5);
+  assert.equal(sent.length, 5);
 });
 
 test("whatever text comes, it is answered once, by a row of the error table, and nothing is carried out by mistake", async () => {
@@ -89,14 +89,14 @@ test("whatever text comes, it is answered once, by a row of the error table, and
   await fc.assert(
     fc.asyncProperty(anyText, async (text) => {
       const executed: Command[] = [];
-      const { clock, said, take } = open(async (command) => {
+      const { clock, sent, receive } = open(async (command) => {
         executed.push(command);
         return { seq: 1 };
       });
-      take(text);
+      receive(text);
       await clock.advanceAsync(0);
-      assert.equal(said.length, 1);
-      const [answer] = said;
+      assert.equal(sent.length, 1);
+      const [answer] = sent;
       assert.ok(answer?.kind === "refused" || answer?.kind === "pong" || executed.length === 1);
       if (answer?.kind === "refused") assert.ok(Number.isSafeInteger(answer.id) && answer.id >= NO_ID);
     }),

@@ -6,10 +6,10 @@ import { Refusal } from "@hustings/wire/errors.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import { parseSpeakerMessage, type SpeakerMessage, type StageMessage } from "@hustings/wire/stage/data-channel.ts";
 
-export interface ChannelOptions {
+export interface SeatMessagesOptions {
   readonly clock: Clock;
   readonly execute: (command: Command) => Promise<{ readonly seq: number }>;
-  readonly say: (message: StageMessage) => void;
+  readonly send: (message: StageMessage) => void;
   /** A failure that is ours: told to the operator, not to the peer. */
   readonly onFailure: (cause: unknown) => void;
 }
@@ -20,18 +20,18 @@ export const MAX_COMMANDS_UNDER_WAY = 20;
 /** The `id` of an answer to a message whose own could not be read. */
 export const NO_ID = -1;
 
-export interface Channel {
+export interface SeatMessages {
   /** Takes each message of one call, in order. Never throws: whatever came is answered, or was a ping too many. */
-  take(text: string): void;
+  receive(text: string): void;
   /** Resolves when every command that is under way has been answered; undefined when none is. */
-  readonly owed: Promise<void> | undefined;
+  readonly pending: Promise<void> | undefined;
 }
 
-export function createChannel({ clock, execute, say, onFailure }: ChannelOptions): Channel {
+export function createSeatMessages({ clock, execute, send, onFailure }: SeatMessagesOptions): SeatMessages {
   let tokens = MAX_MESSAGES_PER_SECOND;
   let filledMs = clock.monotonicMs();
   let underWay = 0;
-  let owed: PromiseWithResolvers<void> | undefined;
+  let pending: PromiseWithResolvers<void> | undefined;
 
   function takeToken(): boolean {
     const nowMs = clock.monotonicMs();
@@ -45,32 +45,32 @@ export function createChannel({ clock, execute, say, onFailure }: ChannelOptions
   function refuse(id: number, cause: unknown): void {
     const refusal = cause instanceof Refusal ? cause : new Refusal("internal", undefined, { cause });
     if (refusal !== cause || refusal.code === "cannot-store") onFailure(cause);
-    say({ kind: "refused", id, error: refusal.code, message: refusal.message });
+    send({ kind: "refused", id, error: refusal.code, message: refusal.message });
   }
 
   async function command(message: SpeakerMessage & { kind: "command" }): Promise<void> {
     if (underWay >= MAX_COMMANDS_UNDER_WAY) return refuse(message.id, new Refusal("too-many"));
     underWay += 1;
-    owed ??= Promise.withResolvers();
+    pending ??= Promise.withResolvers();
     try {
       const { seq } = await execute(message.command);
-      say({ kind: "done", id: message.id, seq });
+      send({ kind: "done", id: message.id, seq });
     } catch (cause) {
       refuse(message.id, cause);
     } finally {
       underWay -= 1;
       if (underWay === 0) {
-        owed.resolve();
-        owed = undefined;
+        pending.resolve();
+        pending = undefined;
       }
     }
   }
 
-  function take(text: string): void {
+  function receive(text: string): void {
     try {
       if (!takeToken()) throw new Refusal("too-many");
       const message = parseSpeakerMessage(text);
-      if (message.kind === "ping") say({ kind: "pong", id: message.id, utcMs: clock.utcMs() });
+      if (message.kind === "ping") send({ kind: "pong", id: message.id, utcMs: clock.utcMs() });
       else void command(message);
     } catch (cause) {
       refuse(idOf(text), cause);
@@ -78,9 +78,9 @@ export function createChannel({ clock, execute, say, onFailure }: ChannelOptions
   }
 
   return {
-    take,
-    get owed() {
-      return owed?.promise;
+    receive,
+    get pending() {
+      return pending?.promise;
     },
   };
 }

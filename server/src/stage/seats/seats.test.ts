@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rehearse, silence, tone } from "../testing/stage-fixture.ts";
+import { silence, tone } from "../testing/microphones.ts";
+import { startStageFixture } from "../testing/stage-fixture.ts";
 
 test("a speaker whose page dies keeps the seat for sixty seconds, and not longer", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
-  const { puppet } = await stage.seat(space, host, tone(stage.opus, 440));
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
+  const { speaker } = await stage.seatGuest(space, host, tone(stage.opus, 440));
   await stage.run(500);
   assert.equal(space.state.seats[0]?.present, true);
-  puppet.die();
-  puppet.events.onState("disconnected");
+  speaker.crash();
+  speaker.events.onState("disconnected");
   await stage.run(1_500);
   assert.equal(space.state.seats[0]?.present, false);
   await stage.run(57_000);
@@ -19,12 +20,12 @@ test("a speaker whose page dies keeps the seat for sixty seconds, and not longer
 });
 
 test("a speaker who slips back in within that time has the old seat, as muted as before", async () => {
-  await using stage = await rehearse({ surroundings: { seatKeptMs: 5_000 } });
-  const { space, host } = await stage.open();
-  const { guest, puppet } = await stage.seat(space, host, tone(stage.opus, 440));
+  await using stage = await startStageFixture({ dependencies: { seatKeptMs: 5_000 } });
+  const { space, host } = await stage.createSpace();
+  const { guest, speaker } = await stage.seatGuest(space, host, tone(stage.opus, 440));
   await space.execute(guest, { do: "mute", seat: 1, muted: false });
   await stage.run(500);
-  puppet.events.onState("failed");
+  speaker.events.onState("failed");
   await stage.run(4_000);
   await stage.join(space, guest, tone(stage.opus, 440));
   await stage.run(300);
@@ -35,9 +36,9 @@ test("a speaker who slips back in within that time has the old seat, as muted as
 });
 
 test("whoever accepts and never comes loses the seat after sixty seconds", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
-  const guest = stage.guest();
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
+  const guest = stage.newGuest();
   await space.execute(guest, { do: "hand", up: true });
   await space.execute(host, { do: "invite", person: guest.person });
   await space.execute(guest, { do: "accept" });
@@ -48,38 +49,38 @@ test("whoever accepts and never comes loses the seat after sixty seconds", async
 });
 
 test("the host's seat is kept as long as the space lives", async () => {
-  await using stage = await rehearse({ surroundings: { seatKeptMs: 5_000 } });
-  const { space, host } = await stage.open();
-  const puppet = await stage.join(space, host, tone(stage.opus, 440));
+  await using stage = await startStageFixture({ dependencies: { seatKeptMs: 5_000 } });
+  const { space, host } = await stage.createSpace();
+  const speaker = await stage.join(space, host, tone(stage.opus, 440));
   await stage.run(500);
-  puppet.events.onState("failed");
+  speaker.events.onState("failed");
   await stage.run(60_000);
   assert.deepEqual([space.state.seats[0]?.person, space.state.seats[0]?.present], [host.person, false]);
 });
 
 test("a connected speaker without a microphone is not present, and keeps the seat", async () => {
-  await using stage = await rehearse({ surroundings: { seatKeptMs: 5_000 } });
-  const { space, host } = await stage.open();
-  const { puppet } = await stage.seat(space, host);
+  await using stage = await startStageFixture({ dependencies: { seatKeptMs: 5_000 } });
+  const { space, host } = await stage.createSpace();
+  const { speaker } = await stage.seatGuest(space, host);
   await stage.run(8_000);
   assert.equal(space.state.seats[0]?.present, false);
-  puppet.mouth = silence(stage.opus);
+  speaker.microphone = silence(stage.opus);
   await stage.run(300);
   assert.equal(space.state.seats[0]?.present, true);
 });
 
 test("of two tabs of one host the newest wins, once it sounds; the other is told and closed", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
   const first = await stage.join(space, host, tone(stage.opus, 440));
   await stage.run(500);
   const second = await stage.join(space, host);
   await stage.run(500);
   assert.ok(!first.isClosed, "a tab without sound replaces nobody");
-  assert.ok(second.told.some(({ kind }) => kind === "snapshot"));
-  second.mouth = tone(stage.opus, 880);
+  assert.ok(second.messages.some(({ kind }) => kind === "snapshot"));
+  second.microphone = tone(stage.opus, 880);
   await stage.run(300);
-  assert.deepEqual(first.told.at(-1), { kind: "bye", why: "replaced" });
+  assert.deepEqual(first.messages.at(-1), { kind: "bye", why: "replaced" });
   await stage.run(600);
   assert.ok(first.isClosed);
   assert.ok(!second.isClosed);
@@ -88,61 +89,61 @@ test("of two tabs of one host the newest wins, once it sounds; the other is told
 });
 
 test("on a new network the new call sounds within two seconds, and presence is not lost on the way", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
   const first = await stage.join(space, host, tone(stage.opus, 440));
   await space.execute(host, { do: "mute", seat: 0, muted: false });
   await stage.run(1_000);
-  first.die();
+  first.crash();
   await stage.run(600);
   const second = await stage.join(space, host, tone(stage.opus, 440));
   await stage.run(300);
-  assert.equal(first.told.at(-1)?.kind === "bye", false);
+  assert.equal(first.messages.at(-1)?.kind === "bye", false);
   assert.equal(space.state.seats[0]?.present, true);
-  const levels = second.told.findLast((message) => message.kind === "levels");
+  const levels = second.messages.findLast((message) => message.kind === "levels");
   assert.equal(levels?.levels.length, 1);
   assert.ok(first.isClosed);
 });
 
 test("a third offer takes the place of a second that never sounded", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
   const first = await stage.join(space, host, tone(stage.opus, 440));
   const second = await stage.join(space, host);
   const third = await stage.join(space, host, tone(stage.opus, 440));
   await stage.run(1_000);
-  assert.deepEqual(second.told.at(-1), { kind: "bye", why: "replaced" });
+  assert.deepEqual(second.messages.at(-1), { kind: "bye", why: "replaced" });
   assert.deepEqual([first.isClosed, second.isClosed, third.isClosed], [true, true, false]);
 });
 
 test("a call that is deleted leaves the seat as one that dropped", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
-  const { puppet } = await stage.seat(space, host, tone(stage.opus, 440));
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
+  const { speaker } = await stage.seatGuest(space, host, tone(stage.opus, 440));
   await stage.run(300);
   assert.equal(space.hangUp("call9999999999999999"), false);
-  const [call] = stage.puppets.all.filter((one) => one === puppet);
+  const [call] = stage.peers.speakers.filter((one) => one === speaker);
   assert.ok(call);
   assert.equal(space.hangUp("call0000000000000001"), true);
   await stage.run(200);
-  assert.ok(puppet.isClosed);
+  assert.ok(speaker.isClosed);
   assert.deepEqual([space.state.seats.length, space.state.seats[0]?.present], [1, false]);
 });
 
 test("a host's mute is silence in the very next tick, before it is on disk", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
   const page = await stage.join(space, host, silence(stage.opus));
-  const { guest } = await stage.seat(space, host, tone(stage.opus, 440));
+  const { guest } = await stage.seatGuest(space, host, tone(stage.opus, 440));
   await space.execute(guest, { do: "mute", seat: 1, muted: false });
   await stage.run(1_000);
   using decoder = stage.opus.decoder();
   const powerOf = (opus: Uint8Array) => decoder.decode(opus).reduce((sum, sample) => sum + sample * sample, 0);
-  assert.ok((page.heard.map(({ opus }) => powerOf(opus)).at(-1) as number) > 1);
-  const heardBefore = page.heard.length;
+  assert.ok((page.received.map(({ opus }) => powerOf(opus)).at(-1) as number) > 1);
+  const heardBefore = page.received.length;
   const muted = space.execute(host, { do: "mute", seat: 1, muted: true });
   await stage.run(100);
   await muted;
-  const after = page.heard.slice(heardBefore).map(({ opus }) => powerOf(opus));
+  const after = page.received.slice(heardBefore).map(({ opus }) => powerOf(opus));
   assert.ok((after.at(-1) as number) < 0.01, String(after));
 });

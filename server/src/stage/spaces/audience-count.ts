@@ -2,13 +2,13 @@
 
 import type { SpaceId } from "@hustings/wire/ids.ts";
 
-export interface Audiences {
+export interface AudienceCounts {
   /** A follower serves so many; 0 forgets it. Returns the sum. */
-  tell(space: SpaceId, followerId: number, audience: number): number;
-  of(space: SpaceId): number;
+  set(space: SpaceId, followerId: number, audience: number): number;
+  total(space: SpaceId): number;
 }
 
-export function createAudiences(): Audiences {
+export function createAudienceCounts(): AudienceCounts {
   const bySpace = new Map<SpaceId, Map<number, number>>();
   const sum = (space: SpaceId): number => {
     let total = 0;
@@ -16,14 +16,14 @@ export function createAudiences(): Audiences {
     return total;
   };
   return {
-    tell(space, followerId, audience) {
-      const told = bySpace.get(space) ?? new Map<number, number>();
-      if (audience > 0) told.set(followerId, audience);
-      else told.delete(followerId);
-      if (told.size > 0) bySpace.set(space, told);
+    set(space, followerId, audience) {
+      const counts = bySpace.get(space) ?? new Map<number, number>();
+      if (audience > 0) counts.set(followerId, audience);
+      else counts.delete(followerId);
+      if (counts.size > 0) bySpace.set(space, counts);
       else bySpace.delete(space);
       return sum(space);
     },
-    of: sum,
+    total: sum,
   };
 }

@@ -4,12 +4,12 @@
 import type { Opus } from "@hustings/media/codec/opus.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 import { type Programme, startProgramme } from "../audio/programme.ts";
-import { AIR_AFTER_RESTART, type AirMemory, type AirSigns, airAtStart, nextAir } from "../policy/dead-air.ts";
+import { AIR_AFTER_RESTART, type AirSignals, type AirState, airAtStart, nextAir } from "../policy/dead-air.ts";
 
 export interface Broadcast {
   /** Undefined unless on air. */
   readonly programme: Programme | undefined;
-  readonly air: AirMemory | undefined;
+  readonly air: AirState | undefined;
   /** A stage that came back to a live space is on air from `slot`. */
   resume(slot: number): void;
   /** On air from `slot`: heard once `write` has resolved, from its first word; off again when it rejects. */
@@ -17,9 +17,9 @@ export interface Broadcast {
   /** Off air with `slot`: everything before it is handed over, then `write` runs; on air still when it rejects. */
   end<T>(slot: number, write: () => Promise<T>): Promise<T>;
   /** Each tick, before its sound. */
-  reach(slot: number): void;
+  reachSlot(slot: number): void;
   /** Each tick, after its sound. */
-  hear(signs: AirSigns, silenceLimitMs: number): void;
+  updateAir(signals: AirSignals, silenceLimitMs: number): void;
   stop(): void;
 }
 
@@ -31,10 +31,10 @@ export interface BroadcastOptions {
 
 export function createBroadcast(options: BroadcastOptions): Broadcast {
   let programme: Programme | undefined;
-  let air: AirMemory | undefined;
+  let air: AirState | undefined;
   let awaited: { readonly slot: number; readonly pass: () => void } | undefined;
 
-  function start(firstSlot: number, memory: AirMemory): Programme {
+  function start(firstSlot: number, memory: AirState): Programme {
     programme = startProgramme({ ...options, firstSlot });
     air = memory;
     return programme;
@@ -57,7 +57,7 @@ export function createBroadcast(options: BroadcastOptions): Broadcast {
     resume: (slot) => void start(slot, AIR_AFTER_RESTART),
     async begin(slot, someonePresent, write) {
       const started = start(slot, airAtStart(someonePresent));
-      started.hold(slot);
+      started.holdFrom(slot);
       try {
         const written = await write();
         if (programme === started) started.release();
@@ -69,7 +69,7 @@ export function createBroadcast(options: BroadcastOptions): Broadcast {
     },
     async end(slot, write) {
       if (programme !== undefined) {
-        programme.hold(slot);
+        programme.holdFrom(slot);
         await new Promise<void>((pass) => {
           awaited = { slot, pass };
         });
@@ -82,11 +82,11 @@ export function createBroadcast(options: BroadcastOptions): Broadcast {
         throw cause;
       }
     },
-    reach(slot) {
+    reachSlot(slot) {
       if (awaited !== undefined && slot >= awaited.slot) awaited.pass();
     },
-    hear(signs, silenceLimitMs) {
-      if (air !== undefined) air = nextAir(air, signs, silenceLimitMs);
+    updateAir(signals, silenceLimitMs) {
+      if (air !== undefined) air = nextAir(air, signals, silenceLimitMs);
     },
     stop,
   };

@@ -7,7 +7,7 @@ import type { SpaceState } from "@hustings/wire/log/state.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import type { LogReader, LogStore, SpaceLog } from "../../log/port.ts";
 import { type Actor, decide } from "../policy/authority.ts";
-import { type Done, Space, type SpaceSurroundings } from "./space.ts";
+import { type CommandResult, Space, type SpaceDependencies } from "./space.ts";
 
 export interface NewSpace {
   readonly id: SpaceId;
@@ -25,7 +25,7 @@ export interface FoundSpace {
 
 export interface SpacesOptions {
   readonly store: LogStore;
-  readonly surroundings: Omit<SpaceSurroundings, "onEnded">;
+  readonly dependencies: Omit<SpaceDependencies, "onEnded">;
   /** Number of the newest tick. */
   readonly tickNumber: () => number;
   /** Spaces that have not ended, in all. */
@@ -39,7 +39,7 @@ export interface Spaces extends AsyncDisposable {
   /** A space that has not ended. Throws `no-space`, `ended`. */
   get(id: SpaceId): Space;
   /** Carries out a command, as `Space.execute` does; a space that has ended takes its end again and no more. */
-  execute(id: SpaceId, actor: Actor, command: Command): Promise<Done>;
+  execute(id: SpaceId, actor: Actor, command: Command): Promise<CommandResult>;
   /** Any space. Throws `no-space`. */
   find(id: SpaceId): FoundSpace;
   /** Live ones first, then newest first; at most `MAX_LISTED`. */
@@ -49,7 +49,7 @@ export interface Spaces extends AsyncDisposable {
   /** Resolves when it is on disk. Throws `conflict`, `too-many-spaces`, `cannot-store`. */
   create(space: NewSpace): Promise<void>;
   /** How many listen to a space; nothing when it is not held. */
-  hear(id: SpaceId, audience: number): void;
+  setAudience(id: SpaceId, audience: number): void;
   tick(tick: number, nowMs: number): void;
   expire(): Promise<void>;
 }
@@ -60,12 +60,12 @@ export const MAX_OPEN_ENDED = 64;
 
 /** Takes up every space of the store that has not ended, at once. A log that cannot be opened is noted and left alone. */
 export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
-  const { store, surroundings, tickNumber, maxSpaces, expiryMs } = options;
-  const { clock, notes } = surroundings;
+  const { store, dependencies, tickNumber, maxSpaces, expiryMs } = options;
+  const { clock, logger } = dependencies;
   const held = new Map<SpaceId, Space>();
   const ended = new Map<SpaceId, SpaceState>();
   const openEnded = new Map<SpaceId, Promise<SpaceLog | undefined>>();
-  const around: SpaceSurroundings = { ...surroundings, onEnded };
+  const spaceDependencies: SpaceDependencies = { ...dependencies, onEnded };
   let creatingCount = 0;
 
   function onEnded(id: SpaceId): void {
@@ -74,8 +74,8 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
     held.delete(id);
     ended.set(id, space.state);
     keepOpen(id, Promise.resolve(space.log));
-    space[Symbol.asyncDispose]().catch((cause: unknown) => notes.error({ space: id, err: cause }, "ending failed"));
-    notes.info({ space: id }, "the space has ended");
+    space[Symbol.asyncDispose]().catch((cause: unknown) => logger.error({ space: id, err: cause }, "ending failed"));
+    logger.info({ space: id }, "the space has ended");
   }
 
   function keepOpen(id: SpaceId, log: Promise<SpaceLog | undefined>): void {
@@ -90,11 +90,11 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
   function close(id: SpaceId, log: Promise<SpaceLog | undefined>): void {
     log
       .then((opened) => opened?.[Symbol.asyncDispose]())
-      .catch((cause: unknown) => notes.error({ space: id, err: cause }, "a log could not be closed"));
+      .catch((cause: unknown) => logger.error({ space: id, err: cause }, "a log could not be closed"));
   }
 
-  function hold(log: SpaceLog): Space {
-    const space = new Space(log, tickNumber() + 1, around);
+  function holdSpace(log: SpaceLog): Space {
+    const space = new Space(log, tickNumber() + 1, spaceDependencies);
     held.set(space.id, space);
     return space;
   }
@@ -109,7 +109,7 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
       await store.remove(id);
     } else {
       const log = await store.open(id);
-      if (log !== undefined) await hold(log).settled();
+      if (log !== undefined) await holdSpace(log).settled();
     }
   }
 
@@ -123,7 +123,7 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
       await log.appendBackstage(0, utcMs, { kind: "host-secret", secretHash, generation: 1 });
       const { person, name } = host;
       await log.appendState(0, utcMs, { kind: "created", id, title, host: person, hostName: name, originUtcMs: utcMs });
-      await hold(log).settled();
+      await holdSpace(log).settled();
     } catch (cause) {
       await store.remove(id).catch(() => undefined);
       throw new Refusal("cannot-store", undefined, { cause });
@@ -138,12 +138,12 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
       held.delete(id);
       await space[Symbol.asyncDispose]();
       await store.remove(id);
-      notes.info({ space: id }, "a space that never went live has expired");
+      logger.info({ space: id }, "a space that never went live has expired");
     }
   }
 
   for (const { id, state } of await store.list()) {
-    await restore(id, state).catch((cause: unknown) => notes.error({ space: id, err: cause }, "a space stays closed"));
+    await restore(id, state).catch((cause: unknown) => logger.error({ space: id, err: cause }, "a space stays closed"));
   }
 
   const found = (space: Space): FoundSpace => {
@@ -187,7 +187,7 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
       return openEnded.get(id);
     },
     create,
-    hear(id, audience) {
+    setAudience(id, audience) {
       const space = held.get(id);
       if (space !== undefined) space.audience = audience;
     },

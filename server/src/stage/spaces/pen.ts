@@ -21,9 +21,9 @@ export interface Pen {
   writeBackstage(change: BackstageChange): Promise<BackstageEntry>;
   /** Resolves once nothing that was asked for before is on its way to the disk any more, written or not. */
   settled(): Promise<void>;
-  readonly isWaiting: boolean;
+  readonly hasPendingWrites: boolean;
   /** Asks for an entry that nobody waits for. After a failure it asks for none for a second: call again. */
-  tell(change: StateChange, slot?: number): void;
+  writeBestEffort(change: StateChange, slot?: number): void;
 }
 
 export interface PenOptions {
@@ -76,7 +76,7 @@ export function takePen({ log, clock, slotNow, onEntry, onFailure }: PenOptions)
     async settled() {
       await newest;
     },
-    get isWaiting() {
+    get hasPendingWrites() {
       return waiting.length > 0;
     },
     async writeBackstage(change) {
@@ -87,7 +87,7 @@ export function takePen({ log, clock, slotNow, onEntry, onFailure }: PenOptions)
         throw new Refusal("cannot-store", undefined, { cause });
       }
     },
-    tell(change, slot) {
+    writeBestEffort(change, slot) {
       if (clock.monotonicMs() >= quietUntilMs) write(change, slot).catch(() => undefined);
     },
   };

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import type { LogRecord } from "@hustings/wire/log/lanes.ts";
 import { SLOT_MS } from "@hustings/wire/units.ts";
 import type { SpaceLog } from "../../log/port.ts";
-import { type Rehearsal, rehearse, silence, tone } from "../testing/stage-fixture.ts";
+import { silence, tone } from "../testing/microphones.ts";
+import { type StageFixture, startStageFixture } from "../testing/stage-fixture.ts";
 
 async function recordsOf(log: SpaceLog): Promise<LogRecord[]> {
   const stop = new AbortController();
@@ -14,10 +15,10 @@ async function recordsOf(log: SpaceLog): Promise<LogRecord[]> {
 }
 
 /** A live space with an unmuted host and a guest whom the host has muted. */
-async function evening(stage: Rehearsal) {
-  const { space, host, id } = await stage.open();
+async function evening(stage: StageFixture) {
+  const { space, host, id } = await stage.createSpace();
   await stage.join(space, host, tone(stage.opus, 440));
-  const { guest } = await stage.seat(space, host, tone(stage.opus, 660));
+  const { guest } = await stage.seatGuest(space, host, tone(stage.opus, 660));
   await space.execute(host, { do: "mute", seat: 0, muted: false });
   await space.execute(guest, { do: "mute", seat: 1, muted: false });
   await stage.run(200);
@@ -34,7 +35,7 @@ for (const [name, clockMs] of [
   ["after the clock was set on thirty seconds", 30_000],
 ] as const) {
   test(`a stage that starts again ${name} has the same people, as muted, and uses no slot twice`, async () => {
-    await using stage = await rehearse();
+    await using stage = await startStageFixture();
     const { host, guest, id } = await evening(stage);
     const headBefore = stage.spaces.get(id).log.heads().slot["32"] as number;
     stage.clock.setUtcMs(stage.clock.utcMs() + clockMs);
@@ -73,7 +74,7 @@ for (const [name, clockMs] of [
 }
 
 test("the anchor of a new stage ties its slots to the clock of its start", async () => {
-  await using stage = await rehearse();
+  await using stage = await startStageFixture();
   const { id } = await evening(stage);
   stage.clock.setUtcMs(stage.clock.utcMs() + 7_000);
   await stage.restart();
@@ -84,7 +85,7 @@ test("the anchor of a new stage ties its slots to the clock of its start", async
 });
 
 test("who was removed is still removed after a restart, and the newest host link is still the newest", async () => {
-  await using stage = await rehearse();
+  await using stage = await startStageFixture();
   const { host, guest, id } = await evening(stage);
   await stage.spaces.get(id).execute(host, { do: "remove", seat: 1 });
   await stage.spaces.get(id).replaceHostSecret("n".repeat(43));
@@ -96,7 +97,7 @@ test("who was removed is still removed after a restart, and the newest host link
 });
 
 test("a seat is kept for sixty seconds from the restart", async () => {
-  await using stage = await rehearse();
+  await using stage = await startStageFixture();
   const { id } = await evening(stage);
   await stage.restart();
   await stage.run(59_000);
@@ -106,7 +107,7 @@ test("a seat is kept for sixty seconds from the restart", async () => {
 });
 
 test("a space that ended stays ended, is still found, and its log can be followed", async () => {
-  await using stage = await rehearse();
+  await using stage = await startStageFixture();
   const { host, id } = await evening(stage);
   const ended = stage.spaces.get(id).execute(host, { do: "end" });
   await stage.run(400);
@@ -122,10 +123,10 @@ test("a space that ended stays ended, is still found, and its log can be followe
 });
 
 test("live spaces are listed first, then the newest", async () => {
-  await using stage = await rehearse();
+  await using stage = await startStageFixture();
   const ids: string[] = [];
   for (let index = 0; index < 3; index++) {
-    const { id, space, host } = await stage.open();
+    const { id, space, host } = await stage.createSpace();
     ids.push(id);
     if (index === 0) {
       const live = space.execute(host, { do: "live" });
@@ -144,8 +145,8 @@ test("live spaces are listed first, then the newest", async () => {
 async function withFullDisk() {
   let isFull = false;
   const told: ((storing: boolean, cause?: Error) => void)[] = [];
-  const stage = await rehearse();
-  const { space, host, id } = await stage.open();
+  const stage = await startStageFixture();
+  const { space, host, id } = await stage.createSpace();
   const log = space.log as { -readonly [Key in keyof SpaceLog]: SpaceLog[Key] };
   const { appendState, appendBackstage } = log;
   const refuse = () => Promise.reject(new Error("ENOSPC"));
@@ -167,7 +168,7 @@ test("with a full disk sound goes on, commands say so, a mute holds all the same
   const { stage, space, host, fill } = await withFullDisk();
   await using _stage = stage;
   const page = await stage.join(space, host, silence(stage.opus));
-  const { guest } = await stage.seat(space, host, tone(stage.opus, 440));
+  const { guest } = await stage.seatGuest(space, host, tone(stage.opus, 440));
   await space.execute(guest, { do: "mute", seat: 1, muted: false });
   await stage.run(200);
   const live = space.execute(host, { do: "live" });
@@ -181,13 +182,13 @@ test("with a full disk sound goes on, commands say so, a mute holds all the same
   assert.ok((space.log.heads().slot["32"] as number) >= headBefore + 9);
   assert.equal(space.state.seats[1]?.muted, false);
   using decoder = stage.opus.decoder();
-  const heard = page.heard.slice(-20).map(({ opus }) => decoder.decode(opus));
+  const heard = page.received.slice(-20).map(({ opus }) => decoder.decode(opus));
   assert.ok(
     heard.slice(10).every((pcm) => pcm.every((sample) => Math.abs(sample) < 0.001)),
     "muted at the mixer",
   );
   fill(false);
-  stage.notes.length = 0;
+  stage.logLines.length = 0;
   await stage.run(1_500);
   assert.equal(space.state.recording, "on");
   await space.execute(guest, { do: "mute", seat: 1, muted: true });

@@ -6,7 +6,9 @@ import type { LogRecord } from "@hustings/wire/log/lanes.ts";
 import { foldAll, type StateEntry } from "@hustings/wire/log/state.ts";
 import { RENDITIONS } from "@hustings/wire/units.ts";
 import type { LogReader } from "../../log/port.ts";
-import { BAD_OFFER, type Rehearsal, rehearse, silence, tone } from "../testing/stage-fixture.ts";
+import { BAD_OFFER } from "../testing/fake-peers.ts";
+import { silence, tone } from "../testing/microphones.ts";
+import { type StageFixture, startStageFixture } from "../testing/stage-fixture.ts";
 import type { Space } from "./space.ts";
 
 /** Everything that is in the log now, as a follower from the start gets it. */
@@ -22,7 +24,7 @@ async function entriesOf(log: LogReader): Promise<StateEntry[]> {
   return (await recordsOf(log)).flatMap((record) => (record.lane === "state" ? [record.entry] : []));
 }
 
-async function goLive(stage: Rehearsal, space: Space, host: Parameters<Space["execute"]>[0]): Promise<void> {
+async function goLive(stage: StageFixture, space: Space, host: Parameters<Space["execute"]>[0]): Promise<void> {
   const live = space.execute(host, { do: "live" });
   await stage.run(200);
   await live;
@@ -31,37 +33,37 @@ async function goLive(stage: Rehearsal, space: Space, host: Parameters<Space["ex
 const refusedWith = (code: string) => (error: unknown) => error instanceof Refusal && error.code === code;
 
 test("a host sits down by an offer alone, muted, and is told the state first and everything after it", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
-  const puppet = await stage.join(space, host, tone(stage.opus, 440));
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
+  const speaker = await stage.join(space, host, tone(stage.opus, 440));
   await stage.run(100);
   assert.deepEqual(
     space.state.seats.map(({ seat, role, muted, present }) => ({ seat, role, muted, present })),
     [{ seat: 0, role: "host", muted: true, present: true }],
   );
-  const [first, ...rest] = puppet.told;
+  const [first, ...rest] = speaker.messages;
   assert.ok(first?.kind === "snapshot");
   const told = rest.flatMap((message) => (message.kind === "state" ? message.entries : []));
   assert.deepEqual(foldAll(told, first.state), JSON.parse(JSON.stringify(space.state)));
 });
 
 test("a broken offer seats nobody", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
   await assert.rejects(space.offer(host, BAD_OFFER), refusedWith("bad-sdp"));
   assert.equal(space.state.seats.length, 0);
 });
 
 test("nobody comes on the stage uninvited, not even as far as an answer", async () => {
-  await using stage = await rehearse();
-  const { space } = await stage.open();
-  await assert.rejects(space.offer(stage.guest(), "offer"), refusedWith("not-invited"));
-  assert.equal(stage.puppets.all.length, 0);
+  await using stage = await startStageFixture();
+  const { space } = await stage.createSpace();
+  await assert.rejects(space.offer(stage.newGuest(), "offer"), refusedWith("not-invited"));
+  assert.equal(stage.peers.speakers.length, 0);
 });
 
 test("before going live nothing is broadcast; from the first slot of going live every slot is, once and in order", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
   await stage.join(space, host, tone(stage.opus, 440));
   await stage.run(1_100);
   assert.deepEqual(space.log.heads().slot, {});
@@ -82,8 +84,8 @@ test("before going live nothing is broadcast; from the first slot of going live 
 });
 
 test("the entry of a slot is followed before the slot's sound", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
   await stage.join(space, host, tone(stage.opus, 440));
   await goLive(stage, space, host);
   for (let turn = 0; turn < 10; turn++) {
@@ -99,8 +101,8 @@ test("the entry of a slot is followed before the slot's sound", async () => {
 });
 
 test("a second live and a second end are answered as the first, and change nothing, also at the same time", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
   await stage.join(space, host, silence(stage.opus));
   const lives = [space.execute(host, { do: "live" }), space.execute(host, { do: "live" })];
   await stage.run(400);
@@ -114,51 +116,51 @@ test("a second live and a second end are answered as the first, and change nothi
   assert.equal(kinds.filter((kind) => kind === "live").length, 1);
   assert.equal(kinds.filter((kind) => kind === "ended").length, 1);
   assert.deepEqual(await stage.spaces.execute(space.id, host, { do: "end" }), first);
-  const { guest, spaces } = stage;
-  await assert.rejects(spaces.execute(space.id, guest(), { do: "end" }), refusedWith("ended"));
+  const { newGuest, spaces } = stage;
+  await assert.rejects(spaces.execute(space.id, newGuest(), { do: "end" }), refusedWith("ended"));
   await assert.rejects(spaces.execute(space.id, host, { do: "live" }), refusedWith("ended"));
 });
 
 test("whoever ends a space or leaves its stage over their own call has the answer first, then the goodbye", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
   const page = await stage.join(space, host, silence(stage.opus));
-  const { puppet } = await stage.seat(space, host, silence(stage.opus));
+  const { speaker } = await stage.seatGuest(space, host, silence(stage.opus));
   await goLive(stage, space, host);
-  const lastWords = ({ told }: typeof puppet) => told.slice(-2).map(({ kind }) => kind);
-  puppet.say({ kind: "command", id: 1, command: { do: "leave" } });
+  const lastWords = ({ messages }: typeof speaker) => messages.slice(-2).map(({ kind }) => kind);
+  speaker.sendMessage({ kind: "command", id: 1, command: { do: "leave" } });
   await stage.run(40);
-  assert.deepEqual(lastWords(puppet), ["done", "bye"]);
-  page.say({ kind: "command", id: 2, command: { do: "end" } });
+  assert.deepEqual(lastWords(speaker), ["done", "bye"]);
+  page.sendMessage({ kind: "command", id: 2, command: { do: "end" } });
   await stage.run(600);
   assert.deepEqual(lastWords(page), ["done", "bye"]);
   await stage.run(600);
-  assert.ok(puppet.isClosed && page.isClosed);
+  assert.ok(speaker.isClosed && page.isClosed);
 });
 
 test("the end says goodbye to everyone and comes behind the last slot, of which there is no more", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
-  const puppet = await stage.join(space, host, tone(stage.opus, 440));
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
+  const speaker = await stage.join(space, host, tone(stage.opus, 440));
   await goLive(stage, space, host);
   await stage.run(1_050);
   const ended = space.execute(host, { do: "end" });
   await stage.run(600);
   await ended;
-  assert.deepEqual(puppet.told.at(-1), { kind: "bye", why: "ended" });
+  assert.deepEqual(speaker.messages.at(-1), { kind: "bye", why: "ended" });
   await stage.run(600);
-  assert.ok(puppet.isClosed);
+  assert.ok(speaker.isClosed);
   assert.equal(space.log.heads().slot["32"], (space.state.endedSlot as number) - 1);
   const records = await recordsOf(space.log);
   assert.ok(records.at(-1)?.lane === "state");
 });
 
 test("an end while a speaker is coming back refuses the offer as ended, and leaves no call behind", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
   await stage.join(space, host, tone(stage.opus, 440));
   await goLive(stage, space, host);
-  stage.puppets.newest.die();
+  stage.peers.newest.crash();
   const ended = space.execute(host, { do: "end" });
   const again = assert.rejects(
     (async () => {
@@ -169,14 +171,14 @@ test("an end while a speaker is coming back refuses the offer as ended, and leav
   );
   await stage.run(400);
   await again;
-  assert.ok(stage.puppets.all.every(({ isClosed }) => isClosed));
+  assert.ok(stage.peers.speakers.every(({ isClosed }) => isClosed));
 });
 
 test("hand, invitation, acceptance: a guest is on the stage, is heard after unmuting, and is told of everyone", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
   const page = await stage.join(space, host, silence(stage.opus));
-  const { guest, puppet } = await stage.seat(space, host, tone(stage.opus, 440), "Gwen");
+  const { guest, speaker } = await stage.seatGuest(space, host, tone(stage.opus, 440), "Gwen");
   await stage.run(300);
   assert.deepEqual(
     space.state.seats.map(({ seat, name, muted }) => ({ seat, name, muted })),
@@ -185,21 +187,21 @@ test("hand, invitation, acceptance: a guest is on the stage, is heard after unmu
       { seat: 1, name: "Gwen", muted: true },
     ],
   );
-  puppet.say({ kind: "command", id: 5, command: { do: "mute", seat: 1, muted: false } });
+  speaker.sendMessage({ kind: "command", id: 5, command: { do: "mute", seat: 1, muted: false } });
   await stage.run(400);
-  assert.ok(puppet.told.some((message) => message.kind === "done" && message.id === 5));
-  const levels = page.told.findLast((message) => message.kind === "levels");
+  assert.ok(speaker.messages.some((message) => message.kind === "done" && message.id === 5));
+  const levels = page.messages.findLast((message) => message.kind === "levels");
   assert.equal(levels?.levels[0]?.seat, 1);
   await space.execute(guest, { do: "leave" });
-  assert.deepEqual(puppet.told.at(-1), { kind: "bye", why: "left" });
+  assert.deepEqual(speaker.messages.at(-1), { kind: "bye", why: "left" });
 });
 
 test("whoever was removed cannot come back, until invited anew", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
-  const { guest, puppet } = await stage.seat(space, host, silence(stage.opus));
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
+  const { guest, speaker } = await stage.seatGuest(space, host, silence(stage.opus));
   await space.execute(host, { do: "remove", seat: 1 });
-  assert.deepEqual(puppet.told.at(-1), { kind: "bye", why: "removed" });
+  assert.deepEqual(speaker.messages.at(-1), { kind: "bye", why: "removed" });
   await assert.rejects(space.offer(guest, "offer"), refusedWith("removed"));
   await assert.rejects(space.execute(guest, { do: "accept" }), refusedWith("removed"));
   await space.execute(guest, { do: "hand", up: true });
@@ -209,8 +211,8 @@ test("whoever was removed cannot come back, until invited anew", async () => {
 });
 
 test("a host who leaves the stage is still the host, and comes back by a new offer", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
   await stage.join(space, host, silence(stage.opus));
   await space.execute(host, { do: "leave" });
   assert.equal(space.state.seats.length, 0);
@@ -220,39 +222,39 @@ test("a host who leaves the stage is still the host, and comes back by a new off
 });
 
 test("with a new host link the old tickets are worth nothing, also on a channel that is open, and the sound stays", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
-  const puppet = await stage.join(space, host, silence(stage.opus));
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
+  const speaker = await stage.join(space, host, silence(stage.opus));
   assert.deepEqual(await space.matchHostSecret("h".repeat(43)), { person: host.person, name: "Hanna", generation: 1 });
   assert.deepEqual(await space.replaceHostSecret("i".repeat(43)), { generation: 2 });
   await assert.rejects(space.matchHostSecret("h".repeat(43)), refusedWith("ticket-invalid"));
   await assert.rejects(space.execute(host, { do: "live" }), refusedWith("ticket-revoked"));
   await assert.rejects(space.offer(host, "offer"), refusedWith("ticket-revoked"));
-  puppet.say({ kind: "command", id: 1, command: { do: "live" } });
+  speaker.sendMessage({ kind: "command", id: 1, command: { do: "live" } });
   await stage.run(100);
-  assert.ok(puppet.told.some((message) => message.kind === "refused" && message.error === "ticket-revoked"));
+  assert.ok(speaker.messages.some((message) => message.kind === "refused" && message.error === "ticket-revoked"));
   assert.equal(space.state.seats[0]?.present, true);
   await stage.join(space, { ...host, generation: (await space.matchHostSecret("i".repeat(43))).generation });
 });
 
 test("two new host links at once are two generations, and the newer one stands", async () => {
-  await using stage = await rehearse();
-  const { space } = await stage.open();
+  await using stage = await startStageFixture();
+  const { space } = await stage.createSpace();
   const both = await Promise.all([space.replaceHostSecret("a".repeat(43)), space.replaceHostSecret("b".repeat(43))]);
   assert.deepEqual(both, [{ generation: 2 }, { generation: 3 }]);
   assert.equal((await space.matchHostSecret("b".repeat(43))).generation, 3);
 });
 
 test("a killed page is hold music within two seconds of slots, and the first word back is voice", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
-  const puppet = await stage.join(space, host, tone(stage.opus, 440));
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
+  const speaker = await stage.join(space, host, tone(stage.opus, 440));
   await space.execute(host, { do: "mute", seat: 0, muted: false });
   await goLive(stage, space, host);
   await stage.run(2_000);
   assert.equal(space.state.air, "voice");
   const killedSlot = space.headSlot;
-  puppet.die();
+  speaker.crash();
   await stage.run(2_000);
   assert.deepEqual([space.state.air, space.state.holdReason], ["hold", "nobody-on-stage"]);
   const hold = (await entriesOf(space.log)).findLast(({ kind }) => kind === "air");
@@ -265,8 +267,8 @@ test("a killed page is hold music within two seconds of slots, and the first wor
 });
 
 test("twelve seconds in which nobody is heard are hold music, though a muted host is there", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
   await stage.join(space, host, tone(stage.opus, 440));
   await stage.run(200);
   await goLive(stage, space, host);
@@ -277,8 +279,8 @@ test("twelve seconds in which nobody is heard are hold music, though a muted hos
 });
 
 test("a stall of the stage is an absence, not a hole; nobody is thought gone for it, and the words before it are kept", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
   await stage.join(space, host, tone(stage.opus, 440));
   await goLive(stage, space, host);
   await stage.run(1_060);
@@ -301,24 +303,24 @@ test("a stall of the stage is an absence, not a hole; nobody is thought gone for
 });
 
 test("how many listen is told to seated people at most once a second, and only when it changed", async () => {
-  await using stage = await rehearse();
-  const { space, host } = await stage.open();
-  const puppet = await stage.join(space, host, silence(stage.opus));
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
+  const speaker = await stage.join(space, host, silence(stage.opus));
   for (let audience = 0; audience < 300; audience++) {
-    stage.spaces.hear(space.id, audience);
+    stage.spaces.setAudience(space.id, audience);
     await stage.run(20);
   }
   await stage.run(3_000);
-  const told = puppet.told.flatMap((message) => (message.kind === "audience" ? [message.audience] : []));
+  const told = speaker.messages.flatMap((message) => (message.kind === "audience" ? [message.audience] : []));
   assert.ok(told.length <= 8, String(told));
   assert.equal(told.at(-1), 299);
 });
 
 test("spaces have a limit, an id is used once, and what never went live expires with nobody on its stage", async () => {
-  await using stage = await rehearse({ maxSpaces: 2, expiryMs: 3_600_000 });
-  const kept = await stage.open();
-  const { id } = await stage.open();
-  await assert.rejects(stage.open(), refusedWith("too-many-spaces"));
+  await using stage = await startStageFixture({ maxSpaces: 2, expiryMs: 3_600_000 });
+  const kept = await stage.createSpace();
+  const { id } = await stage.createSpace();
+  await assert.rejects(stage.createSpace(), refusedWith("too-many-spaces"));
   await stage.join(kept.space, kept.host, silence(stage.opus));
   stage.clock.setUtcMs(stage.clock.utcMs() + 3_700_000);
   await stage.run(100);

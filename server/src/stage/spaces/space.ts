@@ -1,4 +1,4 @@
-// Owns one live space: its pen, its seats' lines, its sound, what it writes of its own accord. Refuses to know HTTP, other
+// Owns one live space: its pen, its seats' connections, its sound, what it writes of its own accord. Refuses to know HTTP, other
 // spaces, and who else reads its log. Decisions are made by authority.ts, dead-air.ts, restart.ts and upkeep.ts.
 
 import type { Clock } from "@hustings/flow/clock.ts";
@@ -15,21 +15,21 @@ import type { Logger } from "../../ops/logger.ts";
 import { createMixdown, type Mixdown, type Position } from "../audio/mixdown.ts";
 import type { PeerPort } from "../peer/peer-port.ts";
 import { type Actor, type Decision, decide, decideSeat } from "../policy/authority.ts";
-import { upkeep } from "../policy/due-entries.ts";
-import { barredOf, matchesHostSecret } from "../policy/host-link.ts";
-import { beginStage, type LogEnd, missing } from "../policy/resume.ts";
+import { barredOf, matchesHostSecret } from "../policy/backstage-facts.ts";
+import { dueEntries } from "../policy/due-entries.ts";
+import { declareMissing, type LogEnd, planResume } from "../policy/resume.ts";
 import { acceptCall, type Call } from "../seats/call.ts";
-import { createLines } from "../seats/seat-connections.ts";
-import { type Channel, createChannel } from "../seats/seat-messages.ts";
+import { createSeatConnections } from "../seats/seat-connections.ts";
+import { createSeatMessages, type SeatMessages } from "../seats/seat-messages.ts";
 import { type Broadcast, createBroadcast } from "./broadcast.ts";
 import { type Pen, takePen } from "./pen.ts";
 
 /** What all spaces of a stage share. */
-export interface SpaceSurroundings {
+export interface SpaceDependencies {
   readonly clock: Clock;
   readonly peers: PeerPort;
   readonly opus: Opus;
-  readonly notes: Logger;
+  readonly logger: Logger;
   /** A name for a call that nobody can guess. */
   readonly newCallId: () => string;
   /** How long the seat of somebody who dropped is kept; the host's is kept as long as the space lives. */
@@ -41,12 +41,12 @@ export interface SpaceSurroundings {
   readonly onEnded: (id: SpaceId) => void;
 }
 
-export interface Offered {
+export interface AnsweredOffer {
   readonly callId: string;
   readonly answerSdp: string;
 }
 
-export interface Done {
+export interface CommandResult {
   /** The newest state entry that is on disk with what was asked. */
   readonly seq: number;
 }
@@ -63,10 +63,10 @@ export class Space implements AsyncDisposable {
   audience = 0;
   readonly #log: SpaceLog;
   readonly #pen: Pen;
-  readonly #around: SpaceSurroundings;
+  readonly #dependencies: SpaceDependencies;
   readonly #mixdown: Mixdown;
   readonly #broadcast: Broadcast;
-  readonly #lines = createLines();
+  readonly #connections = createSeatConnections();
   readonly #barred: Set<PersonId>;
   /** Muted or removed by the host: silent at once, and also where it could not be written. */
   readonly #silenced = new Set<PersonId>();
@@ -74,39 +74,39 @@ export class Space implements AsyncDisposable {
   readonly #firstTick: number;
   #lastTick: number;
   #isStoring = true;
-  #toldAudience = 0;
-  #toldLevels = false;
-  #ending: Promise<Done> | undefined;
+  #sentAudience = 0;
+  #hasSentLevels = false;
+  #ending: Promise<CommandResult> | undefined;
   #replacing: Promise<unknown> = Promise.resolve();
 
   /** Takes up the space of `log`, which has not ended; `settled` tells when its beginning is on disk. */
-  constructor(log: SpaceLog, firstTick: number, around: SpaceSurroundings) {
+  constructor(log: SpaceLog, firstTick: number, dependencies: SpaceDependencies) {
     const state = log.state();
     if (state.id === undefined) throw new Error("The log has no space in it.");
     this.id = state.id;
     this.#log = log;
-    this.#around = around;
+    this.#dependencies = dependencies;
     this.#firstTick = firstTick;
     this.#lastTick = firstTick - 1;
     this.#barred = barredOf(log.backstage());
-    this.#mixdown = createMixdown(around.opus);
-    const { firstSlot, changes } = beginStage(state, endOf(log), around.clock.utcMs());
+    this.#mixdown = createMixdown(dependencies.opus);
+    const { firstSlot, changes } = planResume(state, endOf(log), dependencies.clock.utcMs());
     this.#firstSlot = firstSlot;
     this.#pen = takePen({
       log,
-      clock: around.clock,
+      clock: dependencies.clock,
       slotNow: () => this.#position().slot,
-      onEntry: (entry) => this.#spread(entry),
-      onFailure: (cause) => around.notes.error({ space: this.id, err: cause }, "an entry could not be written"),
+      onEntry: (entry) => this.#applyEntry(entry),
+      onFailure: (cause) => dependencies.logger.error({ space: this.id, err: cause }, "an entry could not be written"),
     });
     this.#broadcast = createBroadcast({
-      opus: around.opus,
+      opus: dependencies.opus,
       append: (rendition, slot, bytes) => log.appendSound(rendition, slot, bytes),
-      onMissing: (from, to) => this.#writeAll(missing(from, to), to),
+      onMissing: (from, to) => this.#writeAll(declareMissing(from, to), to),
     });
     this.#writeAll(changes, firstSlot);
     if (state.phase === "live") this.#broadcast.resume(firstSlot);
-    log.onStorage((storing, cause) => this.#takeStorage(storing, cause));
+    log.onStorage((storing, cause) => this.#setStoring(storing, cause));
   }
 
   /** Resolves when what was asked for up to now is on disk, or has failed. */
@@ -128,17 +128,21 @@ export class Space implements AsyncDisposable {
   }
 
   /** Carries out a command; resolves when it is on disk. Throws a Refusal. */
-  async execute(actor: Actor, command: Command): Promise<Done> {
+  async execute(actor: Actor, command: Command): Promise<CommandResult> {
     const decision = decide(this.#pen.state, { barred: this.#barred }, actor, command);
     if (decision.state.length === 0) {
-      if (!this.#pen.isWaiting) return { seq: this.state.seq };
+      if (!this.#pen.hasPendingWrites) return { seq: this.state.seq };
       await this.#pen.settled();
       return this.execute(actor, command);
     }
     const slot = this.#position().slot + 1;
     const write = () => this.#write(decision, slot);
     if (command.do === "live") {
-      return this.#broadcast.begin(slot, this.#lines.isAnyonePresent(this.#around.clock.monotonicMs()), write);
+      return this.#broadcast.begin(
+        slot,
+        this.#connections.isAnyonePresent(this.#dependencies.clock.monotonicMs()),
+        write,
+      );
     }
     if (command.do !== "end") return this.#write(decision);
     this.#ending ??= this.#broadcast.end(slot, write).finally(() => {
@@ -151,16 +155,16 @@ export class Space implements AsyncDisposable {
    * Answers an offer of `actor`: the host sits down unasked, an invited person accepts by it, a seated one gets a second
    * call. Resolves when the seat is on disk. Throws a Refusal.
    */
-  async offer(actor: Actor, offerSdp: string): Promise<Offered> {
+  async offer(actor: Actor, offerSdp: string): Promise<AnsweredOffer> {
     const seat = () => decideSeat(this.#pen.state, { barred: this.#barred }, actor);
     seat();
     const call = await this.#accept(actor, offerSdp);
     try {
       await this.#write(seat());
-      this.#lines.open(this.#pen.state, this.#around.clock.monotonicMs());
-      const line = this.#lines.of(actor.person);
-      if (line === undefined) throw new Refusal("conflict", "The seat was given up meanwhile.");
-      line.attach(call);
+      this.#connections.open(this.#pen.state, this.#dependencies.clock.monotonicMs());
+      const connection = this.#connections.of(actor.person);
+      if (connection === undefined) throw new Refusal("conflict", "The seat was given up meanwhile.");
+      connection.attach(call);
     } catch (cause) {
       call.hangUp();
       throw cause;
@@ -170,7 +174,7 @@ export class Space implements AsyncDisposable {
 
   /** Ends one call; the seat is kept as for somebody who dropped. False when there is no such call. */
   hangUp(callId: string): boolean {
-    return this.#lines.hangUp(callId);
+    return this.#connections.hangUp(callId);
   }
 
   /** Whose host link it is. Throws `ticket-invalid`. */
@@ -198,27 +202,27 @@ export class Space implements AsyncDisposable {
   tick(tick: number, nowMs: number): void {
     const missedTicks = tick - this.#lastTick - 1;
     this.#lastTick = tick;
-    if (missedTicks > 0) this.#excuseStall(missedTicks, nowMs);
+    if (missedTicks > 0) this.#recoverFromStall(missedTicks, nowMs);
     const state = this.#pen.state;
-    this.#lines.open(state, nowMs);
+    this.#connections.open(state, nowMs);
     const at = this.#position();
-    this.#broadcast.reach(at.slot);
-    const lines = this.#lines.mixed(state, (person) => this.#silenced.has(person));
+    this.#broadcast.reachSlot(at.slot);
+    const connections = this.#connections.mixInputs(state, (person) => this.#silenced.has(person));
     const { programme } = this.#broadcast;
-    if (programme !== undefined || lines.some(({ line }) => line.active !== undefined)) {
-      const { voice, levels } = this.#mixdown.tick(tick, nowMs, at, lines, programme);
-      const someonePresent = this.#lines.isAnyonePresent(nowMs);
+    if (programme !== undefined || connections.some(({ connection }) => connection.active !== undefined)) {
+      const { voice, levels } = this.#mixdown.tick(tick, nowMs, at, connections, programme);
+      const someonePresent = this.#connections.isAnyonePresent(nowMs);
       const elapsedMs = PACKET_MS * (missedTicks + 1);
-      this.#broadcast.hear({ someonePresent, voice, elapsedMs }, this.#around.silenceLimitMs);
-      if (levels !== undefined) this.#sayLevels(at.slot, levels);
+      this.#broadcast.updateAir({ someonePresent, voice, elapsedMs }, this.#dependencies.silenceLimitMs);
+      if (levels !== undefined) this.#sendLevels(at.slot, levels);
     }
-    this.#keepUp(nowMs);
-    if (tick % AUDIENCE_TICKS === 0) this.#sayAudience();
+    this.#writeDueEntries(nowMs);
+    if (tick % AUDIENCE_TICKS === 0) this.#sendAudience();
   }
 
   /** Ends every call without a word: the people come back to the stage that starts next. The log stays open. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#lines.endAll();
+    this.#connections.closeAll();
     this.#broadcast.stop();
     await this.#ending?.catch(() => undefined);
     await this.#pen.settled();
@@ -231,28 +235,28 @@ export class Space implements AsyncDisposable {
   }
 
   async #accept(actor: Actor, offerSdp: string): Promise<Call> {
-    const { clock, opus, peers, newCallId, notes } = this.#around;
-    let channel: Channel | undefined;
+    const { clock, opus, peers, newCallId, logger } = this.#dependencies;
+    let messages: SeatMessages | undefined;
     return acceptCall(peers, offerSdp, {
       id: newCallId(),
       opus,
       clock,
-      onOpen: (call) => this.#greet(call, actor.person),
+      onOpen: (call) => this.#sendSnapshot(call, actor.person),
       onMessage: (call, text) => {
-        channel ??= createChannel({
+        messages ??= createSeatMessages({
           clock,
           execute: (command) => this.execute(actor, command),
-          say: (message) => call.say(JSON.stringify(message)),
-          onFailure: (cause) => notes.error({ space: this.id, err: cause }, "a command failed"),
+          send: (message) => call.sendMessage(JSON.stringify(message)),
+          onFailure: (cause) => logger.error({ space: this.id, err: cause }, "a command failed"),
         });
-        channel.take(text);
+        messages.receive(text);
       },
-      owed: () => channel?.owed,
+      pendingAnswers: () => messages?.pending,
     });
   }
 
   /** Writes a decision; resolves when all of it is on disk. What the host silenced is silent from now on, come what may. */
-  async #write({ state, backstage }: Decision, slot?: number): Promise<Done> {
+  async #write({ state, backstage }: Decision, slot?: number): Promise<CommandResult> {
     for (const change of state) this.#silence(change);
     const evidence = backstage.filter((change) => change.kind === "acted");
     const facts = backstage.filter((change) => change.kind !== "acted");
@@ -279,63 +283,63 @@ export class Space implements AsyncDisposable {
     if (person !== undefined) this.#silenced.add(person);
   }
 
-  #greet(call: Call, person: PersonId): void {
+  #sendSnapshot(call: Call, person: PersonId): void {
     const seat = this.#pen.state.seats.find((one) => one.person === person)?.seat;
     if (seat === undefined) return;
-    const say = (message: StageMessage) => call.say(JSON.stringify(message));
-    say({ kind: "snapshot", state: this.state, seat, utcMs: this.#around.clock.utcMs() });
-    say({ kind: "audience", audience: this.#toldAudience });
+    const send = (message: StageMessage) => call.sendMessage(JSON.stringify(message));
+    send({ kind: "snapshot", state: this.state, seat, utcMs: this.#dependencies.clock.utcMs() });
+    send({ kind: "audience", audience: this.#sentAudience });
   }
 
   /** An entry is on disk: everyone seated hears of it, and it takes its effect on them. */
-  #spread(entry: StateEntry): void {
-    this.#lines.say({ kind: "state", entries: [entry] });
+  #applyEntry(entry: StateEntry): void {
+    this.#connections.sendToAll({ kind: "state", entries: [entry] });
     if (entry.kind === "muted") {
       const person = this.state.seats.find(({ seat }) => seat === entry.seat)?.person;
       if (person !== undefined) this.#silenced.delete(person);
     } else if (entry.kind === "left") {
-      const person = this.#lines.end(entry.seat, entry.why === "removed" ? "removed" : "left", this.state);
+      const person = this.#connections.closeSeat(entry.seat, entry.why === "removed" ? "removed" : "left", this.state);
       if (person !== undefined) this.#silenced.delete(person);
     } else if (entry.kind === "ended") {
-      this.#lines.endAll("ended");
+      this.#connections.closeAll("ended");
       this.#broadcast.stop();
-      this.#around.onEnded(this.id);
+      this.#dependencies.onEnded(this.id);
     }
   }
 
-  #keepUp(nowMs: number): void {
-    const changes = upkeep(this.#pen.state, {
-      seatSigns: (person) => this.#lines.signsOf(person, nowMs),
+  #writeDueEntries(nowMs: number): void {
+    const changes = dueEntries(this.#pen.state, {
+      presenceOf: (person) => this.#connections.presenceOf(person, nowMs),
       air: this.#broadcast.air,
-      isStoring: this.#around.isRecorded ? this.#isStoring : undefined,
-      seatKeptMs: this.#around.seatKeptMs,
+      isStoring: this.#dependencies.isRecorded ? this.#isStoring : undefined,
+      seatKeptMs: this.#dependencies.seatKeptMs,
     });
-    for (const change of changes) this.#pen.tell(change);
+    for (const change of changes) this.#pen.writeBestEffort(change);
   }
 
-  #sayLevels(slot: number, levels: readonly SeatLevel[]): void {
-    if (levels.length > 0 || this.#toldLevels) this.#lines.say({ kind: "levels", slot, levels });
-    this.#toldLevels = levels.length > 0;
+  #sendLevels(slot: number, levels: readonly SeatLevel[]): void {
+    if (levels.length > 0 || this.#hasSentLevels) this.#connections.sendToAll({ kind: "levels", slot, levels });
+    this.#hasSentLevels = levels.length > 0;
   }
 
-  #sayAudience(): void {
-    if (this.audience === this.#toldAudience) return;
-    this.#toldAudience = this.audience;
-    this.#lines.say({ kind: "audience", audience: this.audience });
+  #sendAudience(): void {
+    if (this.audience === this.#sentAudience) return;
+    this.#sentAudience = this.audience;
+    this.#connections.sendToAll({ kind: "audience", audience: this.audience });
   }
 
   /** Our own stall is nobody's absence: who was heard before it is given as long as ever to be heard again. */
-  #excuseStall(missedTicks: number, nowMs: number): void {
-    this.#broadcast.programme?.breakOff();
-    this.#lines.excuse(nowMs - missedTicks * PACKET_MS, nowMs);
-    this.#around.notes.warn({ space: this.id, missedTicks }, "the stage stood still");
+  #recoverFromStall(missedTicks: number, nowMs: number): void {
+    this.#broadcast.programme?.finishWithFiller();
+    this.#connections.restartSilenceTimers(nowMs - missedTicks * PACKET_MS, nowMs);
+    this.#dependencies.logger.warn({ space: this.id, missedTicks }, "the stage stood still");
   }
 
-  #takeStorage(isStoring: boolean, cause: Error | undefined): void {
+  #setStoring(isStoring: boolean, cause: Error | undefined): void {
     this.#isStoring = isStoring;
-    const { notes } = this.#around;
-    if (isStoring) notes.info({ space: this.id }, "sound is stored again");
-    else notes.error({ space: this.id, err: cause }, "sound is not being stored");
+    const { logger } = this.#dependencies;
+    if (isStoring) logger.info({ space: this.id }, "sound is stored again");
+    else logger.error({ space: this.id, err: cause }, "sound is not being stored");
   }
 }
 

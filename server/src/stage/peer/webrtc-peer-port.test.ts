@@ -11,8 +11,9 @@ import { parseRed } from "@hustings/media/speech/red.ts";
 import { parseRtp, type RtpPacket } from "@hustings/media/speech/rtp.ts";
 import { type BrowserServer, chromium, type Page } from "playwright-core";
 import { freeUdpPort } from "../../ops/host/free-ports.ts";
-import { type Peer, type PeerEvents, type PeerPort, type PeerState, startPeerPort, UdpPortTaken } from "./peer-port.ts";
+import type { Peer, PeerEvents, PeerPort, PeerState } from "./peer-port.ts";
 import type { LossReport } from "./rtcp.ts";
+import { startPeerPort, UdpPortTaken } from "./webrtc-peer-port.ts";
 
 const CHROMIUM = "/usr/bin/chromium";
 const WAIT_MS = 15_000;
@@ -268,7 +269,7 @@ test("a channel with another label is closed at once", async () => {
 test("a plain WHIP sender without RED, channel and return is heard and is sent nothing", async () => {
   const page = await openPage();
   const told = await speak(page, { direction: "sendonly", noRed: true, noChannel: true });
-  assert.equal(told.peer.takesSound, false);
+  assert.equal(told.peer.receivesSound, false);
   assert.equal(told.peer.redPayloadType, undefined);
   assert.ok(told.packets.every((rtp) => rtp.payloadType === told.peer.opusPayloadType));
   assert.equal(told.peer.sendPacket(new Uint8Array([0xf8, 0xff, 0xfe]), 0), false);

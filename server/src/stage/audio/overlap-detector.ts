@@ -12,16 +12,16 @@ const LOUD_DBOV: LevelDbov = 45;
  * Give each slot's levels in order; true while as many as a slot has levels for are loud. The codec's model of one
  * talker fails such a sum (docs/decisions/0002 has the numbers).
  */
-export function createCrowd(): (levels: readonly SeatLevel[]) => boolean {
-  let isCrowd = false;
+export function createOverlapDetector(): (levels: readonly SeatLevel[]) => boolean {
+  let isOverlapping = false;
   let against = 0;
   return (levels) => {
     const loud = levels.filter(({ levelDbov }) => levelDbov <= LOUD_DBOV).length;
-    against = loud >= MAX_LEVELS === isCrowd ? 0 : against + 1;
+    against = loud >= MAX_LEVELS === isOverlapping ? 0 : against + 1;
     if (against >= SLOTS_TO_TURN) {
-      isCrowd = !isCrowd;
+      isOverlapping = !isOverlapping;
       against = 0;
     }
-    return isCrowd;
+    return isOverlapping;
   };
 }
