@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { type Clock, repeat, sleep, systemClock } from "@hustings/flow/clock.ts";
 import { type HeadlessListener, startHeadlessListener } from "@hustings/listener/headless/headless.ts";
 import { readSpaceLink } from "@hustings/listener/headless/space-link.ts";
-import { Histogram } from "@hustings/listener/player/measurements.ts";
+import { Histogram } from "@hustings/listener/playout/histogram.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import { keepDemoSpace } from "./demo-space.ts";
 

@@ -2,7 +2,7 @@
 // can be believed. Needs playwright-core and a Chromium, which a server does not: loaded only when asked for.
 
 import { existsSync } from "node:fs";
-import type { ListenerStats } from "@hustings/listener/player/measurements.ts";
+import type { ListenerStats } from "@hustings/listener/playout/listener-stats.ts";
 import type { Browser, Page } from "playwright-core";
 import { quantileMs } from "../crowd/tally.ts";
 import type { Conducted } from "../rehearsal/conductor.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BUFFER, PREFILL_MS } from "@hustings/listener/player/buffer-policy.ts";
-import { Playout } from "@hustings/listener/player/playout.ts";
-import type { Feed } from "@hustings/listener/player/session-feed.ts";
+import { BUFFER, PREFILL_MS } from "@hustings/listener/playout/buffer-policy.ts";
+import { Playout } from "@hustings/listener/playout/playout.ts";
+import type { Feed } from "@hustings/listener/playout/playout-input.ts";
 import { CADENCE_LADDER } from "@hustings/wire/listen/cadence.ts";
 import { SLOT_MS } from "@hustings/wire/units.ts";
 import fc from "fast-check";

@@ -2,9 +2,9 @@
 // work on the times at which slots came, in closed form between them instead of ten steps a second. Refuses to know
 // sockets and bytes. ear-model.test.ts holds it to listener/player/playout.ts.
 
-import { BUFFER, entryMs } from "@hustings/listener/player/buffer-policy.ts";
-import { Pace } from "@hustings/listener/player/pace.ts";
-import { type Declared, slotAfter, slotsBetween } from "@hustings/listener/session/missing-slots.ts";
+import { BUFFER, entryMs } from "@hustings/listener/playout/buffer-policy.ts";
+import { type Declared, slotAfter, slotsBetween } from "@hustings/listener/playout/elapsed-slots.ts";
+import { Pace } from "@hustings/listener/playout/pace.ts";
 import { SLOT_MS } from "@hustings/wire/units.ts";
 import type { Counts } from "../crowd/tally.ts";
 

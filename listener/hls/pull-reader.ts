@@ -15,7 +15,7 @@ import {
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 import { planOf } from "./fetch-plan.ts";
-import { type Answer, ask, type Get } from "./origin.ts";
+import { type Answer, ask, type Get } from "./http-get.ts";
 
 /** What is told as it is read. Nothing is told after `ended`, `failed` or a stop. */
 export interface PullTaker {

@@ -18,10 +18,10 @@ import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import type { Link, Transport, TransportEvents } from "../session/transport.ts";
-import { fetchGet, type Get } from "./origin.ts";
+import { fetchGet, type Get } from "./http-get.ts";
 import { PullReader, type PullTaker } from "./pull-reader.ts";
+import { PullScene } from "./pull-snapshot.ts";
 import { type PullWhy, WayBack } from "./return-to-push.ts";
-import { PullScene } from "./snapshot.ts";
 
 export interface PullOptions {
   /** What the session asked for, as a Transport gets it. */

@@ -15,9 +15,9 @@ import { FRAGMENT_PACKETS, PACKET_SAMPLES, SLOT_SAMPLES } from "@hustings/wire/u
 import { type Browser, chromium, type Page } from "playwright-core";
 import { WebSocketServer } from "ws";
 import { chromiumFlags, findChromium } from "../../test/support/chromium.ts";
+import { BUFFER } from "../playout/buffer-policy.ts";
+import type { ListenerStats } from "../playout/listener-stats.ts";
 import { ScriptedEdge } from "../testing/fake-edge.ts";
-import { BUFFER } from "./buffer-policy.ts";
-import type { ListenerStats } from "./measurements.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const FIRST_SLOT = 5_000;
@@ -110,7 +110,7 @@ test("P6 a short pause goes on where it was, a long one comes in at the head", a
   await page.click("button");
   await page.waitForFunction("window.player.stats().heardSlots >= 5");
   await page.evaluate("window.player.pause()");
-  assert.equal(await page.evaluate("window.player.view().told"), "Paused.");
+  assert.equal(await page.evaluate("window.player.view().ear"), "paused");
   const pausedAt = edge.head;
   await until(() => edge.head >= pausedAt + 6);
   await page.evaluate("window.player.listen()");
@@ -131,7 +131,7 @@ test("P5 where the browser wants a tap first it is asked for, and then there is 
   await using stage = await listeningPage("?auto");
   const { page } = stage;
   await page.waitForFunction("window.player.view().ear === 'blocked'");
-  assert.equal(await page.evaluate("window.player.view().told"), "Tap to listen.");
+  assert.equal(await page.evaluate("window.player.view().isListening"), false);
   await page.click("button");
   await page.waitForFunction("window.player.stats().heardSlots >= 3");
   await page.waitForFunction("window.player.element.volume === 1");
@@ -256,13 +256,13 @@ function holdLoop(): Uint8Array {
 
 function sourceOf(path: string): string {
   const file = `${ROOT}${path.slice(1)}`;
-  if (!/^\/(listener|media|flow|wire)\/[a-z0-9-]+\.ts$/.test(path)) return "";
+  if (!/^\/(listener|media|flow|wire)\/(?:[a-z0-9-]+\/)*[a-z0-9-]+\.ts$/.test(path)) return "";
   return stripTypeScriptTypes(readFileSync(file, "utf8"));
 }
 
 const PAGE = `<!doctype html><script type="importmap">{"imports":{"@hustings/":"/"}}</script><button>Listen</button>
 <script type="module">
-import { createPlayer } from "/listener/playback.ts";
+import { createPlayer } from "/listener/player/playback.ts";
 const url = "ws://" + location.host + "/listen/x";
 const player = createPlayer({ url, holdUrl: "/hold.mp4" });
 window.player = player;

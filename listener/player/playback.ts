@@ -4,21 +4,21 @@
 import { type Clock, repeat, systemClock, type Timer } from "@hustings/flow/clock.ts";
 import { initSegment, mediaSegment } from "@hustings/media/container/cmaf.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
-import type { SpaceState } from "@hustings/wire/log/state.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
+import { BUFFER, PREFILL_MS } from "../playout/buffer-policy.ts";
+import type { EarEvent } from "../playout/ear-states.ts";
+import { LevelTrack } from "../playout/heard-levels.ts";
+import type { ListenerStats } from "../playout/listener-stats.ts";
+import { statsOf } from "../playout/listener-stats.ts";
+import { Playout } from "../playout/playout.ts";
+import { feedOf } from "../playout/playout-input.ts";
 import { Session } from "../session/session.ts";
-import { type EarEvent, type EarState, type LinkState, whatToTell } from "../session/state-machines.ts";
 import { type Transport, webSocketTransport } from "../session/transport.ts";
-import { BUFFER, PREFILL_MS } from "./buffer-policy.ts";
-import { LevelTrack } from "./heard-levels.ts";
-import { createHoldMusic } from "./hold-player.ts";
+import { createHoldMusic } from "./hold-music.ts";
 import { createLockScreen } from "./lock-screen.ts";
-import type { ListenerStats } from "./measurements.ts";
 import { type OpenSource, openSource } from "./media-source.ts";
+import type { Player, PlayerView } from "./player.ts";
 import { Playhead } from "./playhead.ts";
-import { Playout } from "./playout.ts";
-import { feedOf } from "./session-feed.ts";
-import { statsOf } from "./statistics.ts";
 
 export interface PlayerOptions {
   /** `ws(s)://host/listen/ID`. */
@@ -33,38 +33,6 @@ export interface PlayerOptions {
   readonly transport?: Transport;
   /** Something in `view()` may have changed. */
   readonly onChange?: () => void;
-}
-
-export interface PlayerView {
-  readonly link: LinkState;
-  readonly ear: EarState;
-  /** A sentence for the person; empty when nothing needs saying. */
-  readonly told: string;
-  readonly isListening: boolean;
-  readonly state: SpaceState;
-  readonly audience: number;
-  /** Milliseconds until the next try, while one waits. */
-  readonly retryInMs: number | undefined;
-  /** The place in the line, while every place is taken. */
-  readonly waiting: { readonly place: number; readonly estimateMs: number | null } | undefined;
-}
-
-export interface Player {
-  /** Opens the source and buffers filler, so that a tap is answered at once. Call when the page is there. */
-  prepare(): Promise<void>;
-  /** Call inside the tap, synchronously. Starts, or goes on after a pause. */
-  listen(): void;
-  /** As the lock screen's pause; after five seconds the space is left, and `listen` comes in at its head. */
-  pause(): void;
-  /** Stops listening. `listen` may follow. */
-  stop(): void;
-  view(): PlayerView;
-  stats(): ListenerStats;
-  /** Levels at the playhead, loudest first: for every animation frame. */
-  levels(): readonly SeatLevel[];
-  /** The element that carries the programme. */
-  readonly element: HTMLAudioElement;
-  close(): void;
 }
 
 const STEP_MS = 30;
@@ -179,7 +147,6 @@ class BrowserPlayer implements Player {
     return {
       link,
       ear,
-      told: whatToTell(link, ear),
       isListening: this.#isListening,
       state,
       audience,

@@ -4,7 +4,7 @@
 import type { Clock } from "@hustings/flow/clock.ts";
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { createFader } from "./fade.ts";
-import { StallWatch } from "./stall.ts";
+import { StallWatch } from "./stall-detector.ts";
 
 const FADE_MS = 80;
 /** Not 0: phones let a page sleep whose element is silent by its volume. */

@@ -5,9 +5,9 @@ import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import { CADENCE_LADDER, reserveAt, usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import fc from "fast-check";
 import { startHeadlessListener } from "../headless/headless.ts";
-import { BUFFER, cadenceRow } from "../player/buffer-policy.ts";
 import { ScriptedEdge } from "../testing/fake-edge.ts";
-import { comeBackMs, firstTryWindow } from "./reconnect-delay.ts";
+import { cadenceRow } from "./cadence-table.ts";
+import { comeBackMs, firstTryWindow, RETURN } from "./reconnect-delay.ts";
 
 const cadences = fc.constantFrom(...CADENCE_LADDER.map(({ cadenceMs }) => cadenceMs));
 const random = fc.double({ min: 0, max: 0.999, noNaN: true });
@@ -45,8 +45,8 @@ test("L3 the first try leaves two thirds of what there is when the next push is 
       if (aheadMs - lowMs <= RECONNECT.firstMs) return assert.ok(delayMs >= 0 && delayMs < RECONNECT.firstMs);
       const leftMs = aheadMs - delayMs - lowMs;
       const heldMs = Math.min(reserveAt(cadenceMs, reserveMs), Math.max(0, aheadMs - targetMs));
-      const leastMs = (Math.min(aheadMs, targetMs) - lowMs) * (1 - BUFFER.returnShare);
-      assert.ok(leftMs >= leastMs + heldMs * (1 - BUFFER.reserveShare) - 1e-6, `${leftMs} ms left`);
+      const leastMs = (Math.min(aheadMs, targetMs) - lowMs) * (1 - RETURN.returnShare);
+      assert.ok(leftMs >= leastMs + heldMs * (1 - RETURN.reserveShare) - 1e-6, `${leftMs} ms left`);
     }),
   );
 });
@@ -66,7 +66,7 @@ test("L3 a reserve spreads them over two thirds of it besides, and nobody waits 
   for (const { cadenceMs } of SLOW) {
     const lastMs = (reserveMs: number) => Math.max(...triesOf(cadenceMs, 19_000, reserveMs).map(({ tryMs }) => tryMs));
     for (const reserveMs of [2_000, 12_000]) {
-      const wantedMs = Math.min(lastMs(0) + (reserveMs * 2) / 3, BUFFER.returnWithinMs);
+      const wantedMs = Math.min(lastMs(0) + (reserveMs * 2) / 3, RETURN.returnWithinMs);
       assert.ok(Math.abs(lastMs(reserveMs) - wantedMs) < 100, `${lastMs(reserveMs)} ms at ${cadenceMs}`);
     }
   }

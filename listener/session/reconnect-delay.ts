@@ -3,7 +3,16 @@
 
 import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
 import { reserveAt } from "@hustings/wire/listen/cadence.ts";
-import { BUFFER, cadenceRow } from "../player/buffer-policy.ts";
+import { cadenceRow } from "./cadence-table.ts";
+
+export const RETURN = {
+  /** Of what is left above the low mark when the next push would have come, so much may be gone before the first try. */
+  returnShare: 1 / 3,
+  /** And so much of a reserve, which is there for the others to come evenly. */
+  reserveShare: 2 / 3,
+  /** But the reserve never makes the first try later than this: all are back in fifteen seconds where there is time for them. */
+  returnWithinMs: 12_000,
+} as const;
 
 export interface Loss {
   /** Tries since the connection that lasted. */
@@ -31,8 +40,8 @@ export function comeBackMs(policy: RetryPolicy, loss: Loss, random: () => number
 
 /**
  * When the first try may be, of one with `aheadMs` left: from when what the last push brought is gone, until
- * BUFFER.returnShare of what is left then is gone, too, and BUFFER.reserveShare of what is there of the reserve, though no later
- * by it than BUFFER.returnWithinMs. Whoever has the least left comes first.
+ * RETURN.returnShare of what is left then is gone, too, and RETURN.reserveShare of what is there of the reserve, though no later
+ * by it than RETURN.returnWithinMs. Whoever has the least left comes first.
  */
 export function firstTryWindow(
   aheadMs: number,
@@ -43,10 +52,10 @@ export function firstTryWindow(
   const wantedMs = reserveAt(cadenceMs, reserveMs);
   const fromMs = Math.min(cadenceMs, Math.max(0, aheadMs - targetMs - wantedMs));
   const heldMs = Math.min(wantedMs, Math.max(0, aheadMs - fromMs - targetMs));
-  const plainMs = BUFFER.returnShare * spareMs(aheadMs - fromMs - heldMs, cadenceMs);
+  const plainMs = RETURN.returnShare * spareMs(aheadMs - fromMs - heldMs, cadenceMs);
   // The same for everybody at a cadence: who has the least ahead stays first.
-  const mostMs = Math.max(0, BUFFER.returnWithinMs - cadenceMs - BUFFER.returnShare * (targetMs - lowMs));
-  return { fromMs, toMs: fromMs + plainMs + Math.min(BUFFER.reserveShare * heldMs, mostMs) };
+  const mostMs = Math.max(0, RETURN.returnWithinMs - cadenceMs - RETURN.returnShare * (targetMs - lowMs));
+  return { fromMs, toMs: fromMs + plainMs + Math.min(RETURN.reserveShare * heldMs, mostMs) };
 }
 
 function spareMs(aheadMs: number, cadenceMs: number): number {

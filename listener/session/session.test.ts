@@ -7,7 +7,7 @@ import { noticeFrame, snapshotFrame, soundFrame } from "@hustings/wire/listen/fr
 import { EMPTY_STATE } from "@hustings/wire/log/state.ts";
 import fc from "fast-check";
 import { startHeadlessListener } from "../headless/headless.ts";
-import { feedOf } from "../player/session-feed.ts";
+import { feedOf } from "../playout/playout-input.ts";
 import { ScriptedEdge } from "../testing/fake-edge.ts";
 import { Session } from "./session.ts";
 import type { Sink } from "./slot-order.ts";

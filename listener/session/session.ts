@@ -14,11 +14,11 @@ import type { Rendition } from "@hustings/wire/units.ts";
 import { ClockOffset, SLOW_CADENCE_MS } from "./clock-offset.ts";
 import { afterClose, errorOfClose, retryHintMs } from "./close-policy.ts";
 import { type FrameReader, isFrameFault, isRange, readFrame, type SoundReading } from "./frame-reader.ts";
+import { LINK_TABLE, type LinkEvent, type LinkState } from "./link-states.ts";
 import { AirMarks } from "./on-air.ts";
 import { comeBackMs } from "./reconnect-delay.ts";
 import { pongWithinMs, quietAfterMs } from "./silence-timeout.ts";
 import { type Sink, SlotOrder } from "./slot-order.ts";
-import { LINK_TABLE, type LinkEvent, type LinkState } from "./state-machines.ts";
 import type { Link, Transport } from "./transport.ts";
 
 export interface SessionOptions {

@@ -8,7 +8,7 @@ import { mediaPlaylist, objectOf } from "@hustings/media/hls/playlist.ts";
 import { type HlsLog, type HlsWindow, hlsWindow, isListed, objectAt } from "@hustings/media/hls/segments.ts";
 import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
 import { KEPT_SLOTS, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
-import type { Get, Got } from "../hls/origin.ts";
+import type { Get, Got } from "../hls/http-get.ts";
 import { levelsOf, type ScriptedEdge } from "./fake-edge.ts";
 
 const LOOK_MS = 100;

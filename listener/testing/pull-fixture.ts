@@ -6,7 +6,7 @@ import { type RoomDocument, roomDocumentOf } from "@hustings/wire/listen/room-do
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { startHeadlessListener } from "../headless/headless.ts";
 import { openPull } from "../hls/pull.ts";
-import { Ways } from "../session/push-or-pull.ts";
+import { Ways } from "../hls/push-or-pull.ts";
 import type { Sink } from "../session/slot-order.ts";
 import { ScriptedEdge } from "./fake-edge.ts";
 import { ScriptedOrigin } from "./fake-origin.ts";

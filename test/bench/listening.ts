@@ -2,7 +2,7 @@
 // a real page plays, and by what players say of themselves; and how far the two agree.
 
 import type { Page } from "playwright-core";
-import type { ListenerStats } from "../../listener/player/measurements.ts";
+import type { ListenerStats } from "../../listener/playout/listener-stats.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import { type OpenBrowser, openBrowser } from "../e2e/browser.ts";
 import { startCrowd } from "../load/crowd-process.ts";

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
-import type { ListenerStats } from "../../listener/player/measurements.ts";
+import type { ListenerStats } from "../../listener/playout/listener-stats.ts";
 import { listen as listenHeadless } from "../faults/ears.ts";
 import { openStage } from "../faults/talker.ts";
 import { atCadence, setCadence } from "../support/edge-cadence.ts";

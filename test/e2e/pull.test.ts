@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Page } from "playwright-core";
 import { startHeadlessListener } from "../../listener/headless/headless.ts";
-import type { ListenerStats } from "../../listener/player/measurements.ts";
+import type { ListenerStats } from "../../listener/playout/listener-stats.ts";
 import { presence } from "../../media/measure/correlate.ts";
 import { freeTcpPort } from "../../server/src/ops/host/free-ports.ts";
 import { ROUTES } from "../../wire/routes.ts";

@@ -4,7 +4,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { WebSocket } from "ws";
 import { type HeadlessListener, startHeadlessListener } from "../../listener/headless/headless.ts";
-import { Histogram } from "../../listener/player/measurements.ts";
+import { Histogram } from "../../listener/playout/histogram.ts";
 import type { Rendition } from "../../wire/units.ts";
 
 export interface CrowdOrder {

@@ -5,7 +5,7 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import type { ListenerStats } from "../../listener/player/measurements.ts";
+import type { ListenerStats } from "../../listener/playout/listener-stats.ts";
 import { openBrowser, type PersonOptions } from "../e2e/browser.ts";
 import { listen } from "../e2e/people.ts";
 import { findChromium } from "../support/chromium.ts";

@@ -4,7 +4,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { ListenerStats } from "../../listener/player/measurements.ts";
+import type { ListenerStats } from "../../listener/playout/listener-stats.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import { openVenue } from "../support/running-server.ts";
 import type { CrowdReport } from "./crowd.ts";

@@ -1,10 +1,11 @@
 // Owns the page's ear: the one place where the app touches the listener's player. Refuses to draw.
 
 import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
-import type { NativePlayer } from "@hustings/listener/hls/native-player.ts";
-import { createPlayer, type Player, type PlayerView } from "@hustings/listener/player/playback.ts";
+import { type Way, Ways } from "@hustings/listener/hls/push-or-pull.ts";
+import type { NativePlayer } from "@hustings/listener/player/native-player.ts";
+import { createPlayer } from "@hustings/listener/player/playback.ts";
+import type { Player, PlayerView } from "@hustings/listener/player/player.ts";
 import { errorOfClose } from "@hustings/listener/session/close-policy.ts";
-import { type Way, Ways } from "@hustings/listener/session/push-or-pull.ts";
 import { type Transport, type WebSocketConstructor, webSocketTransport } from "@hustings/listener/session/transport.ts";
 import type { ErrorCode } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
@@ -124,7 +125,7 @@ export class Hearing {
 
   /** This browser takes no sound from a page, but plays HLS by itself: an iPhone of some years ago. */
   async #goNative(isListening: boolean): Promise<void> {
-    const { createNativePlayer } = await import("@hustings/listener/hls/native-player.ts");
+    const { createNativePlayer } = await import("@hustings/listener/player/native-player.ts");
     this.#player.close();
     const native = createNativePlayer({
       hlsUrl: this.#hlsUrl,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EAR_STATES, LINK_STATES } from "@hustings/listener/session/state-machines.ts";
+import { EAR_STATES } from "@hustings/listener/playout/ear-states.ts";
+import { LINK_STATES } from "@hustings/listener/session/link-states.ts";
 import type { MicrophoneProblem } from "@hustings/speaker/browser/microphone.ts";
 import type { SeatPhase } from "@hustings/speaker/browser/seat.ts";
 import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";

@@ -1,8 +1,9 @@
 // Owns in which situation a listener is, and the sentences for each: one table with no blanks. Pure. Refuses to draw,
 // and to know what a speaker is told (speaking/words.ts).
 
-import type { Way } from "@hustings/listener/session/push-or-pull.ts";
-import type { EarState, LinkState } from "@hustings/listener/session/state-machines.ts";
+import type { Way } from "@hustings/listener/hls/push-or-pull.ts";
+import type { EarState } from "@hustings/listener/playout/ear-states.ts";
+import type { LinkState } from "@hustings/listener/session/link-states.ts";
 import type { ErrorCode } from "@hustings/wire/errors.ts";
 import type { QueueStatus, Tier } from "@hustings/wire/listen/room-document.ts";
 import { behindOf, countOf, ordinalOf, waitOf } from "../text/times.ts";

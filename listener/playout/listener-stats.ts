@@ -1,8 +1,11 @@
-// Owns what a listener measures of itself: the shapes, and the histogram that quantiles come from. Refuses to know how
-// anything is played.
+// Owns putting together what a listener measured. Refuses to measure.
 
-import type { Rendition } from "@hustings/wire/units.ts";
-import type { EarState, LinkState } from "../session/state-machines.ts";
+import { type Rendition, SLOT_SAMPLES } from "@hustings/wire/units.ts";
+import type { LinkState } from "../session/link-states.ts";
+import type { Session } from "../session/session.ts";
+
+import type { EarState } from "./ear-states.ts";
+import type { Playout } from "./playout.ts";
 
 /** Everything since the session began, for display, tests and drills. Milliseconds and slots; `undefined`: not yet. */
 export interface ListenerStats {
@@ -48,38 +51,25 @@ export interface ListenerStats {
   readonly stalls: number;
 }
 
-const BIN_MS = 10;
-const BINS = 2_000;
-
-/** Counts of values from 0 to 20 s in steps of 10 ms; what is beyond counts at the end. */
-export class Histogram {
-  readonly #bins = new Uint32Array(BINS);
-  #count = 0;
-
-  add(valueMs: number): void {
-    const bin = Math.min(BINS - 1, Math.max(0, Math.floor(valueMs / BIN_MS)));
-    this.#bins[bin] = (this.#bins[bin] ?? 0) + 1;
-    this.#count += 1;
-  }
-
-  /** All of `other` too: for the quantiles of a crowd. */
-  merge(other: Histogram): void {
-    for (let bin = 0; bin < BINS; bin++) this.#bins[bin] = (this.#bins[bin] ?? 0) + (other.#bins[bin] ?? 0);
-    this.#count += other.#count;
-  }
-
-  get count(): number {
-    return this.#count;
-  }
-
-  /** The middle of the step in which the `share` (0 to 1) of values ends; `undefined` without values. */
-  quantile(share: number): number | undefined {
-    if (this.#count === 0) return undefined;
-    let left = share * this.#count;
-    for (let bin = 0; bin < BINS; bin++) {
-      left -= this.#bins[bin] ?? 0;
-      if (left <= 0) return (bin + 0.5) * BIN_MS;
-    }
-    return BINS * BIN_MS;
-  }
+export function statsOf(session: Session, playout: Playout, stalls: number): ListenerStats {
+  const { counts, mouthToEar } = playout;
+  const { heardSamples, mouthToEarMs, ...plain } = counts;
+  return {
+    ...plain,
+    ...session.counts,
+    link: session.link,
+    ear: playout.ear,
+    heardSlots: Math.round(heardSamples / SLOT_SAMPLES),
+    mouthToEarMs: { last: mouthToEarMs, p50: mouthToEar.quantile(0.5), p95: mouthToEar.quantile(0.95) },
+    lagMs: playout.lagMs,
+    aheadMs: playout.aheadMs,
+    targetMs: playout.pace.targetMs,
+    usualMs: playout.pace.usualMs,
+    rate: playout.pace.rate,
+    rateChanges: playout.pace.rateChanges,
+    cadenceMs: session.cadenceMs,
+    rendition: session.rendition,
+    duplicates: session.order.duplicates,
+    stalls,
+  };
 }

@@ -2,16 +2,8 @@
 // cadence. Refuses to know what is played and where it comes from. SPEC.md §4, B6 and C1 to C5.
 
 import { reserveAt } from "@hustings/wire/listen/cadence.ts";
-import {
-  BUFFER,
-  type CadenceRow,
-  cadenceRow,
-  heldCadenceMs,
-  rateFor,
-  rateWindowMs,
-  usualAheadMs,
-  wantedMs,
-} from "./buffer-policy.ts";
+import { type CadenceRow, cadenceRow } from "../session/cadence-table.ts";
+import { BUFFER, heldCadenceMs, rateFor, rateWindowMs, usualAheadMs, wantedMs } from "./buffer-policy.ts";
 
 export class Pace {
   row: CadenceRow = cadenceRow(0);

@@ -1,19 +1,8 @@
-// Proves that the tables in SPEC.md and the tables in the code are the same, cell by cell, and that words are told.
-
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import {
-  EAR_EVENTS,
-  EAR_STATES,
-  EAR_TABLE,
-  type EarState,
-  LINK_EVENTS,
-  LINK_STATES,
-  LINK_TABLE,
-  type LinkState,
-  whatToTell,
-} from "./state-machines.ts";
+import { LINK_EVENTS, LINK_STATES, LINK_TABLE } from "../session/link-states.ts";
+import { EAR_EVENTS, EAR_STATES, EAR_TABLE } from "./ear-states.ts";
 
 const spec = readFileSync(new URL("../SPEC.md", import.meta.url), "utf8");
 
@@ -23,26 +12,6 @@ test("the link's table in SPEC.md is the link's table in the code", () => {
 
 test("the ear's table in SPEC.md is the ear's table in the code", () => {
   assert.deepEqual(tableUnder("## 4. The ear"), rowsOf(EAR_STATES, EAR_EVENTS, EAR_TABLE));
-});
-
-test("what a person is told is in SPEC.md, for every pair of states", () => {
-  for (const link of LINK_STATES) {
-    for (const ear of EAR_STATES) {
-      const told = whatToTell(link, ear);
-      assert.ok(told === "" || spec.includes(`| ${told} |`), `"${told}"`);
-    }
-  }
-});
-
-test("nothing is told to who hears what is on air", () => {
-  const calm: readonly [LinkState, EarState][] = [
-    ["following", "playing"],
-    ["following", "low"],
-    ["following", "holding"],
-    ["waiting-retry", "playing"],
-    ["connecting", "playing"],
-  ];
-  for (const [link, ear] of calm) assert.equal(whatToTell(link, ear), "");
 });
 
 function rowsOf(

@@ -14,14 +14,14 @@ import {
   SLOT_MS,
   SLOT_SAMPLES,
 } from "@hustings/wire/units.ts";
-import { type Declared, slotAfter, slotsBetween } from "../session/missing-slots.ts";
-import { RenditionChoice } from "../session/rendition-choice.ts";
 import type { BreakWhy, Sink } from "../session/slot-order.ts";
-import { EAR_TABLE, type EarEvent, type EarState } from "../session/state-machines.ts";
 import { BUFFER, entryMs } from "./buffer-policy.ts";
-import { Histogram } from "./measurements.ts";
+import { EAR_TABLE, type EarEvent, type EarState } from "./ear-states.ts";
+import { type Declared, slotAfter, slotsBetween } from "./elapsed-slots.ts";
+import { Histogram } from "./histogram.ts";
 import { Pace } from "./pace.ts";
-import type { Feed } from "./session-feed.ts";
+import type { Feed } from "./playout-input.ts";
+import { RenditionChoice } from "./rendition-choice.ts";
 import { type Place, Timeline } from "./timeline.ts";
 
 /** Packets on the timeline, each call beginning where the last ended; `packets` is empty where only slots are read. */

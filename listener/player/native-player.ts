@@ -5,10 +5,11 @@ import { type Clock, repeat, systemClock, type Timer } from "@hustings/flow/cloc
 import { RECONNECT, retryDelayMs } from "@hustings/flow/retry.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import { EMPTY_STATE } from "@hustings/wire/log/state.ts";
-import { createLockScreen } from "../player/lock-screen.ts";
-import type { ListenerStats } from "../player/measurements.ts";
-import type { Player, PlayerView } from "../player/playback.ts";
-import { EAR_TABLE, type EarEvent, type EarState, type LinkState, whatToTell } from "../session/state-machines.ts";
+import { EAR_TABLE, type EarEvent, type EarState } from "../playout/ear-states.ts";
+import type { ListenerStats } from "../playout/listener-stats.ts";
+import type { LinkState } from "../session/link-states.ts";
+import { createLockScreen } from "./lock-screen.ts";
+import type { Player, PlayerView } from "./player.ts";
 
 export interface NativeOptions {
   /** Of the playlist of playlists on the door. */
@@ -116,7 +117,7 @@ class Native implements NativePlayer {
   view(): PlayerView {
     const nowMs = this.#clock.monotonicMs();
     return {
-      ...{ link: this.#link, ear: this.#ear, told: whatToTell(this.#link, this.#ear), isListening: this.#isListening },
+      ...{ link: this.#link, ear: this.#ear, isListening: this.#isListening },
       ...{ state: EMPTY_STATE, audience: this.#room?.audience ?? 0, waiting: undefined },
       retryInMs: this.#retryAtMs === undefined ? undefined : Math.max(0, this.#retryAtMs - nowMs),
     };

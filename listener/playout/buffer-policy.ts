@@ -1,27 +1,8 @@
 // Owns the numbers of the buffer policy, a row for each cadence, and the rate they lead to. Pure. Refuses to know any
 // player. docs/latency.md says where the numbers come from; SPEC.md §4 what is done with them.
 
-import { CADENCE_LADDER, usualLagMs } from "@hustings/wire/listen/cadence.ts";
-
-export interface CadenceRow {
-  readonly cadenceMs: number;
-  /** Below this much ahead of the playhead, with nothing come, local filler is put in. */
-  readonly lowMs: number;
-  /** What should still be ahead just before the next push comes. */
-  readonly targetMs: number;
-  /** The target grows up to this where words came late. */
-  readonly maxTargetMs: number;
-}
-
-const LOW_MS = [170, 200, 200, 200, 200, 200];
-const MOST_TARGET_MS = [1_500, 2_000, 4_000, 5_000, 6_000, 8_000];
-
-export const CADENCE_TABLE: readonly CadenceRow[] = CADENCE_LADDER.map(({ cadenceMs, marginMs }, i) => ({
-  cadenceMs,
-  lowMs: LOW_MS[i] as number,
-  targetMs: marginMs,
-  maxTargetMs: MOST_TARGET_MS[i] as number,
-}));
+import { usualLagMs } from "@hustings/wire/listen/cadence.ts";
+import { CADENCE_TABLE, type CadenceRow } from "../session/cadence-table.ts";
 
 export const BUFFER = {
   /** Local filler is put in by this much at a time. */
@@ -46,18 +27,7 @@ export const BUFFER = {
   targetStepMs: 150,
   /** ...and this long without any lowers it by as much. */
   calmMs: 60_000,
-  /** Of what is left above the low mark when the next push would have come, so much may be gone before the first try. */
-  returnShare: 1 / 3,
-  /** And so much of a reserve, which is there for the others to come evenly. */
-  reserveShare: 2 / 3,
-  /** But the reserve never makes the first try later than this: all are back in fifteen seconds where there is time for them. */
-  returnWithinMs: 12_000,
 } as const;
-
-/** The row for pushes that come `cadenceMs` apart: the first that is not faster, or the slowest. */
-export function cadenceRow(cadenceMs: number): CadenceRow {
-  return CADENCE_TABLE.find((row) => row.cadenceMs >= cadenceMs) ?? (CADENCE_TABLE.at(-1) as CadenceRow);
-}
 
 /** What is ahead of the playhead just after a push came, by the row's target: how far behind a listener usually is. */
 export function usualAheadMs(row: CadenceRow, targetMs: number): number {

@@ -8,10 +8,11 @@ import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import { CADENCE_LADDER, usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import fc from "fast-check";
 import { startHeadlessListener } from "../headless/headless.ts";
-import { slotAfter, slotsBetween } from "../session/missing-slots.ts";
-import { RENDITION_TIMES, RenditionChoice } from "../session/rendition-choice.ts";
+import { CADENCE_TABLE } from "../session/cadence-table.ts";
 import { ScriptedEdge, type ScriptedEdgeOptions } from "../testing/fake-edge.ts";
-import { CADENCE_TABLE, heldCadenceMs, wantedMs } from "./buffer-policy.ts";
+import { heldCadenceMs, wantedMs } from "./buffer-policy.ts";
+import { slotAfter, slotsBetween } from "./elapsed-slots.ts";
+import { RENDITION_TIMES, RenditionChoice } from "./rendition-choice.ts";
 
 function listen(options: ScriptedEdgeOptions & { readonly cadenceMs?: number } = {}) {
   const clock = manualClock();

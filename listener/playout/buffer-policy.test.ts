@@ -4,11 +4,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
+import { StallWatch } from "../player/stall-detector.ts";
+import { CADENCE_TABLE, cadenceRow } from "../session/cadence-table.ts";
 import { ClockOffset } from "../session/clock-offset.ts";
-import { BUFFER, CADENCE_TABLE, cadenceRow, rateFor, usualAheadMs } from "./buffer-policy.ts";
+import { BUFFER, rateFor, usualAheadMs } from "./buffer-policy.ts";
 import { LevelTrack } from "./heard-levels.ts";
-import { Histogram } from "./measurements.ts";
-import { StallWatch } from "./stall.ts";
+import { Histogram } from "./histogram.ts";
 import { Timeline } from "./timeline.ts";
 
 test("docs/latency.md has the table of the code", () => {

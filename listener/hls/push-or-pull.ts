@@ -5,8 +5,8 @@ import { type Clock, systemClock } from "@hustings/flow/clock.ts";
 import { ERROR_TABLE } from "@hustings/wire/errors.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
-import type { openPull, PullLink } from "../hls/pull.ts";
-import type { Link, Transport, TransportEvents } from "./transport.ts";
+import type { Link, Transport, TransportEvents } from "../session/transport.ts";
+import type { openPull, PullLink } from "./pull.ts";
 
 export type Way = "push" | "pull";
 

@@ -1,0 +1,28 @@
+// The buffer's target and limits for each push cadence. docs/latency.md says where the numbers come from.
+
+import { CADENCE_LADDER } from "@hustings/wire/listen/cadence.ts";
+
+export interface CadenceRow {
+  readonly cadenceMs: number;
+  /** Below this much ahead of the playhead, with nothing come, local filler is put in. */
+  readonly lowMs: number;
+  /** What should still be ahead just before the next push comes. */
+  readonly targetMs: number;
+  /** The target grows up to this where words came late. */
+  readonly maxTargetMs: number;
+}
+
+const LOW_MS = [170, 200, 200, 200, 200, 200];
+const MOST_TARGET_MS = [1_500, 2_000, 4_000, 5_000, 6_000, 8_000];
+
+export const CADENCE_TABLE: readonly CadenceRow[] = CADENCE_LADDER.map(({ cadenceMs, marginMs }, i) => ({
+  cadenceMs,
+  lowMs: LOW_MS[i] as number,
+  targetMs: marginMs,
+  maxTargetMs: MOST_TARGET_MS[i] as number,
+}));
+
+/** The row for pushes that come `cadenceMs` apart: the first that is not faster, or the slowest. */
+export function cadenceRow(cadenceMs: number): CadenceRow {
+  return CADENCE_TABLE.find((row) => row.cadenceMs >= cadenceMs) ?? (CADENCE_TABLE.at(-1) as CadenceRow);
+}
