@@ -4,7 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline/promises";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
-import { type DrillOptions, PRICES, readOptions } from "@hustings/drill/scenario/options.ts";
+import { type DrillOptions, PRICES, readOptions } from "@hustings/drill/scenario/drill-options.ts";
 import { lengthSeconds, peakOf, type Scenario, scaleScenario } from "@hustings/drill/scenario/scenario.ts";
 import { loadScenario } from "@hustings/drill/scenario/scenario-files.ts";
 import { version } from "./version.ts";

@@ -6,10 +6,10 @@ import { availableParallelism } from "node:os";
 import { type Clock, sleep, systemClock } from "@hustings/flow/clock.ts";
 import { BadConfig } from "@hustings/server/ops/config.ts";
 import { tryTcpPort } from "@hustings/server/ops/host/ports.ts";
-import { descriptorLimit, portsPerAddress } from "../deployment/process-usage.ts";
-import type { DoorAddress } from "../generator/listener-socket.ts";
-import { type AgentOptions, readAgentOptions } from "../scenario/options.ts";
-import { type AgentOrders, type AgentStart, ASK_EVERY_MS } from "./agent-link.ts";
+import type { DoorAddress } from "../deployment/door-address.ts";
+import { descriptorLimit, portsPerAddress } from "../measure/process-usage.ts";
+import { type AgentOptions, readAgentOptions } from "./agent-options.ts";
+import { type AgentOrders, type AgentStart, ASK_EVERY_MS } from "./agent-server.ts";
 import { startCrowd } from "./crowd.ts";
 import { generatorsFor } from "./crowd-size.ts";
 

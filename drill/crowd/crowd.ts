@@ -6,30 +6,9 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "@hustings/flow/clock.ts";
 import { setNiceness } from "@hustings/server/ops/host/niceness.ts";
-import type { Rendition } from "@hustings/wire/units.ts";
-import type { DoorAddress } from "../generator/listener-socket.ts";
+import type { CrowdStart, GeneratorStart, Order } from "../generator/orders.ts";
+import { addUp, type CrowdReport } from "../record/crowd-report.ts";
 import { shareOf } from "./crowd-size.ts";
-import { addUp, type CrowdReport } from "./tally.ts";
-
-export interface CrowdStart {
-  readonly door: DoorAddress;
-  /** `/listen/ID`. */
-  readonly path: string;
-  readonly rendition: Rendition;
-  readonly visitsHome: boolean;
-}
-
-export interface GeneratorStart extends CrowdStart {
-  readonly generator: number;
-  readonly places: number;
-}
-
-export type Order =
-  | { readonly do: "people"; readonly people: number }
-  | { readonly do: "stall"; readonly share: number }
-  | { readonly do: "unstall" }
-  /** A fault happens now. */
-  | { readonly do: "mark"; readonly number: number };
 
 /** Listeners made by one or more machines. */
 export interface Crowd extends AsyncDisposable {
@@ -39,7 +18,7 @@ export interface Crowd extends AsyncDisposable {
   readonly pids: readonly number[];
 }
 
-const GENERATOR = fileURLToPath(new URL("./generator-process.ts", import.meta.url));
+const GENERATOR = fileURLToPath(new URL("../generator/generator-process.ts", import.meta.url));
 /**
  * Below the stage, and a little before edges on the same machine: people bring machines of their own. What a generator that gets
  * no turn leaves unread the kernel has to keep; an edge that gets none lets nobody in (docs/decisions/0018-cpu-niceness.md).
@@ -49,7 +28,7 @@ const YOUNG_MIB = 32;
 
 /** Starts `count` generators with room for `people` in all, numbered from `firstNumber`. */
 export function startCrowd(start: CrowdStart, people: number, count: number, firstNumber = 0): Crowd {
-  const places = Math.ceil(people / count);
+  const capacity = Math.ceil(people / count);
   const reports: CrowdReport[] = [];
   /** People that each was told to have. */
   const told: number[] = [];
@@ -61,7 +40,7 @@ export function startCrowd(start: CrowdStart, people: number, count: number, fir
       detached: true,
     });
     void setNiceness(child.pid, NICENESS, systemClock);
-    child.send({ ...start, generator: firstNumber + i, places } satisfies GeneratorStart);
+    child.send({ ...start, generator: firstNumber + i, capacity } satisfies GeneratorStart);
     child.on("message", (report: CrowdReport) => {
       reports[i] = report;
     });

@@ -14,7 +14,7 @@ import { SETTINGS } from "@hustings/server/ops/config.ts";
 import { freeTcpPort, freeUdpPort } from "@hustings/server/ops/host/free-ports.ts";
 import { healthPath } from "@hustings/server/ops/process/health.ts";
 import { type RoleName, runDirectory } from "@hustings/server/ops/process/run-directory.ts";
-import type { DoorAddress } from "../generator/listener-socket.ts";
+import { type DoorAddress, doorOf } from "./door-address.ts";
 
 export interface Deployment extends AsyncDisposable {
   readonly doorUrl: string;
@@ -189,10 +189,4 @@ function askOver(socketPath: string, path: string): Promise<Record<string, unkno
   asked.on("error", reject);
   asked.end();
   return promise;
-}
-
-function doorOf(origin: string): DoorAddress {
-  const { protocol, hostname, port } = new URL(origin);
-  const isTls = protocol === "https:";
-  return { host: hostname.replace(/^\[|\]$/g, ""), port: port === "" ? (isTls ? 443 : 80) : Number(port), isTls };
 }

@@ -5,9 +5,9 @@ import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { test } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import { until } from "../../test/support/until.ts";
-import { countOf, noCounts, quantileMs } from "../crowd/tally.ts";
+import { countOf, noCounts, quantileMs } from "../record/crowd-report.ts";
 import { HomeVisits } from "./home-visits.ts";
-import { dialer } from "./listener-socket.ts";
+import { dialer } from "./sockets/listener-socket.ts";
 
 async function serve(answer: RequestListener) {
   const server = createServer(answer).listen(0, "127.0.0.1");

@@ -5,8 +5,9 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { ROUTES } from "@hustings/wire/routes.ts";
-import { type Counts, type Spread, SpreadCount } from "../crowd/tally.ts";
-import { type DoorAddress, sourceOf } from "./listener-socket.ts";
+import type { DoorAddress } from "../deployment/door-address.ts";
+import { type Counts, type Spread, SpreadCount } from "../record/crowd-report.ts";
+import { sourceOf } from "./sockets/listener-socket.ts";
 
 /** Visits under way; the others wait. Each has a descriptor that its listener had before. */
 const MAX_AT_ONCE = 2_000;

@@ -8,18 +8,18 @@ import { SESSION_TIMES } from "@hustings/listener/session/session.ts";
 import type { EdgeMessage, Notice, Snapshot } from "@hustings/wire/listen/frames.ts";
 import type { StateEntry } from "@hustings/wire/log/state.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
-import { CrowdMeasures } from "../crowd/crowd-measures.ts";
-import type { Counts, CrowdReport } from "../crowd/tally.ts";
-import { DownwardReader, type DownwardSink } from "./frame-stream.ts";
-import type { Dial } from "./listener-socket.ts";
-import { Lines, type ReadDescriptor } from "./listener-sockets.ts";
+import type { Counts, CrowdReport } from "../record/crowd-report.ts";
+import { CrowdMeasures } from "./crowd-measures.ts";
+import { addressOf, arrivalOf, dueOf, isAtRest, nextTryMs, restMs } from "./listener-rules.ts";
 import { PLACE, Places, STALL } from "./listener-table.ts";
-import { addressOf, arrivalOf, dueOf, isAtRest, nextTryMs, restMs } from "./listener-upkeep.ts";
 import { Programme } from "./observed-space.ts";
 import { EarModel, type Expecting } from "./playback-model.ts";
-import { Rounds, roundMsAt } from "./rounds.ts";
-import { SharedMessages } from "./shared-messages.ts";
-import { closeFrame, pongFrame, textFrame } from "./upward-frames.ts";
+import { Rounds, roundMsAt } from "./round-robin.ts";
+import { DownwardReader, type DownwardSink } from "./sockets/frame-reader.ts";
+import type { Dial } from "./sockets/listener-socket.ts";
+import { Lines, type ReadDescriptor } from "./sockets/listener-sockets.ts";
+import { SharedMessages } from "./sockets/message-cache.ts";
+import { closeFrame, pongFrame, textFrame } from "./sockets/upward-frames.ts";
 
 export interface CrowdOptions {
   /** Most listeners at once. */

@@ -6,7 +6,7 @@ import type { Feed } from "@hustings/listener/playout/playout-input.ts";
 import { CADENCE_LADDER } from "@hustings/wire/listen/cadence.ts";
 import { SLOT_MS } from "@hustings/wire/units.ts";
 import fc from "fast-check";
-import { noCounts } from "../crowd/tally.ts";
+import { noCounts } from "../record/crowd-report.ts";
 import { CUT_MS, EarModel, type Expecting } from "./playback-model.ts";
 
 const STEP_MS = 20;

@@ -6,7 +6,7 @@ import { BUFFER, entryMs } from "@hustings/listener/playout/buffer-policy.ts";
 import { type Declared, slotAfter, slotsBetween } from "@hustings/listener/playout/elapsed-slots.ts";
 import { Pace } from "@hustings/listener/playout/pace.ts";
 import { SLOT_MS } from "@hustings/wire/units.ts";
-import type { Counts } from "../crowd/tally.ts";
+import type { Counts } from "../record/crowd-report.ts";
 
 /** What a slot that has not come is expected to bring. `nothing`: this listener is not judged. */
 export type Expecting = "voice" | "hold" | "away" | "nothing";

@@ -2,43 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CADENCE_LADDER } from "@hustings/wire/listen/cadence.ts";
 import fc from "fast-check";
-import type { DrillRecord, Sample } from "../rehearsal/record.ts";
-import { forecastHtml, forecastSentence } from "../report/report-forecast.ts";
-import { PRICES, type Prices } from "../scenario/options.ts";
+import { PRICES, type Prices } from "../scenario/drill-options.ts";
 import { forecast, rowInUse } from "./forecast.ts";
+import { EDGES, EMPTY_CORES, forecastRecord } from "./testing/forecast-record.ts";
 
 /** By the edges' model, docs/decisions/0009-cadence.md. */
 const MODEL_US = [86.5, 44, 18.5, 10, 5.75, 3.625];
-const EMPTY_CORES = 0.03;
-const EDGES = 2;
-const KIB = 1024;
 const prices: Prices = { ...PRICES, audience: 701_000 };
-
-interface Made {
-  readonly people: number;
-  readonly byCadence: Readonly<Record<string, number>>;
-  readonly cores: number | undefined;
-}
-
-function recordOf({ people, byCadence, cores }: Made): DrillRecord {
-  const sampleOf = (playing: number, edgeBytes: number): Partial<Sample> => ({
-    playing,
-    byCadence,
-    joinsPerSecond: 0,
-    bytesPerSecond: playing * 4_000,
-    kernelBytes: playing * 10 * KIB,
-    roles: cores === undefined ? {} : { edge: { cores, residentBytes: edgeBytes } },
-  });
-  return {
-    samples: [sampleOf(0, 100e6), sampleOf(people, 100e6 + people * 3 * KIB)],
-    setting: { fullPeak: 100_000, isOwnServer: cores !== undefined, edges: EDGES },
-    machine: { cores: 2, memoryGib: 24 },
-  } as unknown as DrillRecord;
-}
 
 test("the cadence that everybody had is measured, the others are the edges' model at the scale of what it cost", () => {
   const cores = EDGES * EMPTY_CORES + 20_000 * 10e-6 * 1.6;
-  const said = forecast(recordOf({ people: 20_000, byCadence: { 2000: 20_000 }, cores }), prices);
+  const said = forecast(forecastRecord({ people: 20_000, byCadence: { 2000: 20_000 }, cores }), prices);
   assert.ok(Math.abs((said.scale ?? 0) - 1.6) < 1e-9);
   assert.deepEqual(
     said.rows.map(({ isMeasured }) => isMeasured),
@@ -60,27 +34,21 @@ test("the cadence that everybody had is measured, the others are the edges' mode
 
 test("where people sat at several cadences no row is measured, and their cost is held against all of them", () => {
   const cores = EDGES * EMPTY_CORES + (10_000 * 18.5e-6 + 10_000 * 10e-6) * 0.8;
-  const record = recordOf({ people: 20_000, byCadence: { 1000: 10_000, 2000: 10_000 }, cores });
+  const record = forecastRecord({ people: 20_000, byCadence: { 1000: 10_000, 2000: 10_000 }, cores });
   const said = forecast(record, prices);
   assert.ok(Math.abs((said.scale ?? 0) - 0.8) < 1e-9);
   assert.ok(said.rows.every(({ isMeasured }) => !isMeasured));
   assert.ok([1_000, 2_000].includes(rowInUse(said, record).cadenceMs));
-  assert.match(forecastHtml(record, prices), /Computed: every row\./);
 });
 
 test("too few listeners, and processors that are not seen, leave the model as it is, and the page says so", () => {
-  const few = recordOf({ people: 50, byCadence: { 200: 50 }, cores: 0.09 });
-  const elsewhere = recordOf({ people: 20_000, byCadence: { 2000: 20_000 }, cores: undefined });
-  for (const [record, why] of [
-    [few, /too few listened/],
-    [elsewhere, /no processor was seen/],
-  ] as const) {
+  const few = forecastRecord({ people: 50, byCadence: { 200: 50 }, cores: 0.09 });
+  const elsewhere = forecastRecord({ people: 20_000, byCadence: { 2000: 20_000 }, cores: undefined });
+  for (const record of [few, elsewhere]) {
     const said = forecast(record, prices);
     assert.equal(said.scale, undefined);
     assert.ok(said.rows.every(({ isMeasured, holds }) => !isMeasured && holds === undefined));
     assert.ok(Math.abs((said.rows[2]?.coreShare ?? 0) * 1e6 - 18.5) < 1e-6);
-    assert.match(forecastHtml(record, prices), why);
-    assert.doesNotMatch(forecastSentence(record, prices), /holds/);
   }
 });
 
@@ -93,15 +61,13 @@ test("whatever was measured, a slower cadence never needs more, and nothing is s
   });
   fc.assert(
     fc.property(made, fc.integer({ min: 1, max: 10_000_000 }), (one, audience) => {
-      const record = recordOf(one);
+      const record = forecastRecord(one);
       const { rows } = forecast(record, { ...prices, audience });
       rows.forEach((row, i) => {
         const faster = rows[i - 1];
         assert.ok(!faster || (row.need.cores < faster.need.cores && row.need.cost <= faster.need.cost));
         assert.ok(!faster || (row.holds ?? 0) >= (faster.holds ?? 0));
       });
-      const said = forecastHtml(record, { ...prices, audience }) + forecastSentence(record, { ...prices, audience });
-      assert.doesNotMatch(said, /NaN|undefined|Infinity/);
     }),
   );
 });

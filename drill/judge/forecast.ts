@@ -5,8 +5,8 @@
 import { LOAD, projectedBusy } from "@hustings/server/edge/load/cadence-choice.ts";
 import { CADENCE_LADDER, usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import { descriptorPlaces } from "../crowd/crowd-size.ts";
-import type { DrillRecord, Sample } from "../rehearsal/record.ts";
-import type { Prices } from "../scenario/options.ts";
+import type { DrillRecord, Sample } from "../record/drill-record.ts";
+import type { Prices } from "../scenario/drill-options.ts";
 
 /** Measured per listener while the audience was at its largest; `undefined` where it cannot be seen from here. */
 export interface PerListener {

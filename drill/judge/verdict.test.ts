@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { noCounts } from "../crowd/tally.ts";
-import type { DrillRecord } from "../rehearsal/record.ts";
-import { worseBeat } from "../rehearsal/sampler.ts";
+import { noCounts } from "../record/crowd-report.ts";
+import type { DrillRecord } from "../record/drill-record.ts";
 import { judge } from "./verdict.ts";
 
 const EXIT = { atSeconds: 10, overSeconds: 5, share: 0.95, visitsHome: true };
@@ -62,14 +61,4 @@ test("beside the stage's tick stands what a bare timer was late by, and what the
   );
   assert.match(judge(recordOf({}, { tick })).remarks[0] ?? "", /^Stage tick p99\.9 28\.0 ms; processor/);
   assert.deepEqual(judge(recordOf({})).remarks, []);
-});
-
-test("of two stretches the one counts in which the stage was later, with the timer's figure of the same", () => {
-  const nothing = { tick: undefined, bareTick: undefined };
-  const calm = { tick: { p50: 0, p99: 0, p999: 2 }, bareTick: { p50: 0, p99: 0, p999: 9 } };
-  const late = { tick: { p50: 0, p99: 0, p999: 3 }, bareTick: { p50: 0, p99: 0, p999: 1 } };
-  assert.equal(worseBeat(nothing, calm), calm);
-  assert.equal(worseBeat(calm, late), late);
-  assert.equal(worseBeat(late, calm), late);
-  assert.equal(worseBeat(late, nothing), late);
 });

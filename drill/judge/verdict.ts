@@ -1,7 +1,7 @@
 // Owns what a drill's record amounts to: whether it passed, why not, and the one line that says what the run was. Pure.
 
-import { quantileMs, STEP_MS } from "../crowd/tally.ts";
-import type { DrillRecord, Sample } from "../rehearsal/record.ts";
+import { quantileMs, STEP_MS } from "../record/crowd-report.ts";
+import type { DrillRecord, Sample } from "../record/drill-record.ts";
 
 export interface Verdict {
   readonly passed: boolean;

@@ -1,10 +1,10 @@
 // Owns what is seen of a drill while it runs: a few lines that are redrawn at a terminal, a line now and then elsewhere.
 // Refuses to measure.
 
-import type { CrowdReport } from "../crowd/tally.ts";
-import { quantileMs } from "../crowd/tally.ts";
-import type { MeasuredRole, Sample } from "./record.ts";
-import { ROLES } from "./record.ts";
+import type { CrowdReport } from "../record/crowd-report.ts";
+import { quantileMs } from "../record/crowd-report.ts";
+import type { MeasuredRole, Sample } from "../record/drill-record.ts";
+import { ROLES } from "../record/drill-record.ts";
 
 export interface LiveView {
   show(sample: Sample, report: CrowdReport): void;

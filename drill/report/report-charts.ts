@@ -1,8 +1,8 @@
 // Owns which charts a drill's report has, and what is on them. Pure. Refuses to draw.
 
-import { type DrillRecord, type MeasuredRole, ROLES, type Sample } from "../rehearsal/record.ts";
+import { type DrillRecord, type MeasuredRole, ROLES, type Sample } from "../record/drill-record.ts";
 import { lengthSeconds, peopleAt } from "../scenario/scenario.ts";
-import type { Chart, Mark, Series } from "./charts.ts";
+import type { Chart, Mark, Series } from "./svg-chart.ts";
 
 /** What a stage's tick may be late, 999 of 1,000. */
 const TICK_LIMIT_MS = 5;

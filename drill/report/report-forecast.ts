@@ -3,9 +3,9 @@
 
 import { type CadenceForecast, type Forecast, forecast, rowInUse, USABLE_SHARE } from "../judge/forecast.ts";
 import { count } from "../judge/verdict.ts";
-import type { DrillRecord } from "../rehearsal/record.ts";
-import type { Prices } from "../scenario/options.ts";
-import { escapeHtml } from "./charts.ts";
+import type { DrillRecord } from "../record/drill-record.ts";
+import type { Prices } from "../scenario/drill-options.ts";
+import { escapeHtml } from "./svg-chart.ts";
 
 export function forecastHtml(record: DrillRecord, prices: Prices): string {
   const said = forecast(record, prices);

@@ -1,14 +1,14 @@
 // Owns the page that a drill leaves: what it was, how it went, what was done to it, what it says of larger evenings. One
 // file without scripts or anything from elsewhere. Pure. Refuses to measure, and to judge.
 
-import { quantileMs } from "../crowd/tally.ts";
 import { count, isRehearsal, judge, peakPeople, shortOf, whatItWas } from "../judge/verdict.ts";
-import type { DrillRecord, FaultRecord } from "../rehearsal/record.ts";
-import type { Prices } from "../scenario/options.ts";
-import { drawChart, escapeHtml, timeOf } from "./charts.ts";
+import { quantileMs } from "../record/crowd-report.ts";
+import type { DrillRecord, FaultRecord } from "../record/drill-record.ts";
+import type { Prices } from "../scenario/drill-options.ts";
 import { chartsOf, mainChart } from "./report-charts.ts";
 import { forecastHtml } from "./report-forecast.ts";
 import { REPORT_STYLE } from "./report-style.ts";
+import { drawChart, escapeHtml, timeOf } from "./svg-chart.ts";
 
 export function reportHtml(record: DrillRecord, prices: Prices): string {
   const title = `${record.scenario.name}: a drill`;

@@ -7,7 +7,7 @@ import { type IncomingMessage, request } from "node:http";
 import { availableParallelism, setPriority } from "node:os";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
-import { startBeatFloor } from "../../drill/deployment/tick-floor.ts";
+import { startBeatFloor } from "../../drill/measure/bare-ticker.ts";
 import type { TickTimes } from "../../flow/ticker.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import { PACKET_MS } from "../../wire/units.ts";

@@ -47,7 +47,7 @@ function clockRule(node: ts.Node, path: string): string | undefined {
 }
 
 // Scripts that the drill starts as processes of their own.
-const processEntries = new Set(["drill/crowd/generator-process.ts", "drill/deployment/bare-ticker.ts"]);
+const processEntries = new Set(["drill/generator/generator-process.ts", "drill/measure/bare-ticker-process.ts"]);
 
 function processRule(node: ts.Node, path: string): string | undefined {
   if (path.startsWith("cli/") || processEntries.has(path) || isTest(path)) return undefined;

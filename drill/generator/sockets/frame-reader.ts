@@ -3,7 +3,7 @@
 // State is in typed arrays, one place per listener.
 
 import { MAX_EDGE_MESSAGE_BYTES } from "@hustings/wire/listen/frames.ts";
-import { SoundReference } from "./reference-sound.ts";
+import { SoundReference } from "./verified-sound.ts";
 
 /** What a listener's bytes turn out to be. `i` is the listener's place. */
 export interface DownwardSink {

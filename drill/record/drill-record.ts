@@ -2,8 +2,8 @@
 // the report and the verdict are made from it alone. Refuses to measure.
 
 import type { TickTimes } from "@hustings/flow/ticker.ts";
-import type { CrowdReport } from "../crowd/tally.ts";
 import type { Scenario } from "../scenario/scenario.ts";
+import type { CrowdReport } from "./crowd-report.ts";
 
 /** Processes of one role at one moment: share of one core since the last sample, memory of all together. */
 export interface RoleUse {

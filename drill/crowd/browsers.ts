@@ -4,13 +4,15 @@
 import { existsSync } from "node:fs";
 import type { ListenerStats } from "@hustings/listener/playout/listener-stats.ts";
 import type { Browser, Page } from "playwright-core";
-import { quantileMs } from "../crowd/tally.ts";
-import type { Conducted } from "../rehearsal/conductor.ts";
-import type { BrowsersRecord } from "../rehearsal/record.ts";
+import { type CrowdReport, quantileMs } from "../record/crowd-report.ts";
+import type { BrowsersRecord, Sample } from "../record/drill-record.ts";
 
 export interface Browsers extends AsyncDisposable {
   /** What they measured since they were opened, held against the crowd. `undefined` where there are none. */
-  compare(conducted: Pick<Conducted, "final" | "samples">): Promise<BrowsersRecord | undefined>;
+  compare(crowd: {
+    readonly final: CrowdReport;
+    readonly samples: readonly Sample[];
+  }): Promise<BrowsersRecord | undefined>;
 }
 
 const CHROMIUMS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LEAVE_MS, Leaving, leavingOf } from "./leaving.ts";
+import { LEAVE_MS, Leaving, leavingOf } from "./departures.ts";
 
 function leftAfter(stepsMs: readonly number[], due: number): number {
   return stepsMs.reduce((left, elapsedMs) => left + leavingOf(due - left, elapsedMs), 0);

@@ -18,7 +18,7 @@ export interface BeatFloor extends AsyncDisposable {
   ticks(newest: number): Promise<TickTimes | undefined>;
 }
 
-const BARE_BEAT = fileURLToPath(new URL("./bare-ticker.ts", import.meta.url));
+const BARE_BEAT = fileURLToPath(new URL("./bare-ticker-process.ts", import.meta.url));
 
 /** Begins to tick at the priority that process `likePid` has, as far as the system allows. */
 export function startBeatFloor(likePid: number): BeatFloor {

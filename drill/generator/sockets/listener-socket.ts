@@ -4,6 +4,7 @@
 import { readSync } from "node:fs";
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import type { DoorAddress } from "../../deployment/door-address.ts";
 import { upgradeRequest } from "./upward-frames.ts";
 
 /** The way to an edge. */
@@ -25,14 +26,6 @@ export interface LineEvents {
 
 /** Connects listener `i` and asks for `path`. */
 export type Dial = (i: number, path: string, events: LineEvents) => Line;
-
-export interface DoorAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly isTls: boolean;
-  /** Addresses of this machine that connections come from, by turns; absent: as the system chooses. */
-  readonly from?: readonly string[];
-}
 
 /** Connections of one address: far below the ports that a kernel has for it. */
 const PER_ADDRESS = 200;

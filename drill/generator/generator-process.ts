@@ -2,11 +2,11 @@
 // second. Refuses to know scenarios, and other generators.
 
 import { repeat, systemClock } from "@hustings/flow/clock.ts";
-import { HomeVisits } from "../generator/home-visits.ts";
-import { Leaving, leavingOf } from "../generator/leaving.ts";
-import { dialer, readDescriptor } from "../generator/listener-socket.ts";
-import { Listeners } from "../generator/listeners.ts";
-import type { GeneratorStart, Order } from "./crowd.ts";
+import { Leaving, leavingOf } from "./departures.ts";
+import { HomeVisits } from "./home-visits.ts";
+import { Listeners } from "./listeners.ts";
+import type { GeneratorStart, Order } from "./orders.ts";
+import { dialer, readDescriptor } from "./sockets/listener-socket.ts";
 
 const FIRST_STEP_MS = 20;
 const REPORT_MS = 1_000;
@@ -22,9 +22,9 @@ const STEPS_TO_COME = 5;
 process.once("message", (start: GeneratorStart) => run(start));
 process.on("SIGINT", () => undefined);
 
-function run({ door, generator, path, places, rendition, visitsHome }: GeneratorStart): void {
+function run({ door, generator, path, capacity, rendition, visitsHome }: GeneratorStart): void {
   const listeners = new Listeners({
-    places,
+    places: capacity,
     path,
     rendition,
     dial: dialer(door, generator),

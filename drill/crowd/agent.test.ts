@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BadConfig } from "@hustings/server/ops/config.ts";
 import fc from "fast-check";
-import { runAgent } from "../crowd/agent.ts";
-import { awaitAgents } from "../crowd/agent-link.ts";
-import { readAgentOptions } from "./options.ts";
+import { runAgent } from "./agent.ts";
+import { readAgentOptions } from "./agent-options.ts";
+import { awaitAgents } from "./agent-server.ts";
 
 const JOIN = "http://192.0.2.10:8446/secret";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type AgentOrders, type AgentStart, awaitAgents } from "./agent-link.ts";
-import { NO_REPORT } from "./tally.ts";
+import { NO_REPORT } from "../record/crowd-report.ts";
+import { type AgentOrders, type AgentStart, awaitAgents } from "./agent-server.ts";
 
 const START = {
   door: { host: "127.0.0.1", port: 1, isTls: false },

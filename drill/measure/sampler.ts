@@ -3,11 +3,11 @@
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { TickTimes } from "@hustings/flow/ticker.ts";
-import { type CrowdReport, NO_REPORT, quantileMs } from "../crowd/tally.ts";
 import type { Deployment } from "../deployment/deployment.ts";
-import { type MachineUse, type ProcessUse, useOf, useOfMachine } from "../deployment/process-usage.ts";
-import type { BeatFloor } from "../deployment/tick-floor.ts";
-import type { MeasuredRole, RoleUse, Sample } from "./record.ts";
+import { type CrowdReport, NO_REPORT, quantileMs } from "../record/crowd-report.ts";
+import type { MeasuredRole, RoleUse, Sample } from "../record/drill-record.ts";
+import type { BeatFloor } from "./bare-ticker.ts";
+import { type MachineUse, type ProcessUse, useOf, useOfMachine } from "./process-usage.ts";
 
 /** Pids change when something is killed; asking costs the processes little, and often enough is this often. */
 const PIDS_EVERY_MS = 3_000;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { goRealTime, isRealTime } from "@hustings/server/ops/host/realtime.ts";
 import { until } from "../../test/support/until.ts";
-import { startBeatFloor } from "./tick-floor.ts";
+import { startBeatFloor } from "./bare-ticker.ts";
 
 test("a bare timer says how late its newest ticks came, to many who ask at once, and nothing once it is gone", async () => {
   const floor = startBeatFloor(process.pid);
@@ -25,7 +25,9 @@ test("a bare timer ticks all the same beside a process that is gone already", as
 });
 
 test("a bare timer is in the real-time class beside a process that is, and is not beside one that is not", async (t) => {
-  const like = fork(join(import.meta.dirname, "bare-ticker.ts"), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const like = fork(join(import.meta.dirname, "bare-ticker-process.ts"), {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
   t.after(() => like.kill("SIGKILL"));
   await once(like, "spawn");
   const likePid = like.pid as number;

@@ -7,7 +7,7 @@ import { comeBackMs } from "@hustings/listener/session/reconnect-delay.ts";
 import { pongWithinMs, quietAfterMs } from "@hustings/listener/session/silence-timeout.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
-import type { Counts } from "../crowd/tally.ts";
+import type { Counts } from "../record/crowd-report.ts";
 import { type Places, STALL } from "./listener-table.ts";
 import type { Programme } from "./observed-space.ts";
 

@@ -1,8 +1,8 @@
 // Owns what a crowd measures of itself: counts, spreads, and what the newest fault did. Refuses to know sockets.
 
-import { PLACE, type Places } from "../generator/listener-table.ts";
-import type { EarModel } from "../generator/playback-model.ts";
-import { type CrowdReport, noCounts, SpreadCount } from "./tally.ts";
+import { type CrowdReport, noCounts, SpreadCount } from "../record/crowd-report.ts";
+import { PLACE, type Places } from "./listener-table.ts";
+import type { EarModel } from "./playback-model.ts";
 
 const MAX_CLOSE_KINDS = 40;
 

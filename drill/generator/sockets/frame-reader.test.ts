@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { noticeFrame, soundFrame } from "@hustings/wire/listen/frames.ts";
 import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
 import fc from "fast-check";
-import { DownwardReader, type DownwardSink } from "./frame-stream.ts";
+import { DownwardReader, type DownwardSink } from "./frame-reader.ts";
 
 const ANSWER = Buffer.from("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n");
 

@@ -5,9 +5,10 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { networkInterfaces } from "node:os";
 import { systemClock } from "@hustings/flow/clock.ts";
-import type { Crowd, CrowdStart, Order } from "./crowd.ts";
+import type { CrowdStart, Order } from "../generator/orders.ts";
+import { addUp, type CrowdReport } from "../record/crowd-report.ts";
+import type { Crowd } from "./crowd.ts";
 import { MAX_GENERATORS, shareOf } from "./crowd-size.ts";
-import { addUp, type CrowdReport } from "./tally.ts";
 
 /** What an agent is told when it joins. */
 export interface AgentStart extends CrowdStart {

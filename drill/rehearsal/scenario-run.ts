@@ -3,13 +3,13 @@
 
 import { type Clock, repeat, sleep } from "@hustings/flow/clock.ts";
 import type { Crowd } from "../crowd/crowd.ts";
-import { type CrowdReport, quantileMs } from "../crowd/tally.ts";
 import type { Deployment } from "../deployment/deployment.ts";
-import type { StagePeople } from "../deployment/stage-speakers.ts";
-import type { BeatFloor } from "../deployment/tick-floor.ts";
+import type { BeatFloor } from "../measure/bare-ticker.ts";
+import { type Beat, Sampler, worseBeat } from "../measure/sampler.ts";
+import { type CrowdReport, quantileMs } from "../record/crowd-report.ts";
+import type { FaultRecord, Sample } from "../record/drill-record.ts";
 import { type Fault, lengthSeconds, peopleAt, type Scenario } from "../scenario/scenario.ts";
-import type { FaultRecord, Sample } from "./record.ts";
-import { type Beat, Sampler, worseBeat } from "./sampler.ts";
+import type { StagePeople } from "../speakers/drill-speakers.ts";
 
 export interface ConductorOptions {
   readonly scenario: Scenario;

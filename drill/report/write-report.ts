@@ -5,8 +5,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { forecast } from "../judge/forecast.ts";
 import { judge, whatItWas } from "../judge/verdict.ts";
-import type { DrillRecord } from "../rehearsal/record.ts";
-import type { Prices } from "../scenario/options.ts";
+import type { DrillRecord } from "../record/drill-record.ts";
+import type { Prices } from "../scenario/drill-options.ts";
 import { reportHtml } from "./report.ts";
 
 /** Writes both and gives the path of the page. */

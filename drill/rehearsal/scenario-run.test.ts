@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addUp } from "../crowd/tally.ts";
-import { isSettled } from "./conductor.ts";
+import { addUp } from "../record/crowd-report.ts";
+import { isSettled } from "./scenario-run.ts";
 
 test("a drill is over when those who were to go have gone, and each who asked for a page has it or has failed", () => {
   const report = addUp([]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isAtRest, restMs } from "./listener-rules.ts";
 import { PLACE, Places, STALL } from "./listener-table.ts";
-import { isAtRest, restMs } from "./listener-upkeep.ts";
 
 test("who follows and got sound in time is left alone until the next push is late, but for one round in eight", () => {
   const at = listener();

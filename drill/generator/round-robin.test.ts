@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Rounds, roundMsAt } from "./rounds.ts";
+import { Rounds, roundMsAt } from "./round-robin.ts";
 
 test("everybody's turn comes once in a period, in however many steps, and once after a long absence", () => {
   const looks = new Array<number>(1_000).fill(0);

@@ -1,0 +1,38 @@
+// Reads the arguments of `hustings drill agent`; names all mistakes at once.
+
+import { isIP } from "node:net";
+import { parseArgs } from "node:util";
+import { BadConfig } from "@hustings/server/ops/config.ts";
+
+export interface AgentOptions {
+  /** The address that the drill printed. */
+  readonly join: string;
+  /** Addresses of this machine that its listeners come from, by turns; none: as the system chooses. */
+  readonly sourceAddresses: readonly string[];
+}
+
+const MAX_SOURCE_ADDRESSES = 256;
+const AGENT_FLAGS = { join: { type: "string" }, "source-address": { type: "string", multiple: true } } as const;
+
+/** The words of `hustings drill agent`. Throws BadConfig naming all that is wrong. */
+export function readAgentOptions(args: readonly string[]): AgentOptions {
+  const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: AGENT_FLAGS });
+  const faults = positionals.map((text) => `"${text}" belongs to no flag.`);
+  const { join = "" } = values;
+  if (!/^http:$/.test(URL.parse(join)?.protocol ?? ""))
+    faults.push("Give --join with the address that the drill has printed.");
+  const sourceAddresses = sourcesOf(values["source-address"] ?? [], faults);
+  if (faults.length > 0) throw new BadConfig(faults);
+  return { join, sourceAddresses };
+}
+
+function sourcesOf(given: readonly string[], faults: string[]): string[] {
+  const all = given.flatMap((text) => text.split(",")).map((text) => text.trim());
+  for (const text of all) if (isIP(text) === 0) faults.push(`--source-address "${text}" is no IP address.`);
+  const twice = new Set(all.filter((text, i) => all.indexOf(text) !== i));
+  for (const text of twice) faults.push(`--source-address "${text}" is given twice.`);
+  if (new Set(all.map(isIP).filter((family) => family !== 0)).size > 1)
+    faults.push("--source-address takes IPv4 or IPv6, not both: a door has one of them.");
+  if (all.length > MAX_SOURCE_ADDRESSES) faults.push(`--source-address takes ${MAX_SOURCE_ADDRESSES} at most.`);
+  return all;
+}
