@@ -3,7 +3,6 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { repeat, sleep, systemClock } from "./clock.ts";
 import { startPacer } from "./pacer.ts";
-import { boundedQueue, QueueOverflow } from "./queue.ts";
 import { RECONNECT, retryDelayMs } from "./retry.ts";
 import { manualClock } from "./testing/manual-clock.ts";
 import { createWheel } from "./wheel.ts";
@@ -72,33 +71,6 @@ test("a delay before the next try is jittered over its whole range, capped, neve
     retryDelayMs({ firstMs: 1, capMs: 1, tries: 3 }, 3, () => 0.5),
     undefined,
   );
-});
-
-test("a queue hands over in order and ends when it is closed", async () => {
-  const queue = boundedQueue<number>(10, "break");
-  const read: number[] = [];
-  const reading = (async () => {
-    for await (const item of queue) read.push(item);
-  })();
-  for (let i = 0; i < 5; i++) queue.push(i);
-  await undefined;
-  queue.push(5);
-  queue.close();
-  assert.equal(queue.push(6), false);
-  await reading;
-  assert.deepEqual(read, [0, 1, 2, 3, 4, 5]);
-});
-
-test("a full queue drops its oldest, or breaks and tells its reader, as it was made", async () => {
-  const dropping = boundedQueue<number>(3, "drop-oldest");
-  for (let i = 0; i < 10; i++) dropping.push(i);
-  assert.equal(dropping.length, 3);
-  assert.equal(dropping.droppedCount, 7);
-  const breaking = boundedQueue<number>(3, "break");
-  for (let i = 0; i < 10; i++) breaking.push(i);
-  await assert.rejects(async () => {
-    for await (const _ of breaking) assert.fail("what was queued is gone");
-  }, QueueOverflow);
 });
 
 test("a wheel brings every member up once a turn, its spokes evenly full", () => {

@@ -9,7 +9,7 @@ export type SpaceId = Branded<"SpaceId">;
 export type PersonId = Branded<"PersonId">;
 
 /** Lower-case base 32 without the letters i, l, o, u, which are misread (Crockford). */
-export const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
+const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const SPACE_ID = /^[0-9abcdefghjkmnpqrstvwxyz]{10}$/;
 const PERSON_ID = /^[0-9abcdefghjkmnpqrstvwxyz]{12}$/;
 

@@ -24,24 +24,6 @@ export function utcOfSlot(anchors: readonly Anchor[], slot: number): number | un
 }
 
 /**
- * The slot in which `utcMs` lies: by the last anchor whose UTC is at or before it, else by the first, never below zero
- * and never at or past the slot where a later anchor takes over. `undefined` without anchors.
- */
-export function slotOfUtc(anchors: readonly Anchor[], utcMs: number): number | undefined {
-  let chosen = anchors[0];
-  let next: Anchor | undefined;
-  anchors.forEach((anchor, i) => {
-    if (anchor.utcMs <= utcMs || i === 0) {
-      chosen = anchor;
-      next = anchors[i + 1];
-    }
-  });
-  if (!chosen) return undefined;
-  const slot = Math.max(0, chosen.slot + Math.floor((utcMs - chosen.utcMs) / SLOT_MS));
-  return next ? Math.min(slot, Math.max(chosen.slot, next.slot - 1)) : slot;
-}
-
-/**
  * Where a stage that starts now takes up the count: `max(clock, head + 1)`, the log's head outranking every clock.
  * `originUtcMs` is the UTC of slot 0, `headSlot` the newest slot in the log (`undefined`: none yet).
  */

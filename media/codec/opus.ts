@@ -5,8 +5,6 @@ import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { MAX_OPUS_BYTES, MAX_PACKET_DURATION_SAMPLES, packetDurationSamples } from "../container/opus-packet.ts";
 import { type Libopus, loadLibopus } from "./libopus.ts";
 
-export { packetDurationSamples, packetHasFec, packetIsDtx } from "../container/opus-packet.ts";
-
 /** Bytes that are no Opus packet that we can use, or PCM of a wrong length. The codec's state is unharmed. */
 export class OpusError extends Error {
   override readonly name = "OpusError";
@@ -32,7 +30,6 @@ export interface OpusEncoder extends Disposable {
   readonly lookaheadSamples: number;
   /** Exactly 960 samples in, one packet of fresh bytes out, which the caller owns. Throws OpusError. */
   encode(pcm: Float32Array): Uint8Array<ArrayBuffer>;
-  setBitrate(bitrateBps: number): void;
   setExpectedLoss(percent: number): void;
   /** 0 to 10. */
   setComplexity(complexity: number): void;
@@ -109,10 +106,6 @@ class Encoder implements OpusEncoder {
     const length = this.#libopus._oc_encode_float(this.#state, this.#pcm, pcm.length, this.#packet, MAX_OPUS_BYTES);
     if (length < 0) throw refusal(this.#libopus, "encode", length);
     return this.#libopus.HEAPU8.slice(this.#packet, this.#packet + length);
-  }
-
-  setBitrate(bitrateBps: number): void {
-    this.#control(CTL.bitrate, bitrateBps);
   }
 
   setExpectedLoss(percent: number): void {

@@ -1,8 +1,8 @@
-// Owns the boxes by which a player finds its way in a long recording: `sidx`, `mfra`, and `free` room for them.
-// Refuses to know where a recording is kept. Source: ISO/IEC 14496-12 §8.16.3, §8.8.9 to §8.8.11, §8.1.2.
+// Owns the boxes by which a player finds its way in a long recording: `sidx`, and `free` room for them.
+// Refuses to know where a recording is kept. Source: ISO/IEC 14496-12 §8.16.3, §8.1.2.
 
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
-import { box, fullBox, u8, u16, u32, u64, zeros } from "./mp4-boxes.ts";
+import { box, fullBox, u16, u32, u64, zeros } from "./mp4-boxes.ts";
 
 /** A run of whole media segments that a player may fetch by itself. */
 export interface IndexedRun {
@@ -11,18 +11,10 @@ export interface IndexedRun {
   readonly durationSamples: number;
 }
 
-/** Where a `moof` lies, counted in bytes from the start of the file. */
-export interface RandomAccess {
-  readonly timeSamples: number;
-  readonly moofOffsetBytes: number;
-}
-
 /** A `sidx` counts its runs in 16 bits. */
-export const MAX_INDEXED_RUNS = 0xffff;
+const MAX_INDEXED_RUNS = 0xffff;
 const SIDX_HEAD_BYTES = 40;
 const SIDX_RUN_BYTES = 12;
-const TFRA_ENTRY_BYTES = 19;
-const MFRA_HEAD_BYTES = 48;
 
 /**
  * The segment index of runs that follow each other, the first starting `firstOffsetBytes` after the index (0 where
@@ -53,22 +45,4 @@ export function sidxSize(runCount: number): number {
 export function freeBox(sizeBytes: number): Uint8Array<ArrayBuffer> {
   if (sizeBytes < 8) throw new RangeError(`a box has 8 bytes at least, ${sizeBytes} asked`);
   return box("free", zeros(sizeBytes - 8));
-}
-
-/** The random access table that ends a file; its last four bytes say how far back it starts. */
-export function mfra(entries: readonly RandomAccess[]): Uint8Array<ArrayBuffer> {
-  const rows = new Uint8Array(entries.length * TFRA_ENTRY_BYTES);
-  const view = new DataView(rows.buffer);
-  for (const [index, entry] of entries.entries()) {
-    const at = index * TFRA_ENTRY_BYTES;
-    view.setBigUint64(at, BigInt(entry.timeSamples));
-    view.setBigUint64(at + 8, BigInt(entry.moofOffsetBytes));
-    rows.set(u8(1, 1, 1), at + 16);
-  }
-  const tfra = fullBox("tfra", 1, 0, u32(1, 0, entries.length), rows);
-  return box("mfra", tfra, fullBox("mfro", 0, 0, u32(mfraSize(entries.length))));
-}
-
-export function mfraSize(entryCount: number): number {
-  return MFRA_HEAD_BYTES + TFRA_ENTRY_BYTES * entryCount;
 }

@@ -7,7 +7,8 @@ import { BufferSource, EncodedPacketSink, Input, MP4 } from "mediabunny";
 import { decodeOgg } from "../codec/decode-ogg.ts";
 import { loadOpus } from "../codec/opus.ts";
 import { snrDb } from "../measure/correlate.ts";
-import { freeBox, initSegment, mediaSegment, mediaSegmentSize, mfra, mfraSize, sidx, sidxSize } from "./cmaf.ts";
+import { initSegment, mediaSegment, mediaSegmentSize } from "./cmaf.ts";
+import { freeBox, sidx, sidxSize } from "./cmaf-index.ts";
 import { fillerPackets } from "./filler.ts";
 
 const opus = await loadOpus();
@@ -123,9 +124,8 @@ test("the init segment has exactly these boxes, and dOps says mono, 48 kHz, vers
   ]);
   const at = Buffer.from(init).indexOf("dOps") + 4;
   assert.equal(Buffer.from(init.subarray(at, at + 11)).toString("hex"), "000100000000bb80000000");
-  const primed = Buffer.from(initSegment({ preSkip: 312, durationSamples: 9600 }));
-  assert.equal(primed.readUInt16BE(primed.indexOf("dOps") + 6), 312);
-  assert.equal(primed.readBigUInt64BE(primed.indexOf("mehd") + 8), 9600n);
+  const final = Buffer.from(initSegment({ durationSamples: 9600 }));
+  assert.equal(final.readBigUInt64BE(final.indexOf("mehd") + 8), 9600n);
 });
 
 test("a media segment of one packet is these bytes", () => {
@@ -199,7 +199,7 @@ test("mediabunny sees the same packets, also when the timeline starts far from z
   );
 });
 
-test("with an index before it and a table after it, a recording is read whole and sought by ffmpeg", () => {
+test("ffprobe reads a recording with a segment index whole, and knows its duration", () => {
   const made = segments(50);
   const init = initSegment({ durationSamples: packets.length * 960 });
   const runs = made.map((segment, index) => ({
@@ -209,16 +209,7 @@ test("with an index before it and a table after it, a recording is read whole an
   const free = freeBox(40);
   const index = sidx(0, runs, free.length);
   assert.equal(index.length, sidxSize(runs.length));
-  let offset = init.length + index.length + free.length;
-  const entries = made.map((segment, at) => {
-    const entry = { timeSamples: at * 50 * 960, moofOffsetBytes: offset };
-    offset += segment.length;
-    return entry;
-  });
-  const table = mfra(entries);
-  assert.equal(table.length, mfraSize(entries.length));
-  assert.equal(new DataView(table.buffer).getUint32(table.length - 4), table.length);
-  const whole = Buffer.concat([init, index, free, ...made, table]);
+  const whole = Buffer.concat([init, index, free, ...made]);
   assert.equal(ffprobe(whole, "packet=pts").length, packets.length);
   assert.equal(ffprobe(whole, "format=duration")[0], "5.000000");
 });

@@ -5,14 +5,7 @@
 import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { ascii, box, emptySampleTable, fullBox, u8, u16, u32, u64, writeHeader, zeros } from "./mp4-boxes.ts";
 
-export { freeBox, type IndexedRun, mfra, mfraSize, type RandomAccess, sidx, sidxSize } from "./cmaf-index.ts";
-
 export interface InitOptions {
-  /**
-   * Priming samples that `dOps` declares. 0 where absent: a live view starts in the middle, nothing of it is
-   * priming, and decoders that trim by this field would shorten the timeline.
-   */
-  readonly preSkip?: number;
   /** The whole presentation's length, for a recording that is final; absent while it may grow. */
   readonly durationSamples?: number;
 }
@@ -41,12 +34,11 @@ const HEADER_BYTES = 8;
 
 /** `ftyp` and `moov` for one mono Opus track at timescale 48,000, fragmented, without an edit list. */
 export function initSegment(options: InitOptions = {}): Uint8Array<ArrayBuffer> {
-  const preSkip = options.preSkip ?? 0;
   const brands = box("ftyp", ascii("iso6"), u32(0), ascii("iso6cmfcmp41"));
   const extent = options.durationSamples;
   const mehd = extent === undefined ? zeros(0) : fullBox("mehd", 1, 0, u64(extent));
   const trex = fullBox("trex", 0, 0, u32(TRACK, 1, PACKET_SAMPLES, 0, SYNC_SAMPLE));
-  const moov = box("moov", movieHeader(), track(preSkip), box("mvex", mehd, trex));
+  const moov = box("moov", movieHeader(), track(), box("mvex", mehd, trex));
   const bytes = new Uint8Array(brands.length + moov.length);
   bytes.set(brands);
   bytes.set(moov, brands.length);
@@ -133,17 +125,18 @@ function movieHeader(): Uint8Array {
   return fullBox("mvhd", 0, 0, u32(0, 0, SAMPLE_RATE_HZ, 0), ...rateAndVolume, UNITY_MATRIX, zeros(24), u32(TRACK + 1));
 }
 
-function track(preSkip: number): Uint8Array {
+function track(): Uint8Array {
   const tkhd = fullBox("tkhd", 0, 7, u32(0, 0, TRACK, 0, 0), zeros(8), u16(0, 0, 0x0100, 0), UNITY_MATRIX, zeros(8));
   const mdhd = fullBox("mdhd", 0, 0, u32(0, 0, SAMPLE_RATE_HZ, 0), u16(0x55c4, 0));
   const hdlr = fullBox("hdlr", 0, 0, u32(0), ascii("soun"), zeros(12), ascii("Hustings\0"));
   const dinf = box("dinf", fullBox("dref", 0, 0, u32(1), fullBox("url ", 0, 1)));
-  const minf = box("minf", fullBox("smhd", 0, 0, zeros(4)), dinf, sampleTable(preSkip));
+  const minf = box("minf", fullBox("smhd", 0, 0, zeros(4)), dinf, sampleTable());
   return box("trak", tkhd, box("mdia", mdhd, hdlr, minf));
 }
 
-function sampleTable(preSkip: number): Uint8Array {
-  const dOps = box("dOps", u8(0, 1), u16(preSkip), u32(SAMPLE_RATE_HZ), u16(0), u8(0));
+function sampleTable(): Uint8Array {
+  // Pre-skip 0: a live view starts in the middle and has no priming samples; decoders that trim would shorten the timeline.
+  const dOps = box("dOps", u8(0, 1), u16(0), u32(SAMPLE_RATE_HZ), u16(0), u8(0));
   const entry = box("Opus", zeros(6), u16(1), zeros(8), u16(1, 16, 0, 0), u32(SAMPLE_RATE_HZ * 0x10000), dOps);
   return emptySampleTable(entry);
 }

@@ -19,13 +19,6 @@ export interface OggOpus {
   readonly packets: readonly Uint8Array[];
 }
 
-export interface OggWriterOptions {
-  /** Pre-skip, from the encoder's lookahead; 312 where absent. */
-  readonly preSkipSamples?: number;
-  readonly serial?: number;
-  readonly vendor?: string;
-}
-
 /**
  * An Ogg Opus stream as it grows: take `head` first, then what each `packet` returns (empty until a page is full,
  * one second a page), and `end` last.
@@ -37,6 +30,10 @@ export interface OggWriter {
   end(trimSamples?: number): Uint8Array;
 }
 
+/** Of the stream that we write: "Hust". */
+const SERIAL = 0x48757374;
+/** What libopus asks for at 48 kHz. */
+const PRE_SKIP_SAMPLES = 312;
 const PAGE_MAX_SEGMENTS = 255;
 const PAGE_TARGET_SAMPLES = 48_000;
 const FIRST = 2;
@@ -45,26 +42,21 @@ const CONTINUED = 1;
 /** Most packets read from one file: a day of 20 ms packets. */
 const MAX_PACKETS = 4_320_000;
 
-export function createOggWriter(options: OggWriterOptions = {}): OggWriter {
-  const serial = options.serial ?? 0x48757374;
-  const preSkip = options.preSkipSamples ?? 312;
+export function createOggWriter(): OggWriter {
   let sequence = 2;
   let granule = 0;
   let pageGranule = 0;
   let pending: Uint8Array[] = [];
   let segments = 0;
   const flush = (flags: number, granulePosition: number): Uint8Array => {
-    const bytes = page(flags, granulePosition, serial, sequence, pending);
+    const bytes = page(flags, granulePosition, SERIAL, sequence, pending);
     sequence += 1;
     pending = [];
     segments = 0;
     pageGranule = granule;
     return bytes;
   };
-  const head = concatBytes([
-    page(FIRST, 0, serial, 0, [opusHead(preSkip)]),
-    page(0, 0, serial, 1, [opusTags(options.vendor ?? "hustings")]),
-  ]);
+  const head = concatBytes([page(FIRST, 0, SERIAL, 0, [opusHead()]), page(0, 0, SERIAL, 1, [opusTags()])]);
   return {
     head,
     packet(opus) {
@@ -80,15 +72,6 @@ export function createOggWriter(options: OggWriterOptions = {}): OggWriter {
     },
     end: (trimSamples = 0) => flush(LAST, Math.max(0, granule - trimSamples)),
   };
-}
-
-/** A whole Ogg Opus file. */
-export function writeOgg(packets: Iterable<Uint8Array>, options: OggWriterOptions & { trimSamples?: number } = {}) {
-  const writer = createOggWriter(options);
-  const parts = [writer.head];
-  for (const packet of packets) parts.push(writer.packet(packet));
-  parts.push(writer.end(options.trimSamples ?? 0));
-  return concatBytes(parts);
 }
 
 /** Reads the first Opus stream of a whole Ogg file; pages of other streams are passed over. Throws OggError. */
@@ -168,19 +151,19 @@ function isOpusHead(body: Uint8Array): boolean {
   return body.length >= 19 && new TextDecoder().decode(body.subarray(0, 8)) === "OpusHead";
 }
 
-function opusHead(preSkip: number): Uint8Array {
+function opusHead(): Uint8Array {
   const head = new Uint8Array(19);
   const view = new DataView(head.buffer);
   head.set(new TextEncoder().encode("OpusHead"));
   head[8] = 1;
   head[9] = 1;
-  view.setUint16(10, preSkip, true);
+  view.setUint16(10, PRE_SKIP_SAMPLES, true);
   view.setUint32(12, 48_000, true);
   return head;
 }
 
-function opusTags(vendor: string): Uint8Array {
-  const name = new TextEncoder().encode(vendor);
+function opusTags(): Uint8Array {
+  const name = new TextEncoder().encode("hustings");
   const tags = new Uint8Array(16 + name.length);
   tags.set(new TextEncoder().encode("OpusTags"));
   new DataView(tags.buffer).setUint32(8, name.length, true);

@@ -39,7 +39,7 @@ export function readWav(bytes: Uint8Array): Float32Array<ArrayBuffer> {
 }
 
 /** A 16 bit mono WAV file; samples outside [-1, 1] are clamped. */
-export function writeWav(pcm: Float32Array, rateHz: number = SAMPLE_RATE_HZ): Uint8Array<ArrayBuffer> {
+export function writeWav(pcm: Float32Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(44 + pcm.length * 2);
   const view = new DataView(bytes.buffer);
   const text = (offset: number, name: string) => bytes.set(new TextEncoder().encode(name), offset);
@@ -49,8 +49,8 @@ export function writeWav(pcm: Float32Array, rateHz: number = SAMPLE_RATE_HZ): Ui
   view.setUint32(16, 16, true);
   view.setUint16(20, 1, true);
   view.setUint16(22, 1, true);
-  view.setUint32(24, rateHz, true);
-  view.setUint32(28, rateHz * 2, true);
+  view.setUint32(24, SAMPLE_RATE_HZ, true);
+  view.setUint32(28, SAMPLE_RATE_HZ * 2, true);
   view.setUint16(32, 2, true);
   view.setUint16(34, 16, true);
   text(36, "data");

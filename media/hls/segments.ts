@@ -11,11 +11,11 @@ export const SEGMENT_SLOTS = 4 * PART_SLOTS;
 export const PART_SECONDS = PART_SLOTS / SLOTS_PER_SECOND;
 export const SEGMENT_SECONDS = SEGMENT_SLOTS / SLOTS_PER_SECOND;
 /** Whole segments in a playlist; one that left it can be had for as long again, within what an edge keeps. */
-export const LISTED_SEGMENTS = 6;
+const LISTED_SEGMENTS = 6;
 /** Whole segments whose parts are listed too: three target durations. */
 export const LISTED_WITH_PARTS = 3;
 /** A slot this far behind the newest that neither came nor was declared is not coming to this edge any more. */
-export const LATE_SLOTS = 25;
+const LATE_SLOTS = 25;
 
 /** One rendition of one space, as far as it is kept here. */
 export interface HlsLog {

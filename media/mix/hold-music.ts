@@ -6,7 +6,7 @@ import { integratedLufs } from "./loudness.ts";
 /** Length of the loop: 20 s, a whole number of slots. Its end runs into its start without a seam. */
 export const HOLD_MUSIC_SAMPLES = 20 * SAMPLE_RATE_HZ;
 /** Quiet enough to talk over. */
-export const HOLD_MUSIC_LUFS = -28;
+const HOLD_MUSIC_LUFS = -28;
 
 const CHORD_SAMPLES = HOLD_MUSIC_SAMPLES / 4;
 /** Four chords of four notes, in semitones from A3: Am9, Fmaj7, Cadd9, Gsus2. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { createSlotMeter, createSpeakingDetector, levelDbov } from "./level.ts";
+import { createSpeakingDetector, levelDbov } from "./level.ts";
 
 test("silence is 127, a full-scale square wave is 0, a full-scale sine is 3", () => {
   assert.equal(levelDbov(new Float32Array(960)), 127);
@@ -16,16 +16,6 @@ test("a level is a whole number from 0 to 127, whatever the samples", () => {
     assert.ok(Number.isInteger(level) && level >= 0 && level <= 127);
   });
   fc.assert(property);
-});
-
-test("ten packets fold to one level by their power, and the next ten start anew", () => {
-  const meter = createSlotMeter();
-  const levels = [127, 127, 127, 20, 127, 127, 127, 127, 127, 127];
-  const folded = levels.map((level) => meter.add(level));
-  assert.deepEqual(folded.slice(0, 9), new Array(9).fill(undefined));
-  assert.equal(folded[9], 30);
-  for (let index = 0; index < 9; index += 1) meter.add(127);
-  assert.equal(meter.add(127), 127);
 });
 
 test("speaking starts after 40 ms of voice, bears a pause of 380 ms, and ends after 400 ms", () => {

@@ -1,7 +1,7 @@
 // Owns how loud a frame is, as a number to show: levels, their fold over a slot, and who is speaking.
 // Refuses to change sound; loudness.ts does that.
 
-import { FRAGMENT_PACKETS, type LevelDbov, PACKET_MS, SILENCE_DBOV } from "@hustings/wire/units.ts";
+import { type LevelDbov, PACKET_MS, SILENCE_DBOV } from "@hustings/wire/units.ts";
 
 /** The RMS of mono PCM as a level: 0 is a full-scale square wave, 127 is silence (RFC 6464 §3). */
 export function levelDbov(pcm: Float32Array): LevelDbov {
@@ -20,51 +20,23 @@ export function powerToDbov(power: number): LevelDbov {
   return Math.min(SILENCE_DBOV, Math.max(0, Math.round(-10 * Math.log10(power))));
 }
 
-export interface SlotMeter {
-  /** Adds one packet's level; after the slot's tenth, returns the slot's level, else undefined. */
-  add(level: LevelDbov): LevelDbov | undefined;
-}
-
-/**
- * Folds ten packets' levels to one: the mean of their powers, in which a syllable of 60 ms still shows. Packets of
- * silence count.
- */
-export function createSlotMeter(): SlotMeter {
-  let power = 0;
-  let count = 0;
-  return {
-    add(level) {
-      power += level >= SILENCE_DBOV ? 0 : 10 ** (-level / 10);
-      count += 1;
-      if (count < FRAGMENT_PACKETS) return undefined;
-      const folded = powerToDbov(power / count);
-      power = 0;
-      count = 0;
-      return folded;
-    },
-  };
-}
-
-export interface SpeakingDetectorOptions {
-  /** Speaking starts at this level or louder; 45 where absent. */
-  readonly startDbov?: LevelDbov;
-  /** Speaking goes on while it is at this level or louder; 52 where absent. */
-  readonly keepDbov?: LevelDbov;
-  /** Loud for this long before it counts, so that a knock does not; 40 ms where absent. */
-  readonly attackMs?: number;
-  /** Quiet for this long before it ends, so that a breath does not end it; 400 ms where absent. */
-  readonly holdMs?: number;
-}
+/** Speaking starts at this level or louder. */
+const START_DBOV: LevelDbov = 45;
+/** Speaking goes on at this level or louder. */
+const KEEP_DBOV: LevelDbov = 52;
+/** Speaking starts after this long at START_DBOV, so that a knock does not count. */
+const ATTACK_MS = 40;
+/** Speaking ends after this long below KEEP_DBOV, so that a breath does not end it. */
+const HOLD_MS = 400;
 
 /** Whether a person is speaking, with hysteresis: give each packet's level in order. */
-export function createSpeakingDetector(options: SpeakingDetectorOptions = {}): (level: LevelDbov) => boolean {
-  const { startDbov = 45, keepDbov = 52, attackMs = 40, holdMs = 400 } = options;
+export function createSpeakingDetector(): (level: LevelDbov) => boolean {
   let speaking = false;
   let runMs = 0;
   return (level) => {
-    const against = speaking ? level > keepDbov : level <= startDbov;
+    const against = speaking ? level > KEEP_DBOV : level <= START_DBOV;
     runMs = against ? runMs + PACKET_MS : 0;
-    if (runMs >= (speaking ? holdMs : attackMs)) {
+    if (runMs >= (speaking ? HOLD_MS : ATTACK_MS)) {
       speaking = !speaking;
       runMs = 0;
     }

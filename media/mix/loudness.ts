@@ -4,26 +4,18 @@
 import { PACKET_SAMPLES } from "@hustings/wire/units.ts";
 import { createKWeighting } from "./k-weighting.ts";
 
-export interface LoudnessNormalizerOptions {
-  /** −18 where absent. */
-  readonly targetLufs?: number;
-  /** 3 where absent; in decibels per second. */
-  readonly slewDbPerSecond?: number;
-  /** The gain's bounds; −12 and 12 where absent. */
-  readonly minGainDb?: number;
-  readonly maxGainDb?: number;
-}
-
 export interface LoudnessNormalizer {
   /** Applies the gain to 960 samples where they are; it moves evenly within the frame. */
   process(pcm: Float32Array): void;
   readonly gainDb: number;
-  /** Of the input, over the last 3 s in which the person spoke; undefined before 400 ms of speech. */
-  readonly shortTermLufs: number | undefined;
   /** Whether the newest 400 ms were loud enough to be speech. */
   readonly measuring: boolean;
 }
 
+const TARGET_LUFS = -18;
+const SLEW_DB_PER_SECOND = 3;
+/** The gain stays within ± this. */
+const MAX_GAIN_DB = 12;
 const FRAMES_PER_BLOCK = 20;
 const FRAMES_PER_STEP = 5;
 /** Speech blocks kept: 3 s of them at one per 100 ms. */
@@ -34,8 +26,7 @@ const ABSOLUTE_GATE_LUFS = -50;
 const RELATIVE_GATE_LU = 10;
 const SECONDS_PER_FRAME = PACKET_SAMPLES / 48_000;
 
-export function createLoudnessNormalizer(options: LoudnessNormalizerOptions = {}): LoudnessNormalizer {
-  const { targetLufs = -18, slewDbPerSecond = 3, minGainDb = -12, maxGainDb = 12 } = options;
+export function createLoudnessNormalizer(): LoudnessNormalizer {
   const weigh = createKWeighting();
   const meter = new GatedMeter();
   let gainDb = 0;
@@ -45,8 +36,8 @@ export function createLoudnessNormalizer(options: LoudnessNormalizerOptions = {}
     const from = 10 ** (gainDb / 20);
     const loudness = meter.lufs;
     if (meter.speech && loudness !== undefined) {
-      const wanted = Math.min(maxGainDb, Math.max(minGainDb, targetLufs - loudness));
-      const most = slewDbPerSecond * SECONDS_PER_FRAME;
+      const wanted = Math.min(MAX_GAIN_DB, Math.max(-MAX_GAIN_DB, TARGET_LUFS - loudness));
+      const most = SLEW_DB_PER_SECOND * SECONDS_PER_FRAME;
       gainDb += Math.min(most, Math.max(-most, wanted - gainDb));
     }
     applyRamp(pcm, from, 10 ** (gainDb / 20));
@@ -57,9 +48,6 @@ export function createLoudnessNormalizer(options: LoudnessNormalizerOptions = {}
     get gainDb() {
       return gainDb;
     },
-    get shortTermLufs() {
-      return meter.lufs;
-    },
     get measuring() {
       return meter.speech;
     },
@@ -67,7 +55,7 @@ export function createLoudnessNormalizer(options: LoudnessNormalizerOptions = {}
 }
 
 /** A mean square after K-weighting, as loudness: mono, so one channel of weight 1. */
-export function powerToLufs(power: number): number {
+function powerToLufs(power: number): number {
   return power > 0 ? -0.691 + 10 * Math.log10(power) : Number.NEGATIVE_INFINITY;
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { LIMITER_LATENCY_SAMPLES } from "./limiter.ts";
-import { createMixer, type MixerInput, type MixerOutput, mixFrame, RAMP_SAMPLES } from "./mixer.ts";
+import { createMixer, type MixerInput, type MixerOutput, RAMP_SAMPLES } from "./mixer.ts";
 
 /** A tone that goes on from frame to frame. */
 function tone(frame: number, hz: number, amplitude = 0.1): Float32Array {
@@ -36,18 +36,6 @@ function greatestStep(pcm: Float32Array): number {
   }
   return greatest;
 }
-
-test("a plain mix is the sum of its inputs by their gains", () => {
-  const out = Float32Array.of(9, 9);
-  mixFrame(
-    [
-      { pcm: Float32Array.of(0.5, 0.25), gain: 0.5 },
-      { pcm: Float32Array.of(0.125, 0), gain: 2 },
-    ],
-    out,
-  );
-  assert.deepEqual([...out], [0.5, 0.125]);
-});
 
 test("a seat's mix-minus is, to the bit, the mix of a stage without that seat", () => {
   const amplitude = fc.double({ min: 0.01, max: 0.15, noNaN: true });

@@ -41,18 +41,6 @@ interface Channel {
   limiter: Limiter | undefined;
 }
 
-/** Adds `inputs`, each times its gain, into `out`, which is cleared first. Plain: no ramps, no limit. */
-export function mixFrame(
-  inputs: readonly { readonly pcm: Float32Array; readonly gain: number }[],
-  out: Float32Array,
-): void {
-  const sum = new Float64Array(out.length);
-  for (const { pcm, gain } of inputs) {
-    for (let index = 0; index < sum.length; index += 1) sum[index] = (sum[index] ?? 0) + (pcm[index] ?? 0) * gain;
-  }
-  out.set(sum);
-}
-
 /**
  * A mixer: sums once in double precision and subtracts each audible seat's own, so that a mix-minus is exact. Seats
  * that contribute nothing share the programme's frame. Passing from one to the other is a cross-fade of 5 ms.

@@ -11,7 +11,7 @@ export interface BufferedPacket {
 }
 
 /** Packets held, whatever their durations; the oldest go first. */
-export const MAX_BUFFERED_PACKETS = 256;
+const MAX_BUFFERED_PACKETS = 256;
 const REMEMBERED_POSITIONS = 128;
 
 export class PacketBuffer {

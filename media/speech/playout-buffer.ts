@@ -7,10 +7,7 @@ import { createJitterEstimate } from "./jitter-estimate.ts";
 import { type BufferedPacket, PacketBuffer } from "./packet-buffer.ts";
 import { createTimestampUnwrapper, STRAY_SAMPLES } from "./timestamp-unwrap.ts";
 
-export { MAX_BUFFERED_PACKETS } from "./packet-buffer.ts";
-
 export interface ArrivedPacket {
-  readonly sequence?: number;
   /** 32 bits at 48 kHz; wraps. */
   readonly timestamp: number;
   readonly opus: Uint8Array;

@@ -96,25 +96,6 @@ function writeUint(bytes: Uint8Array, at: number, width: 2 | 4, value: number): 
   for (let back = width - 1, rest = value; back >= 0; back -= 1, rest >>>= 8) bytes[at + back] = rest & 0xff;
 }
 
-/**
- * Turns numbers that wrap at 2^`bits` (16 or 32) into numbers that do not: each is taken as the one nearest to the
- * newest so far. The first is itself; what came before it may be negative.
- */
-export function unwrapper(bits: 16 | 32): (value: number) => number {
-  const span = 2 ** bits;
-  let newest: number | undefined;
-  return (value) => {
-    if (newest === undefined) {
-      newest = value;
-      return value;
-    }
-    const ahead = (((value - newest) % span) + span) % span;
-    const unwrapped = ahead < span / 2 ? newest + ahead : newest + ahead - span;
-    newest = Math.max(newest, unwrapped);
-    return unwrapped;
-  };
-}
-
 function fault(reason: RtpFault["reason"]): RtpFault {
   return { kind: "fault", reason };
 }

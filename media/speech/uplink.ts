@@ -3,13 +3,7 @@
 
 import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { type Opus, type OpusDecoder, OpusError } from "../codec/opus.ts";
-import {
-  createPlayoutBuffer,
-  type PlayoutAction,
-  type PlayoutBuffer,
-  type PlayoutOptions,
-  type PlayoutStats,
-} from "./playout-buffer.ts";
+import { createPlayoutBuffer, type PlayoutAction, type PlayoutBuffer, type PlayoutStats } from "./playout-buffer.ts";
 import { isRedFault, parseRed } from "./red.ts";
 import { parseRtp, type RtpFault, type RtpPacket } from "./rtp.ts";
 
@@ -20,7 +14,6 @@ export interface UplinkOptions {
   readonly redPayloadType?: number;
   /** The negotiated id of the audio level extension; absent: levels are not read. */
   readonly levelExtensionId?: number;
-  readonly playout?: PlayoutOptions;
 }
 
 export interface UplinkFrame {
@@ -55,7 +48,7 @@ const PER_MS = SAMPLE_RATE_HZ / 1000;
 const NOTHING = new Float32Array(0);
 
 export function createUplink(options: UplinkOptions): Uplink {
-  const buffer = createPlayoutBuffer(options.playout ?? {});
+  const buffer = createPlayoutBuffer();
   const player = new Player(options.opus.decoder(), buffer);
   const selectSsrc = createSsrcSelector();
   let malformed = 0;

@@ -2,7 +2,7 @@
 
 import { type LevelDbov, PACKET_MS } from "@hustings/wire/units.ts";
 import { createSpeakingDetector, levelDbov } from "../mix/level.ts";
-import { createLoudnessNormalizer, type LoudnessNormalizer } from "../mix/loudness.ts";
+import { createLoudnessNormalizer } from "../mix/loudness.ts";
 
 export interface VoiceFrame {
   /** What was given, with the loudness gain applied, not yet the gate. */
@@ -18,7 +18,6 @@ export interface VoiceFrame {
 export interface VoiceProcessor {
   /** Takes 960 samples over: they are written on. */
   process(pcm: Float32Array): VoiceFrame;
-  readonly loudness: LoudnessNormalizer;
 }
 
 /** The gate opens at once, at this level as others would hear it, and anything louder keeps it open. */
@@ -32,7 +31,6 @@ export function createVoiceProcessor(): VoiceProcessor {
   const isSpeaking = createSpeakingDetector();
   let quietMs = HOLD_MS;
   return {
-    loudness,
     process(pcm) {
       loudness.process(pcm);
       const level = levelDbov(pcm);

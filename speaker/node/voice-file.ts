@@ -4,8 +4,9 @@ import { readFile } from "node:fs/promises";
 import { type Clock, systemClock, type Timer } from "@hustings/flow/clock.ts";
 import { startPacer } from "@hustings/flow/pacer.ts";
 import { decodeOgg } from "@hustings/media/codec/decode-ogg.ts";
-import { loadOpus, type Opus, packetDurationSamples } from "@hustings/media/codec/opus.ts";
+import { loadOpus, type Opus } from "@hustings/media/codec/opus.ts";
 import { readOgg } from "@hustings/media/container/ogg.ts";
+import { packetDurationSamples } from "@hustings/media/container/opus-packet.ts";
 import { readWav } from "@hustings/media/container/wav.ts";
 import { PACKET_MS, PACKET_SAMPLES } from "@hustings/wire/units.ts";
 

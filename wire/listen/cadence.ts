@@ -20,7 +20,6 @@ export const CADENCE_LADDER: readonly CadenceRung[] = [
 ];
 
 export const FASTEST_CADENCE_MS = 200;
-export const SLOWEST_MS = 8_000;
 
 /**
  * The reserve: what an edge may ask its listeners to have ahead beyond a rung's margin, for the time in which the other edges

@@ -75,7 +75,7 @@ export interface ListedSpace {
   readonly liveUtcMs: number | null;
 }
 
-export const MAX_LISTED_SPACES = 100;
+const MAX_LISTED_SPACES = 100;
 
 /** A space and how many listen to it. */
 export interface SpaceWithAudience {

@@ -8,7 +8,7 @@ import { type Command, parseCommand } from "./commands.ts";
 
 export const CHANNEL_LABEL = "hustings";
 export const MAX_CHANNEL_BYTES = 64 * 1024;
-export const MAX_CHANNEL_COMMAND_BYTES = 4 * 1024;
+const MAX_CHANNEL_COMMAND_BYTES = 4 * 1024;
 
 /** Up. `id` is the sender's, echoed in the answer. `ping` keeps a route open and measures the way. */
 export type SpeakerMessage =

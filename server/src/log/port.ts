@@ -6,6 +6,11 @@ import type { BackstageChange, BackstageEntry, Cursor, Heads, LogRecord } from "
 import type { SpaceState, StateChange, StateEntry } from "@hustings/wire/log/state.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 
+/** The follower fell further behind than the adapter keeps records for it; it must follow again. */
+export class FollowerTooSlow extends Error {
+  override readonly name = "FollowerTooSlow";
+}
+
 /** The reading side: what an edge, a recording or a stage's own state needs. */
 export interface LogReader {
   heads(): Heads;
@@ -13,7 +18,7 @@ export interface LogReader {
   state(): SpaceState;
   /**
    * Records from `cursor` on, then live, until `signal` aborts (ends quietly) or the follower falls further behind than
-   * the adapter's limit (throws QueueOverflow; follow again from the newest cursor). Order as `LogRecord` promises.
+   * the adapter's limit (throws FollowerTooSlow; follow again from the newest cursor). Order as `LogRecord` promises.
    * A cursor older than what is kept starts at the oldest kept record; the follower sees it by the first slot.
    */
   follow(cursor: Cursor, signal: AbortSignal, renditions?: readonly Rendition[]): AsyncIterable<LogRecord>;

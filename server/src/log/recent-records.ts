@@ -1,11 +1,10 @@
 // Owns the newest part of one log in memory: the last minute of sound, every entry, and who follows them.
 // Refuses to know storage: what is put in here is followed at once. Both adapters are built around it.
 
-import { QueueOverflow } from "@hustings/flow/queue.ts";
 import type { BackstageEntry, Cursor, Heads, LogRecord } from "@hustings/wire/log/lanes.ts";
 import { EMPTY_STATE, foldState, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
 import { KEPT_SLOTS, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
-import { MAX_RANGE_SLOTS } from "./port.ts";
+import { FollowerTooSlow, MAX_RANGE_SLOTS } from "./port.ts";
 
 type SoundRecord = LogRecord & { lane: "sound" };
 type StateRecord = LogRecord & { lane: "state" };
@@ -70,7 +69,7 @@ export function createRecentRecords({
     }
     while (!signal.aborted) {
       if (publishedCount - at > heldRecords)
-        throw new QueueOverflow(`The follower fell ${publishedCount - at} records behind.`);
+        throw new FollowerTooSlow(`The follower fell ${publishedCount - at} records behind.`);
       if (at < publishedCount) {
         const record = held[at++ % heldRecords] as LogRecord;
         if (isWanted(record)) yield record;

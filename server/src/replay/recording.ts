@@ -7,7 +7,8 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, systemClock } from "@hustings/flow/clock.ts";
-import { freeBox, initSegment, mediaSegment, sidx, sidxSize } from "@hustings/media/container/cmaf.ts";
+import { initSegment, mediaSegment } from "@hustings/media/container/cmaf.ts";
+import { freeBox, sidx, sidxSize } from "@hustings/media/container/cmaf-index.ts";
 import { fillerPackets } from "@hustings/media/container/filler.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import { decodeFragment } from "@hustings/wire/log/fragment.ts";
