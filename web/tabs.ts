@@ -5,18 +5,18 @@ import type { SpaceId } from "@hustings/wire/ids.ts";
 
 export interface Tabs {
   /** Tells every other tab to fall silent. */
-  tellSeated(): void;
+  announceSeat(): void;
   close(): void;
 }
 
-export function openTabs(space: SpaceId, onSeatedElsewhere: () => void): Tabs {
-  if (typeof BroadcastChannel !== "function") return { tellSeated: () => undefined, close: () => undefined };
+export function openTabs(space: SpaceId, onSeatElsewhere: () => void): Tabs {
+  if (typeof BroadcastChannel !== "function") return { announceSeat: () => undefined, close: () => undefined };
   const channel = new BroadcastChannel(`hustings.${space}`);
   channel.onmessage = ({ data }) => {
-    if (data === "seated") onSeatedElsewhere();
+    if (data === "seated") onSeatElsewhere();
   };
   return {
-    tellSeated: () => channel.postMessage("seated"),
+    announceSeat: () => channel.postMessage("seated"),
     close: () => channel.close(),
   };
 }

@@ -6,7 +6,7 @@ import type { TicketRole } from "@hustings/wire/api/tickets.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import { HOST_SECRET_PREFIX, ROUTES } from "@hustings/wire/routes.ts";
-import { ask } from "../door-requests.ts";
+import { requestJson } from "../request-json.ts";
 
 /** A ticket is renewed when less than this is left of it. */
 const RENEW_BEFORE_MS = 120_000;
@@ -60,7 +60,7 @@ export function identityIn(space: SpaceId, store: Storage, clock: Clock): Identi
     const guestPass = pass();
     if (hostSecret === null && guestPass === null) throw new Refusal("no-ticket");
     const body = hostSecret === null ? { pass: guestPass } : { secret: hostSecret };
-    const answer = ask<Grant>(ROUTES.tickets(space), { method: "POST", body });
+    const answer = requestJson<Grant>(ROUTES.tickets(space), { method: "POST", body });
     return hostSecret === null ? answer : answer.catch((error: unknown) => forget(hostSecret, error));
   }
 
@@ -92,7 +92,7 @@ export function identityIn(space: SpaceId, store: Storage, clock: Clock): Identi
       return grant.ticket;
     },
     async introduce(name) {
-      const given = await ask<Grant & { readonly pass: string }>(ROUTES.guests(space), {
+      const given = await requestJson<Grant & { readonly pass: string }>(ROUTES.guests(space), {
         method: "POST",
         body: { name },
       });
@@ -107,7 +107,10 @@ export function identityIn(space: SpaceId, store: Storage, clock: Clock): Identi
     },
     async replaceHostLink() {
       const ticket = grant?.ticket ?? (await renew()).ticket;
-      const answer = await ask<{ secret: string; hostUrl: string }>(ROUTES.hostLink(space), { method: "POST", ticket });
+      const answer = await requestJson<{ secret: string; hostUrl: string }>(ROUTES.hostLink(space), {
+        method: "POST",
+        ticket,
+      });
       store.setItem(hostKey(space), answer.secret);
       grant = undefined;
       return answer.hostUrl;

@@ -28,10 +28,10 @@ export function tintOf(name: string): number {
 /** Apart from each other and from the hues that mean live, you and ending. */
 const HUES = [150, 175, 200, 225, 250, 320, 345, 120, 100, 5];
 
-export type Crowd = "one" | "two" | "few" | "some" | "many";
+export type StageLayout = "one" | "two" | "few" | "some" | "many";
 
 /** The stage's layout for so many people. */
-export function crowdOf(count: number): Crowd {
+export function stageLayoutOf(count: number): StageLayout {
   if (count <= 1) return "one";
   if (count === 2) return "two";
   if (count <= 4) return "few";

@@ -1,18 +1,18 @@
-// Owns the rings around portraits: the level of each seat ten times a second, written as a custom property. Outside of the
-// components' state, because ten changes a second are nobody's state. Refuses to know where levels come from.
+// Moves the rings around portraits with the speakers' levels. Writes a CSS custom property directly instead of component
+// state, because ten changes a second would re-run components for nothing.
 
 import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 
 /**
- * Levels come five times a second, one for each slot; the style sheet moves between them. A look at each animation frame
- * would have the browser paint sixty times a second for it: 7 % of a core in Chromium, and a listener's battery.
+ * Levels arrive five times a second, one per slot, and the style sheet animates between them. Reading them on each
+ * animation frame instead makes the browser paint 60 times a second: 7 % of a core in Chromium.
  */
-const LOOK_MS = 100;
-/** A level that fills the ring, and one that shows none, in −dBov. */
+const READ_EVERY_MS = 100;
+/** Levels at which the ring is full and empty, in −dBov. */
 const LOUD_DBOV = 14;
 const QUIET_DBOV = 58;
-/** Who spoke this long ago is still lit: words have pauses. */
+/** A portrait stays lit this long after its last sound, because speech has pauses. */
 const LIT_MS = 700;
 
 interface Ring {
@@ -20,11 +20,11 @@ interface Ring {
   litMs: number;
 }
 
-export class Rings {
+export class LevelRings {
   readonly #elements = new Map<HTMLElement, Ring & { readonly seat: number }>();
   readonly #levels: () => readonly SeatLevel[];
   readonly #clock: Clock;
-  #looking: Timer | undefined;
+  #reading: Timer | undefined;
 
   constructor(levels: () => readonly SeatLevel[], clock: Clock) {
     this.#levels = levels;
@@ -34,21 +34,21 @@ export class Rings {
   /** Moves the ring of `seat` on `element` until the returned function is called. */
   add(element: HTMLElement, seat: number): () => void {
     this.#elements.set(element, { seat, level: -1, litMs: -Infinity });
-    this.#looking ??= repeat(this.#clock, LOOK_MS, () => this.#look());
+    this.#reading ??= repeat(this.#clock, READ_EVERY_MS, () => this.#read());
     return () => {
       this.#elements.delete(element);
       element.removeAttribute("data-lit");
       if (this.#elements.size > 0) return;
-      this.#looking?.cancel();
-      this.#looking = undefined;
+      this.#reading?.cancel();
+      this.#reading = undefined;
     };
   }
 
-  #look(): void {
+  #read(): void {
     const levels = this.#levels();
     const nowMs = this.#clock.monotonicMs();
     for (const [element, ring] of this.#elements) {
-      const level = shareOf(levels.find(({ seat }) => seat === ring.seat)?.levelDbov);
+      const level = loudnessOf(levels.find(({ seat }) => seat === ring.seat)?.levelDbov);
       if (level > 0) ring.litMs = nowMs;
       element.toggleAttribute("data-lit", nowMs - ring.litMs < LIT_MS);
       if (level === ring.level) continue;
@@ -58,8 +58,8 @@ export class Rings {
   }
 }
 
-/** 0 (silence) to 1 (as loud as speech gets). */
-export function shareOf(levelDbov: number | undefined): number {
+/** 0 (silence, or no level) to 1 (as loud as speech gets). */
+function loudnessOf(levelDbov: number | undefined): number {
   if (levelDbov === undefined) return 0;
   return Math.min(1, Math.max(0, (QUIET_DBOV - levelDbov) / (QUIET_DBOV - LOUD_DBOV)));
 }

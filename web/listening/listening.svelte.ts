@@ -16,7 +16,7 @@ import { ROUTES } from "@hustings/wire/routes.ts";
 const LAG_EVERY_MS = 1_000;
 
 /** In the browser's console, and for tests, `hustings.stats()` says what this listener measured of itself. */
-export class Hearing {
+export class Listening {
   view = $state.raw() as PlayerView;
   /** How far the playhead is behind the stage, as measured, and how far it would be without trouble; about once a second. */
   lagMs = $state.raw(0);

@@ -9,15 +9,15 @@ import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import { adoptHostLink, type Identity, identityIn } from "../account/identity.ts";
-import { ask } from "../door-requests.ts";
+import { requestJson } from "../request-json.ts";
 import type { Speaking } from "../speaking/speaking.svelte.ts";
 import { openTabs, type Tabs } from "../tabs.ts";
-import { Rings } from "./level-rings.ts";
-import { Hearing } from "./listening.svelte.ts";
+import { LevelRings } from "./level-rings.ts";
+import { Listening } from "./listening.svelte.ts";
 import { type Permissions, permissionsOf } from "./permissions.ts";
-import { RoomWatch } from "./room-document.svelte.ts";
+import { RoomWatch } from "./room-watch.svelte.ts";
+import { type Facts, type Situation, situationOf } from "./situation.ts";
 import { type SpaceView, viewOf } from "./space-view.ts";
-import { type Facts, type Situation, situationOf } from "./words.ts";
 
 export interface Me {
   readonly role: TicketRole | undefined;
@@ -32,23 +32,23 @@ export class SpacePage {
   readonly clock: Clock;
   readonly identity: Identity;
   readonly room: RoomWatch;
-  readonly hearing: Hearing;
+  readonly listening: Listening;
   readonly tabs: Tabs;
-  readonly rings: Rings;
+  readonly rings: LevelRings;
   me = $state.raw<Me>({ role: undefined, person: undefined, name: undefined });
   /** Why the last action was refused; told once, in words. */
   refusal = $state.raw<ErrorCode | undefined>();
   isOnline = $state.raw(navigator.onLine);
   speaking = $state.raw<Speaking | undefined>();
   /** The seat whose speaker the host is about to mute or to remove. */
-  managed = $state.raw<number | undefined>();
+  managedSeat = $state.raw<number | undefined>();
   #loading: Promise<Speaking> | undefined;
 
   readonly view: SpaceView | undefined = $derived.by(() => {
-    const { view, way } = this.hearing;
+    const { view, way } = this.listening;
     const { room } = this;
     return viewOf({
-      stage: this.speaking?.heard,
+      stage: this.speaking?.stageState,
       ear:
         view.isListening && (way === "push" || !room.document)
           ? { state: view.state, audience: view.audience }
@@ -58,17 +58,17 @@ export class SpacePage {
   });
 
   readonly facts: Facts = $derived.by(() => {
-    const { hearing, room, view, isOnline } = this;
-    const { isListening, link, ear, waiting } = hearing.view;
+    const { listening, room, view, isOnline } = this;
+    const { isListening, link, ear, waiting } = listening.view;
     const { stale: isStale = false, tier = "push", line = NO_LINE } = room.document ?? {};
-    const { refusal, lagMs, usualLagMs, way } = hearing;
+    const { refusal, lagMs, usualLagMs, way } = listening;
     const door = { problem: room.problem, isStale, tier, line, refusal };
     return { view, ...door, isOnline, isListening, link, ear, waiting, way, lagMs, usualLagMs };
   });
 
   readonly situation: Situation = $derived(situationOf(this.facts));
   readonly may: Permissions = $derived(permissionsOf(this.me.role));
-  readonly isSeated = $derived(this.speaking?.isTaken === true);
+  readonly isSeated = $derived(this.speaking?.hasSeat === true);
   readonly isHandUp = $derived(this.#isNamedIn(this.view?.hands));
   readonly isInvited = $derived(this.#isNamedIn(this.view?.invites));
   /** The stage keeps a seat for this person, wherever it is taken. */
@@ -79,36 +79,36 @@ export class SpacePage {
   /** A seat is kept for this person, or was until a moment ago, and is not taken by this page. */
   readonly mayReturn = $derived(
     !this.isSeated &&
-      this.speaking?.isFinal === false &&
+      this.speaking?.isSeatLost === false &&
       (this.ownSeat !== undefined || this.#mayHaveSeat(this.me.name)),
   );
 
   /** Their seat is taken at this moment, from another tab or device as it seems. */
-  readonly isElsewhere = $derived(this.mayReturn && this.#seatByName(this.me.name)?.present === true);
+  readonly isSeatedElsewhere = $derived(this.mayReturn && this.#seatByName(this.me.name)?.present === true);
 
   constructor(id: SpaceId, clock: Clock) {
     this.id = id;
     this.clock = clock;
     adoptHostLink(id, location, history, localStorage);
     this.identity = identityIn(id, localStorage, clock);
-    this.hearing = new Hearing(id, clock, () => this.room.soon());
-    this.room = new RoomWatch(id, clock, (room) => this.hearing.tell(room));
-    this.rings = new Rings(() => this.#levels(), clock);
-    this.tabs = openTabs(id, () => this.hearing.view.isListening && this.hearing.stop());
+    this.listening = new Listening(id, clock, () => this.room.soon());
+    this.room = new RoomWatch(id, clock, (room) => this.listening.tell(room));
+    this.rings = new LevelRings(() => this.#levels(), clock);
+    this.tabs = openTabs(id, () => this.listening.view.isListening && this.listening.stop());
     addEventListener("online", this.#network);
     addEventListener("offline", this.#network);
-    if (this.identity.role !== undefined) void this.recognise();
+    if (this.identity.role !== undefined) void this.loadIdentity();
   }
 
   /** Who this browser is, as its pass or host link says. Never throws. */
-  async recognise(): Promise<void> {
+  async loadIdentity(): Promise<void> {
     const asHost = this.identity.role === "host";
     this.me = { ...this.me, role: this.identity.role };
     try {
       await this.identity.ticket();
       const { role, person, name } = this.identity;
       this.me = { role, person, name };
-      if (this.may.takeSeatUninvited || this.#mayHaveSeat(name)) await this.speak();
+      if (this.may.takeSeatUninvited || this.#mayHaveSeat(name)) await this.loadSpeaking();
     } catch (error) {
       if (asHost) this.refusal = codeOf(error);
       if (this.identity.role !== "host") this.me = { role: undefined, person: undefined, name: undefined };
@@ -116,7 +116,7 @@ export class SpacePage {
   }
 
   /** Loads what speaking needs; the listener's page does without. */
-  speak(): Promise<Speaking> {
+  loadSpeaking(): Promise<Speaking> {
     this.#loading ??= import("../speaking/speaking.svelte.ts").then(({ Speaking }) => {
       const speaking = new Speaking(this);
       this.speaking = speaking;
@@ -133,13 +133,13 @@ export class SpacePage {
   }
 
   /** Carries out a command by the seat's channel, or by the door. False and `refusal` when it was refused. */
-  async act(command: Command): Promise<boolean> {
+  async send(command: Command): Promise<boolean> {
     this.refusal = undefined;
     try {
-      if (this.speaking?.isTaken) await this.speaking.command(command);
+      if (this.speaking?.hasSeat) await this.speaking.command(command);
       else {
         const ticket = await this.identity.ticket();
-        await ask(ROUTES.commands(this.id), { method: "POST", body: command, ticket });
+        await requestJson(ROUTES.commands(this.id), { method: "POST", body: command, ticket });
         void this.room.refresh();
       }
       return true;
@@ -154,7 +154,7 @@ export class SpacePage {
     removeEventListener("offline", this.#network);
     this.speaking?.close();
     this.room.close();
-    this.hearing.close();
+    this.listening.close();
     this.tabs.close();
   }
 
@@ -163,7 +163,7 @@ export class SpacePage {
   };
 
   #levels(): readonly SeatLevel[] {
-    return this.speaking?.isTaken ? this.speaking.levels : this.hearing.levels();
+    return this.speaking?.hasSeat ? this.speaking.levels : this.listening.levels();
   }
 
   /** A guest's page that was loaded anew: the room document has names alone. */

@@ -1,7 +1,7 @@
 // Owns this page's speaking: microphone, seat, what the stage says on its channel, and the others' voices. Loaded only
 // where somebody speaks. Refuses to draw, and to know who may do what.
 
-import { repeat, type Timer } from "@hustings/flow/clock.ts";
+import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
 import {
   isAllowed,
   type Microphone,
@@ -12,14 +12,15 @@ import {
 } from "@hustings/speaker/browser/microphone.ts";
 import { type SeatPhase, type StageSeat, takeSeat } from "@hustings/speaker/browser/seat.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
+import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
+import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
-import { foldAll, type SpaceState } from "@hustings/wire/log/state.ts";
+import { foldAll, type Phase, type SpaceState } from "@hustings/wire/log/state.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
-import { ask } from "../door-requests.ts";
-import type { SpacePage } from "../listening/space-page.svelte.ts";
-import { seatSentence } from "./words.ts";
+import { requestJson } from "../request-json.ts";
+import { seatSentence } from "./seat-status.ts";
 
 const ROOM_AGE_MS = 1_200;
 const WATCH_EVERY_MS = 1_000;
@@ -27,23 +28,36 @@ const WATCH_EVERY_MS = 1_000;
 const SILENT_AFTER_MS = 10_000;
 const SILENT_LEVEL = 0.02;
 
+/** The parts of a space's page that speaking uses. */
+export interface SpeakingPage {
+  readonly id: SpaceId;
+  readonly clock: Clock;
+  readonly identity: { ticket(): Promise<string> };
+  readonly me: { readonly person: PersonId | undefined };
+  readonly may: { readonly takeSeatUninvited: boolean };
+  readonly view: { readonly phase: Phase } | undefined;
+  readonly room: { readonly document: RoomDocument | undefined; refresh(): Promise<void> };
+  readonly listening: { stop(): void };
+  readonly tabs: { announceSeat(): void };
+}
+
 export class Speaking {
   microphone = $state.raw<Microphone | undefined>();
   problem = $state.raw<MicrophoneProblem | undefined>(microphoneProblem());
   seat = $state.raw<SeatPhase | undefined>();
   /** What the stage says of the space, while there is a seat. */
-  heard = $state.raw<{ readonly state: SpaceState; readonly audience: number } | undefined>();
+  stageState = $state.raw<{ readonly state: SpaceState; readonly audience: number } | undefined>();
   isMicrophoneSilent = $state(false);
   /** The browser wants a tap before it plays the others' voices. */
-  isSoundRefused = $state(false);
+  isSoundBlocked = $state(false);
   /** Before they are heard; not reactive, read on every frame. */
   levels: readonly SeatLevel[] = [];
 
-  readonly isTaken = $derived(this.seat !== undefined && this.seat.kind !== "over");
-  readonly own = $derived(this.heard?.state.seats.find(({ person }) => person === this.#page.me.person));
+  readonly hasSeat = $derived(this.seat !== undefined && this.seat.kind !== "over");
+  readonly own = $derived(this.stageState?.state.seats.find(({ person }) => person === this.#page.me.person));
   readonly isMuted = $derived(this.own?.muted !== false);
   /** The seat is gone and does not come back by trying. */
-  readonly isFinal = $derived(this.seat?.kind === "over" && this.seat.why !== "replaced");
+  readonly isSeatLost = $derived(this.seat?.kind === "over" && this.seat.why !== "replaced");
   /** The line beside the microphone. */
   readonly sentence = $derived.by(() => {
     const { seat, isMuted, own } = this;
@@ -52,7 +66,7 @@ export class Speaking {
     return seatSentence({ seat, phase, isMuted, mutedBy, isHost: this.#page.may.takeSeatUninvited });
   });
 
-  readonly #page: SpacePage;
+  readonly #page: SpeakingPage;
   readonly #key: string;
   readonly #sound = new Audio();
   #stageSeat: StageSeat | undefined;
@@ -60,7 +74,7 @@ export class Speaking {
   #watch: Timer | undefined;
   #silentSinceMs: number | undefined;
 
-  constructor(page: SpacePage) {
+  constructor(page: SpeakingPage) {
     this.#page = page;
     this.#key = `hustings.seat.${page.id}`;
     addEventListener("online", this.#again);
@@ -69,7 +83,7 @@ export class Speaking {
   }
 
   /** Opens the microphone, or another one. False, and `problem`, when there is none. */
-  async setUp(deviceId?: string): Promise<boolean> {
+  async setUpMicrophone(deviceId?: string): Promise<boolean> {
     try {
       const before = this.microphone;
       const microphone = await openMicrophone(deviceId);
@@ -87,11 +101,11 @@ export class Speaking {
 
   /** Microphone and seat, as far as they are missing. Resolves once seated; throws Refusal, or NoMicrophone. */
   async take(): Promise<void> {
-    if (!this.microphone && !(await this.setUp())) throw new NoMicrophone(this.problem ?? "unsupported");
+    if (!this.microphone && !(await this.setUpMicrophone())) throw new NoMicrophone(this.problem ?? "unsupported");
     const { microphone } = this;
-    if (this.isTaken || !microphone) return this.#seated.promise;
-    this.#page.hearing.stop();
-    this.#page.tabs.tellSeated();
+    if (this.hasSeat || !microphone) return this.#seated.promise;
+    this.#page.listening.stop();
+    this.#page.tabs.announceSeat();
     this.#seated = Promise.withResolvers();
     this.#seated.promise.catch(() => undefined);
     this.seat = { kind: "connecting" };
@@ -109,12 +123,12 @@ export class Speaking {
   }
 
   /** Whether this very tab held the seat before it was loaded anew. */
-  get wasHere(): boolean {
+  get hadSeatInThisTab(): boolean {
     return sessionStorage.getItem(this.#key) !== null;
   }
 
   /** Takes the seat by itself where the browser allows the microphone without asking; false where a tap is needed. */
-  async takeAgain(): Promise<boolean> {
+  async retakeSeat(): Promise<boolean> {
     if (!(await isAllowed())) return false;
     return this.take().then(
       () => true,
@@ -151,23 +165,23 @@ export class Speaking {
       // The stage said goodbye because of this very command.
       if (this.seat?.kind === "over") return;
       const ticket = await this.#page.identity.ticket();
-      await ask(ROUTES.commands(this.#page.id), { method: "POST", body: command, ticket });
+      await requestJson(ROUTES.commands(this.#page.id), { method: "POST", body: command, ticket });
     }
   }
 
   /** Leaves the stage for good, or until invited anew. */
   async leave(): Promise<void> {
     await this.command({ do: "leave" });
-    if (this.isTaken) this.#end({ kind: "over", why: "left" });
+    if (this.hasSeat) this.#end({ kind: "over", why: "left" });
   }
 
   playSound(): void {
     this.#sound.play().then(
       () => {
-        this.isSoundRefused = false;
+        this.isSoundBlocked = false;
       },
       (error: unknown) => {
-        this.isSoundRefused = error instanceof DOMException && error.name === "NotAllowedError";
+        this.isSoundBlocked = error instanceof DOMException && error.name === "NotAllowedError";
       },
     );
   }
@@ -207,7 +221,7 @@ export class Speaking {
     this.#watch = undefined;
     this.microphone?.[Symbol.dispose]();
     this.microphone = undefined;
-    this.heard = undefined;
+    this.stageState = undefined;
     this.levels = [];
     this.#sound.srcObject = null;
     this.seat = seat;
@@ -216,11 +230,11 @@ export class Speaking {
   }
 
   #down(message: StageMessage): void {
-    const audience = this.heard?.audience ?? this.#page.room.document?.audience ?? 0;
-    const state = this.heard?.state;
-    if (message.kind === "snapshot") this.heard = { state: message.state, audience };
-    if (message.kind === "state" && state) this.heard = { state: foldAll(message.entries, state), audience };
-    if (message.kind === "audience" && state) this.heard = { state, audience: message.audience };
+    const audience = this.stageState?.audience ?? this.#page.room.document?.audience ?? 0;
+    const state = this.stageState?.state;
+    if (message.kind === "snapshot") this.stageState = { state: message.state, audience };
+    if (message.kind === "state" && state) this.stageState = { state: foldAll(message.entries, state), audience };
+    if (message.kind === "audience" && state) this.stageState = { state, audience: message.audience };
     if (message.kind === "levels") this.levels = message.levels;
     if (message.kind === "snapshot" || message.kind === "state") this.microphone?.open(!this.isMuted);
   }
@@ -253,7 +267,7 @@ export class Speaking {
   /** The microphone in use was unplugged: whichever the browser now takes for the first. */
   #devicesChanged = (): void => {
     const track = this.microphone?.stream.getAudioTracks()[0];
-    if (track?.readyState === "ended") void this.setUp();
+    if (track?.readyState === "ended") void this.setUpMicrophone();
   };
 }
 

@@ -8,7 +8,7 @@ import type { SpaceId } from "@hustings/wire/ids.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import { takeRoom } from "../boot.ts";
-import { ask } from "../door-requests.ts";
+import { requestJson } from "../request-json.ts";
 
 const AGAIN_USUALLY = { afterMs: 4_000, spreadMs: 2_000 };
 const SOON_MS = 4_000;
@@ -44,7 +44,7 @@ export class RoomWatch {
   async refresh(): Promise<void> {
     this.#timer?.cancel();
     try {
-      const room = await ask<RoomDocument>(ROUTES.room(this.#id));
+      const room = await requestJson<RoomDocument>(ROUTES.room(this.#id));
       this.document = room;
       this.#onRoom(room);
       this.problem = undefined;

@@ -1,5 +1,5 @@
 // Owns in which situation a listener is, and the sentences for each: one table with no blanks. Pure. Refuses to draw,
-// and to know what a speaker is told (speaking/words.ts).
+// and to know what a speaker is told (speaking/seat-status.ts).
 
 import type { Way } from "@hustings/listener/hls/push-or-pull.ts";
 import type { EarState } from "@hustings/listener/playout/ear-states.ts";

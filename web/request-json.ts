@@ -11,7 +11,7 @@ export interface Asked {
 }
 
 /** JSON there and back. Throws Refusal for every refusal, also for "no answer", which is "stage-away". */
-export async function ask<Answer>(url: string, { method = "GET", body, ticket }: Asked = {}): Promise<Answer> {
+export async function requestJson<Answer>(url: string, { method = "GET", body, ticket }: Asked = {}): Promise<Answer> {
   const headers: Record<string, string> = { accept: "application/json" };
   if (body !== undefined) headers["content-type"] = "application/json";
   if (ticket !== undefined) headers["authorization"] = `Bearer ${ticket}`;

@@ -9,10 +9,10 @@ import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import { EMPTY_STATE } from "@hustings/wire/log/state.ts";
 import { initialsOf, tintOf } from "../elements/portraits.ts";
-import { browserOf, hostLineOf, microphoneSentence, seatSentence } from "../speaking/words.ts";
+import { browserOf, hostLineOf, microphoneSentence, seatSentence } from "../speaking/seat-status.ts";
 import { agoOf, audienceOf, behindOf, ordinalOf } from "../text/times.ts";
+import { type Facts, phaseWord, sentenceOf, situationOf } from "./situation.ts";
 import { type SpaceView, viewOf } from "./space-view.ts";
-import { type Facts, phaseWord, sentenceOf, situationOf } from "./words.ts";
 
 const VIEW: SpaceView = {
   title: "Who speaks?",
@@ -98,7 +98,7 @@ function views(): SpaceView[] {
   ];
 }
 
-test("what keeps a listener from hearing is told before what goes on in the space", () => {
+test("what keeps a listener from listening is told before what goes on in the space", () => {
   const held = { ...VIEW, air: "hold", holdReason: "nobody-on-stage" } as const;
   const on = { ...FACTS, isListening: true, link: "following", ear: "playing" } as const;
   assert.equal(situationOf(on), "listening");

@@ -81,7 +81,7 @@ export interface HostFacts {
   readonly listenersLagMs: number | undefined;
 }
 
-export interface HostLine {
+export interface HostStatus {
   readonly text: string;
   readonly trouble: Trouble | undefined;
 }
@@ -94,7 +94,7 @@ export function hostLineOf({
   isDoorAway,
   isMicrophoneSilent,
   listenersLagMs,
-}: HostFacts): HostLine {
+}: HostFacts): HostStatus {
   if (seat?.kind === "reconnecting")
     return { text: "Your connection dropped. You are still on the stage; reconnecting.", trouble: "reconnecting" };
   if (isDoorAway)
