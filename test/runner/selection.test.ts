@@ -1,5 +1,3 @@
-// Proves which tests `npm test` runs, and when it calls the run good.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { noCounts, passes, selectTests, sum, verdict } from "./selection.ts";
@@ -12,15 +10,15 @@ const heavyPaths = [
   "server/src/stage/peer/webrtc-peer-port.test.ts",
 ];
 
-test("every *.test.ts is selected when no filter is given", () => {
+test("selects every *.test.ts without a filter", () => {
   assert.deepEqual(selectTests(paths, []), ["media/mix/mixer.test.ts", "test/e2e/stage.test.ts", "wire/ids.test.ts"]);
 });
 
-test("filters select the tests whose path contains one of them", () => {
+test("selects the tests whose path contains one of the filters", () => {
   assert.deepEqual(selectTests(paths, ["media", "ids"]), ["media/mix/mixer.test.ts", "wire/ids.test.ts"]);
 });
 
-test("tests of whole servers, browsers and peers run one by one after all others", () => {
+test("runs tests of whole servers, browsers and peers one by one after all others", () => {
   const [light, heavy] = passes(["test/house/words/names.test.ts", ...heavyPaths]);
   assert.deepEqual(light?.files, ["test/house/words/names.test.ts"]);
   assert.equal(light?.isSerial, false);

@@ -1,4 +1,4 @@
-// Owns which test files run in which pass, and what their counts amount to. Pure: reads no files and runs no tests.
+// Chooses which test files run in which pass, and judges the counts. Pure.
 
 /** One run of the test runner: its files one at a time or side by side. */
 export interface Pass {
@@ -7,7 +7,7 @@ export interface Pass {
   readonly files: readonly string[];
 }
 
-/** What the runner counted. A test that a timeout or an abort ended has failed. */
+/** Counted results. A test that a timeout or an abort ended has failed. */
 export interface Counts {
   readonly passed: number;
   readonly failed: number;
@@ -17,7 +17,7 @@ export interface Counts {
 
 export const noCounts: Counts = { passed: 0, failed: 0, skipped: 0, todo: 0 };
 
-// Real browsers, whole servers and real sound: two of these at once on a small machine measure each other.
+// Tests with real browsers, whole servers or real sound: two at once on a small machine would slow each other.
 const heavy = /^(?:test\/(?!house\/|runner\/)|server\/src\/stage\/peer)|\.e2e\.test\.ts$/;
 
 /** The test files among `paths`, in order; with `filters`, those whose path contains at least one of them. */
@@ -26,7 +26,7 @@ export function selectTests(paths: readonly string[], filters: readonly string[]
   return filters.length === 0 ? tests : tests.filter((path) => filters.some((filter) => path.includes(filter)));
 }
 
-/** The passes in which `files` run: what is light side by side first, then what is heavy one by one. */
+/** The passes in which `files` run: the light ones side by side first, then the heavy ones one by one. */
 export function passes(files: readonly string[]): Pass[] {
   return [
     { name: "Side by side", isSerial: false, files: files.filter((file) => !heavy.test(file)) },

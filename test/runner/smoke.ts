@@ -1,4 +1,4 @@
-// Owns one question: does `npm start` serve its home page, and stop when told? Run by .ci/run on free ports.
+// Checks that `npm start` serves its home page and stops on SIGINT. Run by .ci/run, on free ports.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -42,7 +42,7 @@ async function fetchWhenUp(server: ChildProcess, url: string): Promise<string> {
   throw new Error(`nothing answered at ${url} in ${startMs} ms`);
 }
 
-// As Ctrl-C does: the signal goes to the whole group. What does not stop by itself is killed, and that is a failure.
+// Signals the whole group, as Ctrl-C does. A server that does not stop is killed, and the check fails.
 async function stop(server: ChildProcess): Promise<void> {
   if (server.pid === undefined || hasEnded(server)) return;
   const group = -server.pid;

@@ -1,23 +1,21 @@
-// Proves what the test set-up does about programs that npm does not bring.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Machine, planTools } from "../support/chromium.ts";
 
-test("nothing is installed where every tool is found", () => {
+test("installs nothing where every tool is found", () => {
   assert.deepEqual(planTools(machine(["chromium", "ffmpeg", "ffprobe"], true)), { kind: "ready" });
 });
 
-test("Chromium is found by any of its names", () => {
+test("finds Chromium by any of its names", () => {
   assert.deepEqual(planTools(machine(["google-chrome", "ffmpeg", "ffprobe"], false)), { kind: "ready" });
 });
 
-test("root with apt-get installs the missing packages, each once", () => {
+test("installs each missing package once as root with apt-get", () => {
   const plan = planTools(machine(["apt-get"], true));
   assert.deepEqual(plan, { kind: "install", packages: ["chromium", "ffmpeg"] });
 });
 
-test("without root the person is told the apt-get line", () => {
+test("prints the apt-get line without root", () => {
   const plan = planTools(machine(["apt-get", "ffmpeg", "ffprobe"], false));
   assert.deepEqual(plan, {
     kind: "advise",
@@ -25,7 +23,7 @@ test("without root the person is told the apt-get line", () => {
   });
 });
 
-test("without apt-get the person is told in one line what to install", () => {
+test("prints in one line what to install without apt-get", () => {
   const plan = planTools(machine([], true));
   assert.deepEqual(plan, {
     kind: "advise",

@@ -1,4 +1,4 @@
-// Owns the repository as the house rules' tests see it, and how findings are shown.
+// Reads the repository's files once for the tests of the house rules, and formats findings.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -15,6 +15,8 @@ export const repository = {
   code: readFiles(root, paths, codePattern),
   manifests: readFiles(root, paths, /(?:^|\/)package\.json$/),
   documents: readFiles(root, paths, /\.md$/),
+  /** Files of other languages whose comments the rules read. */
+  sheets: readFiles(root, paths, /\.(?:c|css)$/),
   texts: readFiles(root, paths, /(?:\.(?:ts|mts|js|mjs|svelte|json|md|html|css|yml|yaml|sh)|\/run|^[^/.]+|\.npmrc)$/),
   text: (path: string): string => readFileSync(join(root, path), "utf8"),
 };

@@ -1,10 +1,10 @@
-// Owns reading source text into what the house rules ask about: imports, functions, declared names, comments. Knows
-// TypeScript's syntax and where a Svelte component keeps its script; refuses to know any rule.
+// Parses a source file and lists what the house rules ask about: imports, functions, declared names and comments. In a
+// Svelte component it reads the scripts only.
 
 import ts from "typescript";
 import type { SourceFile } from "./tree.ts";
 
-/** One finding of a rule, ready to print: where, and what is wrong. */
+/** One finding of a rule: where it is, and what is wrong. */
 export interface Finding {
   readonly path: string;
   readonly line: number;
@@ -22,12 +22,12 @@ export interface FunctionSpan extends Named {
   readonly lines: number;
 }
 
-/** What a file's path must end in for the rules about code to read it. */
+/** Paths of code files. */
 export const codePattern = /\.(?:ts|mts|js|mjs|svelte)$/;
 
 const suites = new Set(["describe", "suite"]);
 
-/** Parses a file. Of a Svelte component only the scripts are read; their line numbers are the component's. */
+/** Parses a file; of a Svelte component only the scripts, with the component's line numbers. */
 export function parse(file: SourceFile): ts.SourceFile {
   const text = file.path.endsWith(".svelte") ? onlyScripts(file.text) : file.text;
   const kind = /\.m?js$/.test(file.path) ? ts.ScriptKind.JS : ts.ScriptKind.TS;
@@ -43,8 +43,8 @@ export function importsOf(source: ts.SourceFile): Named[] {
 }
 
 /**
- * Every function that has a body, but for those that only hold tests: the callbacks of `describe` and `suite`, and what
- * is named `…Contract`. `lines` are its own: those of named functions inside it are counted with them alone.
+ * Every function with a body, except those that only hold tests: callbacks of `describe` and `suite`, and functions named
+ * `…Contract`. `lines` leaves out the lines of named functions inside it, which are counted on their own.
  */
 export function functionsOf(source: ts.SourceFile): FunctionSpan[] {
   return collect(source, (node) => {
@@ -61,7 +61,7 @@ function linesOf(node: ts.Node): number {
   return node.getSourceFile().getLineAndCharacterOfPosition(node.end).line + 2 - lineOf(node);
 }
 
-/** Lines of the named functions right inside `node`: each is measured by itself, as a method is beside its class. */
+/** Lines of the named functions directly inside `node`, which have lengths of their own. */
 function linesWithin(node: ts.Node): number {
   let lines = 0;
   const visit = (child: ts.Node): void => {
@@ -80,13 +80,13 @@ export function declaredNames(source: ts.SourceFile): Named[] {
   });
 }
 
-/** The line, from 1, on which the node itself begins, its comments left out. */
+/** The line, from 1, on which the node begins, without its leading comments. */
 export function lineOf(node: ts.Node): number {
   const source = node.getSourceFile();
   return source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1;
 }
 
-/** Visits every node below `source` and keeps what `pick` gives. */
+/** Visits every node below `source` and returns the values that `pick` gives. */
 export function collect<Picked>(source: ts.SourceFile, pick: (node: ts.Node) => Picked | undefined): Picked[] {
   const picked: Picked[] = [];
   const visit = (node: ts.Node): void => {
@@ -98,7 +98,7 @@ export function collect<Picked>(source: ts.SourceFile, pick: (node: ts.Node) => 
   return picked;
 }
 
-/** Every comment of the file with its line; in Svelte, the scripts' comments. */
+/** Every comment of the file with its line; in Svelte those of the scripts. */
 export function commentsOf(source: ts.SourceFile): Named[] {
   const found = new Map<number, Named>();
   collect(source, (node) => {

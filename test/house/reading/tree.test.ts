@@ -1,11 +1,9 @@
-// Proves that the house rules see every file that is not ignored.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { ignoreRule, listFiles } from "./tree.ts";
 
-test("a folder name is ignored at any depth, a path from the root alone, a pattern everywhere", () => {
+test("ignores a folder name at any depth, a path only from the root, and a pattern everywhere", () => {
   const isIgnored = ignoreRule("# words\nbuilt/\nweb/dist/\n*.log\n");
   assert.equal(isIgnored("a/b/built", true), true);
   assert.equal(isIgnored("a/b/built", false), false);
@@ -15,11 +13,11 @@ test("a folder name is ignored at any depth, a path from the root alone, a patte
   assert.equal(isIgnored("a/x.ts", false), false);
 });
 
-test("a negated line is refused rather than misread", () => {
+test("throws at a negated line of .gitignore", () => {
   assert.throws(() => ignoreRule("!kept"), /negates.*!kept/);
 });
 
-test("the repository's own files are listed, and nothing of node_modules", () => {
+test("lists the repository's own files, and nothing of node_modules", () => {
   const paths = listFiles(fileURLToPath(new URL("../../..", import.meta.url)));
   assert.ok(paths.includes("test/house/reading/tree.test.ts") && paths.includes(".gitignore"));
   assert.equal(

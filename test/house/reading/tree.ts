@@ -1,4 +1,4 @@
-// Owns the list of the repository's files: everything that .gitignore does not name. Knows nothing of what is in them.
+// Lists the repository's files: all that .gitignore does not name.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join, matchesGlob } from "node:path";
@@ -23,7 +23,7 @@ export function listFiles(root: string): string[] {
   return list("").sort();
 }
 
-/** The files at those `paths` whose name matches `pattern`, with their text. */
+/** The files among `paths` that match `pattern`, with their text. */
 export function readFiles(root: string, paths: readonly string[], pattern: RegExp): SourceFile[] {
   return paths
     .filter((path) => pattern.test(path))

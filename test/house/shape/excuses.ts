@@ -1,4 +1,4 @@
-// Owns the short list of what may be longer than the house allows, each with its reason.
+// Lists the files and functions that may be longer than the limits, each with its reason.
 
 import type { Excuse } from "./lengths.ts";
 

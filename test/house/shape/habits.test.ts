@@ -1,13 +1,11 @@
-// Proves that the code keeps the house's habits, and that each of those rules can fail.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertNone, messages, repository } from "../reading/repository.ts";
 import { judgeHabits } from "./habits.ts";
 
-const opening = "// Owns a thing.\n";
+const opening = "// Counts things.\n";
 
-test("no code reads a clock, the environment, leaves out tests, keeps notes for later, or sleeps in a test", () => {
+test("code reads no clock or environment, disables no test, keeps no note for later, and does not sleep in a test", () => {
   assertNone(repository.code.flatMap(judgeHabits));
 });
 
@@ -51,13 +49,13 @@ for (const [path, code] of [
   });
 }
 
-test("a file that does not open by saying what it owns is a finding", () => {
-  assert.match(judgeHabits({ path: "wire/x.ts", text: "const a = 1;\n" })[0]?.message ?? "", /what it owns/);
+test("a file without a header comment is a finding", () => {
+  assert.match(judgeHabits({ path: "wire/x.ts", text: "const a = 1;\n" })[0]?.message ?? "", /header comment/);
   for (const text of [
-    "/* Owns. */\n",
-    "#!/usr/bin/env node\n// Owns.\n",
-    "<!-- Owns. -->\n",
-    "<script>\n// Owns.\n</script>\n",
+    "/* Counts. */\n",
+    "#!/usr/bin/env node\n// Counts.\n",
+    "<!-- Counts. -->\n",
+    "<script>\n// Counts.\n</script>\n",
   ]) {
     assert.deepEqual(judgeHabits({ path: text.startsWith("<") ? "web/X.svelte" : "wire/x.ts", text }), []);
   }

@@ -1,5 +1,5 @@
-// Owns the house's rules about single lines of code: clocks, the process, tests left out, notes left behind, sleeps in
-// tests, the opening comment. Pure: gets a file, gives findings.
+// Checks single lines of code: clock reads, process access, disabled tests, notes for later, sleeps in tests, and the
+// header comment. Pure.
 
 import ts from "typescript";
 import { collect, commentsOf, type Finding, lineOf, parse } from "../reading/source.ts";
@@ -25,11 +25,11 @@ export function judgeHabits(file: SourceFile): Finding[] {
   return [...judgeOpening(file), ...judgeComments(file.path, source), ...nodes];
 }
 
-// A test file is opened by its tests' names.
+// Test files need no header: their tests' names say it.
 function judgeOpening(file: SourceFile): Finding[] {
   if (file.path.endsWith(".test.ts")) return [];
   const opens = /^(?:#!.*\n)?\s*(?:<!--|<script\b[^>]*>\s*\/[/*]|\/[/*])/.test(file.text);
-  return opens ? [] : [{ path: file.path, line: 1, message: "opens without saying what it owns and refuses to know" }];
+  return opens ? [] : [{ path: file.path, line: 1, message: "needs a header comment that says what the file does" }];
 }
 
 function judgeComments(path: string, source: ts.SourceFile): Finding[] {
@@ -46,7 +46,7 @@ function clockRule(node: ts.Node, path: string): string | undefined {
   return isNow || isNewDate ? "reads a clock: take a clock of flow/clock.ts as an argument" : undefined;
 }
 
-// Scripts that the drill starts as processes of their own.
+// Entry points that the drill starts as processes.
 const processEntries = new Set(["drill/generator/generator-process.ts", "drill/measure/bare-ticker-process.ts"]);
 
 function processRule(node: ts.Node, path: string): string | undefined {
@@ -75,8 +75,8 @@ function anyRule(node: ts.Node): string | undefined {
   return node.kind === ts.SyntaxKind.AnyKeyword ? "uses any: name the type, or unknown" : undefined;
 }
 
-// `await delay(100)`, and `await new Promise((resolve) => setTimeout(resolve, 100))`: a wait for time to pass. A wait
-// of zero only lets other work run, and one inside `while` waits for the loop's condition.
+// Finds `await delay(100)` and `await new Promise((resolve) => setTimeout(resolve, 100))`. A delay of zero only yields,
+// and a delay inside `while` polls the loop's condition.
 function sleepRule(node: ts.Node, path: string): string | undefined {
   if (!path.endsWith(".test.ts") || !ts.isAwaitExpression(node) || isInLoop(node)) return undefined;
   const text = node.expression.getText().replace(/\s+/g, " ");

@@ -1,5 +1,3 @@
-// Proves that every import in the repository is one that the import table allows, and that the rule can fail.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertNone, messages, repository } from "../reading/repository.ts";
@@ -41,7 +39,7 @@ for (const [path, specifier] of [
   });
 }
 
-test("dynamic imports, re-exports, import types and import.meta.resolve are judged like any other", () => {
+test("dynamic imports, re-exports, import types and import.meta.resolve count as imports", () => {
   const text = 'await import("ws");\nexport * from "ws";\nlet x: import("ws").X;\nimport.meta.resolve("ws");\n';
   const found = judgeImports(rows, [{ path: "flow/wheel.ts", text }]);
   assert.deepEqual(
@@ -61,7 +59,7 @@ test("the longest row that covers a file is its own", () => {
   assert.equal(rowOf(rows, "cli/bin/node.mjs")?.from, "cli/bin");
 });
 
-test("a document without the table, and a table with a row twice, are refused", () => {
+test("throws at a document without the table, and at a table with the same row twice", () => {
   assert.throws(() => readImportTable("# Imports\n"), /no import table/);
   assert.throws(() => readImportTable("| `a` | |\n| `a` | |\n"), /two rows for a/);
 });

@@ -54,7 +54,7 @@ export function rowOf(rows: readonly ImportRow[], path: string): ImportRow | und
   return covering.sort((a, b) => b.from.length - a.from.length)[0];
 }
 
-// What tests and their support may import besides what the files beside them may.
+// Extra targets for tests and files in `testing` folders.
 function testExtras(rows: readonly ImportRow[], path: string): Iterable<string> {
   if (!path.endsWith(".test.ts") && !inTesting(path)) return [];
   return [testingRow, ...(rows.find(({ from }) => from === testingRow)?.allowed ?? [])];
@@ -86,7 +86,7 @@ export function packageName(specifier: string): string {
     .join("/");
 }
 
-// `node:*` stops short of the disk and of other processes: those are named, each with what lies below it.
+// `node:*` does not include node:fs and node:child_process; each of these includes the modules below it.
 function isAllowed(allowed: ReadonlySet<string>, target: string): boolean {
   if (allowed.has(target)) return true;
   const guarded = guardedModules.find((name) => target === name || target.startsWith(`${name}/`));

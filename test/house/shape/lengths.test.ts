@@ -1,5 +1,3 @@
-// Proves that files and functions keep the house's lengths, reports how many are past the aim, and that it can fail.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertNone, messages, repository } from "../reading/repository.ts";
@@ -9,7 +7,7 @@ import { fileLinesMax, functionLinesMax, judgeLengths, lengthsOf, pastAim } from
 const shownCount = 5;
 const longFunction = { path: "wire/x.ts", text: `function long() {\n${"1;\n".repeat(functionLinesMax)}}\n` };
 
-test("no file and no function is too long, but for the excuses, all of which are needed", (context) => {
+test("no file and no function is too long, except by an excuse, and every excuse is needed", (context) => {
   const lengths = repository.code.flatMap(lengthsOf);
   const past = pastAim(lengths);
   const worst = past.slice(0, shownCount).map(({ path, name, lines }) => `${path} ${name ?? ""} ${lines}`);
@@ -23,13 +21,13 @@ test("a file past the limit is a finding, and one at the limit is not", () => {
   assert.equal(judgeLengths(lengthsOf({ ...at, text: `${at.text}1;\n` }), []).length, 1);
 });
 
-test("a function past the limit is a finding, its name told", () => {
+test("a function past the limit is a finding that names it", () => {
   assert.deepEqual(messages(judgeLengths(lengthsOf(longFunction), [])), [
     "wire/x.ts:1 the function long has 62 lines, more than 60",
   ]);
 });
 
-test("an excuse covers what it names up to its own length", () => {
+test("an excuse covers its file or function up to its own length", () => {
   const excuse = { path: "wire/x.ts", name: "long", lines: 62, reason: "a table" };
   assert.deepEqual(judgeLengths(lengthsOf(longFunction), [excuse]), []);
   assert.equal(judgeLengths(lengthsOf(longFunction), [{ ...excuse, lines: 61 }]).length, 1);
@@ -40,12 +38,12 @@ test("an excuse that nothing needs is a finding", () => {
   assert.match(judgeLengths([], [excuse])[0]?.message ?? "", /not needed any more/);
 });
 
-test("the callback of describe holds tests and has no length of its own", () => {
+test("the callback of describe has no limit", () => {
   const text = longFunction.text.replace("function long() {", 'describe("x", () => {').replace(/}\n$/, "});\n");
   assert.deepEqual(judgeLengths(lengthsOf({ path: "wire/x.test.ts", text }), []), []);
 });
 
-test("a function's own lines are counted without the named functions inside it, which have lengths of their own", () => {
+test("named functions inside a function are counted on their own", () => {
   const inner = `  function inner() {\n${"    1;\n".repeat(58)}  }\n`;
   const text = `function outer() {\n${inner}  return { method() {\n${"    2;\n".repeat(50)}  } };\n}\n`;
   const lengths = lengthsOf({ path: "wire/x.ts", text });

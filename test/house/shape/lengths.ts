@@ -1,4 +1,4 @@
-// Owns how long a file and a function may be, and who is excused. Pure. The aim (200 and 25 lines) is only reported.
+// Limits the lengths of files and functions. The aim (200 and 25 lines) is only reported. Pure.
 
 import { type Finding, functionsOf, parse } from "../reading/source.ts";
 import type { SourceFile } from "../reading/tree.ts";
@@ -8,7 +8,7 @@ export const functionLinesMax = 60;
 export const fileLinesAim = 200;
 export const functionLinesAim = 25;
 
-/** One thing that may be longer, up to `lines`, and why. Without `name` it is the file itself. */
+/** A file, or with `name` one of its functions, that may have up to `lines` lines. */
 export interface Excuse {
   readonly path: string;
   readonly name?: string;
@@ -31,7 +31,7 @@ export function lengthsOf(file: SourceFile): Length[] {
   return [{ path: file.path, line: 1, lines }, ...functions];
 }
 
-/** Findings for what is too long and not excused, and for excuses that nothing needs any more. */
+/** Findings for lengths past their limit, and for excuses that nothing needs any more. */
 export function judgeLengths(lengths: readonly Length[], excuses: readonly Excuse[]): Finding[] {
   const tooLong = lengths.filter((length) => length.lines > maxOf(length));
   const findings = tooLong.flatMap((length) => {
@@ -44,7 +44,7 @@ export function judgeLengths(lengths: readonly Length[], excuses: readonly Excus
   return [...findings, ...idle.map(({ path, name }) => ({ path, line: 1, message: idleMessage(name) }))];
 }
 
-/** How many of the lengths are past the aim, and the longest of those first. */
+/** The lengths past the aim, the worst first. */
 export function pastAim(lengths: readonly Length[]): Length[] {
   const past = lengths.filter(({ name, lines }) => lines > (name === undefined ? fileLinesAim : functionLinesAim));
   return past.sort((a, b) => b.lines / maxOf(b) - a.lines / maxOf(a));

@@ -1,5 +1,3 @@
-// Proves that packages are pinned, tied to no host and declared where they are used, and that the rules can fail.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertNone, messages, repository } from "../reading/repository.ts";
@@ -9,7 +7,7 @@ test("every dependency of every workspace is an exact version", () => {
   assertNone(repository.manifests.flatMap(judgeVersions));
 });
 
-test("package-lock.json names no host and ties every package to its bytes", () => {
+test("package-lock.json names no host and has an integrity hash for every package", () => {
   assertNone(judgeLock({ path: "package-lock.json", text: repository.text("package-lock.json") }));
 });
 

@@ -1,4 +1,4 @@
-// Owns the rules about packages: exact versions, a lock without hosts, and every import declared where it is used.
+// Checks packages: exact versions, a lock file without hosts, and every imported package declared by its workspace.
 
 import { isBuiltin } from "node:module";
 import { codePattern, type Finding, importsOf, parse } from "../reading/source.ts";
@@ -24,7 +24,7 @@ export function judgeVersions(manifest: SourceFile): Finding[] {
     .map(([name, version]) => ({ path: manifest.path, line: 1, message: `${name} is not exact: "${version}"` }));
 }
 
-/** Findings for lock entries that name a host, or that nothing ties to their bytes. */
+/** Findings for lock entries that name a host, or that have no integrity hash. */
 export function judgeLock(lock: SourceFile): Finding[] {
   const { packages } = JSON.parse(lock.text) as Lock;
   return Object.entries(packages).flatMap(([name, { resolved, link, integrity }]) => {

@@ -1,6 +1,3 @@
-// Proves that documents are numbered, lead somewhere, are up to date, and carry nothing of one machine; and that the
-// rules can fail.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ERROR_TABLE } from "@hustings/wire/errors.ts";
@@ -12,7 +9,7 @@ test("every decision is named NNNN-title.md, and no number is used twice", () =>
   assertNone(judgeDecisions(repository.paths));
 });
 
-test("every relative link of every document leads to a file", () => {
+test("every relative link of every document resolves", () => {
   assertNone(repository.documents.flatMap((document) => judgeLinks(document, repository.paths)));
 });
 
@@ -20,11 +17,11 @@ test("no file carries the path of one machine or a package registry's address", 
   assertNone(repository.texts.flatMap(judgeTraces));
 });
 
-test("docs/errors.md is what the error table says (npm run docs writes it)", () => {
+test("docs/errors.md matches the error table (npm run docs writes it)", () => {
   assert.equal(repository.text("docs/errors.md"), errorsDocument(ERROR_TABLE));
 });
 
-test("a decision with another name, or with a number that is taken, is a finding", () => {
+test("a decision with another kind of name, or with a number that is taken, is a finding", () => {
   const paths = ["docs/decisions/0001-a.md", "docs/decisions/0001-b.md", "docs/decisions/2-c.md", "docs/wire.md"];
   assert.deepEqual(
     judgeDecisions(paths).map(({ path }) => path),
@@ -32,7 +29,7 @@ test("a decision with another name, or with a number that is taken, is a finding
   );
 });
 
-test("a link to nothing is a finding; one to a file, a folder, a heading or the web is not", () => {
+test("a link to a missing file is a finding; one to a file, a folder, a heading or the web is not", () => {
   const text = "[a](b.md) [b](../wire/) [c](#here) [d](https://example.org) [e](gone.md#x)\n```\n[f](g)\n```\n";
   const found = judgeLinks({ path: "docs/a.md", text }, ["docs/b.md", "wire/ids.ts"]);
   assert.deepEqual(

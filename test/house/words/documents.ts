@@ -1,12 +1,12 @@
-// Owns the rules about documents and about what no file may carry: numbered decisions, links that lead somewhere, no
-// path of one machine, no registry's address. Pure.
+// Checks documents for numbered decisions and for links that resolve, and all files for paths of one machine and
+// addresses of package registries. Pure.
 
 import { posix } from "node:path";
 import type { Finding } from "../reading/source.ts";
 import type { SourceFile } from "../reading/tree.ts";
 
 const decisionName = /^docs\/decisions\/(\d{4})-[a-z0-9]+(?:-[a-z0-9]+)*\.md$/;
-// Written in parts so that this file does not carry what it forbids.
+// Written in parts so that this file does not match itself.
 const machinePaths = [
   new RegExp(String.raw`(?<![\w./-])/${"work"}/`),
   new RegExp(String.raw`(?<![\w.-])/${"root"}/`),

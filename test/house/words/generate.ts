@@ -1,4 +1,4 @@
-// Owns `npm run docs`: writes the documents that are made from tables. What they say is generated.ts's.
+// Runs `npm run docs`: writes the documents that generated.ts makes from tables.
 
 import { writeFileSync } from "node:fs";
 import { SETTINGS } from "@hustings/server/ops/config.ts";

@@ -1,4 +1,4 @@
-// Owns the documents that are made from tables: what each must say. Pure; generate.ts writes them, a test compares.
+// Makes the text of the documents that come from tables. Pure; generate.ts writes them, and tests compare them.
 
 import { environmentNameOf, type Setting } from "@hustings/server/ops/config.ts";
 

@@ -1,15 +1,13 @@
-// Proves that files, folders and declared names are called what docs/glossary.md calls them, and that the rule can fail.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertNone, repository } from "../reading/repository.ts";
 import { judgeNames, judgePaths } from "./names.ts";
 
-test("no file or folder has a name that says nothing", () => {
+test("no file or folder has an empty name such as util or helper", () => {
   assertNone(judgePaths(repository.paths));
 });
 
-test("no declared name is a term that this house does not use", () => {
+test("no declared name uses a banned term", () => {
   assertNone(repository.code.flatMap(judgeNames));
 });
 
@@ -23,7 +21,7 @@ for (const path of [
   test(`the path ${path} is a finding`, () => assert.equal(judgePaths([path]).length, 1));
 }
 
-test("a standard term that has such a word in it is no finding", () => {
+test("a standard term that contains such a word is no finding", () => {
   assert.deepEqual(judgePaths(["wire/data-channel.ts", "web/service-worker.ts", "docs/operations/backup.md"]), []);
 });
 
@@ -44,7 +42,7 @@ for (const code of [
   });
 }
 
-test("the room document, user agents and names that are only used are no findings", () => {
+test("the room document, user agents and names declared elsewhere are no findings", () => {
   const text = "const roomDocument = 1; const userAgent = 2; const chunkOffset = 3; stream.on('data', x.chunk);";
   assert.deepEqual(judgeNames({ path: "wire/x.ts", text }), []);
 });

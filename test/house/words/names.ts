@@ -1,9 +1,9 @@
-// Owns which names are banned, for files and folders and for what the code declares, and why. Pure.
+// Bans names of files and folders that say nothing, and declared names that the glossary replaces. Pure.
 
 import { declaredNames, type Finding, type Named, parse } from "../reading/source.ts";
 import type { SourceFile } from "../reading/tree.ts";
 
-// Names that say nothing of what is inside.
+// Names that say nothing about the content.
 const emptyNames = new Set(
   ["util", "helper", "common", "manager", "service", "handler", "data", "info", "misc"].flatMap((name) => [
     name,
@@ -19,7 +19,7 @@ interface Ban {
   readonly instead: string;
 }
 
-// docs/glossary.md says what each thing is called here. A ban is narrow where the word is another field's standard term.
+// docs/glossary.md has the terms. A ban is narrow where the word is a standard term of another field.
 const bans: readonly Ban[] = [
   { words: /\brooms\b/, instead: "spaces" },
   { words: /\b(?:join|leave|create|open|close|end|enter|find) room\b/, instead: "space" },
@@ -49,7 +49,7 @@ export function judgePaths(paths: readonly string[]): Finding[] {
   });
 }
 
-/** Findings for declared names that call a thing what it is not called here. */
+/** Findings for declared names that use a banned term. */
 export function judgeNames(file: SourceFile): Finding[] {
   return declaredNames(parse(file)).flatMap((named) => judgeName(file.path, named));
 }
