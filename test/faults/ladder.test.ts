@@ -7,8 +7,8 @@ import { type HeadlessListener, startHeadlessListener } from "../../listener/hea
 import type { Transport } from "../../listener/session/transport.ts";
 import { type CadenceSetting, type Meter, watchLoad } from "../../server/src/edge/load/load-watch.ts";
 import { Listener } from "../../server/src/edge/push/listener.ts";
-import { createPusher } from "../../server/src/edge/push/push-scheduler.ts";
-import { readCursor } from "../../server/src/edge/socket/listen-request.ts";
+import { createPushScheduler } from "../../server/src/edge/push/push-scheduler.ts";
+import { readListenRequest } from "../../server/src/edge/socket/listen-request.ts";
 import { PING_FRAME } from "../../server/src/edge/socket/websocket-framing.ts";
 import { createSpace } from "../../server/src/edge/testing/listener-fixture.ts";
 import { SILENT } from "../../server/src/ops/logger.ts";
@@ -20,14 +20,14 @@ const CHECKED = 30;
 function openLadder(setting: CadenceSetting, meter: Meter = { take: () => ({ busy: 0, loopDelayMs: 0 }), stop() {} }) {
   const space = createSpace(1_000);
   const { clock } = space;
-  const pusher = createPusher(clock, SILENT);
-  const cadences = watchLoad({ clock, pusher, log: SILENT, setting, share: 1, meter });
+  const pusher = createPushScheduler(clock, SILENT);
+  const cadences = watchLoad({ clock, scheduler: pusher, log: SILENT, setting, share: 1, meter });
   space.state({ kind: "anchor", anchorSlot: 1_000, anchorUtcMs: clock.utcMs() });
   space.state({ kind: "live" });
   space.state({ kind: "air", air: "voice" });
   const speak = (): void => {
-    space.speak();
-    pusher.arrived(space.following);
+    space.appendSlots();
+    pusher.pushNow(space.followed);
     clock.after(200, speak);
   };
   clock.after(200, speak);
@@ -39,7 +39,7 @@ function openLadder(setting: CadenceSetting, meter: Meter = { take: () => ({ bus
       clock.after(WAY_MS, () => events.closed(code, reason));
     };
     clock.after(WAY_MS, () => {
-      const cursor = readCursor(new URL(url).searchParams);
+      const cursor = readListenRequest(new URL(url).searchParams);
       const pipe = {
         unsentBytes: 0,
         hold: () => undefined,
@@ -49,19 +49,25 @@ function openLadder(setting: CadenceSetting, meter: Meter = { take: () => ({ bus
         close: end,
         terminate: () => end(1006, ""),
       };
-      listener = new Listener({ pipe, following: space.following, cursor, cadences, nowMs: clock.monotonicMs() });
-      pusher.add(listener, listener.cadenceMs, space.following);
+      listener = new Listener({
+        pipe,
+        followed: space.followed,
+        request: cursor,
+        advice: cadences,
+        nowMs: clock.monotonicMs(),
+      });
+      pusher.add(listener, listener.cadenceMs, space.followed);
     });
-    const hear = (text: string): void => listener?.hear(text, clock.monotonicMs(), clock.utcMs());
+    const hear = (text: string): void => listener?.receive(text, clock.monotonicMs(), clock.utcMs());
     const pongs = clock.after(25_000, function pong() {
-      listener?.hearControl(clock.monotonicMs());
+      listener?.receiveControl(clock.monotonicMs());
       clock.after(25_000, pong);
     });
     return {
       send: (text) => void clock.after(WAY_MS, () => hear(text)),
       close() {
         pongs.cancel();
-        listener?.end();
+        listener?.connectionClosed();
         if (listener) pusher.remove(listener);
       },
     };

@@ -8,7 +8,7 @@ export interface EdgeLimits extends FollowLimits {
   /** So many more may come back who were listening before, as from an edge that died; one more goes first in the line. */
   readonly returning: number;
   /** People in the line; one more is closed with 4506. */
-  readonly waiting: number;
+  readonly queued: number;
   /** Memory of the process; above it nobody comes in. */
   readonly memoryBytes: number;
   /** TCP connections at once, requests included; one more is closed as it is accepted. */
@@ -17,37 +17,37 @@ export interface EdgeLimits extends FollowLimits {
   readonly upgradesPerSecond: number;
   readonly upgradesBurst: number;
   /** Listeners of one address (of IPv6 one /64) at once, not this machine's own; one more is closed with 4430. */
-  readonly perAddress: number;
+  readonly listenersPerAddress: number;
   /** TCP connections of one address at once, counted as listeners are; one more is closed as it is accepted. */
-  readonly addressConnections: number;
+  readonly connectionsPerAddress: number;
   /** Addresses whose upgrades are counted; the one longest unseen goes. */
-  readonly addresses: number;
+  readonly trackedAddresses: number;
   /** Requests in work at each process behind the door; one more is refused with `full`. */
-  readonly inwardRequests: number;
+  readonly proxiedRequests: number;
   /** Those at the packager, where players wait for AAC; one more is refused with `full`. */
   readonly packagerRequests: number;
   /** HLS requests that wait for sound; one more is refused with `full`. */
   readonly hlsWaiting: number;
   /** Largest body that is passed inward; a larger one is refused with `too-large`. */
-  readonly inwardBodyBytes: number;
+  readonly proxiedBodyBytes: number;
 }
 
 export const EDGE_LIMITS: EdgeLimits = {
   ...FOLLOW_LIMITS,
   listeners: 100_000,
   returning: 2_000,
-  waiting: 2_000,
+  queued: 2_000,
   memoryBytes: Infinity,
   connections: 110_000,
   upgradesPerSecond: 200,
   upgradesBurst: 2_000,
-  perAddress: 12_500,
-  addressConnections: 15_625,
-  addresses: 4_096,
-  inwardRequests: 256,
+  listenersPerAddress: 12_500,
+  connectionsPerAddress: 15_625,
+  trackedAddresses: 4_096,
+  proxiedRequests: 256,
   packagerRequests: 2_048,
   hlsWaiting: 20_000,
-  inwardBodyBytes: 64 * 1024,
+  proxiedBodyBytes: 64 * 1024,
 };
 
 /** Bytes that one listener may leave unsent; in time `STALL_MS` of sound, whichever is less. */

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { fragmentOf, SPACE, speak } from "../replica/testing/fake-upstream.ts";
+import { appendSlot, fragmentOf, SPACE } from "../replica/testing/fake-upstream.ts";
 import { advanceUntil, get, listen, startFixture, talk } from "./testing/edge-fixture.ts";
 
 test("a listener gets a snapshot, enough sound to play at once, and then every slot in order", async () => {
   await using fixture = await startFixture();
   const { stage, edge, clock } = fixture;
   const log = await stage.create(SPACE);
-  for (let slot = 0; slot < 100; slot++) speak(log, slot);
+  for (let slot = 0; slot < 100; slot++) appendSlot(log, slot);
   const listener = listen(edge.port);
   await listener.until(() => listener.slots().length > 0);
   const [first, second] = listener.got;
@@ -26,7 +26,7 @@ test("a listener gets a snapshot, enough sound to play at once, and then every s
     assert.equal(first.snapshot.state.title, "A title");
   }
   for (let slot = 100; slot < 110; slot++) {
-    speak(log, slot);
+    appendSlot(log, slot);
     await clock.advanceAsync(200);
   }
   await advanceUntil(clock, () => listener.slots().at(-1) === 109);
@@ -122,7 +122,7 @@ test("while the stage is away listeners stay, newcomers are served, the room is 
   await using fixture = await startFixture();
   const { edge, stage, clock } = fixture;
   const log = await stage.create(SPACE);
-  for (let slot = 0; slot < 20; slot++) speak(log, slot);
+  for (let slot = 0; slot < 20; slot++) appendSlot(log, slot);
   const listener = listen(edge.port);
   await listener.until(() => listener.slots().length > 0);
   stage.setAway(true);
@@ -134,7 +134,7 @@ test("while the stage is away listeners stay, newcomers are served, the room is 
   assert.equal(JSON.parse(room.body).stale, true);
   const late = listen(edge.port);
   await late.until(() => late.slots().length > 0);
-  for (let slot = 20; slot < 30; slot++) speak(log, slot);
+  for (let slot = 20; slot < 30; slot++) appendSlot(log, slot);
   stage.setAway(false);
   await advanceUntil(clock, () => isTold(false)() && listener.slots().at(-1) === 29 && late.slots().at(-1) === 29);
   const expected = Array.from({ length: 19 }, (_, i) => 11 + i);
@@ -214,13 +214,13 @@ test("who was accepted before a handover and asks during it is answered", async 
 
 test("listeners beyond the limit and the line are closed with 4506 and a time, upgrades beyond the rate are answered 429", async () => {
   await using fixture = await startFixture({
-    limits: { listeners: 2, waiting: 0, upgradesBurst: 4, upgradesPerSecond: 1 },
+    limits: { listeners: 2, queued: 0, upgradesBurst: 4, upgradesPerSecond: 1 },
     trustedProxies: ["127.0.0.1"],
   });
   const { edge, stage } = fixture;
   await stage.create(SPACE);
-  const kept = [listen(edge.port), listen(edge.port)];
-  for (const one of kept) await one.until(() => one.got.length > 0);
+  const replica = [listen(edge.port), listen(edge.port)];
+  for (const one of replica) await one.until(() => one.got.length > 0);
   const { code, reason } = await listen(edge.port).closed();
   assert.equal(code, 4506);
   assert.match(reason, /retry-after-ms=20000$/, "ten to thirty seconds, at random");

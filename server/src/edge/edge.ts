@@ -8,32 +8,32 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
-import { holdLoopOf } from "../hls/hold-packets.ts";
+import { readHoldLoop } from "../hls/hold-packets.ts";
 import { WAIT_MS } from "../hls/rendition-responses.ts";
 import { refuseSocket, sendRefusal } from "../http/responses.ts";
 import type { DoorLink } from "../ops/accept/accept-ipc.ts";
 import { type Logger, SILENT } from "../ops/logger.ts";
-import type { Following } from "../replica/followed-space.ts";
-import { createFollowings, type Followings } from "../replica/followed-spaces.ts";
+import type { FollowedSpace } from "../replica/followed-space.ts";
+import { createFollowedSpaces, type FollowedSpaces } from "../replica/followed-spaces.ts";
 import { stageUpstream, type Upstream } from "../replica/upstream.ts";
 import { type Admission, createAdmission } from "./admission/admission.ts";
 import { limitConnections } from "./admission/per-address-limit.ts";
 import { EDGE_LIMITS, type EdgeLimits } from "./edge-limits.ts";
-import { createDoorway, type DoorListen, type Doorway } from "./http/accept-socket.ts";
-import { createOrigins, type Origins } from "./http/client-address.ts";
+import { type AcceptSocket, createAcceptSocket, type ListenTarget } from "./http/accept-socket.ts";
+import { type ClientAddresses, createClientAddresses } from "./http/client-address.ts";
 import { serveControl } from "./http/edge-control.ts";
 import { createFastPath, type FastPath } from "./http/fast-path.ts";
-import { createHls, type Hls } from "./http/hls-routes.ts";
-import { answerAtDoor, type DoorOptions, readyAtDoor } from "./http/http-routes.ts";
-import { createSpaceList } from "./http/live-space-list.ts";
+import { createHlsRoutes, type HlsRoutes } from "./http/hls-routes.ts";
+import { type HttpRoutesOptions, immediateResponse, respond } from "./http/http-routes.ts";
+import { createLiveSpaceList } from "./http/live-space-list.ts";
 import { BARE_DOCUMENT, createPages } from "./http/pages.ts";
 import { MAX_HEAD_BYTES, MAX_HEADERS, type RequestHead } from "./http/request-head.ts";
-import { createInward } from "./http/reverse-proxy.ts";
+import { createReverseProxy } from "./http/reverse-proxy.ts";
 import { loadAssets } from "./http/static-assets.ts";
 import { SESSION_CONTEXT, shareSessions } from "./http/tls-sessions.ts";
 import { type CadenceSetting, type Meter, type ReserveSetting, watchLoad } from "./load/load-watch.ts";
-import { createPusher, type Pusher } from "./push/push-scheduler.ts";
-import { createListeners, type Listeners } from "./socket/listener-sockets.ts";
+import { createPushScheduler, type PushScheduler } from "./push/push-scheduler.ts";
+import { createListenerSockets, type ListenerSockets } from "./socket/listener-sockets.ts";
 
 export interface EdgeOptions {
   readonly clock: Clock;
@@ -47,7 +47,7 @@ export interface EdgeOptions {
   readonly stagePort: number;
   /** The built web app. */
   readonly assetsDirectory: string;
-  readonly listen: DoorListen;
+  readonly listen: ListenTarget;
   /** Origin of a CDN that carries HLS: a newcomer for whom there is no place is shown there before the line. */
   readonly pullUrl?: string;
   /** Where the supervisor asks; absent: nowhere. */
@@ -92,13 +92,13 @@ export interface Edge {
 }
 
 /** Listeners are handed over at about so many a second, which the other edges take beside all else; none waits longer. */
-const HANDED_PER_SECOND = 1_000;
-const MOST_DRAIN_MS = 20_000;
+const DRAINED_PER_SECOND = 1_000;
+const MAX_DRAIN_MS = 20_000;
 /** For a request, for the next on the same connection, and for somebody who does not take an answer. */
-const PATIENCE = { firstMs: 5_000, nextMs: 5_000, takeMs: 60_000 } as const;
+const TIMEOUTS = { firstMs: 5_000, nextMs: 5_000, sendMs: 60_000 } as const;
 /** What the packager may take beyond the time for which it lets players wait. */
 const PACKAGER_MS = 3_000;
-const NOTHING = Buffer.alloc(0);
+const EMPTY = Buffer.alloc(0);
 
 /** Resolves when the door is open. Rejects when it cannot be: port in use, bad certificate, bad trusted proxy. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
@@ -106,57 +106,60 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const limits: EdgeLimits = { ...EDGE_LIMITS, ...options.limits };
   await using starting = new AsyncDisposableStack();
   const upstream = options.upstream ?? stageUpstream(options, clock);
-  const origins = createOrigins(options.trustedProxies ?? []);
+  const clientAddresses = createClientAddresses(options.trustedProxies ?? []);
   const assets = await loadAssets(options.assetsDirectory);
   const pages = createPages(assets.index ?? BARE_DOCUMENT, stagePort, options.pullUrl);
-  const pusher = starting.use(createPusher(clock, log));
-  const cadences = starting.use(watchOf(options, limits, pusher, log));
-  const aac = packagerOf(options, limits, origins);
-  const { addressOf } = origins;
-  const loop = holdLoopOf(assets.file(ROUTES.hold), log);
-  const hls = starting.use(createHls({ clock, maxWaiting: limits.hlsWaiting, loop, addressOf, ...aac }));
-  const onSound = (following: Following): void => void [pusher, hls].map((one) => one.arrived(following));
-  const followings = starting.use(createFollowings({ upstream, clock, random, limits, log, onSound }));
+  const pushScheduler = starting.use(createPushScheduler(clock, log));
+  const loadWatch = starting.use(startLoadWatch(options, limits, pushScheduler, log));
+  const aac = packagerProxy(options, limits, clientAddresses);
+  const { addressOf } = clientAddresses;
+  const loop = readHoldLoop(assets.file(ROUTES.hold), log);
+  const hls = starting.use(createHlsRoutes({ clock, maxWaiting: limits.hlsWaiting, loop, addressOf, ...aac }));
+  const onSound = (followed: FollowedSpace): void => {
+    pushScheduler.pushNow(followed);
+    hls.soundArrived(followed);
+  };
+  const followedSpaces = starting.use(createFollowedSpaces({ upstream, clock, random, limits, log, onSound }));
   const link = "link" in options.listen ? options.listen.link : undefined;
-  const admission = starting.use(admissionOf(options, limits, link, () => look()));
-  const serving = { clock, followings, pusher, origins, limits, cadences, log, admission };
-  const listeners = starting.use(createListeners(serving));
-  const spaces = createSpaceList(upstream, clock, followings.listed);
-  const inward = inwardOf(options, limits, origins);
-  const room = { stagePort, admission, cadences, pullUrl: options.pullUrl };
-  const door = { followings, spaces, assets, pages, ...inward, hls, log, ...room };
-  const server = createDoor(options.tls, limits, clock, answering(door));
-  const ready = (head: RequestHead) => readyAtDoor(head, door);
-  const upgrade = (head: RequestHead, socket: Duplex) => listeners.upgrade(head, socket, NOTHING);
-  const fastPath = createFastPath(server, { clock, ready, upgrade, ...PATIENCE });
-  limitConnections(server, limits.addressConnections, origins.countedBy);
+  const admission = starting.use(startAdmission(options, limits, link, () => look()));
+  const sockets = { clock, followedSpaces, pushScheduler, clientAddresses, limits, loadWatch, log, admission };
+  const listeners = starting.use(createListenerSockets(sockets));
+  const spaces = createLiveSpaceList(upstream, clock, followedSpaces.setListed);
+  const proxies = createProxies(options, limits, clientAddresses);
+  const room = { stagePort, admission, loadWatch, pullUrl: options.pullUrl };
+  const routes = { followedSpaces, spaces, assets, pages, ...proxies, hls, log, ...room };
+  const server = createHttpServer(options.tls, limits, clock, requestListener(routes));
+  const respond = (head: RequestHead) => immediateResponse(head, routes);
+  const upgrade = (head: RequestHead, socket: Duplex) => listeners.upgrade(head, socket, EMPTY);
+  const fastPath = createFastPath(server, { clock, respond, upgrade, ...TIMEOUTS });
+  limitConnections(server, limits.connectionsPerAddress, clientAddresses.limitKeyOf);
   server.on("upgrade", (request, socket, head) => listeners.upgrade(request, socket, head));
-  const doorway = createDoorway(server, options.listen, log);
-  const look = (): void => doorway.set(mayAccept(admission, link));
+  const acceptSocket = createAcceptSocket(server, options.listen, log);
+  const look = (): void => acceptSocket.setOpen(mayAccept(admission, link));
   if (link) link.onChange = look;
-  await doorway.opened;
-  starting.defer(() => close(doorway, server, listeners, fastPath));
-  const handover = createHandover(doorway, listeners, admission);
+  await acceptSocket.opened;
+  starting.defer(() => close(acceptSocket, server, listeners, fastPath));
+  const handover = createHandover(acceptSocket, listeners, admission);
   const { controlSocketPath: path, version = "" } = options;
   if (path !== undefined) {
-    const stands = () => ({ draining: handover.begun, open: doorway.isOpen });
-    const counts = () => ({ ...admission.load, spaces: followings.size, ...stands() });
-    const drain = () => void handover.drain(handoverMs(listeners.size));
-    starting.use(await serveControl({ path, version, counts, drain, cadences }));
+    const stands = () => ({ draining: handover.begun, open: acceptSocket.isOpen });
+    const counts = () => ({ ...admission.load, spaces: followedSpaces.size, ...stands() });
+    const drain = () => void handover.drain(drainMs(listeners.size));
+    starting.use(await serveControl({ path, version, counts, drain, loadWatch }));
   }
-  return edgeOf(starting.move(), { server, listeners, followings, hls, handover, log });
+  return edgeOf(starting.move(), { server, listeners, followedSpaces, hls, handover, log });
 }
 
 interface Parts {
   readonly server: Server;
-  readonly listeners: Listeners;
-  readonly followings: Followings;
-  readonly hls: Hls;
+  readonly listeners: ListenerSockets;
+  readonly followedSpaces: FollowedSpaces;
+  readonly hls: HlsRoutes;
   readonly handover: Handover;
   readonly log: Logger;
 }
 
-function edgeOf(running: AsyncDisposable, { server, listeners, followings, hls, handover, log }: Parts): Edge {
+function edgeOf(running: AsyncDisposable, { server, listeners, followedSpaces, hls, handover, log }: Parts): Edge {
   const { port } = (server.address() as AddressInfo | null) ?? { port: 0 };
   log.info({ port }, "the door is open");
   return {
@@ -165,12 +168,12 @@ function edgeOf(running: AsyncDisposable, { server, listeners, followings, hls, 
       return listeners.size;
     },
     get spaces() {
-      return followings.size;
+      return followedSpaces.size;
     },
     get hlsWaiting() {
       return hls.waiting;
     },
-    drain: (overMs = handoverMs(listeners.size)) => handover.drain(overMs),
+    drain: (overMs = drainMs(listeners.size)) => handover.drain(overMs),
     finished: handover.finished,
     async [Symbol.asyncDispose]() {
       await running[Symbol.asyncDispose]();
@@ -179,83 +182,105 @@ function edgeOf(running: AsyncDisposable, { server, listeners, followings, hls, 
   };
 }
 
-function inwardOf({ apiSocketPath, stageSocketPath }: EdgeOptions, limits: EdgeLimits, origins: Origins) {
-  const inward = { maxRequests: limits.inwardRequests, maxBodyBytes: limits.inwardBodyBytes, origins };
+function createProxies(
+  { apiSocketPath, stageSocketPath }: EdgeOptions,
+  limits: EdgeLimits,
+  clientAddresses: ClientAddresses,
+) {
+  const proxies = { maxRequests: limits.proxiedRequests, maxBodyBytes: limits.proxiedBodyBytes, clientAddresses };
   return {
-    api: createInward({ ...inward, socketPath: apiSocketPath, whenAway: "api-away" }),
-    stage: createInward({ ...inward, socketPath: stageSocketPath, whenAway: "stage-away" }),
+    api: createReverseProxy({ ...proxies, socketPath: apiSocketPath, errorWhenDown: "api-away" }),
+    stage: createReverseProxy({ ...proxies, socketPath: stageSocketPath, errorWhenDown: "stage-away" }),
   };
 }
 
-function answering(door: DoorOptions): RequestListener {
+function requestListener(routes: HttpRoutesOptions): RequestListener {
   return (request, response) => {
-    const url = addressed(request);
-    const visit = { request, response, url: url ?? new URL("http://door") };
-    if (url) void answerAtDoor(visit, door);
-    else sendRefusal(visit, new Refusal("bad-request", "The address cannot be read."));
+    const url = readTarget(request);
+    const exchange = { request, response, url: url ?? new URL("http://door") };
+    if (url) void respond(exchange, routes);
+    else sendRefusal(exchange, new Refusal("bad-request", "The address cannot be read."));
   };
 }
 
-function watchOf(options: EdgeOptions, limits: EdgeLimits, pusher: Pusher, log: Logger) {
+function startLoadWatch(options: EdgeOptions, limits: EdgeLimits, pushScheduler: PushScheduler, log: Logger) {
   const { clock, cadenceMs = "auto", reserve = "auto", coreShare = 1, edges = 1, meter, tls } = options;
   const setting = { setting: cadenceMs, reserve };
   const machine = { share: coreShare, edges, endsTls: tls !== undefined, mostMembers: limits.listeners };
-  return watchLoad({ clock, pusher, log, ...setting, ...machine, ...(meter ? { meter } : {}) });
+  return watchLoad({ clock, scheduler: pushScheduler, log, ...setting, ...machine, ...(meter ? { meter } : {}) });
 }
 
-function packagerOf({ packagerSocketPath: socketPath }: EdgeOptions, limits: EdgeLimits, origins: Origins) {
+function packagerProxy(
+  { packagerSocketPath: socketPath }: EdgeOptions,
+  limits: EdgeLimits,
+  clientAddresses: ClientAddresses,
+) {
   if (socketPath === undefined) return {};
-  const { packagerRequests: maxRequests, inwardBodyBytes: maxBodyBytes } = limits;
+  const { packagerRequests: maxRequests, proxiedBodyBytes: maxBodyBytes } = limits;
   const answerMs = WAIT_MS + PACKAGER_MS;
-  return { packager: createInward({ socketPath, whenAway: "not-yet", maxRequests, maxBodyBytes, origins, answerMs }) };
+  return {
+    packager: createReverseProxy({
+      socketPath,
+      errorWhenDown: "not-yet",
+      maxRequests,
+      maxBodyBytes,
+      clientAddresses,
+      answerMs,
+    }),
+  };
 }
 
 /** The limits of reliability: slow or huge requests cost little and not for long. */
-function createDoor(tls: EdgeOptions["tls"], limits: EdgeLimits, clock: Clock, answer: RequestListener): Server {
+function createHttpServer(
+  tls: EdgeOptions["tls"],
+  limits: EdgeLimits,
+  clock: Clock,
+  listener: RequestListener,
+): Server {
   const http = {
     maxHeaderSize: MAX_HEAD_BYTES,
-    headersTimeout: PATIENCE.firstMs,
+    headersTimeout: TIMEOUTS.firstMs,
     requestTimeout: 10_000,
     connectionsCheckingInterval: 2_000,
-    keepAliveTimeout: PATIENCE.nextMs,
+    keepAliveTimeout: TIMEOUTS.nextMs,
   };
-  const server = tls ? createTlsDoor({ ...http, ...tls }, clock, answer) : createServer(http, answer);
+  const server = tls ? createHttpsServer({ ...http, ...tls }, clock, listener) : createServer(http, listener);
   server.maxHeadersCount = MAX_HEADERS;
   server.maxConnections = limits.connections;
-  server.setTimeout(PATIENCE.takeMs);
+  server.setTimeout(TIMEOUTS.sendMs);
   server.on("clientError", (cause: NodeJS.ErrnoException, socket) => {
     if (!socket.writable || cause.code === "ECONNRESET") return void socket.destroy();
-    refuseSocket(socket, unreadable(cause.code));
+    refuseSocket(socket, refusalForParseError(cause.code));
   });
   return server;
 }
 
-function createTlsDoor(
+function createHttpsServer(
   options: NonNullable<EdgeOptions["tls"]> & ServerOptions,
   clock: Clock,
   answer: RequestListener,
 ): Server {
-  const { sessionSecret, ...door } = options;
+  const { sessionSecret, ...routes } = options;
   const tls = { minVersion: "TLSv1.2", handshakeTimeout: 5_000, sessionIdContext: SESSION_CONTEXT } as const;
-  const server = createTlsServer({ ...door, ...tls }, answer);
+  const server = createTlsServer({ ...routes, ...tls }, answer);
   if (sessionSecret) shareSessions(server, sessionSecret, clock);
   return server;
 }
 
-function unreadable(code: string | undefined): Refusal {
+function refusalForParseError(code: string | undefined): Refusal {
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return new Refusal("too-slow", "The request took too long to come.");
   if (code === "HPE_HEADER_OVERFLOW") return new Refusal("too-large", "The headers are too many or too long.");
   return new Refusal("bad-request", "This is not HTTP that is read here.");
 }
 
 // Node passes on whatever stood in the request line; a path is all that is served here.
-function addressed({ url = "" }: IncomingMessage): URL | undefined {
+function readTarget({ url = "" }: IncomingMessage): URL | undefined {
   return url.startsWith("/") && !url.startsWith("//") && URL.canParse(url, "http://door")
     ? new URL(url, "http://door")
     : undefined;
 }
 
-function admissionOf(
+function startAdmission(
   { clock, log = SILENT, random = Math.random, pullUrl }: EdgeOptions,
   limits: EdgeLimits,
   link: DoorLink | undefined,
@@ -278,18 +303,23 @@ function admissionOf(
 
 // Without a parent everybody accepts. Who is full need not wait to be told when there is room elsewhere.
 function mayAccept(admission: Admission, link: DoorLink | undefined): boolean {
-  const word = link?.word;
-  if (word === undefined) return true;
-  return word.isOpen && (admission.load.places > 0 || word.elsewherePlaces === 0);
+  const instruction = link?.word;
+  if (instruction === undefined) return true;
+  return instruction.isOpen && (admission.load.places > 0 || instruction.elsewherePlaces === 0);
 }
 
-function handoverMs(listeners: number): number {
-  return Math.min(MOST_DRAIN_MS, Math.max(1_000, (listeners / HANDED_PER_SECOND) * 1_000));
+function drainMs(listeners: number): number {
+  return Math.min(MAX_DRAIN_MS, Math.max(1_000, (listeners / DRAINED_PER_SECOND) * 1_000));
 }
 
 // A server is closed when its last connection is, those of listeners too.
-async function close(doorway: Doorway, server: Server, listeners: Listeners, fastPath: FastPath): Promise<void> {
-  const closed = doorway.shut();
+async function close(
+  doorway: AcceptSocket,
+  server: Server,
+  listeners: ListenerSockets,
+  fastPath: FastPath,
+): Promise<void> {
+  const closed = doorway.close();
   listeners[Symbol.dispose]();
   fastPath[Symbol.dispose]();
   server.closeAllConnections();
@@ -298,7 +328,7 @@ async function close(doorway: Doorway, server: Server, listeners: Listeners, fas
 
 type Handover = ReturnType<typeof createHandover>;
 
-function createHandover(doorway: Doorway, listeners: Listeners, admission: Admission) {
+function createHandover(doorway: AcceptSocket, listeners: ListenerSockets, admission: Admission) {
   const finished = Promise.withResolvers<void>();
   let handing: Promise<void> | undefined;
   return {
@@ -310,7 +340,7 @@ function createHandover(doorway: Doorway, listeners: Listeners, admission: Admis
     drain(overMs: number): Promise<void> {
       if (!handing) {
         admission.close();
-        void doorway.shut();
+        void doorway.close();
         handing = listeners.drain(overMs).then(finished.resolve);
       }
       return handing;

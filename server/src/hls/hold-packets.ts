@@ -5,7 +5,7 @@ import type { HoldLoop } from "@hustings/media/hls/opus-parts.ts";
 import type { Logger } from "../ops/logger.ts";
 
 /** The packets of the hold music; none, and silence instead, where the app was not built or its file is not ours. */
-export function holdLoopOf(file: Uint8Array | undefined, log: Logger): HoldLoop {
+export function readHoldLoop(file: Uint8Array | undefined, log: Logger): HoldLoop {
   try {
     return file ? readPackets(file) : [];
   } catch (cause) {

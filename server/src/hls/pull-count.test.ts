@@ -11,7 +11,7 @@ test("callers are counted once however often they ask, to within five per cent, 
   for (const people of [0, 1, 10, 1_000, 20_000, 100_000]) {
     const count = createPullCount(manualClock());
     for (let round = 0; round < 2; round++)
-      for (let person = 0; person < people; person++) count.saw(addressOf(person), "a browser");
+      for (let person = 0; person < people; person++) count.count(addressOf(person), "a browser");
     const off = Math.abs(count.estimate - people);
     assert.ok(off <= Math.max(1, people * 0.05), `${people} people, ${count.estimate} counted`);
   }
@@ -20,10 +20,10 @@ test("callers are counted once however often they ask, to within five per cent, 
 test("who stopped asking is counted for two windows at most, and who goes on for ever", () => {
   const clock = manualClock();
   const count = createPullCount(clock);
-  for (let person = 0; person < 10; person++) count.saw(addressOf(person), "");
+  for (let person = 0; person < 10; person++) count.count(addressOf(person), "");
   for (let second = 0; second < 120; second++) {
     clock.advance(1_000);
-    count.saw(addressOf(0), "");
+    count.count(addressOf(0), "");
     assert.equal(count.estimate, (second + 1) * 1_000 < 2 * WINDOW_MS ? 10 : 1, `after ${second + 1} s`);
   }
   clock.advance(10 * WINDOW_MS);
@@ -32,6 +32,6 @@ test("who stopped asking is counted for two windows at most, and who goes on for
 
 test("one address is sixteen people at most, whatever it says that it is", () => {
   const count = createPullCount(manualClock());
-  for (let agent = 0; agent < 10_000; agent++) count.saw("10.0.0.1", `browser ${agent}`);
+  for (let agent = 0; agent < 10_000; agent++) count.count("10.0.0.1", `browser ${agent}`);
   assert.ok(count.estimate <= 16, `${count.estimate} counted`);
 });

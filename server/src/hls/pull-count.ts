@@ -5,7 +5,7 @@ import type { Clock } from "@hustings/flow/clock.ts";
 
 export interface PullCount {
   /** Somebody asked for a playlist. */
-  saw(address: string, agent: string): void;
+  count(address: string, agent: string): void;
   /** How many callers there were within the last WINDOW_MS to twice that; some per cent off above a few hundred. */
   readonly estimate: number;
 }
@@ -32,7 +32,7 @@ export function createPullCount(clock: Clock): PullCount {
   }
 
   return {
-    saw(address, agent) {
+    count(address, agent) {
       turn();
       const bit = hash(`${address} ${hash(agent) % AGENTS}`) % BITS;
       now[bit >> 3] = (now[bit >> 3] ?? 0) | (1 << (bit & 7));

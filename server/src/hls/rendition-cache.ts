@@ -9,15 +9,15 @@ import { AAC_VARIANT, type HlsReport, type MediaPlaylist, mediaPlaylist } from "
 import { type HlsLog, type HlsWindow, hlsWindow, type ObjectKind, objectAt } from "@hustings/media/hls/segments.ts";
 import { KEPT_SLOTS, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import { END_MS } from "../replica/follow-limits.ts";
-import type { Following } from "../replica/followed-space.ts";
-import type { HlsShelf, Playlist } from "./rendition-responses.ts";
+import type { FollowedSpace } from "../replica/followed-space.ts";
+import type { HlsRendition, Playlist } from "./rendition-responses.ts";
 
-export interface Shelf extends HlsShelf {
+export interface RenditionCache extends HlsRendition {
   object(kind: ObjectKind, from: number): Buffer | "next" | "none";
 }
 
-export interface ShelfOptions {
-  readonly following: Following;
+export interface RenditionCacheOptions {
+  readonly followed: FollowedSpace;
   readonly rendition: Rendition;
   readonly clock: Clock;
   readonly loop: HoldLoop;
@@ -28,17 +28,23 @@ export interface ShelfOptions {
 /** Parts and segments of what is kept, and a few; the oldest go. */
 const MAX_OBJECTS = KEPT_SLOTS / 4;
 
-export function createShelf({ following, rendition, clock, loop, hasAac }: ShelfOptions): Shelf {
-  const { kept } = following;
+export function createRenditionCache({
+  followed,
+  rendition,
+  clock,
+  loop,
+  hasAac,
+}: RenditionCacheOptions): RenditionCache {
+  const { replica } = followed;
   const others = RENDITIONS.filter((one) => one !== rendition);
   const objects = new Map<string, Buffer>();
   let seen: { readonly key: string; readonly window: HlsWindow } | undefined;
   let written: { readonly key: string; readonly playlist: Playlist } | undefined;
 
-  const log = hlsLogOf(following, rendition, clock);
+  const log = hlsLogOf(followed, rendition, clock);
 
   // All that a window depends on.
-  const keyNow = (): string => `${log.headSlot} ${kept.state.seq} ${log.isOver}`;
+  const keyNow = (): string => `${log.headSlot} ${replica.state.seq} ${log.isOver}`;
 
   function window(): HlsWindow {
     const key = keyNow();
@@ -52,7 +58,7 @@ export function createShelf({ following, rendition, clock, loop, hasAac }: Shelf
       const now = window();
       if (now.segments.length === 0) return undefined;
       const { nextPart, isEnded, to } = now;
-      const key = `${nextPart} ${isEnded} ${kept.state.seq} ${isEnded ? to : ""}`;
+      const key = `${nextPart} ${isEnded} ${replica.state.seq} ${isEnded ? to : ""}`;
       if (written?.key === key) return written.playlist;
       const reports = others.map((folder): HlsReport => ({ folder, window: now }));
       if (hasAac) reports.push({ folder: AAC_VARIANT.folder, window: aacWindow(log, now) });
@@ -80,24 +86,24 @@ export function playlistOf(told: MediaPlaylist): Playlist {
 }
 
 /** What HLS sees of a followed space, as it is whenever it is looked at. */
-export function hlsLogOf(following: Following, rendition: Rendition, clock: Clock): HlsLog {
-  const { kept } = following;
+export function hlsLogOf(followed: FollowedSpace, rendition: Rendition, clock: Clock): HlsLog {
+  const { replica } = followed;
   return {
     get marks() {
-      return kept.state;
+      return replica.state;
     },
     get headSlot() {
-      return kept.ring(rendition).head;
+      return replica.ring(rendition).head;
     },
     get oldestSlot() {
-      return kept.ring(rendition).oldest;
+      return replica.ring(rendition).oldest;
     },
     fragment(slot) {
-      const ring = kept.ring(rendition);
-      return ring.slotFrom(slot) === slot ? ring.run(slot, 0)[0] : undefined;
+      const ring = replica.ring(rendition);
+      return ring.firstSlotFrom(slot) === slot ? ring.consecutiveFrom(slot, 0)[0] : undefined;
     },
     get isOver() {
-      return following.endedMs !== undefined && clock.monotonicMs() - following.endedMs > END_MS;
+      return followed.endedMs !== undefined && clock.monotonicMs() - followed.endedMs > END_MS;
     },
   };
 }

@@ -5,16 +5,24 @@ import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
 import { objectOf } from "@hustings/media/hls/playlist.ts";
 import { type HlsWindow, isListed, type ObjectKind } from "@hustings/media/hls/segments.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
-import { type Answer, answerOf, type Headers, type Soon, send, sendAnswer, type Visit } from "../http/responses.ts";
-import { createWaits } from "./waiting-requests.ts";
+import {
+  type Headers,
+  type HttpExchange,
+  type MaybePromise,
+  type PreparedResponse,
+  prepareResponse,
+  send,
+  sendPrepared,
+} from "../http/responses.ts";
+import { createWaitingRequests } from "./waiting-requests.ts";
 
 /** One rendition of one space, as it is whenever it is looked at. */
-export interface HlsShelf {
+export interface HlsRendition {
   window(): HlsWindow;
   /** `undefined` while there is nothing to play. */
   playlist(): Playlist | undefined;
   /** The object's bytes; "next" when it is about to come, "none" when there is none. */
-  object(kind: ObjectKind, from: number): Soon<Buffer> | "next" | "none";
+  object(kind: ObjectKind, from: number): MaybePromise<Buffer> | "next" | "none";
 }
 
 export interface Playlist {
@@ -22,13 +30,13 @@ export interface Playlist {
   readonly gzip: Buffer;
 }
 
-export interface HlsAnswers {
+export interface RenditionResponses {
   /** Throws a Refusal: `not-yet`, `bad-request`, `full` when too many wait. */
-  playlist(visit: Visit, shelf: HlsShelf): Promise<void>;
+  playlist(exchange: HttpExchange, rendition: HlsRendition): Promise<void>;
   /** The part or segment `name`. Throws as `playlist` does, and `no-object`. */
-  object(visit: Visit, shelf: HlsShelf, name: string): Promise<void>;
+  object(exchange: HttpExchange, rendition: HlsRendition, name: string): Promise<void>;
   /** A fragment came to `shelf`. */
-  arrived(shelf: HlsShelf): void;
+  soundArrived(rendition: HlsRendition): void;
   /** Requests that wait for sound. */
   readonly waiting: number;
   [Symbol.dispose](): void;
@@ -56,60 +64,65 @@ const OPEN_HEADERS: Headers = {
 };
 
 /** At most `maxWaiting` requests wait at once; one more is refused with `full`. */
-export function createHlsAnswers(clock: Clock, maxWaiting: number): HlsAnswers {
-  const waits = createWaits(clock, maxWaiting, WAIT_MS);
+export function createRenditionResponses(clock: Clock, maxWaiting: number): RenditionResponses {
+  const waitingRequests = createWaitingRequests(clock, maxWaiting, WAIT_MS);
   let ticker: Timer | undefined;
 
-  async function wait({ response }: Visit, shelf: HlsShelf, key: string, isDone: () => boolean): Promise<void> {
+  async function wait(
+    { response }: HttpExchange,
+    rendition: HlsRendition,
+    key: string,
+    isDone: () => boolean,
+  ): Promise<void> {
     if (isDone()) return;
     ticker ??= repeat(clock, LOOK_AGAIN_MS, () => {
-      waits.look();
-      if (waits.size > 0) return;
+      waitingRequests.recheck();
+      if (waitingRequests.size > 0) return;
       ticker?.cancel();
       ticker = undefined;
     });
-    await waits.until(response, shelf, key, isDone);
+    await waitingRequests.waitUntil(response, rendition, key, isDone);
   }
 
   return {
-    async playlist(visit, shelf) {
-      const asked = askedFor(visit.url.searchParams);
+    async playlist(exchange, rendition) {
+      const asked = blockingReloadOf(exchange.url.searchParams);
       if (asked) {
         const { number, part } = asked;
-        const listed = () => isListed(shelf.window(), number, part);
+        const listed = () => isListed(rendition.window(), number, part);
         if (listed() === "never")
           throw new Refusal("bad-request", `Segment ${number} is too far ahead to be waited for.`);
-        await wait(visit, shelf, `${number} ${part ?? ""}`, () => listed() === true);
+        await wait(exchange, rendition, `${number} ${part ?? ""}`, () => listed() === true);
       }
-      sendPlaylist(visit, shelf.playlist(), asked ? WAITED_CACHE : PLAYLIST_CACHE);
+      sendPlaylist(exchange, rendition.playlist(), asked ? WAITED_CACHE : PLAYLIST_CACHE);
     },
-    async object(visit, shelf, name) {
+    async object(exchange, rendition, name) {
       const object = objectOf(name);
       if (!object) throw new Refusal("no-object");
       const { kind, from } = object;
-      await wait(visit, shelf, name, () => shelf.object(kind, from) !== "next");
-      const bytes = shelf.object(kind, from);
+      await wait(exchange, rendition, name, () => rendition.object(kind, from) !== "next");
+      const bytes = rendition.object(kind, from);
       if (typeof bytes === "string") throw new Refusal("no-object");
-      sendAnswer(visit, soundOf(await bytes));
+      sendPrepared(exchange, soundResponse(await bytes));
     },
-    arrived(shelf) {
-      if (waits.size > 0) waits.look(shelf);
+    soundArrived(rendition) {
+      if (waitingRequests.size > 0) waitingRequests.recheck(rendition);
     },
     get waiting() {
-      return waits.size;
+      return waitingRequests.size;
     },
     [Symbol.dispose]() {
       ticker?.cancel();
-      waits[Symbol.dispose]();
+      waitingRequests[Symbol.dispose]();
     },
   };
 }
 
 /** Answers with a media playlist; throws `not-yet` when there is none. */
-export function sendPlaylist(visit: Visit, playlist: Playlist | undefined, cache = PLAYLIST_CACHE): void {
+export function sendPlaylist(exchange: HttpExchange, playlist: Playlist | undefined, cache = PLAYLIST_CACHE): void {
   if (!playlist) throw notYet();
-  const zips = /\bgzip\b/.test(String(visit.request.headers["accept-encoding"] ?? ""));
-  send(visit, 200, zips ? playlist.gzip : playlist.plain, {
+  const zips = /\bgzip\b/.test(String(exchange.request.headers["accept-encoding"] ?? ""));
+  send(exchange, 200, zips ? playlist.gzip : playlist.plain, {
     ...PLAYLIST_HEADERS,
     "cache-control": cache,
     ...(zips ? { "content-encoding": "gzip" } : {}),
@@ -117,13 +130,13 @@ export function sendPlaylist(visit: Visit, playlist: Playlist | undefined, cache
 }
 
 /** Pages of any origin may read what is answered to `visit`, a refusal too. */
-export function openToAll({ response }: Visit): void {
+export function allowAnyOrigin({ response }: HttpExchange): void {
   for (const name in OPEN_HEADERS) response.setHeader(name, OPEN_HEADERS[name] as string);
 }
 
 /** An init segment, part or segment, which never changes. */
-export function soundOf(bytes: Buffer): Answer {
-  return answerOf(200, bytes, { ...OPEN_HEADERS, "content-type": "audio/mp4", "cache-control": FOREVER });
+export function soundResponse(bytes: Buffer): PreparedResponse {
+  return prepareResponse(200, bytes, { ...OPEN_HEADERS, "content-type": "audio/mp4", "cache-control": FOREVER });
 }
 
 function notYet(): Refusal {
@@ -131,7 +144,7 @@ function notYet(): Refusal {
 }
 
 /** What a blocking reload asks for; `undefined` for a plain one. Throws `bad-request`. */
-export function askedFor(
+export function blockingReloadOf(
   query: URLSearchParams,
 ): { readonly number: number; readonly part: number | undefined } | undefined {
   const number = numberIn(query, "_HLS_msn");

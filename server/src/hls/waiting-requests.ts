@@ -5,14 +5,14 @@ import type { EventEmitter } from "node:events";
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 
-export interface Waits {
+export interface WaitingRequests {
   /**
    * Resolves when `isDone` holds at a look, or when `peer` closes. Throws a Refusal: `full` at once when too many wait,
    * `not-yet` when it takes too long. Of those with the same `place` and `key`, `isDone` of the first is asked.
    */
-  until(peer: EventEmitter, place: object, key: string, isDone: () => boolean): Promise<void>;
+  waitUntil(peer: EventEmitter, place: object, key: string, isDone: () => boolean): Promise<void>;
   /** Something may have happened: at one place, or at all. */
-  look(place?: object): void;
+  recheck(place?: object): void;
   /** Requests that wait. */
   readonly size: number;
   /** Lets all go with `not-yet`. */
@@ -26,7 +26,7 @@ interface Group {
   members: number;
 }
 
-export function createWaits(clock: Clock, maxWaiting: number, waitMs: number): Waits {
+export function createWaitingRequests(clock: Clock, maxWaiting: number, waitMs: number): WaitingRequests {
   const places = new Map<object, Map<string, Group>>();
   let size = 0;
 
@@ -59,7 +59,7 @@ export function createWaits(clock: Clock, maxWaiting: number, waitMs: number): W
   }
 
   return {
-    async until(peer, place, key, isDone) {
+    async waitUntil(peer, place, key, isDone) {
       if (size >= maxWaiting) throw new Refusal("full", "Too many wait for sound here.", { retryAfterMs: 1_000 });
       const group = join(place, key, isDone);
       const left = Promise.withResolvers<void>();
@@ -75,7 +75,7 @@ export function createWaits(clock: Clock, maxWaiting: number, waitMs: number): W
         if (--group.members === 0 && places.get(place)?.get(key) === group) end(place, key);
       }
     },
-    look(place) {
+    recheck(place) {
       if (place) lookAt(place);
       else for (const one of [...places.keys()]) lookAt(one);
     },

@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { Refusal } from "@hustings/wire/errors.ts";
 
 /** One request at the door. */
-export interface Visit {
+export interface HttpExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** Normalised: no dot segments. */
@@ -15,7 +15,7 @@ export interface Visit {
 export type Headers = Readonly<Record<string, string | number>>;
 
 /** An answer with all its headers: what many ask for is made once. */
-export interface Answer {
+export interface PreparedResponse {
   readonly status: number;
   /** A string has one byte in each character (latin1): it leaves in one write with the head, a buffer in a second. */
   readonly body: Buffer | string;
@@ -23,7 +23,7 @@ export interface Answer {
 }
 
 /** At once where nothing needs to be waited for. */
-export type Soon<T> = T | Promise<T>;
+export type MaybePromise<T> = T | Promise<T>;
 
 /** RFC 6455 §5.5 leaves so many for a reason. */
 const MAX_REASON_CHARACTERS = 123;
@@ -34,36 +34,39 @@ const RETRY_MS = 1_000;
 export const COMMON_HEADERS: Headers = { "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" };
 
 /** Answers with `body`, without it to HEAD. */
-export function send(visit: Visit, status: number, body: Buffer | string, headers: Headers): void {
-  sendAnswer(visit, answerOf(status, body, headers));
+export function send(exchange: HttpExchange, status: number, body: Buffer | string, headers: Headers): void {
+  sendPrepared(exchange, prepareResponse(status, body, headers));
 }
 
 /** What `send` answers with. */
-export function answerOf(status: number, body: Buffer | string, headers: Headers): Answer {
+export function prepareResponse(status: number, body: Buffer | string, headers: Headers): PreparedResponse {
   const bytes = typeof body === "string" ? Buffer.from(body) : body;
   const length: Headers = status === 304 ? {} : { "content-length": bytes.length };
   return { status, body: bytes, headers: { ...COMMON_HEADERS, ...length, ...headers } };
 }
 
-export function sendAnswer({ request, response }: Visit, { status, body, headers }: Answer): void {
+export function sendPrepared({ request, response }: HttpExchange, { status, body, headers }: PreparedResponse): void {
   response.writeHead(status, headers);
   if (request.method === "HEAD") response.end();
   else response.end(body, "latin1");
 }
 
-export function sendJson(visit: Visit, status: number, value: unknown, headers: Headers = {}): void {
-  sendAnswer(visit, jsonOf(status, value, headers));
+export function sendJson(exchange: HttpExchange, status: number, value: unknown, headers: Headers = {}): void {
+  sendPrepared(exchange, prepareJson(status, value, headers));
 }
 
-export function jsonOf(status: number, value: unknown, headers: Headers): Answer {
-  return answerOf(status, JSON.stringify(value), { "content-type": "application/json; charset=utf-8", ...headers });
+export function prepareJson(status: number, value: unknown, headers: Headers): PreparedResponse {
+  return prepareResponse(status, JSON.stringify(value), {
+    "content-type": "application/json; charset=utf-8",
+    ...headers,
+  });
 }
 
 /** Answers with the row of `cause`; what is not a Refusal is `internal`. */
-export function sendRefusal(visit: Visit, cause: unknown): void {
-  if (visit.response.headersSent) return void visit.response.destroy();
+export function sendRefusal(exchange: HttpExchange, cause: unknown): void {
+  if (exchange.response.headersSent) return void exchange.response.destroy();
   const refusal = refusalOf(cause);
-  sendJson(visit, refusal.status, refusal.body(), { "cache-control": "no-store", ...retryHeaders(refusal) });
+  sendJson(exchange, refusal.status, refusal.body(), { "cache-control": "no-store", ...retryHeaders(refusal) });
 }
 
 /** Answers on a bare socket, before or instead of an upgrade, and closes it. */

@@ -9,18 +9,18 @@ import { type HlsWindow, hlsWindow, type ObjectKind, PART_SLOTS, partsOf } from 
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import { KEPT_SLOTS } from "@hustings/wire/units.ts";
 import { hlsLogOf, playlistOf } from "../hls/rendition-cache.ts";
-import type { HlsShelf, Playlist } from "../hls/rendition-responses.ts";
-import type { Following } from "../replica/followed-space.ts";
+import type { HlsRendition, Playlist } from "../hls/rendition-responses.ts";
+import type { FollowedSpace } from "../replica/followed-space.ts";
 import { aacPart, type PartOptions } from "./aac-parts.ts";
 
-export interface AacShelf extends HlsShelf {
+export interface AacShelf extends HlsRendition {
   object(kind: ObjectKind, from: number): Promise<Buffer> | "next" | "none";
   /** Without parts; `undefined` while there is no whole segment. */
   plainPlaylist(): Playlist | undefined;
 }
 
 export interface AacShelfOptions extends PartOptions {
-  readonly following: Following;
+  readonly following: FollowedSpace;
   readonly clock: Clock;
 }
 
@@ -35,7 +35,7 @@ export function createAacShelf(options: AacShelfOptions): AacShelf {
   const written = { low: createNewest<Playlist>(), plain: createNewest<Playlist>() };
 
   function windows(): { readonly opus: HlsWindow; readonly aac: HlsWindow } {
-    const key = `${log.headSlot} ${following.kept.state.seq} ${log.isOver}`;
+    const key = `${log.headSlot} ${following.replica.state.seq} ${log.isOver}`;
     if (seen?.key === key) return seen;
     const opus = hlsWindow(log);
     seen = { key, opus, aac: aacWindow(log, opus) };
@@ -45,7 +45,7 @@ export function createAacShelf(options: AacShelfOptions): AacShelf {
   // All that a playlist depends on.
   function keyNow(): string {
     const { opus, aac } = windows();
-    return `${opus.nextPart} ${aac.nextPart} ${following.kept.state.seq} ${aac.isEnded ? aac.to : ""}`;
+    return `${opus.nextPart} ${aac.nextPart} ${following.replica.state.seq} ${aac.isEnded ? aac.to : ""}`;
   }
 
   function part(range: SlotRange): Promise<Buffer> {

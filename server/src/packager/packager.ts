@@ -10,12 +10,12 @@ import type { HoldLoop } from "@hustings/media/hls/opus-parts.ts";
 import { AAC_VARIANT, INIT_NAME } from "@hustings/media/hls/playlist.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { isSpaceId } from "@hustings/wire/ids.ts";
-import { createHlsAnswers, openToAll, sendPlaylist, soundOf } from "../hls/rendition-responses.ts";
-import { sendAnswer, sendJson, sendRefusal, type Visit } from "../http/responses.ts";
+import { allowAnyOrigin, createRenditionResponses, sendPlaylist, soundResponse } from "../hls/rendition-responses.ts";
+import { type HttpExchange, sendJson, sendPrepared, sendRefusal } from "../http/responses.ts";
 import type { Logger } from "../ops/logger.ts";
 import { FOLLOW_LIMITS } from "../replica/follow-limits.ts";
-import type { Following } from "../replica/followed-space.ts";
-import { createFollowings } from "../replica/followed-spaces.ts";
+import type { FollowedSpace } from "../replica/followed-space.ts";
+import { createFollowedSpaces } from "../replica/followed-spaces.ts";
 import type { Upstream } from "../replica/upstream.ts";
 import { type AacShelf, createAacShelf } from "./aac-cache.ts";
 import type { AacEncoder } from "./encoder.ts";
@@ -48,26 +48,26 @@ export async function startPackager(options: PackagerOptions): Promise<AsyncDisp
   const { clock, upstream, random, log, socketPath, version } = options;
   await using starting = new AsyncDisposableStack();
   const limits = { ...FOLLOW_LIMITS, followedSpaces: MAX_SPACES };
-  const answers = starting.use(createHlsAnswers(clock, options.maxWaiting ?? MAX_WAITING));
+  const answers = starting.use(createRenditionResponses(clock, options.maxWaiting ?? MAX_WAITING));
   const shelves = createShelves(options);
-  const onSound = (following: Following): void => {
+  const onSound = (following: FollowedSpace): void => {
     const shelf = shelves.known(following);
-    if (shelf) answers.arrived(shelf);
+    if (shelf) answers.soundArrived(shelf);
   };
-  const followings = starting.use(createFollowings({ upstream, clock, random, limits, log, onSound }));
+  const followings = starting.use(createFollowedSpaces({ upstream, clock, random, limits, log, onSound }));
 
-  async function answer(visit: Visit): Promise<void> {
+  async function answer(visit: HttpExchange): Promise<void> {
     const { pathname } = visit.url;
     if (pathname === "/internal/health") {
       const { waiting } = answers;
       return sendJson(visit, 200, { role: "packager", pid: process.pid, version, spaces: followings.size, waiting });
     }
     const [, space = "", name = ""] = AAC_PATH.exec(pathname) ?? [];
-    openToAll(visit);
+    allowAnyOrigin(visit);
     if (!isSpaceId(space)) throw new Refusal("no-object");
     if (visit.request.method !== "GET" && visit.request.method !== "HEAD") throw new Refusal("not-allowed");
     const shelf = shelves.of(await followings.follow(space));
-    if (name === INIT_NAME) return sendAnswer(visit, soundOf(INIT));
+    if (name === INIT_NAME) return sendPrepared(visit, soundResponse(INIT));
     if (name === "index.m3u8") return answers.playlist(visit, shelf);
     if (name === "plain.m3u8") return sendPlaylist(visit, shelf.plainPlaylist());
     await answers.object(visit, shelf, name);
@@ -86,13 +86,13 @@ export async function startPackager(options: PackagerOptions): Promise<AsyncDisp
 }
 
 function createShelves({ clock, encoder, holdFile }: PackagerOptions) {
-  const shelves = new WeakMap<Following, AacShelf>();
+  const shelves = new WeakMap<FollowedSpace, AacShelf>();
   const loop: HoldLoop = holdFile === undefined ? [] : readPackets(holdFile);
   let opus: Promise<Opus> | undefined;
 
   return {
-    known: (following: Following): AacShelf | undefined => shelves.get(following),
-    of(following: Following): AacShelf {
+    known: (following: FollowedSpace): AacShelf | undefined => shelves.get(following),
+    of(following: FollowedSpace): AacShelf {
       opus ??= loadOpus();
       const shelf = shelves.get(following) ?? createAacShelf({ following, clock, encoder, loop, opus });
       shelves.set(following, shelf);

@@ -8,21 +8,21 @@ import type { SpaceId } from "@hustings/wire/ids.ts";
 import type { Heads } from "@hustings/wire/log/lanes.ts";
 import { RENDITIONS } from "@hustings/wire/units.ts";
 import { createSharedFrames, type SharedFrames } from "../edge/push/shared-frames.ts";
-import type { FollowedSpace } from "../log/follow/follow-client.ts";
+import type { FollowConnection } from "../log/follow/follow-client.ts";
 import type { Logger } from "../ops/logger.ts";
 import { AUDIENCE_NOTICE_MS, AUDIENCE_SMALL_STEP_MS, AUDIENCE_STEP, COUNT_MS, READY_MS } from "./follow-limits.ts";
-import { createKept, type Kept, type Seed } from "./space-replica.ts";
+import { createSpaceReplica, type ReplicaSeed, type SpaceReplica } from "./space-replica.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** The stage is next door: try often, all edges not at once, and never stop. */
-export const FOLLOW_AGAIN: RetryPolicy = { firstMs: 100, capMs: 2_000, tries: Infinity };
+export const FOLLOW_RETRY: RetryPolicy = { firstMs: 100, capMs: 2_000, tries: Infinity };
 
 // Only a space that never went live is ever removed; a stage that has just started may not know yet what it holds.
 const GONE_TRIES = 5;
 
-export interface Following {
+export interface FollowedSpace {
   readonly space: SpaceId;
-  readonly kept: Kept;
+  readonly replica: SpaceReplica;
   readonly frames: SharedFrames;
   /** The stage does not answer; what is kept is served on. */
   readonly isAway: boolean;
@@ -33,37 +33,37 @@ export interface Following {
   /** Listeners in all edges, and never fewer than here. */
   readonly audience: number;
   /** What listeners were last told, and a number that grows when it changes: at most every AUDIENCE_NOTICE_MS. */
-  readonly told: { readonly audience: number; readonly version: number };
+  readonly audienceNotice: { readonly audience: number; readonly version: number };
   /** Resolves when the recent sound is here, the stage went away, or READY_MS passed. Never rejects. */
   readonly ready: Promise<void>;
   readonly isReady: boolean;
   /** The stage says that there is no such space any more; the following has ended. */
   readonly isGone: boolean;
   /** How many listeners are here. */
-  count(listeners: number): void;
+  setPushListeners(listeners: number): void;
   /** About how many pull here, beside them. */
-  countPull(listeners: number): void;
+  setPullListeners(listeners: number): void;
   [Symbol.dispose](): void;
 }
 
-export interface FollowingOptions {
+export interface FollowedSpaceOptions {
   readonly space: SpaceId;
-  readonly seed: Seed & { readonly audience: number };
+  readonly seed: ReplicaSeed & { readonly audience: number };
   readonly upstream: Pick<Upstream, "follow">;
   readonly clock: Clock;
   /** Gives `[0, 1)`. */
   readonly random: () => number;
   readonly log: Logger;
   /** Called after each fragment that came. */
-  readonly onSound?: (following: Following) => void;
+  readonly onSound?: (followed: FollowedSpace) => void;
   /** Called once, when `isGone` becomes true. */
   readonly onGone: (refusal: Refusal) => void;
 }
 
-export function startFollowing(options: FollowingOptions): Following {
+export function startFollowedSpace(options: FollowedSpaceOptions): FollowedSpace {
   const { space, seed, clock, log } = options;
-  const kept = createKept(seed);
-  kept.apply({ lane: "audience", audience: seed.audience });
+  const replica = createSpaceReplica(seed);
+  replica.apply({ lane: "audience", audience: seed.audience });
   const stop = new AbortController();
   const ready = Promise.withResolvers<void>();
   let isReady = false;
@@ -71,63 +71,63 @@ export function startFollowing(options: FollowingOptions): Following {
     isReady = true;
   });
   let isGone = false;
-  const patience = clock.after(READY_MS, () => ready.resolve());
-  const count = audienceCount(clock, kept);
+  const readyTimeout = clock.after(READY_MS, () => ready.resolve());
+  const count = startAudienceCount(clock, replica);
   let isAway = false;
-  let heardUtcMs = clock.utcMs();
-  let endedMs: number | undefined = kept.state.phase === "ended" ? clock.monotonicMs() : undefined;
+  let currentUntilUtcMs = clock.utcMs();
+  let endedMs: number | undefined = replica.state.phase === "ended" ? clock.monotonicMs() : undefined;
 
   function setAway(away: boolean, cause?: unknown): void {
     if (away) ready.resolve();
     if (away === isAway) return;
-    if (away) heardUtcMs = clock.utcMs();
+    if (away) currentUntilUtcMs = clock.utcMs();
     isAway = away;
     log.info({ space, cause: cause instanceof Error ? cause.message : undefined }, away ? "stage away" : "stage back");
   }
 
   async function followOnce(): Promise<void> {
-    const followed = options.upstream.follow(space, kept.cursor(), stop.signal);
-    const heads = await followed.heads;
+    const connection = options.upstream.follow(space, replica.cursor(), stop.signal);
+    const heads = await connection.heads;
     setAway(false);
-    count.connect(followed);
-    if (hasReached(kept, heads)) ready.resolve();
-    for await (const record of followed.records) {
-      if (!kept.apply(record)) log.warn({ space, lane: record.lane }, "record out of order dropped");
-      if (endedMs === undefined && kept.state.phase === "ended") endedMs = clock.monotonicMs();
-      if (hasReached(kept, heads)) ready.resolve();
-      if (record.lane === "sound") options.onSound?.(following);
+    count.connect(connection);
+    if (hasReached(replica, heads)) ready.resolve();
+    for await (const record of connection.records) {
+      if (!replica.apply(record)) log.warn({ space, lane: record.lane }, "record out of order dropped");
+      if (endedMs === undefined && replica.state.phase === "ended") endedMs = clock.monotonicMs();
+      if (hasReached(replica, heads)) ready.resolve();
+      if (record.lane === "sound") options.onSound?.(followed);
     }
   }
 
   async function run(): Promise<void> {
     let unknownCount = 0;
     for (let attempt = 0; !stop.signal.aborted; attempt++) {
-      const before = kept.cursor();
+      const before = replica.cursor();
       try {
         await followOnce();
       } catch (cause) {
         unknownCount = cause instanceof Refusal && cause.code === "no-space" ? unknownCount + 1 : 0;
-        if (unknownCount >= GONE_TRIES && kept.state.phase === "created") {
+        if (unknownCount >= GONE_TRIES && replica.state.phase === "created") {
           isGone = true;
           return options.onGone(cause as Refusal);
         }
         if (!stop.signal.aborted) setAway(true, cause);
       }
       count.connect(undefined);
-      if (kept.cursor().nextSlot !== before.nextSlot) attempt = 0;
-      await sleep(clock, retryDelayMs(FOLLOW_AGAIN, attempt, options.random) ?? 0, stop.signal).catch(() => undefined);
+      if (replica.cursor().nextSlot !== before.nextSlot) attempt = 0;
+      await sleep(clock, retryDelayMs(FOLLOW_RETRY, attempt, options.random) ?? 0, stop.signal).catch(() => undefined);
     }
   }
 
-  const following: Following = {
+  const followed: FollowedSpace = {
     space,
-    kept,
-    frames: createSharedFrames(kept, clock),
+    replica,
+    frames: createSharedFrames(replica, clock),
     get isAway() {
       return isAway;
     },
     get asOfUtcMs() {
-      return isAway ? heardUtcMs : clock.utcMs();
+      return isAway ? currentUntilUtcMs : clock.utcMs();
     },
     get endedMs() {
       return endedMs;
@@ -135,7 +135,7 @@ export function startFollowing(options: FollowingOptions): Following {
     get audience() {
       return count.audience();
     },
-    get told() {
+    get audienceNotice() {
       return count.told();
     },
     ready: ready.promise,
@@ -145,31 +145,31 @@ export function startFollowing(options: FollowingOptions): Following {
     get isGone() {
       return isGone;
     },
-    count: (listeners) => count.set("push", listeners),
-    countPull: (listeners) => count.set("pull", listeners),
+    setPushListeners: (listeners) => count.set("push", listeners),
+    setPullListeners: (listeners) => count.set("pull", listeners),
     [Symbol.dispose]() {
-      patience.cancel();
+      readyTimeout.cancel();
       count.stop();
       ready.resolve();
       stop.abort();
     },
   };
   void run();
-  return following;
+  return followed;
 }
 
-function hasReached(kept: Kept, heads: Heads): boolean {
-  return RENDITIONS.every((rendition) => kept.ring(rendition).head >= (heads.slot[rendition] ?? -1));
+function hasReached(replica: SpaceReplica, heads: Heads): boolean {
+  return RENDITIONS.every((rendition) => replica.ring(rendition).head >= (heads.slot[rendition] ?? -1));
 }
 
 // Tells the stage how many listen here, at most once per COUNT_MS, and paces what listeners are told of the total.
-function audienceCount(clock: Clock, kept: Kept) {
+function startAudienceCount(clock: Clock, replica: SpaceReplica) {
   const by = { push: 0, pull: 0 };
   let here = 0;
   let toldStage: number | undefined;
-  let link: FollowedSpace | undefined;
+  let link: FollowConnection | undefined;
   let timer: Timer | undefined;
-  let told = { audience: kept.audience, version: 0 };
+  let told = { audience: replica.audience, version: 0 };
   let toldMs = -AUDIENCE_NOTICE_MS;
 
   function tell(): void {
@@ -180,7 +180,7 @@ function audienceCount(clock: Clock, kept: Kept) {
     timer = clock.after(COUNT_MS, tell);
   }
 
-  const audience = () => Math.max(kept.audience, here);
+  const audience = () => Math.max(replica.audience, here);
   return {
     audience,
     told() {
@@ -198,7 +198,7 @@ function audienceCount(clock: Clock, kept: Kept) {
       here = by.push + by.pull;
       if (!timer) tell();
     },
-    connect(followed: FollowedSpace | undefined) {
+    connect(followed: FollowConnection | undefined) {
       link = followed;
       toldStage = followed ? 0 : undefined;
       if (!timer) tell();

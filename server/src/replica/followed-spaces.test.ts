@@ -6,75 +6,75 @@ import { Refusal } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import { KEPT_SLOTS } from "@hustings/wire/units.ts";
 import { EDGE_LIMITS, type EdgeLimits } from "../edge/edge-limits.ts";
-import { createPusher, FEW_MEMBERS } from "../edge/push/push-scheduler.ts";
+import { createPushScheduler, MAX_IMMEDIATE_MEMBERS } from "../edge/push/push-scheduler.ts";
 import { SILENT } from "../ops/logger.ts";
-import { createFollowings } from "./followed-spaces.ts";
-import { fakeStage, SPACE, speak } from "./testing/fake-upstream.ts";
+import { createFollowedSpaces } from "./followed-spaces.ts";
+import { appendSlot, fakeStage, SPACE } from "./testing/fake-upstream.ts";
 
 function startFixture(limits: Partial<EdgeLimits> = {}) {
   const clock = manualClock();
   const stage = fakeStage(clock);
   const all = { ...EDGE_LIMITS, ...limits };
-  const followings = createFollowings({ upstream: stage, clock, random: () => 0.5, limits: all, log: SILENT });
-  return { clock, stage, followings };
+  const followedSpaces = createFollowedSpaces({ upstream: stage, clock, random: () => 0.5, limits: all, log: SILENT });
+  return { clock, stage, followedSpaces };
 }
 
 const idOf = (number: number) => String(number).padStart(10, "0") as SpaceId;
 const refused = (code: string) => (cause: unknown) => cause instanceof Refusal && cause.code === code;
 
 test("what is unknown is remembered within a bound, and asked about again when that was a while ago", async () => {
-  const { clock, stage, followings } = startFixture({ unknownSpaces: 50 });
+  const { clock, stage, followedSpaces } = startFixture({ unknownSpaces: 50 });
   for (let i = 0; i < 10_000; i++) {
     await assert.rejects(
-      followings.follow(idOf(i)),
+      followedSpaces.follow(idOf(i)),
       (cause) => refused("no-space")(cause) || refused("too-many")(cause),
     );
     if (i % 100 === 0) clock.advance(100);
   }
-  assert.ok(followings.unknownSize <= 50);
-  assert.equal(followings.size, 0);
+  assert.ok(followedSpaces.unknownSize <= 50);
+  assert.equal(followedSpaces.size, 0);
   assert.ok(stage.lookUpCount < 1_300);
   clock.advance(5_000);
-  await assert.rejects(followings.follow(SPACE), refused("no-space"));
+  await assert.rejects(followedSpaces.follow(SPACE), refused("no-space"));
   await stage.create(SPACE);
-  await assert.rejects(followings.follow(SPACE), refused("no-space"));
+  await assert.rejects(followedSpaces.follow(SPACE), refused("no-space"));
   clock.advance(2_000);
-  assert.equal((await followings.follow(SPACE)).kept.state.title, "A title");
-  followings[Symbol.dispose]();
+  assert.equal((await followedSpaces.follow(SPACE)).replica.state.title, "A title");
+  followedSpaces[Symbol.dispose]();
 });
 
 test("many who come at once share one question and one follow, which begins a minute back", async () => {
-  const { stage, followings } = startFixture();
+  const { stage, followedSpaces } = startFixture();
   const log = await stage.create(SPACE);
-  for (let slot = 0; slot < KEPT_SLOTS * 2; slot++) speak(log, slot);
-  const all = await Promise.all(Array.from({ length: 100 }, () => followings.follow(SPACE)));
+  for (let slot = 0; slot < KEPT_SLOTS * 2; slot++) appendSlot(log, slot);
+  const all = await Promise.all(Array.from({ length: 100 }, () => followedSpaces.follow(SPACE)));
   assert.equal(new Set(all).size, 1);
   assert.deepEqual([stage.lookUpCount, stage.followCount], [1, 1]);
-  assert.equal(all[0]?.kept.ring("32").oldest, KEPT_SLOTS);
-  assert.equal(all[0]?.kept.headSlot, KEPT_SLOTS * 2 - 1);
-  followings[Symbol.dispose]();
+  assert.equal(all[0]?.replica.ring("32").oldest, KEPT_SLOTS);
+  assert.equal(all[0]?.replica.headSlot, KEPT_SLOTS * 2 - 1);
+  followedSpaces[Symbol.dispose]();
 });
 
 test("a full table lets go of a space without listeners, and refuses when all have some", async () => {
-  const { clock, stage, followings } = startFixture({ followedSpaces: 2 });
+  const { clock, stage, followedSpaces } = startFixture({ followedSpaces: 2 });
   for (let i = 0; i < 4; i++) await stage.create(idOf(i));
-  const held = followings.hold(await followings.follow(idOf(0)));
-  await followings.follow(idOf(1));
+  const held = followedSpaces.retain(await followedSpaces.follow(idOf(0)));
+  await followedSpaces.follow(idOf(1));
   clock.advance(1_000);
-  const second = await followings.follow(idOf(2));
-  assert.equal(followings.size, 2);
-  using _held = followings.hold(second);
-  await assert.rejects(followings.follow(idOf(3)), refused("full"));
+  const second = await followedSpaces.follow(idOf(2));
+  assert.equal(followedSpaces.size, 2);
+  using _held = followedSpaces.retain(second);
+  await assert.rejects(followedSpaces.follow(idOf(3)), refused("full"));
   held[Symbol.dispose]();
-  await followings.follow(idOf(3));
-  followings[Symbol.dispose]();
+  await followedSpaces.follow(idOf(3));
+  followedSpaces[Symbol.dispose]();
 });
 
 test("an edge that is disposed of leaves no timer behind", async () => {
-  const { clock, stage, followings } = startFixture();
+  const { clock, stage, followedSpaces } = startFixture();
   await stage.create(SPACE);
-  await followings.follow(SPACE);
-  followings[Symbol.dispose]();
+  await followedSpaces.follow(SPACE);
+  followedSpaces[Symbol.dispose]();
   await clock.advanceAsync(0);
   assert.equal(clock.waitingCount, 0);
 });
@@ -95,59 +95,59 @@ test("addresses are counted within a bound, and each may come as often as its bu
 
 test("each member of a wheel is visited once a cadence, spread over it, and a stall is made up for once", () => {
   const clock = manualClock();
-  const pusher = createPusher(clock, SILENT);
+  const pushScheduler = createPushScheduler(clock, SILENT);
   const space = {};
   const visits: number[] = [];
-  const members = Array.from({ length: 20 }, (_, i) => ({ visit: () => void visits.push(i) }));
-  for (const member of members) pusher.add(member, 200, space);
+  const members = Array.from({ length: 20 }, (_, i) => ({ push: () => void visits.push(i) }));
+  for (const member of members) pushScheduler.add(member, 200, space);
   clock.advance(50);
   assert.equal(visits.length, 5);
   clock.advance(150);
   assert.deepEqual(visits, Array.from(members.keys()));
   clock.advance(1_000);
   assert.equal(visits.length, 120);
-  for (const member of members) pusher.remove(member);
+  for (const member of members) pushScheduler.remove(member);
   clock.advance(1_000);
   assert.equal(visits.length, 120);
   assert.equal(clock.waitingCount, 0);
-  assert.throws(() => pusher.add({ visit() {} }, 300, {}), RangeError);
+  assert.throws(() => pushScheduler.add({ push() {} }, 300, {}), RangeError);
 });
 
 test("where few listen at the fastest cadence they are visited as sound comes, where many do by the wheel alone", () => {
   const clock = manualClock();
-  const pusher = createPusher(clock, SILENT);
+  const pushScheduler = createPushScheduler(clock, SILENT);
   const visits = { few: 0, many: 0, slow: 0 };
   const [few, many] = [{}, {}];
-  for (let i = 0; i < FEW_MEMBERS; i++) pusher.add({ visit: () => (visits.few += 1) }, 200, few);
-  const last = { visit: () => (visits.many += 1) };
-  for (let i = 0; i < FEW_MEMBERS; i++) pusher.add({ visit: () => (visits.many += 1) }, 200, many);
-  pusher.add(last, 200, many);
-  pusher.add({ visit: () => (visits.slow += 1) }, 1_000, few);
-  pusher.arrived(few);
-  pusher.arrived(many);
-  pusher.arrived({});
-  assert.deepEqual(visits, { few: FEW_MEMBERS, many: 0, slow: 0 });
-  pusher.remove(last);
-  pusher.arrived(many);
-  assert.equal(visits.many, FEW_MEMBERS);
-  pusher[Symbol.dispose]();
+  for (let i = 0; i < MAX_IMMEDIATE_MEMBERS; i++) pushScheduler.add({ push: () => (visits.few += 1) }, 200, few);
+  const last = { push: () => (visits.many += 1) };
+  for (let i = 0; i < MAX_IMMEDIATE_MEMBERS; i++) pushScheduler.add({ push: () => (visits.many += 1) }, 200, many);
+  pushScheduler.add(last, 200, many);
+  pushScheduler.add({ push: () => (visits.slow += 1) }, 1_000, few);
+  pushScheduler.pushNow(few);
+  pushScheduler.pushNow(many);
+  pushScheduler.pushNow({});
+  assert.deepEqual(visits, { few: MAX_IMMEDIATE_MEMBERS, many: 0, slow: 0 });
+  pushScheduler.remove(last);
+  pushScheduler.pushNow(many);
+  assert.equal(visits.many, MAX_IMMEDIATE_MEMBERS);
+  pushScheduler[Symbol.dispose]();
 });
 
 test("a change of the audience by more than a hundredth is told within two seconds, a smaller one within ten", async () => {
-  const { clock, stage, followings } = startFixture();
+  const { clock, stage, followedSpaces } = startFixture();
   await stage.create(SPACE);
-  const following = await followings.follow(SPACE);
-  following.count(1_000);
-  assert.deepEqual(following.told, { audience: 1_000, version: 1 });
-  following.count(1_011);
+  const followed = await followedSpaces.follow(SPACE);
+  followed.setPushListeners(1_000);
+  assert.deepEqual(followed.audienceNotice, { audience: 1_000, version: 1 });
+  followed.setPushListeners(1_011);
   clock.advance(1_999);
-  assert.equal(following.told.audience, 1_000);
+  assert.equal(followed.audienceNotice.audience, 1_000);
   clock.advance(1);
-  assert.equal(following.told.audience, 1_011);
-  following.count(1_020);
+  assert.equal(followed.audienceNotice.audience, 1_011);
+  followed.setPushListeners(1_020);
   clock.advance(9_999);
-  assert.equal(following.told.audience, 1_011);
+  assert.equal(followed.audienceNotice.audience, 1_011);
   clock.advance(1);
-  assert.deepEqual(following.told, { audience: 1_020, version: 3 });
-  followings[Symbol.dispose]();
+  assert.deepEqual(followed.audienceNotice, { audience: 1_020, version: 3 });
+  followedSpaces[Symbol.dispose]();
 });

@@ -8,52 +8,52 @@ import type { SpaceId } from "@hustings/wire/ids.ts";
 import { KEPT_SLOTS } from "@hustings/wire/units.ts";
 import type { Logger } from "../ops/logger.ts";
 import { ABSENT_MS, type FollowLimits, LINGER_MS, UNKNOWN_MS } from "./follow-limits.ts";
-import { type Following, startFollowing } from "./followed-space.ts";
+import { type FollowedSpace, startFollowedSpace } from "./followed-space.ts";
 import type { Upstream } from "./upstream.ts";
 
-export interface Followings {
+export interface FollowedSpaces {
   /**
    * Follows `space` if that is not so yet, and waits until it is ready. Throws a Refusal: `no-space`, `stage-away` when
    * nothing is known of it and the stage is silent, `full`, `too-many` questions about unknown ids. Kept LINGER_MS.
    */
-  follow(space: SpaceId): Promise<Following>;
+  follow(space: SpaceId): Promise<FollowedSpace>;
   /** What `follow` would resolve to, where that needs no waiting. */
-  atHand(space: SpaceId): Following | undefined;
+  ready(space: SpaceId): FollowedSpace | undefined;
   /** Keeps a following for as long as the hold lasts; every hold counts as a listener. */
-  hold(following: Following): Disposable;
+  retain(followed: FollowedSpace): Disposable;
   /** Ids that the stage listed: asking about them is always allowed. */
-  listed(spaces: Iterable<SpaceId>): void;
+  setListed(spaces: Iterable<SpaceId>): void;
   readonly size: number;
   readonly unknownSize: number;
   [Symbol.dispose](): void;
 }
 
-export interface FollowingsOptions {
+export interface FollowedSpacesOptions {
   readonly upstream: Upstream;
   readonly clock: Clock;
   readonly random: () => number;
   readonly limits: FollowLimits;
   readonly log: Logger;
   /** Called after each fragment that came. */
-  readonly onSound?: (following: Following) => void;
+  readonly onSound?: (followed: FollowedSpace) => void;
 }
 
 interface Held {
-  readonly following: Following;
-  holds: number;
+  readonly followed: FollowedSpace;
+  retainCount: number;
   seenMs: number;
   timer?: Timer;
 }
 
-export function createFollowings(options: FollowingsOptions): Followings {
+export function createFollowedSpaces(options: FollowedSpacesOptions): FollowedSpaces {
   const { upstream, clock, limits, log } = options;
   const held = new Map<SpaceId, Held>();
-  const asked = new Map<SpaceId, Promise<Following>>();
+  const asked = new Map<SpaceId, Promise<FollowedSpace>>();
   const refused = createRefusals(clock, limits.unknownSpaces);
   const lookUps = createTokenBucket(clock, limits.lookUpsPerSecond, limits.lookUpsPerSecond * 2);
   let listed = new Set<SpaceId>();
 
-  async function begin(space: SpaceId): Promise<Following> {
+  async function begin(space: SpaceId): Promise<FollowedSpace> {
     const known = refused.get(space);
     if (known) throw known;
     const waitMs = listed.has(space) ? 0 : lookUps.takeMs();
@@ -63,42 +63,42 @@ export function createFollowings(options: FollowingsOptions): Followings {
       refused.add(space, refusal, refusal.code === "no-space" ? UNKNOWN_MS : ABSENT_MS);
       throw refusal;
     });
-    makePlace();
+    makeRoom();
     const seed = { state, audience, nextSlot: headSlot === null ? 0 : Math.max(0, headSlot + 1 - KEPT_SLOTS) };
     const onGone = (refusal: Refusal) => {
       refused.add(space, refusal, UNKNOWN_MS);
       drop(space);
     };
-    const following = startFollowing({ ...options, space, seed, onGone });
-    held.set(space, { following, holds: 0, seenMs: clock.monotonicMs() });
-    linger(space);
+    const followed = startFollowedSpace({ ...options, space, seed, onGone });
+    held.set(space, { followed, retainCount: 0, seenMs: clock.monotonicMs() });
+    dropWhenIdle(space);
     log.info({ space, following: held.size }, "space followed");
-    return following;
+    return followed;
   }
 
   // A full table lets go of the space without listeners that was longest unseen.
-  function makePlace(): void {
+  function makeRoom(): void {
     if (held.size < limits.followedSpaces) return;
     let oldest: SpaceId | undefined;
-    for (const [space, { holds, seenMs }] of held) {
+    for (const [space, { retainCount: holds, seenMs }] of held) {
       if (holds === 0 && seenMs <= (held.get(oldest as SpaceId)?.seenMs ?? Infinity)) oldest = space;
     }
     if (oldest === undefined) throw new Refusal("full", undefined, { retryAfterMs: 5_000 });
     drop(oldest);
   }
 
-  function linger(space: SpaceId): void {
+  function dropWhenIdle(space: SpaceId): void {
     const one = held.get(space);
     if (!one) return;
-    const leftMs = one.holds > 0 ? LINGER_MS : one.seenMs + LINGER_MS - clock.monotonicMs();
-    if (leftMs > 0) one.timer = clock.after(leftMs, () => linger(space));
+    const leftMs = one.retainCount > 0 ? LINGER_MS : one.seenMs + LINGER_MS - clock.monotonicMs();
+    if (leftMs > 0) one.timer = clock.after(leftMs, () => dropWhenIdle(space));
     else drop(space);
   }
 
   function drop(space: SpaceId): void {
     const one = held.get(space);
     one?.timer?.cancel();
-    one?.following[Symbol.dispose]();
+    one?.followed[Symbol.dispose]();
     held.delete(space);
   }
 
@@ -111,29 +111,29 @@ export function createFollowings(options: FollowingsOptions): Followings {
         asking = begin(space).finally(() => asked.delete(space));
         asked.set(space, asking);
       }
-      const following = one?.following ?? ((await asking) as Following);
-      await following.ready;
-      if (held.get(space)?.following !== following) throw new Refusal("full", undefined, { retryAfterMs: 5_000 });
-      return following;
+      const followed = one?.followed ?? ((await asking) as FollowedSpace);
+      await followed.ready;
+      if (held.get(space)?.followed !== followed) throw new Refusal("full", undefined, { retryAfterMs: 5_000 });
+      return followed;
     },
-    atHand(space) {
+    ready(space) {
       const one = held.get(space);
-      if (!one?.following.isReady) return undefined;
+      if (!one?.followed.isReady) return undefined;
       one.seenMs = clock.monotonicMs();
-      return one.following;
+      return one.followed;
     },
-    hold(following) {
-      const one = held.get(following.space);
-      if (one?.following !== following) return { [Symbol.dispose]() {} };
-      following.count(++one.holds);
+    retain(followed) {
+      const one = held.get(followed.space);
+      if (one?.followed !== followed) return { [Symbol.dispose]() {} };
+      followed.setPushListeners(++one.retainCount);
       return {
         [Symbol.dispose]() {
           one.seenMs = clock.monotonicMs();
-          following.count(--one.holds);
+          followed.setPushListeners(--one.retainCount);
         },
       };
     },
-    listed(spaces) {
+    setListed(spaces) {
       listed = new Set(spaces);
     },
     get size() {

@@ -2,7 +2,7 @@
 
 import { KEPT_SLOTS } from "@hustings/wire/units.ts";
 
-export interface SoundRing {
+export interface FragmentRing {
   /** Newest slot; −1 before the first. */
   readonly head: number;
   /** Oldest slot that is kept; −1 before the first. */
@@ -10,14 +10,14 @@ export interface SoundRing {
   /** Keeps `bytes`, not a copy. False, and nothing changed, unless `slot` is above the head. */
   add(slot: number, bytes: Uint8Array): boolean;
   /** The first kept slot at or above `slot`; −1 when there is none. */
-  slotFrom(slot: number): number;
+  firstSlotFrom(slot: number): number;
   /**
    * Fragments of consecutive slots from `slot`, which must be kept, on: at least one, else as many as fit in `maxBytes`.
    */
-  run(slot: number, maxBytes: number): readonly Uint8Array[];
+  consecutiveFrom(slot: number, maxBytes: number): readonly Uint8Array[];
 }
 
-export function createRing(keptSlots = KEPT_SLOTS): SoundRing {
+export function createFragmentRing(keptSlots = KEPT_SLOTS): FragmentRing {
   const slots: number[] = [];
   const fragments: Uint8Array[] = [];
 
@@ -49,8 +49,8 @@ export function createRing(keptSlots = KEPT_SLOTS): SoundRing {
       }
       return true;
     },
-    slotFrom: (slot) => slots[indexFrom(slot)] ?? -1,
-    run(slot, maxBytes) {
+    firstSlotFrom: (slot) => slots[indexFrom(slot)] ?? -1,
+    consecutiveFrom(slot, maxBytes) {
       const from = indexFrom(slot);
       let to = from;
       let total = 0;

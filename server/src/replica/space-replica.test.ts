@@ -4,67 +4,67 @@ import { EMPTY_STATE, type StateEntry } from "@hustings/wire/log/state.ts";
 import { KEPT_SLOTS } from "@hustings/wire/units.ts";
 import { binaryFrame } from "../edge/socket/websocket-framing.ts";
 import { KEPT_ENTRIES } from "./follow-limits.ts";
-import { createRing } from "./fragment-ring.ts";
-import { createKept } from "./space-replica.ts";
+import { createFragmentRing } from "./fragment-ring.ts";
+import { createSpaceReplica } from "./space-replica.ts";
 import { fragmentOf } from "./testing/fake-upstream.ts";
 
 const title = (seq: number, slot = 0) => ({ kind: "title", title: `${seq}`, seq, slot, utcMs: 0 }) as StateEntry;
 
 test("a ring keeps a minute, refuses what is not above its head, and gives runs without holes", () => {
-  const ring = createRing();
+  const ring = createFragmentRing();
   assert.equal(ring.head, -1);
-  assert.equal(ring.slotFrom(0), -1);
+  assert.equal(ring.firstSlotFrom(0), -1);
   const bytes = fragmentOf(0);
   for (let slot = 0; slot < KEPT_SLOTS + 10; slot++) assert.equal(ring.add(slot, bytes), true);
   assert.equal(ring.oldest, 10);
   assert.equal(ring.add(5, bytes), false);
   assert.equal(ring.add(KEPT_SLOTS + 9, bytes), false);
   ring.add(KEPT_SLOTS + 20, bytes);
-  assert.equal(ring.slotFrom(KEPT_SLOTS + 10), KEPT_SLOTS + 20);
-  assert.equal(ring.run(KEPT_SLOTS, Number.MAX_SAFE_INTEGER).length, 10);
-  assert.equal(ring.run(KEPT_SLOTS, bytes.length * 3).length, 3);
-  assert.equal(ring.run(KEPT_SLOTS, 0).length, 1);
-  assert.equal(ring.run(KEPT_SLOTS, 0)[0], bytes);
+  assert.equal(ring.firstSlotFrom(KEPT_SLOTS + 10), KEPT_SLOTS + 20);
+  assert.equal(ring.consecutiveFrom(KEPT_SLOTS, Number.MAX_SAFE_INTEGER).length, 10);
+  assert.equal(ring.consecutiveFrom(KEPT_SLOTS, bytes.length * 3).length, 3);
+  assert.equal(ring.consecutiveFrom(KEPT_SLOTS, 0).length, 1);
+  assert.equal(ring.consecutiveFrom(KEPT_SLOTS, 0)[0], bytes);
 });
 
 test("what comes twice or out of order changes nothing", () => {
-  const kept = createKept({ state: EMPTY_STATE, nextSlot: 0 });
-  const sound = (slot: number) => kept.apply({ lane: "sound", rendition: "32", slot, bytes: fragmentOf(slot) });
+  const replica = createSpaceReplica({ state: EMPTY_STATE, nextSlot: 0 });
+  const sound = (slot: number) => replica.apply({ lane: "sound", rendition: "32", slot, bytes: fragmentOf(slot) });
   assert.equal(sound(3), true);
   assert.equal(sound(3), false);
   assert.equal(sound(2), false);
-  assert.equal(kept.apply({ lane: "state", entry: title(1) }), true);
-  assert.equal(kept.apply({ lane: "state", entry: title(1) }), false);
-  assert.equal(kept.state.seq, 1);
+  assert.equal(replica.apply({ lane: "state", entry: title(1) }), true);
+  assert.equal(replica.apply({ lane: "state", entry: title(1) }), false);
+  assert.equal(replica.state.seq, 1);
 });
 
 test("a follow goes on from the rendition that is furthest behind", () => {
-  const kept = createKept({ state: EMPTY_STATE, nextSlot: 5 });
-  assert.deepEqual(kept.cursor(), { nextSlot: 5, stateSeq: 0, momentSeq: 0 });
-  kept.apply({ lane: "sound", rendition: "32", slot: 9, bytes: fragmentOf(9) });
-  kept.apply({ lane: "sound", rendition: "16", slot: 8, bytes: fragmentOf(8) });
-  assert.equal(kept.cursor().nextSlot, 9);
+  const replica = createSpaceReplica({ state: EMPTY_STATE, nextSlot: 5 });
+  assert.deepEqual(replica.cursor(), { nextSlot: 5, stateSeq: 0, momentSeq: 0 });
+  replica.apply({ lane: "sound", rendition: "32", slot: 9, bytes: fragmentOf(9) });
+  replica.apply({ lane: "sound", rendition: "16", slot: 8, bytes: fragmentOf(8) });
+  assert.equal(replica.cursor().nextSlot, 9);
 });
 
 test("entries are kept up to a bound, and none are given when some are missing", () => {
-  const kept = createKept({ state: { ...EMPTY_STATE, seq: 10 }, nextSlot: 0 });
-  assert.equal(kept.entriesAfter(9), undefined);
-  assert.deepEqual(kept.entriesAfter(10), []);
-  for (let seq = 11; seq <= 10 + KEPT_ENTRIES + 5; seq++) kept.apply({ lane: "state", entry: title(seq) });
-  assert.equal(kept.entriesAfter(10), undefined);
-  assert.equal(kept.entriesAfter(15)?.length, KEPT_ENTRIES);
-  assert.equal(kept.entriesAfter(10 + KEPT_ENTRIES + 4)?.[0]?.seq, 10 + KEPT_ENTRIES + 5);
-  kept.apply({ lane: "state", entry: title(2_000) });
-  assert.equal(kept.entriesAfter(1_990), undefined);
+  const replica = createSpaceReplica({ state: { ...EMPTY_STATE, seq: 10 }, nextSlot: 0 });
+  assert.equal(replica.entriesAfter(9), undefined);
+  assert.deepEqual(replica.entriesAfter(10), []);
+  for (let seq = 11; seq <= 10 + KEPT_ENTRIES + 5; seq++) replica.apply({ lane: "state", entry: title(seq) });
+  assert.equal(replica.entriesAfter(10), undefined);
+  assert.equal(replica.entriesAfter(15)?.length, KEPT_ENTRIES);
+  assert.equal(replica.entriesAfter(10 + KEPT_ENTRIES + 4)?.[0]?.seq, 10 + KEPT_ENTRIES + 5);
+  replica.apply({ lane: "state", entry: title(2_000) });
+  assert.equal(replica.entriesAfter(1_990), undefined);
 });
 
 test("only slots that the log names are absent", () => {
-  const kept = createKept({ state: EMPTY_STATE, nextSlot: 0 });
-  kept.apply({ lane: "state", entry: { kind: "absence", from: 5, to: 8, seq: 1, slot: 5, utcMs: 0 } });
-  kept.apply({ lane: "state", entry: { kind: "gap", from: 8, to: 90, seq: 2, slot: 8, utcMs: 0 } });
-  assert.equal(kept.isAbsent(5, 90), true);
-  assert.equal(kept.isAbsent(4, 8), false);
-  assert.equal(kept.isAbsent(80, 91), false);
+  const replica = createSpaceReplica({ state: EMPTY_STATE, nextSlot: 0 });
+  replica.apply({ lane: "state", entry: { kind: "absence", from: 5, to: 8, seq: 1, slot: 5, utcMs: 0 } });
+  replica.apply({ lane: "state", entry: { kind: "gap", from: 8, to: 90, seq: 2, slot: 8, utcMs: 0 } });
+  assert.equal(replica.isAbsent(5, 90), true);
+  assert.equal(replica.isAbsent(4, 8), false);
+  assert.equal(replica.isAbsent(80, 91), false);
 });
 
 test("a frame's header says its length in each of the three ways", () => {

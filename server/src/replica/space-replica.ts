@@ -6,15 +6,15 @@ import { EMPTY_STATE, foldState, type SpaceState, type StateEntry } from "@husti
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import type { FollowedRecord } from "../log/port.ts";
 import { KEPT_ENTRIES } from "./follow-limits.ts";
-import { createRing, type SoundRing } from "./fragment-ring.ts";
+import { createFragmentRing, type FragmentRing } from "./fragment-ring.ts";
 
-export interface Kept {
+export interface SpaceReplica {
   readonly state: SpaceState;
   /** Newest moment; 0 before the first. */
   readonly momentSeq: number;
   /** How many listen in all, as the stage told; 0 before it did. */
   readonly audience: number;
-  ring(rendition: Rendition): SoundRing;
+  ring(rendition: Rendition): FragmentRing;
   /** Newest slot of any rendition; `null` before the first. */
   readonly headSlot: number | null;
   /** False when the record is out of order or old, and was dropped. */
@@ -29,14 +29,14 @@ export interface Kept {
   isAbsent(from: number, to: number): boolean;
 }
 
-export interface Seed {
+export interface ReplicaSeed {
   readonly state: SpaceState;
   /** First slot that is wanted. */
   readonly nextSlot: number;
 }
 
-export function createKept(seed: Seed): Kept {
-  const rings: Record<Rendition, SoundRing> = { "32": createRing(), "16": createRing() };
+export function createSpaceReplica(seed: ReplicaSeed): SpaceReplica {
+  const rings: Record<Rendition, FragmentRing> = { "32": createFragmentRing(), "16": createFragmentRing() };
   const entries: StateEntry[] = [];
   const moments: MomentEntry[] = [];
   let state: SpaceState = { ...EMPTY_STATE, ...seed.state };

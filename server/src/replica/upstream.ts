@@ -8,7 +8,7 @@ import type { SpaceId } from "@hustings/wire/ids.ts";
 import type { SpaceWithAudience } from "@hustings/wire/listen/room-document.ts";
 import type { Cursor } from "@hustings/wire/log/lanes.ts";
 import { RENDITIONS } from "@hustings/wire/units.ts";
-import { type FollowedSpace, followSpace } from "../log/follow/follow-client.ts";
+import { type FollowConnection, followSpace } from "../log/follow/follow-client.ts";
 
 export interface Upstream {
   /** Throws a Refusal: `no-space`, or `stage-away` when there is no answer. */
@@ -16,7 +16,7 @@ export interface Upstream {
   /** Every space, live ones first. Throws a Refusal as `lookUp`. */
   list(): Promise<readonly SpaceWithAudience[]>;
   /** As `followSpace` of the log's socket client: never throws itself. */
-  follow(space: SpaceId, cursor: Cursor, signal: AbortSignal): FollowedSpace;
+  follow(space: SpaceId, cursor: Cursor, signal: AbortSignal): FollowConnection;
 }
 
 const ANSWER_MS = 5_000;

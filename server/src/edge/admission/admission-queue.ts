@@ -12,15 +12,15 @@ export interface Waiter {
   /** Since when they wait, here or at another door. */
   readonly sinceUtcMs: number;
   /** Came with a `since` that a door gave them. */
-  readonly isKnown: boolean;
-  tell(frame: Buffer): void;
+  readonly hasWaited: boolean;
+  send(frame: Buffer): void;
   /** They have a place; this edge's. */
-  comeIn(): void;
+  admit(): void;
   /** There is a place at another edge. */
-  goElsewhere(): void;
+  redirect(): void;
 }
 
-export interface WaitingLine {
+export interface AdmissionQueue {
   /** False when the line is full. */
   add(waiter: Waiter): boolean;
   /** They have gone away. */
@@ -35,85 +35,85 @@ export interface WaitingLine {
 }
 
 /** A place that changed is told at most this often, and anything at least every `REMIND_MS`. */
-export const TELL_MS = 2_000;
+export const POSITION_MS = 2_000;
 export const REMIND_MS = 10_000;
 /** In a long line each is told so much more seldom: at most 500 a second. */
-const TELL_PER_WAITER_MS = 2;
+const POSITION_PER_WAITER_MS = 2;
 /** How far back the rate looks. */
 const RATE_MS = 60_000;
 /** Nobody has waited longer than this. */
 const LONGEST_MS = 6 * 3_600_000;
 
-interface Standing {
+interface Entry {
   readonly waiter: Waiter;
   readonly sinceUtcMs: number;
   readonly cameMs: number;
-  toldMs: number;
-  toldPlace: number;
+  sentMs: number;
+  sentPosition: number;
 }
 
 /** `limit`: people in the line at once. */
-export function createWaitingLine(clock: Clock, limit: number): WaitingLine {
-  const line: Standing[] = [];
+export function createAdmissionQueue(clock: Clock, limit: number): AdmissionQueue {
+  const entries: Entry[] = [];
   const rate = createRate(clock);
 
-  function placeOf(standing: Standing): number {
+  function indexFor(entry: Entry): number {
     let low = 0;
-    for (let high = line.length; low < high; ) {
+    for (let high = entries.length; low < high; ) {
       const middle = (low + high) >> 1;
-      if (isBefore(line[middle] as Standing, standing)) low = middle + 1;
+      if (isBefore(entries[middle] as Entry, entry)) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
-  function tellOne(standing: Standing, place: number, nowMs: number): void {
-    standing.toldMs = nowMs;
-    standing.toldPlace = place;
+  function sendPosition(standing: Entry, place: number, nowMs: number): void {
+    standing.sentMs = nowMs;
+    standing.sentPosition = place;
     const { sinceUtcMs } = standing;
     const notice = { kind: "waiting", place, estimateMs: rate.estimateMs(place), sinceUtcMs } as const;
-    standing.waiter.tell(binaryFrame(noticeFrame(notice)));
+    standing.waiter.send(binaryFrame(noticeFrame(notice)));
   }
 
   return {
     add(waiter) {
-      if (line.length >= limit) return false;
+      if (entries.length >= limit) return false;
       const [nowMs, nowUtcMs] = [clock.monotonicMs(), clock.utcMs()];
       const sinceUtcMs = Math.min(nowUtcMs, Math.max(nowUtcMs - LONGEST_MS, waiter.sinceUtcMs));
-      const standing: Standing = { waiter, sinceUtcMs, cameMs: nowMs, toldMs: nowMs, toldPlace: 0 };
-      const index = placeOf(standing);
-      line.splice(index, 0, standing);
-      tellOne(standing, index + 1, nowMs);
+      const standing: Entry = { waiter, sinceUtcMs, cameMs: nowMs, sentMs: nowMs, sentPosition: 0 };
+      const index = indexFor(standing);
+      entries.splice(index, 0, standing);
+      sendPosition(standing, index + 1, nowMs);
       return true;
     },
     remove(waiter) {
-      const index = line.findIndex((standing) => standing.waiter === waiter);
-      if (index >= 0) line.splice(index, 1);
+      const index = entries.findIndex((standing) => standing.waiter === waiter);
+      if (index >= 0) entries.splice(index, 1);
     },
     next(may) {
-      const first = line[0];
+      const first = entries[0];
       if (first === undefined || !may(first.waiter, clock.monotonicMs() - first.cameMs)) return undefined;
-      line.shift();
+      entries.shift();
       rate.count();
       return first.waiter;
     },
     tell() {
       const nowMs = clock.monotonicMs();
-      const tellMs = Math.max(TELL_MS, line.length * TELL_PER_WAITER_MS);
-      line.forEach((standing, index) => {
-        const quietMs = nowMs - standing.toldMs;
-        const isDue = standing.toldPlace !== index + 1 ? quietMs >= tellMs : quietMs >= Math.max(REMIND_MS, tellMs);
-        if (isDue) tellOne(standing, index + 1, nowMs);
+      const tellMs = Math.max(POSITION_MS, entries.length * POSITION_PER_WAITER_MS);
+      entries.forEach((standing, index) => {
+        const quietMs = nowMs - standing.sentMs;
+        const isDue = standing.sentPosition !== index + 1 ? quietMs >= tellMs : quietMs >= Math.max(REMIND_MS, tellMs);
+        if (isDue) sendPosition(standing, index + 1, nowMs);
       });
     },
     estimateMs: (place) => rate.estimateMs(place),
     get size() {
-      return line.length;
+      return entries.length;
     },
   };
 }
 
-function isBefore(a: Standing, b: Standing): boolean {
+function isBefore(a: Entry, b: Entry): boolean {
   if (a.waiter.isReturning !== b.waiter.isReturning) return a.waiter.isReturning;
   return a.sinceUtcMs <= b.sinceUtcMs;
 }
@@ -139,7 +139,7 @@ function createRate(clock: Clock) {
     estimateMs(place: number): number | null {
       fade();
       if (beganMs === undefined || counted < 0.5) return null;
-      const spanMs = RATE_MS * (1 - Math.exp((beganMs - atMs - TELL_MS) / RATE_MS));
+      const spanMs = RATE_MS * (1 - Math.exp((beganMs - atMs - POSITION_MS) / RATE_MS));
       return Math.round((place * spanMs) / counted);
     },
   };

@@ -39,14 +39,14 @@ function open(limits: Partial<EdgeLimits>, more: More = {}) {
     const notices: (Notice & { kind: "waiting" })[] = [];
     const waiter: Waiter = {
       isReturning: false,
-      isKnown: false,
+      hasWaited: false,
       sinceUtcMs: clock.utcMs(),
-      tell(frame) {
+      send(frame) {
         const told = decodeFrame(frame.subarray(frame[1] === 126 ? 4 : 2));
         if (told?.kind === "notice" && told.notice.kind === "waiting") notices.push(told.notice);
       },
-      comeIn: () => came.push(name),
-      goElsewhere: () => came.push(`${name} elsewhere`),
+      admit: () => came.push(name),
+      redirect: () => came.push(`${name} elsewhere`),
       ...shape,
     };
     admission.wait(waiter);
@@ -71,7 +71,7 @@ test("people in the line are let in by themselves, in order, those who come back
   admission.enter(false, false);
   const [ann, ben] = [wait("ann"), wait("ben")];
   wait("cy", { isReturning: true });
-  wait("dee", { sinceUtcMs: clock.utcMs() - 60_000, isKnown: true });
+  wait("dee", { sinceUtcMs: clock.utcMs() - 60_000, hasWaited: true });
   assert.deepEqual([ann.places(), ben.places()], [[1], [2]]);
   for (let count = 0; count < 4; count++) {
     admission.leave();
@@ -104,7 +104,7 @@ test("the order of the line is that of waiting, whatever comes and goes", () => 
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const { clock, admission, came, wait } = open({ listeners: 0, returning: 0, waiting: 40 });
+      const { clock, admission, came, wait } = open({ listeners: 0, returning: 0, queued: 40 });
       const there = new Map<string, Waiter>();
       for (const [i, one] of steps.entries()) {
         if (one.kind === "wait" && there.size < 40) {
@@ -113,7 +113,7 @@ test("the order of the line is that of waiting, whatever comes and goes", () => 
           there.set(name, wait(name, { sinceUtcMs }).waiter);
         } else if (one.kind === "gone" && there.size > 0) {
           const name = [...there.keys()][one.pick % there.size] as string;
-          admission.gone(there.get(name) as Waiter);
+          admission.abandon(there.get(name) as Waiter);
           there.delete(name);
         }
       }
@@ -126,7 +126,7 @@ test("the order of the line is that of waiting, whatever comes and goes", () => 
 });
 
 test("a line that is full refuses with a time that is spread, and a door that closes lets nobody in", () => {
-  const { admission, wait } = open({ listeners: 0, returning: 0, waiting: 1 });
+  const { admission, wait } = open({ listeners: 0, returning: 0, queued: 1 });
   wait("ann");
   assert.throws(() => wait("ben"), { code: "full", retryAfterMs: 20_000 });
   assert.throws(() => wait("cy", { isReturning: true }), { code: "full", retryAfterMs: 1_000 });
@@ -147,7 +147,7 @@ test("places at other edges are given to the first of the line, no more than the
 });
 
 test("more come from other lines than this one holds: nobody is turned away while there are places", () => {
-  const { clock, admission, came, wait } = open({ listeners: 5, returning: 0, waiting: 2 });
+  const { clock, admission, came, wait } = open({ listeners: 5, returning: 0, queued: 2 });
   const shape = { sinceUtcMs: clock.utcMs() - 60_000, isKnown: true };
   for (const name of ["ann", "ben", "cy", "dee"]) {
     assert.equal(admission.enter(false, true), false, "nobody passes by those who wait");
@@ -164,7 +164,7 @@ test("while others wait elsewhere a place goes to those who waited before, and a
   assert.equal(admission.enter(false, false), false);
   wait("ann");
   clock.advance(1_000);
-  wait("ben, from elsewhere", { sinceUtcMs: clock.utcMs() - 60_000, isKnown: true });
+  wait("ben, from elsewhere", { sinceUtcMs: clock.utcMs() - 60_000, hasWaited: true });
   clock.advance(1_500);
   assert.deepEqual(came, [], "ben is the first, and others may have stood before him");
   clock.advance(1_500);
@@ -179,7 +179,7 @@ test("a line that broke stands again in its order, however its people come back,
   const since = clock.utcMs() - 60_000;
   for (const place of [3, 1, 2]) {
     assert.equal(admission.enter(false, true), false, "there are places, and yet those before them come first");
-    wait(`at place ${place}`, { sinceUtcMs: since + place, isKnown: true });
+    wait(`at place ${place}`, { sinceUtcMs: since + place, hasWaited: true });
     clock.advance(600);
   }
   assert.equal(admission.enter(false, false), false, "who is new stands behind them");

@@ -7,7 +7,7 @@ import type { QueueStatus, Tier } from "@hustings/wire/listen/room-document.ts";
 import type { Logger } from "../../ops/logger.ts";
 import type { DoorWord, EdgeLoad } from "../../ops/process/role-message.ts";
 import type { EdgeLimits } from "../edge-limits.ts";
-import { createWaitingLine, type Waiter } from "./admission-queue.ts";
+import { createAdmissionQueue, type Waiter } from "./admission-queue.ts";
 
 export interface Admission extends Disposable {
   /** Takes a place if there is one for them: who has it gives it back with `leave`. */
@@ -16,13 +16,13 @@ export interface Admission extends Disposable {
   /** Puts somebody in the line. Throws `full`, with a time to come back at, when that is full, too. */
   wait(waiter: Waiter): void;
   /** Somebody in the line has gone away. */
-  gone(waiter: Waiter): void;
+  abandon(waiter: Waiter): void;
   /** Nobody comes in any more. */
   close(): void;
   readonly load: EdgeLoad;
   /** How a newcomer is served just now. */
   readonly tier: Tier;
-  readonly line: QueueStatus;
+  readonly queue: QueueStatus;
 }
 
 export interface AdmissionOptions {
@@ -61,17 +61,17 @@ const COURTESY_MS = 2_000;
  */
 const GATHER_MS = 2_500;
 /** For whom even the line is full comes back after at least this, and at most three times as long. */
-const COME_BACK_MS = 10_000;
+const QUEUE_FULL_RETRY_MS = 10_000;
 /** Who was listening has some seconds of sound left, and the edge that died is started again at once. */
-const RETURN_MS = 500;
+const RETURNING_RETRY_MS = 500;
 
 export function createAdmission(options: AdmissionOptions): Admission {
   const { clock, limits, random, log, word } = options;
-  const line = createWaitingLine(clock, limits.waiting);
+  const queue = createAdmissionQueue(clock, limits.queued);
   const pressure = createPressure(options);
   let inside = 0;
   let isClosed = false;
-  let told: EdgeLoad | undefined;
+  let reported: EdgeLoad | undefined;
   let sentMs = -ON_THE_WAY_MS;
 
   function places(most = limits.listeners): number {
@@ -79,82 +79,82 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   function load(): EdgeLoad {
-    return { listeners: inside, places: places(), waiting: line.size };
+    return { listeners: inside, places: places(), waiting: queue.size };
   }
 
-  function changed(): void {
-    if (told === undefined || places() > 0 !== told.places > 0) tellLoad();
+  function reportIfFilled(): void {
+    if (reported === undefined || places() > 0 !== reported.places > 0) reportLoad();
   }
 
-  function tellLoad(): void {
-    const [now, before] = [load(), told];
-    told = now;
+  function reportLoad(): void {
+    const [now, before] = [load(), reported];
+    reported = now;
     if (!isClosed && before !== undefined && now.places > 0 !== before.places > 0)
       log.info(now, now.places > 0 ? "there is room" : "this edge is full");
     if (before === undefined || !isSame(now, before)) options.onLoad(now);
   }
 
-  function isLineFull(): boolean {
-    return line.size >= limits.waiting;
+  function isQueueFull(): boolean {
+    return queue.size >= limits.queued;
   }
 
-  function mayComeIn(isReturning: boolean, isKnown: boolean, waitedMs: number): boolean {
+  function mayEnter(isReturning: boolean, isKnown: boolean, waitedMs: number): boolean {
     if (isReturning) return places(limits.listeners + limits.returning) > 0;
     if (places() === 0) return false;
-    if (isKnown) return waitedMs >= GATHER_MS || isLineFull();
+    if (isKnown) return waitedMs >= GATHER_MS || isQueueFull();
     return waitedMs >= COURTESY_MS || (word()?.elsewhereWaiting ?? 0) === 0;
   }
 
-  function letIn(): void {
+  function admitWaiting(): void {
     for (let count = 0; count < MAX_PER_TURN; count++) {
-      const first = line.next((one, waitedMs) => mayComeIn(one.isReturning, one.isKnown, waitedMs));
+      const first = queue.next((one, waitedMs) => mayEnter(one.isReturning, one.hasWaited, waitedMs));
       if (first === undefined) return;
       inside += 1;
-      first.comeIn();
+      first.admit();
     }
   }
 
-  function sendElsewhere(): void {
+  function redirectWaiting(): void {
     const nowMs = clock.monotonicMs();
-    const most = goingElsewhere(word());
-    if (most === 0 || line.size === 0 || nowMs - sentMs < ON_THE_WAY_MS) return;
+    const most = redirectCount(word());
+    if (most === 0 || queue.size === 0 || nowMs - sentMs < ON_THE_WAY_MS) return;
     sentMs = nowMs;
-    for (let count = 0; count < Math.min(most, MAX_PER_TURN); count++) line.next(() => true)?.goElsewhere();
+    for (let count = 0; count < Math.min(most, MAX_PER_TURN); count++) queue.next(() => true)?.redirect();
   }
 
   const turns = repeat(clock, TURN_MS, () => {
     pressure.look();
-    letIn();
-    sendElsewhere();
-    line.tell();
-    tellLoad();
+    admitWaiting();
+    redirectWaiting();
+    queue.tell();
+    reportLoad();
   });
 
   return {
     enter(isReturning, isKnown) {
-      if (line.size > 0 && !isReturning) return false;
-      if (!mayComeIn(isReturning, isKnown, 0)) return false;
+      if (queue.size > 0 && !isReturning) return false;
+      if (!mayEnter(isReturning, isKnown, 0)) return false;
       inside += 1;
-      changed();
+      reportIfFilled();
       return true;
     },
     leave() {
       inside -= 1;
-      changed();
+      reportIfFilled();
     },
     wait(waiter) {
       if (isClosed) throw new Refusal("draining");
-      if (line.add(waiter)) return;
-      letIn();
-      changed();
-      if (line.add(waiter)) return;
-      const leastMs = waiter.isReturning ? RETURN_MS : COME_BACK_MS;
+      if (queue.add(waiter)) return;
+      admitWaiting();
+      reportIfFilled();
+      if (queue.add(waiter)) return;
+      const leastMs = waiter.isReturning ? RETURNING_RETRY_MS : QUEUE_FULL_RETRY_MS;
       throw new Refusal("full", undefined, { retryAfterMs: leastMs * (1 + 2 * random()) });
     },
-    gone: (waiter) => line.remove(waiter),
+    abandon: (waiter) => queue.remove(waiter),
     close() {
       isClosed = true;
-      tellLoad();
+      reportLoad();
     },
     get load() {
       return load();
@@ -163,8 +163,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
       if (places() > 0 || (word()?.elsewherePlaces ?? 0) > 0) return "push";
       return options.hasPull ? "pull" : "waiting";
     },
-    get line() {
-      return { count: line.size, estimateMs: line.size === 0 ? null : line.estimateMs(line.size) };
+    get queue() {
+      return { count: queue.size, estimateMs: queue.size === 0 ? null : queue.estimateMs(queue.size) };
     },
     [Symbol.dispose]: () => turns.cancel(),
   };
@@ -172,7 +172,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
 // As many as there are places for at other edges; everyone where another edge keeps the door and a line of its own, so that
 // two lines become one: who comes there says since when they have waited.
-function goingElsewhere(word: DoorWord | undefined): number {
+function redirectCount(word: DoorWord | undefined): number {
   if (word === undefined) return 0;
   const isSecondLine = !word.isOpen && word.elsewhereWaiting > 0;
   return isSecondLine ? Infinity : word.elsewherePlaces;

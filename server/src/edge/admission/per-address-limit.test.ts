@@ -7,11 +7,11 @@ import { errorRow } from "@hustings/wire/errors.ts";
 import { networkOf } from "../../ops/address-block.ts";
 import { SPACE } from "../../replica/testing/fake-upstream.ts";
 import { advanceUntil, listen, startFixture } from "../testing/edge-fixture.ts";
-import { createCrowding, limitConnections, type Share } from "./per-address-limit.ts";
+import { type AddressCount, createPerAddressLimit, limitConnections } from "./per-address-limit.ts";
 
 test("an address has as many places as it may, and what it gives back; nobody is remembered who has none", () => {
-  const crowding = createCrowding(2);
-  const shares = [crowding.enter("192.0.2.1"), crowding.enter("192.0.2.1")] as [Share, Share];
+  const crowding = createPerAddressLimit(2);
+  const shares = [crowding.enter("192.0.2.1"), crowding.enter("192.0.2.1")] as [AddressCount, AddressCount];
   assert.equal(crowding.enter("192.0.2.1"), undefined);
   assert.ok(crowding.enter("192.0.2.2"));
   crowding.leave(shares[0]);
@@ -22,7 +22,7 @@ test("an address has as many places as it may, and what it gives back; nobody is
 });
 
 test("at the door one address has its part, is told so and when to come again, and others still come in", async () => {
-  await using fixture = await startFixture({ limits: { perAddress: 2 }, trustedProxies: ["127.0.0.1"] });
+  await using fixture = await startFixture({ limits: { listenersPerAddress: 2 }, trustedProxies: ["127.0.0.1"] });
   const { clock, edge, stage } = fixture;
   await stage.create(SPACE);
   const from = (address?: string) =>

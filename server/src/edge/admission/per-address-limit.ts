@@ -3,42 +3,42 @@
 import type { Server, Socket } from "node:net";
 
 /** What one address has; shared by all who come from it. */
-export interface Share {
+export interface AddressCount {
   readonly key: string;
   count: number;
 }
 
-export interface Crowding {
+export interface PerAddressLimit {
   /** One more from `key`, an address or a network: `undefined` where it has as many as it may. Who has it gives it back with `leave`. */
-  enter(key: string): Share | undefined;
-  leave(share: Share): void;
+  enter(key: string): AddressCount | undefined;
+  leave(held: AddressCount): void;
   /** Addresses that have any. */
   readonly size: number;
 }
 
 /** `limit` for each address; as many addresses are known as have somebody in. */
-export function createCrowding(limit: number): Crowding {
-  const shares = new Map<string, Share>();
+export function createPerAddressLimit(limit: number): PerAddressLimit {
+  const counts = new Map<string, AddressCount>();
   return {
     enter(key) {
-      const share = shares.get(key) ?? { key, count: 0 };
+      const share = counts.get(key) ?? { key, count: 0 };
       if (share.count >= limit) return undefined;
       share.count += 1;
-      shares.set(key, share);
+      counts.set(key, share);
       return share;
     },
     leave(share) {
       share.count -= 1;
-      if (share.count === 0) shares.delete(share.key);
+      if (share.count === 0) counts.delete(share.key);
     },
     get size() {
-      return shares.size;
+      return counts.size;
     },
   };
 }
 
-const SHARE = Symbol("share of an address");
-type Counted = Socket & { [SHARE]?: Share };
+const HELD = Symbol("share of an address");
+type Counted = Socket & { [HELD]?: AddressCount };
 
 /**
  * Closes a connection as it is accepted whose address has `limit` of them. `keyOf` names the address or network of a peer;
@@ -48,20 +48,20 @@ export function limitConnections(
   server: Pick<Server, "on">,
   limit: number,
   keyOf: (peer: string) => string | undefined,
-): Crowding {
-  const crowding = createCrowding(limit);
+): PerAddressLimit {
+  const addressLimit = createPerAddressLimit(limit);
   server.on("connection", (socket: Counted) => {
     const key = keyOf(socket.remoteAddress ?? "unknown");
     if (key === undefined) return;
-    const share = crowding.enter(key);
+    const share = addressLimit.enter(key);
     if (share === undefined) return void socket.destroy();
-    socket[SHARE] = share;
+    socket[HELD] = share;
     socket.on("close", giveBack);
   });
 
   // One function for all: a listener's socket keeps nothing else of this.
   function giveBack(this: Counted): void {
-    if (this[SHARE]) crowding.leave(this[SHARE]);
+    if (this[HELD]) addressLimit.leave(this[HELD]);
   }
-  return crowding;
+  return addressLimit;
 }

@@ -7,18 +7,18 @@ import type { DoorLink } from "../../ops/accept/accept-ipc.ts";
 import type { Logger } from "../../ops/logger.ts";
 
 /** A door to open, one that is held open already and was handed over, or one whose handles come from a parent. */
-export type DoorListen =
+export type ListenTarget =
   | { readonly host: string; readonly port: number; readonly reusePort?: boolean }
   | { readonly handle: NetServer | { readonly fd: number } }
   | { readonly link: DoorLink; readonly host: string; readonly port: number };
 
-export interface Doorway {
+export interface AcceptSocket {
   /** Resolves when the door is open for the first time; rejects when it cannot be. */
   readonly opened: Promise<void>;
   /** Opens or shuts the door; where nothing changes nothing happens. Shutting is for those with a parent to reopen it. */
-  set(isOpen: boolean): void;
+  setOpen(isOpen: boolean): void;
   /** For good. Resolves when every connection has ended, too, or at once where the door was shut. */
-  shut(): Promise<void>;
+  close(): Promise<void>;
   readonly isOpen: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface Doorway {
  */
 const BACKLOG = 16_384;
 
-export function createDoorway(server: Server, listen: DoorListen, log: Logger): Doorway {
+export function createAcceptSocket(server: Server, listen: ListenTarget, log: Logger): AcceptSocket {
   let isWanted = true;
   let isOver = false;
   const link = "link" in listen ? listen.link : undefined;
@@ -40,14 +40,14 @@ export function createDoorway(server: Server, listen: DoorListen, log: Logger): 
         resolve();
       };
       server.once("error", reject);
-      const where = placeOf(listen);
+      const where = serverTarget(listen);
       if (where === undefined) server.off("error", reject);
       else if ("handle" in where) server.listen(where.handle, BACKLOG, opened);
       else server.listen({ ...where, backlog: BACKLOG }, opened);
     });
   }
 
-  function look(): void {
+  function applyWanted(): void {
     if (isOver || isWanted === server.listening) return;
     if (isWanted) open().catch((cause) => log.warn({ cause }, "the door cannot be opened again"));
     else stopAccepting(server);
@@ -56,11 +56,11 @@ export function createDoorway(server: Server, listen: DoorListen, log: Logger): 
   const opened = open();
   return {
     opened,
-    set(isOpen) {
+    setOpen(isOpen) {
       isWanted = isOpen || link === undefined;
-      look();
+      applyWanted();
     },
-    async shut() {
+    async close() {
       isOver = true;
       if (server.listening) await new Promise<void>((resolve) => stopAccepting(server, resolve));
     },
@@ -78,7 +78,7 @@ function stopAccepting(server: Server, closed?: () => void): void {
 }
 
 // Without a handle of its parent's an orphan listens beside it: the socket is bound so that it may.
-function placeOf(listen: DoorListen) {
+function serverTarget(listen: ListenTarget) {
   if ("handle" in listen) return listen;
   if (!("link" in listen)) return { host: listen.host, port: listen.port, reusePort: listen.reusePort ?? false };
   const handle = listen.link.take();

@@ -5,25 +5,25 @@ import { BlockList, isIP, isIPv6 } from "node:net";
 import { networkOf } from "../../ops/address-block.ts";
 
 /** A request, or what of it is needed here. */
-export interface Asking {
+export interface AddressedRequest {
   readonly headers: IncomingHttpHeaders;
   readonly socket: { readonly remoteAddress?: string | undefined };
 }
 
-export interface Origins {
+export interface ClientAddresses {
   /** The address of who asks; "unknown" when the connection is gone already. */
-  addressOf(request: Asking): string;
+  addressOf(request: AddressedRequest): string;
   /**
    * What somebody at `address` is counted by, the address or its IPv6 network; `undefined` for this machine's own and a
    * trusted proxy's: of everybody behind it, and nobody in particular.
    */
-  countedBy(address: string): string | undefined;
+  limitKeyOf(address: string): string | undefined;
   /** As the person's browser saw it: a trusted proxy's word, else whether this connection is TLS. */
-  schemeOf(request: Asking): "http" | "https";
+  schemeOf(request: AddressedRequest): "http" | "https";
 }
 
 /** `trustedProxies` are addresses or CIDR ranges. Throws RangeError at one that is neither. */
-export function createOrigins(trustedProxies: readonly string[]): Origins {
+export function createClientAddresses(trustedProxies: readonly string[]): ClientAddresses {
   const trusted = new BlockList();
   for (const text of trustedProxies) trust(trusted, text);
   const isTrusted = (address: string) =>
@@ -40,14 +40,14 @@ export function createOrigins(trustedProxies: readonly string[]): Origins {
       }
       return address;
     },
-    countedBy(address) {
+    limitKeyOf(address) {
       const plain = plainAddress(address);
       return isOwn(plain) || isTrusted(plain) ? undefined : networkOf(plain);
     },
     schemeOf(request) {
-      const told = headerOf(request, "x-forwarded-proto");
-      if (isTrusted(plainAddress(request.socket.remoteAddress ?? "")) && (told === "http" || told === "https"))
-        return told;
+      const proto = headerOf(request, "x-forwarded-proto");
+      if (isTrusted(plainAddress(request.socket.remoteAddress ?? "")) && (proto === "http" || proto === "https"))
+        return proto;
       return "encrypted" in request.socket ? "https" : "http";
     },
   };
@@ -74,7 +74,7 @@ function plainAddress(address: string): string {
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }
 
-function headerOf(request: Asking, name: string): string {
+function headerOf(request: AddressedRequest, name: string): string {
   const value = request.headers[name];
   return Array.isArray(value) ? value.join(",") : (value ?? "");
 }

@@ -33,7 +33,7 @@ export interface ControlOptions {
   readonly counts: () => Omit<EdgeHealth, "role" | "pid" | "version" | "loopDelayMs" | "rssBytes" | "load">;
   /** Begins at once; may be asked more than once. */
   readonly drain: () => void;
-  readonly cadences: Pick<LoadWatch, "set" | "view" | "loopDelayMs">;
+  readonly loadWatch: Pick<LoadWatch, "set" | "view" | "loopDelayMs">;
 }
 
 /**
@@ -41,25 +41,25 @@ export interface ControlOptions {
  * Rejects when it cannot listen: a living edge holds the path.
  */
 export async function serveControl(options: ControlOptions): Promise<AsyncDisposable> {
-  const { path, version, counts, drain, cadences } = options;
+  const { path, version, counts, drain, loadWatch } = options;
 
   function health(): EdgeHealth {
     const rssBytes = process.memoryUsage.rss();
-    const { loopDelayMs } = cadences;
-    return { role: "edge", pid: process.pid, version, ...counts(), loopDelayMs, rssBytes, load: cadences.view() };
+    const { loopDelayMs } = loadWatch;
+    return { role: "edge", pid: process.pid, version, ...counts(), loopDelayMs, rssBytes, load: loadWatch.view() };
   }
 
   const server = createServer((request, response) => {
-    const visit = { request, response, url: new URL("http://control") };
-    if (request.method === "GET" && request.url === "/health") return sendJson(visit, 200, health());
+    const exchange = { request, response, url: new URL("http://control") };
+    if (request.method === "GET" && request.url === "/health") return sendJson(exchange, 200, health());
     if (request.method === "POST" && request.url === "/drain") {
       drain();
-      return sendJson(visit, 202, { draining: true });
+      return sendJson(exchange, 202, { draining: true });
     }
     const setting = request.method === "POST" ? /^\/cadence\/(auto|\d{3,4})$/.exec(request.url ?? "")?.[1] : undefined;
-    if (setting !== undefined && cadences.set(setting === "auto" ? setting : Number(setting)))
-      return sendJson(visit, 200, cadences.view());
-    sendRefusal(visit, new Refusal("no-page"));
+    if (setting !== undefined && loadWatch.set(setting === "auto" ? setting : Number(setting)))
+      return sendJson(exchange, 200, loadWatch.view());
+    sendRefusal(exchange, new Refusal("no-page"));
   });
   await freeSocketPath(path);
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(path, resolve));

@@ -11,19 +11,19 @@ import { test } from "node:test";
 import { systemClock } from "@hustings/flow/clock.ts";
 import { INIT_NAME } from "@hustings/media/hls/playlist.ts";
 import { until } from "../../../../test/support/until.ts";
-import { answerOf } from "../../http/responses.ts";
+import { prepareResponse } from "../../http/responses.ts";
 import { SPACE } from "../../replica/testing/fake-upstream.ts";
 import { startFixture } from "../testing/edge-fixture.ts";
 import { createFastPath, type FastPathOptions } from "./fast-path.ts";
 
 const HOST = "Host: a\r\n";
-const SOON = { clock: systemClock, firstMs: 60_000, nextMs: 60_000, takeMs: 60_000 };
+const SOON = { clock: systemClock, firstMs: 60_000, nextMs: 60_000, sendMs: 60_000 };
 const KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 
 /** A server whose own answer is `slow` and the path's `fast`, at `/fast` alone. */
 async function startServer(options: Partial<FastPathOptions> = {}) {
   const server = createServer((request, response) => response.end(`slow ${request.method} ${request.url}`));
-  const fast = answerOf(200, Buffer.from("fast"), { "content-type": "text/plain" });
+  const fast = prepareResponse(200, Buffer.from("fast"), { "content-type": "text/plain" });
   const upgraded: Socket[] = [];
   let handed = 0;
   server.on("connection", () => {
@@ -31,7 +31,7 @@ async function startServer(options: Partial<FastPathOptions> = {}) {
   });
   const path = createFastPath(server, {
     ...SOON,
-    ready: ({ url }) => (url === "/fast" ? fast : undefined),
+    respond: ({ url }) => (url === "/fast" ? fast : undefined),
     upgrade: (_, socket) => upgraded.push(socket),
     ...options,
   });
@@ -118,8 +118,8 @@ test("a request in pieces, two in one piece, and what is not ordinary are node:h
 });
 
 test("who says that it is their last request has the connection closed behind the whole answer", async () => {
-  const page = answerOf(200, Buffer.from("x".repeat(8_000_000)), {});
-  await using serving = await startServer({ ready: () => page });
+  const page = prepareResponse(200, Buffer.from("x".repeat(8_000_000)), {});
+  await using serving = await startServer({ respond: () => page });
   const { socket, closed, got } = call(serving.port);
   socket.write(`GET / HTTP/1.1\r\n${HOST}Connection: x, Close\r\n\r\n`);
   await closed;
@@ -160,17 +160,17 @@ test("who asks for nothing is refused, who asks for nothing more is closed, who 
   await silent.closed;
   assert.match(silent.got(), /^HTTP\/1\.1 408 .*too-slow/s);
   await using next = await startServer({ nextMs: 20 });
-  const kept = call(next.port);
-  kept.socket.write(`GET /fast HTTP/1.1\r\n${HOST}\r\n`);
-  await kept.closed;
-  assert.match(kept.got(), /fast$/);
-  const huge = answerOf(200, Buffer.alloc(64_000_000), {});
+  const replica = call(next.port);
+  replica.socket.write(`GET /fast HTTP/1.1\r\n${HOST}\r\n`);
+  await replica.closed;
+  assert.match(replica.got(), /fast$/);
+  const huge = prepareResponse(200, Buffer.alloc(64_000_000), {});
   let asked = 0;
   const ready = () => {
     asked += 1;
     return huge;
   };
-  await using take = await startServer({ takeMs: 20, ready });
+  await using take = await startServer({ sendMs: 20, respond: ready });
   for (const last of ["", "Connection: close\r\n"]) {
     const { socket } = call(take.port);
     socket.pause().write(`GET / HTTP/1.1\r\n${HOST}${last}\r\n`);
@@ -180,13 +180,13 @@ test("who asks for nothing is refused, who asks for nothing more is closed, who 
 });
 
 test("those who ask for much and take nothing share its bytes", async () => {
-  const huge = answerOf(200, Buffer.alloc(64_000_000), {});
+  const huge = prepareResponse(200, Buffer.alloc(64_000_000), {});
   let asked = 0;
   const ready = () => {
     asked += 1;
     return huge;
   };
-  await using serving = await startServer({ ready });
+  await using serving = await startServer({ respond: ready });
   const beforeBytes = process.memoryUsage().arrayBuffers;
   for (let i = 0; i < 20; i++) call(serving.port).socket.pause().write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
   await until("all to have asked", () => asked === 20);

@@ -7,21 +7,21 @@ import type { Server, Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
-import { type Answer, refuseSocket } from "../../http/responses.ts";
+import { type PreparedResponse, refuseSocket } from "../../http/responses.ts";
 import { SocketWriter } from "../socket/socket-writer.ts";
 import { type RequestHead, readHead } from "./request-head.ts";
 
 export interface FastPathOptions {
   readonly clock: Clock;
   /** What is answered to an ordinary GET, if that can be said at once. Never throws. */
-  ready(head: RequestHead): Answer | undefined;
+  respond(head: RequestHead): PreparedResponse | undefined;
   /** Takes over the socket. Never throws. */
   upgrade(head: RequestHead, socket: Socket): void;
   /** Who asks for nothing for so long is refused; who asks for nothing more after an answer is closed. */
   readonly firstMs: number;
   readonly nextMs: number;
   /** An answer that nobody takes is given up. */
-  readonly takeMs: number;
+  readonly sendMs: number;
 }
 
 export interface FastPath {
@@ -41,7 +41,7 @@ export function createFastPath(server: Server, options: FastPathOptions): FastPa
   const event = server instanceof TlsServer ? "secureConnection" : "connection";
   const others = server.listeners(event);
   const waiting = new Set<Socket>();
-  const written = createWritten(options);
+  const serialized = createSerializedResponses(options);
   server.removeAllListeners(event);
   server.on(event, (socket: Socket) => {
     waiting.add(socket);
@@ -53,13 +53,13 @@ export function createFastPath(server: Server, options: FastPathOptions): FastPa
   function look(this: Socket, bytes: Buffer): void {
     if (this.writableEnded) return;
     const head = this.writableLength === 0 ? readHead(bytes) : undefined;
-    if (!head || !take(this, head)) hand(this, bytes);
+    if (!head || !take(this, head)) passToNode(this, bytes);
   }
 
   function take(socket: Socket, head: RequestHead): boolean {
     const { upgrade, connection = "" } = head.headers;
     if (upgrade !== undefined) return UPGRADES.test(connection) && takeUpgrade(socket, head);
-    const answer = options.ready(head);
+    const answer = options.respond(head);
     if (answer) write(socket, head, answer);
     return answer !== undefined;
   }
@@ -70,17 +70,17 @@ export function createFastPath(server: Server, options: FastPathOptions): FastPa
     return true;
   }
 
-  function write(socket: Socket, { headers }: RequestHead, answer: Answer): void {
+  function write(socket: Socket, { headers }: RequestHead, answer: PreparedResponse): void {
     const isLast = !server.listening || CLOSES.test(headers.connection ?? "");
     const writer = new SocketWriter(socket);
-    for (const bytes of written.partsOf(answer, isLast)) writer.write(bytes);
+    for (const bytes of serialized.partsOf(answer, isLast)) writer.write(bytes);
     if (isLast && writer.isDirect && writer.unsentBytes === 0) return void socket.destroy();
     socket.off("timeout", refuse).off("timeout", destroy).on("timeout", destroy);
-    socket.setTimeout(writer.unsentBytes === 0 ? options.nextMs : options.takeMs);
+    socket.setTimeout(writer.unsentBytes === 0 ? options.nextMs : options.sendMs);
     if (isLast) socket.destroySoon();
   }
 
-  function hand(socket: Socket, bytes: Buffer): void {
+  function passToNode(socket: Socket, bytes: Buffer): void {
     leave(socket);
     for (const other of others) other.call(server, socket);
     socket.unshift(bytes);
@@ -120,10 +120,10 @@ function destroy(this: Socket): void {
 }
 
 // The bytes of an answer for as long as its second lasts: many ask for the same page in it.
-function createWritten({ clock, nextMs }: FastPathOptions) {
-  const kept = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(nextMs / 1_000)}\r\n\r\n`;
+function createSerializedResponses({ clock, nextMs }: FastPathOptions) {
+  const replica = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(nextMs / 1_000)}\r\n\r\n`;
   const last = "Connection: close\r\n\r\n";
-  let pages = new WeakMap<Answer, { whole?: Buffer; wholeLast?: Buffer }>();
+  let pages = new WeakMap<PreparedResponse, { whole?: Buffer; wholeLast?: Buffer }>();
   let second = 0;
   let date = "";
 
@@ -135,14 +135,14 @@ function createWritten({ clock, nextMs }: FastPathOptions) {
     pages = new WeakMap();
   }
 
-  function headOf({ status, headers }: Answer, isLast: boolean): string {
+  function headOf({ status, headers }: PreparedResponse, isLast: boolean): string {
     let lines = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`;
     for (const name in headers) lines += `${name}: ${headers[name]}\r\n`;
-    return `${lines}Date: ${date}\r\n${isLast ? last : kept}`;
+    return `${lines}Date: ${date}\r\n${isLast ? last : replica}`;
   }
 
   return {
-    partsOf(answer: Answer, isLast: boolean): readonly Buffer[] {
+    partsOf(answer: PreparedResponse, isLast: boolean): readonly Buffer[] {
       turn();
       const { body } = answer;
       if (typeof body !== "string") {

@@ -7,8 +7,8 @@ import { initSegment } from "@hustings/media/container/cmaf.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import fc from "fast-check";
 import { createPullCount } from "../../hls/pull-count.ts";
-import { askedFor } from "../../hls/rendition-responses.ts";
-import { SPACE, speak } from "../../replica/testing/fake-upstream.ts";
+import { blockingReloadOf } from "../../hls/rendition-responses.ts";
+import { appendSlot, SPACE } from "../../replica/testing/fake-upstream.ts";
 import { advanceUntil, get, listen, startFixture } from "../testing/edge-fixture.ts";
 
 const FOLDER = `/hls/${SPACE}/32`;
@@ -17,7 +17,7 @@ const FOLDER = `/hls/${SPACE}/32`;
 async function startLive(to: number, options: Parameters<typeof startFixture>[0] = {}) {
   const fixture = await startFixture(options);
   const log = await fixture.stage.create(SPACE);
-  for (let slot = 0; slot < to; slot++) speak(log, slot);
+  for (let slot = 0; slot < to; slot++) appendSlot(log, slot);
   return { ...fixture, log };
 }
 
@@ -58,7 +58,7 @@ test("a blocking reload and a hinted part wait for their sound, and all who wait
     get(port, `${FOLDER}/p45.m4s`),
   ]);
   await advanceUntil(fixture.clock, () => fixture.edge.hlsWaiting === 3);
-  for (let slot = 45; slot < 50; slot++) speak(fixture.log, slot);
+  for (let slot = 45; slot < 50; slot++) appendSlot(fixture.log, slot);
   const [playlist, again, part] = await answers;
   assert.match(playlist.body, /URI="p45.m4s",INDEPENDENT/);
   assert.equal(playlist.body, again.body);
@@ -95,9 +95,9 @@ test("the stage is told of those who pull beside those who are pushed to, each o
   await using fixture = await startLive(47);
   const { port } = fixture.edge;
   const expected = createPullCount(fixture.clock);
-  for (let visit = 0; visit < 20; visit++) {
-    const agent = `browser ${visit % 10}`;
-    expected.saw("127.0.0.1", agent);
+  for (let exchange = 0; exchange < 20; exchange++) {
+    const agent = `browser ${exchange % 10}`;
+    expected.count("127.0.0.1", agent);
     await get(port, `${FOLDER}/index.m3u8`, { "user-agent": agent });
   }
   assert.ok(expected.estimate >= 4 && expected.estimate <= 10, `${expected.estimate} told apart`);
@@ -113,7 +113,7 @@ test("who waits is bounded: one more is refused at once", async () => {
   await advanceUntil(fixture.clock, () => fixture.edge.hlsWaiting === 1);
   const { status, headers } = await get(fixture.edge.port, `${FOLDER}/p45.m4s`);
   assert.deepEqual([status, headers["retry-after"]], [503, "1"]);
-  for (let slot = 45; slot < 50; slot++) speak(fixture.log, slot);
+  for (let slot = 45; slot < 50; slot++) appendSlot(fixture.log, slot);
   assert.equal((await waiting)?.status, 200);
 });
 
@@ -135,7 +135,7 @@ test("before the first part a playlist says that it is not yet; after the end it
   await using fixture = await startLive(3);
   const { port } = fixture.edge;
   assert.equal((await get(port, `${FOLDER}/index.m3u8`)).status, 503);
-  for (let slot = 3; slot < 48; slot++) speak(fixture.log, slot);
+  for (let slot = 3; slot < 48; slot++) appendSlot(fixture.log, slot);
   const waiting = get(port, `${FOLDER}/index.m3u8?_HLS_msn=2&_HLS_part=2`);
   await advanceUntil(fixture.clock, () => fixture.edge.hlsWaiting === 1);
   await fixture.log.appendState(48, fixture.clock.utcMs(), { kind: "ended" });
@@ -150,7 +150,7 @@ test("any query of a reload is either understood or refused as bad", () => {
     fc.property(fc.string(), fc.string(), (number, part) => {
       const query = new URLSearchParams({ _HLS_msn: number, _HLS_part: part });
       try {
-        const asked = askedFor(query);
+        const asked = blockingReloadOf(query);
         assert.ok(asked && Number.isSafeInteger(asked.number) && Number.isSafeInteger(asked.part));
       } catch (cause) {
         assert.equal((cause as { code: string }).code, "bad-request");

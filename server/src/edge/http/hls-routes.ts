@@ -9,28 +9,33 @@ import { AAC_VARIANT, INIT_NAME, multivariantPlaylist, OPUS_VARIANTS, objectOf }
 import { Refusal } from "@hustings/wire/errors.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import { createPullCount, type PullCount } from "../../hls/pull-count.ts";
-import { createShelf, type Shelf } from "../../hls/rendition-cache.ts";
-import { createHlsAnswers, openToAll, PLAYLIST_HEADERS, soundOf } from "../../hls/rendition-responses.ts";
-import { type Answer, send, sendAnswer, type Visit } from "../../http/responses.ts";
-import type { Following } from "../../replica/followed-space.ts";
-import type { Inward } from "./reverse-proxy.ts";
+import { createRenditionCache, type RenditionCache } from "../../hls/rendition-cache.ts";
+import {
+  allowAnyOrigin,
+  createRenditionResponses,
+  PLAYLIST_HEADERS,
+  soundResponse,
+} from "../../hls/rendition-responses.ts";
+import { type HttpExchange, type PreparedResponse, send, sendPrepared } from "../../http/responses.ts";
+import type { FollowedSpace } from "../../replica/followed-space.ts";
+import type { ReverseProxy } from "./reverse-proxy.ts";
 
-export interface Hls {
+export interface HlsRoutes {
   /**
    * Answers for `path`, what stands behind `/hls/SPACE/`. Throws a Refusal: `no-object`, `not-yet`, `bad-request`, `full`
    * when too many wait.
    */
-  answer(visit: Visit, following: Following, path: string): Promise<void>;
+  respond(exchange: HttpExchange, followed: FollowedSpace, path: string): Promise<void>;
   /** What `answer` gives to a GET for sound that is here; `undefined` for all else. */
-  atHand(following: Following, path: string): Answer | undefined;
+  immediateResponse(followed: FollowedSpace, path: string): PreparedResponse | undefined;
   /** A fragment came. */
-  arrived(following: Following): void;
+  soundArrived(followed: FollowedSpace): void;
   /** Requests that wait for sound. */
   readonly waiting: number;
   [Symbol.dispose](): void;
 }
 
-export interface HlsOptions {
+export interface HlsRoutesOptions {
   readonly clock: Clock;
   /** Requests that may wait at once; one more is refused with `full`. */
   readonly maxWaiting: number;
@@ -38,77 +43,78 @@ export interface HlsOptions {
   /** By which those who pull are told apart. */
   readonly addressOf: (request: IncomingMessage) => string;
   /** Makes AAC, where the operator wants it. */
-  readonly packager?: Inward;
+  readonly packager?: ReverseProxy;
 }
 
 /** How often the audience is told of those who pull. */
-const TELL_MS = 5_000;
+const REPORT_MS = 5_000;
 
 const INIT = Buffer.from(initSegment());
 
-export function createHls({ clock, maxWaiting, loop, addressOf, packager }: HlsOptions): Hls {
-  const shelves = new WeakMap<Following, Map<Rendition, Shelf>>();
-  const answers = createHlsAnswers(clock, maxWaiting);
+export function createHlsRoutes({ clock, maxWaiting, loop, addressOf, packager }: HlsRoutesOptions): HlsRoutes {
+  const caches = new WeakMap<FollowedSpace, Map<Rendition, RenditionCache>>();
+  const responses = createRenditionResponses(clock, maxWaiting);
   const variants = packager ? [...OPUS_VARIANTS, AAC_VARIANT] : OPUS_VARIANTS;
   const multivariant = multivariantPlaylist(variants);
-  const pulling = createPulling(clock);
+  const pullCounts = createPullCounts(clock);
   const hasAac = packager !== undefined;
 
-  function shelfOf(following: Following, rendition: Rendition): Shelf {
-    const own = shelves.get(following) ?? new Map<Rendition, Shelf>();
-    shelves.set(following, own);
-    const shelf = own.get(rendition) ?? createShelf({ following, rendition, clock, loop, hasAac });
-    own.set(rendition, shelf);
-    return shelf;
+  function cacheOf(followed: FollowedSpace, rendition: Rendition): RenditionCache {
+    const own = caches.get(followed) ?? new Map<Rendition, RenditionCache>();
+    caches.set(followed, own);
+    const cache = own.get(rendition) ?? createRenditionCache({ followed, rendition, clock, loop, hasAac });
+    own.set(rendition, cache);
+    return cache;
   }
 
   return {
-    async answer(visit, following, path) {
-      openToAll(visit);
+    async respond(exchange, followed, path) {
+      allowAnyOrigin(exchange);
       if (path === "index.m3u8") {
-        return send(visit, 200, multivariant, { ...PLAYLIST_HEADERS, "cache-control": "public, max-age=60" });
+        return send(exchange, 200, multivariant, { ...PLAYLIST_HEADERS, "cache-control": "public, max-age=60" });
       }
       const [folder = "", name = "", ...more] = path.split("/");
-      if (name.endsWith(".m3u8")) pulling.saw(following, addressOf(visit.request), visit.request.headers["user-agent"]);
-      if (folder === AAC_VARIANT.folder && packager) return packager.pass(visit);
+      if (name.endsWith(".m3u8"))
+        pullCounts.saw(followed, addressOf(exchange.request), exchange.request.headers["user-agent"]);
+      if (folder === AAC_VARIANT.folder && packager) return packager.pass(exchange);
       const rendition = RENDITIONS.find((one) => one === folder);
       if (!rendition || more.length > 0) throw new Refusal("no-object");
-      if (name === INIT_NAME) return sendAnswer(visit, soundOf(INIT));
-      const shelf = shelfOf(following, rendition);
-      return name === "index.m3u8" ? answers.playlist(visit, shelf) : answers.object(visit, shelf, name);
+      if (name === INIT_NAME) return sendPrepared(exchange, soundResponse(INIT));
+      const shelf = cacheOf(followed, rendition);
+      return name === "index.m3u8" ? responses.playlist(exchange, shelf) : responses.object(exchange, shelf, name);
     },
-    atHand(following, path) {
+    immediateResponse(followed, path) {
       const [folder, name = "", more] = path.split("/");
       const rendition = RENDITIONS.find((one) => one === folder);
       if (!rendition || more !== undefined) return undefined;
-      if (name === INIT_NAME) return soundOf(INIT);
+      if (name === INIT_NAME) return soundResponse(INIT);
       const object = objectOf(name);
-      const bytes = object && shelfOf(following, rendition).object(object.kind, object.from);
-      return bytes instanceof Buffer ? soundOf(bytes) : undefined;
+      const bytes = object && cacheOf(followed, rendition).object(object.kind, object.from);
+      return bytes instanceof Buffer ? soundResponse(bytes) : undefined;
     },
-    arrived(following) {
-      if (answers.waiting === 0) return;
-      for (const shelf of shelves.get(following)?.values() ?? []) answers.arrived(shelf);
+    soundArrived(followed) {
+      if (responses.waiting === 0) return;
+      for (const shelf of caches.get(followed)?.values() ?? []) responses.soundArrived(shelf);
     },
     get waiting() {
-      return answers.waiting;
+      return responses.waiting;
     },
     [Symbol.dispose]() {
-      pulling[Symbol.dispose]();
-      answers[Symbol.dispose]();
+      pullCounts[Symbol.dispose]();
+      responses[Symbol.dispose]();
     },
   };
 }
 
 /** Counts of those spaces that are pulled just now, told to each. */
-function createPulling(clock: Clock) {
-  const counts = new Map<Following, PullCount>();
+function createPullCounts(clock: Clock) {
+  const counts = new Map<FollowedSpace, PullCount>();
   let ticker: Timer | undefined;
 
-  function tell(): void {
-    for (const [following, { estimate }] of counts) {
-      following.countPull(estimate);
-      if (estimate === 0) counts.delete(following);
+  function report(): void {
+    for (const [followed, { estimate }] of counts) {
+      followed.setPullListeners(estimate);
+      if (estimate === 0) counts.delete(followed);
     }
     if (counts.size > 0) return;
     ticker?.cancel();
@@ -116,11 +122,11 @@ function createPulling(clock: Clock) {
   }
 
   return {
-    saw(following: Following, address: string, agent = ""): void {
-      const count = counts.get(following) ?? createPullCount(clock);
-      counts.set(following, count);
-      count.saw(address, agent);
-      ticker ??= repeat(clock, TELL_MS, tell);
+    saw(followed: FollowedSpace, address: string, agent = ""): void {
+      const count = counts.get(followed) ?? createPullCount(clock);
+      counts.set(followed, count);
+      count.count(address, agent);
+      ticker ??= repeat(clock, REPORT_MS, report);
     },
     [Symbol.dispose]: () => ticker?.cancel(),
   };

@@ -8,7 +8,7 @@ import { brotliDecompressSync } from "node:zlib";
 import fc from "fast-check";
 import { SPACE } from "../../replica/testing/fake-upstream.ts";
 import { get, startFixture, talk } from "../testing/edge-fixture.ts";
-import { createOrigins } from "./client-address.ts";
+import { createClientAddresses } from "./client-address.ts";
 import type { EdgeHealth } from "./edge-control.ts";
 
 const INDEX = `<!doctype html><html><head><!--head--></head><body><div id="app"></div><!--boot--></body></html>`;
@@ -183,7 +183,7 @@ test("no more requests are in work behind the door than the limit", async () => 
     waiting.push(() => answer.end("ok"));
     if (waiting.length === 2) came.resolve();
   });
-  await using fixture = await startFixture({ apiSocketPath, limits: { inwardRequests: 2 } });
+  await using fixture = await startFixture({ apiSocketPath, limits: { proxiedRequests: 2 } });
   const { port } = fixture.edge;
   const two = [get(port, "/api/a"), get(port, "/api/b")];
   await came.promise;
@@ -232,13 +232,16 @@ test("the supervisor reads how the edge is, and can have it hand over", async ()
 
 test("only a trusted proxy is believed, and the last address that is not one is who asks", () => {
   const ask = (trusted: string[], remoteAddress: string, forwarded: string) =>
-    createOrigins(trusted).addressOf({ socket: { remoteAddress }, headers: { "x-forwarded-for": forwarded } } as never);
+    createClientAddresses(trusted).addressOf({
+      socket: { remoteAddress },
+      headers: { "x-forwarded-for": forwarded },
+    } as never);
   assert.equal(ask([], "10.0.0.1", "1.2.3.4"), "10.0.0.1");
   assert.equal(ask(["10.0.0.0/8"], "10.0.0.1", "6.6.6.6, 1.2.3.4"), "1.2.3.4");
   assert.equal(ask(["10.0.0.0/8"], "::ffff:10.0.0.1", "6.6.6.6, 1.2.3.4, 10.0.0.2"), "1.2.3.4");
   assert.equal(ask(["10.0.0.0/8"], "10.0.0.1", "nonsense"), "10.0.0.1");
   assert.equal(ask(["::1"], "::1", "2001:db8::1"), "2001:db8::1");
-  assert.throws(() => createOrigins(["nonsense"]), RangeError);
-  assert.throws(() => createOrigins(["10.0.0.0/64"]), RangeError);
+  assert.throws(() => createClientAddresses(["nonsense"]), RangeError);
+  assert.throws(() => createClientAddresses(["10.0.0.0/64"]), RangeError);
   fc.assert(fc.property(fc.string(), (text) => typeof ask(["10.0.0.1"], "10.0.0.1", text) === "string"));
 });

@@ -6,9 +6,9 @@ import type { SpaceId } from "@hustings/wire/ids.ts";
 import { type ListedSpace, listedSpacesOf } from "@hustings/wire/listen/room-document.ts";
 import type { Upstream } from "../../replica/upstream.ts";
 
-export interface SpaceList {
+export interface LiveSpaceList {
   /** What `live` would resolve to, where nobody needs to be asked for it. */
-  atHand(): readonly ListedSpace[] | undefined;
+  current(): readonly ListedSpace[] | undefined;
   /** At most a second old, or older while the stage is away. Throws `stage-away` when there never was one. */
   live(): Promise<readonly ListedSpace[]>;
 }
@@ -16,30 +16,30 @@ export interface SpaceList {
 const LIST_MS = 1_000;
 
 /** `listed` is told every id that the stage has. */
-export function createSpaceList(upstream: Upstream, clock: Clock, listed: (ids: SpaceId[]) => void): SpaceList {
+export function createLiveSpaceList(upstream: Upstream, clock: Clock, listed: (ids: SpaceId[]) => void): LiveSpaceList {
   let spaces: readonly ListedSpace[] | undefined;
-  let askedMs = -LIST_MS;
-  let asking: Promise<void> | undefined;
+  let requestedMs = -LIST_MS;
+  let request: Promise<void> | undefined;
 
   async function ask(): Promise<void> {
-    askedMs = clock.monotonicMs();
+    requestedMs = clock.monotonicMs();
     const all = await upstream.list();
     listed(all.map(({ id }) => id));
     spaces = listedSpacesOf(all);
   }
 
-  const isDue = () => clock.monotonicMs() - askedMs >= LIST_MS;
+  const isDue = () => clock.monotonicMs() - requestedMs >= LIST_MS;
 
   return {
-    atHand: () => (asking || isDue() ? undefined : spaces),
+    current: () => (request || isDue() ? undefined : spaces),
     async live() {
       if (isDue()) {
-        asking ??= ask().finally(() => {
-          asking = undefined;
+        request ??= ask().finally(() => {
+          request = undefined;
         });
       }
-      if (!spaces) await (asking ?? ask());
-      else await asking?.catch(() => undefined);
+      if (!spaces) await (request ?? ask());
+      else await request?.catch(() => undefined);
       return spaces as readonly ListedSpace[];
     },
   };

@@ -5,16 +5,21 @@ import type { IncomingHttpHeaders } from "node:http";
 import { promisify } from "node:util";
 import { brotliCompress, constants } from "node:zlib";
 import type { ListedSpace, RoomDocument } from "@hustings/wire/listen/room-document.ts";
-import { type Answer, answerOf, type Headers, type Soon } from "../../http/responses.ts";
+import { type Headers, type MaybePromise, type PreparedResponse, prepareResponse } from "../../http/responses.ts";
 import { ROOM_CACHE } from "./room-response.ts";
 
 export interface Pages {
   /** The page of a space; `undefined`: nothing is known of it just now, the page asks by itself. */
-  space(asked: IncomingHttpHeaders, status: number, tag: string, room: RoomDocument | undefined): Soon<Answer>;
+  space(
+    asked: IncomingHttpHeaders,
+    status: number,
+    tag: string,
+    room: RoomDocument | undefined,
+  ): MaybePromise<PreparedResponse>;
   /** Does not look into a list that it was given last: another one is another array. */
-  home(asked: IncomingHttpHeaders, spaces: readonly ListedSpace[] | undefined): Soon<Answer>;
+  home(asked: IncomingHttpHeaders, spaces: readonly ListedSpace[] | undefined): MaybePromise<PreparedResponse>;
   /** The app, for an address that it knows better than this server. */
-  other(asked: IncomingHttpHeaders, status: number): Soon<Answer>;
+  other(asked: IncomingHttpHeaders, status: number): MaybePromise<PreparedResponse>;
 }
 
 const compress = promisify(brotliCompress);
@@ -33,22 +38,27 @@ export const BARE_DOCUMENT = `<!doctype html><html lang="en"><head><meta charset
  */
 export function createPages(document: string, stagePort: number, pullUrl?: string): Pages {
   const headers = pageHeaders(stagePort, pullUrl);
-  const compressed = new Map<string, Answer | Promise<Answer>>();
+  const compressed = new Map<string, PreparedResponse | Promise<PreparedResponse>>();
   let listed: readonly ListedSpace[] | undefined;
   let listedTag = "home none";
 
   // A page changes with its tag and with nothing else, so what was compressed for one is right for all.
-  function answer(asked: IncomingHttpHeaders, status: number, key: string, parts: () => PageParts): Soon<Answer> {
+  function answer(
+    asked: IncomingHttpHeaders,
+    status: number,
+    key: string,
+    parts: () => PageParts,
+  ): MaybePromise<PreparedResponse> {
     const page = () => fill(document, parts());
     const accepts = /\bbr\b/.test(String(asked["accept-encoding"] ?? ""));
-    if (!accepts) return answerOf(status, page(), headers);
+    if (!accepts) return prepareResponse(status, page(), headers);
     return compressed.get(key) ?? keep(key, compressedOf(status, page(), headers));
   }
 
-  function keep(key: string, making: Promise<Answer>): Promise<Answer> {
+  function keep(key: string, making: Promise<PreparedResponse>): Promise<PreparedResponse> {
     compressed.set(key, making);
     if (compressed.size > MAX_COMPRESSED) compressed.delete(compressed.keys().next().value as string);
-    const made = (answer: Answer) => void (compressed.get(key) === making && compressed.set(key, answer));
+    const made = (answer: PreparedResponse) => void (compressed.get(key) === making && compressed.set(key, answer));
     making.then(made, () => compressed.delete(key));
     return making;
   }
@@ -74,9 +84,9 @@ export function createPages(document: string, stagePort: number, pullUrl?: strin
   };
 }
 
-async function compressedOf(status: number, page: string, headers: Headers): Promise<Answer> {
+async function compressedOf(status: number, page: string, headers: Headers): Promise<PreparedResponse> {
   const body = await compress(page, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } });
-  const answer = answerOf(status, body, { ...headers, "content-encoding": "br" });
+  const answer = prepareResponse(status, body, { ...headers, "content-encoding": "br" });
   return { ...answer, body: body.toString("latin1") };
 }
 

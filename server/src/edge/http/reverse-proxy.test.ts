@@ -1,4 +1,4 @@
-// Proves that what is passed inward has as long for its answer as it was allowed, and that who leaves is not asked for.
+// Proves that what is passed proxy has as long for its answer as it was allowed, and that who leaves is not asked for.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -11,20 +11,25 @@ import { test } from "node:test";
 import { until } from "../../../../test/support/until.ts";
 import { sendRefusal } from "../../http/responses.ts";
 import { get } from "../testing/edge-fixture.ts";
-import { createOrigins } from "./client-address.ts";
-import { createInward } from "./reverse-proxy.ts";
+import { createClientAddresses } from "./client-address.ts";
+import { createReverseProxy } from "./reverse-proxy.ts";
 
 /** A door before `inside`, whose answers must begin within `answerMs`. */
 async function start(inside: RequestListener, answerMs: number) {
   await using starting = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), "inward-"));
+  const folder = await mkdtemp(join(tmpdir(), "proxy-"));
   starting.defer(() => rm(folder, { recursive: true }));
   const socketPath = join(folder, "inside");
   const bounds = { maxRequests: 4, maxBodyBytes: 64, answerMs };
-  const inward = createInward({ socketPath, whenAway: "not-yet", origins: createOrigins([]), ...bounds });
+  const proxy = createReverseProxy({
+    socketPath,
+    errorWhenDown: "not-yet",
+    clientAddresses: createClientAddresses([]),
+    ...bounds,
+  });
   const outside: RequestListener = (request, response) => {
-    const visit = { request, response, url: new URL(request.url ?? "/", "http://door") };
-    inward.pass(visit).catch((cause: unknown) => sendRefusal(visit, cause));
+    const exchange = { request, response, url: new URL(request.url ?? "/", "http://door") };
+    proxy.pass(exchange).catch((cause: unknown) => sendRefusal(exchange, cause));
   };
   const servers = [createServer(inside).listen(socketPath), createServer(outside).listen(0, "127.0.0.1")] as const;
   await Promise.all(servers.map((server) => once(server, "listening")));
@@ -36,7 +41,7 @@ async function start(inside: RequestListener, answerMs: number) {
   }
   const running = starting.move();
   const { port } = servers[1].address() as AddressInfo;
-  return { inward, port, [Symbol.asyncDispose]: () => running.disposeAsync() };
+  return { proxy, port, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 test("an answer that does not begin in the time allowed is given up, by the row that was named", async () => {
@@ -45,7 +50,7 @@ test("an answer that does not begin in the time allowed is given up, by the row 
   const { status, headers, body } = await get(door.port, "/slow");
   assert.deepEqual([status, headers["retry-after"], JSON.parse(body).error], [503, "1", "not-yet"]);
   assert.equal(asked, 1);
-  await until("the request to be over", () => door.inward.inWork === 0);
+  await until("the request to be over", () => door.proxy.inFlight === 0);
 });
 
 test("an answer that takes a while, and was allowed it, comes", async () => {

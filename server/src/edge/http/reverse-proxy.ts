@@ -4,25 +4,25 @@
 import { request as ask, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
 import { pipeline } from "node:stream";
 import { type ErrorCode, Refusal } from "@hustings/wire/errors.ts";
-import { COMMON_HEADERS, type Visit } from "../../http/responses.ts";
-import type { Origins } from "./client-address.ts";
+import { COMMON_HEADERS, type HttpExchange } from "../../http/responses.ts";
+import type { ClientAddresses } from "./client-address.ts";
 
-export interface Inward {
+export interface ReverseProxy {
   /**
    * Passes the request on and its answer back, with back-pressure. Throws a Refusal before an answer began: `too-large`,
    * `bad-request`, `full`, or the upstream's own row when it does not answer.
    */
-  pass(visit: Visit): Promise<void>;
-  readonly inWork: number;
+  pass(exchange: HttpExchange): Promise<void>;
+  readonly inFlight: number;
 }
 
-export interface InwardOptions {
+export interface ReverseProxyOptions {
   readonly socketPath: string;
   /** What to say when there is no answer. */
-  readonly whenAway: ErrorCode;
+  readonly errorWhenDown: ErrorCode;
   readonly maxRequests: number;
   readonly maxBodyBytes: number;
-  readonly origins: Origins;
+  readonly clientAddresses: ClientAddresses;
   /** An answer must begin within this; ANSWER_MS where absent. */
   readonly answerMs?: number;
 }
@@ -48,22 +48,22 @@ const NOT_PASSED = new Set([
   "x-forwarded-proto",
 ]);
 
-export function createInward(options: InwardOptions): Inward {
+export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
   let inWork = 0;
   return {
-    async pass(visit) {
-      if (!/^\/[\w/.~-]*$/.test(visit.url.pathname))
+    async pass(exchange) {
+      if (!/^\/[\w/.~-]*$/.test(exchange.url.pathname))
         throw new Refusal("bad-request", "The address has characters that none here has.");
       if (inWork >= options.maxRequests) throw new Refusal("full", undefined, { retryAfterMs: 1_000 });
       inWork++;
       try {
-        const body = await readBody(visit.request, options.maxBodyBytes);
-        await answerFrom(await askInward(visit, body, options), visit);
+        const body = await readBody(exchange.request, options.maxBodyBytes);
+        await sendUpstreamResponse(await askUpstream(exchange, body, options), exchange);
       } finally {
         inWork--;
       }
     },
-    get inWork() {
+    get inFlight() {
       return inWork;
     },
   };
@@ -88,14 +88,14 @@ async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buf
   return Buffer.concat(bytes);
 }
 
-function askInward(visit: Visit, body: Buffer, options: InwardOptions): Promise<IncomingMessage> {
-  const { request, response, url } = visit;
+function askUpstream(exchange: HttpExchange, body: Buffer, options: ReverseProxyOptions): Promise<IncomingMessage> {
+  const { request, response, url } = exchange;
   return new Promise((resolve, reject) => {
     const asked = ask({
       socketPath: options.socketPath,
       path: url.pathname + url.search,
       method: request.method ?? "GET",
-      headers: { ...passed(request.headers), ...told(request, body, options.origins) },
+      headers: { ...endToEndHeaders(request.headers), ...forwardedHeaders(request, body, options.clientAddresses) },
       timeout: options.answerMs ?? ANSWER_MS,
       agent: false,
     });
@@ -104,30 +104,34 @@ function askInward(visit: Visit, body: Buffer, options: InwardOptions): Promise<
       resolve(answer);
     });
     asked.on("timeout", () => asked.destroy(new Error("There was no answer in time.")));
-    asked.on("error", (cause) => reject(new Refusal(options.whenAway, undefined, { cause, retryAfterMs: 1_000 })));
+    asked.on("error", (cause) => reject(new Refusal(options.errorWhenDown, undefined, { cause, retryAfterMs: 1_000 })));
     response.on("close", () => asked.destroy());
     if (response.destroyed) asked.destroy();
     asked.end(body);
   });
 }
 
-function answerFrom(answer: IncomingMessage, { response }: Visit): Promise<void> {
-  response.writeHead(answer.statusCode ?? 502, { ...COMMON_HEADERS, ...passed(answer.headers) });
+function sendUpstreamResponse(answer: IncomingMessage, { response }: HttpExchange): Promise<void> {
+  response.writeHead(answer.statusCode ?? 502, { ...COMMON_HEADERS, ...endToEndHeaders(answer.headers) });
   return new Promise((resolve) => {
     // An answer that broke off has begun already: the connection is cut, and that tells it.
     pipeline(answer, response, () => resolve());
   });
 }
 
-function passed(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
+function endToEndHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !NOT_PASSED.has(name)));
 }
 
-function told(request: IncomingMessage, body: Buffer, origins: Origins): OutgoingHttpHeaders {
+function forwardedHeaders(
+  request: IncomingMessage,
+  body: Buffer,
+  clientAddresses: ClientAddresses,
+): OutgoingHttpHeaders {
   const { host } = request.headers;
   return {
-    "x-forwarded-for": origins.addressOf(request),
-    "x-forwarded-proto": origins.schemeOf(request),
+    "x-forwarded-for": clientAddresses.addressOf(request),
+    "x-forwarded-proto": clientAddresses.schemeOf(request),
     ...(host === undefined ? {} : { "x-forwarded-host": host }),
     ...(body.length > 0 || request.method === "POST" ? { "content-length": body.length } : {}),
   };

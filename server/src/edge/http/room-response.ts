@@ -1,7 +1,7 @@
 // Owns the room document as an edge answers it from memory. Refuses to ask anyone.
 
 import { type RoomDocument, roomDocumentOf } from "@hustings/wire/listen/room-document.ts";
-import type { Following } from "../../replica/followed-space.ts";
+import type { FollowedSpace } from "../../replica/followed-space.ts";
 import type { Admission } from "../admission/admission.ts";
 import type { LoadWatch } from "../load/load-watch.ts";
 
@@ -9,24 +9,27 @@ import type { LoadWatch } from "../load/load-watch.ts";
 export const ROOM_CACHE = "public, max-age=1, stale-while-revalidate=30";
 
 /** What a room document says of the door itself. */
-export interface RoomDoor {
+export interface RoomContext {
   readonly stagePort: number;
   /** Of a CDN that carries HLS. */
   readonly pullUrl?: string | undefined;
-  readonly admission: Pick<Admission, "tier" | "line">;
-  readonly cadences: Pick<LoadWatch, "usualLagMs">;
+  readonly admission: Pick<Admission, "tier" | "queue">;
+  readonly loadWatch: Pick<LoadWatch, "usualLagMs">;
 }
 
-export function roomOf(following: Following, { stagePort, pullUrl, admission, cadences }: RoomDoor): RoomDocument {
-  const { space, kept, audience, asOfUtcMs, isAway } = following;
-  const { tier, line } = admission;
-  const view = { stagePort, asOfUtcMs, stale: isAway, tier, line, pullUrl, lagMs: cadences.usualLagMs };
-  return roomDocumentOf({ id: space, state: kept.state, audience }, view);
+export function edgeRoomDocument(
+  followed: FollowedSpace,
+  { stagePort, pullUrl, admission, loadWatch }: RoomContext,
+): RoomDocument {
+  const { space, replica, audience, asOfUtcMs, isAway } = followed;
+  const { tier, queue } = admission;
+  const view = { stagePort, asOfUtcMs, stale: isAway, tier, line: queue, pullUrl, lagMs: loadWatch.usualLagMs };
+  return roomDocumentOf({ id: space, state: replica.state, audience }, view);
 }
 
 /** Changes whenever anything but `asOfUtcMs` does. */
-export function roomTag({ kept, audience, isAway }: Following, { admission, cadences }: RoomDoor): string {
-  const { tier, line } = admission;
-  const door = tier === "push" ? "" : `-${tier}-${line.count}-${line.estimateMs}`;
-  return `W/"${kept.state.seq}-${audience}${isAway ? "-stale" : ""}${door}-${cadences.usualLagMs}"`;
+export function roomEtag({ replica, audience, isAway }: FollowedSpace, { admission, loadWatch }: RoomContext): string {
+  const { tier, queue } = admission;
+  const door = tier === "push" ? "" : `-${tier}-${queue.count}-${queue.estimateMs}`;
+  return `W/"${replica.state.seq}-${audience}${isAway ? "-stale" : ""}${door}-${loadWatch.usualLagMs}"`;
 }

@@ -7,7 +7,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { extname, join, relative, sep } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants } from "node:zlib";
-import { type Answer, answerOf, type Headers } from "../../http/responses.ts";
+import { type Headers, type PreparedResponse, prepareResponse } from "../../http/responses.ts";
 
 export interface Assets {
   /** The text of index.html; `undefined` when the app has not been built. */
@@ -15,7 +15,7 @@ export interface Assets {
   /** The bytes of the file at the path; `undefined` when there is none. */
   file(path: string): Buffer | undefined;
   /** The file at the path as it was asked for; `undefined` when there is none. */
-  answer(path: string, asked: IncomingHttpHeaders): Answer | undefined;
+  respond(path: string, asked: IncomingHttpHeaders): PreparedResponse | undefined;
 }
 
 interface Asset {
@@ -77,9 +77,9 @@ export async function loadAssets(directory: string): Promise<Assets> {
   return {
     index,
     file: (path) => assets.get(path)?.bytes,
-    answer(path, asked) {
+    respond(path, asked) {
       const asset = assets.get(path);
-      return asset && answerAsset(asset, asked);
+      return asset && assetResponse(asset, asked);
     },
   };
 }
@@ -112,9 +112,9 @@ async function prepare(name: string, bytes: Buffer, made: Buffer | undefined): P
   };
 }
 
-function answerAsset(asset: Asset, asked: IncomingHttpHeaders): Answer {
+function assetResponse(asset: Asset, asked: IncomingHttpHeaders): PreparedResponse {
   const { status, body, headers } = viewOf(asset, asked);
-  return answerOf(status, body, { ...asset.headers, etag: asset.tag, vary: "accept-encoding", ...headers });
+  return prepareResponse(status, body, { ...asset.headers, etag: asset.tag, vary: "accept-encoding", ...headers });
 }
 
 function viewOf({ bytes, brotli, tag }: Asset, asked: IncomingHttpHeaders): View {

@@ -12,7 +12,7 @@ import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import { decodeFrame } from "@hustings/wire/listen/frames.ts";
 import { WebSocket } from "ws";
 import { until } from "../../../../test/support/until.ts";
-import { SPACE, speak } from "../../replica/testing/fake-upstream.ts";
+import { appendSlot, SPACE } from "../../replica/testing/fake-upstream.ts";
 import { startFixture } from "../testing/edge-fixture.ts";
 import { KEY_TURN_MS, shareSessions, ticketKeysAt } from "./tls-sessions.ts";
 
@@ -56,7 +56,7 @@ test("over TLS there are the page and a listener by wss, from the first flight o
   await using fixture = await startFixture({ tls: PEM });
   const { edge, stage } = fixture;
   const log = await stage.create(SPACE);
-  for (let slot = 0; slot < 20; slot++) speak(log, slot);
+  for (let slot = 0; slot < 20; slot++) appendSlot(log, slot);
   assert.equal(await page(edge.port), 200);
   const socket = new WebSocket(`wss://localhost:${edge.port}/listen/${SPACE}`, "hustings.1", {
     ca: PEM.cert,

@@ -7,8 +7,8 @@ import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { reserveAt, usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import { SLOT_MS } from "@hustings/wire/units.ts";
 import type { Logger } from "../../ops/logger.ts";
-import { CADENCE_TABLE, type CadenceRow, type Cadences, cadenceOf, FASTEST } from "../push/cadence-advice.ts";
-import type { Pusher } from "../push/push-scheduler.ts";
+import { CADENCE_TABLE, type CadenceAdvice, type CadenceRow, cadenceRow, FASTEST } from "../push/cadence-advice.ts";
+import type { PushScheduler } from "../push/push-scheduler.ts";
 import { comingMembers, costBusy, IDLE_LOAD, type Load, nextLoad } from "./cadence-choice.ts";
 import { NO_RESERVE, nextReserve, RESERVING, type Reserve } from "./reserve-choice.ts";
 
@@ -29,11 +29,11 @@ export type CadenceSetting = "auto" | number;
 /** Milliseconds, or `auto`. */
 export type ReserveSetting = "auto" | number;
 
-export interface LoadWatch extends Cadences {
+export interface LoadWatch extends CadenceAdvice {
   /** From now on; false, and nothing changed, for what is no cadence. */
   set(setting: CadenceSetting): boolean;
   /** Of those who came one listened before, here or at another edge. */
-  cameBack(): void;
+  countReturn(): void;
   /** For operators. */
   view(): LoadView;
   /** How late the process's loop ran in the last second, 99 of 100 times. */
@@ -59,7 +59,7 @@ export interface LoadView {
 
 export interface LoadWatchOptions {
   readonly clock: Clock;
-  readonly pusher: Pusher;
+  readonly scheduler: PushScheduler;
   readonly log: Logger;
   readonly setting: CadenceSetting;
   /** Of one core, what this process may count on. */
@@ -79,7 +79,7 @@ const SAMPLE_MS = 1_000;
 const LOOP_MS = 50;
 
 export function watchLoad(options: LoadWatchOptions): LoadWatch {
-  const { clock, pusher, log, share, meter = processMeter(clock) } = options;
+  const { clock, scheduler: pushScheduler, log, share, meter = processMeter(clock) } = options;
   let { setting } = options;
   let load: Load = IDLE_LOAD;
   let reserve: Reserve = NO_RESERVE;
@@ -99,12 +99,12 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
     const measured = meter.take();
     ({ busy, loopDelayMs } = measured);
     const unsentShare = visits > 0 ? unsentVisits / visits : 0;
-    const joins = pusher.addedCount - added;
+    const joins = pushScheduler.addedCount - added;
     load = nextLoad(load, {
       ...measured,
       elapsedMs: nowMs - sampledMs,
       share,
-      members: pusher.sizes,
+      members: pushScheduler.sizes,
       joins,
       returns,
       unsentShare,
@@ -129,7 +129,7 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
   function rowNow(): CadenceRow {
     const { cadenceMs } = rowOf(setting, load);
     const { reserve: fixed = "auto" } = options;
-    return cadenceOf(cadenceMs, reserveAt(cadenceMs, fixed === "auto" ? reserve.reserveMs : fixed));
+    return cadenceRow(cadenceMs, reserveAt(cadenceMs, fixed === "auto" ? reserve.reserveMs : fixed));
   }
 
   function want(): void {
@@ -147,19 +147,19 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
     get rendition() {
       return setting === "auto" && load.isSmall ? "16" : "32";
     },
-    move: (member, cadence, group) => pusher.move(member, cadence.cadenceMs, group),
-    seen(unsentBytes) {
+    move: (member, cadence, group) => pushScheduler.move(member, cadence.cadenceMs, group),
+    recordUnsent(unsentBytes) {
       visits += 1;
       if (unsentBytes > 0) unsentVisits += 1;
     },
-    cameBack() {
+    countReturn() {
       returns += 1;
     },
     get loopDelayMs() {
       return loopDelayMs;
     },
     get usualLagMs() {
-      return lagOf(pusher.sizes, wanted);
+      return lagOf(pushScheduler.sizes, wanted);
     },
     set(next) {
       if (next !== "auto" && !CADENCE_TABLE.some(({ cadenceMs }) => cadenceMs === next)) return false;
@@ -168,7 +168,7 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
       return true;
     },
     view() {
-      const atCadence = pusher.sizes;
+      const atCadence = pushScheduler.sizes;
       const { cadenceMs, reserveMs } = wanted;
       return { cadence: setting, cadenceMs, reserveMs, rendition: this.rendition, atCadence, busy, share };
     },
@@ -180,7 +180,7 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
 }
 
 function rowOf(setting: CadenceSetting, load: Load): CadenceRow {
-  return setting === "auto" ? (CADENCE_TABLE[load.rung] ?? FASTEST) : cadenceOf(setting);
+  return setting === "auto" ? (CADENCE_TABLE[load.rung] ?? FASTEST) : cadenceRow(setting);
 }
 
 // Half a slot is how old a sample is on average when its fragment is whole.

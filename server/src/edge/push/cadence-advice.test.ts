@@ -3,27 +3,27 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { usualLagMs } from "@hustings/wire/listen/cadence.ts";
-import { assertWhole, createCadences, createEar, createSpace } from "../testing/listener-fixture.ts";
-import { cadenceOf, FASTEST, firstCadence, nextCadence, PATIENCE_MS } from "./cadence-advice.ts";
+import { assertWhole, createAdvice, createEar, createSpace } from "../testing/listener-fixture.ts";
+import { cadenceRow, FASTEST, firstCadence, MOVE_TIMEOUT_MS, nextCadence } from "./cadence-advice.ts";
 
 test("a listener is asked once, moved to what it says it holds, and at last to what is wanted", () => {
   const moves: number[] = [];
-  const cadences = createCadences((cadenceMs) => moves.push(cadenceMs));
+  const advice = createAdvice((cadenceMs) => moves.push(cadenceMs));
   const space = createSpace();
-  space.speak(20);
-  const ear = createEar(space, cadences);
+  space.appendSlots(20);
+  const ear = createEar(space, advice);
   ear.connect();
   const said = (cadenceMs: number) => {
     ear.take();
-    ear.listener.hear(JSON.stringify({ kind: "ready", cadenceMs }), space.clock.monotonicMs(), 0);
+    ear.listener.receive(JSON.stringify({ kind: "ready", cadenceMs }), space.clock.monotonicMs(), 0);
     space.clock.advance(1_000);
     ear.take();
   };
   said(1_000);
   assert.deepEqual(moves, [], "nobody asked");
-  cadences.wanted = cadenceOf(4_000);
-  ear.visit();
-  ear.visit();
+  advice.wanted = cadenceRow(4_000);
+  ear.push();
+  ear.push();
   said(400);
   said(400);
   said(2_000);
@@ -38,23 +38,23 @@ test("a listener is asked once, moved to what it says it holds, and at last to w
       ["cadence", 4_000],
     ],
   );
-  cadences.wanted = FASTEST;
-  ear.visit();
+  advice.wanted = FASTEST;
+  ear.push();
   said(200);
   assert.equal(moves.at(-1), 200);
 });
 
 test("what there is is sent before a listener is moved", () => {
-  const cadences = createCadences();
+  const advice = createAdvice();
   const space = createSpace();
-  space.speak(20);
-  const ear = createEar(space, cadences);
+  space.appendSlots(20);
+  const ear = createEar(space, advice);
   ear.connect();
-  cadences.wanted = cadenceOf(1_000);
-  ear.visit();
+  advice.wanted = cadenceRow(1_000);
+  ear.push();
   ear.take();
-  space.speak(3);
-  ear.listener.hear(JSON.stringify({ kind: "ready", cadenceMs: 1_000 }), 0, 0);
+  space.appendSlots(3);
+  ear.listener.receive(JSON.stringify({ kind: "ready", cadenceMs: 1_000 }), 0, 0);
   ear.take();
   assert.equal(ear.slots.at(-1), 22);
   assert.equal(ear.kinds.at(-1), "notice");
@@ -63,17 +63,17 @@ test("what there is is sent before a listener is moved", () => {
 
 test("who never gets ready is moved after five minutes, and not before", () => {
   const moves: number[] = [];
-  const cadences = createCadences((cadenceMs) => moves.push(cadenceMs));
+  const advice = createAdvice((cadenceMs) => moves.push(cadenceMs));
   const space = createSpace();
-  space.speak(20);
-  const ear = createEar(space, cadences);
+  space.appendSlots(20);
+  const ear = createEar(space, advice);
   ear.connect();
-  cadences.wanted = cadenceOf(8_000);
-  for (let ms = 0; ms <= PATIENCE_MS; ms += 10_000) {
+  advice.wanted = cadenceRow(8_000);
+  for (let ms = 0; ms <= MOVE_TIMEOUT_MS; ms += 10_000) {
     assert.deepEqual(moves, []);
-    ear.visit();
+    ear.push();
     ear.take();
-    ear.listener.hearControl(space.clock.monotonicMs());
+    ear.listener.receiveControl(space.clock.monotonicMs());
     space.clock.advance(10_000);
   }
   assert.deepEqual(moves, [8_000]);
@@ -81,17 +81,17 @@ test("who never gets ready is moved after five minutes, and not before", () => {
 
 test("who listens is asked for another reserve and not moved, who is new begins with it", () => {
   const moves: number[] = [];
-  const cadences = createCadences((cadenceMs) => moves.push(cadenceMs));
+  const advice = createAdvice((cadenceMs) => moves.push(cadenceMs));
   const space = createSpace();
-  space.speak(200);
-  const [before, newcomer] = [createEar(space, cadences), createEar(space, cadences)];
-  cadences.wanted = cadenceOf(2_000);
+  space.appendSlots(200);
+  const [before, newcomer] = [createEar(space, advice), createEar(space, advice)];
+  advice.wanted = cadenceRow(2_000);
   before.connect();
-  cadences.wanted = cadenceOf(2_000, 8_000);
-  for (let ms = 0; ms <= PATIENCE_MS; ms += 10_000) {
-    before.visit();
+  advice.wanted = cadenceRow(2_000, 8_000);
+  for (let ms = 0; ms <= MOVE_TIMEOUT_MS; ms += 10_000) {
+    before.push();
     before.take();
-    before.listener.hearControl(space.clock.monotonicMs());
+    before.listener.receiveControl(space.clock.monotonicMs());
     space.clock.advance(10_000);
   }
   assert.deepEqual(before.notices, [{ kind: "target", cadenceMs: 2_000, reserveMs: 8_000 }]);
@@ -99,19 +99,22 @@ test("who listens is asked for another reserve and not moved, who is new begins 
   newcomer.connect();
   newcomer.take();
   assert.deepEqual(newcomer.notices, []);
-  assert.ok(newcomer.slots.length * 200 >= usualLagMs(cadenceOf(2_000), 8_000) + 400, `${newcomer.slots.length} slots`);
+  assert.ok(
+    newcomer.slots.length * 200 >= usualLagMs(cadenceRow(2_000), 8_000) + 400,
+    `${newcomer.slots.length} slots`,
+  );
 });
 
 test("at 0.2 and 0.4 s there is no reserve, and beyond the most it is the most", () => {
-  assert.equal(cadenceOf(200, 12_000).reserveMs, 0);
-  assert.equal(cadenceOf(400, 12_000).flightSlots, cadenceOf(400).flightSlots);
-  assert.equal(cadenceOf(1_000, 99_000).reserveMs, 12_000);
-  assert.equal(cadenceOf(8_000, 3_000), cadenceOf(8_000, 4_000), "whole steps, each a row of its own");
-  assert.equal(firstCadence(cadenceOf(8_000, 4_000), false, 1_500), cadenceOf(1_000, 4_000));
+  assert.equal(cadenceRow(200, 12_000).reserveMs, 0);
+  assert.equal(cadenceRow(400, 12_000).firstSendSlots, cadenceRow(400).firstSendSlots);
+  assert.equal(cadenceRow(1_000, 99_000).reserveMs, 12_000);
+  assert.equal(cadenceRow(8_000, 3_000), cadenceRow(8_000, 4_000), "whole steps, each a row of its own");
+  assert.equal(firstCadence(cadenceRow(8_000, 4_000), false, 1_500), cadenceRow(1_000, 4_000));
 });
 
 test("newcomers begin at what is wanted, those who come back no slower than they hold", () => {
-  const [fast, slow] = [cadenceOf(400), cadenceOf(8_000)];
+  const [fast, slow] = [cadenceRow(400), cadenceRow(8_000)];
   assert.equal(firstCadence(slow, true, 200), slow);
   assert.equal(firstCadence(slow, false, 1_500).cadenceMs, 1_000);
   assert.equal(firstCadence(slow, false, 0), FASTEST);

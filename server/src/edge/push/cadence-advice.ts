@@ -3,21 +3,21 @@
 
 import { CADENCE_LADDER, type CadenceRung, RESERVE, reserveAt, usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import { type Rendition, SLOT_MS } from "@hustings/wire/units.ts";
-import type { Visited } from "./push-scheduler.ts";
+import type { PushMember } from "./push-scheduler.ts";
 
 export interface CadenceRow extends CadenceRung {
   /** What an edge asks to have ahead beyond the margin. */
   readonly reserveMs: number;
   /** Slots before the head with which a newcomer begins: enough to play at once and until the next push has come. */
-  readonly flightSlots: number;
+  readonly firstSendSlots: number;
 }
 
 /** A listener that was asked to get ready for another cadence is moved after this long, ready or not. */
-export const PATIENCE_MS = 300_000;
+export const MOVE_TIMEOUT_MS = 300_000;
 /** A push may be late, and the newest slot is not whole when a listener comes. */
-const FLIGHT_SPARE_MS = 400;
+const FIRST_SEND_SPARE_MS = 400;
 /** A first flight is never shorter than this, for players that begin slowly. */
-const LEAST_FLIGHT_MS = 1_750;
+const MIN_FIRST_SEND_MS = 1_750;
 
 /** Ascending, without a reserve. A push carries what came since the last, so a player needs one cadence and a margin for the way. */
 export const CADENCE_TABLE: readonly CadenceRow[] = CADENCE_LADDER.map((rung) => rowOf(rung, 0));
@@ -27,7 +27,7 @@ const RESERVED = new Map<number, readonly CadenceRow[]>([[0, CADENCE_TABLE]]);
 export const FASTEST = CADENCE_TABLE[0] as CadenceRow;
 
 /** Throws RangeError unless the table has a row of `cadenceMs`. The same row each time for the same two numbers. */
-export function cadenceOf(cadenceMs: number, reserveMs = 0): CadenceRow {
+export function cadenceRow(cadenceMs: number, reserveMs = 0): CadenceRow {
   const row = tableWith(reserveMs).find((one) => one.cadenceMs === cadenceMs);
   if (!row) throw new RangeError(`${cadenceMs} ms is no cadence of the table`);
   return row;
@@ -43,20 +43,20 @@ function tableWith(reserveMs: number): readonly CadenceRow[] {
 
 function rowOf(rung: CadenceRung, wantedMs: number): CadenceRow {
   const reserveMs = reserveAt(rung.cadenceMs, wantedMs);
-  const flightMs = Math.max(LEAST_FLIGHT_MS, usualLagMs(rung, reserveMs) + FLIGHT_SPARE_MS);
-  return { ...rung, reserveMs, flightSlots: Math.ceil(flightMs / SLOT_MS) };
+  const firstSendMs = Math.max(MIN_FIRST_SEND_MS, usualLagMs(rung, reserveMs) + FIRST_SEND_SPARE_MS);
+  return { ...rung, reserveMs, firstSendSlots: Math.ceil(firstSendMs / SLOT_MS) };
 }
 
 /** What an edge wants now, one for all its listeners. */
-export interface Cadences {
+export interface CadenceAdvice {
   /** For newcomers at once; those who listen already are asked. */
   readonly wanted: CadenceRow;
   /** The best that a newcomer is given, and anyone who asks. */
   readonly rendition: Rendition;
   /** From now on `member`, one of `group`, is visited so often. */
-  move(member: Visited, cadence: CadenceRow, group: object): void;
+  move(member: PushMember, cadence: CadenceRow, group: object): void;
   /** A visit found so many bytes that had not left this process. */
-  seen(unsentBytes: number): void;
+  recordUnsent(unsentBytes: number): void;
 }
 
 /** Where a listener begins: a newcomer at what is wanted, who comes back no slower than its buffer holds. */

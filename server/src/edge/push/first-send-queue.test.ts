@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CADENCE_LADDER, usualLagMs } from "@hustings/wire/listen/cadence.ts";
-import type { ListenCursor } from "../socket/listen-request.ts";
-import { createFlights, FLIGHTS_MS, flightDueMs } from "./first-send-queue.ts";
+import type { ListenRequest } from "../socket/listen-request.ts";
+import { createFirstSendQueue, firstSendDueMs, TURN_MS } from "./first-send-queue.ts";
 
 const FLIGHT_MS = 0.25;
 
@@ -12,7 +12,7 @@ const FLIGHT_MS = 0.25;
 function startLoop(limit = 100_000) {
   let nowMs = 1_000;
   let turns: (() => void)[] = [];
-  const flights = createFlights({ monotonicMs: () => nowMs }, limit, (turn) => turns.push(turn));
+  const flights = createFirstSendQueue({ monotonicMs: () => nowMs }, limit, (turn) => turns.push(turn));
   const begun: number[] = [];
   return {
     flights,
@@ -36,7 +36,7 @@ function startLoop(limit = 100_000) {
   };
 }
 
-const back = (nextSlot: number, heldCadenceMs: number): ListenCursor => ({
+const back = (nextSlot: number, heldCadenceMs: number): ListenRequest => ({
   rendition: "32",
   nextSlot,
   stateSeq: undefined,
@@ -49,10 +49,10 @@ test("2,000 who come in one turn of the loop begin over many, none of which is l
   let turns = 0;
   for (; loop.flights.size > 0; turns++) {
     const tookMs = loop.turn();
-    assert.ok(tookMs > 0 && tookMs <= FLIGHTS_MS + FLIGHT_MS, `${tookMs} ms`);
+    assert.ok(tookMs > 0 && tookMs <= TURN_MS + FLIGHT_MS, `${tookMs} ms`);
     assert.ok(turns < 1_000);
   }
-  assert.equal(turns, (2_000 * FLIGHT_MS) / FLIGHTS_MS);
+  assert.equal(turns, (2_000 * FLIGHT_MS) / TURN_MS);
   assert.deepEqual(
     loop.begun,
     Array.from({ length: 2_000 }, (_, i) => i),
@@ -79,12 +79,12 @@ test("whose sound runs out first goes first, whenever they came", () => {
 test("a flight is due when what a listener holds is gone, at any cadence; a newcomer's within a second", () => {
   for (const rung of CADENCE_LADDER) {
     const head = 10_000;
-    const justServed = flightDueMs(back(head + 1, rung.cadenceMs), head, 0);
-    const longAgo = flightDueMs(back(head + 1 - rung.cadenceMs / 200, rung.cadenceMs), head, 0);
+    const justServed = firstSendDueMs(back(head + 1, rung.cadenceMs), head, 0);
+    const longAgo = firstSendDueMs(back(head + 1 - rung.cadenceMs / 200, rung.cadenceMs), head, 0);
     assert.deepEqual([justServed, longAgo], [usualLagMs(rung), rung.marginMs]);
   }
-  assert.equal(flightDueMs(back(1, 200), 10_000, 5_000), 5_000, "somebody who was long away needs it now");
-  assert.equal(flightDueMs({ ...back(0, 0), nextSlot: undefined }, null, 5_000), 6_000);
+  assert.equal(firstSendDueMs(back(1, 200), 10_000, 5_000), 5_000, "somebody who was long away needs it now");
+  assert.equal(firstSendDueMs({ ...back(0, 0), nextSlot: undefined }, null, 5_000), 6_000);
 });
 
 test("more than may wait are told so", () => {

@@ -19,7 +19,7 @@ test("who answers is kept: where sound flows, and when they are pinged more ofte
   const { ear, seconds } = start();
   for (let minute = 0; minute < 60; minute++) {
     seconds(60, true);
-    ear.listener.hearControl(minute * 60_000 + 60_000);
+    ear.listener.receiveControl(minute * 60_000 + 60_000);
   }
   // For minutes nothing was said and nobody was asked; then it takes nothing, is moved to the head, and pinged as the slow are.
   seconds(200, true);
@@ -35,10 +35,10 @@ function start() {
   ear.connect();
   const seconds = (count: number, isFlowing: boolean, takes = true): void => {
     for (let i = 0; i < count && ear.isConnected; i++) {
-      if (isFlowing) space.speak(5);
+      if (isFlowing) space.appendSlots(5);
       if (takes) ear.take();
       space.clock.advance(1_000);
-      ear.visit();
+      ear.push();
     }
   };
   return { ear, seconds };

@@ -4,7 +4,7 @@ import { usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import { KEPT_SLOTS } from "@hustings/wire/units.ts";
 import fc from "fast-check";
 import { MAX_FRAME_BYTES, MAX_UNSENT_BYTES, PING_MS, STALL_MS } from "../edge-limits.ts";
-import { assertWhole, createCadences, createEar, createSpace } from "../testing/listener-fixture.ts";
+import { assertWhole, createAdvice, createEar, createSpace } from "../testing/listener-fixture.ts";
 import { CADENCE_TABLE } from "./cadence-advice.ts";
 
 const step = fc.oneof(
@@ -24,31 +24,31 @@ test("whatever is cut, stalled or resumed, each slot comes once and in order, or
     const space = createSpace();
     const ear = createEar(space);
     for (const { do: what, count } of steps) {
-      if (what === "speak") space.speak(count, packetBytes);
-      else if (what === "late") space.speak(count, packetBytes);
+      if (what === "speak") space.appendSlots(count, packetBytes);
+      else if (what === "late") space.appendSlots(count, packetBytes);
       else if (what === "leaveOut") space.leaveOut(count);
       else if (what === "lose") space.lose(count);
       else if (what === "state") space.state({ kind: "title", title: "Another" });
       else if (what === "take") ear.take(count);
       else if (what === "disconnect") ear.disconnect();
-      else if (what === "connect" && !ear.isConnected) ear.connect(ear.cursor());
+      else if (what === "connect" && !ear.isConnected) ear.connect(ear.resumeRequest());
       else if (what === "visit") {
         for (let i = 0; i < count; i++) {
           space.clock.advance(200);
-          ear.visit();
+          ear.push();
         }
       }
     }
     // At last the network holds, and everything comes.
     for (let i = 0; i < 60; i++) {
-      if (!ear.isConnected) ear.connect(ear.cursor());
+      if (!ear.isConnected) ear.connect(ear.resumeRequest());
       ear.take();
       space.clock.advance(200);
-      ear.visit();
+      ear.push();
     }
     ear.take();
     assertWhole(space, ear);
-    const head = space.kept.ring("32").head;
+    const head = space.replica.ring("32").head;
     if (head >= 0) assert.equal(ear.slots.at(-1), head);
     assert.ok(ear.mostUnsent <= MAX_UNSENT_BYTES * 1.5 + MAX_FRAME_BYTES * 2);
   };
@@ -56,51 +56,51 @@ test("whatever is cut, stalled or resumed, each slot comes once and in order, or
 });
 
 test("a newcomer begins as far back as its cadence needs, a space without sound from its first slot", () => {
-  for (const row of CADENCE_TABLE) assert.ok(row.flightSlots * 200 >= Math.max(1_750, usualLagMs(row) + 400));
+  for (const row of CADENCE_TABLE) assert.ok(row.firstSendSlots * 200 >= Math.max(1_750, usualLagMs(row) + 400));
   const space = createSpace();
   const ear = createEar(space);
   ear.connect();
   ear.take();
-  space.speak(3);
-  ear.visit();
+  space.appendSlots(3);
+  ear.push();
   ear.take();
   assert.deepEqual(ear.slots, [0, 1, 2]);
 });
 
 test("what goes before the sound of a visit leaves in one write with it", () => {
   const space = createSpace();
-  space.speak(20);
+  space.appendSlots(20);
   const ear = createEar(space);
   ear.connect();
   ear.take();
-  ear.visit();
+  ear.push();
   const before = ear.writes;
-  space.speak();
+  space.appendSlots();
   space.state({ kind: "title", title: "Another" });
   space.flags.isAway = true;
   space.flags.audience = 7;
   space.flags.version = 1;
   space.clock.advance(PING_MS * 2);
-  ear.visit();
+  ear.push();
   assert.equal(ear.writes - before, 1);
   ear.take();
   assert.deepEqual(ear.kinds.slice(-4), ["state", "notice", "notice", "sound"]);
-  space.speak(40, 80);
-  ear.visit();
+  space.appendSlots(40, 80);
+  ear.push();
   assert.equal(ear.writes - before, 2);
 });
 
 test("a reader that takes nothing is bounded, moved to the head once, then closed with the place to resume", () => {
   const space = createSpace();
-  space.speak(20);
+  space.appendSlots(20);
   const ear = createEar(space);
   ear.connect();
   ear.take();
   const seconds = (count: number) => {
     for (let i = 0; i < count * 5; i++) {
-      space.speak();
+      space.appendSlots();
       space.clock.advance(200);
-      ear.visit();
+      ear.push();
     }
   };
   seconds(1);
@@ -109,7 +109,7 @@ test("a reader that takes nothing is bounded, moved to the head once, then close
   assert.ok(ear.isConnected);
   assert.ok(ear.unsentBytes <= MAX_UNSENT_BYTES);
   ear.take();
-  ear.visit();
+  ear.push();
   ear.take();
   assert.equal(ear.skipped.length, 1);
   assert.equal(ear.slots.at(-1), space.head);
@@ -122,7 +122,7 @@ test("a reader that takes nothing is bounded, moved to the head once, then close
   ear.connect({ rendition: "32", nextSlot: Number(owed.get("next")), stateSeq: Number(owed.get("seq")) });
   for (let i = 0; i < 5; i++) {
     ear.take();
-    ear.visit();
+    ear.push();
   }
   assert.equal(ear.slots.at(-1), space.head);
   assertWhole(space, ear);
@@ -130,13 +130,13 @@ test("a reader that takes nothing is bounded, moved to the head once, then close
 
 test("a resume from before what is kept names what is skipped, then goes on in order", () => {
   const space = createSpace();
-  space.speak(KEPT_SLOTS * 2);
+  space.appendSlots(KEPT_SLOTS * 2);
   const ear = createEar(space);
   ear.slots.push(9);
   ear.connect({ rendition: "32", nextSlot: 10, stateSeq: 0 });
   for (let i = 0; i < 20; i++) {
     ear.take();
-    ear.visit();
+    ear.push();
   }
   assert.deepEqual(ear.skipped, [{ kind: "skipped", from: 10, to: KEPT_SLOTS }]);
   assert.equal(ear.slots.length, 1 + KEPT_SLOTS);
@@ -145,28 +145,28 @@ test("a resume from before what is kept names what is skipped, then goes on in o
 
 test("a place far beyond the head is closed with 4401, one that another edge may have reached is waited for", () => {
   const space = createSpace();
-  space.speak(10);
+  space.appendSlots(10);
   const stray = createEar(space);
   stray.connect({ rendition: "32", nextSlot: 4_000_000, stateSeq: undefined });
   assert.equal(stray.closed?.code, 4401);
   const ahead = createEar(space);
   ahead.connect({ rendition: "32", nextSlot: 12, stateSeq: undefined });
-  space.speak(5);
-  ahead.visit();
+  space.appendSlots(5);
+  ahead.push();
   ahead.take();
   assert.deepEqual(ahead.slots, [12, 13, 14]);
 });
 
 test("the entries of a slot come before its sound, and a listener that comes back gets those it missed", () => {
   const space = createSpace();
-  space.speak(10);
+  space.appendSlots(10);
   const ear = createEar(space);
   ear.connect();
   ear.take();
   ear.disconnect();
   space.state({ kind: "title", title: "Another" });
-  space.speak(3);
-  ear.connect(ear.cursor());
+  space.appendSlots(3);
+  ear.connect(ear.resumeRequest());
   ear.take();
   assert.deepEqual(ear.kinds.slice(-3), ["snapshot", "state", "sound"]);
   assertWhole(space, ear);
@@ -174,11 +174,11 @@ test("the entries of a slot come before its sound, and a listener that comes bac
 
 test("the order of state and sound holds for a listener that is far behind as well", () => {
   const space = createSpace();
-  space.speak(80, 600);
+  space.appendSlots(80, 600);
   const ear = createEar(space);
   ear.connect({ rendition: "32", nextSlot: 0, stateSeq: 0 });
   space.state({ kind: "title", title: "Another" });
-  space.speak(1, 600);
+  space.appendSlots(1, 600);
   for (let i = 0; i < 20; i++) ear.take();
   assert.equal(ear.slots.at(-1), space.head);
   assertWhole(space, ear);
@@ -186,15 +186,15 @@ test("the order of state and sound holds for a listener that is far behind as we
 
 test("an ended space is closed with 4410 after its last sound", () => {
   const space = createSpace();
-  space.speak(10);
+  space.appendSlots(10);
   const ear = createEar(space);
   ear.connect();
   space.state({ kind: "ended" });
-  space.speak(1);
-  ear.visit();
+  space.appendSlots(1);
+  ear.push();
   assert.ok(ear.isConnected);
   space.clock.advance(1_000);
-  ear.visit();
+  ear.push();
   assert.equal(ear.closed?.code, 4410);
   ear.take();
   assert.equal(ear.slots.at(-1), 10);
@@ -202,19 +202,19 @@ test("an ended space is closed with 4410 after its last sound", () => {
 
 test("the stage's going and coming, the audience and a space that is no more are told", () => {
   const space = createSpace();
-  space.speak(10);
+  space.appendSlots(10);
   const ear = createEar(space);
   ear.connect();
   space.flags.isAway = true;
-  ear.visit();
+  ear.push();
   space.flags.isAway = false;
   space.flags.audience = 7;
   space.flags.version = 1;
-  ear.visit();
+  ear.push();
   ear.take();
   assert.deepEqual(ear.kinds.slice(-3), ["notice", "notice", "notice"]);
   space.flags.isGone = true;
-  ear.visit();
+  ear.push();
   assert.equal(ear.closed?.code, 4404);
 });
 
@@ -228,9 +228,9 @@ test("a listener that answers no ping is cut, one that does is kept", () => {
   }
   for (let i = 0; i < 10; i++) {
     space.clock.advance(15_000);
-    other.listener.hearControl(space.clock.monotonicMs());
+    other.listener.receiveControl(space.clock.monotonicMs());
     for (const one of [ear, other]) {
-      if (one.isConnected) one.visit();
+      if (one.isConnected) one.push();
       one.take();
     }
   }
@@ -240,12 +240,12 @@ test("a listener that answers no ping is cut, one that does is kept", () => {
 
 test("another rendition begins with the next slot", () => {
   const space = createSpace();
-  space.speak(10);
+  space.appendSlots(10);
   const ear = createEar(space);
   ear.connect();
-  ear.listener.hear('{"kind":"rendition","rendition":"16"}', 0, 0);
-  space.speak(2);
-  ear.visit();
+  ear.listener.receive('{"kind":"rendition","rendition":"16"}', 0, 0);
+  space.appendSlots(2);
+  ear.push();
   ear.take();
   assert.deepEqual(ear.slots.slice(-3), [9, 10, 11]);
   assertWhole(space, ear);
@@ -264,7 +264,7 @@ test("whatever a listener says, it is heard or closed with 4402 or 4429, and nev
       const space = createSpace();
       const ear = createEar(space);
       ear.connect();
-      for (const text of all) if (!ear.closed) ear.listener.hear(text, 0, 0);
+      for (const text of all) if (!ear.closed) ear.listener.receive(text, 0, 0);
       assert.ok(ear.closed === undefined || ear.closed.code === 4402 || ear.closed.code === 4429);
       if (all.length > 5) assert.ok(ear.closed);
     }),
@@ -272,27 +272,27 @@ test("whatever a listener says, it is heard or closed with 4402 or 4429, and nev
 });
 
 test("where 8 s is not enough newcomers get the small rendition, and who asks for more gets it when there is more", () => {
-  const cadences = createCadences();
+  const advice = createAdvice();
   const space = createSpace();
-  space.speak(20);
-  const [before, newcomer] = [createEar(space, cadences), createEar(space, cadences)];
+  space.appendSlots(20);
+  const [before, newcomer] = [createEar(space, advice), createEar(space, advice)];
   before.connect();
-  cadences.rendition = "16";
+  advice.rendition = "16";
   newcomer.connect();
   const rest = () => {
     for (const ear of [before, newcomer]) {
-      ear.listener.hear(JSON.stringify({ kind: "rendition", rendition: "32" }), space.clock.monotonicMs(), 0);
-      ear.visit();
+      ear.listener.receive(JSON.stringify({ kind: "rendition", rendition: "32" }), space.clock.monotonicMs(), 0);
+      ear.push();
       ear.take();
     }
     space.clock.advance(1_000);
-    space.speak();
+    space.appendSlots();
   };
   rest();
   rest();
   assert.deepEqual([...new Set(before.renditions)], ["32"]);
   assert.deepEqual([...new Set(newcomer.renditions)], ["16"]);
-  cadences.rendition = "32";
+  advice.rendition = "32";
   rest();
   assert.equal(newcomer.renditions.at(-1), "32");
   for (const ear of [before, newcomer]) assertWhole(space, ear);

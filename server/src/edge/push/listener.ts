@@ -6,7 +6,7 @@ import { BadFrame, noticeFrame, parseListenerMessage } from "@hustings/wire/list
 import { KEPT_SLOTS, type Rendition, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
 import { closeReasonOf } from "../../http/responses.ts";
 import { END_MS } from "../../replica/follow-limits.ts";
-import type { Following } from "../../replica/followed-space.ts";
+import type { FollowedSpace } from "../../replica/followed-space.ts";
 import {
   FLOWING_PING_MS,
   MAX_FRAME_BYTES,
@@ -15,9 +15,16 @@ import {
   STALL_MS,
   UPWARD_PER_SECOND,
 } from "../edge-limits.ts";
-import { type ListenCursor, writeCursor } from "../socket/listen-request.ts";
+import { type ListenRequest, resumeQuery } from "../socket/listen-request.ts";
 import { binaryFrame, PING_FRAME } from "../socket/websocket-framing.ts";
-import { type CadenceRow, type Cadences, FASTEST, firstCadence, nextCadence, PATIENCE_MS } from "./cadence-advice.ts";
+import {
+  type CadenceAdvice,
+  type CadenceRow,
+  FASTEST,
+  firstCadence,
+  MOVE_TIMEOUT_MS,
+  nextCadence,
+} from "./cadence-advice.ts";
 
 /** The way to one listener. Nothing is called after `close` or `terminate`. */
 export interface ListenerPipe {
@@ -34,65 +41,65 @@ export interface ListenerPipe {
 
 export interface ListenerStart {
   readonly pipe: ListenerPipe;
-  readonly following: Following;
-  readonly cursor: ListenCursor;
-  readonly cadences: Cadences;
+  readonly followed: FollowedSpace;
+  readonly request: ListenRequest;
+  readonly advice: CadenceAdvice;
   readonly nowMs: number;
 }
 
 /** `behind`: takes what it missed, paced; `level`: gets each slot as it comes; `stalled`: takes nothing just now. */
-type Place = "behind" | "level" | "stalled";
+type Progress = "behind" | "level" | "stalled";
 
 export class Listener {
   readonly #pipe: ListenerPipe;
-  readonly #following: Following;
-  readonly #cadences: Cadences;
+  readonly #followed: FollowedSpace;
+  readonly #advice: CadenceAdvice;
   #cadence: CadenceRow;
   /** What it was asked to get ready for, and since when. */
   #target: CadenceRow;
   #targetMs: number;
   #rendition: Rendition;
   /** Next slot it is owed; −1: the first that comes. */
-  #next: number;
+  #nextSlot: number;
   #stateSeq: number;
   #momentSeq: number;
   #audienceVersion: number;
-  #toldAway = false;
-  #place: Place = "behind";
-  #placedMs: number;
+  #announcedAway = false;
+  #progress: Progress = "behind";
+  #progressSinceMs: number;
   #skippedOnce = false;
   #hasSound = false;
   #writtenBytes = 0;
   #takenBytes = 0;
   #takenMs: number;
-  #heardMs: number;
+  #receivedMs: number;
   #pingedMs: number;
-  #unanswered = 0;
+  #missedPongs = 0;
   #upwardCount = 0;
   #upwardMs: number;
   #isClosed = false;
-  #isHeld = false;
+  #isHolding = false;
 
   /** Sends the first flight: snapshot, entries missed, then sound as far as the pipe takes it. May close at once. */
-  constructor({ pipe, following, cursor, cadences, nowMs: startMs }: ListenerStart) {
-    const nowMs = whole(startMs);
+  constructor({ pipe, followed, request, advice, nowMs: startMs }: ListenerStart) {
+    const nowMs = wholeMs(startMs);
     const cadence = firstCadence(
-      cadences.wanted,
-      cursor.nextSlot === undefined,
-      cursor.heldCadenceMs ?? FASTEST.cadenceMs,
+      advice.wanted,
+      request.nextSlot === undefined,
+      request.heldCadenceMs ?? FASTEST.cadenceMs,
     );
     this.#pipe = pipe;
-    this.#following = following;
-    this.#cadences = cadences;
+    this.#followed = followed;
+    this.#advice = advice;
     this.#cadence = this.#target = cadence;
-    this.#rendition = cursor.nextSlot === undefined ? this.#affordable(cursor.rendition) : cursor.rendition;
-    this.#targetMs = this.#placedMs = this.#takenMs = this.#heardMs = this.#pingedMs = this.#upwardMs = nowMs;
-    this.#audienceVersion = following.told.version;
-    this.#momentSeq = following.kept.momentSeq;
-    this.#next = firstSlot(following, cursor, this.#rendition, cadence);
-    const { state } = following.kept;
-    this.#stateSeq = Math.min(cursor.stateSeq ?? state.seq, state.seq);
-    if (isFromElsewhere(following, cursor)) this.#refuse("bad-cursor");
+    this.#rendition = request.nextSlot === undefined ? this.#grantedRendition(request.rendition) : request.rendition;
+    this.#targetMs = this.#progressSinceMs = this.#takenMs = this.#receivedMs = this.#pingedMs = this.#upwardMs = nowMs;
+    this.#audienceVersion = followed.audienceNotice.version;
+    this.#momentSeq = followed.replica.momentSeq;
+    this.#nextSlot = firstSlot(followed, request, this.#rendition, cadence);
+    const { state } = followed.replica;
+    this.#stateSeq = Math.min(request.stateSeq ?? state.seq, state.seq);
+    if (isFromElsewhere(followed, request)) this.#refuse("bad-cursor");
     else this.#begin(nowMs);
   }
 
@@ -106,25 +113,25 @@ export class Listener {
   }
 
   /** Sends what is due. Called once a cadence, and when a listener that is behind has taken what was sent. */
-  visit(visitMs: number): void {
-    const nowMs = whole(visitMs);
-    if (this.#following.isGone) this.#refuse("no-space");
+  push(startMs: number): void {
+    const nowMs = wholeMs(startMs);
+    if (this.#followed.isGone) this.#refuse("no-space");
     if (this.#isClosed || this.#isStalled(nowMs)) return;
-    this.#settle(nowMs);
-    if (this.#isLost(nowMs)) return;
+    this.#noticeCaughtUp(nowMs);
+    if (this.#isUnresponsive(nowMs)) return;
     this.#sendDue(nowMs);
     this.#release();
   }
 
-  /** A message from the listener; anything but an `ListenerMessage` closes with 4402, too many with 4429. */
-  hear(text: string, nowMs: number, utcMs: number): void {
+  /** A message from the listener; anything but a `ListenerMessage` closes with 4402, too many with 4429. */
+  receive(text: string, nowMs: number, utcMs: number): void {
     if (!this.#isAllowed(nowMs)) return;
     try {
-      const said = parseListenerMessage(text);
-      if (said.kind === "rendition") this.#rendition = this.#affordable(said.rendition);
-      if (said.kind === "ready") this.#ready(said.cadenceMs, whole(nowMs));
-      if (said.kind === "ping" && this.#place !== "stalled")
-        this.#write(binaryFrame(noticeFrame({ kind: "pong", echo: said.echo, utcMs })));
+      const message = parseListenerMessage(text);
+      if (message.kind === "rendition") this.#rendition = this.#grantedRendition(message.rendition);
+      if (message.kind === "ready") this.#becameReady(message.cadenceMs, wholeMs(nowMs));
+      if (message.kind === "ping" && this.#progress !== "stalled")
+        this.#write(binaryFrame(noticeFrame({ kind: "pong", echo: message.echo, utcMs })));
     } catch (cause) {
       if (!(cause instanceof BadFrame)) throw cause;
       this.#refuse("bad-frame", cause.message);
@@ -132,12 +139,12 @@ export class Listener {
   }
 
   /** A WebSocket ping, which the socket answers, or a pong. They count as messages. */
-  hearControl(nowMs: number): void {
+  receiveControl(nowMs: number): void {
     this.#isAllowed(nowMs);
   }
 
   /** The connection is gone. */
-  end(): void {
+  connectionClosed(): void {
     this.#isClosed = true;
   }
 
@@ -147,45 +154,46 @@ export class Listener {
   }
 
   #begin(nowMs: number): void {
-    const { kept, frames, audience } = this.#following;
-    const nextSlot = this.#next < 0 ? null : Math.max(this.#next, kept.ring(this.#rendition).slotFrom(this.#next));
+    const { replica, frames, audience } = this.#followed;
+    const nextSlot =
+      this.#nextSlot < 0 ? null : Math.max(this.#nextSlot, replica.ring(this.#rendition).firstSlotFrom(this.#nextSlot));
     this.#write(frames.snapshot(this.#rendition, this.#cadence, nextSlot, audience));
-    if (frames.entries(this.#stateSeq) === undefined) this.#stateSeq = kept.state.seq;
-    this.visit(nowMs);
+    if (frames.entries(this.#stateSeq) === undefined) this.#stateSeq = replica.state.seq;
+    this.push(nowMs);
   }
 
   #sendDue(nowMs: number): void {
-    if (this.#tell() && this.#sendSound()) this.#finish(nowMs);
-    if (!this.#isClosed) this.#steer(nowMs);
+    if (this.#sendChanges() && this.#sendSound()) this.#closeIfEnded(nowMs);
+    if (!this.#isClosed) this.#adjustCadence(nowMs);
   }
 
   // Who has 32 keeps it; who has not gets it where the edge can afford it.
-  #affordable(rendition: Rendition): Rendition {
-    return rendition === this.#rendition || rendition === "16" ? rendition : this.#cadences.rendition;
+  #grantedRendition(rendition: Rendition): Rendition {
+    return rendition === this.#rendition || rendition === "16" ? rendition : this.#advice.rendition;
   }
 
-  #ready(readyMs: number, nowMs: number): void {
+  #becameReady(readyMs: number, nowMs: number): void {
     if (nextCadence(this.#cadence, this.#target, readyMs) === undefined) return;
-    this.visit(nowMs);
+    this.push(nowMs);
     const cadence = nextCadence(this.#cadence, this.#target, readyMs);
     if (!this.#isClosed && cadence !== undefined) this.#moveTo(cadence);
   }
 
   // Asks for the cadence that the edge wants, and moves who did not get ready in time.
-  #steer(nowMs: number): void {
-    const { wanted } = this.#cadences;
+  #adjustCadence(nowMs: number): void {
+    const { wanted } = this.#advice;
     if (wanted !== this.#target) {
       if (wanted.cadenceMs !== this.#target.cadenceMs) this.#targetMs = nowMs;
       this.#target = wanted;
-      this.#write(this.#following.frames.target(wanted));
+      this.#write(this.#followed.frames.target(wanted));
     }
-    if (wanted.cadenceMs !== this.#cadence.cadenceMs && nowMs - this.#targetMs >= PATIENCE_MS) this.#moveTo(wanted);
+    if (wanted.cadenceMs !== this.#cadence.cadenceMs && nowMs - this.#targetMs >= MOVE_TIMEOUT_MS) this.#moveTo(wanted);
   }
 
   #moveTo(cadence: CadenceRow): void {
     this.#cadence = cadence;
-    this.#write(this.#following.frames.cadence(cadence.cadenceMs));
-    this.#cadences.move(this, cadence, this.#following);
+    this.#write(this.#followed.frames.cadence(cadence.cadenceMs));
+    this.#advice.move(this, cadence, this.#followed);
   }
 
   #write(frame: Buffer, flushed?: () => void): void {
@@ -195,14 +203,14 @@ export class Listener {
 
   // What goes before the sound of a visit leaves with it, and all of its sound at once.
   #writeAhead(frame: Buffer, flushed?: () => void): void {
-    if (!this.#isHeld) this.#pipe.hold();
-    this.#isHeld = true;
+    if (!this.#isHolding) this.#pipe.hold();
+    this.#isHolding = true;
     this.#write(frame, flushed);
   }
 
   #release(): void {
-    if (this.#isHeld) this.#pipe.release();
-    this.#isHeld = false;
+    if (this.#isHolding) this.#pipe.release();
+    this.#isHolding = false;
   }
 
   #refuse(code: ErrorCode, reason: string = errorRow(code).what): void {
@@ -219,8 +227,8 @@ export class Listener {
   }
 
   #resumeQuery(): string {
-    const nextSlot = this.#next < 0 ? undefined : this.#next;
-    return writeCursor({
+    const nextSlot = this.#nextSlot < 0 ? undefined : this.#nextSlot;
+    return resumeQuery({
       rendition: this.#rendition,
       nextSlot,
       stateSeq: this.#stateSeq,
@@ -229,8 +237,8 @@ export class Listener {
   }
 
   #isAllowed(heardMs: number): boolean {
-    const nowMs = whole(heardMs);
-    this.#heardMs = nowMs;
+    const nowMs = wholeMs(heardMs);
+    this.#receivedMs = nowMs;
     if (nowMs - this.#upwardMs >= 1_000) {
       this.#upwardMs = nowMs;
       this.#upwardCount = 0;
@@ -241,11 +249,11 @@ export class Listener {
 
   // A listener whose machine is gone says nothing, and its socket may not notice for many minutes. Where sound flows no
   // proxy takes the connection for idle, and few pings will do.
-  #isLost(nowMs: number): boolean {
-    const isFlowing = this.#place === "level" && this.#following.endedMs === undefined;
+  #isUnresponsive(nowMs: number): boolean {
+    const isFlowing = this.#progress === "level" && this.#followed.endedMs === undefined;
     if (nowMs - this.#pingedMs < (isFlowing ? FLOWING_PING_MS : PING_MS)) return false;
-    this.#unanswered = this.#heardMs < this.#pingedMs ? this.#unanswered + 1 : 0;
-    if (this.#unanswered > 1) {
+    this.#missedPongs = this.#receivedMs < this.#pingedMs ? this.#missedPongs + 1 : 0;
+    if (this.#missedPongs > 1) {
       this.#isClosed = true;
       this.#pipe.terminate();
       return true;
@@ -258,74 +266,75 @@ export class Listener {
   // Over its bound a listener gets nothing more until it took what waits; then it goes on from the head, once.
   #isStalled(nowMs: number): boolean {
     const { unsentBytes } = this.#pipe;
-    this.#cadences.seen(unsentBytes);
+    this.#advice.recordUnsent(unsentBytes);
     const takenBytes = this.#writtenBytes - unsentBytes;
     if (takenBytes !== this.#takenBytes || unsentBytes === 0) this.#takenMs = nowMs;
     this.#takenBytes = takenBytes;
-    const boundBytes = this.#place === "behind" ? MAX_UNSENT_BYTES * 1.5 : this.#mostUnsentBytes();
-    if (this.#place === "stalled") return this.#isStillStalled(nowMs, unsentBytes);
+    const boundBytes = this.#progress === "behind" ? MAX_UNSENT_BYTES * 1.5 : this.#mostUnsentBytes();
+    if (this.#progress === "stalled") return this.#isStillStalled(nowMs, unsentBytes);
     if (unsentBytes <= boundBytes && nowMs - this.#takenMs <= STALL_MS) return false;
-    if (this.#maySkip()) this.#setPlace("stalled", nowMs);
+    if (this.#useSkip()) this.#setProgress("stalled", nowMs);
     return true;
   }
 
   // Once; the second time closes.
-  #maySkip(): boolean {
+  #useSkip(): boolean {
     if (this.#skippedOnce) this.close("too-slow");
     this.#skippedOnce = true;
     return !this.#isClosed;
   }
 
-  #settle(nowMs: number): void {
-    const { head } = this.#following.kept.ring(this.#rendition);
-    if (this.#place !== "behind" || this.#pipe.unsentBytes > 0 || head < 0) return;
-    if (this.#next + this.#cadence.flightSlots > head) this.#setPlace("level", nowMs);
+  #noticeCaughtUp(nowMs: number): void {
+    const { head } = this.#followed.replica.ring(this.#rendition);
+    if (this.#progress !== "behind" || this.#pipe.unsentBytes > 0 || head < 0) return;
+    if (this.#nextSlot + this.#cadence.firstSendSlots > head) this.#setProgress("level", nowMs);
   }
 
   #isStillStalled(nowMs: number, unsentBytes: number): boolean {
     if (unsentBytes <= this.#mostUnsentBytes() / 4) {
-      this.#setPlace("behind", nowMs);
+      this.#setProgress("behind", nowMs);
       this.#moveToHead();
       return false;
     }
-    if (nowMs - this.#placedMs > STALL_MS) this.close("too-slow");
+    if (nowMs - this.#progressSinceMs > STALL_MS) this.close("too-slow");
     return true;
   }
 
-  #setPlace(place: Place, nowMs: number): void {
-    this.#place = place;
-    this.#placedMs = nowMs;
+  #setProgress(place: Progress, nowMs: number): void {
+    this.#progress = place;
+    this.#progressSinceMs = nowMs;
   }
 
   #moveToHead(): void {
-    const { head } = this.#following.kept.ring(this.#rendition);
-    if (this.#next >= 0 && head > this.#next) this.#skipTo(head);
+    const { head } = this.#followed.replica.ring(this.#rendition);
+    if (this.#nextSlot >= 0 && head > this.#nextSlot) this.#skipTo(head);
   }
 
   #skipTo(slot: number): void {
-    if (!this.#following.kept.isAbsent(this.#next, slot)) this.#write(this.#following.frames.skipped(this.#next, slot));
-    this.#next = slot;
+    if (!this.#followed.replica.isAbsent(this.#nextSlot, slot))
+      this.#write(this.#followed.frames.skipped(this.#nextSlot, slot));
+    this.#nextSlot = slot;
   }
 
   // What is not sound goes first, so that the state of a slot is there before it. False when that closed the listener.
-  #tell(): boolean {
-    const { kept, frames, isAway, told } = this.#following;
-    if (this.#stateSeq < kept.state.seq) {
+  #sendChanges(): boolean {
+    const { replica, frames, isAway, audienceNotice: told } = this.#followed;
+    if (this.#stateSeq < replica.state.seq) {
       const frame = frames.entries(this.#stateSeq);
       if (!frame) {
         this.close("too-slow");
         return false;
       }
       this.#writeAhead(frame);
-      this.#stateSeq = kept.state.seq;
+      this.#stateSeq = replica.state.seq;
     }
-    if (this.#momentSeq < kept.momentSeq) {
+    if (this.#momentSeq < replica.momentSeq) {
       this.#writeAhead(frames.moments(this.#momentSeq));
-      this.#momentSeq = kept.momentSeq;
+      this.#momentSeq = replica.momentSeq;
     }
-    if (this.#toldAway !== isAway) {
+    if (this.#announcedAway !== isAway) {
       this.#writeAhead(frames.upstream(isAway));
-      this.#toldAway = isAway;
+      this.#announcedAway = isAway;
     }
     if (this.#audienceVersion !== told.version) {
       this.#writeAhead(frames.audience(told.audience));
@@ -336,56 +345,61 @@ export class Listener {
 
   // False when that closed the listener.
   #sendSound(): boolean {
-    const { kept, frames } = this.#following;
-    const ring = kept.ring(this.#rendition);
-    if (this.#next < 0) this.#next = ring.oldest;
-    if (this.#next < 0) return true;
-    if (isAheadOf(ring.head, this.#next)) this.#refuse("bad-cursor");
-    if (this.#hasSound && ring.oldest > this.#next && !kept.isAbsent(this.#next, ring.oldest)) {
-      if (this.#maySkip()) this.#moveToHead();
+    const { replica, frames } = this.#followed;
+    const ring = replica.ring(this.#rendition);
+    if (this.#nextSlot < 0) this.#nextSlot = ring.oldest;
+    if (this.#nextSlot < 0) return true;
+    if (isAheadOf(ring.head, this.#nextSlot)) this.#refuse("bad-cursor");
+    if (this.#hasSound && ring.oldest > this.#nextSlot && !replica.isAbsent(this.#nextSlot, ring.oldest)) {
+      if (this.#useSkip()) this.#moveToHead();
     }
     if (this.#isClosed) return false;
-    while (this.#next <= ring.head && this.#pipe.unsentBytes <= MAX_UNSENT_BYTES - MAX_FRAME_BYTES) {
-      const slot = ring.slotFrom(this.#next);
-      if (slot > this.#next) this.#skipTo(slot);
+    while (this.#nextSlot <= ring.head && this.#pipe.unsentBytes <= MAX_UNSENT_BYTES - MAX_FRAME_BYTES) {
+      const slot = ring.firstSlotFrom(this.#nextSlot);
+      if (slot > this.#nextSlot) this.#skipTo(slot);
       const { frame, to } = frames.sound(this.#rendition, slot);
       if (to > ring.head) this.#write(frame);
       else this.#writeAhead(frame, () => this.#sendMore());
-      this.#next = to;
+      this.#nextSlot = to;
       this.#hasSound = true;
     }
     return true;
   }
 
   #sendMore(): void {
-    if (this.#isClosed || this.#place !== "behind") return;
-    if (this.#tell()) this.#sendSound();
+    if (this.#isClosed || this.#progress !== "behind") return;
+    if (this.#sendChanges()) this.#sendSound();
     this.#release();
   }
 
-  #finish(nowMs: number): void {
-    const { endedMs, kept } = this.#following;
+  #closeIfEnded(nowMs: number): void {
+    const { endedMs, replica } = this.#followed;
     if (endedMs === undefined || nowMs - endedMs < END_MS) return;
-    if (this.#next <= kept.ring(this.#rendition).head && this.#next >= 0) return;
+    if (this.#nextSlot <= replica.ring(this.#rendition).head && this.#nextSlot >= 0) return;
     this.#refuse("ended");
   }
 }
 
 // A number with a fraction is an object of its own to V8: one more to touch, for each time of each of many listeners.
-function whole(timeMs: number): number {
+function wholeMs(timeMs: number): number {
   return Math.floor(timeMs);
 }
 
-function firstSlot({ kept }: Following, cursor: ListenCursor, rendition: Rendition, cadence: CadenceRow): number {
-  if (cursor.nextSlot !== undefined) return cursor.nextSlot;
-  const { head, oldest } = kept.ring(rendition);
-  if (kept.state.phase === "ended") return head < 0 ? -1 : head + 1;
-  return head < 0 ? -1 : Math.max(oldest, kept.ring(rendition).slotFrom(head + 1 - cadence.flightSlots));
+function firstSlot(
+  { replica }: FollowedSpace,
+  request: ListenRequest,
+  rendition: Rendition,
+  cadence: CadenceRow,
+): number {
+  if (request.nextSlot !== undefined) return request.nextSlot;
+  const { head, oldest } = replica.ring(rendition);
+  if (replica.state.phase === "ended") return head < 0 ? -1 : head + 1;
+  return head < 0 ? -1 : Math.max(oldest, replica.ring(rendition).firstSlotFrom(head + 1 - cadence.firstSendSlots));
 }
 
-function isFromElsewhere({ kept }: Following, { nextSlot, stateSeq }: ListenCursor): boolean {
-  if (kept.headSlot !== null && nextSlot !== undefined && isAheadOf(kept.headSlot, nextSlot)) return true;
-  return stateSeq !== undefined && isAheadOf(kept.state.seq, stateSeq);
+function isFromElsewhere({ replica }: FollowedSpace, { nextSlot, stateSeq }: ListenRequest): boolean {
+  if (replica.headSlot !== null && nextSlot !== undefined && isAheadOf(replica.headSlot, nextSlot)) return true;
+  return stateSeq !== undefined && isAheadOf(replica.state.seq, stateSeq);
 }
 
 // Another edge may be ahead of this one, and this one not yet have all that it will keep; further on there is nothing.

@@ -6,7 +6,7 @@ import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import fc from "fast-check";
 import { SILENT } from "../../ops/logger.ts";
 import { CADENCE_TABLE } from "./cadence-advice.ts";
-import { createPusher, spokeMsOf } from "./push-scheduler.ts";
+import { createPushScheduler, spokeMsOf } from "./push-scheduler.ts";
 
 const rung = fc.constantFrom(...CADENCE_TABLE.map(({ cadenceMs }) => cadenceMs));
 
@@ -14,21 +14,21 @@ test("whoever is moved is visited within the new cadence, and each cadence from 
   fc.assert(
     fc.property(fc.array(fc.tuple(rung, fc.integer({ min: 1, max: 20_000 })), { maxLength: 12 }), (moves) => {
       const clock = manualClock();
-      using pusher = createPusher(clock, SILENT);
+      using pushScheduler = createPushScheduler(clock, SILENT);
       const group = {};
       let visitedMs = 0;
       let mostMs = 0;
       const member = {
-        visit(nowMs: number) {
+        push(nowMs: number) {
           mostMs = Math.max(mostMs, nowMs - visitedMs);
           visitedMs = nowMs;
         },
       };
-      const others = Array.from({ length: 50 }, () => ({ visit() {} }));
-      for (const one of others) pusher.add(one, 1_000, group);
-      pusher.add(member, 200, group);
+      const others = Array.from({ length: 50 }, () => ({ push() {} }));
+      for (const one of others) pushScheduler.add(one, 1_000, group);
+      pushScheduler.add(member, 200, group);
       for (const [cadenceMs, forMs] of moves) {
-        pusher.move(member, cadenceMs, group);
+        pushScheduler.move(member, cadenceMs, group);
         // A move sends what there is.
         visitedMs = clock.monotonicMs();
         mostMs = 0;
@@ -37,10 +37,10 @@ test("whoever is moved is visited within the new cadence, and each cadence from 
         assert.ok(mostMs <= cadenceMs + spokeMsOf(cadenceMs), `${mostMs} ms at ${cadenceMs}`);
       }
       assert.equal(
-        pusher.sizes.reduce((sum, size) => sum + size, 0),
+        pushScheduler.sizes.reduce((sum, size) => sum + size, 0),
         51,
       );
-      assert.equal(pusher.addedCount, 51);
+      assert.equal(pushScheduler.addedCount, 51);
     }),
     { numRuns: 60 },
   );
@@ -48,13 +48,13 @@ test("whoever is moved is visited within the new cadence, and each cadence from 
 
 test("a thousand who are moved at once are spread over the new cadence", () => {
   const clock = manualClock();
-  using pusher = createPusher(clock, SILENT);
+  using pushScheduler = createPushScheduler(clock, SILENT);
   const visits = new Map<number, number>();
   const members = Array.from({ length: 1_000 }, () => ({
-    visit: (nowMs: number) => void visits.set(nowMs, (visits.get(nowMs) ?? 0) + 1),
+    push: (nowMs: number) => void visits.set(nowMs, (visits.get(nowMs) ?? 0) + 1),
   }));
-  for (const member of members) pusher.add(member, 200, members);
-  for (const member of members) pusher.move(member, 1_000, members);
+  for (const member of members) pushScheduler.add(member, 200, members);
+  for (const member of members) pushScheduler.move(member, 1_000, members);
   clock.advance(1_000);
   assert.equal(visits.size, 1_000 / spokeMsOf(1_000));
   assert.deepEqual(new Set(visits.values()), new Set([spokeMsOf(1_000)]));

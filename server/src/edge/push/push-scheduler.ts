@@ -6,21 +6,21 @@ import { createWheel, type Wheel } from "@hustings/flow/wheel.ts";
 import type { Logger } from "../../ops/logger.ts";
 import { CADENCE_TABLE, FASTEST } from "./cadence-advice.ts";
 
-export interface Visited {
-  visit(nowMs: number): void;
+export interface PushMember {
+  push(nowMs: number): void;
 }
 
-export interface Pusher {
+export interface PushScheduler {
   /** Visits `member`, one of `group`, every `cadenceMs` (a row of the cadence table) until it is removed. */
-  add(member: Visited, cadenceMs: number, group: object): void;
-  remove(member: Visited): void;
+  add(member: PushMember, cadenceMs: number, group: object): void;
+  remove(member: PushMember): void;
   /** As `add`, for one who is visited at another cadence so far; its next visit comes within the new one. */
-  move(member: Visited, cadenceMs: number, group: object): void;
+  move(member: PushMember, cadenceMs: number, group: object): void;
   /** Members at each row of the cadence table, and how many were added so far, moves aside. */
   readonly sizes: readonly number[];
   readonly addedCount: number;
   /** There is something new for `group`: visits its members now if they are at the fastest cadence and few. */
-  arrived(group: object): void;
+  pushNow(group: object): void;
   [Symbol.dispose](): void;
 }
 
@@ -31,15 +31,17 @@ export interface Pusher {
 const SPOKE_MS = 10;
 const MAX_SPOKES = 25;
 /** Up to so many are visited at once: some ten milliseconds of writes. The wheel would make them wait 100 ms on average. */
-export const FEW_MEMBERS = 1_000;
+export const MAX_IMMEDIATE_MEMBERS = 1_000;
 
-export function createPusher(clock: Clock, log: Logger): Pusher {
-  const turns = new Map(CADENCE_TABLE.map(({ cadenceMs }) => [cadenceMs, createTurn(clock, visitAll, cadenceMs)]));
-  const groups = new Map<object, Set<Visited>>();
-  const groupOf = new Map<Visited, object>();
+export function createPushScheduler(clock: Clock, log: Logger): PushScheduler {
+  const wheels = new Map(
+    CADENCE_TABLE.map(({ cadenceMs }) => [cadenceMs, createCadenceWheel(clock, pushAll, cadenceMs)]),
+  );
+  const groups = new Map<object, Set<PushMember>>();
+  const groupOf = new Map<PushMember, object>();
   let addedCount = 0;
 
-  function leaveGroup(member: Visited): void {
+  function leaveGroup(member: PushMember): void {
     const group = groupOf.get(member);
     if (group === undefined) return;
     groupOf.delete(member);
@@ -48,13 +50,13 @@ export function createPusher(clock: Clock, log: Logger): Pusher {
     if (members?.size === 0) groups.delete(group);
   }
 
-  function leave(member: Visited): void {
-    for (const turn of turns.values()) turn.remove(member);
+  function leave(member: PushMember): void {
+    for (const turn of wheels.values()) turn.remove(member);
     leaveGroup(member);
   }
 
-  function join(member: Visited, cadenceMs: number, group: object): void {
-    const turn = turns.get(cadenceMs);
+  function join(member: PushMember, cadenceMs: number, group: object): void {
+    const turn = wheels.get(cadenceMs);
     if (!turn) throw new RangeError(`${cadenceMs} ms is no cadence of the table`);
     turn.add(member);
     if (cadenceMs !== FASTEST.cadenceMs) return;
@@ -63,10 +65,10 @@ export function createPusher(clock: Clock, log: Logger): Pusher {
     groupOf.set(member, group);
   }
 
-  function visitAll(members: ReadonlySet<Visited>, nowMs: number): void {
+  function pushAll(members: ReadonlySet<PushMember>, nowMs: number): void {
     for (const member of members) {
       try {
-        member.visit(nowMs);
+        member.push(nowMs);
       } catch (cause) {
         leave(member);
         log.warn({ cause }, "a listener could not be served");
@@ -85,17 +87,17 @@ export function createPusher(clock: Clock, log: Logger): Pusher {
       join(member, cadenceMs, group);
     },
     get sizes() {
-      return Array.from(turns.values(), ({ size }) => size);
+      return Array.from(wheels.values(), ({ size }) => size);
     },
     get addedCount() {
       return addedCount;
     },
-    arrived(group) {
+    pushNow(group) {
       const members = groups.get(group);
-      if (members !== undefined && members.size <= FEW_MEMBERS) visitAll(members, clock.monotonicMs());
+      if (members !== undefined && members.size <= MAX_IMMEDIATE_MEMBERS) pushAll(members, clock.monotonicMs());
     },
     [Symbol.dispose]() {
-      for (const turn of turns.values()) turn.stop();
+      for (const turn of wheels.values()) turn.stop();
     },
   };
 }
@@ -106,10 +108,14 @@ export function spokeMsOf(cadenceMs: number): number {
 }
 
 // Stands still while nobody is on it.
-function createTurn(clock: Clock, visitAll: (members: ReadonlySet<Visited>, nowMs: number) => void, cadenceMs: number) {
+function createCadenceWheel(
+  clock: Clock,
+  visitAll: (members: ReadonlySet<PushMember>, nowMs: number) => void,
+  cadenceMs: number,
+) {
   const spokeMs = spokeMsOf(cadenceMs);
   const spokes = cadenceMs / spokeMs;
-  const wheel: Wheel<Visited> = createWheel(spokes);
+  const wheel: Wheel<PushMember> = createWheel(spokes);
   let timer: Timer | undefined;
   let beganMs = 0;
   let turnedSpokes = 0;
@@ -128,14 +134,14 @@ function createTurn(clock: Clock, visitAll: (members: ReadonlySet<Visited>, nowM
   }
 
   return {
-    add(member: Visited): void {
+    add(member: PushMember): void {
       wheel.add(member);
       if (timer) return;
       beganMs = clock.monotonicMs();
       turnedSpokes = 0;
       schedule();
     },
-    remove: (member: Visited) => wheel.remove(member),
+    remove: (member: PushMember) => wheel.remove(member),
     get size() {
       return wheel.size;
     },

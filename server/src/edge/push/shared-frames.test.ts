@@ -13,8 +13,8 @@ function slotsIn(frame: Buffer): number[] {
 
 test("listeners of a dead edge who come back from forty places share forty flights until the next slot", () => {
   const space = createSpace();
-  space.speak(60);
-  const { frames } = space.following;
+  space.appendSlots(60);
+  const { frames } = space.followed;
   const flights = Array.from({ length: 40 }, (_, i) => frames.sound("32", 20 + i));
   for (let again = 0; again < 50; again++)
     for (const [i, flight] of flights.entries()) assert.equal(frames.sound("32", 20 + i), flight);
@@ -22,15 +22,15 @@ test("listeners of a dead edge who come back from forty places share forty fligh
     const slots = slotsIn(frame);
     assert.deepEqual([slots[0], slots.at(-1)], [20 + i, to - 1]);
   }
-  space.speak();
+  space.appendSlots();
   assert.notEqual(frames.sound("32", 59), flights[39]);
   assert.deepEqual(slotsIn(frames.sound("32", 59).frame), [59, 60]);
 });
 
 test("however many places they come back from, a space keeps a bounded number of flights", () => {
   const space = createSpace();
-  space.speak(200, 200);
-  const { frames } = space.following;
+  space.appendSlots(200, 200);
+  const { frames } = space.followed;
   const first = frames.sound("32", 0);
   for (let slot = 1; slot < 200; slot++) frames.sound("32", slot);
   assert.notEqual(frames.sound("32", 0), first, "made anew");
@@ -39,8 +39,8 @@ test("however many places they come back from, a space keeps a bounded number of
 
 test("a snapshot says the state of its moment, wherever its listener goes on", () => {
   const space = createSpace();
-  space.speak(10);
-  const { frames } = space.following;
+  space.appendSlots(10);
+  const { frames } = space.followed;
   const stateIn = (frame: Buffer) => {
     const decoded = decodeFrame(frame.subarray((frame[1] as number) < 126 ? 2 : 4));
     assert.ok(decoded?.kind === "snapshot");

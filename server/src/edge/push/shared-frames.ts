@@ -4,7 +4,7 @@
 import type { Clock } from "@hustings/flow/clock.ts";
 import { momentsFrame, noticeFrame, snapshotFrame, soundFrame, stateFrame } from "@hustings/wire/listen/frames.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
-import type { Kept } from "../../replica/space-replica.ts";
+import type { SpaceReplica } from "../../replica/space-replica.ts";
 import { MAX_FRAME_BYTES } from "../edge-limits.ts";
 import { binaryFrame } from "../socket/websocket-framing.ts";
 import type { CadenceRow } from "./cadence-advice.ts";
@@ -19,7 +19,7 @@ const MAX_SOUND_BYTES = 1024 * 1024;
 /** A snapshot says the edge's time; it is not given out later than this. */
 const SNAPSHOT_MS = 20;
 
-type Ahead = Pick<CadenceRow, "cadenceMs" | "reserveMs">;
+type WantedBuffer = Pick<CadenceRow, "cadenceMs" | "reserveMs">;
 
 export interface SharedFrames {
   /** A frame with the consecutive fragments from `slot`, which must be kept, on; `to` is the slot after its last. */
@@ -27,9 +27,9 @@ export interface SharedFrames {
   /** Entries after `seq`; `undefined` when they are not kept, so that only a snapshot helps. */
   entries(seq: number): Buffer | undefined;
   moments(seq: number): Buffer;
-  snapshot(rendition: Rendition, cadence: Ahead, nextSlot: number | null, audience: number): Buffer;
+  snapshot(rendition: Rendition, cadence: WantedBuffer, nextSlot: number | null, audience: number): Buffer;
   skipped(from: number, to: number): Buffer;
-  target(cadence: Ahead): Buffer;
+  target(cadence: WantedBuffer): Buffer;
   cadence(cadenceMs: number): Buffer;
   audience(audience: number): Buffer;
   upstream(away: boolean): Buffer;
@@ -47,7 +47,7 @@ interface SoundsToHead {
   bytes: number;
 }
 
-export function createSharedFrames(kept: Kept, clock: Clock): SharedFrames {
+export function createSharedFrames(replica: SpaceReplica, clock: Clock): SharedFrames {
   const frames = new Map<string, Buffer>();
   const sounds: Record<Rendition, SoundsToHead> = { "32": soundsTo(-1), "16": soundsTo(-1) };
   let sharedBytes = 0;
@@ -68,12 +68,12 @@ export function createSharedFrames(kept: Kept, clock: Clock): SharedFrames {
 
   return {
     sound(rendition, slot) {
-      const ring = kept.ring(rendition);
+      const ring = replica.ring(rendition);
       if (sounds[rendition].head !== ring.head) sounds[rendition] = soundsTo(ring.head);
       const shared = sounds[rendition];
       const known = shared.from.get(slot);
       if (known) return known;
-      const fragments = ring.run(slot, MAX_FRAME_BYTES);
+      const fragments = ring.consecutiveFrom(slot, MAX_FRAME_BYTES);
       const made = { frame: binaryFrame(soundFrame(rendition, fragments)), to: slot + fragments.length };
       shared.bytes += made.frame.length;
       if (shared.bytes > MAX_SOUND_BYTES) sounds[rendition] = soundsTo(ring.head);
@@ -81,12 +81,12 @@ export function createSharedFrames(kept: Kept, clock: Clock): SharedFrames {
       return made;
     },
     entries(seq) {
-      const entries = kept.entriesAfter(seq);
-      return entries && share(`state ${seq} ${kept.state.seq}`, () => stateFrame(entries));
+      const entries = replica.entriesAfter(seq);
+      return entries && share(`state ${seq} ${replica.state.seq}`, () => stateFrame(entries));
     },
-    moments: (seq) => share(`moments ${seq} ${kept.momentSeq}`, () => momentsFrame(kept.momentsAfter(seq))),
+    moments: (seq) => share(`moments ${seq} ${replica.momentSeq}`, () => momentsFrame(replica.momentsAfter(seq))),
     snapshot(rendition, { cadenceMs, reserveMs }, nextSlot, audience) {
-      const { state, headSlot } = kept;
+      const { state, headSlot } = replica;
       const turn = Math.floor(clock.monotonicMs() / SNAPSHOT_MS);
       const make = () =>
         snapshotFrame({ state, headSlot, nextSlot, rendition, cadenceMs, reserveMs, audience, utcMs: clock.utcMs() });

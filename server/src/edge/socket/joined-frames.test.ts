@@ -8,12 +8,12 @@ import { JoinedFrames } from "./joined-frames.ts";
 test("the first who gets some frames gets them as they are, the others get them as one", () => {
   const joined = new JoinedFrames();
   const [state, sound] = [Buffer.from("state"), Buffer.from("sound")];
-  assert.equal(joined.of([state, sound]), undefined);
-  const bytes = joined.of([state, sound]);
+  assert.equal(joined.join([state, sound]), undefined);
+  const bytes = joined.join([state, sound]);
   assert.equal(bytes?.toString(), "statesound");
-  assert.equal(joined.of([state, sound]), bytes, "made once");
-  assert.equal(joined.of([sound, state]), undefined, "in another order they are others");
-  assert.equal(joined.of([state, Buffer.from("sound")]), undefined, "by what they are, not by what is in them");
+  assert.equal(joined.join([state, sound]), bytes, "made once");
+  assert.equal(joined.join([sound, state]), undefined, "in another order they are others");
+  assert.equal(joined.join([state, Buffer.from("sound")]), undefined, "by what they are, not by what is in them");
 });
 
 test("whatever comes in whatever order, what is given is what was asked for", () => {
@@ -24,7 +24,7 @@ test("whatever comes in whatever order, what is given is what was asked for", ()
       const joined = new JoinedFrames();
       for (const numbers of groups) {
         const wanted = numbers.map((i) => frames[i] as Buffer);
-        const bytes = joined.of(wanted);
+        const bytes = joined.join(wanted);
         assert.ok(bytes === undefined || bytes.equals(Buffer.concat(wanted)));
         assert.ok((bytes?.length ?? 0) <= 64 * 1024);
       }
@@ -36,7 +36,7 @@ test("frames that came before four others are forgotten", () => {
   const joined = new JoinedFrames();
   const pair = () => [Buffer.from("a"), Buffer.from("b")];
   const first = pair();
-  joined.of(first);
-  for (let count = 0; count < 4; count++) joined.of(pair());
-  assert.equal(joined.of(first), undefined);
+  joined.join(first);
+  for (let count = 0; count < 4; count++) joined.join(pair());
+  assert.equal(joined.join(first), undefined);
 });

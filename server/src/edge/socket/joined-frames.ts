@@ -14,7 +14,7 @@ export class JoinedFrames {
   readonly #newest: Joined[] = [];
 
   /** The bytes of `frames`, one after another; `undefined` where they come for the first time, or are long. */
-  of(frames: readonly Buffer[]): Buffer | undefined {
+  join(frames: readonly Buffer[]): Buffer | undefined {
     const known = this.#newest.find((one) => isSame(one.frames, frames));
     if (known) {
       known.bytes ??= Buffer.concat(frames);

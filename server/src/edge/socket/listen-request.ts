@@ -6,10 +6,10 @@ import { MAX_SLOT } from "@hustings/wire/log/fragment.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 
-const MOST_HELD_MS = 60_000;
+const MAX_HELD_MS = 60_000;
 
 /** Where a listener wants to begin; without `nextSlot` it is new, without `stateSeq` the snapshot tells it all. */
-export interface ListenCursor {
+export interface ListenRequest {
   readonly rendition: Rendition;
   readonly nextSlot: number | undefined;
   readonly stateSeq: number | undefined;
@@ -20,7 +20,7 @@ export interface ListenCursor {
 }
 
 /** Throws a Refusal: `bad-cursor` for a number that is none, `bad-request` for an unknown rendition. */
-export function readCursor(query: URLSearchParams): ListenCursor {
+export function readListenRequest(query: URLSearchParams): ListenRequest {
   const wanted = query.get(LISTEN_QUERY.rendition);
   const rendition = wanted === null ? RENDITIONS[0] : RENDITIONS.find((known) => known === wanted);
   if (!rendition) throw new Refusal("bad-request", `There is no rendition ${JSON.stringify(wanted).slice(0, 40)}.`);
@@ -28,18 +28,18 @@ export function readCursor(query: URLSearchParams): ListenCursor {
     rendition,
     nextSlot: numberOf(query, LISTEN_QUERY.nextSlot, MAX_SLOT + 1),
     stateSeq: numberOf(query, LISTEN_QUERY.stateSeq, Number.MAX_SAFE_INTEGER),
-    heldCadenceMs: numberOf(query, LISTEN_QUERY.cadenceMs, MOST_HELD_MS),
+    heldCadenceMs: numberOf(query, LISTEN_QUERY.cadenceMs, MAX_HELD_MS),
     sinceUtcMs: numberOf(query, LISTEN_QUERY.sinceUtcMs, Number.MAX_SAFE_INTEGER),
   };
 }
 
 /** The query with which a listener comes back, for close reasons. */
-export function writeCursor({
+export function resumeQuery({
   rendition,
   nextSlot,
   stateSeq,
   heldCadenceMs = FASTEST_CADENCE_MS,
-}: ListenCursor): string {
+}: ListenRequest): string {
   const query = new URLSearchParams({ [LISTEN_QUERY.rendition]: rendition });
   if (nextSlot !== undefined) query.set(LISTEN_QUERY.nextSlot, String(nextSlot));
   if (heldCadenceMs !== FASTEST_CADENCE_MS) query.set(LISTEN_QUERY.cadenceMs, String(heldCadenceMs));

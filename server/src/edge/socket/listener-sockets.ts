@@ -9,80 +9,86 @@ import { Refusal } from "@hustings/wire/errors.ts";
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
 import { closeReasonOf, refusalOf, refuseSocket } from "../../http/responses.ts";
 import type { Logger } from "../../ops/logger.ts";
-import type { Following } from "../../replica/followed-space.ts";
-import type { Followings } from "../../replica/followed-spaces.ts";
+import type { FollowedSpace } from "../../replica/followed-space.ts";
+import type { FollowedSpaces } from "../../replica/followed-spaces.ts";
 import type { Admission } from "../admission/admission.ts";
 import type { Waiter } from "../admission/admission-queue.ts";
-import { createCrowding, type Share } from "../admission/per-address-limit.ts";
+import { type AddressCount, createPerAddressLimit } from "../admission/per-address-limit.ts";
 import { type EdgeLimits, UPWARD_PER_SECOND } from "../edge-limits.ts";
-import type { Origins } from "../http/client-address.ts";
+import type { ClientAddresses } from "../http/client-address.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { LoadWatch } from "../load/load-watch.ts";
-import { createFlights, flightDueMs } from "../push/first-send-queue.ts";
+import { createFirstSendQueue, firstSendDueMs } from "../push/first-send-queue.ts";
 import { Listener } from "../push/listener.ts";
-import type { Pusher } from "../push/push-scheduler.ts";
-import { type ListenCursor, readCursor } from "./listen-request.ts";
-import { closeCodeOf, ListenerSocket, type SocketOwner } from "./websocket.ts";
+import type { PushScheduler } from "../push/push-scheduler.ts";
+import { type ListenRequest, readListenRequest } from "./listen-request.ts";
+import { closeCodeOf, ListenerSocket, type SocketEvents } from "./websocket.ts";
 import { acceptUpgrade, UPGRADE_HEADERS } from "./websocket-upgrade.ts";
 
-export interface Listeners {
+export interface ListenerSockets {
   /** Takes a connection that asks to be upgraded, and what came behind its request. Whatever is wrong is answered; never throws. */
-  upgrade(request: RequestHead, socket: Duplex, behind: Buffer): void;
+  upgrade(upgradeRequest: RequestHead, socket: Duplex, behind: Buffer): void;
   readonly size: number;
   /** Closes all with 4505, spread evenly over `overMs`, and whoever comes meanwhile at once. */
   drain(overMs: number): Promise<void>;
   [Symbol.dispose](): void;
 }
 
-export interface ListenersOptions {
+export interface ListenerSocketsOptions {
   readonly clock: Clock;
-  readonly followings: Followings;
-  readonly pusher: Pusher;
-  readonly origins: Origins;
+  readonly followedSpaces: FollowedSpaces;
+  readonly pushScheduler: PushScheduler;
+  readonly clientAddresses: ClientAddresses;
   readonly limits: EdgeLimits;
   /** How often listeners are visited. */
-  readonly cadences: LoadWatch;
+  readonly loadWatch: LoadWatch;
   readonly log: Logger;
   readonly admission: Admission;
 }
 
 /** Who sits behind a socket: until it is taken, what it said so far; then the listener and its hold on the space. */
-interface Seat {
+interface ConnectionState {
   early: ((listener: Listener) => void)[] | undefined;
   listener: Listener | undefined;
-  hold: Disposable | undefined;
+  retained: Disposable | undefined;
   /** True: has one of the edge's places. A waiter: is in the line for one. */
-  place: Waiter | boolean;
+  admission: Waiter | boolean;
   /** Of what their address has. Exempt: of nothing. One too many: none. */
-  share: Share | "exempt" | undefined;
+  addressCount: AddressCount | "exempt" | undefined;
   /** Waits for the first flight. */
-  isQueued: boolean;
+  awaitsFirstSend: boolean;
 }
-type Connection = ListenerSocket<Seat>;
+type Connection = ListenerSocket<ConnectionState>;
 
 const DRAIN_STEP_MS = 50;
 /** Of whose address there are too many already comes back after this and the jitter of all who come back. */
-const CROWDED_MS = 10_000;
+const ADDRESS_FULL_RETRY_MS = 10_000;
 
-export function createListeners(options: ListenersOptions): Listeners {
-  const { clock, limits, cadences, log } = options;
+export function createListenerSockets(options: ListenerSocketsOptions): ListenerSockets {
+  const { clock, limits, loadWatch, log } = options;
   const connections = new Set<Connection>();
-  const buckets = createKeyedTokenBuckets(clock, limits.upgradesPerSecond, limits.upgradesBurst, limits.addresses);
-  const crowding = createCrowding(limits.perAddress);
-  const flights = createFlights(clock, limits.connections);
-  const answers = createAnswers();
+  const buckets = createKeyedTokenBuckets(
+    clock,
+    limits.upgradesPerSecond,
+    limits.upgradesBurst,
+    limits.trackedAddresses,
+  );
+  const addressLimit = createPerAddressLimit(limits.listenersPerAddress);
+  const firstSends = createFirstSendQueue(clock, limits.connections);
+  const upgradeResponses = createUpgradeResponses();
   let isDraining = false;
 
-  const owner: SocketOwner<Seat> = {
+  const events: SocketEvents<ConnectionState> = {
     clock,
-    text: (connection, text) => tell(connection, (listener) => listener.hear(text, clock.monotonicMs(), clock.utcMs())),
-    control: (connection) => tell(connection, (listener) => listener.hearControl(clock.monotonicMs())),
-    gone: leave,
+    text: (connection, text) =>
+      deliver(connection, (listener) => listener.receive(text, clock.monotonicMs(), clock.utcMs())),
+    control: (connection) => deliver(connection, (listener) => listener.receiveControl(clock.monotonicMs())),
+    closed: leave,
   };
 
   // `address`: absent where it stands for many.
-  function admit({ headers, url = "" }: RequestHead, socket: Pick<Socket, "remoteAddress">) {
-    const address = options.origins.countedBy(options.origins.addressOf({ headers, socket }));
+  function checkRequest({ headers, url = "" }: RequestHead, socket: Pick<Socket, "remoteAddress">) {
+    const address = options.clientAddresses.limitKeyOf(options.clientAddresses.addressOf({ headers, socket }));
     const waitMs = address === undefined ? 0 : buckets.takeMs(address);
     if (waitMs > 0) throw new Refusal("too-many", undefined, { retryAfterMs: waitMs });
     const [path = "", query = ""] = url.split("?", 2);
@@ -91,18 +97,19 @@ export function createListeners(options: ListenersOptions): Listeners {
     return { space, query, address };
   }
 
-  async function take(connection: Connection, seat: Seat, space: string, query: string): Promise<void> {
+  async function serve(connection: Connection, state: ConnectionState, space: string, query: string): Promise<void> {
     try {
       if (isDraining) throw new Refusal("draining");
-      if (seat.share === undefined) throw new Refusal("address-full", undefined, { retryAfterMs: CROWDED_MS });
+      if (state.addressCount === undefined)
+        throw new Refusal("address-full", undefined, { retryAfterMs: ADDRESS_FULL_RETRY_MS });
       if (!isSpaceId(space)) throw new Refusal("no-space");
-      const cursor = readCursor(new URLSearchParams(query));
-      let following = await options.followings.follow(space as SpaceId);
-      if (connection.isOpen && !enter(seat, cursor)) {
-        await placeFor(connection, seat, cursor);
-        following = await options.followings.follow(space as SpaceId);
+      const request = readListenRequest(new URLSearchParams(query));
+      let followed = await options.followedSpaces.follow(space as SpaceId);
+      if (connection.isOpen && !enter(state, request)) {
+        await waitForPlace(connection, state, request);
+        followed = await options.followedSpaces.follow(space as SpaceId);
       }
-      if (connection.isOpen) queue(connection, seat, following, cursor);
+      if (connection.isOpen) queueFirstSend(connection, state, followed, request);
     } catch (cause) {
       refuse(connection, cause);
     }
@@ -114,78 +121,98 @@ export function createListeners(options: ListenersOptions): Listeners {
     connection.close(closeCodeOf(refusal.code), closeReasonOf(refusal));
   }
 
-  function enter(seat: Seat, { nextSlot, sinceUtcMs }: ListenCursor): boolean {
-    seat.place = options.admission.enter(nextSlot !== undefined, sinceUtcMs !== undefined);
-    return seat.place;
+  function enter(seat: ConnectionState, { nextSlot, sinceUtcMs }: ListenRequest): boolean {
+    seat.admission = options.admission.enter(nextSlot !== undefined, sinceUtcMs !== undefined);
+    return seat.admission;
   }
 
   // Never settles for those who go away before it is their turn.
-  function placeFor(connection: Connection, seat: Seat, { nextSlot, sinceUtcMs }: ListenCursor): Promise<void> {
+  function waitForPlace(
+    connection: Connection,
+    seat: ConnectionState,
+    { nextSlot, sinceUtcMs }: ListenRequest,
+  ): Promise<void> {
     return new Promise((resolve) => {
       const waiter: Waiter = {
         isReturning: nextSlot !== undefined,
-        isKnown: sinceUtcMs !== undefined,
+        hasWaited: sinceUtcMs !== undefined,
         sinceUtcMs: sinceUtcMs ?? clock.utcMs(),
-        tell: (frame) => connection.write(frame),
-        comeIn() {
-          seat.place = true;
+        send: (frame) => connection.write(frame),
+        admit() {
+          seat.admission = true;
           resolve();
         },
-        goElsewhere: () => connection.close(closeCodeOf("place-elsewhere"), "place-elsewhere"),
+        redirect: () => connection.close(closeCodeOf("place-elsewhere"), "place-elsewhere"),
       };
       options.admission.wait(waiter);
-      seat.place = waiter;
+      seat.admission = waiter;
     });
   }
 
-  function queue(connection: Connection, seat: Seat, following: Following, cursor: ListenCursor): void {
-    const flight = (): void => {
-      seat.isQueued = false;
+  function queueFirstSend(
+    connection: Connection,
+    seat: ConnectionState,
+    followed: FollowedSpace,
+    cursor: ListenRequest,
+  ): void {
+    const send = (): void => {
+      seat.awaitsFirstSend = false;
       try {
-        if (connection.isOpen) begin(connection, seat, following, cursor);
+        if (connection.isOpen) startListener(connection, seat, followed, cursor);
       } catch (cause) {
         refuse(connection, cause);
       }
       connection.release();
     };
-    const dueMs = flightDueMs(cursor, following.kept.headSlot, clock.monotonicMs(), cadences.wanted.reserveMs);
-    seat.isQueued = flights.add(flight, dueMs);
-    if (!seat.isQueued) throw new Refusal("full");
+    const dueMs = firstSendDueMs(cursor, followed.replica.headSlot, clock.monotonicMs(), loadWatch.wanted.reserveMs);
+    seat.awaitsFirstSend = firstSends.add(send, dueMs);
+    if (!seat.awaitsFirstSend) throw new Refusal("full");
   }
 
-  function begin(connection: Connection, seat: Seat, following: Following, cursor: ListenCursor): void {
+  function startListener(
+    connection: Connection,
+    seat: ConnectionState,
+    followed: FollowedSpace,
+    cursor: ListenRequest,
+  ): void {
     if (isDraining) throw new Refusal("draining");
-    const listener = new Listener({ pipe: connection, following, cursor, cadences, nowMs: clock.monotonicMs() });
+    const listener = new Listener({
+      pipe: connection,
+      followed,
+      request: cursor,
+      advice: loadWatch,
+      nowMs: clock.monotonicMs(),
+    });
     seat.listener = listener;
-    options.pusher.add(listener, listener.cadenceMs, following);
-    if (cursor.nextSlot !== undefined) cadences.cameBack();
-    seat.hold = options.followings.hold(following);
+    options.pushScheduler.add(listener, listener.cadenceMs, followed);
+    if (cursor.nextSlot !== undefined) loadWatch.countReturn();
+    seat.retained = options.followedSpaces.retain(followed);
     for (const said of seat.early ?? []) said(listener);
     seat.early = undefined;
   }
 
   function leave(connection: Connection): void {
     connections.delete(connection);
-    const { listener, hold, place, share } = connection.seat;
-    if (typeof share === "object") crowding.leave(share);
+    const { listener, retained: hold, admission: place, addressCount: share } = connection.state;
+    if (typeof share === "object") addressLimit.leave(share);
     if (place === true) options.admission.leave();
-    else if (place !== false) options.admission.gone(place);
+    else if (place !== false) options.admission.abandon(place);
     if (!listener) return;
-    listener.end();
-    options.pusher.remove(listener);
+    listener.connectionClosed();
+    options.pushScheduler.remove(listener);
     hold?.[Symbol.dispose]();
   }
 
   return {
     upgrade(request, socket, behind) {
       try {
-        const { space, query, address } = admit(request, socket as Socket);
+        const { space, query, address } = checkRequest(request, socket as Socket);
         const answer = acceptUpgrade(request);
-        const seat = seatOf(address === undefined ? "exempt" : crowding.enter(address));
-        const connection = new ListenerSocket(socket, owner, seat);
+        const seat = newState(address === undefined ? "exempt" : addressLimit.enter(address));
+        const connection = new ListenerSocket(socket, events, seat);
         connections.add(connection);
-        answers.begin(connection, answer, behind);
-        void take(connection, seat, space, query);
+        upgradeResponses.begin(connection, answer, behind);
+        void serve(connection, seat, space, query);
       } catch (cause) {
         socket.on("error", () => socket.destroy());
         refuseSocket(socket, refusalOf(cause), UPGRADE_HEADERS);
@@ -210,31 +237,38 @@ export function createListeners(options: ListenersOptions): Listeners {
   };
 }
 
-function seatOf(share: Seat["share"]): Seat {
-  return { early: undefined, listener: undefined, hold: undefined, place: false, share, isQueued: false };
+function newState(share: ConnectionState["addressCount"]): ConnectionState {
+  return {
+    early: undefined,
+    listener: undefined,
+    retained: undefined,
+    admission: false,
+    addressCount: share,
+    awaitsFirstSend: false,
+  };
 }
 
 // The answer to an upgrade leaves together with the first flight where the space is followed already, as nearly always:
 // one write for each newcomer instead of four. Nobody else waits for their answer.
-function createAnswers() {
+function createUpgradeResponses() {
   let held: Connection[] = [];
   function release(): void {
     const all = held;
     held = [];
-    for (const connection of all) if (!connection.seat.isQueued) connection.release();
+    for (const connection of all) if (!connection.state.awaitsFirstSend) connection.release();
   }
   return {
     begin(connection: Connection, answer: string, behind: Buffer): void {
       connection.hold();
-      connection.answer(answer, behind);
+      connection.acceptUpgrade(answer, behind);
       if (held.push(connection) === 1) setImmediate(release);
     },
   };
 }
 
 // What a listener says before it is taken is kept, as much as it may say in a second.
-function tell(connection: Connection, said: (listener: Listener) => void): void {
-  const { seat } = connection;
+function deliver(connection: Connection, said: (listener: Listener) => void): void {
+  const { state: seat } = connection;
   if (seat.listener) {
     said(seat.listener);
     return;
@@ -245,6 +279,6 @@ function tell(connection: Connection, said: (listener: Listener) => void): void 
 }
 
 function closeOne(connection: Connection): void {
-  if (connection.seat.listener) connection.seat.listener.close("draining");
+  if (connection.state.listener) connection.state.listener.close("draining");
   else connection.close(closeCodeOf("draining"), "draining");
 }

@@ -38,11 +38,11 @@ export class SocketWriter {
     this.#fd = encrypted ? -1 : (handle?.fd ?? -1);
     if (this.#fd < 0) return;
     this.#socket[WRITER] = this;
-    this.#socket._destroy = destroyAndTell;
+    this.#socket._destroy = destroyAndForget;
   }
 
   /** The socket is being closed. */
-  gone(): void {
+  closed(): void {
     this.#fd = -1;
   }
 
@@ -93,14 +93,14 @@ export class SocketWriter {
   }
 
   #send(frame: Buffer, flushed: (() => void) | undefined): void {
-    const sentBytes = this.#mayGoStraight() ? this.#writeNow(frame) : 0;
+    const sentBytes = this.#canWriteDirectly() ? this.#writeDirectly(frame) : 0;
     if (sentBytes < frame.length) this.#queue(sentBytes === 0 ? frame : frame.subarray(sentBytes), flushed);
     else if (flushed) setImmediate(flushed);
   }
 
   #sendAll(held: readonly Held[]): void {
     const frames = held.map(({ frame }) => frame);
-    let sentBytes = this.#mayGoStraight() ? this.#writeNow(joined.of(frames) ?? frames) : 0;
+    let sentBytes = this.#canWriteDirectly() ? this.#writeDirectly(joined.join(frames) ?? frames) : 0;
     if (sentBytes === bytesOf(frames)) {
       for (const { flushed } of held) if (flushed) setImmediate(flushed);
       return;
@@ -120,7 +120,7 @@ export class SocketWriter {
     this.#socket.write(rest, flushed);
   }
 
-  #mayGoStraight(): boolean {
+  #canWriteDirectly(): boolean {
     return this.#fd >= 0 && this.#queuedBytes() === 0;
   }
 
@@ -134,7 +134,7 @@ export class SocketWriter {
   // A kernel that takes nothing says so by an error, and the stream waits, or finds out what else is wrong. Where the other end
   // is gone the socket is destroyed here: the stream would write again and make two more errors, with all that stands on the
   // stack in each, and where fifty thousand leave together that was a fifth of an edge's time.
-  #writeNow(bytes: Buffer | Buffer[]): number {
+  #writeDirectly(bytes: Buffer | Buffer[]): number {
     try {
       return Array.isArray(bytes) ? writevSync(this.#fd, bytes) : writeSync(this.#fd, bytes);
     } catch (error) {
@@ -152,7 +152,7 @@ function bytesOf(frames: readonly Buffer[]): number {
 }
 
 // Called before the descriptor is closed, by whatever ends the socket.
-function destroyAndTell(this: Carrier, error: Error | null, done: (error?: Error | null) => void): void {
-  this[WRITER]?.gone();
+function destroyAndForget(this: Carrier, error: Error | null, done: (error?: Error | null) => void): void {
+  this[WRITER]?.closed();
   Object.getPrototypeOf(this)._destroy.call(this, error, done);
 }

@@ -3,11 +3,11 @@ import { test } from "node:test";
 import { MAX_LISTENER_MESSAGE_BYTES } from "@hustings/wire/listen/frames.ts";
 import fc from "fast-check";
 import { closing, frame, inFrames, VECTORS } from "../testing/websocket-vectors.ts";
-import { type Heard, MAX_FRAGMENTS, UpwardReader } from "./websocket-reader.ts";
+import { MAX_FRAGMENTS, type WebSocketEvent, WebSocketReader } from "./websocket-reader.ts";
 
 const RUNS = { numRuns: 3_000 };
 
-function wordOf(heard: Heard): string {
+function wordOf(heard: WebSocketEvent): string {
   switch (heard.kind) {
     case "text":
       return `text:${heard.text}`;
@@ -24,7 +24,7 @@ function wordOf(heard: Heard): string {
 }
 
 function read(pieces: Iterable<Buffer>): string[] {
-  const reader = new UpwardReader();
+  const reader = new WebSocketReader();
   const words: string[] = [];
   for (const piece of pieces) {
     reader.push(piece);

@@ -6,7 +6,7 @@ import { isUtf8 } from "node:buffer";
 import { errorRow } from "@hustings/wire/errors.ts";
 import { MAX_LISTENER_MESSAGE_BYTES } from "@hustings/wire/listen/frames.ts";
 
-export type Heard =
+export type WebSocketEvent =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "binary" }
   | { readonly kind: "ping"; readonly payload: Buffer }
@@ -39,7 +39,7 @@ interface Frame {
   readonly payload: Buffer;
 }
 
-export class UpwardReader {
+export class WebSocketReader {
   /** Bytes not yet read; after `next` gave undefined, the beginning of one frame at most. */
   #bytes: Buffer = NOTHING;
   #isBroken = false;
@@ -54,13 +54,13 @@ export class UpwardReader {
   }
 
   /** The next thing that was said; `undefined` until more bytes come. */
-  next(): Heard | undefined {
+  next(): WebSocketEvent | undefined {
     while (!this.#isBroken) {
       const frame = this.#readFrame();
       if (frame === undefined) return undefined;
-      const heard = "kind" in frame ? frame : frame.opcode >= CLOSE ? hearControl(frame) : this.#hearData(frame);
-      if (heard?.kind === "fault") this.#break();
-      if (heard) return heard;
+      const event = "kind" in frame ? frame : frame.opcode >= CLOSE ? readControl(frame) : this.#readData(frame);
+      if (event?.kind === "fault") this.#break();
+      if (event) return event;
     }
     return undefined;
   }
@@ -72,7 +72,7 @@ export class UpwardReader {
   }
 
   // A frame is refused by its header, before what it announces is waited for.
-  #readFrame(): Frame | Heard | undefined {
+  #readFrame(): Frame | WebSocketEvent | undefined {
     const bytes = this.#bytes;
     if (bytes.length < 2) return undefined;
     const [first, second] = [bytes[0] as number, bytes[1] as number];
@@ -91,7 +91,7 @@ export class UpwardReader {
     return { isFinal: first >= 0x80, opcode, payload: unmasked(bytes, begin, length) };
   }
 
-  #hearData({ isFinal, opcode, payload }: Frame): Heard | undefined {
+  #readData({ isFinal, opcode, payload }: Frame): WebSocketEvent | undefined {
     if (opcode !== CONTINUATION) this.#opcode = opcode;
     if (this.#parts.length >= MAX_FRAGMENTS)
       return fault(errorRow("bad-frame").closeCode ?? PROTOCOL_FAULT, `a message of more than ${MAX_FRAGMENTS} frames`);
@@ -107,7 +107,7 @@ export class UpwardReader {
   }
 }
 
-function fault(code: number, reason: string): Heard {
+function fault(code: number, reason: string): WebSocketEvent {
   return { kind: "fault", code, reason };
 }
 
@@ -139,7 +139,7 @@ function unmasked(bytes: Buffer, begin: number, length: number): Buffer {
   return payload;
 }
 
-function hearControl({ opcode, payload }: Frame): Heard {
+function readControl({ opcode, payload }: Frame): WebSocketEvent {
   if (opcode === PING) return { kind: "ping", payload };
   if (opcode === PONG) return { kind: "pong" };
   if (payload.length === 0) return { kind: "close", code: NO_CODE };

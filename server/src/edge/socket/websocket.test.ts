@@ -8,7 +8,7 @@ import { WebSocket } from "ws";
 import { until } from "../../../../test/support/until.ts";
 import { refusalOf, refuseSocket } from "../../http/responses.ts";
 import { closing, frame } from "../testing/websocket-vectors.ts";
-import { CLOSING_MS, ListenerSocket, type SocketOwner } from "./websocket.ts";
+import { CLOSING_MS, ListenerSocket, type SocketEvents } from "./websocket.ts";
 import { binaryFrame } from "./websocket-framing.ts";
 import { acceptUpgrade } from "./websocket-upgrade.ts";
 
@@ -27,14 +27,14 @@ async function startEcho() {
   const clock = manualClock();
   const told: string[] = [];
   const sockets: ListenerSocket<string>[] = [];
-  const owner: SocketOwner<string> = {
+  const owner: SocketEvents<string> = {
     clock,
     text(socket, text) {
       told.push(`text:${text}`);
       socket.write(binaryFrame(Buffer.from(text)));
     },
     control: () => void told.push("control"),
-    gone: (socket) => void told.push(`gone:${socket.seat}`),
+    closed: (socket) => void told.push(`gone:${socket.state}`),
   };
   const server = createServer().listen(0, "127.0.0.1");
   server.on("upgrade", (request, socket, head) => {
@@ -42,7 +42,7 @@ async function startEcho() {
       const answer = acceptUpgrade(request);
       const connection = new ListenerSocket(socket, owner, "seat");
       sockets.push(connection);
-      connection.answer(answer, head);
+      connection.acceptUpgrade(answer, head);
     } catch (cause) {
       refuseSocket(socket, refusalOf(cause));
     }

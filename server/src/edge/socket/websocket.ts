@@ -9,17 +9,17 @@ import { MAX_UNSENT_BYTES } from "../edge-limits.ts";
 import type { ListenerPipe } from "../push/listener.ts";
 import { SocketWriter } from "./socket-writer.ts";
 import { closeFrame, pongFrame } from "./websocket-framing.ts";
-import { type Heard, NO_CODE, UpwardReader } from "./websocket-reader.ts";
+import { NO_CODE, type WebSocketEvent, WebSocketReader } from "./websocket-reader.ts";
 
 /** What the sockets of one edge tell, each with itself first. */
-export interface SocketOwner<T> {
+export interface SocketEvents<T> {
   readonly clock: Clock;
   /** A whole text message; the empty one for a binary message, which nobody may send. */
   text(socket: ListenerSocket<T>, text: string): void;
   /** A ping, before it is answered, or a pong. */
   control(socket: ListenerSocket<T>): void;
   /** Once; nothing comes after it. */
-  gone(socket: ListenerSocket<T>): void;
+  closed(socket: ListenerSocket<T>): void;
 }
 
 /** A socket that does not answer a close is cut after this long. */
@@ -32,19 +32,19 @@ type Phase = "open" | "closing" | "gone";
 export class ListenerSocket<T> implements ListenerPipe {
   readonly #socket: Carrier;
   readonly #writer: SocketWriter;
-  readonly #owner: SocketOwner<T>;
+  readonly #events: SocketEvents<T>;
   /** The owner's own. */
-  readonly seat: T;
+  readonly state: T;
   #phase: Phase = "open";
-  #reader: UpwardReader | undefined;
+  #reader: WebSocketReader | undefined;
   #closing: Timer | undefined;
 
   /** Takes over a socket that an HTTP server has upgraded and not yet answered. */
-  constructor(socket: Duplex, owner: SocketOwner<T>, seat: T) {
+  constructor(socket: Duplex, events: SocketEvents<T>, seat: T) {
     this.#socket = socket;
     this.#writer = new SocketWriter(socket);
-    this.#owner = owner;
-    this.seat = seat;
+    this.#events = events;
+    this.state = seat;
     this.#socket[SELF] = this;
     this.#socket.setTimeout?.(0);
     socket.removeAllListeners("error");
@@ -68,7 +68,7 @@ export class ListenerSocket<T> implements ListenerPipe {
   }
 
   /** Sends the answer to the upgrade, then reads what came behind the request. Called before all else. */
-  answer(head: string, behind: Buffer): void {
+  acceptUpgrade(head: string, behind: Buffer): void {
     this.#writer.write(Buffer.from(head, "latin1"));
     if (behind.length > 0) this.received(behind);
   }
@@ -90,11 +90,11 @@ export class ListenerSocket<T> implements ListenerPipe {
   /** Called by the socket's own events. */
   received(bytes: Buffer): void {
     if (this.#phase === "gone") return;
-    this.#reader ??= new UpwardReader();
+    this.#reader ??= new WebSocketReader();
     this.#reader.push(bytes);
-    for (let heard = this.#reader.next(); heard; heard = this.#reader.next()) {
-      if (this.#phase === "open") this.#hear(heard);
-      else if (heard.kind === "close" || heard.kind === "fault") this.#writer.end();
+    for (let event = this.#reader.next(); event; event = this.#reader.next()) {
+      if (this.#phase === "open") this.#receive(event);
+      else if (event.kind === "close" || event.kind === "fault") this.#writer.end();
     }
   }
 
@@ -104,18 +104,18 @@ export class ListenerSocket<T> implements ListenerPipe {
     if (this.#phase === "gone") return;
     this.#phase = "gone";
     this.#closing?.cancel();
-    this.#owner.gone(this);
+    this.#events.closed(this);
   }
 
-  #hear(heard: Heard): void {
-    if (heard.kind === "text") this.#owner.text(this, heard.text);
-    else if (heard.kind === "binary") this.#owner.text(this, "");
+  #receive(heard: WebSocketEvent): void {
+    if (heard.kind === "text") this.#events.text(this, heard.text);
+    else if (heard.kind === "binary") this.#events.text(this, "");
     else if (heard.kind === "close") this.#answerClose(heard.code);
     else if (heard.kind === "fault") {
       this.close(heard.code, heard.reason);
       this.#writer.end();
     } else {
-      this.#owner.control(this);
+      this.#events.control(this);
       if (heard.kind === "ping" && this.unsentBytes < MAX_UNSENT_BYTES) this.write(pongFrame(heard.payload));
     }
   }
@@ -135,7 +135,7 @@ export class ListenerSocket<T> implements ListenerPipe {
 
   #beginClosing(): void {
     this.#phase = "closing";
-    this.#closing = this.#owner.clock.after(CLOSING_MS, () => this.#socket.destroy());
+    this.#closing = this.#events.clock.after(CLOSING_MS, () => this.#socket.destroy());
   }
 }
 

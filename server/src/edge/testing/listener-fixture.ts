@@ -5,26 +5,26 @@ import assert from "node:assert/strict";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import { decodeFrame, type Notice } from "@hustings/wire/listen/frames.ts";
 import { EMPTY_STATE, type StateEntry } from "@hustings/wire/log/state.ts";
-import type { Following } from "../../replica/followed-space.ts";
-import { createKept } from "../../replica/space-replica.ts";
+import type { FollowedSpace } from "../../replica/followed-space.ts";
+import { createSpaceReplica } from "../../replica/space-replica.ts";
 import { fragmentOf, SPACE } from "../../replica/testing/fake-upstream.ts";
-import { type CadenceRow, type Cadences, FASTEST } from "../push/cadence-advice.ts";
+import { type CadenceAdvice, type CadenceRow, FASTEST } from "../push/cadence-advice.ts";
 import { Listener, type ListenerPipe } from "../push/listener.ts";
 import { createSharedFrames } from "../push/shared-frames.ts";
-import type { ListenCursor } from "../socket/listen-request.ts";
+import type { ListenRequest } from "../socket/listen-request.ts";
 
-export const FRESH: ListenCursor = { rendition: "32", nextSlot: undefined, stateSeq: undefined };
+export const FRESH: ListenRequest = { rendition: "32", nextSlot: undefined, stateSeq: undefined };
 
 /** A space as an edge keeps it, without a stage: what is said here is kept at once. */
 export function createSpace(firstSlot = 0) {
   const clock = manualClock();
-  const kept = createKept({ state: EMPTY_STATE, nextSlot: 0 });
+  const replica = createSpaceReplica({ state: EMPTY_STATE, nextSlot: 0 });
   const flags = { isAway: false, isGone: false, audience: 0, version: 0, endedMs: undefined as number | undefined };
   let head = firstSlot - 1;
-  const following: Following = {
+  const followed: FollowedSpace = {
     space: SPACE,
-    kept,
-    frames: createSharedFrames(kept, clock),
+    replica,
+    frames: createSharedFrames(replica, clock),
     get isAway() {
       return flags.isAway;
     },
@@ -37,35 +37,35 @@ export function createSpace(firstSlot = 0) {
     get audience() {
       return flags.audience;
     },
-    get told() {
+    get audienceNotice() {
       return { audience: flags.audience, version: flags.version };
     },
     asOfUtcMs: 0,
     ready: Promise.resolve(),
     isReady: true,
-    count() {},
-    countPull() {},
+    setPushListeners() {},
+    setPullListeners() {},
     [Symbol.dispose]() {},
   };
   function state(change: Partial<StateEntry> & { kind: string }): void {
-    const entry = { slot: head + 1, utcMs: 0, ...change, seq: kept.state.seq + 1 } as StateEntry;
-    kept.apply({ lane: "state", entry });
+    const entry = { slot: head + 1, utcMs: 0, ...change, seq: replica.state.seq + 1 } as StateEntry;
+    replica.apply({ lane: "state", entry });
     if (entry.kind === "ended") flags.endedMs = clock.monotonicMs();
   }
   return {
     clock,
-    kept,
-    following,
+    replica,
+    followed,
     flags,
     state,
     get head() {
       return head;
     },
-    speak(count = 1, packetBytes = 64) {
+    appendSlots(count = 1, packetBytes = 64) {
       for (let i = 0; i < count; i++) {
         head++;
         for (const rendition of ["32", "16"] as const)
-          kept.apply({ lane: "sound", rendition, slot: head, bytes: fragmentOf(head, packetBytes) });
+          replica.apply({ lane: "sound", rendition, slot: head, bytes: fragmentOf(head, packetBytes) });
       }
     },
     /** Slots that the log says do not exist. */
@@ -82,17 +82,17 @@ export function createSpace(firstSlot = 0) {
 export type Space = ReturnType<typeof createSpace>;
 
 /** What an edge wants of cadences: as a test says; who is moved is told to `onMove`. */
-export function createCadences(onMove: (cadenceMs: number) => void = () => undefined) {
+export function createAdvice(onMove: (cadenceMs: number) => void = () => undefined) {
   return {
     wanted: FASTEST as CadenceRow,
-    rendition: "32" as Cadences["rendition"],
+    rendition: "32" as CadenceAdvice["rendition"],
     move: (_: unknown, { cadenceMs }: CadenceRow) => onMove(cadenceMs),
-    seen() {},
+    recordUnsent() {},
   };
 }
 
 /** A connection whose far end takes frames when told, and what it checks of all it took. */
-export function createEar(space: Space, cadences: Cadences = createCadences()) {
+export function createEar(space: Space, advice: CadenceAdvice = createAdvice()) {
   const slots: number[] = [];
   const skipped: { from: number; to: number }[] = [];
   const faults: string[] = [];
@@ -120,7 +120,7 @@ export function createEar(space: Space, cadences: Cadences = createCadences()) {
     if (frame.kind !== "sound") return;
     renditions.push(frame.rendition);
     for (const { slot } of frame.fragments) {
-      const due = space.kept.entriesAfter(stateSeq)?.find((entry) => entry.slot <= slot);
+      const due = space.replica.entriesAfter(stateSeq)?.find((entry) => entry.slot <= slot);
       if (due && due.seq <= knownSeq) faults.push(`slot ${slot} before the entry ${due.seq} of slot ${due.slot}`);
       slots.push(slot);
     }
@@ -157,14 +157,14 @@ export function createEar(space: Space, cadences: Cadences = createCadences()) {
     get isConnected() {
       return connection !== undefined && !closed;
     },
-    connect(cursor: ListenCursor = FRESH) {
+    connect(request: ListenRequest = FRESH) {
       const queue: Buffer[] = [];
       const flushes: (() => void)[] = [];
       closed = undefined;
       holds = 0;
       const pipe: ListenerPipe = {
         write(frame, flushed) {
-          knownSeqs.set(frame, space.kept.state.seq);
+          knownSeqs.set(frame, space.replica.state.seq);
           queue.push(frame);
           if (holds === 0) writes += 1;
           if (flushed) flushes.push(flushed);
@@ -187,7 +187,7 @@ export function createEar(space: Space, cadences: Cadences = createCadences()) {
           closed = { code: 1006, reason: "" };
         },
       };
-      const start = { pipe, following: space.following, cursor, cadences, nowMs: space.clock.monotonicMs() };
+      const start = { pipe, followed: space.followed, request, advice, nowMs: space.clock.monotonicMs() };
       connection = { pipe, queue, flushes, listener: new Listener(start) };
     },
     /** Takes up to `count` frames off the wire. */
@@ -200,15 +200,15 @@ export function createEar(space: Space, cadences: Cadences = createCadences()) {
       }
       if (connection.queue.length === 0) for (const flushed of connection.flushes.splice(0)) flushed();
     },
-    visit() {
-      connection?.listener.visit(space.clock.monotonicMs());
+    push() {
+      connection?.listener.push(space.clock.monotonicMs());
     },
     /** What is on the wire is lost. */
     disconnect() {
-      connection?.listener.end();
+      connection?.listener.connectionClosed();
       connection = undefined;
     },
-    cursor(): ListenCursor {
+    resumeRequest(): ListenRequest {
       const last = slots.at(-1);
       return { rendition: "32", nextSlot: last === undefined ? undefined : last + 1, stateSeq };
     },
@@ -218,7 +218,7 @@ export function createEar(space: Space, cadences: Cadences = createCadences()) {
 /** Every slot once and in order, and every slot passed over named by the log or by a notice that came before. */
 export function assertWhole(space: Space, ear: ReturnType<typeof createEar>): void {
   assert.deepEqual(ear.faults, []);
-  const absent = [...space.kept.state.absences, ...ear.skipped];
+  const absent = [...space.replica.state.absences, ...ear.skipped];
   for (let i = 1; i < ear.slots.length; i++) {
     const [before, slot] = [ear.slots[i - 1] as number, ear.slots[i] as number];
     assert.ok(slot > before, `slot ${slot} after ${before}`);

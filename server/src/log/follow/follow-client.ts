@@ -20,7 +20,7 @@ export interface FollowSpaceOptions {
   readonly signal: AbortSignal;
 }
 
-export interface FollowedSpace {
+export interface FollowConnection {
   /** The log's heads as the stage took up the follow; comes before the first record. Rejects as `records` throws. */
   readonly heads: Promise<Heads>;
   /**
@@ -40,7 +40,7 @@ export const MAX_QUEUED_RECORDS = 1024;
 export const FOLLOWING_MS = 5_000;
 
 /** Connects at once. Every failure comes out of the promises and `records`; this itself never throws. */
-export function followSpace(options: FollowSpaceOptions): FollowedSpace {
+export function followSpace(options: FollowSpaceOptions): FollowConnection {
   const { path, clock, space, cursor, renditions, signal } = options;
   const heads = Promise.withResolvers<Heads>();
   heads.promise.catch(() => undefined);

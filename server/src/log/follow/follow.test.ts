@@ -23,7 +23,7 @@ import {
   START,
   take,
 } from "../testing/log-contract.ts";
-import { type FollowedSpace, followSpace } from "./follow-client.ts";
+import { type FollowConnection, followSpace } from "./follow-client.ts";
 import {
   BadFollowFrame,
   decodeDown,
@@ -271,7 +271,7 @@ async function startVenue(options: Partial<FollowServerOptions> = {}) {
     ...options,
   });
   const stop = new AbortController();
-  const follow = (some: Partial<Parameters<typeof followSpace>[0]>): FollowedSpace =>
+  const follow = (some: Partial<Parameters<typeof followSpace>[0]>): FollowConnection =>
     followSpace({ path, clock, space: SPACE, cursor: START, renditions: RENDITIONS, signal: stop.signal, ...some });
   return {
     path,
@@ -302,20 +302,20 @@ async function tempFolder() {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-async function* withoutAudience(followed: FollowedSpace) {
+async function* withoutAudience(followed: FollowConnection) {
   for await (const record of followed.records) if (record.lane !== "audience") yield record;
 }
 
-async function firstOf(followed: FollowedSpace): Promise<FollowedRecord | undefined> {
+async function firstOf(followed: FollowConnection): Promise<FollowedRecord | undefined> {
   for await (const record of followed.records) if (record.lane !== "audience") return record;
   return undefined;
 }
 
-async function readOn(followed: FollowedSpace): Promise<void> {
+async function readOn(followed: FollowConnection): Promise<void> {
   for await (const _record of followed.records);
 }
 
-async function audienceAbove(followed: FollowedSpace, floor: number): Promise<number | undefined> {
+async function audienceAbove(followed: FollowConnection, floor: number): Promise<number | undefined> {
   for await (const record of followed.records)
     if (record.lane === "audience" && record.audience > floor) return record.audience;
   return undefined;

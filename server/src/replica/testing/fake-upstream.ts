@@ -6,7 +6,7 @@ import { Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
 import { RENDITIONS } from "@hustings/wire/units.ts";
-import type { FollowedSpace } from "../../log/follow/follow-client.ts";
+import type { FollowConnection } from "../../log/follow/follow-client.ts";
 import { createMemoryStore } from "../../log/memory/memory-log.ts";
 import type { FollowedRecord, SpaceLog } from "../../log/port.ts";
 import type { Upstream } from "../upstream.ts";
@@ -28,7 +28,7 @@ export const HOST = "h0st00000000" as PersonId;
 export const SPACE = "space00000" as SpaceId;
 
 /** One slot of both renditions; packets tell slot and rendition. */
-export function speak(log: SpaceLog, slot: number): void {
+export function appendSlot(log: SpaceLog, slot: number): void {
   for (const rendition of RENDITIONS) log.appendSound(rendition, slot, fragmentOf(slot, Number(rendition) * 2));
 }
 
@@ -81,7 +81,7 @@ export function fakeStage(clock: Clock): FakeStage {
       if (isAway) throw new Refusal("stage-away");
       return [...logs].map(([id, log]) => ({ id, state: log.state(), audience: this.audience }));
     },
-    follow(space, cursor, signal): FollowedSpace {
+    follow(space, cursor, signal): FollowConnection {
       followCount++;
       let log: SpaceLog;
       try {
