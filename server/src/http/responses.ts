@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { Refusal } from "@hustings/wire/errors.ts";
+import { type ErrorCode, errorRow, Refusal } from "@hustings/wire/errors.ts";
 
 /** One request at the door. */
 export interface HttpExchange {
@@ -87,6 +87,11 @@ export function refuseSocket(socket: Duplex, refusal: Refusal, more: Headers = {
 
 export function refusalOf(cause: unknown): Refusal {
   return cause instanceof Refusal ? cause : new Refusal("internal", undefined, { cause });
+}
+
+/** The code with which a WebSocket is closed. */
+export function closeCodeOf(code: ErrorCode): number {
+  return errorRow(code).closeCode ?? 4500;
 }
 
 /** What a WebSocket is closed with: the message, and how long to wait where that helps, as `retry-after-ms=N`. */

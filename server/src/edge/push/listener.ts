@@ -3,8 +3,8 @@
 
 import { type ErrorCode, errorRow, Refusal } from "@hustings/wire/errors.ts";
 import { BadFrame, noticeFrame, parseListenerMessage } from "@hustings/wire/listen/frames.ts";
-import { KEPT_SLOTS, type Rendition, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
-import { closeReasonOf } from "../../http/responses.ts";
+import { type Rendition, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
+import { closeCodeOf, closeReasonOf } from "../../http/responses.ts";
 import { END_MS } from "../../replica/follow-limits.ts";
 import type { FollowedSpace } from "../../replica/followed-space.ts";
 import {
@@ -25,6 +25,7 @@ import {
   MOVE_TIMEOUT_MS,
   nextCadence,
 } from "./cadence-advice.ts";
+import { isFromAnotherSpace, isTooFarAhead, startSlot } from "./start-position.ts";
 
 /** The way to one listener. Nothing is called after `close` or `terminate`. */
 export interface ListenerPipe {
@@ -35,6 +36,7 @@ export interface ListenerPipe {
   /** What is written until `release` leaves as one: every write of its own costs as much again. Holds nest. */
   hold(): void;
   release(): void;
+  /** Cuts `reason` to what a close frame holds. */
   close(code: number, reason: string): void;
   terminate(): void;
 }
@@ -96,10 +98,10 @@ export class Listener {
     this.#targetMs = this.#progressSinceMs = this.#takenMs = this.#receivedMs = this.#pingedMs = this.#upwardMs = nowMs;
     this.#audienceVersion = followed.audienceNotice.version;
     this.#momentSeq = followed.replica.momentSeq;
-    this.#nextSlot = firstSlot(followed, request, this.#rendition, cadence);
+    this.#nextSlot = startSlot(followed.replica, request, this.#rendition, cadence);
     const { state } = followed.replica;
     this.#stateSeq = Math.min(request.stateSeq ?? state.seq, state.seq);
-    if (isFromElsewhere(followed, request)) this.#refuse("bad-cursor");
+    if (isFromAnotherSpace(followed.replica, request)) this.#refuse("bad-cursor");
     else this.#begin(nowMs);
   }
 
@@ -216,7 +218,7 @@ export class Listener {
   #refuse(code: ErrorCode, reason: string = errorRow(code).what): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#pipe.close(errorRow(code).closeCode ?? 4500, closeReason(reason));
+    this.#pipe.close(closeCodeOf(code), reason);
   }
 
   /** What a listener that is level may leave unsent: STALL_MS of sound or two pushes, and a quarter; at most 64 KiB. */
@@ -349,7 +351,7 @@ export class Listener {
     const ring = replica.ring(this.#rendition);
     if (this.#nextSlot < 0) this.#nextSlot = ring.oldest;
     if (this.#nextSlot < 0) return true;
-    if (isAheadOf(ring.head, this.#nextSlot)) this.#refuse("bad-cursor");
+    if (isTooFarAhead(ring.head, this.#nextSlot)) this.#refuse("bad-cursor");
     if (this.#hasSound && ring.oldest > this.#nextSlot && !replica.isAbsent(this.#nextSlot, ring.oldest)) {
       if (this.#useSkip()) this.#moveToHead();
     }
@@ -383,31 +385,4 @@ export class Listener {
 // A number with a fraction is an object of its own to V8: one more to touch, for each time of each of many listeners.
 function wholeMs(timeMs: number): number {
   return Math.floor(timeMs);
-}
-
-function firstSlot(
-  { replica }: FollowedSpace,
-  request: ListenRequest,
-  rendition: Rendition,
-  cadence: CadenceRow,
-): number {
-  if (request.nextSlot !== undefined) return request.nextSlot;
-  const { head, oldest } = replica.ring(rendition);
-  if (replica.state.phase === "ended") return head < 0 ? -1 : head + 1;
-  return head < 0 ? -1 : Math.max(oldest, replica.ring(rendition).firstSlotFrom(head + 1 - cadence.firstSendSlots));
-}
-
-function isFromElsewhere({ replica }: FollowedSpace, { nextSlot, stateSeq }: ListenRequest): boolean {
-  if (replica.headSlot !== null && nextSlot !== undefined && isAheadOf(replica.headSlot, nextSlot)) return true;
-  return stateSeq !== undefined && isAheadOf(replica.state.seq, stateSeq);
-}
-
-// Another edge may be ahead of this one, and this one not yet have all that it will keep; further on there is nothing.
-function isAheadOf(head: number, next: number): boolean {
-  return next > head + KEPT_SLOTS * 2;
-}
-
-// RFC 6455 §5.5 leaves 123 bytes for a reason; ours are ASCII but for what a listener sent, which is quoted.
-function closeReason(reason: string): string {
-  return reason.replace(/[^ -~]/g, "?").slice(0, 123);
 }

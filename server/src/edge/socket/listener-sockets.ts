@@ -7,7 +7,7 @@ import { type Clock, sleep } from "@hustings/flow/clock.ts";
 import { createKeyedTokenBuckets } from "@hustings/flow/token-bucket.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
-import { closeReasonOf, refusalOf, refuseSocket } from "../../http/responses.ts";
+import { closeCodeOf, closeReasonOf, refusalOf, refuseSocket } from "../../http/responses.ts";
 import type { Logger } from "../../ops/logger.ts";
 import type { FollowedSpace } from "../../replica/followed-space.ts";
 import type { FollowedSpaces } from "../../replica/followed-spaces.ts";
@@ -22,7 +22,7 @@ import { createFirstSendQueue, firstSendDueMs } from "../push/first-send-queue.t
 import { Listener } from "../push/listener.ts";
 import type { PushScheduler } from "../push/push-scheduler.ts";
 import { type ListenRequest, readListenRequest } from "./listen-request.ts";
-import { closeCodeOf, ListenerSocket, type SocketEvents } from "./websocket.ts";
+import { ListenerSocket, type SocketEvents } from "./websocket.ts";
 import { acceptUpgrade, UPGRADE_HEADERS } from "./websocket-upgrade.ts";
 
 export interface ListenerSockets {

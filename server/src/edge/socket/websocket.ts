@@ -4,7 +4,6 @@
 
 import type { Duplex } from "node:stream";
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
-import { errorRow } from "@hustings/wire/errors.ts";
 import { MAX_UNSENT_BYTES } from "../edge-limits.ts";
 import type { ListenerPipe } from "../push/listener.ts";
 import { SocketWriter } from "./socket-writer.ts";
@@ -137,11 +136,6 @@ export class ListenerSocket<T> implements ListenerPipe {
     this.#phase = "closing";
     this.#closing = this.#events.clock.after(CLOSING_MS, () => this.#socket.destroy());
   }
-}
-
-/** The code of the row, for closing. */
-export function closeCodeOf(code: Parameters<typeof errorRow>[0]): number {
-  return errorRow(code).closeCode ?? 4500;
 }
 
 function onData(this: Carrier, bytes: Buffer): void {

@@ -1,0 +1,31 @@
+// Decides at which slot a listener starts, and whether its request can belong to this space at all.
+
+import { KEPT_SLOTS, type Rendition } from "@hustings/wire/units.ts";
+import type { SpaceReplica } from "../../replica/space-replica.ts";
+import type { ListenRequest } from "../socket/listen-request.ts";
+import type { CadenceRow } from "./cadence-advice.ts";
+
+/** The first slot to send; −1 when there is no sound yet: the first slot that comes. */
+export function startSlot(
+  replica: SpaceReplica,
+  { nextSlot }: ListenRequest,
+  rendition: Rendition,
+  { firstSendSlots }: CadenceRow,
+): number {
+  if (nextSlot !== undefined) return nextSlot;
+  const ring = replica.ring(rendition);
+  if (ring.head < 0) return -1;
+  if (replica.state.phase === "ended") return ring.head + 1;
+  return Math.max(ring.oldest, ring.firstSlotFrom(ring.head + 1 - firstSendSlots));
+}
+
+/** Whether the request names a slot or an entry that this space cannot have reached. */
+export function isFromAnotherSpace({ headSlot, state }: SpaceReplica, { nextSlot, stateSeq }: ListenRequest): boolean {
+  if (headSlot !== null && nextSlot !== undefined && isTooFarAhead(headSlot, nextSlot)) return true;
+  return stateSeq !== undefined && isTooFarAhead(state.seq, stateSeq);
+}
+
+/** Another edge may be ahead of this one, by at most what this one still has to read. */
+export function isTooFarAhead(head: number, next: number): boolean {
+  return next > head + KEPT_SLOTS * 2;
+}
