@@ -1,16 +1,15 @@
-// Owns one space's sound for one tick: everyone heard, summed, sent back, and given to the programme. Refuses to know the
-// state and the log.
+// Produces one space's sound for one tick: decodes and mixes the seats, and feeds the programme and the returns.
 
 import type { Opus } from "@hustings/media/codec/opus.ts";
 import { createMixer, type MixerInput } from "@hustings/media/mix/mixer.ts";
+import type { VoiceFrame } from "@hustings/media/speech/voice-processor.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { FRAGMENT_PACKETS } from "@hustings/wire/units.ts";
-import type { SeatConnection } from "../seats/seat-connection.ts";
 import type { Programme } from "./programme.ts";
 import { createReturns, type ReturnTarget } from "./returns.ts";
 import { createSlotLevels } from "./slot-levels.ts";
 
-/** Where a tick lies: the `packet`-th (0-9) of `slot`. */
+/** The place of a tick on the timeline: the `packet`-th (0-9) of `slot`. */
 export interface Position {
   readonly slot: number;
   readonly packet: number;
@@ -19,23 +18,39 @@ export interface Position {
 export interface MixdownResult {
   /** Somebody who is not muted is speaking. */
   readonly voice: boolean;
-  /** At the last packet of a slot: its loudest seats. */
+  /** At the last packet of a slot, its loudest seats; otherwise undefined. */
   readonly levels: readonly SeatLevel[] | undefined;
 }
 
 export interface Mixdown extends Disposable {
+  /** `programme` is undefined off air: the seats hear each other, and nothing is broadcast. */
   tick(
     tick: number,
     nowMs: number,
     at: Position,
-    connections: readonly MixInput[],
+    inputs: readonly MixInput[],
     programme: Programme | undefined,
   ): MixdownResult;
 }
 
 export interface MixInput {
-  readonly connection: SeatConnection;
+  readonly connection: MixConnection;
   readonly isMuted: boolean;
+}
+
+/** What the mixdown uses of a seat's connection. */
+export interface MixConnection {
+  readonly seat: number;
+  /** The next 20 ms; undefined while the seat has no call. */
+  tick(nowMs: number, isMuted: boolean): VoiceFrame | undefined;
+  /** Receives the return; undefined while the seat has no call. */
+  readonly active:
+    | {
+        readonly receivesSound: boolean;
+        readonly lossFraction: number;
+        send(opus: Uint8Array, timestamp: number): void;
+      }
+    | undefined;
 }
 
 export function createMixdown(opus: Opus): Mixdown {
@@ -44,10 +59,10 @@ export function createMixdown(opus: Opus): Mixdown {
   const slotLevels = createSlotLevels();
 
   return {
-    tick(tick, nowMs, at, connections, programme) {
+    tick(tick, nowMs, at, inputs, programme) {
       let voice = false;
       const seats: MixerInput[] = [];
-      for (const { connection, isMuted } of connections) {
+      for (const { connection, isMuted } of inputs) {
         const frame = connection.tick(nowMs, isMuted);
         if (frame === undefined) continue;
         voice ||= frame.speaking;
@@ -55,7 +70,7 @@ export function createMixdown(opus: Opus): Mixdown {
         seats.push({ seat: connection.seat, pcm: frame.pcm, gain: isMuted ? 0 : frame.gate });
       }
       const { programme: mix, mixMinus } = mixer.tick(seats);
-      returns.send(tick, returnTargetsOf(connections), mix, mixMinus);
+      returns.send(tick, returnTargetsOf(inputs), mix, mixMinus);
       const levels = at.packet === FRAGMENT_PACKETS - 1 ? slotLevels.take() : undefined;
       programme?.push(at.slot, at.packet, mix, levels ?? []);
       return { voice, levels };
@@ -64,8 +79,8 @@ export function createMixdown(opus: Opus): Mixdown {
   };
 }
 
-function returnTargetsOf(connections: readonly MixInput[]): ReturnTarget[] {
-  return connections.flatMap(({ connection: { seat, active } }) =>
+function returnTargetsOf(inputs: readonly MixInput[]): ReturnTarget[] {
+  return inputs.flatMap(({ connection: { seat, active } }) =>
     active?.receivesSound === true
       ? [{ seat, lossFraction: active.lossFraction, send: (opus, timestamp) => active.send(opus, timestamp) }]
       : [],

@@ -4,9 +4,14 @@
 import type { PersonId } from "@hustings/wire/ids.ts";
 import type { SpaceState } from "@hustings/wire/log/state.ts";
 import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
-import type { MixInput } from "../audio/mixdown.ts";
 import type { SeatPresence } from "../policy/due-entries.ts";
 import { openSeatConnection, type SeatConnection } from "./seat-connection.ts";
+
+export interface SeatedConnection {
+  readonly connection: SeatConnection;
+  /** By the state, or by a mute that is not on disk yet. */
+  readonly isMuted: boolean;
+}
 
 export interface SeatConnections {
   readonly count: number;
@@ -14,7 +19,7 @@ export interface SeatConnections {
   /** Opens the connections that seats need. A connection whose seat is gone stays until `end`: its going is not on disk yet. */
   open(state: SpaceState, nowMs: number): void;
   /** For the mixer: who is seated and has a connection. */
-  mixInputs(state: SpaceState, isSilenced: (person: PersonId) => boolean): readonly MixInput[];
+  seated(state: SpaceState, isSilenced: (person: PersonId) => boolean): readonly SeatedConnection[];
   isAnyonePresent(nowMs: number): boolean;
   presenceOf(person: PersonId, nowMs: number): SeatPresence;
   /** Says goodbye to whoever left `seat`, and to nobody who has taken it since. Returns them. */
@@ -44,7 +49,7 @@ export function createSeatConnections(): SeatConnections {
         connections.set(person, openSeatConnection(person, seat, nowMs));
       }
     },
-    mixInputs: (state, isSilenced) =>
+    seated: (state, isSilenced) =>
       state.seats.flatMap(({ person, muted }) => {
         const connection = connections.get(person);
         return connection === undefined ? [] : [{ connection, isMuted: muted || isSilenced(person) }];

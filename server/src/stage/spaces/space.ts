@@ -207,10 +207,10 @@ export class Space implements AsyncDisposable {
     this.#connections.open(state, nowMs);
     const at = this.#position();
     this.#broadcast.reachSlot(at.slot);
-    const connections = this.#connections.mixInputs(state, (person) => this.#silenced.has(person));
+    const seated = this.#connections.seated(state, (person) => this.#silenced.has(person));
     const { programme } = this.#broadcast;
-    if (programme !== undefined || connections.some(({ connection }) => connection.active !== undefined)) {
-      const { voice, levels } = this.#mixdown.tick(tick, nowMs, at, connections, programme);
+    if (programme !== undefined || seated.some(({ connection }) => connection.active !== undefined)) {
+      const { voice, levels } = this.#mixdown.tick(tick, nowMs, at, seated, programme);
       const someonePresent = this.#connections.isAnyonePresent(nowMs);
       const elapsedMs = PACKET_MS * (missedTicks + 1);
       this.#broadcast.updateAir({ someonePresent, voice, elapsedMs }, this.#dependencies.silenceLimitMs);
