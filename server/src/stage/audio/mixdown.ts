@@ -70,9 +70,10 @@ export function createMixdown(opus: Opus): Mixdown {
         seats.push({ seat: connection.seat, pcm: frame.pcm, gain: isMuted ? 0 : frame.gate });
       }
       const { programme: mix, mixMinus } = mixer.tick(seats);
-      returns.send(tick, returnTargetsOf(inputs), mix, mixMinus);
       const levels = at.packet === FRAGMENT_PACKETS - 1 ? slotLevels.take() : undefined;
+      // The programme first: the whole audience waits for it, and each return is only one person's.
       programme?.push(at.slot, at.packet, mix, levels ?? []);
+      returns.send(tick, returnTargetsOf(inputs), mix, mixMinus);
       return { voice, levels };
     },
     [Symbol.dispose]: () => returns[Symbol.dispose](),
