@@ -50,7 +50,7 @@ const PHASES = {
 
 const FACTS = { barred: new Set([BARRED]) };
 
-/** What is written, as `kind`s; a code where it is refused; "so" where it is so already. */
+/** The kinds of the entries to write; the code of a refusal; "so" where the state is already as asked. */
 function outcome(state: SpaceState, who: Who, command: Command): string {
   return told(() => decide(state, FACTS, ACTORS[who], command));
 }
@@ -78,7 +78,7 @@ const all = (text: string): Record<Who, string> => ({
 });
 const hostOnly = (text: string): Record<Who, string> => ({ ...all("host-only"), host: text });
 
-/** While the space is live; `created` differs in the first row alone. */
+/** The outcomes while the space is live; before that only the first row differs. */
 const TABLE: readonly Row[] = [
   [{ do: "live" }, hostOnly("so")],
   [{ do: "end" }, hostOnly("ended")],
@@ -127,13 +127,13 @@ const TABLE: readonly Row[] = [
 
 for (const [command, expected] of TABLE) {
   for (const who of Object.keys(expected) as Who[]) {
-    test(`while live, ${JSON.stringify(command)} by ${who} comes to: ${expected[who]}`, () => {
+    test(`while live, ${JSON.stringify(command)} by ${who} gives: ${expected[who]}`, () => {
       assert.equal(outcome(PHASES.live, who, command), expected[who]);
     });
   }
 }
 
-test("before going live all is as while live, but that live is not so yet", () => {
+test("before going live every command has the same outcome as while live, except going live", () => {
   for (const [command, expected] of TABLE) {
     for (const who of Object.keys(expected) as Who[]) {
       const isLive = command.do === "live" && who === "host";
@@ -142,7 +142,7 @@ test("before going live all is as while live, but that live is not so yet", () =
   }
 });
 
-test("after the end everything is refused as ended, but for the host's second end", () => {
+test("after the end refuses everything as ended, except the host's second end", () => {
   for (const [command] of TABLE) {
     for (const who of Object.keys(ACTORS) as Who[]) {
       const isSecondEnd = command.do === "end" && who === "host";
@@ -157,7 +157,7 @@ test("after the end everything is refused as ended, but for the host's second en
   }
 });
 
-test("an offer seats the host at the host's seat and an invited person at the first free other one", () => {
+test("an offer seats the host on seat 0 and an invited person on the lowest other free seat", () => {
   const before = stateOf(created.slice(0, 1));
   assert.deepEqual(decideSeat(before, FACTS, host).state[0], {
     ...{ kind: "seated", seat: 0, person: HOST, name: "Hanna", role: "host" },
@@ -174,7 +174,7 @@ test("an offer seats the host at the host's seat and an invited person at the fi
   });
 });
 
-test("a full stage refuses an accepted invitation, and never gives away the host's seat", () => {
+test("a full stage refuses an accepted invitation and keeps the host's seat free for the host", () => {
   const seats = Array.from({ length: MAX_SEATS - 1 }, (_, index): StateChange => {
     return { kind: "seated", seat: index + 1, person: person(100 + index), name: "S", role: "speaker" };
   });
@@ -186,7 +186,7 @@ test("a full stage refuses an accepted invitation, and never gives away the host
   );
 });
 
-test("hands and invitations have a limit", () => {
+test("refuses a hand or an invitation beyond the limit", () => {
   const hands = Array.from({ length: MAX_HANDS }, (_, index): StateChange => {
     return { kind: "hand", person: person(30 + index), name: "H", up: true };
   });
@@ -197,12 +197,12 @@ test("hands and invitations have a limit", () => {
   assert.equal(outcome(stateOf([...created, ...invites]), "host", { do: "invite", person: RAISED }), "conflict");
 });
 
-test("whoever was removed may raise a hand, and an invitation lets them in again", () => {
+test("a removed person may raise a hand, and an invitation lets them in again", () => {
   const raised = stateOf([...created, { kind: "hand", person: BARRED, name: "Bob", up: true }]);
   assert.equal(outcome(raised, "host", { do: "invite", person: BARRED }), "invited unbarred");
 });
 
-test("a host's mute of another is told as the host's, one's own as one's own", () => {
+test("a mute records whether the host or the speaker did it", () => {
   const open = stateOf([...created, { kind: "muted", seat: 1, muted: false, by: "self" }]);
   const mute: Command = { do: "mute", seat: 1, muted: true };
   assert.deepEqual(decide(open, FACTS, host, mute).state, [{ kind: "muted", seat: 1, muted: true, by: "host" }]);
@@ -211,7 +211,7 @@ test("a host's mute of another is told as the host's, one's own as one's own", (
   ]);
 });
 
-test("what a host does to others is kept backstage with the host's name", () => {
+test("keeps backstage which host removed a speaker", () => {
   const { backstage } = decide(PHASES.live, FACTS, host, { do: "remove", seat: 1 });
   assert.deepEqual(
     backstage.map(({ kind }) => kind),
@@ -219,7 +219,7 @@ test("what a host does to others is kept backstage with the host's name", () => 
   );
 });
 
-test("a host's ticket of a replaced link does nothing, nor one of another host, whatever the command", () => {
+test("refuses every command by a ticket of a replaced host link or of another host", () => {
   const replaced = stateOf([...created, { kind: "host-link", generation: 2 }]);
   const cases: [Partial<Actor>, ErrorCode][] = [
     [{ generation: 1 }, "ticket-revoked"],
@@ -244,7 +244,7 @@ test("a host's ticket of a replaced link does nothing, nor one of another host, 
   );
 });
 
-test("whatever is asked in whatever order, nobody has two seats, no seat two people, and only the host sits on seat 0", () => {
+test("after any commands no person has two seats, no seat has two people, and only the host sits on seat 0", () => {
   const anyPerson = fc.integer({ min: 1, max: 30 }).map(person);
   const anySeat = fc.integer({ min: 0, max: MAX_SEATS - 1 });
   const anyCommand: fc.Arbitrary<Command> = fc.oneof(

@@ -1,5 +1,4 @@
-// Owns who may do what on a stage: every command, for every role, in every phase, as a decision. Refuses to carry one
-// out, to read a clock and to check a ticket's signature.
+// Decides every command on a stage, for every role, in every phase. Pure: decides what to write, and writes nothing.
 
 import type { TicketClaims } from "@hustings/wire/api/tickets.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -9,29 +8,29 @@ import { MAX_HANDS, MAX_INVITES, type Seat, type SpaceState, type StateChange } 
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import { MAX_SEATS } from "@hustings/wire/units.ts";
 
-/** Who asks, as their checked ticket says. */
+/** The person who asks, by their checked ticket. */
 export type Actor = Pick<TicketClaims, "person" | "name" | "role" | "generation">;
 
-/** What the stage knows beside the public state. */
+/** What the stage knows that is not in the public state. */
 export interface Facts {
-  /** Removed, and not invited since. */
+  /** People who were removed and not invited again. */
   readonly barred: ReadonlySet<PersonId>;
 }
 
-/** What is to be written down, in this order. Nothing at all: it is so already, and the asker is told "done". */
+/** The entries to write, in this order. Empty: the state is already as asked, and the answer is "done". */
 export interface Decision {
   readonly state: readonly StateChange[];
   readonly backstage: readonly BackstageChange[];
 }
 
-/** The host's own seat; nobody else ever gets it. */
+/** Reserved for the host. */
 export const HOST_SEAT = 0;
 
 const NOTHING: Decision = { state: [], backstage: [] };
 
 /**
- * What `command` of `actor` comes to. Throws a Refusal: `ticket-revoked` and `ticket-invalid` before all else, then
- * `ended`, then what the command itself is refused with.
+ * Decides `command` of `actor`. Throws a Refusal, checked in this order: `ticket-revoked` and `ticket-invalid`, `ended`,
+ * then the command's own refusals.
  */
 export function decide(state: SpaceState, facts: Facts, actor: Actor, command: Command): Decision {
   assertActor(state, actor);
@@ -63,8 +62,8 @@ export function decide(state: SpaceState, facts: Facts, actor: Actor, command: C
 }
 
 /**
- * How `actor` comes to a seat: the host to the host's, unasked; others by their invitation. Nothing when seated already.
- * Throws as `decide`; `removed`, `not-invited`, `stage-full`.
+ * Seats `actor`: the host on the host's seat, an invited person on the lowest free seat. Decides nothing when `actor` is
+ * already seated. Throws as `decide`, and `removed`, `not-invited`, `stage-full`.
  */
 export function decideSeat(state: SpaceState, facts: Facts, actor: Actor): Decision {
   assertActor(state, actor);
@@ -81,7 +80,7 @@ export function decideSeat(state: SpaceState, facts: Facts, actor: Actor): Decis
 
 const GUEST_SEATS = Array.from({ length: MAX_SEATS }, (_, seat) => seat).filter((seat) => seat !== HOST_SEAT);
 
-/** Throws `ticket-revoked` for a host's ticket of a replaced link, `ticket-invalid` for a host who is not this space's. */
+/** Throws `ticket-revoked` for a ticket of a replaced host link, `ticket-invalid` for the ticket of another space's host. */
 export function assertActor(state: SpaceState, { role, generation, person }: Actor): void {
   if (role !== "host") return;
   if (generation < state.hostLinkGeneration) throw new Refusal("ticket-revoked");
@@ -119,10 +118,10 @@ function decideAsHost(state: SpaceState, facts: Facts, actor: Actor, command: Ho
 
 function decideInvite(state: SpaceState, facts: Facts, actor: Actor, invitee: PersonId): Decision {
   if (isNamed(state.invites, invitee)) return NOTHING;
-  if (seatOf(state, invitee) !== undefined) throw new Refusal("conflict", "They are on the stage already.");
+  if (seatOf(state, invitee) !== undefined) throw new Refusal("conflict", "They are already on the stage.");
   const { person, name } = namedIn(state.hands, invitee) ?? refuse("no-person");
   if (state.invites.length >= MAX_INVITES)
-    throw new Refusal("conflict", `${MAX_INVITES} invitations are open already.`);
+    throw new Refusal("conflict", `At most ${MAX_INVITES} invitations can be open.`);
   const decision = acted(actor, `invite ${person}`, { kind: "invited", person, name });
   if (!facts.barred.has(person)) return decision;
   return { ...decision, backstage: [{ kind: "unbarred", person }, ...decision.backstage] };
@@ -141,8 +140,8 @@ function decideHand(state: SpaceState, actor: Actor, up: boolean): Decision {
   if (!up) return isUp ? only({ kind: "hand", person, name, up }) : NOTHING;
   if (isUp || isNamed(state.invites, person)) return NOTHING;
   if (role === "host") throw new Refusal("conflict", "The host needs no raised hand.");
-  if (seatOf(state, person) !== undefined) throw new Refusal("conflict", "You are on the stage already.");
-  if (state.hands.length >= MAX_HANDS) throw new Refusal("conflict", `${MAX_HANDS} hands are raised already.`);
+  if (seatOf(state, person) !== undefined) throw new Refusal("conflict", "You are already on the stage.");
+  if (state.hands.length >= MAX_HANDS) throw new Refusal("conflict", `At most ${MAX_HANDS} hands can be raised.`);
   return only({ kind: "hand", person, name, up });
 }
 
@@ -156,7 +155,7 @@ function decideMute(state: SpaceState, actor: Actor, number: number, muted: bool
   return acted(actor, `mute ${person}`, { kind: "muted", seat, muted, by: "host" });
 }
 
-/** The change, and who caused it: kept backstage. `stateSeq` is set when it is written. */
+/** Records backstage who caused the change. `stateSeq` is set when the change is written. */
 function acted(actor: Actor, what: string, change: StateChange): Decision {
   return { state: [change], backstage: [{ kind: "acted", by: actor.person, what, stateSeq: 0 }] };
 }

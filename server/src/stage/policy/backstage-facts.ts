@@ -1,10 +1,10 @@
-// Owns the secret of a space's host link as the stage knows it: a hash, kept backstage. Refuses to see the secret itself.
+// Reads the backstage entries of a space: the hash of its host link's secret, and the people who were removed.
 
 import { timingSafeEqual } from "node:crypto";
 import type { PersonId } from "@hustings/wire/ids.ts";
 import type { BackstageEntry } from "@hustings/wire/log/lanes.ts";
 
-/** Whether `secretHash` is that of the newest host link. Takes the same time whatever the difference. */
+/** Whether `secretHash` belongs to the newest host link. Compares in constant time. */
 export function matchesHostSecret(backstage: readonly BackstageEntry[], secretHash: string): boolean {
   const newest = backstage.findLast((entry) => entry.kind === "host-secret")?.secretHash;
   if (newest === undefined) return false;
@@ -13,7 +13,7 @@ export function matchesHostSecret(backstage: readonly BackstageEntry[], secretHa
   return expected.length === given.length && timingSafeEqual(expected, given);
 }
 
-/** Who was removed and not invited since. */
+/** People who were removed and not invited again. */
 export function barredOf(backstage: readonly BackstageEntry[]): Set<PersonId> {
   const barred = new Set<PersonId>();
   for (const entry of backstage) {

@@ -11,37 +11,37 @@ function after(memory: AirState, ms: number, signals: Partial<typeof tick> = {})
   return next;
 }
 
-test("whoever goes live with somebody there has twelve seconds to begin, and then there is music", () => {
+test("a space that goes live with somebody present has twelve seconds before hold music begins", () => {
   assert.equal(after(airAtStart(true), SILENCE_LIMIT_MS - 20).air, "voice");
   const held = after(airAtStart(true), SILENCE_LIMIT_MS);
   assert.deepEqual([held.air, held.reason], ["hold", "silence"]);
 });
 
-test("a space that goes live with nobody there begins with music", () => {
+test("a space that goes live with nobody present begins with hold music", () => {
   const { air, reason } = airAtStart(false);
   assert.deepEqual([air, reason], ["hold", "nobody-on-stage"]);
 });
 
-test("one voice puts the space on air within its tick, whatever was before", () => {
+test("a voice is on air within its tick, whatever was on air before", () => {
   for (const memory of [airAtStart(false), AIR_AFTER_RESTART, after(airAtStart(true), 60_000)]) {
     const { air, reason } = nextAir(memory, { ...tick, voice: true });
     assert.deepEqual([air, reason], ["voice", undefined]);
   }
 });
 
-test("when nobody is there any more, music begins within the tick", () => {
+test("hold music begins within the tick in which nobody is present", () => {
   const spoken = nextAir(airAtStart(true), { ...tick, voice: true });
   const { air, reason } = nextAir(spoken, { ...tick, someonePresent: false });
   assert.deepEqual([air, reason], ["hold", "nobody-on-stage"]);
 });
 
-test("after a restart music plays until a voice comes, also when people are back and silent", () => {
+test("after a restart hold music plays until somebody speaks, even when people are back", () => {
   assert.equal(after(AIR_AFTER_RESTART, 5_000, { someonePresent: false }).reason, "stage-back");
   const back = after(AIR_AFTER_RESTART, 100);
   assert.deepEqual([back.air, back.reason], ["hold", "silence"]);
 });
 
-test("a word every eleven seconds keeps music away", () => {
+test("a word every eleven seconds prevents hold music", () => {
   let memory = airAtStart(true);
   for (let words = 0; words < 10; words++) {
     memory = nextAir(after(memory, 11_000), { ...tick, voice: true });
@@ -49,7 +49,7 @@ test("a word every eleven seconds keeps music away", () => {
   }
 });
 
-test("there is a reason exactly while there is music, and no voice is ever under music", () => {
+test("hold music always has a reason, voices have none, and a voice always ends hold music", () => {
   const anySigns = fc.record({ someonePresent: fc.boolean(), voice: fc.boolean(), elapsedMs: fc.nat(30_000) });
   fc.assert(
     fc.property(fc.array(anySigns), fc.boolean(), (all, present) => {

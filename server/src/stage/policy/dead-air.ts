@@ -1,38 +1,41 @@
-// Owns the decision between voices and hold music, tick by tick. Refuses to know levels, seats and how music is played.
+// Decides, tick by tick, whether listeners hear voices or hold music. Pure.
 
 import type { Air, HoldReason } from "@hustings/wire/log/state.ts";
 
-/** What is remembered from one tick to the next. `reason` is there exactly while `air` is "hold". */
+/** What one tick hands to the next. `reason` is defined only while `air` is "hold". */
 export interface AirState {
   readonly air: Air;
   readonly reason: HoldReason | undefined;
-  /** Since a voice was last heard. */
+  /** Time since a voice was last heard. */
   readonly quietMs: number;
 }
 
-/** One tick of a live space. */
+/** What was observed in one tick of a live space. */
 export interface AirSignals {
-  /** Sound of at least one seat reaches the stage, muted or not. */
+  /** The stage receives packets from at least one seat, muted or not. */
   readonly someonePresent: boolean;
   /** Somebody who is not muted is speaking. */
   readonly voice: boolean;
   readonly elapsedMs: number;
 }
 
-/** No seat audible for this long, and hold music begins. */
+/** Hold music begins when no seat was audible for this long. */
 export const SILENCE_LIMIT_MS = 12_000;
 
-/** A space that goes live now: whoever is there has the whole limit to begin. */
+/** The state as a space goes live: people on the stage have the whole silence limit to start speaking. */
 export function airAtStart(someonePresent: boolean): AirState {
   return someonePresent
     ? { air: "voice", reason: undefined, quietMs: 0 }
     : { air: "hold", reason: "nobody-on-stage", quietMs: 0 };
 }
 
-/** A stage that comes back to a live space: music until somebody speaks. */
+/** The state as a restarted stage resumes a live space: hold music until somebody speaks. */
 export const AIR_AFTER_RESTART: AirState = { air: "hold", reason: "stage-back", quietMs: 0 };
 
-/** A voice is on air at once; nobody, or nobody heard for `limitMs`, is hold music. Music ends by a voice alone. */
+/**
+ * A voice goes on air at once. Hold music begins when nobody is present, or no voice was heard for `limitMs`, and only a
+ * voice ends it.
+ */
 export function nextAir(memory: AirState, signals: AirSignals, limitMs = SILENCE_LIMIT_MS): AirState {
   if (signals.voice) return { air: "voice", reason: undefined, quietMs: 0 };
   const quietMs = memory.quietMs + signals.elapsedMs;

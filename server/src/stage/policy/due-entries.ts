@@ -1,5 +1,5 @@
-// Owns what the stage writes of its own accord: who is there, whose seat is free again, what is on air, whether it is being
-// recorded. Pure: compares what is with what is written, so that an entry that failed is simply asked for again.
+// Decides which entries the stage writes without a command: presence, expired seats, what is on air, and recording. Pure:
+// compares what it observes with the state, so that an entry that could not be written becomes due again.
 
 import type { PersonId } from "@hustings/wire/ids.ts";
 import type { SpaceState, StateChange } from "@hustings/wire/log/state.ts";
@@ -7,20 +7,20 @@ import type { AirState } from "./dead-air.ts";
 
 export interface SeatPresence {
   readonly isPresent: boolean;
-  /** How long nobody has answered on the seat's line; 0 while somebody does. */
+  /** How long the seat has had no connected call; 0 while it has one. */
   readonly disconnectedForMs: number;
 }
 
 export interface SpaceObservations {
   readonly presenceOf: (person: PersonId) => SeatPresence;
-  /** Undefined unless the space is live. */
+  /** Undefined while the space is not live. */
   readonly air: AirState | undefined;
-  /** Whether sound is being stored; undefined where the stage is not asked to record. */
+  /** Whether sound is being stored; undefined where the stage does not record. */
   readonly isStoring: boolean | undefined;
   readonly seatKeptMs: number;
 }
 
-/** The entries that are missing. The host's seat is kept as long as the space lives, everybody else's for `seatKeptMs`. */
+/** The entries that are due now. The host's seat never expires; other seats expire after `seatKeptMs` without a call. */
 export function dueEntries(
   state: SpaceState,
   { presenceOf, air, isStoring, seatKeptMs }: SpaceObservations,

@@ -25,37 +25,37 @@ function fold(changes: readonly (StateChange & { slot?: number })[]): SpaceState
 const live = fold([created, { kind: "live", slot: 100 }, { kind: "air", air: "voice" }]);
 const afterHead = (headSlot: number) => ({ headSlot, firstFreeSlot: headSlot + 1 });
 
-test("a new space begins its count at slot 0 and says when that was", () => {
+test("a new space begins at slot 0 and anchors it to the clock", () => {
   const { firstSlot, changes } = planResume(fold([created]), { headSlot: undefined, firstFreeSlot: 0 }, ORIGIN_UTC_MS);
   assert.equal(firstSlot, 0);
   assert.deepEqual(changes, [{ kind: "anchor", anchorSlot: 0, anchorUtcMs: ORIGIN_UTC_MS }]);
 });
 
-test("a stage that is back within ten seconds declares an absence, later a gap", () => {
+test("a stage that resumes within ten seconds declares an absence, a later one a gap", () => {
   const soon = planResume(live, afterHead(500), ORIGIN_UTC_MS + 511 * 200);
   assert.deepEqual(soon.changes[1], { kind: "absence", from: 501, to: 511 });
   const late = planResume(live, afterHead(500), ORIGIN_UTC_MS + 5_000 * 200);
   assert.deepEqual(late.changes[1], { kind: "gap", from: 501, to: 5_000 });
 });
 
-test("the log outranks a clock that was set back", () => {
+test("continues after the log's head when the clock was set back", () => {
   const { firstSlot, changes } = planResume(live, afterHead(500), ORIGIN_UTC_MS + 350 * 200);
   assert.equal(firstSlot, 501);
   assert.ok(changes.every(({ kind }) => kind !== "absence" && kind !== "gap"));
 });
 
-test("slots that followers may have been handed and the disk has not are declared absent, never used", () => {
+test("declares slots absent that followers may have received and the disk does not have", () => {
   const { firstSlot, changes } = planResume(live, { headSlot: 500, firstFreeSlot: 508 }, ORIGIN_UTC_MS);
   assert.equal(firstSlot, 508);
   assert.deepEqual(changes[1], { kind: "absence", from: 501, to: 508 });
 });
 
-test("a space that died between going live and its first fragment misses what it missed from the start", () => {
+test("declares slots absent from the start when the stage died before the first fragment", () => {
   const { changes } = planResume(live, { headSlot: undefined, firstFreeSlot: 0 }, ORIGIN_UTC_MS + 110 * 200);
   assert.deepEqual(changes[1], { kind: "absence", from: 100, to: 110 });
 });
 
-test("a space that is not live misses nothing", () => {
+test("declares nothing absent in a space that is not live", () => {
   const { changes } = planResume(fold([created]), { headSlot: undefined, firstFreeSlot: 0 }, ORIGIN_UTC_MS + 9_000_000);
   assert.deepEqual(
     changes.map(({ kind }) => kind),
@@ -63,7 +63,7 @@ test("a space that is not live misses nothing", () => {
   );
 });
 
-test("whoever was there is not there now, still seated and still as muted", () => {
+test("marks everybody as not present and keeps seats and mutes", () => {
   const seated = fold([
     created,
     { kind: "seated", seat: 0, person: HOST, name: "H", role: "host" },
@@ -74,7 +74,7 @@ test("whoever was there is not there now, still seated and still as muted", () =
   assert.deepEqual(changes.slice(1), [{ kind: "present", seat: 0, present: false }]);
 });
 
-test("over any restarts, with any clock, no slot is used twice, declared twice, or both", () => {
+test("over any restarts with any clock, no slot is both used and declared, or either one twice", () => {
   const anyRun = fc.record({ clockSlots: fc.integer({ min: -500, max: 1_000 }), soundSlots: fc.nat(40) });
   fc.assert(
     fc.property(fc.array(anyRun, { maxLength: 12 }), (runs) => {

@@ -1,5 +1,5 @@
-// Owns what a stage writes as it takes up a space: where the count of slots begins, what is missing before it, and who is
-// not there yet. Pure. Refuses to write it, and to trust a clock over the log.
+// Plans how a starting stage resumes a space: its first slot, and the entries that declare the slots missed and the people
+// absent. Pure. The log outranks the clock.
 
 import type { SpaceState, StateChange } from "@hustings/wire/log/state.ts";
 import { firstSlotOfStage } from "@hustings/wire/slots.ts";
@@ -7,18 +7,18 @@ import { MAX_ABSENCE_SLOTS } from "@hustings/wire/units.ts";
 
 export interface ResumePlan {
   readonly firstSlot: number;
-  /** To be written before anything else, in order, each from `firstSlot` on. */
+  /** Entries to write first, in this order, all at `firstSlot`. */
   readonly changes: readonly StateChange[];
 }
 
 export interface LogEnd {
-  /** The newest slot that every rendition has; undefined: no sound yet. */
+  /** The newest slot that every rendition has; undefined before the first. */
   readonly headSlot: number | undefined;
-  /** Above every slot that any follower was ever handed (`SpaceLog.firstFreeSlot`). */
+  /** Above every slot that a follower may have received (`SpaceLog.firstFreeSlot`). */
   readonly firstFreeSlot: number;
 }
 
-/** How a stage that starts at `utcMs` takes up a space that has not ended. */
+/** Plans the resumption, at `utcMs`, of a space that has not ended. */
 export function planResume(state: SpaceState, end: LogEnd, utcMs: number): ResumePlan {
   const floor = Math.max(end.firstFreeSlot, firstUndeclaredSlot(state));
   const firstSlot = firstSlotOfStage(state.originUtcMs, utcMs, floor > 0 ? floor - 1 : undefined);
@@ -37,13 +37,13 @@ export function planResume(state: SpaceState, end: LogEnd, utcMs: number): Resum
   return { firstSlot, changes };
 }
 
-/** The declaration of slots `[from, to)` that do not exist and never will; none when the range is empty. */
+/** The entry which declares that slots `[from, to)` do not exist; no entry when the range is empty. */
 export function declareMissing(from: number, to: number): readonly StateChange[] {
   if (to <= from) return [];
   return [{ kind: to - from <= MAX_ABSENCE_SLOTS ? "absence" : "gap", from, to }];
 }
 
-/** Neither a declared slot nor one before an earlier stage's beginning is ever used again, wherever the clock stands. */
+/** Slots that were declared missing, or lie before an earlier stage's first slot, are never used again. */
 function firstUndeclaredSlot(state: SpaceState): number {
   const anchored = state.anchors.map(({ slot }) => slot);
   return Math.max(0, state.liveSlot ?? 0, declaredEnd(state), ...anchored);
