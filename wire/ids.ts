@@ -1,17 +1,23 @@
-// Owns the names by which spaces and people are told apart. Refuses to know where randomness comes from.
+// The ids of spaces and people: their shapes, and how to make one from random bytes.
 
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
 
 /** Ten characters of `ALPHABET`: 50 bits, in every link of the space, for life. */
 export type SpaceId = Branded<"SpaceId">;
-/** Twelve characters of `ALPHABET`: one person in one space. */
+
+/**
+ * A person, the same in every space: a guest is `g_` and sixteen characters of `ALPHABET` (80 random bits), an account
+ * is `a_` and twenty-six (a UUIDv7). Logs and tickets of version 0.1 name people by twelve characters without a prefix;
+ * such an id stays valid and means one person in one space.
+ */
 export type PersonId = Branded<"PersonId">;
 
 /** Lower-case base 32 without the letters i, l, o, u, which are misread (Crockford). */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const SPACE_ID = /^[0-9abcdefghjkmnpqrstvwxyz]{10}$/;
-const PERSON_ID = /^[0-9abcdefghjkmnpqrstvwxyz]{12}$/;
+const PERSON_ID =
+  /^(?:g_[0-9abcdefghjkmnpqrstvwxyz]{16}|a_[0-9abcdefghjkmnpqrstvwxyz]{26}|[0-9abcdefghjkmnpqrstvwxyz]{12})$/;
 
 export function isSpaceId(text: unknown): text is SpaceId {
   return typeof text === "string" && SPACE_ID.test(text);
@@ -26,9 +32,9 @@ export function spaceIdFrom(random: Uint8Array): SpaceId {
   return spell(random, 10) as SpaceId;
 }
 
-/** A person id from twelve random bytes, of which five bits each are used. */
-export function personIdFrom(random: Uint8Array): PersonId {
-  return spell(random, 12) as PersonId;
+/** A guest's id from sixteen random bytes, of which five bits each are used. */
+export function guestIdFrom(random: Uint8Array): PersonId {
+  return `g_${spell(random, 16)}` as PersonId;
 }
 
 function spell(random: Uint8Array, length: number): string {

@@ -153,12 +153,12 @@ async function strangeBytesAreAnswered(venue: Venue): Promise<void> {
 /** The same grant as `ticket`, signed by the server's own key and long over. */
 async function expiredTicket(venue: Venue, ticket: string): Promise<string> {
   const payload = Buffer.from(ticket.split(".")[1] ?? "", "base64url").toString();
-  const { aud, sub, name, role, gen } = JSON.parse(payload) as TicketPayload;
+  const { aud, sub, name, gen = 0 } = JSON.parse(payload) as TicketPayload;
   const { privateJwks } = await loadOrCreateKeys(venue.dataDir);
   const longAgo = { ...systemClock, utcMs: () => systemClock.utcMs() - 3_600_000 };
   const sign = ticketSigner(privateJwks[0] as (typeof privateJwks)[number], longAgo);
-  const claims = { space: aud as SpaceId, person: sub as PersonId, name, role, generation: gen, use: "act" } as const;
-  return (await sign(claims)).ticket;
+  const claims = { space: aud as SpaceId, person: sub as PersonId, name, generation: gen };
+  return (await sign.ticket(claims)).ticket;
 }
 
 async function closeCodeOf(url: string, message?: string | Uint8Array<ArrayBuffer>): Promise<number> {

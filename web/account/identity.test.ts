@@ -49,7 +49,7 @@ test("a host link's secret leaves the address and makes a host", async () => {
   adoptHostLink(SPACE, location, history, store);
   assert.equal(shown, `/s/${SPACE}`);
   const identity = identityIn(SPACE, store, clock);
-  assert.equal(identity.role, "host");
+  assert.equal(identity.credential, "host-link");
   assert.equal(await identity.ticket(), "t1");
   assert.deepEqual(asked, [{ url: `/api/spaces/${SPACE}/tickets`, body: { secret: "secret" } }]);
   assert.equal(identity.person, "p");
@@ -60,7 +60,7 @@ test("a host link that was replaced makes nobody a host, and is forgotten", asyn
   answer = () => json(401, { error: "ticket-invalid", message: "", todo: "" });
   const identity = identityIn(SPACE, store, clock);
   await assert.rejects(identity.ticket(), { code: "ticket-revoked" });
-  assert.equal(identity.role, undefined);
+  assert.equal(identity.credential, undefined);
   assert.equal(identity.hostUrl(), undefined);
 });
 
@@ -77,13 +77,47 @@ test("a ticket is kept until two minutes are left of it, and asked for once at a
 test("a guest who gave a name is the same guest after the page is loaded anew", async () => {
   answer = () => json(201, { ticket: "t", pass: "pass", person: "g", expiresUtcMs: clock.utcMs() + TICKET_MS });
   const before = identityIn(SPACE, store, clock);
-  assert.equal(before.role, undefined);
+  assert.equal(before.credential, undefined);
   await before.introduce("Grace");
   assert.equal(before.name, "Grace");
   const after = identityIn(SPACE, store, clock);
-  assert.equal(after.role, "guest");
+  assert.equal(after.credential, "pass");
   await after.ticket();
   assert.deepEqual(asked.at(-1)?.body, { pass: "pass" });
+});
+
+test("a guest is the same person in the next space, until the pass is worth nothing", async () => {
+  const elsewhere = "abcdefghjk" as SpaceId;
+  const granted = (pass: string) => () =>
+    json(201, { ticket: "t", pass, person: "g", expiresUtcMs: clock.utcMs() + TICKET_MS });
+  answer = granted("first");
+  await identityIn(SPACE, store, clock).introduce("Grace");
+  const there = identityIn(elsewhere, store, clock);
+  assert.equal(there.credential, undefined, "nothing is asked for in a space in which the guest took no part");
+  answer = granted("second");
+  await there.introduce("Grace H.");
+  assert.deepEqual(asked.at(-1), {
+    url: `/api/spaces/${elsewhere}/guests`,
+    body: { name: "Grace H.", pass: "first" },
+  });
+  const answers = [() => json(401, { error: "ticket-expired", message: "", todo: "" }), granted("third")];
+  answer = () => (answers.shift() ?? granted("none"))();
+  await identityIn("0000000000" as SpaceId, store, clock).introduce("Grace");
+  assert.deepEqual(
+    asked.slice(-2).map(({ body }) => body),
+    [{ name: "Grace", pass: "second" }, { name: "Grace" }],
+  );
+});
+
+test("a renewed pass replaces the one that was kept", async () => {
+  const granted = (pass: string) => () =>
+    json(201, { ticket: "t", pass, person: "g", expiresUtcMs: clock.utcMs() + TICKET_MS });
+  answer = granted("first");
+  await identityIn(SPACE, store, clock).introduce("Grace");
+  answer = granted("second");
+  await identityIn(SPACE, store, clock).ticket();
+  await identityIn(SPACE, store, clock).ticket();
+  assert.deepEqual(asked.at(-1)?.body, { pass: "second" });
 });
 
 test("who is nobody yet has no ticket, and a refusal keeps its code", async () => {

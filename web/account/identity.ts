@@ -1,8 +1,7 @@
-// Owns who this browser is in a space: a host by the host link's secret, a guest by a pass, and the tickets that either
-// gives. Refuses to show anything. Secrets live in localStorage, tickets in memory alone.
+// Knows what this browser can prove in a space: the host, by the secret of a host link, or a guest, by a pass; and gets
+// tickets for either. Secrets and passes are kept in localStorage, tickets only in memory.
 
 import type { Clock } from "@hustings/flow/clock.ts";
-import type { TicketRole } from "@hustings/wire/api/tickets.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import { HOST_SECRET_PREFIX, ROUTES } from "@hustings/wire/routes.ts";
@@ -13,20 +12,22 @@ const RENEW_BEFORE_MS = 120_000;
 
 interface Grant {
   readonly ticket: string;
+  /** Guests: replaces the pass that is kept. */
+  readonly pass?: string;
   readonly person: PersonId;
   readonly name: string;
   readonly expiresUtcMs: number;
 }
 
 export interface Identity {
-  /** What this browser may become: nothing known yet, a guest by name, or the host. */
-  readonly role: TicketRole | undefined;
+  /** What this browser gets tickets for this space with; `undefined` until it has a host link or took part by name. */
+  readonly credential: "host-link" | "pass" | undefined;
   /** A ticket with minutes left. Throws Refusal; "no-ticket" while nothing is known, "ticket-revoked" for a dead host link, once. */
   ticket(): Promise<string>;
   /** Who this is, once a ticket was had. */
   readonly person: PersonId | undefined;
   readonly name: string | undefined;
-  /** Becomes a guest of that name. Throws Refusal, "bad-name" among them. */
+  /** Takes part as a guest of that name: the same person as in other spaces while the pass lasts. Throws Refusal, "bad-name" among them. */
   introduce(name: string): Promise<void>;
   /** The host link to hand to a co-organiser or another device; undefined for guests. */
   hostUrl(): string | undefined;
@@ -47,7 +48,12 @@ export function rememberHost(space: SpaceId, secret: string, store: Storage): vo
 }
 
 const hostKey = (space: SpaceId): string => `hustings.host.${space}`;
+/** The pass with which this browser took part in the space. */
 const passKey = (space: SpaceId): string => `hustings.pass.${space}`;
+/** The newest pass of any space: a guest is the same person in the next one. */
+const NEWEST_PASS_KEY = "hustings.pass";
+/** With these answers a pass is worth nothing here, and the guest comes as somebody new. */
+const DEAD_PASS: readonly string[] = ["ticket-invalid", "ticket-expired", "wrong-space"];
 
 export function identityIn(space: SpaceId, store: Storage, clock: Clock): Identity {
   let grant: Grant | undefined;
@@ -61,7 +67,19 @@ export function identityIn(space: SpaceId, store: Storage, clock: Clock): Identi
     if (hostSecret === null && guestPass === null) throw new Refusal("no-ticket");
     const body = hostSecret === null ? { pass: guestPass } : { secret: hostSecret };
     const answer = requestJson<Grant>(ROUTES.tickets(space), { method: "POST", body });
-    return hostSecret === null ? answer : answer.catch((error: unknown) => forget(hostSecret, error));
+    return hostSecret === null ? keepPass(await answer) : answer.catch((error: unknown) => forget(hostSecret, error));
+  }
+
+  function keepPass(given: Grant): Grant {
+    if (given.pass === undefined) return given;
+    store.setItem(passKey(space), given.pass);
+    store.setItem(NEWEST_PASS_KEY, given.pass);
+    return given;
+  }
+
+  function enter(name: string, newestPass: string | null): Promise<Grant> {
+    const body = newestPass === null ? { name } : { name, pass: newestPass };
+    return requestJson<Grant>(ROUTES.guests(space), { method: "POST", body });
   }
 
   /** A secret that opens nothing makes nobody a host: whoever held it is a listener like all others. */
@@ -73,9 +91,9 @@ export function identityIn(space: SpaceId, store: Storage, clock: Clock): Identi
   }
 
   return {
-    get role() {
-      if (secret() !== null) return "host";
-      return pass() === null ? undefined : "guest";
+    get credential() {
+      if (secret() !== null) return "host-link";
+      return pass() === null ? undefined : "pass";
     },
     get person() {
       return grant?.person;
@@ -92,12 +110,13 @@ export function identityIn(space: SpaceId, store: Storage, clock: Clock): Identi
       return grant.ticket;
     },
     async introduce(name) {
-      const given = await requestJson<Grant & { readonly pass: string }>(ROUTES.guests(space), {
-        method: "POST",
-        body: { name },
+      const newestPass = store.getItem(NEWEST_PASS_KEY);
+      const given = await enter(name, newestPass).catch((error: unknown) => {
+        if (newestPass === null || !(error instanceof Refusal) || !DEAD_PASS.includes(error.code)) throw error;
+        store.removeItem(NEWEST_PASS_KEY);
+        return enter(name, null);
       });
-      store.setItem(passKey(space), given.pass);
-      grant = { ...given, name };
+      grant = { ...keepPass(given), name };
     },
     hostUrl() {
       const hostSecret = secret();

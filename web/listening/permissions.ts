@@ -1,6 +1,7 @@
-// Decides what this person may do in a space. Components ask for a permission and never look at a role.
+// Decides what this person may do in a space. Components ask for a permission and never look at a role. The stage decides
+// again (server/src/stage/policy/authority.ts): this only chooses which controls are shown.
 
-import type { TicketRole } from "@hustings/wire/api/tickets.ts";
+import type { Role } from "@hustings/wire/log/state.ts";
 
 export interface Permissions {
   /** Go live, end the space, and see how well listeners are served. */
@@ -23,7 +24,7 @@ const NONE: Permissions = {
   shareHostLink: false,
 };
 
-const BY_ROLE: Readonly<Record<TicketRole, Permissions>> = {
+const BY_ROLE: Readonly<Record<Role, Permissions>> = {
   host: {
     runSpace: true,
     takeSeatUninvited: true,
@@ -31,10 +32,11 @@ const BY_ROLE: Readonly<Record<TicketRole, Permissions>> = {
     manageSpeakers: true,
     shareHostLink: true,
   },
-  guest: NONE,
+  cohost: NONE,
+  speaker: NONE,
 };
 
-/** `undefined`: the page does not know yet who this person is. */
-export function permissionsOf(role: TicketRole | undefined): Permissions {
+/** `undefined`: a listener, or somebody whom the page does not know yet. */
+export function permissionsOf(role: Role | undefined): Permissions {
   return role === undefined ? NONE : BY_ROLE[role];
 }

@@ -2,10 +2,10 @@
 // speaks. Refuses to draw.
 
 import type { Clock } from "@hustings/flow/clock.ts";
-import type { TicketRole } from "@hustings/wire/api/tickets.ts";
 import { type ErrorCode, Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
+import { roleIn } from "@hustings/wire/log/roles.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import { adoptHostLink, type Identity, identityIn } from "../account/identity.ts";
@@ -20,11 +20,13 @@ import { type Facts, type Situation, situationOf } from "./situation.ts";
 import { type SpaceView, viewOf } from "./space-view.ts";
 
 export interface Me {
-  readonly role: TicketRole | undefined;
+  /** The host link is in this browser: its holder is the host, also before the state of the space is known. */
+  readonly holdsHostLink: boolean;
   readonly person: PersonId | undefined;
   readonly name: string | undefined;
 }
 
+const NOBODY: Me = { holdsHostLink: false, person: undefined, name: undefined };
 const NO_LINE = { count: 0, estimateMs: null };
 
 export class SpacePage {
@@ -35,7 +37,7 @@ export class SpacePage {
   readonly listening: Listening;
   readonly tabs: Tabs;
   readonly rings: LevelRings;
-  me = $state.raw<Me>({ role: undefined, person: undefined, name: undefined });
+  me = $state.raw<Me>(NOBODY);
   /** Why the last action was refused; told once, in words. */
   refusal = $state.raw<ErrorCode | undefined>();
   isOnline = $state.raw(navigator.onLine);
@@ -67,7 +69,13 @@ export class SpacePage {
   });
 
   readonly situation: Situation = $derived(situationOf(this.facts));
-  readonly may: Permissions = $derived(permissionsOf(this.me.role));
+  readonly may: Permissions = $derived.by(() => {
+    const { holdsHostLink, person } = this.me;
+    const { hostPerson, people: seats = [] } = this.view ?? {};
+    return permissionsOf(
+      roleIn({ host: { person: hostPerson }, seats }, person) ?? (holdsHostLink ? "host" : undefined),
+    );
+  });
   readonly isSeated = $derived(this.speaking?.hasSeat === true);
   readonly isHandUp = $derived(this.#isNamedIn(this.view?.hands));
   readonly isInvited = $derived(this.#isNamedIn(this.view?.invites));
@@ -97,21 +105,20 @@ export class SpacePage {
     this.tabs = openTabs(id, () => this.listening.view.isListening && this.listening.stop());
     addEventListener("online", this.#network);
     addEventListener("offline", this.#network);
-    if (this.identity.role !== undefined) void this.loadIdentity();
+    if (this.identity.credential !== undefined) void this.loadIdentity();
   }
 
   /** Who this browser is, as its pass or host link says. Never throws. */
   async loadIdentity(): Promise<void> {
-    const asHost = this.identity.role === "host";
-    this.me = { ...this.me, role: this.identity.role };
+    const asHost = this.identity.credential === "host-link";
+    this.me = { ...this.me, holdsHostLink: asHost };
     try {
       await this.identity.ticket();
-      const { role, person, name } = this.identity;
-      this.me = { role, person, name };
-      if (this.may.takeSeatUninvited || this.#mayHaveSeat(name)) await this.loadSpeaking();
+      this.me = this.#known();
+      if (this.may.takeSeatUninvited || this.#mayHaveSeat(this.me.name)) await this.loadSpeaking();
     } catch (error) {
       if (asHost) this.refusal = codeOf(error);
-      if (this.identity.role !== "host") this.me = { role: undefined, person: undefined, name: undefined };
+      if (this.identity.credential !== "host-link") this.me = NOBODY;
     }
   }
 
@@ -128,8 +135,12 @@ export class SpacePage {
   /** Becomes a guest of that name, once. Throws Refusal. */
   async introduce(name: string): Promise<void> {
     await this.identity.introduce(name);
-    const { role, person } = this.identity;
-    this.me = { role, person, name };
+    this.me = { ...this.#known(), name };
+  }
+
+  #known(): Me {
+    const { credential, person, name } = this.identity;
+    return { holdsHostLink: credential === "host-link", person, name };
   }
 
   /** Carries out a command by the seat's channel, or by the door. False and `refusal` when it was refused. */

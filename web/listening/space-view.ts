@@ -29,6 +29,8 @@ export interface SpaceView {
   readonly title: string;
   readonly phase: Phase;
   readonly host: string;
+  /** Unknown where only the room document is. */
+  readonly hostPerson: PersonId | undefined;
   readonly people: readonly OnStage[];
   readonly hands: readonly NamedPerson[];
   readonly handsCount: number;
@@ -58,7 +60,7 @@ function fromState(state: SpaceState, audience: number): SpaceView {
   const { title, phase, host, seats, hands, invites, air, holdReason, recording, liveUtcMs } = state;
   const people = withKeys(seats.map((seat) => ({ ...seat })));
   const shared = { title, phase, hands, invites, air, holdReason, recording, audience, liveUtcMs };
-  return { ...shared, host: host?.name ?? "", people, handsCount: hands.length };
+  return { ...shared, host: host?.name ?? "", hostPerson: host?.person, people, handsCount: hands.length };
 }
 
 function fromRoom(room: RoomDocument): SpaceView {
@@ -70,6 +72,7 @@ function fromRoom(room: RoomDocument): SpaceView {
   }));
   return {
     ...{ title, phase, host, handsCount, air, recording, audience },
+    hostPerson: undefined,
     people: withKeys(people),
     hands: [],
     invites: [],

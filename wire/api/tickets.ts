@@ -1,6 +1,7 @@
-// Owns what a ticket says. Refuses to sign or check one: that needs keys, which only servers hold.
-// A ticket is a JWT signed with EdDSA (RFC 8037), good for one space and ten minutes. A pass is the same with `use`
-// "renew": it lasts a day and is worth nothing but new tickets. A host's pass is the host link's secret instead.
+// What tickets and passes contain. Both are JWTs signed with EdDSA (RFC 8037); signing and checking need keys, which
+// only servers hold. A ticket proves who somebody is in one space, for ten minutes. A pass proves who a guest is in any
+// space, for a day, and is good for nothing but new tickets. Neither says what a person may do: the state of the space
+// does (wire/log/roles.ts).
 
 import { isPersonId, isSpaceId, type PersonId, type SpaceId } from "../ids.ts";
 
@@ -11,36 +12,55 @@ export const PASS_SECONDS = 86_400;
 export const TICKET_LEEWAY_SECONDS = 5;
 export const MAX_TICKET_CHARACTERS = 2048;
 
-export type TicketRole = "host" | "guest";
-
 export interface TicketClaims {
   readonly space: SpaceId;
   readonly person: PersonId;
   readonly name: string;
-  readonly role: TicketRole;
-  readonly use: "act" | "renew";
-  /** Host tickets: the generation of the host link they came from. 0 for guests. */
+  /** The generation of the host link that the ticket came from; 0 for every other ticket. */
   readonly generation: number;
   readonly expiresUtcMs: number;
 }
 
-/** The JWT's own names for the claims: `aud` the space, `sub` the person, `gen` the generation. */
-export interface TicketPayload {
-  readonly iss: typeof TICKET_ISSUER;
-  readonly aud: string;
-  readonly sub: string;
+export interface PassClaims {
+  /** Only passes of version 0.1 are bound to a space. */
+  readonly space: SpaceId | undefined;
+  readonly person: PersonId;
   readonly name: string;
-  readonly role: TicketRole;
-  readonly use: "act" | "renew";
-  readonly gen: number;
-  readonly exp: number;
+  readonly expiresUtcMs: number;
 }
 
-/** The claims of a payload whose signature was checked; `undefined` when any of them is missing or of the wrong kind. */
-export function claimsOf(payload: Record<string, unknown>): TicketClaims | undefined {
-  const { iss, aud, sub, name, role, use, gen, exp } = payload;
-  if (iss !== TICKET_ISSUER || !isSpaceId(aud) || !isPersonId(sub) || typeof name !== "string") return undefined;
-  if ((role !== "host" && role !== "guest") || (use !== "act" && use !== "renew")) return undefined;
-  if (!Number.isInteger(gen) || typeof exp !== "number") return undefined;
-  return { space: aud, person: sub, name, role, use, generation: gen as number, expiresUtcMs: exp * 1000 };
+/**
+ * The JWT's own names for the claims: `aud` the space, `sub` the person, `gen` the generation. Version 0.1 also wrote
+ * `role` ("host" or "guest"), which is ignored, and bound passes to a space by `aud`.
+ */
+export interface TicketPayload {
+  readonly iss: typeof TICKET_ISSUER;
+  readonly sub: string;
+  readonly name: string;
+  readonly exp: number;
+  readonly use: "act" | "renew";
+  readonly aud?: string;
+  readonly gen?: number;
+}
+
+/** The claims of a ticket's checked payload; `undefined` when one is missing or of the wrong kind, or it is a pass. */
+export function ticketClaimsOf(payload: Record<string, unknown>): TicketClaims | undefined {
+  const { aud, gen } = payload;
+  const bearer = bearerOf(payload, "act");
+  if (bearer === undefined || !isSpaceId(aud) || !Number.isInteger(gen)) return undefined;
+  return { space: aud, ...bearer, generation: gen as number };
+}
+
+/** As `ticketClaimsOf`, for a pass. */
+export function passClaimsOf(payload: Record<string, unknown>): PassClaims | undefined {
+  const { aud } = payload;
+  const bearer = bearerOf(payload, "renew");
+  if (bearer === undefined || (aud !== undefined && !isSpaceId(aud))) return undefined;
+  return { space: aud, ...bearer };
+}
+
+function bearerOf({ iss, sub, name, use, exp }: Record<string, unknown>, wanted: TicketPayload["use"]) {
+  if (iss !== TICKET_ISSUER || use !== wanted || !isPersonId(sub)) return undefined;
+  if (typeof name !== "string" || typeof exp !== "number") return undefined;
+  return { person: sub, name, expiresUtcMs: exp * 1000 };
 }

@@ -9,7 +9,7 @@ import { ERROR_TABLE, Refusal } from "@hustings/wire/errors.ts";
 import Fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Logger } from "../ops/logger.ts";
 import type { TicketSigner } from "../tickets/sign.ts";
-import type { TicketCheck } from "../tickets/verify.ts";
+import type { PassCheck, TicketCheck } from "../tickets/verify.ts";
 import { createLimiter, type Limiter, type LimitSettings } from "./limits.ts";
 import { describeApi } from "./openapi.ts";
 import { type OpenRecording, recordingRoutes } from "./recording.ts";
@@ -27,7 +27,7 @@ export interface ApiOptions {
   readonly version: string;
   readonly sign: TicketSigner;
   readonly checkTicket: TicketCheck;
-  readonly checkPass: TicketCheck;
+  readonly checkPass: PassCheck;
   /** Origin of every link that is given out; absent: where the request came to. */
   readonly publicUrl?: string;
   /** The stage's own TCP port, for room documents. */

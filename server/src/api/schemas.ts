@@ -31,7 +31,6 @@ const ticketFields = {
   expiresUtcMs: Type.Number(),
   person: Type.String(),
   name: Type.String(),
-  role: Type.Enum(["host", "guest"]),
 };
 
 export const createdSpace = Type.Object({
@@ -50,10 +49,13 @@ export const ticketRequest = Type.Object({
 
 export const issuedTicket = Type.Object({
   ...ticketFields,
-  pass: Type.Optional(Type.String({ description: "Guests: good for new tickets, a day." })),
+  pass: Type.Optional(Type.String({ description: "Guests: good for new tickets in any space, for a day." })),
 });
 
-export const newGuest = Type.Object({ name });
+export const newGuest = Type.Object({
+  name,
+  pass: Type.Optional(Type.String({ description: "A guest's earlier pass: the same guest under this name." })),
+});
 
 export const newHostLink = Type.Object({
   hostUrl: Type.String(),

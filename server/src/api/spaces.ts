@@ -3,7 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import { Refusal } from "@hustings/wire/errors.ts";
-import { isSpaceId, personIdFrom, type SpaceId, spaceIdFrom } from "@hustings/wire/ids.ts";
+import { guestIdFrom, isSpaceId, type SpaceId, spaceIdFrom } from "@hustings/wire/ids.ts";
 import { listedSpacesOf, roomDocumentOf } from "@hustings/wire/listen/room-document.ts";
 import { HOST_SECRET_PREFIX, ROUTES } from "@hustings/wire/routes.ts";
 import { type Command, parseCommand } from "@hustings/wire/stage/commands.ts";
@@ -53,11 +53,10 @@ function createRoute(app: ApiServer, { stage, sign, limitSpaces, publicUrl }: Ap
     const name = cleanName(body.name ?? DEFAULT_HOST_NAME);
     limitSpaces(addressOf(headers));
     const id = spaceIdFrom(randomBytes(10));
-    const person = personIdFrom(randomBytes(12));
+    const person = guestIdFrom(randomBytes(16));
     const secret = newSecret();
     await stage.createSpace({ id, title, host: { person, name }, secretHash: hashOfSecret(secret) });
-    const claims = { space: id, person, name, role: "host", use: "act", generation: FIRST_GENERATION } as const;
-    const { ticket, expiresUtcMs } = await sign(claims);
+    const { ticket, expiresUtcMs } = await sign.ticket({ space: id, person, name, generation: FIRST_GENERATION });
     const origin = originOf(headers, publicUrl);
     const url = origin + ROUTES.page(id);
     const hostUrl = hostUrlOf(origin, id, secret);

@@ -23,7 +23,7 @@ export interface StageClient {
   space(id: SpaceId): Promise<SpaceWithAudience>;
   /** Whose host link it is. */
   matchHostSecret(id: SpaceId, secretHash: string): Promise<{ person: PersonId; name: string; generation: number }>;
-  replaceHostSecret(id: SpaceId, secretHash: string): Promise<{ generation: number }>;
+  replaceHostSecret(id: SpaceId, claims: TicketClaims, secretHash: string): Promise<{ generation: number }>;
   command(id: SpaceId, claims: TicketClaims, command: Command): Promise<{ seq: number }>;
 }
 
@@ -64,7 +64,7 @@ export function stageClient({ socketPath, deadlineMs = 5_000 }: StageClientOptio
     listSpaces: () => ask("GET", "/internal/spaces"),
     space: (id) => ask("GET", at(id)),
     matchHostSecret: (id, secretHash) => ask("POST", `${at(id)}/host-secret`, { secretHash }),
-    replaceHostSecret: (id, secretHash) => ask("PUT", `${at(id)}/host-secret`, { secretHash }),
+    replaceHostSecret: (id, claims, secretHash) => ask("PUT", `${at(id)}/host-secret`, { claims, secretHash }),
     command: (id, claims, command) => ask("POST", `${at(id)}/commands`, { claims, command }),
   };
 }

@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import type { TicketClaims } from "@hustings/wire/api/tickets.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
-import { personIdFrom, type SpaceId } from "@hustings/wire/ids.ts";
+import { guestIdFrom, type SpaceId } from "@hustings/wire/ids.ts";
 import { cleanName } from "@hustings/wire/text.ts";
 import type { TicketSigner } from "../tickets/sign.ts";
 import type { ApiContext, ApiServer } from "./api.ts";
@@ -52,17 +52,16 @@ function exchangeRoute(app: ApiServer, context: ApiContext): void {
 async function admitHost({ stage, sign }: ApiContext, id: SpaceId, secret: string) {
   if (!isSecret(secret)) throw new Refusal("ticket-invalid", "This is not the secret of a host link.");
   const { person, name, generation } = await stage.matchHostSecret(id, hashOfSecret(secret));
-  const role = "host";
-  const { ticket, expiresUtcMs } = await sign({ space: id, person, name, role, use: "act", generation });
-  return { ticket, expiresUtcMs, person, name, role } as const;
+  const { ticket, expiresUtcMs } = await sign.ticket({ space: id, person, name, generation });
+  return { ticket, expiresUtcMs, person, name };
 }
 
 async function renewGuest({ checkPass, sign }: ApiContext, id: SpaceId, pass: string | undefined) {
   const { person, name } = await checkPass(pass, id);
-  return guestTickets(sign, { space: id, person, name });
+  return guestTickets(sign, id, { person, name });
 }
 
-function guestRoute(app: ApiServer, { stage, sign, limitGuests }: ApiContext): void {
+function guestRoute(app: ApiServer, { stage, sign, checkPass, limitGuests }: ApiContext): void {
   const schema = {
     summary: "A guest's ticket, to ask to speak with",
     tags: ["tickets"],
@@ -70,25 +69,34 @@ function guestRoute(app: ApiServer, { stage, sign, limitGuests }: ApiContext): v
     body: shapes.newGuest,
     response: {
       201: shapes.issuedTicket,
-      ...shapes.refusals("bad-json", "bad-name", "too-large", "no-space", "ended", "too-many", "stage-away"),
+      ...shapes.refusals(
+        "bad-json",
+        "bad-name",
+        "too-large",
+        "ticket-invalid",
+        "ticket-expired",
+        "wrong-space",
+        "no-space",
+        "ended",
+        "too-many",
+        "stage-away",
+      ),
     },
   };
   app.post("/api/spaces/:id/guests", { schema }, async ({ params, body, headers }, reply) => {
     const id = spaceOf(params.id);
     const name = cleanName(body.name);
     limitGuests(addressOf(headers));
+    const known = body.pass === undefined ? undefined : await checkPass(body.pass, id);
     if ((await stage.space(id)).state.phase === "ended") throw new Refusal("ended");
     reply.status(201).header("cache-control", "no-store");
-    return guestTickets(sign, { space: id, person: personIdFrom(randomBytes(12)), name });
+    return guestTickets(sign, id, { person: known?.person ?? guestIdFrom(randomBytes(16)), name });
   });
 }
 
-async function guestTickets(sign: TicketSigner, who: Pick<TicketClaims, "space" | "person" | "name">) {
-  const claims = { ...who, role: "guest", generation: 0 } as const;
-  const { ticket, expiresUtcMs } = await sign({ ...claims, use: "act" });
-  const pass = (await sign({ ...claims, use: "renew" })).ticket;
-  const { person, name, role } = claims;
-  return { ticket, expiresUtcMs, pass, person, name, role };
+async function guestTickets(sign: TicketSigner, space: SpaceId, guest: Pick<TicketClaims, "person" | "name">) {
+  const { ticket, expiresUtcMs } = await sign.ticket({ space, ...guest, generation: 0 });
+  return { ticket, expiresUtcMs, pass: await sign.pass(guest), ...guest };
 }
 
 function hostLinkRoute(app: ApiServer, { stage, sign, checkTicket, publicUrl }: ApiContext): void {
@@ -114,14 +122,11 @@ function hostLinkRoute(app: ApiServer, { stage, sign, checkTicket, publicUrl }: 
   };
   app.post("/api/spaces/:id/host-link", { schema }, async ({ params, headers }, reply) => {
     const id = spaceOf(params.id);
-    const { person, name, role, generation } = await checkTicket(headers.authorization, id);
-    if (role !== "host") throw new Refusal("host-only");
-    const { state } = await stage.space(id);
-    if (generation !== state.hostLinkGeneration) throw new Refusal("ticket-revoked");
+    const claims = await checkTicket(headers.authorization, id);
     const secret = newSecret();
-    const replaced = await stage.replaceHostSecret(id, hashOfSecret(secret));
-    const claims = { space: id, person, name, role, use: "act", generation: replaced.generation } as const;
-    const { ticket, expiresUtcMs } = await sign(claims);
+    const { generation } = await stage.replaceHostSecret(id, claims, hashOfSecret(secret));
+    const { person, name } = claims;
+    const { ticket, expiresUtcMs } = await sign.ticket({ space: id, person, name, generation });
     reply.header("cache-control", "no-store");
     return { hostUrl: hostUrlOf(originOf(headers, publicUrl), id, secret), secret, hostTicket: ticket, expiresUtcMs };
   });

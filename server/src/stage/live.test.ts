@@ -9,7 +9,7 @@ import { loadOpus } from "@hustings/media/codec/opus.ts";
 import { isRedFault, parseRed } from "@hustings/media/speech/red.ts";
 import { parseRtp } from "@hustings/media/speech/rtp.ts";
 import { connectSpeaker, type Speaker, type SpeakerOptions } from "@hustings/speaker/node/whip-client.ts";
-import { type PersonId, personIdFrom, spaceIdFrom } from "@hustings/wire/ids.ts";
+import { guestIdFrom, type PersonId, spaceIdFrom } from "@hustings/wire/ids.ts";
 import { decodeFragment, type Fragment } from "@hustings/wire/log/fragment.ts";
 import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import { PACKET_MS } from "@hustings/wire/units.ts";
@@ -25,8 +25,8 @@ import { startStage } from "./stage.ts";
 import { tone } from "./testing/microphones.ts";
 
 const SPACE = spaceIdFrom(new Uint8Array(10).fill(9));
-const HOST = personIdFrom(new Uint8Array(12).fill(9));
-const GUEST = personIdFrom(new Uint8Array(12).fill(10));
+const HOST = guestIdFrom(new Uint8Array(16).fill(9));
+const GUEST = guestIdFrom(new Uint8Array(16).fill(10));
 
 /** A stage on loopback with one space in it; packets of speakers that are not `kept` do not reach it. */
 async function startReal(made: AsyncDisposableStack, isKept: (rtp: Uint8Array) => boolean = () => true) {
@@ -51,7 +51,7 @@ async function startReal(made: AsyncDisposableStack, isKept: (rtp: Uint8Array) =
   const sign = ticketSigner(key, systemClock);
   const ticketOf = async (person: PersonId, role: "host" | "guest") => {
     const generation = role === "host" ? 1 : 0;
-    return (await sign({ space: SPACE, person, name: role, role, use: "act", generation })).ticket;
+    return (await sign.ticket({ space: SPACE, person, name: role, generation })).ticket;
   };
   return { space: stage.spaces.get(SPACE), whipUrl: `http://127.0.0.1:${stage.tcpPort}/stage/${SPACE}`, ticketOf };
 }
@@ -109,7 +109,7 @@ test("over real WebRTC, two speakers come on the stage by their tickets, go live
     return speaker;
   };
   const host = await sit(HOST, "host", 440, { onDown: (message) => told.push(message), onPacket: () => returned++ });
-  await space.execute({ person: GUEST, name: "guest", role: "guest", generation: 0 }, { do: "hand", up: true });
+  await space.execute({ person: GUEST, name: "guest", generation: 0 }, { do: "hand", up: true });
   await host.command({ do: "invite", person: GUEST });
   const other = await sit(GUEST, "guest", 1_000);
   assert.deepEqual([host.seat, other.seat], [0, 1]);

@@ -8,7 +8,7 @@ import { after, test } from "node:test";
 import { systemClock } from "@hustings/flow/clock.ts";
 import type { TicketClaims } from "@hustings/wire/api/tickets.ts";
 import { type ErrorCode, isErrorCode, Refusal } from "@hustings/wire/errors.ts";
-import { type PersonId, personIdFrom, type SpaceId, spaceIdFrom } from "@hustings/wire/ids.ts";
+import { guestIdFrom, type PersonId, type SpaceId, spaceIdFrom } from "@hustings/wire/ids.ts";
 import fc from "fast-check";
 import { createMemoryStore } from "../log/memory/memory-log.ts";
 import { SILENT } from "../ops/logger.ts";
@@ -17,12 +17,12 @@ import { type Stage, type StageOptions, startStage } from "./stage.ts";
 import { BAD_OFFER, createFakePeerPort } from "./testing/fake-peers.ts";
 
 const SPACE = spaceIdFrom(new Uint8Array(10).fill(5));
-const HOST = personIdFrom(new Uint8Array(12).fill(6));
-const GUEST = personIdFrom(new Uint8Array(12).fill(7));
+const HOST = guestIdFrom(new Uint8Array(16).fill(6));
+const GUEST = guestIdFrom(new Uint8Array(16).fill(7));
 const SECRET = "s".repeat(43);
 
-const claims = (role: "host" | "guest", person: PersonId, generation: number): TicketClaims => {
-  return { space: SPACE, person, name: role, role, use: "act", generation, expiresUtcMs: 0 };
+const claims = (name: string, person: PersonId, generation: number): TicketClaims => {
+  return { space: SPACE, person, name, generation, expiresUtcMs: 0 };
 };
 const CLAIMS: Record<string, TicketClaims> = {
   host: claims("host", HOST, 1),
@@ -218,7 +218,12 @@ test("the internal routes answer as agreed on the socket, and are not there at a
   assert.deepEqual(told.json, { person: HOST, name: "Hanna", generation: 1 });
   const wrong = { body: { secretHash: "x".repeat(43) } };
   assertRefused(await here.socket("POST", `${path}/host-secret`, wrong), 401, "ticket-invalid");
-  assert.deepEqual((await here.socket("PUT", `${path}/host-secret`, wrong)).json, { generation: 2 });
+  const replacing = (claims?: TicketClaims) => ({ body: { ...wrong.body, claims } });
+  assertRefused(await here.socket("PUT", `${path}/host-secret`, wrong), 400, "bad-json");
+  assertRefused(await here.socket("PUT", `${path}/host-secret`, replacing(CLAIMS["guest"])), 403, "host-only");
+  assert.deepEqual((await here.socket("PUT", `${path}/host-secret`, replacing(CLAIMS["host"]))).json, {
+    generation: 2,
+  });
   assertRefused(await here.socket("POST", "/internal/spaces", { body: newSpace }), 409, "conflict");
   assertRefused(await here.socket("GET", "/internal/spaces/1111111111"), 404, "no-space");
   const health = (await here.socket("GET", "/internal/health")).json;

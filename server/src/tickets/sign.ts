@@ -1,8 +1,9 @@
-// Owns signing tickets and passes. Refuses to decide who gets one. Holds the private key: the api's process alone has it.
+// Signs tickets and passes with the private key, which only the api's process holds.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import {
   PASS_SECONDS,
+  type PassClaims,
   TICKET_ISSUER,
   TICKET_SECONDS,
   type TicketClaims,
@@ -17,25 +18,28 @@ export interface SignedTicket {
   readonly expiresUtcMs: number;
 }
 
-/** Signs a ticket (`use: "act"`, ten minutes) or a pass (`use: "renew"`, a day); whole seconds, counted from now. */
-export type TicketSigner = (claims: Omit<TicketClaims, "expiresUtcMs">) => Promise<SignedTicket>;
+export interface TicketSigner {
+  /** A ticket for one space, for ten minutes. */
+  ticket(claims: Omit<TicketClaims, "expiresUtcMs">): Promise<SignedTicket>;
+  /** A pass for new tickets in any space, for a day. */
+  pass(claims: Omit<PassClaims, "space" | "expiresUtcMs">): Promise<string>;
+}
 
+/** Signs with `privateJwk`; a ticket expires at a whole second. */
 export function ticketSigner(privateJwk: PrivateJwk, clock: Clock): TicketSigner {
   const key = importJWK(privateJwk, TICKET_ALGORITHM);
-  return async ({ space, person, name, role, use, generation }) => {
-    const exp = Math.floor(clock.utcMs() / 1000) + (use === "act" ? TICKET_SECONDS : PASS_SECONDS);
-    const payload: TicketPayload = {
-      iss: TICKET_ISSUER,
-      aud: space,
-      sub: person,
-      name,
-      role,
-      use,
-      gen: generation,
-      exp,
-    };
-    const header = { alg: TICKET_ALGORITHM, kid: privateJwk.kid };
-    const ticket = await new SignJWT({ ...payload }).setProtectedHeader(header).sign(await key);
+  const header = { alg: TICKET_ALGORITHM, kid: privateJwk.kid };
+
+  async function sign(payload: Omit<TicketPayload, "iss" | "exp">, seconds: number): Promise<SignedTicket> {
+    const exp = Math.floor(clock.utcMs() / 1000) + seconds;
+    const whole: TicketPayload = { iss: TICKET_ISSUER, exp, ...payload };
+    const ticket = await new SignJWT({ ...whole }).setProtectedHeader(header).sign(await key);
     return { ticket, expiresUtcMs: exp * 1000 };
+  }
+
+  return {
+    ticket: ({ space, person, name, generation }) =>
+      sign({ aud: space, sub: person, name, use: "act", gen: generation }, TICKET_SECONDS),
+    pass: async ({ person, name }) => (await sign({ sub: person, name, use: "renew" }, PASS_SECONDS)).ticket,
   };
 }

@@ -1,13 +1,15 @@
-// Owns checking a ticket: signature, expiry, space, use. Refuses to know who is allowed what, and whether a host link was
-// replaced since (the stage compares `generation` with its log at every use). Holds public keys only.
+// Checks tickets and passes: signature, expiry, space, use. It holds public keys only. Whether the host link was replaced
+// since is the stage's to say: it compares `generation` with its log at every use.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import {
-  claimsOf,
   MAX_TICKET_CHARACTERS,
+  type PassClaims,
+  passClaimsOf,
   TICKET_ISSUER,
   TICKET_LEEWAY_SECONDS,
   type TicketClaims,
+  ticketClaimsOf,
 } from "@hustings/wire/api/tickets.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
@@ -20,6 +22,9 @@ export const TICKET_ALGORITHM = "EdDSA";
 /** The claims of a checked ticket for `space`; rejects with a Refusal otherwise. Absent is refused, never a default. */
 export type TicketCheck = (ticket: string | undefined, space: SpaceId) => Promise<TicketClaims>;
 
+/** The claims of a checked pass that is good in `space`; rejects with a Refusal otherwise. */
+export type PassCheck = (pass: string | undefined, space: SpaceId) => Promise<PassClaims>;
+
 const BEARER = /^Bearer +([^ ]+) *$/i;
 const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
@@ -29,7 +34,7 @@ const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
  * `wrong-space`. The key is chosen by the ticket's `kid`.
  */
 export function ticketVerifier(publicJwks: readonly PublicJwk[], clock: Clock): TicketCheck {
-  const check = verifier(publicJwks, clock, "act");
+  const check = verifier(publicJwks, clock, ticketClaimsOf);
   return async (authorizationHeader, space) => {
     if (authorizationHeader === undefined || authorizationHeader === "") throw new Refusal("no-ticket");
     if (authorizationHeader.length > MAX_TICKET_CHARACTERS + 16) throw tooLong(authorizationHeader);
@@ -39,12 +44,16 @@ export function ticketVerifier(publicJwks: readonly PublicJwk[], clock: Clock): 
   };
 }
 
-/** As `ticketVerifier`, for the bare pass from which a guest gets new tickets. */
-export function passVerifier(publicJwks: readonly PublicJwk[], clock: Clock): TicketCheck {
-  return verifier(publicJwks, clock, "renew");
+/** As `ticketVerifier`, for the bare pass with which a guest gets new tickets. */
+export function passVerifier(publicJwks: readonly PublicJwk[], clock: Clock): PassCheck {
+  return verifier(publicJwks, clock, passClaimsOf);
 }
 
-function verifier(publicJwks: readonly PublicJwk[], clock: Clock, use: TicketClaims["use"]): TicketCheck {
+function verifier<Claims extends TicketClaims | PassClaims>(
+  publicJwks: readonly PublicJwk[],
+  clock: Clock,
+  claimsOf: (payload: Record<string, unknown>) => Claims | undefined,
+): (ticket: string | undefined, space: SpaceId) => Promise<Claims> {
   const keys = new Map(publicJwks.map((jwk) => [jwk.kid, importJWK(jwk, TICKET_ALGORITHM) as Promise<CryptoKey>]));
   const keyOf = ({ kid }: JWTHeaderParameters): Promise<CryptoKey> => {
     const key = kid === undefined ? undefined : keys.get(kid);
@@ -56,8 +65,10 @@ function verifier(publicJwks: readonly PublicJwk[], clock: Clock, use: TicketCla
     if (ticket.length > MAX_TICKET_CHARACTERS) throw tooLong(ticket);
     if (!COMPACT_JWS.test(ticket)) throw new Refusal("ticket-invalid");
     const claims = claimsOf(await payloadOf(ticket, keyOf, clock));
-    if (claims === undefined || claims.use !== use) throw new Refusal("ticket-invalid");
-    if (claims.space !== space) throw new Refusal("wrong-space", `The ticket is for space ${claims.space}.`);
+    if (claims === undefined) throw new Refusal("ticket-invalid");
+    if (claims.space !== undefined && claims.space !== space) {
+      throw new Refusal("wrong-space", `The ticket is for space ${claims.space}.`);
+    }
     return claims;
   };
 }

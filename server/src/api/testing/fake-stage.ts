@@ -11,7 +11,9 @@ export interface FakeStage extends AsyncDisposable {
   readonly asked: string[];
   readonly spaces: Map<SpaceId, { state: SpaceState; audience: number; secretHash: string }>;
   /** Bodies of commands. */
-  readonly commands: { claims: { person: string; role: string }; command: unknown }[];
+  readonly commands: { claims: { person: string }; command: unknown }[];
+  /** Claims of those who replaced a host link. */
+  readonly replacedBy: { person: string }[];
   /** Answered instead of the next request. */
   refuseNext: Refusal | "hang" | "garbage" | undefined;
 }
@@ -21,6 +23,7 @@ export async function startFakeStage(socketPath: string): Promise<FakeStage> {
     asked: [],
     spaces: new Map(),
     commands: [],
+    replacedBy: [],
     refuseNext: undefined,
   };
   const server = createServer(async (request, response) => {
@@ -47,7 +50,7 @@ export async function startFakeStage(socketPath: string): Promise<FakeStage> {
   return Object.assign(stage, { [Symbol.asyncDispose]: close });
 }
 
-function answer(stage: Pick<FakeStage, "spaces" | "commands">, request: IncomingMessage, body: unknown) {
+function answer(stage: Pick<FakeStage, "spaces" | "commands" | "replacedBy">, request: IncomingMessage, body: unknown) {
   const [, , , id, what] = (request.url ?? "").split("/") as [string, string, string, SpaceId?, string?];
   if (id === undefined && request.method === "POST") return create(stage, body as NewSpace);
   if (id === undefined) {
@@ -61,8 +64,9 @@ function answer(stage: Pick<FakeStage, "spaces" | "commands">, request: Incoming
     stage.commands.push(body as FakeStage["commands"][number]);
     return { status: 200, body: { seq: 7 } };
   }
-  const { secretHash } = body as { secretHash: string };
+  const { secretHash, claims } = body as { secretHash: string; claims: { person: string } };
   if (request.method === "PUT") {
+    stage.replacedBy.push(claims);
     space.secretHash = secretHash;
     space.state = { ...state, hostLinkGeneration: state.hostLinkGeneration + 1 };
     return { status: 200, body: { generation: space.state.hostLinkGeneration } };

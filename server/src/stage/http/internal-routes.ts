@@ -5,7 +5,7 @@ import type { Clock } from "@hustings/flow/clock.ts";
 import type { TickTimes } from "@hustings/flow/ticker.ts";
 import type { TicketClaims } from "@hustings/wire/api/tickets.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
-import { isPersonId, isSpaceId } from "@hustings/wire/ids.ts";
+import { isPersonId, isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
 import { parseCommand } from "@hustings/wire/stage/commands.ts";
 import { cleanName, cleanTitle } from "@hustings/wire/text.ts";
 import type { FastifyInstance } from "fastify";
@@ -51,15 +51,14 @@ export function addInternalRoutes(http: FastifyInstance, { spaces, clock, health
   http.post<SpaceParams>("/internal/spaces/:id/host-secret", async (request) =>
     spaces.get(spaceIdOf(request.params.id)).matchHostSecret(secretHashOf(request.body)),
   );
-  http.put<SpaceParams>("/internal/spaces/:id/host-secret", async (request) =>
-    spaces.get(spaceIdOf(request.params.id)).replaceHostSecret(secretHashOf(request.body)),
-  );
+  http.put<SpaceParams>("/internal/spaces/:id/host-secret", async (request) => {
+    const id = spaceIdOf(request.params.id);
+    return spaces.get(id).replaceHostSecret(actorIn(request.body, id), secretHashOf(request.body));
+  });
   http.post<SpaceParams>("/internal/spaces/:id/commands", async (request) => {
     const id = spaceIdOf(request.params.id);
-    const { claims, command } = fieldsOf(request.body);
-    const actor = claimsIn(claims);
-    if (actor.space !== id) throw new Refusal("wrong-space");
-    return spaces.execute(id, actor, parseCommand(command));
+    const { command } = fieldsOf(request.body);
+    return spaces.execute(id, actorIn(request.body, id), parseCommand(command));
   });
 }
 
@@ -79,13 +78,16 @@ function secretHashOf(body: unknown): string {
   return secretHash;
 }
 
-function claimsIn(value: unknown): TicketClaims {
-  const { space, person, name, role, use, generation, expiresUtcMs } = fieldsOf(value);
-  const isSpoken = isSpaceId(space) && isPersonId(person) && (role === "host" || role === "guest");
-  if (!isSpoken || use !== "act" || typeof generation !== "number" || typeof expiresUtcMs !== "number") {
+/** The `claims` of a body, which the asking process has checked. Throws `wrong-space` when they are for another space. */
+function actorIn(body: unknown, id: SpaceId): TicketClaims {
+  const { claims } = fieldsOf(body);
+  const { space, person, name, generation, expiresUtcMs } = fieldsOf(claims);
+  const isWhole = isSpaceId(space) && isPersonId(person);
+  if (!isWhole || typeof generation !== "number" || typeof expiresUtcMs !== "number") {
     throw new Refusal("bad-json", `"claims" are not a ticket's.`);
   }
-  return { space, person, name: cleanName(name), role, use, generation, expiresUtcMs };
+  if (space !== id) throw new Refusal("wrong-space");
+  return { space, person, name: cleanName(name), generation, expiresUtcMs };
 }
 
 function fieldsOf(value: unknown): Record<string, unknown> {

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ErrorCode, Refusal } from "@hustings/wire/errors.ts";
-import { type PersonId, personIdFrom, type SpaceId } from "@hustings/wire/ids.ts";
+import { guestIdFrom, type PersonId, type SpaceId } from "@hustings/wire/ids.ts";
 import { foldAll, MAX_HANDS, MAX_INVITES, type SpaceState, type StateChange } from "@hustings/wire/log/state.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import { MAX_SEATS } from "@hustings/wire/units.ts";
 import fc from "fast-check";
-import { type Actor, type Decision, decide, decideSeat } from "./authority.ts";
+import { type Actor, assertHost, type Decision, decide, decideSeat } from "./authority.ts";
 
 const person = (number: number): PersonId =>
-  personIdFrom(Uint8Array.from({ length: 12 }, (_, at) => number >> (5 * at)));
+  guestIdFrom(Uint8Array.from({ length: 16 }, (_, at) => number >> (5 * at)));
 const HOST = person(1);
 const SPEAKER = person(2);
 const INVITED = person(3);
@@ -17,8 +17,8 @@ const RAISED = person(4);
 const STRANGER = person(5);
 const BARRED = person(6);
 
-const host: Actor = { person: HOST, name: "Hanna", role: "host", generation: 1 };
-const guest = (who: PersonId): Actor => ({ person: who, name: "Gus", role: "guest", generation: 0 });
+const host: Actor = { person: HOST, name: "Hanna", generation: 1 };
+const guest = (who: PersonId): Actor => ({ person: who, name: "Gus", generation: 0 });
 
 type Who = "host" | "speaker" | "invited" | "raised" | "stranger" | "barred";
 const ACTORS: Readonly<Record<Who, Actor>> = {
@@ -217,6 +217,13 @@ test("keeps backstage which host removed a speaker", () => {
     backstage.map(({ kind }) => kind),
     ["barred", "acted"],
   );
+});
+
+test("derives the role from the state, wherever the ticket came from", () => {
+  const byAccount: Actor = { person: HOST, name: "Hanna", generation: 0 };
+  assert.deepEqual(decide(PHASES.created, FACTS, byAccount, { do: "live" }).state, [{ kind: "live" }]);
+  assert.throws(() => assertHost(PHASES.created, guest(STRANGER)), { code: "host-only" });
+  assert.doesNotThrow(() => assertHost(PHASES.created, host));
 });
 
 test("refuses every command by a ticket of a replaced host link or of another host", () => {

@@ -4,12 +4,13 @@ import type { TicketClaims } from "@hustings/wire/api/tickets.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId } from "@hustings/wire/ids.ts";
 import type { BackstageChange } from "@hustings/wire/log/lanes.ts";
+import { roleIn } from "@hustings/wire/log/roles.ts";
 import { MAX_HANDS, MAX_INVITES, type Seat, type SpaceState, type StateChange } from "@hustings/wire/log/state.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import { MAX_SEATS } from "@hustings/wire/units.ts";
 
-/** The person who asks, by their checked ticket. */
-export type Actor = Pick<TicketClaims, "person" | "name" | "role" | "generation">;
+/** The person who asks, as their checked ticket says. What they may do follows from the state. */
+export type Actor = Pick<TicketClaims, "person" | "name" | "generation">;
 
 /** What the stage knows that is not in the public state. */
 export interface Facts {
@@ -34,7 +35,7 @@ const NOTHING: Decision = { state: [], backstage: [] };
  */
 export function decide(state: SpaceState, facts: Facts, actor: Actor, command: Command): Decision {
   assertActor(state, actor);
-  if (state.phase === "ended" && !(command.do === "end" && actor.role === "host")) throw new Refusal("ended");
+  if (state.phase === "ended" && !(command.do === "end" && isHost(state, actor))) throw new Refusal("ended");
   switch (command.do) {
     case "live":
     case "end":
@@ -43,7 +44,7 @@ export function decide(state: SpaceState, facts: Facts, actor: Actor, command: C
     case "invite":
     case "uninvite":
     case "remove":
-      if (actor.role !== "host") throw new Refusal("host-only");
+      if (!isHost(state, actor)) throw new Refusal("host-only");
       return decideAsHost(state, facts, actor, command);
     case "hand":
       return decideHand(state, actor, command.up);
@@ -68,9 +69,9 @@ export function decide(state: SpaceState, facts: Facts, actor: Actor, command: C
 export function decideSeat(state: SpaceState, facts: Facts, actor: Actor): Decision {
   assertActor(state, actor);
   if (state.phase === "ended") throw new Refusal("ended");
-  const { person, name, role } = actor;
+  const { person, name } = actor;
   if (seatOf(state, person) !== undefined) return NOTHING;
-  if (role === "host") return only({ kind: "seated", seat: HOST_SEAT, person, name, role: "host" });
+  if (isHost(state, actor)) return only({ kind: "seated", seat: HOST_SEAT, person, name, role: "host" });
   if (!isNamed(state.invites, person)) throw new Refusal(facts.barred.has(person) ? "removed" : "not-invited");
   const taken = new Set(state.seats.map(({ seat }) => seat));
   const seat = GUEST_SEATS.find((number) => !taken.has(number));
@@ -80,11 +81,24 @@ export function decideSeat(state: SpaceState, facts: Facts, actor: Actor): Decis
 
 const GUEST_SEATS = Array.from({ length: MAX_SEATS }, (_, seat) => seat).filter((seat) => seat !== HOST_SEAT);
 
-/** Throws `ticket-revoked` for a ticket of a replaced host link, `ticket-invalid` for the ticket of another space's host. */
-export function assertActor(state: SpaceState, { role, generation, person }: Actor): void {
-  if (role !== "host") return;
+/**
+ * Checks a ticket against the host link that it came from, if it came from one: throws `ticket-revoked` when the link
+ * was replaced since, `ticket-invalid` when the ticket is not for this space's host.
+ */
+export function assertActor(state: SpaceState, { generation, person }: Actor): void {
+  if (generation === 0) return;
   if (generation < state.hostLinkGeneration) throw new Refusal("ticket-revoked");
   if (generation > state.hostLinkGeneration || person !== state.host?.person) throw new Refusal("ticket-invalid");
+}
+
+/** Throws as `assertActor`, and `host-only` unless the actor is the host. */
+export function assertHost(state: SpaceState, actor: Actor): void {
+  assertActor(state, actor);
+  if (!isHost(state, actor)) throw new Refusal("host-only");
+}
+
+function isHost(state: SpaceState, { person }: Actor): boolean {
+  return roleIn(state, person) === "host";
 }
 
 export function seatOf(state: SpaceState, person: PersonId): Seat | undefined {
@@ -135,20 +149,20 @@ function decideRemove(state: SpaceState, actor: Actor, number: number): Decision
 }
 
 function decideHand(state: SpaceState, actor: Actor, up: boolean): Decision {
-  const { person, name, role } = actor;
+  const { person, name } = actor;
   const isUp = isNamed(state.hands, person);
   if (!up) return isUp ? only({ kind: "hand", person, name, up }) : NOTHING;
   if (isUp || isNamed(state.invites, person)) return NOTHING;
-  if (role === "host") throw new Refusal("conflict", "The host needs no raised hand.");
-  if (seatOf(state, person) !== undefined) throw new Refusal("conflict", "You are already on the stage.");
-  if (state.hands.length >= MAX_HANDS) throw new Refusal("conflict", `At most ${MAX_HANDS} hands can be raised.`);
+  if (isHost(state, actor)) throw new Refusal("conflict", "The host needs no raised hand.");
+  if (seatOf(state, person) !== undefined) throw new Refusal("conflict", "You are on the stage already.");
+  if (state.hands.length >= MAX_HANDS) throw new Refusal("conflict", `${MAX_HANDS} hands are raised already.`);
   return only({ kind: "hand", person, name, up });
 }
 
 function decideMute(state: SpaceState, actor: Actor, number: number, muted: boolean): Decision {
   const { seat, person, muted: isMuted } = state.seats.find((one) => one.seat === number) ?? refuse("no-person");
   const isSelf = person === actor.person;
-  if (!isSelf && actor.role !== "host") throw new Refusal("host-only");
+  if (!isSelf && !isHost(state, actor)) throw new Refusal("host-only");
   if (!isSelf && !muted) throw new Refusal("self-only");
   if (isMuted === muted) return NOTHING;
   if (isSelf) return only({ kind: "muted", seat, muted, by: "self" });

@@ -88,7 +88,7 @@ test("who was removed is still removed after a restart, and the newest host link
   await using stage = await startStageFixture();
   const { host, guest, id } = await evening(stage);
   await stage.spaces.get(id).execute(host, { do: "remove", seat: 1 });
-  await stage.spaces.get(id).replaceHostSecret("n".repeat(43));
+  await stage.spaces.get(id).replaceHostSecret(host, "n".repeat(43));
   await stage.restart();
   const space = stage.spaces.get(id);
   await assert.rejects(space.offer(guest, "offer"), { code: "removed" });

@@ -226,7 +226,7 @@ test("with a new host link the old tickets are worth nothing, also on a channel 
   const { space, host } = await stage.createSpace();
   const speaker = await stage.join(space, host, silence(stage.opus));
   assert.deepEqual(await space.matchHostSecret("h".repeat(43)), { person: host.person, name: "Hanna", generation: 1 });
-  assert.deepEqual(await space.replaceHostSecret("i".repeat(43)), { generation: 2 });
+  assert.deepEqual(await space.replaceHostSecret(host, "i".repeat(43)), { generation: 2 });
   await assert.rejects(space.matchHostSecret("h".repeat(43)), refusedWith("ticket-invalid"));
   await assert.rejects(space.execute(host, { do: "live" }), refusedWith("ticket-revoked"));
   await assert.rejects(space.offer(host, "offer"), refusedWith("ticket-revoked"));
@@ -237,10 +237,20 @@ test("with a new host link the old tickets are worth nothing, also on a channel 
   await stage.join(space, { ...host, generation: (await space.matchHostSecret("i".repeat(43))).generation });
 });
 
+test("only the host replaces the host link", async () => {
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
+  await assert.rejects(space.replaceHostSecret(stage.newGuest(), "i".repeat(43)), refusedWith("host-only"));
+  await space.replaceHostSecret(host, "i".repeat(43));
+  await assert.rejects(space.replaceHostSecret(host, "j".repeat(43)), refusedWith("ticket-revoked"));
+  assert.equal(space.state.hostLinkGeneration, 2);
+});
+
 test("two new host links at once are two generations, and the newer one stands", async () => {
   await using stage = await startStageFixture();
-  const { space } = await stage.createSpace();
-  const both = await Promise.all([space.replaceHostSecret("a".repeat(43)), space.replaceHostSecret("b".repeat(43))]);
+  const { space, host } = await stage.createSpace();
+  const replace = (letter: string) => space.replaceHostSecret(host, letter.repeat(43));
+  const both = await Promise.all([replace("a"), replace("b")]);
   assert.deepEqual(both, [{ generation: 2 }, { generation: 3 }]);
   assert.equal((await space.matchHostSecret("b".repeat(43))).generation, 3);
 });

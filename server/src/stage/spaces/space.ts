@@ -14,7 +14,7 @@ import type { SpaceLog } from "../../log/port.ts";
 import type { Logger } from "../../ops/logger.ts";
 import { createMixdown, type Mixdown, type Position } from "../audio/mixdown.ts";
 import type { PeerPort } from "../peer/peer-port.ts";
-import { type Actor, type Decision, decide, decideSeat } from "../policy/authority.ts";
+import { type Actor, assertHost, type Decision, decide, decideSeat } from "../policy/authority.ts";
 import { barredOf, matchesHostSecret } from "../policy/backstage-facts.ts";
 import { dueEntries } from "../policy/due-entries.ts";
 import { declareMissing, type LogEnd, planResume } from "../policy/resume.ts";
@@ -187,8 +187,12 @@ export class Space implements AsyncDisposable {
     return { ...host, generation: hostLinkGeneration };
   }
 
-  /** A new host link. Where only its generation could be written, the old link stays good and its tickets do not. */
-  replaceHostSecret(secretHash: string): Promise<{ generation: number }> {
+  /**
+   * Replaces the host link. Where only its generation could be written, the old link stays good and its tickets do not.
+   * Throws a Refusal: `host-only` and those of a ticket.
+   */
+  async replaceHostSecret(actor: Actor, secretHash: string): Promise<{ generation: number }> {
+    assertHost(this.#pen.state, actor);
     const replaced = this.#replacing.then(async () => {
       const generation = this.#pen.state.hostLinkGeneration + 1;
       await this.#pen.write({ kind: "host-link", generation });

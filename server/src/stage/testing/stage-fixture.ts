@@ -3,7 +3,7 @@
 import { type ManualClock, manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import { startTicker, type Ticker } from "@hustings/flow/ticker.ts";
 import { loadOpus, type Opus } from "@hustings/media/codec/opus.ts";
-import { type PersonId, personIdFrom, type SpaceId, spaceIdFrom } from "@hustings/wire/ids.ts";
+import { guestIdFrom, type PersonId, type SpaceId, spaceIdFrom } from "@hustings/wire/ids.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import { PACKET_MS } from "@hustings/wire/units.ts";
 import { createMemoryStore } from "../../log/memory/memory-log.ts";
@@ -80,8 +80,8 @@ export async function startStageFixture(options: StageFixtureOptions = {}): Prom
   }
   let { ticker, spaces } = await start();
 
-  const newPerson = (): PersonId => personIdFrom(bytesOf(++idCount));
-  const newGuest = (name = "Gus"): Actor => ({ person: newPerson(), name, role: "guest", generation: 0 });
+  const newPerson = (): PersonId => guestIdFrom(bytesOf(++idCount));
+  const newGuest = (name = "Gus"): Actor => ({ person: newPerson(), name, generation: 0 });
 
   async function join(space: Space, actor: Actor, microphone?: FakeSpeaker["microphone"]) {
     const { callId } = await space.offer(actor, "offer");
@@ -107,7 +107,7 @@ export async function startStageFixture(options: StageFixtureOptions = {}): Prom
       const id = spaceIdFrom(bytesOf(++idCount));
       const person = newPerson();
       await spaces.create({ id, title, host: { person, name: "Hanna" }, secretHash: "h".repeat(43) });
-      return { id, space: spaces.get(id), host: { person, name: "Hanna", role: "host", generation: 1 } };
+      return { id, space: spaces.get(id), host: { person, name: "Hanna", generation: 1 } };
     },
     newGuest,
     async run(ms) {
@@ -169,5 +169,5 @@ function pausableClock(clock: ManualClock) {
 
 /** Twelve bytes whose low five bits spell `number`. */
 function bytesOf(number: number): Uint8Array {
-  return Uint8Array.from({ length: 12 }, (_, at) => number >> (5 * at));
+  return Uint8Array.from({ length: 16 }, (_, at) => number >> (5 * at));
 }
