@@ -253,12 +253,13 @@ test("nothing of the backstage is in any answer", async () => {
   for (const { text } of answers) assert.ok(!text.includes(SECRET) && !text.includes("secretHash"));
 });
 
-test("an address that asks too often is told when to ask again", async () => {
+test("limits the requests of one address on the public port, and not those of our own processes", async () => {
   await using here = await withSpace();
-  let answer = await here.tcp("GET", "/");
-  for (let asked = 0; asked < 100 && answer.status !== 429; asked++) answer = await here.tcp("GET", "/");
-  assertRefused(answer, 429, "too-many");
-  assert.ok(Number(answer.headers["retry-after"]) >= 1);
+  const answers = await Promise.all(Array.from({ length: 300 }, () => here.tcp("GET", "/")));
+  const refused = answers.find(({ status }) => status === 429);
+  assert.ok(refused !== undefined);
+  assertRefused(refused, 429, "too-many");
+  assert.equal(refused.headers["retry-after"], "1");
   assert.equal((await here.socket("GET", "/internal/health")).status, 200);
 });
 
