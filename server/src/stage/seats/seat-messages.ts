@@ -2,6 +2,7 @@
 // WebRTC and what a command does.
 
 import type { Clock } from "@hustings/flow/clock.ts";
+import { createTokenBucket } from "@hustings/flow/token-bucket.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import { parseSpeakerMessage, type SpeakerMessage, type StageMessage } from "@hustings/wire/stage/data-channel.ts";
@@ -28,19 +29,9 @@ export interface SeatMessages {
 }
 
 export function createSeatMessages({ clock, execute, send, onFailure }: SeatMessagesOptions): SeatMessages {
-  let tokens = MAX_MESSAGES_PER_SECOND;
-  let filledMs = clock.monotonicMs();
+  const bucket = createTokenBucket(clock, MAX_MESSAGES_PER_SECOND, MAX_MESSAGES_PER_SECOND);
   let underWay = 0;
   let pending: PromiseWithResolvers<void> | undefined;
-
-  function takeToken(): boolean {
-    const nowMs = clock.monotonicMs();
-    tokens = Math.min(MAX_MESSAGES_PER_SECOND, tokens + ((nowMs - filledMs) / 1000) * MAX_MESSAGES_PER_SECOND);
-    filledMs = nowMs;
-    if (tokens < 1) return false;
-    tokens -= 1;
-    return true;
-  }
 
   function refuse(id: number, cause: unknown): void {
     const refusal = cause instanceof Refusal ? cause : new Refusal("internal", undefined, { cause });
@@ -68,7 +59,7 @@ export function createSeatMessages({ clock, execute, send, onFailure }: SeatMess
 
   function receive(text: string): void {
     try {
-      if (!takeToken()) throw new Refusal("too-many");
+      if (bucket.takeMs() > 0) throw new Refusal("too-many");
       const message = parseSpeakerMessage(text);
       if (message.kind === "ping") send({ kind: "pong", id: message.id, utcMs: clock.utcMs() });
       else void command(message);
