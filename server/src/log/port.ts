@@ -1,5 +1,5 @@
-// Owns the log's port: what a stage may append and a follower may read. Refuses to know how bytes are kept or carried.
-// One contract suite (contract.ts) runs on every adapter.
+// The port of the log: what a stage may append and what a follower may read. The adapters keep and carry the bytes; the
+// same contract suites (testing/) run on all of them.
 
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import type { BackstageChange, BackstageEntry, Cursor, Heads, LogRecord } from "@hustings/wire/log/lanes.ts";
@@ -11,54 +11,83 @@ export class FollowerTooSlow extends Error {
   override readonly name = "FollowerTooSlow";
 }
 
-/** The reading side: what an edge, a recording or a stage's own state needs. */
+/** Reading a log: what an edge, a recording or a stage needs. */
 export interface LogReader {
   heads(): Heads;
-  /** The fold of every state entry that is durable. */
+  /** The fold of every durable state entry. */
   state(): SpaceState;
   /**
-   * Records from `cursor` on, then live, until `signal` aborts (ends quietly) or the follower falls further behind than
-   * the adapter's limit (throws FollowerTooSlow; follow again from the newest cursor). Order as `LogRecord` promises.
-   * A cursor older than what is kept starts at the oldest kept record; the follower sees it by the first slot.
+   * Gives the records from `cursor` on and then each new one, in the order that `LogRecord` promises. Ends when `signal`
+   * aborts or the log is closed. Throws FollowerTooSlow when the follower falls further behind than the adapter allows:
+   * follow again from the newest cursor. A cursor older than what is kept starts at the oldest kept record.
    */
   follow(cursor: Cursor, signal: AbortSignal, renditions?: readonly Rendition[]): AsyncIterable<LogRecord>;
-  /** The bytes of the existing fragments of slots `[from, to)` that are kept, ascending. At most `MAX_RANGE_SLOTS`. */
+  /**
+   * The kept fragments of the slots `[from, to)`, ascending; slots without a fragment are left out. Throws RangeError for
+   * more than MAX_RANGE_SLOTS slots.
+   */
   range(rendition: Rendition, from: number, to: number): Promise<readonly Uint8Array[]>;
 }
 
-/** The writing side; one per space at a time, held by its stage. */
+/**
+ * The pen of a log: the right to append. One pen is valid at a time, and each has a `term` above every earlier one's. Once
+ * a newer pen has been taken, every append of an older one is refused with StaleTerm and leaves nothing, on disk or with
+ * followers. Reading through an older pen goes on, and closing it does no harm. Appends to a closed pen are refused.
+ */
 export interface SpaceLog extends LogReader {
+  /** The fencing number of this pen; counts from 1. */
+  readonly term: number;
   /**
-   * Followers get it at once; storage comes after, never waited for. `slot` must be above every earlier slot of the
-   * rendition: RangeError otherwise, that is our bug. Bytes are kept as they are, not copied.
+   * Sends the fragment to followers at once and stores it afterwards; never waits. `slot` must be above every earlier slot
+   * of the rendition: RangeError otherwise, which is our bug. Keeps `bytes` as they are, not a copy. Throws StaleTerm.
    */
   appendSound(rendition: Rendition, slot: number, bytes: Uint8Array): void;
-  /** Resolves with the entry once it is durable; only then do followers see it. Entries keep the order of the calls. */
+  /**
+   * Resolves with the entry once it is durable; only then do followers see it. Entries keep the order of the calls.
+   * Rejects with StaleTerm, or with the disk's error.
+   */
   appendState(slot: number, utcMs: number, change: StateChange): Promise<StateEntry>;
-  /** As `appendState`, for what never leaves the stage. */
+  /** As `appendState`, for entries that never leave the stage. */
   appendBackstage(slot: number, utcMs: number, change: BackstageChange): Promise<BackstageEntry>;
   /** Every backstage entry, in order. */
   backstage(): readonly BackstageEntry[];
   /**
-   * A slot above every one that any follower was ever handed: one past the newest head, and after a crash as far past it
-   * as sound may have been followed and not stored (at most 2 s). A stage that starts counts from here, not from `heads`;
-   * what lies between `heads` and its first slot it declares absent.
+   * A slot above every slot that was ever sent to a follower: one past the newest head, and after a crash as far past it
+   * as sound may have been sent and not stored (at most 2 s). A stage that starts counts from here, not from `heads`, and
+   * declares the slots between `heads` and its first slot absent.
    */
   firstFreeSlot(): number;
-  /** Called at every change between "sound is being stored" and "it is not" (disk full, I/O error). */
-  onStorage(told: (storing: boolean, cause?: Error) => void): void;
+  /** Calls `listener` whenever storing sound stops (disk full, I/O error: `cause`) and whenever it works again. */
+  onStorage(listener: (storing: boolean, cause?: Error) => void): void;
+  /** Stores what waits, then ends the followers of this pen once they have read everything. */
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** An append through a pen that is no longer the newest: a stage that was replaced, or our own bug. Nothing was kept. */
+export class StaleTerm extends Error {
+  override readonly name = "StaleTerm";
+  readonly term: number;
+  readonly newestTerm: number;
+  constructor(term: number, newestTerm: number) {
+    super(`The pen of term ${term} may not append: the log is at term ${newestTerm}.`);
+    this.term = term;
+    this.newestTerm = newestTerm;
+  }
 }
 
 export const MAX_RANGE_SLOTS = 600;
 
-/** Where the logs of all spaces are kept; held by one stage process. */
+/** The logs of all spaces; one stage process holds it. */
 export interface LogStore {
-  /** A new, empty log. Throws when the space has one already. */
+  /** A new, empty log and its first pen, of term 1. Throws when the space has a log. */
   create(id: SpaceId): Promise<SpaceLog>;
-  /** The log of a space, repaired if its tail was torn; the same object while it is open. `undefined`: there is none. */
+  /**
+   * Takes the pen of a log. Its term is one above the highest that the log has seen, and durable before this resolves;
+   * entries that an older pen was still writing are durable or refused by then. Cuts a torn tail first, if the last
+   * process was killed while it wrote. `undefined`: there is no such log.
+   */
   open(id: SpaceId): Promise<SpaceLog | undefined>;
-  /** Every space that has an entry, with its folded state, without opening logs. Order: newest `created` first. */
+  /** Every space that has an entry, with its state; opens no log. Newest `created` first. */
   list(): Promise<readonly { readonly id: SpaceId; readonly state: SpaceState }[]>;
   /** Removes a space for good (never gone live, expired). */
   remove(id: SpaceId): Promise<void>;
@@ -70,5 +99,5 @@ export function newestFirst(a: { readonly state: SpaceState }, b: { readonly sta
   return b.state.originUtcMs - a.state.originUtcMs;
 }
 
-/** What an edge gets from a stage: the log of one space, and how many listen in all. */
+/** What an edge receives from a stage: the log of one space, and the size of its whole audience. */
 export type FollowedRecord = LogRecord | { readonly lane: "audience"; readonly audience: number };

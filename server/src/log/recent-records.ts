@@ -1,5 +1,5 @@
-// Owns the newest part of one log in memory: the last minute of sound, every entry, and who follows them.
-// Refuses to know storage: what is put in here is followed at once. Both adapters are built around it.
+// The part of one log that is in memory: the last minute of sound and every entry, and the followers that read them.
+// Followers see a record as soon as it is added. Both adapters are built around this.
 
 import type { BackstageEntry, Cursor, Heads, LogRecord } from "@hustings/wire/log/lanes.ts";
 import { EMPTY_STATE, foldState, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
@@ -9,11 +9,11 @@ import { FollowerTooSlow, MAX_RANGE_SLOTS } from "./port.ts";
 type SoundRecord = LogRecord & { lane: "sound" };
 type StateRecord = LogRecord & { lane: "state" };
 
-/** Records that a follower may fall behind before it is cut: 100 s of two renditions. */
+/** A follower that falls further behind than this is disconnected: 100 s of two renditions. */
 export const HELD_RECORDS = 1024;
 
 export interface RecentOptions {
-  /** Slots of sound that are kept, counted back from the newest slot of the rendition. */
+  /** Slots of sound to keep, counted back from the newest slot of the rendition. */
   readonly keptSlots?: number;
   readonly heldRecords?: number;
 }
@@ -21,17 +21,24 @@ export interface RecentOptions {
 export interface RecentRecords {
   heads(): Heads;
   state(): SpaceState;
-  follow(cursor: Cursor, signal: AbortSignal, renditions?: readonly Rendition[]): AsyncIterable<LogRecord>;
+  /** Lets followers in until it is closed. */
+  openFollowers(): Followers;
   /** The kept fragments of `[from, to)`, ascending. */
   range(rendition: Rendition, from: number, to: number): readonly Uint8Array[];
-  /** Slots before this one are not in memory any more; 0 before the first. */
+  /** The oldest slot that is still in memory; 0 before the first. */
   oldestSlot(rendition: Rendition): number;
   backstage(): readonly BackstageEntry[];
   /** Throws RangeError unless `slot` is above the rendition's head. */
   addSound(rendition: Rendition, slot: number, bytes: Uint8Array): void;
   addState(entry: StateEntry): void;
   addBackstage(entry: BackstageEntry): void;
-  /** Every follower gets what is there, then the end. */
+}
+
+/** The followers that came through one pen. */
+export interface Followers {
+  /** As `LogReader.follow`. */
+  follow(cursor: Cursor, signal: AbortSignal, renditions?: readonly Rendition[]): AsyncIterable<LogRecord>;
+  /** Ends every follower once it has read everything. */
   close(): void;
 }
 
@@ -46,7 +53,6 @@ export function createRecentRecords({
   const wakes = new Set<() => void>();
   let publishedCount = 0;
   let state = EMPTY_STATE;
-  let isClosed = false;
 
   const headOf = (rendition: Rendition) => sound[rendition].at(-1)?.slot;
 
@@ -60,10 +66,24 @@ export function createRecentRecords({
     for (const wake of wakes) wake();
   }
 
-  async function* follow(cursor: Cursor, signal: AbortSignal, renditions = RENDITIONS): AsyncGenerator<LogRecord> {
-    const isWanted = wantedBy(cursor, renditions);
+  function openFollowers(): Followers {
+    let isClosed = false;
+    return {
+      follow: (cursor, signal, renditions) => follow(wantedBy(cursor, renditions), signal, () => isClosed),
+      close() {
+        isClosed = true;
+        wakeAll();
+      },
+    };
+  }
+
+  async function* follow(
+    isWanted: (record: LogRecord) => boolean,
+    signal: AbortSignal,
+    isClosed: () => boolean,
+  ): AsyncGenerator<LogRecord> {
     let at = publishedCount;
-    for (const record of inLogOrder(states.filter(isWanted), soundOf(renditions).filter(isWanted))) {
+    for (const record of inLogOrder(states.filter(isWanted), allSound().filter(isWanted))) {
       if (signal.aborted) return;
       yield record;
     }
@@ -73,7 +93,7 @@ export function createRecentRecords({
       if (at < publishedCount) {
         const record = held[at++ % heldRecords] as LogRecord;
         if (isWanted(record)) yield record;
-      } else if (isClosed) return;
+      } else if (isClosed()) return;
       else await nextWake(signal);
     }
   }
@@ -90,8 +110,8 @@ export function createRecentRecords({
     });
   }
 
-  function soundOf(renditions: readonly Rendition[]): SoundRecord[] {
-    return renditions.flatMap((rendition) => sound[rendition]).sort((a, b) => a.slot - b.slot);
+  function allSound(): SoundRecord[] {
+    return RENDITIONS.flatMap((rendition) => sound[rendition]).sort((a, b) => a.slot - b.slot);
   }
 
   return {
@@ -104,7 +124,7 @@ export function createRecentRecords({
       backstageSeq: backstage.at(-1)?.seq ?? 0,
     }),
     state: () => state,
-    follow,
+    openFollowers,
     range(rendition, from, to) {
       checkRange(from, to);
       return sound[rendition].filter(({ slot }) => slot >= from && slot < to).map(({ bytes }) => bytes);
@@ -114,7 +134,7 @@ export function createRecentRecords({
     addSound(rendition, slot, bytes) {
       const head = headOf(rendition);
       if (!Number.isInteger(slot) || slot < 0 || (head !== undefined && slot <= head))
-        throw new RangeError(`slot ${slot} of rendition ${rendition} comes after ${head}`);
+        throw new RangeError(`Slot ${slot} of rendition ${rendition} is not above its head, ${head}.`);
       const records = sound[rendition];
       const record: SoundRecord = { lane: "sound", rendition, slot, bytes };
       records.push(record);
@@ -130,20 +150,16 @@ export function createRecentRecords({
     addBackstage(entry) {
       backstage.push(entry);
     },
-    close() {
-      isClosed = true;
-      wakeAll();
-    },
   };
 }
 
 /** Throws RangeError unless `[from, to)` is a range of at most MAX_RANGE_SLOTS. */
 export function checkRange(from: number, to: number): void {
   if (!Number.isInteger(from) || !Number.isInteger(to) || from < 0 || to < from || to - from > MAX_RANGE_SLOTS)
-    throw new RangeError(`[${from}, ${to}) is no range of at most ${MAX_RANGE_SLOTS} slots`);
+    throw new RangeError(`[${from}, ${to}) is not a range of at most ${MAX_RANGE_SLOTS} slots.`);
 }
 
-function wantedBy(cursor: Cursor, renditions: readonly Rendition[]): (record: LogRecord) => boolean {
+function wantedBy(cursor: Cursor, renditions: readonly Rendition[] = RENDITIONS): (record: LogRecord) => boolean {
   return (record) => {
     switch (record.lane) {
       case "sound":
@@ -156,8 +172,8 @@ function wantedBy(cursor: Cursor, renditions: readonly Rendition[]): (record: Lo
   };
 }
 
-// Entries keep their own order even where a later one names an earlier slot: before a slot's sound goes every entry up
-// to the last one of that slot or of an earlier one.
+// Entries keep their own order even if a later entry names an earlier slot: before the sound of a slot come all entries
+// up to the last one that names this slot or an earlier one.
 function inLogOrder(states: readonly StateRecord[], sounds: readonly SoundRecord[]): LogRecord[] {
   const dueSlots: number[] = new Array(states.length);
   let due = Infinity;

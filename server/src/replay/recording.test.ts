@@ -16,7 +16,7 @@ import { SLOT_SAMPLES } from "@hustings/wire/units.ts";
 import fc from "fast-check";
 import { openDiskStore } from "../log/disk/disk-store.ts";
 import type { SpaceLog } from "../log/port.ts";
-import { createdChange, SPACE } from "../log/testing/log-contract.ts";
+import { createdChange, SPACE } from "../log/testing/log-fixture.ts";
 import { INDEX_BYTES, openRecording, type RecordingView } from "./recording.ts";
 
 const TIMEOUT_MS = 120_000;

@@ -14,10 +14,11 @@ import type { SpaceId } from "@hustings/wire/ids.ts";
 import { decodeFragment } from "@hustings/wire/log/fragment.ts";
 import type { SpaceState } from "@hustings/wire/log/state.ts";
 import { SLOT_SAMPLES } from "@hustings/wire/units.ts";
-import { LANE_FILES } from "../log/disk/disk-log.ts";
-import { readState, spacesFolder } from "../log/disk/disk-store.ts";
+
+import { readState } from "../log/disk/disk-store.ts";
 import { scanBatches, scanFragments } from "../log/disk/fragment-scan.ts";
 import { type LaneFile, openForReading } from "../log/disk/lane-files.ts";
+import { LANE_FILES, spacesFolder } from "../log/disk/lane-names.ts";
 import {
   createRecordingIndex,
   fillerBefore,

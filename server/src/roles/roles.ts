@@ -148,9 +148,10 @@ async function startApiRole({ config, version }: RoleStart, log: Logger): Promis
 }
 
 async function recordingsOf(dataDirectory: string): Promise<OpenRecording> {
-  const [{ openRecording }, { readState, spacesFolder }] = await Promise.all([
+  const [{ openRecording }, { readState }, { spacesFolder }] = await Promise.all([
     import("../replay/recording.ts"),
     import("../log/disk/disk-store.ts"),
+    import("../log/disk/lane-names.ts"),
   ]);
   return async (id) => {
     const state = await readState(join(spacesFolder(dataDirectory), id));

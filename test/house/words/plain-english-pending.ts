@@ -54,11 +54,9 @@ export const pendingFolders: readonly string[] = [
 
   "server/src/http",
 
-  "server/src/log",
   "server/src/log/disk",
   "server/src/log/disk/testing",
   "server/src/log/follow",
-  "server/src/log/memory",
   "server/src/log/testing",
 
   "server/src/ops",

@@ -7,8 +7,8 @@ import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { createdChange, fragmentOf, SPACE, titleChange } from "../testing/log-contract.ts";
-import { MARK_AHEAD_SLOTS } from "./slot-mark.ts";
+import { createdChange, fragmentOf, SPACE, titleChange } from "../testing/log-fixture.ts";
+import { MARK_AHEAD_SLOTS } from "./disk-log.ts";
 import { DISK_TIMEOUT_MS, slotsBetween, slotsOf, startDisk } from "./testing/disk-fixture.ts";
 
 describe("disk, damaged", { timeout: DISK_TIMEOUT_MS }, () => {
@@ -97,13 +97,38 @@ describe("disk, damaged", { timeout: DISK_TIMEOUT_MS }, () => {
     }
   });
 
+  test("a bit flipped anywhere in the term, or a write of it cut anywhere, never gives a term twice", async () => {
+    await using disk = await startDisk();
+    for (const pen of [await disk.store.create(SPACE), await disk.store.open(SPACE)]) assert.ok(pen);
+    await disk.close();
+    const whole = await readFile(disk.lane("pen.term"));
+    assert.equal(whole.length, 24);
+    for (let at = 0; at < whole.length; at++) {
+      for (const bytes of [flipped(whole, at), whole.subarray(0, 12 + (at % 12))]) {
+        await writeFile(disk.lane("pen.term"), bytes);
+        assert.equal((await disk.reopen()).term, 3);
+        await disk.close();
+      }
+    }
+    assert.deepEqual(disk.repairs, []);
+  });
+
+  test("a term of which no copy is whole is reported, and the log opens", async () => {
+    await using disk = await startDisk();
+    await disk.store.create(SPACE);
+    await disk.close();
+    await writeFile(disk.lane("pen.term"), new Uint8Array(24));
+    assert.equal((await disk.reopen()).term, 1);
+    assert.deepEqual(disk.repairs, [{ space: SPACE, lane: "pen.term", lostBytes: 24, what: "unreadable" }]);
+  });
+
   test("lanes of any bytes are opened", async () => {
     await using disk = await startDisk();
     await disk.store.create(SPACE);
     for (const seed of slotsBetween(1, 30)) {
       await disk.close();
       const bytes = Uint8Array.from({ length: seed * 37 }, (_, i) => (i * seed * 2_654_435_761) >>> 13);
-      for (const name of ["state.lane", "backstage.lane", "sound-32.lane", "slots.mark"])
+      for (const name of ["state.lane", "backstage.lane", "sound-32.lane", "slots.mark", "pen.term"])
         await appendFile(disk.lane(name), bytes);
       assert.equal((await disk.reopen()).heads().stateSeq, 0);
     }
@@ -129,6 +154,7 @@ describe("disk, killed", { timeout: DISK_TIMEOUT_MS }, () => {
       await closed;
       const again = await disk.reopen();
       assert.ok(again.heads().stateSeq >= acknowledged);
+      assert.equal(again.term, 2);
       const stored = again.heads().slot["32"] ?? -1;
       assert.ok(handedSlot - stored <= 10, `slot ${handedSlot} was handed out, ${stored} is stored`);
       assert.deepEqual(

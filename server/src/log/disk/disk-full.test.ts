@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { SpaceLog } from "../port.ts";
-import { createdChange, fragmentOf, nameOf, SPACE, START, take, titleChange } from "../testing/log-contract.ts";
-import { RETRY_MS, WRITE_MS } from "./disk-log.ts";
+import { createdChange, fragmentOf, nameOf, SPACE, START, take, titleChange } from "../testing/log-fixture.ts";
+import { RETRY_MS, WRITE_MS } from "./sound-writer.ts";
 import { DISK_TIMEOUT_MS, faultyDisk, slotsBetween, slotsOf, startDisk } from "./testing/disk-fixture.ts";
 
 describe("disk, full or slow", { timeout: DISK_TIMEOUT_MS }, () => {

@@ -1,39 +1,23 @@
-// Owns the log of one space in its folder: what is told before it is stored (sound), and after (entries).
-// Refuses to know the other spaces. docs/log.md is normative for the files.
+// The log of one space in its folder, and the pens that append to it. docs/log.md is normative for the files.
 
 import { join } from "node:path";
-import type { Clock, Timer } from "@hustings/flow/clock.ts";
+import type { Clock } from "@hustings/flow/clock.ts";
 import type { BackstageEntry } from "@hustings/wire/log/lanes.ts";
-import type { StateEntry } from "@hustings/wire/log/state.ts";
+import type { SpaceState, StateEntry } from "@hustings/wire/log/state.ts";
 import { KEPT_SLOTS, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
+import { createFence, type Fence } from "../fence.ts";
 import type { SpaceLog } from "../port.ts";
 import { checkRange, createRecentRecords, type RecentRecords } from "../recent-records.ts";
-import { openEntryLane } from "./entry-lane.ts";
-import type { OpenLane } from "./lane-files.ts";
-import { MARK_AHEAD_SLOTS, readMark, writeMark } from "./slot-mark.ts";
-import { openSoundLane } from "./sound-lane.ts";
+import { type EntryLane, openEntryLane } from "./entry-lane.ts";
+import type { LaneFile, OpenLane } from "./lane-files.ts";
+import { LANE_FILES } from "./lane-names.ts";
+import { readMark, readTerm, writeMark, writeTerm } from "./mark-file.ts";
+import { entryRepairs, type LaneRepair, type Repair, soundRepairs, termRepairs } from "./repairs.ts";
+import { openSoundLane, type SoundLane } from "./sound-lane.ts";
+import { type SoundWriter, startSoundWriter } from "./sound-writer.ts";
 
-/** Sound waits at most this long before it is written. */
-export const WRITE_MS = 400;
-/** Sound is brought from the system's memory to the medium this often: what a power failure can cost. */
-export const SYNC_MS = 5_000;
-/** After a failure, storing is tried again this often. */
-export const RETRY_MS = 5_000;
-
-export const LANE_FILES = {
-  sound: { "32": "sound-32.lane", "16": "sound-16.lane" },
-  state: "state.lane",
-  backstage: "backstage.lane",
-  mark: "slots.mark",
-} as const;
-
-/** Something in a space's folder was not whole. What was cut or passed over is gone; all else is served. */
-export interface Repair {
-  readonly space: string;
-  readonly lane: string;
-  readonly lostBytes: number;
-  readonly what: "cut" | "passed-over" | "unreadable";
-}
+/** The slot mark runs this far ahead of the newest slot: 2 s. */
+export const MARK_AHEAD_SLOTS = 10;
 
 export interface DiskLogOptions {
   readonly space: string;
@@ -42,14 +26,84 @@ export interface DiskLogOptions {
   readonly openLane: OpenLane;
   readonly heldRecords?: number;
   readonly onRepair: (repair: Repair) => void;
-  readonly onClosed: () => void;
+  /** Called when the newest pen is closed. */
+  readonly onUnused: () => Promise<void>;
 }
 
-/** Opens the log in `folder`, which exists; repairs it and says so in its backstage. */
-export async function openDiskLog(options: DiskLogOptions): Promise<SpaceLog> {
-  const { folder, openLane, clock, space } = options;
-  const recent = createRecentRecords(options.heldRecords === undefined ? {} : { heldRecords: options.heldRecords });
-  const open = (name: string) => openLane(join(folder, name));
+/** An open log: its files are open until `close`. */
+export interface DiskLog {
+  /** Whether its newest pen is open. */
+  readonly isInUse: boolean;
+  state(): SpaceState;
+  /** As `LogStore.open`. */
+  takePen(): Promise<SpaceLog>;
+  /** Closes every pen, then the files. */
+  close(): Promise<void>;
+}
+
+interface Parts {
+  readonly options: DiskLogOptions;
+  readonly recent: RecentRecords;
+  readonly fence: Fence;
+  readonly entries: { readonly state: EntryLane; readonly backstage: EntryLane };
+  readonly sounds: Readonly<Record<Rendition, SoundLane>>;
+  readonly writer: SoundWriter;
+  /** Above every slot that an earlier process may have sent to followers. */
+  readonly markedSlot: number;
+}
+
+/** Opens the log in `folder`, which exists. Repairs it, and reports each repair in its backstage lane. */
+export async function openDiskLog(options: DiskLogOptions): Promise<DiskLog> {
+  await using opening = new AsyncDisposableStack();
+  const open = async (name: string): Promise<LaneFile> => {
+    const file = await options.openLane(join(options.folder, name));
+    opening.defer(() => file.close());
+    return file;
+  };
+  const { parts, markFile, termFile } = await openParts(options, open);
+  opening.move();
+  const pens = new Set<SpaceLog>();
+  let newest: SpaceLog | undefined;
+
+  async function closeFiles(): Promise<void> {
+    const { writer, sounds, entries, markedSlot, recent } = parts;
+    await writer.close();
+    const isWhole = RENDITIONS.every((rendition) => sounds[rendition].waitingCount === 0);
+    if (isWhole) await writeMark(markFile, Math.max(markedSlot, firstFree(recent))).catch(() => undefined);
+    const files = [entries.state, entries.backstage, sounds["32"], sounds["16"], markFile, termFile];
+    for (const file of files) await file.close();
+  }
+
+  return {
+    get isInUse() {
+      return newest !== undefined;
+    },
+    state: parts.recent.state,
+    async takePen() {
+      const term = await parts.fence.raise();
+      const pen = penOf(parts, term, async () => {
+        pens.delete(pen);
+        if (newest !== pen) return;
+        newest = undefined;
+        await options.onUnused();
+      });
+      pens.add(pen);
+      newest = pen;
+      // An older pen's entries come before the newer pen's state.
+      for (const lane of Object.values(parts.entries)) await lane.settled();
+      return pen;
+    },
+    async close() {
+      newest = undefined;
+      for (const pen of [...pens]) await pen[Symbol.asyncDispose]();
+      await closeFiles();
+    },
+  };
+}
+
+async function openParts(options: DiskLogOptions, open: (name: string) => Promise<LaneFile>) {
+  const { clock, heldRecords } = options;
+  const recent = createRecentRecords(heldRecords === undefined ? {} : { heldRecords });
   const backstage = await openEntryLane(await open(LANE_FILES.backstage), (entry) =>
     recent.addBackstage(entry as BackstageEntry),
   );
@@ -64,176 +118,96 @@ export async function openDiskLog(options: DiskLogOptions): Promise<SpaceLog> {
     for (const { slot, bytes } of sounds[rendition].newest) recent.addSound(rendition, slot, bytes);
   const markFile = await open(LANE_FILES.mark);
   const markedSlot = await readMark(markFile);
-
-  const repairs = [
+  const termFile = await open(LANE_FILES.term);
+  const stored = await readTerm(termFile);
+  await reportRepairs(options, recent, backstage.lane, [
     ...entryRepairs(LANE_FILES.state, state),
     ...entryRepairs(LANE_FILES.backstage, backstage),
     ...RENDITIONS.flatMap((rendition) => soundRepairs(LANE_FILES.sound[rendition], sounds[rendition])),
-  ];
-  for (const repair of repairs) await tellRepair({ space, ...repair });
-
-  async function tellRepair(repair: Repair): Promise<void> {
-    const isKnown = recent
-      .backstage()
-      .some((one) => one.kind === "log-repaired" && one.lane === repair.lane && one.lostBytes === repair.lostBytes);
-    if (repair.what === "passed-over" && isKnown) return;
-    options.onRepair(repair);
-    const fields = { slot: firstFree(recent), utcMs: clock.utcMs(), kind: "log-repaired" as const };
-    await backstage.lane.append({ ...fields, lane: repair.lane, lostBytes: repair.lostBytes }).catch(() => undefined);
-  }
-
+    ...termRepairs(LANE_FILES.term, stored),
+  ]);
   const lanes = { "32": sounds["32"].lane, "16": sounds["16"].lane };
-  const storing = startStoring({
-    clock,
-    lanes,
-    mark: (slot) => writeMark(markFile, Math.max(markedSlot, slot)),
+  const mark = () => writeMark(markFile, Math.max(markedSlot, firstFree(recent) + MARK_AHEAD_SLOTS));
+  const parts: Parts = {
+    options,
     recent,
-  });
+    fence: createFence(stored.term, (term) => writeTerm(termFile, term)),
+    entries: { state: state.lane, backstage: backstage.lane },
+    sounds: lanes,
+    writer: startSoundWriter({ clock, lanes, writeMark: mark }),
+    markedSlot,
+  };
+  return { parts, markFile, termFile };
+}
+
+function penOf(parts: Parts, term: number, onClosed: () => Promise<void>): SpaceLog {
+  const { options, recent, fence, entries, sounds, writer, markedSlot } = parts;
+  const followers = recent.openFollowers();
+  const listeners = new DisposableStack();
   let isClosed = false;
 
+  function check(): void {
+    if (isClosed) throw new Error(`The pen of term ${term} of space ${options.space} is closed.`);
+    fence.check(term);
+  }
+
   return {
+    term,
     heads: recent.heads,
     state: recent.state,
-    follow: recent.follow,
+    follow: followers.follow,
     backstage: recent.backstage,
     firstFreeSlot: () => Math.max(markedSlot, firstFree(recent)),
-    onStorage: storing.onStorage,
+    onStorage: (listener) => void listeners.use(writer.onStorage(listener)),
     appendSound(rendition, slot, bytes) {
-      if (isClosed) throw new Error(`The log of ${space} is closed.`);
+      check();
       recent.addSound(rendition, slot, bytes);
-      storing.push(rendition, slot, bytes);
+      writer.push(rendition, slot, bytes);
     },
     async appendState(slot, utcMs, change) {
-      if (change.kind === "ended") await storing.flush();
-      return (await state.lane.append({ ...change, slot, utcMs })) as StateEntry;
+      check();
+      if (change.kind === "ended") await writer.flush();
+      check();
+      return (await entries.state.append({ ...change, slot, utcMs })) as StateEntry;
     },
     async appendBackstage(slot, utcMs, change) {
-      return (await backstage.lane.append({ ...change, slot, utcMs })) as BackstageEntry;
+      check();
+      return (await entries.backstage.append({ ...change, slot, utcMs })) as BackstageEntry;
     },
     async range(rendition, from, to) {
       checkRange(from, to);
       const inMemory = recent.range(rendition, from, to);
       const oldest = recent.oldestSlot(rendition);
       if (from >= oldest) return inMemory;
-      return [...(await lanes[rendition].range(from, Math.min(to, oldest))), ...inMemory];
+      return [...(await sounds[rendition].range(from, Math.min(to, oldest))), ...inMemory];
     },
     async [Symbol.asyncDispose]() {
       if (isClosed) return;
       isClosed = true;
-      recent.close();
-      await storing.close();
-      const isWhole = RENDITIONS.every((rendition) => lanes[rendition].waitingCount === 0);
-      if (isWhole) await writeMark(markFile, Math.max(markedSlot, firstFree(recent))).catch(() => undefined);
-      for (const file of [state.lane, backstage.lane, lanes["32"], lanes["16"], markFile]) await file.close();
-      options.onClosed();
+      listeners.dispose();
+      followers.close();
+      await onClosed();
     },
   };
+}
+
+async function reportRepairs(
+  { space, clock, onRepair }: DiskLogOptions,
+  recent: RecentRecords,
+  lane: EntryLane,
+  repairs: readonly LaneRepair[],
+): Promise<void> {
+  for (const repair of repairs) {
+    const isKnown = recent
+      .backstage()
+      .some((one) => one.kind === "log-repaired" && one.lane === repair.lane && one.lostBytes === repair.lostBytes);
+    if (repair.what === "passed-over" && isKnown) continue;
+    onRepair({ space, ...repair });
+    const fields = { slot: firstFree(recent), utcMs: clock.utcMs(), kind: "log-repaired" as const };
+    await lane.append({ ...fields, lane: repair.lane, lostBytes: repair.lostBytes }).catch(() => undefined);
+  }
 }
 
 function firstFree(recent: RecentRecords): number {
   return Math.max(-1, ...Object.values(recent.heads().slot)) + 1;
-}
-
-interface Storing {
-  push(rendition: Rendition, slot: number, bytes: Uint8Array): void;
-  onStorage(told: (storing: boolean, cause?: Error) => void): void;
-  /** All that waits is written when this resolves, unless the disk refuses. */
-  flush(): Promise<void>;
-  /** As `flush`, brought to the medium; nothing is written after it. */
-  close(): Promise<void>;
-}
-
-interface StoringOptions {
-  readonly clock: Clock;
-  readonly recent: RecentRecords;
-  readonly lanes: Readonly<Record<Rendition, Awaited<ReturnType<typeof openSoundLane>>["lane"]>>;
-  readonly mark: (firstFreeSlot: number) => Promise<void>;
-}
-
-// One write at a time per space. While the disk refuses, the newest minute waits and older slots become holes.
-function startStoring({ clock, lanes, mark, recent }: StoringOptions): Storing {
-  const listeners: ((storing: boolean, cause?: Error) => void)[] = [];
-  let isStoring = true;
-  let timer: Timer | undefined;
-  let writing: Promise<void> | undefined;
-  let syncedMs = clock.monotonicMs();
-  let isClosed = false;
-
-  function tell(storing: boolean, cause?: Error): void {
-    if (storing === isStoring) return;
-    isStoring = storing;
-    for (const told of listeners) told(storing, cause);
-  }
-
-  function schedule(): void {
-    if (timer || writing || isClosed) return;
-    timer = clock.after(isStoring ? WRITE_MS : RETRY_MS, () => {
-      timer = undefined;
-      void flush();
-    });
-  }
-
-  function flush(): Promise<void> {
-    writing ??= write().finally(() => {
-      writing = undefined;
-      if (RENDITIONS.some((rendition) => lanes[rendition].waitingCount > 0)) schedule();
-    });
-    return writing;
-  }
-
-  async function write(): Promise<void> {
-    await mark(firstFree(recent) + MARK_AHEAD_SLOTS).catch(() => undefined);
-    let failure: Error | undefined;
-    for (const rendition of RENDITIONS) failure = (await lanes[rendition].flush()) ?? failure;
-    if (!failure && clock.monotonicMs() - syncedMs >= SYNC_MS) failure = await sync();
-    tell(failure === undefined, failure);
-  }
-
-  async function sync(): Promise<Error | undefined> {
-    syncedMs = clock.monotonicMs();
-    try {
-      for (const rendition of RENDITIONS) await lanes[rendition].sync();
-      return undefined;
-    } catch (cause) {
-      return cause instanceof Error ? cause : new Error(String(cause));
-    }
-  }
-
-  return {
-    push(rendition, slot, bytes) {
-      if (!lanes[rendition].push(slot, bytes)) tell(false, new Error("The disk is too slow; sound is given up."));
-      schedule();
-    },
-    onStorage: (told) => void listeners.push(told),
-    flush: async () => {
-      await writing;
-      await flush();
-    },
-    async close() {
-      isClosed = true;
-      timer?.cancel();
-      await writing;
-      await flush();
-      await sync();
-    },
-  };
-}
-
-type LaneRepair = Omit<Repair, "space">;
-
-function entryRepairs(lane: string, opened: Awaited<ReturnType<typeof openEntryLane>>): LaneRepair[] {
-  const passedOver = opened.damages.map(({ at, bytes }) => ({
-    lane: `${lane} at ${at}`,
-    lostBytes: bytes,
-    what: "passed-over" as const,
-  }));
-  return opened.tornBytes > 0 ? [...passedOver, { lane, lostBytes: opened.tornBytes, what: "cut" }] : passedOver;
-}
-
-function soundRepairs(lane: string, opened: Awaited<ReturnType<typeof openSoundLane>>): LaneRepair[] {
-  const { damagedBytes, tornBytes } = opened;
-  return [
-    ...(damagedBytes > 0 ? [{ lane: `${lane} inside`, lostBytes: damagedBytes, what: "passed-over" as const }] : []),
-    ...(tornBytes > 0 ? [{ lane, lostBytes: tornBytes, what: "cut" as const }] : []),
-  ];
 }

@@ -3,22 +3,15 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdir, writeFile } from "node:fs/promises";
+import { cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
-import {
-  createdChange,
-  fragmentOf,
-  nameOf,
-  readerContract,
-  SPACE,
-  START,
-  storeContract,
-  take,
-  titleChange,
-} from "../testing/log-contract.ts";
-import { openDiskStore, StoreLocked } from "./disk-store.ts";
+import { createdChange, fragmentOf, nameOf, SPACE, START, take, titleChange } from "../testing/log-fixture.ts";
+import { readerContract } from "../testing/reader-contract.ts";
+import { storeContract } from "../testing/store-contract.ts";
+import { StoreLocked } from "./directory-lock.ts";
+import { openDiskStore } from "./disk-store.ts";
 import { DISK_TIMEOUT_MS, slotsBetween, slotsOf, startDisk } from "./testing/disk-fixture.ts";
 
 storeContract("disk", () => startDisk({ heldRecords: 64 }));
@@ -63,6 +56,18 @@ describe("disk, opened again", { timeout: DISK_TIMEOUT_MS }, () => {
       const expected = slotsBetween(from, Math.min(to, 900)).filter((slot) => slot % 100 !== 7);
       assert.deepEqual(slotsOf(await again.range("16", from, to)), expected);
     }
+  });
+
+  test("a space from before pens had terms opens, and its first pen has term 1", async () => {
+    await using disk = await startDisk();
+    await (await disk.store.create(SPACE)).appendState(0, 5, createdChange());
+    await disk.close();
+    await rm(disk.lane("pen.term"));
+    const log = await disk.reopen();
+    assert.equal(log.term, 1);
+    assert.equal(log.heads().stateSeq, 1);
+    assert.equal((await disk.reopen()).term, 2);
+    assert.deepEqual(disk.repairs, []);
   });
 
   test("a space whose log was closed can be opened again by the same store", async () => {

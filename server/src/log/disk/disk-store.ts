@@ -1,5 +1,5 @@
-// Owns the logs of all spaces in a data directory: one folder each, held by one process. Refuses to know what is said
-// in them. docs/log.md is normative; decisions/0004 says why.
+// The logs of all spaces in a data directory: a folder for each, all held by one process. docs/log.md is normative;
+// decisions/0004 gives the reasons.
 
 import { randomUUID } from "node:crypto";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
@@ -9,29 +9,24 @@ import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
 import { foldAll, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
 import { type LogStore, newestFirst, type SpaceLog } from "../port.ts";
 import { takeLock } from "./directory-lock.ts";
-import { LANE_FILES, openDiskLog, type Repair } from "./disk-log.ts";
+import { type DiskLog, openDiskLog } from "./disk-log.ts";
 import { MAX_ENTRY_LANE_BYTES } from "./entry-lane.ts";
 import { scanEntries } from "./entry-lines.ts";
 import { codeOf, type OpenLane, openForReading, openLaneFile, syncFolder } from "./lane-files.ts";
-
-export { StoreLocked } from "./directory-lock.ts";
-export type { Repair } from "./disk-log.ts";
+import { LANE_FILES, spacesFolder } from "./lane-names.ts";
+import type { Repair } from "./repairs.ts";
+import { createTurns } from "./turns.ts";
 
 export interface DiskStoreOptions {
-  /** The data directory; `spaces/` in it is made when it is not there. */
+  /** The data directory; `spaces/` in it is made if it is missing. */
   readonly directory: string;
   readonly clock: Clock;
-  /** Told of everything that was cut, passed over or could not be read. */
+  /** Called for everything that was cut, passed over or could not be read. */
   readonly onRepair?: (repair: Repair) => void;
-  /** How lanes are opened; absent: in the system's files. */
+  /** Opens a lane's file; absent: in the file system. */
   readonly openLane?: OpenLane;
-  /** Records that a follower may fall behind; absent: HELD_RECORDS. */
+  /** Records that a follower may fall behind; absent: the default of recent-records.ts. */
   readonly heldRecords?: number;
-}
-
-interface OpenLog {
-  readonly log: Promise<SpaceLog>;
-  readonly closed: Promise<void>;
 }
 
 /** Opens the store. Throws StoreLocked while another living process holds the directory. */
@@ -41,70 +36,72 @@ export async function openDiskStore(options: DiskStoreOptions): Promise<LogStore
   await mkdir(spaces, { recursive: true, mode: 0o700 });
   const lock = await takeLock(join(spaces, ".lock"));
   await removeLeftovers(spaces);
-  const openLogs = new Map<SpaceId, OpenLog>();
+  const logs = new Map<SpaceId, DiskLog>();
+  const turns = createTurns<SpaceId>();
 
-  function openFolder(id: SpaceId): Promise<SpaceLog> {
-    const closed = Promise.withResolvers<void>();
-    const forget = () => {
-      openLogs.delete(id);
-      closed.resolve();
-    };
-    const log = openDiskLog({
+  async function openFolder(id: SpaceId): Promise<DiskLog> {
+    const log = await openDiskLog({
       space: id,
       folder: join(spaces, id),
       clock,
       openLane,
       onRepair,
-      onClosed: forget,
+      onUnused: () => turns.take(id, () => closeUnused(id)),
       ...(heldRecords === undefined ? {} : { heldRecords }),
     });
-    openLogs.set(id, { log, closed: closed.promise });
-    log.catch(forget);
+    logs.set(id, log);
     return log;
   }
 
+  async function takePen(id: SpaceId): Promise<SpaceLog> {
+    const log = logs.get(id) ?? (await openFolder(id));
+    try {
+      return await log.takePen();
+    } finally {
+      await closeUnused(id);
+    }
+  }
+
+  async function closeUnused(id: SpaceId): Promise<void> {
+    if (!logs.get(id)?.isInUse) await close(id);
+  }
+
   async function close(id: SpaceId): Promise<void> {
-    const open = openLogs.get(id);
-    await (await open?.log.catch(() => undefined))?.[Symbol.asyncDispose]();
-    await open?.closed;
+    const log = logs.get(id);
+    logs.delete(id);
+    await log?.close();
+  }
+
+  async function create(id: SpaceId): Promise<SpaceLog> {
+    await mkdir(join(spaces, id), { mode: 0o700 });
+    const pen = await takePen(id);
+    await syncFolder(join(spaces, id));
+    await syncFolder(spaces);
+    return pen;
+  }
+
+  async function remove(id: SpaceId): Promise<void> {
+    await close(id);
+    const leftover = join(spaces, `${LEFTOVER}${randomUUID()}`);
+    try {
+      await rename(join(spaces, id), leftover);
+    } catch (cause) {
+      if (codeOf(cause) === "ENOENT") return;
+      throw cause;
+    }
+    await rm(leftover, { recursive: true, force: true });
   }
 
   return {
-    async create(id) {
-      await mkdir(join(spaces, id), { mode: 0o700 });
-      const log = await openFolder(id);
-      await syncFolder(join(spaces, id));
-      await syncFolder(spaces);
-      return log;
-    },
-    async open(id) {
-      const open = openLogs.get(id);
-      if (open) return open.log;
-      if (!(await isFolder(join(spaces, id)))) return undefined;
-      return (openLogs.get(id)?.log ?? openFolder(id)) as Promise<SpaceLog>;
-    },
-    list: () => listSpaces(spaces, openLogs, onRepair),
-    async remove(id) {
-      await close(id);
-      const leftover = join(spaces, `${LEFTOVER}${randomUUID()}`);
-      try {
-        await rename(join(spaces, id), leftover);
-      } catch (cause) {
-        if (codeOf(cause) === "ENOENT") return;
-        throw cause;
-      }
-      await rm(leftover, { recursive: true, force: true });
-    },
+    create: (id) => turns.take(id, () => create(id)),
+    open: (id) => turns.take(id, async () => ((await isFolder(join(spaces, id))) ? takePen(id) : undefined)),
+    list: () => listSpaces(spaces, logs, onRepair),
+    remove: (id) => turns.take(id, () => remove(id)),
     async [Symbol.asyncDispose]() {
-      for (const id of [...openLogs.keys()]) await close(id);
+      for (const id of [...logs.keys()]) await turns.take(id, () => close(id));
       await lock[Symbol.asyncDispose]();
     },
   };
-}
-
-/** Where the folders of spaces are: `spaces/ID` in the data directory. */
-export function spacesFolder(directory: string): string {
-  return join(directory, "spaces");
 }
 
 const LEFTOVER = ".removed-";
@@ -123,16 +120,14 @@ async function isFolder(path: string): Promise<boolean> {
 
 async function listSpaces(
   spaces: string,
-  openLogs: ReadonlyMap<SpaceId, OpenLog>,
+  logs: ReadonlyMap<SpaceId, DiskLog>,
   onRepair: (repair: Repair) => void,
 ): Promise<{ id: SpaceId; state: SpaceState }[]> {
   const found: { id: SpaceId; state: SpaceState }[] = [];
   for (const name of await readdir(spaces)) {
     if (name.startsWith(".")) continue;
     try {
-      const state = isSpaceId(name)
-        ? ((await openLogs.get(name)?.log)?.state() ?? (await readState(join(spaces, name))))
-        : undefined;
+      const state = isSpaceId(name) ? (logs.get(name)?.state() ?? (await readState(join(spaces, name)))) : undefined;
       if (state && state.id === name) found.push({ id: name as SpaceId, state });
       else if (!state || state.seq > 0) onRepair({ space: name, lane: "", lostBytes: 0, what: "unreadable" });
     } catch {
@@ -142,13 +137,13 @@ async function listSpaces(
   return found.sort(newestFirst);
 }
 
-/** The fold of a space's state lane, read as it is just now; `undefined` when there is none, or nothing whole in it. */
+/** The state that a space's state lane gives at this moment; `undefined` without a lane, or if no entry in it is whole. */
 export async function readState(folder: string): Promise<SpaceState | undefined> {
   const file = await openForReading(join(folder, LANE_FILES.state));
   if (!file) return undefined;
   try {
     const sizeBytes = await file.size();
-    if (sizeBytes > MAX_ENTRY_LANE_BYTES) throw new Error(`A lane of ${sizeBytes} bytes is too long.`);
+    if (sizeBytes > MAX_ENTRY_LANE_BYTES) throw new Error(`The state lane is too long: it has ${sizeBytes} bytes.`);
     const bytes = await file.read(0, sizeBytes);
     const entries = scanEntries(bytes).entries as StateEntry[];
     return entries.length === 0 && bytes.some((byte) => byte !== 0) ? undefined : foldAll(entries);

@@ -9,7 +9,9 @@ export interface EntryLane {
    * in order. Rejects with the disk's error, and then the entry is not in the lane.
    */
   append<T extends object>(fields: T): Promise<T & { readonly seq: number }>;
-  /** Gives back the reserved room and closes. */
+  /** Resolves once every entry that was appended before is on the medium or was refused. */
+  settled(): Promise<void>;
+  /** Gives the reserved bytes back and closes the file. */
   close(): Promise<void>;
 }
 
@@ -98,6 +100,10 @@ export async function openEntryLane(file: LaneFile, onDurable: (entry: Entry) =>
     });
   }
 
+  async function settled(): Promise<void> {
+    while (writing) await writing;
+  }
+
   await reserve();
   const lane: EntryLane = {
     append: (fields) =>
@@ -107,8 +113,9 @@ export async function openEntryLane(file: LaneFile, onDurable: (entry: Entry) =>
         waiting.push({ fields, resolve, reject });
         start();
       }),
+    settled,
     async close() {
-      while (writing) await writing;
+      await settled();
       await file.truncate(nextAt);
       await file.sync();
       await file.close();

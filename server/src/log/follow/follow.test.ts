@@ -13,16 +13,8 @@ import { RENDITIONS } from "@hustings/wire/units.ts";
 import fc from "fast-check";
 import { createMemoryStore } from "../memory/memory-log.ts";
 import type { FollowedRecord, SpaceLog } from "../port.ts";
-import {
-  createdChange,
-  fragmentOf,
-  nameOf,
-  OTHER_SPACE,
-  readerContract,
-  SPACE,
-  START,
-  take,
-} from "../testing/log-contract.ts";
+import { createdChange, fragmentOf, nameOf, OTHER_SPACE, SPACE, START, take } from "../testing/log-fixture.ts";
+import { readerContract } from "../testing/reader-contract.ts";
 import { type FollowConnection, followSpace } from "./follow-client.ts";
 import {
   BadFollowFrame,

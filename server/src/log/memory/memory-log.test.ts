@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LogStore } from "../port.ts";
-import { fragmentOf, nameOf, readerContract, SPACE, START, storeContract, take } from "../testing/log-contract.ts";
+import { fragmentOf, nameOf, SPACE, START, take } from "../testing/log-fixture.ts";
+import { readerContract } from "../testing/reader-contract.ts";
+import { storeContract } from "../testing/store-contract.ts";
 import { createMemoryStore } from "./memory-log.ts";
 
 const openStore = async () => {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LogRecord } from "@hustings/wire/log/lanes.ts";
 import { SLOT_MS } from "@hustings/wire/units.ts";
-import type { SpaceLog } from "../../log/port.ts";
+import { createMemoryStore } from "../../log/memory/memory-log.ts";
+import type { LogStore, SpaceLog } from "../../log/port.ts";
 import { silence, tone } from "../testing/microphones.ts";
 import { type StageFixture, startStageFixture } from "../testing/stage-fixture.ts";
 
@@ -145,15 +146,22 @@ test("live spaces are listed first, then the newest", async () => {
 async function withFullDisk() {
   let isFull = false;
   const told: ((storing: boolean, cause?: Error) => void)[] = [];
-  const stage = await startStageFixture();
-  const { space, host, id } = await stage.createSpace();
-  const log = space.log as { -readonly [Key in keyof SpaceLog]: SpaceLog[Key] };
-  const { appendState, appendBackstage } = log;
+  const memory = createMemoryStore();
   const refuse = () => Promise.reject(new Error("ENOSPC"));
-  log.appendState = (...entry) => (isFull ? refuse() : appendState(...entry));
-  log.appendBackstage = (...entry) => (isFull ? refuse() : appendBackstage(...entry));
-  log.onStorage = (listener) => void told.push(listener);
-  await stage.restart();
+  const store: LogStore = {
+    ...memory,
+    async create(id) {
+      const log = await memory.create(id);
+      return {
+        ...log,
+        appendState: (...entry) => (isFull ? refuse() : log.appendState(...entry)),
+        appendBackstage: (...entry) => (isFull ? refuse() : log.appendBackstage(...entry)),
+        onStorage: (listener) => void told.push(listener),
+      };
+    },
+  };
+  const stage = await startStageFixture({ store: () => store });
+  const { space, host } = await stage.createSpace();
   const tellStorage = (isStoring: boolean) => {
     for (const listener of told) listener(isStoring, isStoring ? undefined : new Error("ENOSPC"));
   };
@@ -161,7 +169,7 @@ async function withFullDisk() {
     isFull = full;
     tellStorage(!full);
   };
-  return { stage, space: stage.spaces.get(id), host, fill, tellStorage };
+  return { stage, space, host, fill, tellStorage };
 }
 
 test("with a full disk sound goes on, commands say so, a mute holds all the same, and the state tells as soon as it can", async () => {

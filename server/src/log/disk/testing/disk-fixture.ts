@@ -8,9 +8,10 @@ import { type ManualClock, manualClock } from "@hustings/flow/testing/manual-clo
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import { peekFragment } from "@hustings/wire/log/fragment.ts";
 import type { SpaceLog } from "../../port.ts";
-import { WRITE_MS } from "../disk-log.ts";
-import { type DiskStoreOptions, openDiskStore, type Repair } from "../disk-store.ts";
+import { type DiskStoreOptions, openDiskStore } from "../disk-store.ts";
 import { type LaneFile, openLaneFile } from "../lane-files.ts";
+import type { Repair } from "../repairs.ts";
+import { WRITE_MS } from "../sound-writer.ts";
 
 export const DISK_TIMEOUT_MS = 120_000;
 const SPACE = "0123456789" as SpaceId;

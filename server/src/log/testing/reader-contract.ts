@@ -1,38 +1,23 @@
-// Owns what every adapter of the log's port must do, as tests to be run on each. Refuses to know any adapter.
+// What reading a log must do, as tests that run on every adapter and over every connection.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
-import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
 import type { Cursor, LogRecord } from "@hustings/wire/log/lanes.ts";
-import { foldAll, type StateChange } from "@hustings/wire/log/state.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import fc from "fast-check";
-import { FollowerTooSlow, type LogReader, type LogStore, type SpaceLog } from "../port.ts";
+import type { SpaceLog } from "../port.ts";
+import {
+  createdChange,
+  fragmentOf,
+  nameOf,
+  type ReadingSide,
+  readAll,
+  START,
+  take,
+  titleChange,
+} from "./log-fixture.ts";
 
-export const SPACE = "0123456789" as SpaceId;
-export const OTHER_SPACE = "abcdefghjk" as SpaceId;
-export const HOST = "0123456789ab" as PersonId;
-export const START: Cursor = { nextSlot: 0, stateSeq: 0, momentSeq: 0 };
 const TIMEOUT_MS = 60_000;
-
-/** A fragment whose packets tell slot and rendition, so that bytes in the wrong place are seen. */
-export function fragmentOf(slot: number, rendition: Rendition = "32", packetBytes = 8): Uint8Array<ArrayBuffer> {
-  const packets = Array.from({ length: 10 }, (_, i) =>
-    Uint8Array.from({ length: packetBytes }, (_, j) => (slot * 31 + Number(rendition) * 7 + i * 3 + j) & 255),
-  );
-  return encodeFragment({ slot, levels: [], packets });
-}
-
-export function createdChange(id: SpaceId = SPACE, originUtcMs = 1_000): StateChange {
-  return { kind: "created", id, title: "A title", host: HOST, hostName: "Anna", originUtcMs };
-}
-
-export function titleChange(n: number): StateChange {
-  return { kind: "title", title: `Title ${n}` };
-}
-
-export type ReadingSide = Pick<LogReader, "follow" | "range">;
 
 /** A log that is written through `log` and read through `reader`. */
 export interface ReadFixture {
@@ -102,115 +87,6 @@ export function readerContract(name: string, startFixture: () => Promise<ReadFix
       assert.deepEqual((await reader.range("32", 2, 9)).map(Buffer.from), expected);
       assert.deepEqual(await reader.range("16", 0, 600), []);
       assert.deepEqual(await reader.range("32", 3, 3), []);
-    });
-  });
-}
-
-/** What a store and its logs must do. The adapter keeps at least 100 slots and cuts a follower 64 records behind. */
-export function storeContract(
-  name: string,
-  openStore: () => Promise<{ readonly store: LogStore; [Symbol.asyncDispose](): Promise<void> }>,
-): void {
-  describe(`${name}, written`, { timeout: TIMEOUT_MS }, () => {
-    test("entries appended at once get the numbers of their order, and the state is their fold", async () => {
-      await using fixture = await openStore();
-      const log = await fixture.store.create(SPACE);
-      const changes = [createdChange(), ...Array.from({ length: 40 }, (_, n) => titleChange(n))];
-      const entries = await Promise.all(changes.map((change, i) => log.appendState(i, i, change)));
-      assert.deepEqual(
-        entries.map(({ seq }) => seq),
-        changes.map((_, i) => i + 1),
-      );
-      assert.deepEqual(log.state(), foldAll(entries));
-      assert.equal(log.heads().stateSeq, 41);
-    });
-
-    test("backstage is kept in order and never followed", async () => {
-      await using fixture = await openStore();
-      const log = await fixture.store.create(SPACE);
-      await log.appendBackstage(0, 0, { kind: "host-secret", secretHash: "hash", generation: 1 });
-      await log.appendBackstage(0, 0, { kind: "barred", person: HOST });
-      await log.appendState(0, 0, createdChange());
-      assert.deepEqual(
-        log.backstage().map(({ seq, kind }) => [seq, kind]),
-        [
-          [1, "host-secret"],
-          [2, "barred"],
-        ],
-      );
-      assert.equal(log.heads().backstageSeq, 2);
-      assert.deepEqual((await take(log, START, 1)).map(nameOf), ["state 1"]);
-    });
-
-    test("a slot at or below the head is refused, and the log goes on", async () => {
-      await using fixture = await openStore();
-      const log = await fixture.store.create(SPACE);
-      log.appendSound("32", 7, fragmentOf(7));
-      assert.throws(() => log.appendSound("32", 7, fragmentOf(7)), RangeError);
-      assert.throws(() => log.appendSound("32", 6, fragmentOf(6)), RangeError);
-      log.appendSound("16", 6, fragmentOf(6, "16"));
-      log.appendSound("32", 8, fragmentOf(8));
-      assert.deepEqual(log.heads().slot, { "32": 8, "16": 6 });
-      assert.equal(log.firstFreeSlot(), 9);
-    });
-
-    test("a new log has no head, no entry and its first slot free", async () => {
-      await using fixture = await openStore();
-      const log = await fixture.store.create(SPACE);
-      assert.deepEqual(log.heads(), { slot: {}, stateSeq: 0, momentSeq: 0, backstageSeq: 0 });
-      assert.equal(log.firstFreeSlot(), 0);
-    });
-
-    test("a follower that does not read is cut, and the writer does not notice", async () => {
-      await using fixture = await openStore();
-      const log = await fixture.store.create(SPACE);
-      const stop = new AbortController();
-      const records = log.follow(START, stop.signal)[Symbol.asyncIterator]();
-      log.appendSound("32", 0, fragmentOf(0));
-      await records.next();
-      for (let slot = 1; slot <= 66; slot++) log.appendSound("32", slot, fragmentOf(slot));
-      await assert.rejects(() => readOn(records), FollowerTooSlow);
-    });
-
-    test("a range of more slots than allowed is refused", async () => {
-      await using fixture = await openStore();
-      const log = await fixture.store.create(SPACE);
-      await assert.rejects(async () => log.range("32", 0, 601), RangeError);
-      await assert.rejects(async () => log.range("32", 3, 2), RangeError);
-    });
-
-    test("a space is created once, opened as the same log, listed newest first, and removed for good", async () => {
-      await using fixture = await openStore();
-      const { store } = fixture;
-      const log = await store.create(SPACE);
-      const other = await store.create(OTHER_SPACE);
-      await assert.rejects(store.create(SPACE));
-      assert.deepEqual(await store.list(), []);
-      await log.appendState(0, 0, createdChange(SPACE, 5_000));
-      await other.appendState(0, 0, createdChange(OTHER_SPACE, 9_000));
-      assert.equal(await store.open(SPACE), log);
-      assert.deepEqual(
-        (await store.list()).map(({ id, state }) => [id, state.seq]),
-        [
-          [OTHER_SPACE, 1],
-          [SPACE, 1],
-        ],
-      );
-      await store.remove(SPACE);
-      assert.equal(await store.open(SPACE), undefined);
-      assert.deepEqual(
-        (await store.list()).map(({ id }) => id),
-        [OTHER_SPACE],
-      );
-    });
-
-    test("followers end when the log is closed", async () => {
-      await using fixture = await openStore();
-      const log = await fixture.store.create(SPACE);
-      const reading = readAll(log.follow(START, new AbortController().signal));
-      await log.appendState(0, 0, createdChange());
-      await log[Symbol.asyncDispose]();
-      assert.deepEqual((await reading).map(nameOf), ["state 1"]);
     });
   });
 }
@@ -311,35 +187,4 @@ function assertInOrder(records: readonly LogRecord[]): void {
 
 function plain(record: LogRecord | undefined): unknown {
   return record?.lane === "sound" ? { ...record, bytes: Buffer.from(record.bytes).toString("hex") } : record;
-}
-
-export function nameOf(record: LogRecord): string {
-  return record.lane === "sound" ? `${record.rendition}/${record.slot}` : `${record.lane} ${record.entry.seq}`;
-}
-
-/** The first `count` records from `cursor`. */
-export async function take(
-  side: ReadingSide,
-  cursor: Cursor,
-  count: number,
-  renditions: readonly Rendition[] = RENDITIONS,
-): Promise<LogRecord[]> {
-  const stop = new AbortController();
-  const records: LogRecord[] = [];
-  for await (const record of side.follow(cursor, stop.signal, renditions)) {
-    records.push(record);
-    if (records.length >= count) stop.abort();
-    if (records.length >= count) break;
-  }
-  return records;
-}
-
-async function readAll(records: AsyncIterable<LogRecord>): Promise<LogRecord[]> {
-  const all: LogRecord[] = [];
-  for await (const record of records) all.push(record);
-  return all;
-}
-
-async function readOn(records: AsyncIterator<LogRecord>): Promise<void> {
-  for (;;) if ((await records.next()).done) return;
 }

@@ -1,0 +1,16 @@
+// The names of the files in a space's folder. docs/log.md is normative.
+
+import { join } from "node:path";
+
+export const LANE_FILES = {
+  sound: { "32": "sound-32.lane", "16": "sound-16.lane" },
+  state: "state.lane",
+  backstage: "backstage.lane",
+  mark: "slots.mark",
+  term: "pen.term",
+} as const;
+
+/** The folder of all spaces in a data directory; each has a folder `ID` in it. */
+export function spacesFolder(directory: string): string {
+  return join(directory, "spaces");
+}

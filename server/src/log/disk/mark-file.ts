@@ -1,0 +1,53 @@
+// Small numbers in files of their own, each with a checksum: how far slots may have been used, and the term of the pen.
+// docs/log.md is normative. A number is overwritten in place, so a full disk does not stop it.
+
+import { crc32c } from "@hustings/wire/log/crc32c.ts";
+import type { LaneFile } from "./lane-files.ts";
+
+const NUMBER_BYTES = 12;
+
+/** Every slot below the mark may have been used; 0 if the file has no whole mark. */
+export async function readMark(file: LaneFile): Promise<number> {
+  return numberAt(await file.read(0, NUMBER_BYTES), 0) ?? 0;
+}
+
+export async function writeMark(file: LaneFile, firstFreeSlot: number): Promise<void> {
+  await file.write(bytesOf(firstFreeSlot), 0);
+}
+
+export interface StoredTerm {
+  /** The highest term; 0 before the first pen. */
+  readonly term: number;
+  /** Bytes of a file that has no whole copy of any term; 0 otherwise. */
+  readonly damagedBytes: number;
+}
+
+/** The term has two copies, so that neither a torn write nor damage to one of them loses it. */
+export async function readTerm(file: LaneFile): Promise<StoredTerm> {
+  const bytes = await file.read(0, 2 * NUMBER_BYTES);
+  const terms = [0, NUMBER_BYTES].flatMap((at) => numberAt(bytes, at) ?? []);
+  return { term: Math.max(0, ...terms), damagedBytes: terms.length === 0 ? bytes.length : 0 };
+}
+
+/** Resolves once the term is on the medium. */
+export async function writeTerm(file: LaneFile, term: number): Promise<void> {
+  for (const at of [0, NUMBER_BYTES]) {
+    await file.write(bytesOf(term), at);
+    await file.sync();
+  }
+}
+
+function bytesOf(value: number): Uint8Array {
+  const bytes = new Uint8Array(NUMBER_BYTES);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, BigInt(value));
+  view.setUint32(8, crc32c(bytes, 0, 8));
+  return bytes;
+}
+
+function numberAt(bytes: Uint8Array, at: number): number | undefined {
+  if (bytes.length < at + NUMBER_BYTES) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at);
+  const value = Number(view.getBigUint64(0));
+  return Number.isSafeInteger(value) && crc32c(bytes, at, at + 8) === view.getUint32(8) ? value : undefined;
+}
