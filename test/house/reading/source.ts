@@ -27,8 +27,17 @@ export const codePattern = /\.(?:ts|mts|js|mjs|svelte)$/;
 
 const suites = new Set(["describe", "suite"]);
 
+// Every rule reads every file: each is parsed once.
+const parsed = new WeakMap<SourceFile, ts.SourceFile>();
+
 /** Parses a file; of a Svelte component only the scripts, with the component's line numbers. */
 export function parse(file: SourceFile): ts.SourceFile {
+  const known = parsed.get(file) ?? parseNow(file);
+  parsed.set(file, known);
+  return known;
+}
+
+function parseNow(file: SourceFile): ts.SourceFile {
   const text = file.path.endsWith(".svelte") ? onlyScripts(file.text) : file.text;
   const kind = /\.m?js$/.test(file.path) ? ts.ScriptKind.JS : ts.ScriptKind.TS;
   return ts.createSourceFile(file.path, text, ts.ScriptTarget.Latest, true, kind);

@@ -1,0 +1,43 @@
+// Lists what breaks the rules about circles, folders, names and module state until it is mended. Nothing is added.
+
+export const pendingCircles: readonly string[] = [
+  "server/src/api/api.ts",
+
+  "server/src/edge/push/cadence-advice.ts",
+
+  "server/src/ops/doctor/checkup.ts",
+];
+
+export const pendingNames: readonly string[] = [
+  "cli/role.ts",
+
+  "cli/stop.ts",
+
+  "drill/crowd/crowd.ts",
+
+  "drill/generator/sockets/listener-sockets.ts",
+
+  "server/src/api/recording.ts",
+
+  "server/src/edge/http/pages.ts",
+];
+
+export const pendingFolderSizes: readonly string[] = ["test/bench"];
+
+export const pendingModuleState: readonly string[] = [
+  "media/codec/libopus.ts",
+
+  "media/codec/opus.ts",
+
+  "media/measure/resample.ts",
+
+  "server/src/log/disk/directory-lock.ts",
+
+  "server/src/log/disk/testing/disk-writer.ts",
+
+  "server/src/log/follow/follow-server.ts",
+
+  "server/src/replay/recording.ts",
+
+  "wire/listen/frames.ts",
+];
