@@ -52,7 +52,7 @@ async function hostOnce(options: DemoOptions, packets: readonly Uint8Array[], on
   const speaker = await connectSpeaker({
     whipUrl: `${options.doorUrl}${ROUTES.stage(link.id)}`,
     ticket: await ticketOf(link),
-    onOver: () => over.resolve(),
+    onClosed: () => over.resolve(),
   });
   const stop = (): void => speaker.close();
   options.signal.addEventListener("abort", stop, { once: true });

@@ -36,7 +36,7 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
   const speaker = await connectSpeaker({
     whipUrl: new URL(ROUTES.stage(link.id), values.stage ?? link.origin).href,
     ticket,
-    onOver: (why) => (why === "closed" ? over.resolve() : over.reject(new Error(`The stage was left: ${why}.`))),
+    onClosed: (why) => (why === "closed" ? over.resolve() : over.reject(new Error(`The stage was left: ${why}.`))),
   });
   signal.addEventListener("abort", () => speaker.close(), { once: true });
   await takeTheFloor(speaker, values.live === true);

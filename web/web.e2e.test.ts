@@ -85,9 +85,9 @@ test("a listener asks to speak by a name, and is told of the invitation", async 
   await page.getByRole("textbox", { name: "Your name", exact: true }).fill("Guest");
   await page.keyboard.press("Enter");
   const edge = preview.edge("two");
-  edge.change({ kind: "hand", person: GUEST, name: "Guest", up: true });
+  edge.appendState({ kind: "hand", person: GUEST, name: "Guest", up: true });
   await page.getByText("Your hand is up.").waitFor();
-  edge.change({ kind: "invited", person: GUEST, name: "Guest" });
+  edge.appendState({ kind: "invited", person: GUEST, name: "Guest" });
   await page.getByText("Your microphone opens muted").waitFor();
   await page.getByRole("button", { name: "Accept", exact: true }).waitFor();
   await page.getByRole("button", { name: "Decline", exact: true }).waitFor();
@@ -100,7 +100,7 @@ test("a connection that drops and a network that is gone are told, and end by th
   await page.getByText("You are listening.").first().waitFor();
   const edge = preview.edge("emoji");
   edge.isUnreachable = true;
-  edge.cut();
+  edge.closeAll();
   await page.getByText("Reconnecting by itself.").first().waitFor();
   edge.isUnreachable = false;
   await page.context().setOffline(true);

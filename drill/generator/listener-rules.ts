@@ -2,9 +2,9 @@
 // a place of the crowd. Decides alone. Refuses to send anything.
 
 import { RECONNECT } from "@hustings/flow/retry.ts";
-import { CLOCK_TIMES, SLOW_CADENCE_MS } from "@hustings/listener/session/clock-offset.ts";
-import { comeBackMs } from "@hustings/listener/session/reconnect-delay.ts";
-import { pongWithinMs, quietAfterMs } from "@hustings/listener/session/silence-timeout.ts";
+import { CLOCK_PING, SLOW_CADENCE_MS } from "@hustings/listener/session/clock-offset.ts";
+import { reconnectDelayMs } from "@hustings/listener/session/reconnect-delay.ts";
+import { pingAfterMs, pongWithinMs } from "@hustings/listener/session/silence-timeout.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 import type { Counts } from "../record/crowd-report.ts";
@@ -49,7 +49,7 @@ export function nextTryMs(at: Places, i: number, aheadMs: number, atLeastMs: num
   at.attempt[i] = Math.min(MOST_ATTEMPTS, attempt + 1);
   const [cadenceMs, reserveMs] = [at.cadenceMs[i] as number, at.reserveMs[i] as number];
   const loss = { attempt, atLeastMs: Math.min(atLeastMs, MOST_HINT_MS), aheadMs, cadenceMs, reserveMs };
-  return comeBackMs(RECONNECT, loss, random) as number;
+  return reconnectDelayMs(RECONNECT, loss, random) as number;
 }
 
 /** What is due for a listener that follows: nothing, a ping, or another connection. */
@@ -57,7 +57,7 @@ export function dueOf(at: Places, i: number, nowMs: number): "nothing" | "ping" 
   const pingedMs = at.pingedMs[i] as number;
   const [cadenceMs, reserveMs] = [at.cadenceMs[i] as number, at.reserveMs[i] as number];
   if (pingedMs > 0 && nowMs - pingedMs >= pongWithinMs(cadenceMs, reserveMs)) return "reconnect";
-  if (pingedMs === 0 && nowMs - (at.heardMs[i] as number) >= quietAfterMs(cadenceMs, reserveMs)) return "ping";
+  if (pingedMs === 0 && nowMs - (at.heardMs[i] as number) >= pingAfterMs(cadenceMs, reserveMs)) return "ping";
   return nowMs - (at.clockPingMs[i] as number) >= clockEveryMs(at, i) ? "ping" : "nothing";
 }
 
@@ -77,9 +77,9 @@ export function isAtRest(at: Places, i: number, nowMs: number, periodMs: number)
 /** A player asks for the time until it has enough answers (SPEC.md L10), and then seldom. */
 function clockEveryMs(at: Places, i: number): number {
   if ((at.cadenceMs[i] as number) >= SLOW_CADENCE_MS)
-    return at.hasAsked[i] === 1 ? CLOCK_TIMES.againMs : ((i % SHARES) * CLOCK_TIMES.firstMs) / SHARES;
-  const isNew = (at.clockPingMs[i] as number) - (at.sinceMs[i] as number) < CLOCK_TIMES.askMs * 3;
-  return isNew ? CLOCK_TIMES.askMs : CLOCK_TIMES.againMs;
+    return at.hasAsked[i] === 1 ? CLOCK_PING.refreshMs : ((i % SHARES) * CLOCK_PING.firstWithinMs) / SHARES;
+  const isNew = (at.clockPingMs[i] as number) - (at.sinceMs[i] as number) < CLOCK_PING.everyMs * 3;
+  return isNew ? CLOCK_PING.everyMs : CLOCK_PING.refreshMs;
 }
 
 /** The path and query of a connection: who comes back says what they hold. */

@@ -3,7 +3,7 @@
 
 import { createPriorityQueue, type PriorityQueue } from "@hustings/flow/priority-queue.ts";
 import { SLOW_CADENCE_MS } from "@hustings/listener/session/clock-offset.ts";
-import { afterClose, errorOfClose, retryHintMs } from "@hustings/listener/session/close-policy.ts";
+import { actionAfterClose, errorOfCloseCode, retryHintMs } from "@hustings/listener/session/close-policy.ts";
 import { SESSION_TIMES } from "@hustings/listener/session/session.ts";
 import type { EdgeMessage, Notice, Snapshot } from "@hustings/wire/listen/frames.ts";
 import type { StateEntry } from "@hustings/wire/log/state.ts";
@@ -201,12 +201,12 @@ export class Listeners implements DownwardSink {
     this.#lines.ended(i);
     this.#measures.closed(String(code));
     if (this.#at.stalled[i] === STALL.once) this.counts.stalledClosed++;
-    const error = errorOfClose(code);
-    const next = afterClose(error);
-    if (next === "anew") this.#at.next[i] = -1;
-    if (next === "elsewhere") this.#at.attempt[i] = 0;
+    const error = errorOfCloseCode(code);
+    const next = actionAfterClose(error);
+    if (next === "restart") this.#at.next[i] = -1;
+    if (next === "reconnect-now") this.#at.attempt[i] = 0;
     if (next === "over") this.#over(i);
-    else if (next === "never") this.#end(i);
+    else if (next === "give-up") this.#end(i);
     else this.#lose(i, retryHintMs(reason), error !== undefined);
   }
 
@@ -338,7 +338,7 @@ export class Listeners implements DownwardSink {
       this.#ear.look(i, nowMs);
       this.#at.isAway[i] = notice.away ? 1 : 0;
     } else if (notice.kind === "pong") {
-      this.programme.offset.answer(notice.echo, nowMs, this.#options.clock.utcMs(), notice.utcMs);
+      this.programme.offset.addSample(notice.echo, nowMs, this.#options.clock.utcMs(), notice.utcMs);
     }
   }
 

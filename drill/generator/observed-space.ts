@@ -2,7 +2,7 @@
 // edge's clock. Refuses to know any one listener.
 
 import { ClockOffset } from "@hustings/listener/session/clock-offset.ts";
-import { AirMarks } from "@hustings/listener/session/on-air.ts";
+import { OnAirHistory } from "@hustings/listener/session/on-air.ts";
 import type { Snapshot } from "@hustings/wire/listen/frames.ts";
 import { EMPTY_STATE, foldAll, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
 import { type SlotRange, utcOfSlot } from "@hustings/wire/slots.ts";
@@ -23,12 +23,12 @@ export class Programme {
   state: SpaceState = EMPTY_STATE;
   headSlot = -1;
   readonly offset = new ClockOffset();
-  readonly #air = new AirMarks();
+  readonly #air = new OnAirHistory();
 
   snapshot({ state, headSlot }: Snapshot): void {
     if (state.seq > this.state.seq) {
       this.state = { ...EMPTY_STATE, ...state };
-      this.#air.snapshot(this.state, headSlot ?? 0);
+      this.#air.onSnapshot(this.state, headSlot ?? 0);
     }
     this.came((headSlot ?? -1) + 1);
   }
@@ -37,7 +37,7 @@ export class Programme {
     const news = entries.filter(({ seq }) => seq > this.state.seq);
     if (news.length === 0) return;
     this.state = foldAll(news, this.state);
-    for (const entry of news) this.#air.entry(entry);
+    for (const entry of news) this.#air.onEntry(entry);
   }
 
   /** The edge's Unix time, by what it answered. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BUFFER, PREFILL_MS } from "@hustings/listener/playout/buffer-policy.ts";
 import { Playout } from "@hustings/listener/playout/playout.ts";
-import type { Feed } from "@hustings/listener/playout/playout-input.ts";
+import type { PlayoutInput } from "@hustings/listener/playout/playout-input.ts";
 import { CADENCE_LADDER } from "@hustings/wire/listen/cadence.ts";
 import { SLOT_MS } from "@hustings/wire/units.ts";
 import fc from "fast-check";
@@ -94,7 +94,7 @@ function playoutHears(cadenceMs: number, pushes: readonly Push[], reserveMs = 0)
   playout.prefill(PREFILL_MS);
   playout.tap(0);
   const [first] = pushes as [Push];
-  playout.meet({ headSlot: first.toSlot - 1, nextSlot: FIRST_SLOT, cadenceMs, reserveMs, state: NO_MARKS });
+  playout.onSnapshot({ headSlot: first.toSlot - 1, nextSlot: FIRST_SLOT, cadenceMs, reserveMs, state: NO_MARKS });
   let next = FIRST_SLOT;
   let playhead = 0;
   let at = 0;
@@ -142,7 +142,7 @@ function startModel(expecting: Expecting = "voice") {
   return { counts, model };
 }
 
-function feedAt(nextSlot: number, cadenceMs: number, reserveMs: number): Feed {
+function feedAt(nextSlot: number, cadenceMs: number, reserveMs: number): PlayoutInput {
   return {
     nextSlot,
     headSlot: nextSlot - 1,

@@ -1,9 +1,9 @@
-// Owns what each of thousands of listeners would hear: the player's own policy (listener/player/pace.ts, listener/player/buffer-policy.ts) at
+// Owns what each of thousands of listeners would hear: the player's own policy (listener/playout/pace.ts, listener/playout/buffer-policy.ts) at
 // work on the times at which slots came, in closed form between them instead of ten steps a second. Refuses to know
-// sockets and bytes. ear-model.test.ts holds it to listener/player/playout.ts.
+// sockets and bytes. playback-model.test.ts holds it to listener/playout/playout.ts.
 
-import { BUFFER, entryMs } from "@hustings/listener/playout/buffer-policy.ts";
-import { type Declared, slotAfter, slotsBetween } from "@hustings/listener/playout/elapsed-slots.ts";
+import { BUFFER, entryAheadMs } from "@hustings/listener/playout/buffer-policy.ts";
+import { type DeclaredGaps, elapsedSlots, slotAfter } from "@hustings/listener/playout/elapsed-slots.ts";
 import { Pace } from "@hustings/listener/playout/pace.ts";
 import { SLOT_MS } from "@hustings/wire/units.ts";
 import type { Counts } from "../record/crowd-report.ts";
@@ -69,7 +69,7 @@ export class EarModel {
   /** Somebody taps at place `i`; what was there before is forgotten. */
   tap(i: number, nowMs: number): void {
     const pace = new Pace();
-    pace.begin(nowMs);
+    pace.start(nowMs);
     this.#paces[i] = pace;
     this.#ear[i] = EAR.silent;
     this.#joinSlot[i] = -1;
@@ -99,16 +99,16 @@ export class EarModel {
   meet(
     i: number,
     { headSlot, nextSlot, cadenceMs, reserveMs = 0 }: Meeting,
-    declared: Declared,
+    declared: DeclaredGaps,
     nowMs: number,
   ): number {
     const pace = this.#paces[i] as Pace;
-    pace.forget();
+    pace.onNewConnection();
     this.#askedMs[i] = 0;
     pace.setReserve(reserveMs);
     pace.setCadence(cadenceMs, 0, nowMs);
     if (this.#ear[i] !== EAR.silent) return this.#passOver(i, headSlot, nextSlot, declared, nowMs);
-    this.#joinSlot[i] = Math.max(nextSlot, headSlot + 1 - Math.ceil(pace.enterMs / SLOT_MS));
+    this.#joinSlot[i] = Math.max(nextSlot, headSlot + 1 - Math.ceil(pace.enterAheadMs / SLOT_MS));
     return -1;
   }
 
@@ -123,7 +123,7 @@ export class EarModel {
   }
 
   asked(i: number, cadenceMs: number, reserveMs: number): void {
-    this.#paces[i]?.ask(cadenceMs);
+    this.#paces[i]?.setTargetCadence(cadenceMs);
     this.#askedMs[i] = cadenceMs === this.#paces[i]?.row.cadenceMs ? 0 : cadenceMs;
     this.#paces[i]?.setReserve(reserveMs);
   }
@@ -147,7 +147,7 @@ export class EarModel {
     if (this.#ear[i] !== EAR.entering) return;
     const pace = this.#paces[i] as Pace;
     this.#ear[i] = EAR.playing;
-    this.#aheadMs[i] = Math.min(this.#aheadMs[i] as number, entryMs(pace.row, pace.targetMs, ageMs, 0));
+    this.#aheadMs[i] = Math.min(this.#aheadMs[i] as number, entryAheadMs(pace.row, pace.targetMs, ageMs, 0));
     this.#atMs[i] = nowMs;
     pace.restart(nowMs, 3);
     this.#events.started(i);
@@ -163,7 +163,7 @@ export class EarModel {
       this.#isCut[i] = 1;
       this.#counts.cuts++;
     }
-    return (this.#paces[i] as Pace).ready() ?? 0;
+    return (this.#paces[i] as Pace).takeReadyCadence() ?? 0;
   }
 
   #enterLater(i: number, nowMs: number): void {
@@ -176,7 +176,7 @@ export class EarModel {
   // another window, and the buffer go another way for as long.
   #advance(i: number, nowMs: number): void {
     const pace = this.#paces[i] as Pace;
-    for (let dueMs = pace.judgedMs; dueMs < nowMs && dueMs > (this.#atMs[i] as number); dueMs = pace.judgedMs)
+    for (let dueMs = pace.nextUpdateMs; dueMs < nowMs && dueMs > (this.#atMs[i] as number); dueMs = pace.nextUpdateMs)
       this.#pass(i, pace, dueMs);
     this.#pass(i, pace, nowMs);
   }
@@ -186,13 +186,13 @@ export class EarModel {
     const aheadMs = (this.#aheadMs[i] as number) - passedMs * pace.rate;
     this.#atMs[i] = nowMs;
     this.#aheadMs[i] = aheadMs;
-    pace.see(aheadMs);
+    pace.observe(aheadMs);
     if (aheadMs < pace.row.lowMs) this.#fill(i, aheadMs, nowMs);
     const waitedMs = this.#waitedMs[i] as number;
     const isDry = waitedMs > 0 && (this.#aheadMs[i] as number) <= waitedMs;
     if (isDry && this.#dryAtMs[i] === 0)
       this.#dryAtMs[i] = nowMs - Math.max(0, waitedMs - (this.#aheadMs[i] as number));
-    pace.step(this.#aheadMs[i] as number, !isDry, nowMs);
+    pace.update(this.#aheadMs[i] as number, !isDry, nowMs);
   }
 
   #fill(i: number, aheadMs: number, nowMs: number): void {
@@ -204,7 +204,7 @@ export class EarModel {
     else if (expecting === "voice") {
       const isFirst = this.#waitedMs[i] === 0;
       if (isFirst) this.#counts.gaps++;
-      pace.late(isFirst, nowMs);
+      pace.onGap(isFirst, nowMs);
       this.#counts.gapMs += addedMs;
       this.#gapMs[i] = (this.#gapMs[i] as number) + addedMs;
       this.gapSinceMarkMs[i] = (this.gapSinceMarkMs[i] as number) + addedMs;
@@ -227,7 +227,7 @@ export class EarModel {
   /** Too far behind in what is here already: the oldest of it is skipped. */
   #jumpWithin(i: number): void {
     const aheadMs = this.#aheadMs[i] as number;
-    const beyondMs = aheadMs - (this.#paces[i] as Pace).usualMs;
+    const beyondMs = aheadMs - (this.#paces[i] as Pace).usualLagMs;
     if (beyondMs < BUFFER.jumpBeyondMs) return;
     const droppedMs = beyondMs - BUFFER.landBeyondMs;
     this.#aheadMs[i] = aheadMs - droppedMs;
@@ -235,11 +235,11 @@ export class EarModel {
   }
 
   /** Too far behind in what has not come: it is passed over before it does. */
-  #passOver(i: number, headSlot: number, nextSlot: number, declared: Declared, nowMs: number): number {
+  #passOver(i: number, headSlot: number, nextSlot: number, declared: DeclaredGaps, nowMs: number): number {
     if (this.#ear[i] !== EAR.playing) return -1;
     this.#advance(i, nowMs);
-    const missing = slotsBetween(nextSlot, headSlot + 1, declared);
-    const beyondMs = (this.#aheadMs[i] as number) + missing * SLOT_MS - (this.#paces[i] as Pace).usualMs;
+    const missing = elapsedSlots(nextSlot, headSlot + 1, declared);
+    const beyondMs = (this.#aheadMs[i] as number) + missing * SLOT_MS - (this.#paces[i] as Pace).usualLagMs;
     if (beyondMs < BUFFER.jumpBeyondMs) return -1;
     const slots = Math.min(missing, Math.ceil((beyondMs - BUFFER.landBeyondMs) / SLOT_MS));
     this.#jumped(i, slots);

@@ -202,7 +202,7 @@ class Presence {
       ticket: await ticket(),
       onPacket: hear,
       onDown: hear,
-      onOver: () => over.resolve(),
+      onClosed: () => over.resolve(),
     });
     const close = (): void => speaker.close();
     const watch = repeat(clock, WATCH_MS, () => {

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ManualClock, manualClock } from "@hustings/flow/testing/manual-clock.ts";
-import type { Sink } from "../session/slot-order.ts";
-import { ScriptedEdge, type ScriptedEdgeOptions } from "../testing/fake-edge.ts";
+import type { SlotSink } from "../session/slot-order.ts";
+import { FakeEdge, type FakeEdgeOptions } from "../testing/fake-edge.ts";
 import { startHeadlessListener } from "./headless.ts";
 
 interface Heard {
@@ -13,12 +13,12 @@ interface Heard {
   readonly absences: [number, number][];
 }
 
-function listen(options: ScriptedEdgeOptions = {}, random: () => number = () => 0.5) {
+function listen(options: FakeEdgeOptions = {}, random: () => number = () => 0.5) {
   const clock = manualClock();
-  const edge = new ScriptedEdge(clock, options);
+  const edge = new FakeEdge(clock, options);
   clock.advance(3_000);
   const heard: Heard = { sounds: [], breaks: [], absences: [] };
-  const tap: Sink = {
+  const tap: SlotSink = {
     sound: (slot) => heard.sounds.push(slot),
     absent: (from, to) => heard.absences.push([from, to]),
     break: (from, to, why) => heard.breaks.push([from, to, why]),
@@ -31,7 +31,7 @@ function listen(options: ScriptedEdgeOptions = {}, random: () => number = () => 
     random,
     transport: edge.transport,
     verify: true,
-    tap,
+    sink: tap,
     onWrite: (at, packets, slot) => {
       assert.equal(at, endSamples, "the timeline is contiguous to the sample");
       endSamples += packets.length * 960;
@@ -42,17 +42,12 @@ function listen(options: ScriptedEdgeOptions = {}, random: () => number = () => 
 }
 
 /** The network is gone for `ms`: nothing comes, nothing is closed, and the machine says when it is back. */
-function outage(
-  clock: ManualClock,
-  edge: ScriptedEdge,
-  session: { network(isThere: boolean): void },
-  ms: number,
-): void {
+function outage(clock: ManualClock, edge: FakeEdge, session: { setOnline(isOnline: boolean): void }, ms: number): void {
   edge.isUnreachable = true;
-  session.network(false);
+  session.setOnline(false);
   clock.advance(ms);
   edge.isUnreachable = false;
-  session.network(true);
+  session.setOnline(true);
 }
 
 test("B1 a newcomer hears the head within 300 ms and nothing is missed in a quiet minute", () => {
@@ -121,7 +116,7 @@ test("B9 twenty seconds that come at once on a live connection are cut to the la
   edge.isHeldBack = true;
   clock.advance(20_000);
   edge.isHeldBack = false;
-  edge.send(Array.from({ length: edge.head + 1 - from }, (_, i) => from + i));
+  edge.sendSlots(Array.from({ length: edge.head + 1 - from }, (_, i) => from + i));
   clock.advance(500);
   const stats = listener.stats();
   assert.equal(stats.jumps, 1);
@@ -139,7 +134,7 @@ test("B5 the wait for slots that the log then declares absent is not made twice 
   const from = edge.head + 1;
   clock.advance(3_000);
   edge.isHeldBack = false;
-  edge.change({ kind: "absence", from, to: edge.head + 1 });
+  edge.appendState({ kind: "absence", from, to: edge.head + 1 });
   clock.advance(2_000);
   const after = listener.stats();
   assert.deepEqual(heard.absences, [[from, after.absentSlots + from]]);
@@ -150,12 +145,12 @@ test("B5 the wait for slots that the log then declares absent is not made twice 
 test("H1 hold music is on air from its slot, and a voice from its own", () => {
   const { clock, edge, listener } = listen();
   clock.advance(10_000);
-  edge.change({ kind: "air", air: "hold", reason: "silence" });
+  edge.appendState({ kind: "air", air: "hold", reason: "silence" });
   clock.advance(200);
   assert.equal(listener.stats().ear, "playing");
   clock.advance(1_000);
   assert.equal(listener.stats().ear, "holding");
-  edge.change({ kind: "air", air: "voice" });
+  edge.appendState({ kind: "air", air: "voice" });
   clock.advance(100);
   assert.equal(listener.stats().ear, "holding");
   clock.advance(1_000);
@@ -168,8 +163,8 @@ test("L8 when the space ends its last words are heard before the ear is finished
   const { clock, edge, listener } = listen();
   clock.advance(5_000);
   const last = edge.head;
-  edge.change({ kind: "ended" });
-  edge.cut(4410, "ended");
+  edge.appendState({ kind: "ended" });
+  edge.closeAll(4410, "ended");
   assert.equal(listener.stats().link, "ended");
   assert.notEqual(listener.stats().ear, "finished");
   clock.advance(3_000);

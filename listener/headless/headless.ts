@@ -7,15 +7,15 @@ import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import type { SpaceState } from "@hustings/wire/log/state.ts";
 import { type Rendition, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { PREFILL_MS } from "../playout/buffer-policy.ts";
-import { LevelTrack } from "../playout/heard-levels.ts";
+import { HeardLevels } from "../playout/heard-levels.ts";
 import type { Histogram } from "../playout/histogram.ts";
 import type { ListenerStats } from "../playout/listener-stats.ts";
 import { statsOf } from "../playout/listener-stats.ts";
 import { Playout } from "../playout/playout.ts";
-import { feedOf } from "../playout/playout-input.ts";
+import { playoutInputOf } from "../playout/playout-input.ts";
 import { Session } from "../session/session.ts";
-import type { BreakWhy, Sink } from "../session/slot-order.ts";
-import { type Transport, type WebSocketConstructor, webSocketTransport } from "../session/transport.ts";
+import type { BreakReason, SlotSink } from "../session/slot-order.ts";
+import { type Transport, type WebSocketClass, webSocketTransport } from "../session/transport.ts";
 
 export interface HeadlessOptions {
   /** `ws(s)://host/listen/ID`. */
@@ -24,14 +24,14 @@ export interface HeadlessOptions {
   readonly random?: () => number;
   readonly rendition?: Rendition;
   /** The global WebSocket where absent. */
-  readonly WebSocketImpl?: WebSocketConstructor;
+  readonly WebSocketImpl?: WebSocketClass;
   /** Instead of a WebSocket, in tests. */
   readonly transport?: Transport;
   readonly policy?: RetryPolicy;
   /** Checks each fragment's sum and that slots come once and in order; without it, or a tap, only slots are read. */
   readonly verify?: boolean;
   /** What is handed to the player, in order: ten packets of a slot, levels, and what is left out. */
-  readonly tap?: Sink;
+  readonly sink?: SlotSink;
   /** Every packet as it is written on the player's timeline, local filler too (`slot` -1): what would be heard. */
   readonly onWrite?: (atSamples: number, packets: readonly Uint8Array[], slot: number) => void;
   /** A jump of the playhead. */
@@ -74,7 +74,7 @@ class Headless implements HeadlessListener {
   readonly #ticker: Disposable;
   #movedMs: number;
   #isFollowing = false;
-  readonly #levels = new LevelTrack();
+  readonly #levels = new HeardLevels();
   #expected: number | undefined;
 
   constructor(options: HeadlessOptions) {
@@ -89,11 +89,11 @@ class Headless implements HeadlessListener {
       ...options,
       clock: this.#clock,
       transport: options.transport ?? webSocketTransport(options.WebSocketImpl ?? globalSocket()),
-      reading: options.verify || options.tap || options.onWrite ? "packets" : "slots",
+      reading: options.verify || options.sink || options.onWrite ? "packets" : "slots",
       sink: this.#sink(),
       onChange: () => this.#changed(),
       onSnapshot: (snapshot) =>
-        this.session.skipTo(this.#playout.meet({ ...snapshot, turnSlot: this.session.order.next }) ?? 0),
+        this.session.skipTo(this.#playout.onSnapshot({ ...snapshot, turnSlot: this.session.order.next }) ?? 0),
     });
     this.#movedMs = this.#clock.monotonicMs();
     this.#playout.prefill(PREFILL_MS);
@@ -130,7 +130,7 @@ class Headless implements HeadlessListener {
   stop(): void {
     this.#ticker[Symbol.dispose]();
     this.session.stop();
-    this.#playout.tell("stop");
+    this.#playout.dispatch("stop");
   }
 
   [Symbol.dispose](): void {
@@ -143,18 +143,18 @@ class Headless implements HeadlessListener {
     const moved = (nowMs - this.#movedMs) * SAMPLES_PER_MS * this.#playout.pace.rate;
     this.#movedMs = nowMs;
     this.playheadSamples = Math.min(this.#playout.timeline.endSamples, this.playheadSamples + moved);
-    const advice = this.#playout.advance(this.playheadSamples, nowMs, feedOf(this.session));
+    const advice = this.#playout.advance(this.playheadSamples, nowMs, playoutInputOf(this.session));
     if (advice.seekToSamples !== undefined) {
       this.#options.onSeek?.(this.playheadSamples, advice.seekToSamples);
       this.playheadSamples = advice.seekToSamples;
       this.#clock.after(0, () => this.#step());
     }
-    this.session.heed(advice);
+    this.session.applyAdvice(advice);
     if (this.#playout.ear === "finished") this.#ticker[Symbol.dispose]();
   }
 
-  #sink(): Sink {
-    const { tap, verify } = this.#options;
+  #sink(): SlotSink {
+    const { sink: tap, verify } = this.#options;
     const playout = this.#playout;
     const checkOrder = (from: number, to: number, what: string) => verify && this.#check(from, to, what);
     return {
@@ -168,7 +168,7 @@ class Headless implements HeadlessListener {
         tap?.absent(from, to);
         playout.absent(from, to);
       },
-      break: (from: number, to: number, why: BreakWhy) => {
+      break: (from: number, to: number, why: BreakReason) => {
         checkOrder(from, to, why);
         tap?.break(from, to, why);
         playout.break(from, to, why);
@@ -183,8 +183,8 @@ class Headless implements HeadlessListener {
   }
 }
 
-function globalSocket(): WebSocketConstructor {
-  const { WebSocket } = globalThis as unknown as { readonly WebSocket?: WebSocketConstructor };
+function globalSocket(): WebSocketClass {
+  const { WebSocket } = globalThis as unknown as { readonly WebSocket?: WebSocketClass };
   if (!WebSocket) throw new Error("there is no WebSocket here: give one as WebSocketImpl");
   return WebSocket;
 }

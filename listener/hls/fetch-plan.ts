@@ -3,7 +3,7 @@
 import type { ListedObject, ListedSegment, ReadPlaylist } from "@hustings/media/hls/playlist-reader.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";
 
-export interface PullPlan {
+export interface FetchPlan {
   /** Parts and whole segments, ascending; the first may begin before `next`. */
   readonly objects: readonly ListedObject[];
   /** Slots that are wanted and can no longer be had. */
@@ -11,7 +11,7 @@ export interface PullPlan {
 }
 
 /** Without `next`, a newcomer's: the last `enterSlots` slots, and what comes with them. Whole segments where all of one is wanted. */
-export function planOf(playlist: ReadPlaylist, next: number | undefined, enterSlots: number): PullPlan {
+export function planFetches(playlist: ReadPlaylist, next: number | undefined, enterSlots: number): FetchPlan {
   const from = next === undefined ? entry(playlist, enterSlots) : afterGaps(playlist.gaps, next);
   const objects = playlist.segments.flatMap((segment) => objectsFrom(segment, from));
   const isLost = objects.length > 0 && from < playlist.from;

@@ -3,7 +3,7 @@
 
 import type { Clock } from "@hustings/flow/clock.ts";
 
-export interface Got {
+export interface HttpResponse {
   readonly status: number;
   readonly bytes: Uint8Array;
   /** Of `Retry-After`, in seconds; `undefined`: it said nothing. */
@@ -11,32 +11,37 @@ export interface Got {
 }
 
 /** One GET. Rejects when there is no answer, the answer is longer than `maxBytes`, or `signal` aborts. */
-export type Get = (url: string, maxBytes: number, signal: AbortSignal) => Promise<Got>;
+export type HttpGet = (url: string, maxBytes: number, signal: AbortSignal) => Promise<HttpResponse>;
 
 /** `later`: the origin asks to be left alone for so long. `gone`: it has no such thing. `failed`: anything else. */
-export type Answer =
+export type GetOutcome =
   | { readonly kind: "got"; readonly bytes: Uint8Array }
   | { readonly kind: "later"; readonly afterMs: number }
   | { readonly kind: "gone" }
   | { readonly kind: "failed" };
 
-export interface Question {
+export interface GetRequest {
   readonly url: string;
   readonly maxBytes: number;
   /** Given up after this. */
   readonly deadlineMs: number;
 }
 
-const MOST_LATER_MS = 600_000;
+const MAX_LATER_MS = 600_000;
 
 /** Never rejects; `failed` when `signal` aborts. */
-export async function ask(get: Get, clock: Clock, question: Question, signal: AbortSignal): Promise<Answer> {
+export async function getOnce(
+  get: HttpGet,
+  clock: Clock,
+  question: GetRequest,
+  signal: AbortSignal,
+): Promise<GetOutcome> {
   const { url, maxBytes, deadlineMs } = question;
   const given = new AbortController();
   const giveUp = (): void => given.abort();
   const timer = clock.after(deadlineMs, giveUp);
   signal.addEventListener("abort", giveUp);
-  const late = new Promise<Answer>((resolve) => {
+  const late = new Promise<GetOutcome>((resolve) => {
     given.signal.addEventListener("abort", () => resolve({ kind: "failed" }));
   });
   try {
@@ -50,16 +55,16 @@ export async function ask(get: Get, clock: Clock, question: Question, signal: Ab
   }
 }
 
-function answerOf({ status, bytes, retryAfterMs }: Got): Answer {
+function answerOf({ status, bytes, retryAfterMs }: HttpResponse): GetOutcome {
   if (status === 200) return { kind: "got", bytes };
   if (status === 404 || status === 410) return { kind: "gone" };
   if ((status === 429 || status === 503) && retryAfterMs !== undefined)
-    return { kind: "later", afterMs: Math.min(MOST_LATER_MS, retryAfterMs) };
+    return { kind: "later", afterMs: Math.min(MAX_LATER_MS, retryAfterMs) };
   return { kind: "failed" };
 }
 
 /** The browser's, or Node's. Sends no cookies: a cache in between may be anybody's. */
-export const fetchGet: Get = async (url, maxBytes, signal) => {
+export const fetchGet: HttpGet = async (url, maxBytes, signal) => {
   const response = await fetch(url, { signal, credentials: "omit" });
   const { status } = response;
   const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);

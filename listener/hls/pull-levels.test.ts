@@ -10,12 +10,12 @@ import { listenTo, pass, until } from "../testing/pull-fixture.ts";
 test("U2 levels come by pull as they do by push, and move with what is heard", async () => {
   for (const isPlain of [false, true]) {
     const { clock, edge, origin, ways, listener, heard, room } = listenTo(({ origin }) => {
-      origin.isPlain = isPlain;
+      origin.hasSegmentsOnly = isPlain;
     });
     let looks = 0;
     const looksRight = () => {
       const { playheadSamples } = listener;
-      const now = [...heard.places].find(([, at]) => at <= playheadSamples && playheadSamples < at + SLOT_SAMPLES);
+      const now = [...heard.positions].find(([, at]) => at <= playheadSamples && playheadSamples < at + SLOT_SAMPLES);
       const isSound = now !== undefined && now[0] >= 0;
       assert.deepEqual(listener.levels(), isSound ? levelsOf(now[0]) : []);
       if (isSound) looks += 1;
@@ -25,10 +25,10 @@ test("U2 levels come by pull as they do by push, and move with what is heard", a
       await pass(clock, 1_000);
       looksRight();
     }
-    assert.deepEqual([ways.way, looks], ["pull", 30]);
-    assert.ok(origin.asked.length > 5);
-    ways.tell(room("push"));
-    await until(clock, () => ways.way === "push", 20_000);
+    assert.deepEqual([ways.delivery, looks], ["pull", 30]);
+    assert.ok(origin.requests.length > 5);
+    ways.onRoom(room("push"));
+    await until(clock, () => ways.delivery === "push", 20_000);
     await pass(clock, 5_000);
     looksRight();
     assert.deepEqual(heard.levels, heard.sounds.map(levelsOf));
@@ -40,7 +40,7 @@ test("U2 levels come by pull as they do by push, and move with what is heard", a
 test("U2 levels that are damaged are left out, and every word is heard", async () => {
   let count = 0;
   const { clock, listener, heard } = listenTo(({ origin }) => {
-    origin.onWay = (object) => {
+    origin.transform = (object) => {
       const at = Buffer.from(object).indexOf("urn:hustings:levels");
       assert.ok(at > 0);
       object.fill(0xff, at - 24 + count, at - 23 + count);
@@ -58,10 +58,10 @@ test("U2 whoever is on the stage has the seat by which levels name them", async 
   const { clock, edge, ways, listener, room } = listenTo();
   for (const seat of [0, 1, 2]) {
     const person = `p0000000000${seat}` as PersonId;
-    edge.change({ kind: "seated", seat, person, name: `Speaker ${seat}`, role: "speaker" });
+    edge.appendState({ kind: "seated", seat, person, name: `Speaker ${seat}`, role: "speaker" });
   }
-  edge.change({ kind: "left", seat: 1, why: "stepped-down" });
-  ways.tell(room("pull"));
+  edge.appendState({ kind: "left", seat: 1, why: "stepped-down" });
+  ways.onRoom(room("pull"));
   await pass(clock, 5_000);
   assert.deepEqual(
     listener.state.seats.map(({ seat, name }) => [seat, name]),

@@ -14,54 +14,54 @@ import {
 } from "@hustings/media/hls/playlist-reader.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
-import { planOf } from "./fetch-plan.ts";
-import { type Answer, ask, type Get } from "./http-get.ts";
+import { planFetches } from "./fetch-plan.ts";
+import { type GetOutcome, getOnce, type HttpGet } from "./http-get.ts";
 
 /** What is told as it is read. Nothing is told after `ended`, `failed` or a stop. */
-export interface PullTaker {
+export interface PullEvents {
   /** There is nothing to hear yet. */
-  notYet(): void;
+  onNotStarted(): void;
   /** A playlist that is newer than the last, before anything that it newly lists. */
-  listed(playlist: ReadPlaylist): void;
+  onPlaylist(playlist: ReadPlaylist): void;
   /** Slots that follow each other, ascending, each once. */
-  sound(slots: readonly SlotPackets[], rendition: Rendition): void;
+  onSound(slots: readonly SlotPackets[], rendition: Rendition): void;
   /** Slots that exist and cannot be had. */
-  skipped(range: SlotRange): void;
+  onSkipped(range: SlotRange): void;
   /** Everything was handed on, and nothing more will come. */
-  ended(): void;
+  onEnded(): void;
   /** Given up, after the tries of PULL_AGAIN; the origin asks to be left alone for so long, 0 where it said nothing. */
-  failed(retryAfterMs: number): void;
+  onFailed(retryAfterMs: number): void;
 }
 
 export interface PullReaderOptions {
   readonly clock: Clock;
   readonly random: () => number;
-  readonly get: Get;
+  readonly get: HttpGet;
   /** Of the playlist of playlists; those of the renditions are beside it. */
   readonly hlsUrl: string;
   readonly rendition: Rendition;
   /** The slot from which on sound is wanted; `undefined`: a newcomer's. */
   readonly next: number | undefined;
-  readonly taker: PullTaker;
+  readonly events: PullEvents;
 }
 
 /** Tries of one thing, and then the connection is given up: the session tries again by L3. */
-export const PULL_AGAIN: RetryPolicy = { firstMs: 500, capMs: 4_000, tries: 4 };
+export const PULL_RETRY: RetryPolicy = { firstMs: 500, capMs: 4_000, tries: 4 };
 export const PULL_TIMES = {
   /** An edge lets a reload wait for 12 s. */
-  reloadMs: 15_000,
-  fetchMs: 8_000,
+  reloadDeadlineMs: 15_000,
+  fetchDeadlineMs: 8_000,
   /** No two reloads are nearer. */
-  leastMs: 200,
+  minReloadMs: 200,
   /** A reload that brought nothing new is made again after this, and up to half as much again. */
   staleMs: 1_000,
   /** Before a space begins. */
-  notYetMs: 5_000,
+  notStartedMs: 5_000,
 } as const;
-const MOST_LATER = 5;
+const MAX_LATER_ANSWERS = 5;
 const MAX_OBJECT_BYTES = 256 * 1024;
 /** Fetched ahead of the one whose turn it is. */
-const AHEAD = 3;
+const MAX_IN_FLIGHT = 3;
 /** A newcomer's share where parts are listed, and where segments alone are: what is usually ahead, and a bit. */
 const ENTER_SLOTS = { parts: 24, segments: 60 };
 
@@ -80,7 +80,7 @@ export class PullReader {
   #next: number | undefined;
   #last: ReadPlaylist | undefined;
   /** Answers that asked for patience since something came. */
-  #laters = 0;
+  #laterAnswers = 0;
 
   constructor(options: PullReaderOptions) {
     this.#options = options;
@@ -103,7 +103,7 @@ export class PullReader {
   }
 
   async #run(): Promise<void> {
-    const { taker } = this.#options;
+    const { events } = this.#options;
     let taking: Promise<void> | undefined;
     try {
       for (;;) {
@@ -111,39 +111,43 @@ export class PullReader {
         const playlist = this.#last as ReadPlaylist;
         await taking;
         // The next reload does not wait for what this one listed: over a long way there would not be the time for both.
-        if (hasNew) taking = this.#take(playlist);
+        if (hasNew) taking = this.#deliver(playlist);
         taking?.catch(() => undefined);
         if (playlist.isEnded) break;
-        await this.#rest(playlist, hasNew);
+        await this.#waitToReload(playlist, hasNew);
       }
       await taking;
       this.stop();
-      taker.ended();
+      events.onEnded();
     } catch (cause) {
       if (this.#stop.signal.aborted) return;
       this.stop();
-      taker.failed(cause instanceof GivenUp ? cause.retryAfterMs : 0);
+      events.onFailed(cause instanceof GivenUp ? cause.retryAfterMs : 0);
       if (!(cause instanceof GivenUp)) throw cause;
     }
   }
 
   /** Whether the playlist is newer than the last; an older one, out of some cache, is passed over. */
   async #reload(): Promise<boolean> {
-    const { taker } = this.#options;
+    const { events } = this.#options;
     for (let tries = 0; ; tries++) {
       const url = this.#playlistUrl();
       const isWaiting = url.includes("?");
-      const answer = await this.#ask(url, MAX_PLAYLIST_BYTES, isWaiting ? PULL_TIMES.reloadMs : PULL_TIMES.fetchMs);
+      const answer = await this.#request(
+        url,
+        MAX_PLAYLIST_BYTES,
+        isWaiting ? PULL_TIMES.reloadDeadlineMs : PULL_TIMES.fetchDeadlineMs,
+      );
       const playlist = answer.kind === "got" ? playlistIn(answer.bytes) : undefined;
       if (playlist === undefined) {
-        await this.#patience(answer, tries);
+        await this.#waitToRetry(answer, tries);
         continue;
       }
-      this.#laters = 0;
+      this.#laterAnswers = 0;
       const { to = -1, isEnded = false } = this.#last ?? {};
       if (playlist.to < to || (playlist.to === to && playlist.isEnded === isEnded)) return false;
       this.#last = playlist;
-      taker.listed(playlist);
+      events.onPlaylist(playlist);
       return true;
     }
   }
@@ -157,16 +161,16 @@ export class PullReader {
     return url.href;
   }
 
-  async #take(playlist: ReadPlaylist): Promise<void> {
-    const { taker } = this.#options;
+  async #deliver(playlist: ReadPlaylist): Promise<void> {
+    const { events } = this.#options;
     const { rendition } = this;
     const hasParts = playlist.canBlock && playlist.segments.some(({ parts }) => parts.length > 0);
-    const { objects, skipped } = planOf(playlist, this.#next, hasParts ? ENTER_SLOTS.parts : ENTER_SLOTS.segments);
-    if (this.#next === undefined) return this.#enter(objects, rendition);
-    if (skipped) taker.skipped(skipped);
+    const { objects, skipped } = planFetches(playlist, this.#next, hasParts ? ENTER_SLOTS.parts : ENTER_SLOTS.segments);
+    if (this.#next === undefined) return this.#deliverFirst(objects, rendition);
+    if (skipped) events.onSkipped(skipped);
     const flights: Promise<readonly SlotPackets[] | undefined>[] = [];
     for (const [index, object] of objects.entries()) {
-      for (const ahead of objects.slice(flights.length, index + AHEAD)) {
+      for (const ahead of objects.slice(flights.length, index + MAX_IN_FLIGHT)) {
         const flight = this.#fetch(ahead, rendition);
         flight.catch(() => undefined);
         flights.push(flight);
@@ -176,68 +180,70 @@ export class PullReader {
       const next = Math.max(this.#next, skipped?.to ?? 0, object.from);
       this.#next = object.to;
       if (slots)
-        taker.sound(
+        events.onSound(
           slots.filter(({ slot }) => slot >= next),
           rendition,
         );
-      else taker.skipped({ from: next, to: object.to });
+      else events.onSkipped({ from: next, to: object.to });
     }
   }
 
   /** A first flight is handed on at once: the player enters it by how much that is. */
-  async #enter(objects: readonly ListedObject[], rendition: Rendition): Promise<void> {
+  async #deliverFirst(objects: readonly ListedObject[], rendition: Rendition): Promise<void> {
     const flights = await Promise.all(objects.map((object) => this.#fetch(object, rendition)));
     this.#stop.signal.throwIfAborted();
     const slots = flights.slice(flights.lastIndexOf(undefined) + 1).flatMap((flight) => flight ?? []);
     this.#next = objects.at(-1)?.to;
-    if (slots.length > 0) this.#options.taker.sound(slots, rendition);
+    if (slots.length > 0) this.#options.events.onSound(slots, rendition);
   }
 
   /** `undefined` when the origin has not got it, or what it has is not it. */
   async #fetch(object: ListedObject, rendition: Rendition): Promise<readonly SlotPackets[] | undefined> {
     const url = addressOf(object.uri, new URL(`${rendition}/index.m3u8`, this.#options.hlsUrl));
     for (let tries = 0; ; tries++) {
-      const answer: Answer = url ? await this.#ask(url, MAX_OBJECT_BYTES, PULL_TIMES.fetchMs) : { kind: "gone" };
+      const answer: GetOutcome = url
+        ? await this.#request(url, MAX_OBJECT_BYTES, PULL_TIMES.fetchDeadlineMs)
+        : { kind: "gone" };
       const slots = answer.kind === "got" ? slotsOf(answer.bytes, object) : undefined;
       if (slots) {
-        this.#laters = 0;
+        this.#laterAnswers = 0;
         return slots;
       }
       const isOther = answer.kind === "gone" || answer.kind === "got";
-      if (isOther && tries + 1 >= PULL_AGAIN.tries) return undefined;
-      await this.#patience(answer, tries);
+      if (isOther && tries + 1 >= PULL_RETRY.tries) return undefined;
+      await this.#waitToRetry(answer, tries);
     }
   }
 
-  async #ask(url: string, maxBytes: number, deadlineMs: number): Promise<Answer> {
+  async #request(url: string, maxBytes: number, deadlineMs: number): Promise<GetOutcome> {
     const { get, clock } = this.#options;
     const { signal } = this.#stop;
-    const answer = await ask(get, clock, { url, maxBytes, deadlineMs }, signal);
+    const answer = await getOnce(get, clock, { url, maxBytes, deadlineMs }, signal);
     signal.throwIfAborted();
     return answer;
   }
 
   /** Waits until it may be asked again. Throws GivenUp. */
-  async #patience(answer: Answer, tries: number): Promise<void> {
-    const { random, taker } = this.#options;
+  async #waitToRetry(answer: GetOutcome, tries: number): Promise<void> {
+    const { random, events } = this.#options;
     if (answer.kind !== "later") {
-      const delayMs = retryDelayMs(PULL_AGAIN, tries, random);
+      const delayMs = retryDelayMs(PULL_RETRY, tries, random);
       if (delayMs === undefined) throw new GivenUp(0);
       return this.#sleep(delayMs);
     }
     if (this.#last === undefined) {
-      taker.notYet();
-      return this.#sleep(Math.max(PULL_TIMES.notYetMs, answer.afterMs) * (1 + random()));
+      events.onNotStarted();
+      return this.#sleep(Math.max(PULL_TIMES.notStartedMs, answer.afterMs) * (1 + random()));
     }
-    this.#laters += 1;
-    if (this.#laters >= MOST_LATER) throw new GivenUp(answer.afterMs);
+    this.#laterAnswers += 1;
+    if (this.#laterAnswers >= MAX_LATER_ANSWERS) throw new GivenUp(answer.afterMs);
     await this.#sleep(answer.afterMs + random() * PULL_TIMES.staleMs);
   }
 
   /** A reload waits at the origin where it may; else it is made once in a segment, twice where nothing was new. */
-  async #rest({ canBlock, targetDurationMs }: ReadPlaylist, hasNew: boolean): Promise<void> {
+  async #waitToReload({ canBlock, targetDurationMs }: ReadPlaylist, hasNew: boolean): Promise<void> {
     const spread = 1 + this.#options.random() / 2;
-    if (canBlock) await this.#sleep(hasNew ? PULL_TIMES.leastMs : PULL_TIMES.staleMs * spread);
+    if (canBlock) await this.#sleep(hasNew ? PULL_TIMES.minReloadMs : PULL_TIMES.staleMs * spread);
     else await this.#sleep((hasNew ? targetDurationMs : targetDurationMs / 2) * (0.75 + this.#options.random() / 4));
   }
 

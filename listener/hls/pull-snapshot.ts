@@ -18,7 +18,7 @@ const MAX_TIMES = 8;
 const FIRST_SEQ = 1;
 const NOBODY = "" as PersonId;
 
-export class PullScene {
+export class PullSnapshot {
   room: RoomDocument | undefined;
   /** How far apart pushes would be to whom this buffer is due. */
   cadenceMs: number = PULL_CADENCE_MS.parts;
@@ -35,7 +35,7 @@ export class PullScene {
   }
 
   /** A newer document, as of now by our own clock. Whether a snapshot would say something else than before. */
-  tell(room: RoomDocument, ownUtcMs: number): boolean {
+  onRoom(room: RoomDocument, ownUtcMs: number): boolean {
     const before = shown(this.room);
     this.room = room;
     if (!room.stale) this.#learnTime(room.asOfUtcMs - ownUtcMs);
@@ -43,7 +43,7 @@ export class PullScene {
   }
 
   /** As `tell`, for a playlist. */
-  list(playlist: ReadPlaylist, ownUtcMs: number): boolean {
+  onPlaylist(playlist: ReadPlaylist, ownUtcMs: number): boolean {
     const isFirst = this.#playlist === undefined;
     const cadenceMs =
       playlist.canBlock && playlist.segments.some(({ parts }) => parts.length > 0) ? "parts" : "segments";
@@ -57,12 +57,12 @@ export class PullScene {
     return isFirst || gaps !== this.#gaps || anchors !== this.#anchors;
   }
 
-  end(): void {
+  onEnded(): void {
     this.#isEnded = true;
   }
 
   /** `next` is the first slot that will be handed on; `undefined`: not known yet. */
-  snapshot(next: number | undefined, rendition: Rendition, ownUtcMs: number): Snapshot {
+  build(next: number | undefined, rendition: Rendition, ownUtcMs: number): Snapshot {
     const head = this.#playlist ? this.#playlist.to - 1 : null;
     return {
       state: this.#state(next),

@@ -4,20 +4,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ok, refused, type ScriptedOrigin } from "../testing/fake-origin.ts";
-import { listenTo, pass, URL_OF, until } from "../testing/pull-fixture.ts";
+import { type FakeOrigin, ok, refused } from "../testing/fake-origin.ts";
+import { LISTEN_URL, listenTo, pass, until } from "../testing/pull-fixture.ts";
 
 test("U1 U3 where the document says pull, a newcomer hears the space by HLS at once, and nothing is missed", async () => {
   const { clock, edge, origin, ways, listener, heard } = listenTo();
   await until(clock, () => listener.stats().firstSoundMs !== undefined, 1_000);
   await pass(clock, 60_000);
   const stats = listener.stats();
-  assert.deepEqual([ways.way, edge.urls.length, stats.link, stats.ear], ["pull", 0, "following", "playing"]);
+  assert.deepEqual([ways.delivery, edge.urls.length, stats.link, stats.ear], ["pull", 0, "following", "playing"]);
   assert.deepEqual([stats.gaps, stats.skippedSlots, stats.cadenceMs], [0, 0, 2_000]);
   assert.deepEqual(listener.faults, []);
   assert.ok((stats.mouthToEarMs.p95 ?? 99_999) < 5_000, `${stats.mouthToEarMs.p95} ms behind`);
   assert.ok(heard.sounds.length > 300);
-  assert.ok(origin.asked.length < 140, `${origin.asked.length} requests in a minute`);
+  assert.ok(origin.requests.length < 140, `${origin.requests.length} requests in a minute`);
   listener.stop();
 });
 
@@ -29,26 +29,26 @@ test("U3 over a long way the next reload is asked for while a part is on its way
     [1_000, 6_000],
   ] as const) {
     const { clock, origin, listener } = listenTo(({ origin }) => {
-      origin.wayMs = roundTripMs / 2;
+      origin.transitMs = roundTripMs / 2;
     });
     await pass(clock, 120_000);
     const { gaps, skippedSlots, mouthToEarMs } = listener.stats();
     assert.deepEqual([roundTripMs, gaps, skippedSlots, listener.faults], [roundTripMs, 0, 0, []]);
     assert.ok((mouthToEarMs.p50 ?? 99_999) < mostMs, `${roundTripMs} ms away: ${mouthToEarMs.p50} ms behind`);
-    assert.ok(origin.asked.length < 260, `${origin.asked.length} requests in two minutes`);
+    assert.ok(origin.requests.length < 260, `${origin.requests.length} requests in two minutes`);
     listener.stop();
   }
 });
 
 test("U1 who is in the line leaves it for pull as soon as the document says so", async () => {
   const { clock, edge, ways, listener, room } = listenTo(({ edge }) => {
-    edge.isInLine = true;
+    edge.isFull = true;
   }, "push");
   await pass(clock, 4_000);
-  assert.deepEqual([ways.way, listener.session.waiting?.place, edge.openCount], ["push", 3, 1]);
-  ways.tell(room("pull"));
+  assert.deepEqual([ways.delivery, listener.session.waiting?.position, edge.openCount], ["push", 3, 1]);
+  ways.onRoom(room("pull"));
   await until(clock, () => listener.stats().firstSoundMs !== undefined, 1_000);
-  assert.deepEqual([ways.way, listener.session.waiting, edge.openCount], ["pull", undefined, 0]);
+  assert.deepEqual([ways.delivery, listener.session.waiting, edge.openCount], ["pull", undefined, 0]);
   assert.equal(listener.stats().connections, 1, "to the session it is one connection");
   listener.stop();
 });
@@ -57,15 +57,15 @@ test("U1 who loses the door and finds every place taken goes on by pull from the
   for (const refuseWith of [{ code: 4506, reason: "full retry-after-ms=20000" }, undefined]) {
     const { clock, edge, ways, listener, heard, room } = listenTo(() => undefined, "push");
     await pass(clock, 10_000);
-    ways.tell(room("pull"));
-    assert.equal(ways.way, "push", "who has a place keeps it");
+    ways.onRoom(room("pull"));
+    assert.equal(ways.delivery, "push", "who has a place keeps it");
     edge.refuseWith = refuseWith;
-    edge.isInLine = true;
-    edge.cut();
+    edge.isFull = true;
+    edge.closeAll();
     const before = heard.sounds.length;
     await until(clock, () => heard.sounds.length > before + 10, 4_000);
     await pass(clock, 30_000);
-    assert.deepEqual([ways.way, listener.stats().skippedSlots, heard.breaks], ["pull", 0, []]);
+    assert.deepEqual([ways.delivery, listener.stats().skippedSlots, heard.breaks], ["pull", 0, []]);
     assert.deepEqual(listener.faults, []);
     listener.stop();
   }
@@ -74,17 +74,20 @@ test("U1 who loses the door and finds every place taken goes on by pull from the
 test("U1 where no WebSocket ever opens, the fourth try is by pull from the door itself, and later ones by turns", async () => {
   const { clock, edge, origin, ways, listener } = listenTo(({ edge, origin }) => {
     edge.isUnreachable = true;
-    origin.instead = () => refused(502);
+    origin.override = () => refused(502);
   }, "push");
   await pass(clock, 60_000);
   const { connections } = listener.stats();
-  assert.ok(edge.urls.length > 3 && origin.asked.length > 3, `${edge.urls.length} and ${origin.asked.length} tries`);
+  assert.ok(
+    edge.urls.length > 3 && origin.requests.length > 3,
+    `${edge.urls.length} and ${origin.requests.length} tries`,
+  );
   assert.ok(connections >= 4 && listener.stats().firstSoundMs === undefined);
-  origin.instead = () => undefined;
+  origin.override = () => undefined;
   await until(clock, () => listener.stats().firstSoundMs !== undefined, 60_000);
-  assert.deepEqual([ways.way, listener.stats().link], ["pull", "following"]);
+  assert.deepEqual([ways.delivery, listener.stats().link], ["pull", "following"]);
   edge.isUnreachable = false;
-  await until(clock, () => ways.way === "push", 120_000);
+  await until(clock, () => ways.delivery === "push", 120_000);
   await pass(clock, 5_000);
   assert.deepEqual([listener.stats().gaps, listener.stats().skippedSlots, listener.faults.length], [0, 0, 0]);
   listener.stop();
@@ -92,29 +95,29 @@ test("U1 where no WebSocket ever opens, the fourth try is by pull from the door 
 
 test("U1 where the CDN brings nothing, the line is stood in after all, and lets in", async () => {
   const { clock, edge, origin, ways, listener } = listenTo(({ edge, origin }) => {
-    edge.isInLine = true;
-    origin.instead = () => refused(500);
+    edge.isFull = true;
+    origin.override = () => refused(500);
   });
   await until(clock, () => listener.session.waiting !== undefined, 60_000);
-  assert.deepEqual([ways.way, edge.openCount], ["push", 1]);
-  const { length } = origin.asked;
+  assert.deepEqual([ways.delivery, edge.openCount], ["push", 1]);
+  const { length } = origin.requests;
   await pass(clock, 20_000);
-  assert.equal(origin.asked.length, length);
-  edge.isInLine = false;
-  edge.cut();
+  assert.equal(origin.requests.length, length);
+  edge.isFull = false;
+  edge.closeAll();
   await until(clock, () => listener.stats().heardSlots > 5, 60_000);
   listener.stop();
 });
 
 test("U4 where nothing waits and there are segments alone, the buffer is that of 8 s", async () => {
   const { clock, origin, listener } = listenTo(({ origin }) => {
-    origin.isPlain = true;
+    origin.hasSegmentsOnly = true;
   });
   await pass(clock, 90_000);
   const stats = listener.stats();
   assert.deepEqual([stats.link, stats.cadenceMs, stats.gaps, stats.skippedSlots], ["following", 8_000, 0, 0]);
   assert.ok(stats.lagMs < 16_000, `${stats.lagMs} ms behind the newest listed`);
-  assert.ok(origin.asked.length < 60, `${origin.asked.length} requests in 90 s`);
+  assert.ok(origin.requests.length < 60, `${origin.requests.length} requests in 90 s`);
   listener.stop();
 });
 
@@ -137,7 +140,7 @@ test("U5 a cache that is 20 s behind is heard without a gap, and the lag that is
 
 test("U5 an origin that answers 503, nothing at all, or rubbish for ten seconds: every word is heard, late", async () => {
   const isPlaylist = (path: string) => path.endsWith("m3u8");
-  const faults: (ScriptedOrigin["instead"] | undefined)[] = [
+  const faults: (FakeOrigin["override"] | undefined)[] = [
     () => refused(503, 2_000),
     () => refused(500),
     (path) => (isPlaylist(path) ? refused(404) : undefined),
@@ -148,11 +151,11 @@ test("U5 an origin that answers 503, nothing at all, or rubbish for ten seconds:
     const { clock, origin, listener, heard } = listenTo();
     await pass(clock, 10_000);
     const first = heard.sounds[0] ?? 0;
-    if (instead) origin.instead = instead;
+    if (instead) origin.override = instead;
     else origin.isSilent = true;
     await pass(clock, 10_000);
     origin.isSilent = false;
-    origin.instead = () => undefined;
+    origin.override = () => undefined;
     await until(clock, () => listener.stats().lagMs < 17_000 && heard.sounds.length > 120, 60_000);
     assert.deepEqual([index, listener.faults, listener.stats().skippedSlots], [index, [], 0]);
     assert.deepEqual(
@@ -169,10 +172,10 @@ test("U6 an object that is not there, or is not what its name says, is left out 
     const { clock, edge, origin, listener, heard } = listenTo();
     await pass(clock, 5_000);
     const slot = 1_000 + Math.ceil((edge.head + 20 - 1_000) / 5) * 5;
-    origin.instead = (path) => (path.endsWith(`p${slot}.m4s`) ? rubbish : undefined);
+    origin.override = (path) => (path.endsWith(`p${slot}.m4s`) ? rubbish : undefined);
     await pass(clock, 30_000);
     assert.deepEqual(heard.breaks, [[slot, slot + 5, "skipped"]]);
-    assert.equal(origin.asked.filter((path) => path.endsWith(`p${slot}.m4s`)).length, 4);
+    assert.equal(origin.requests.filter((path) => path.endsWith(`p${slot}.m4s`)).length, 4);
     assert.equal(listener.stats().link, "following");
     assert.deepEqual(listener.faults, []);
     listener.stop();
@@ -184,7 +187,7 @@ test("U7 a discontinuity is a gap as the log declared it: no time passes, and no
   await pass(clock, 5_000);
   const from = edge.head + 1;
   edge.gap(80);
-  edge.change({ kind: "anchor", anchorSlot: edge.head + 1, anchorUtcMs: clock.utcMs() });
+  edge.appendState({ kind: "anchor", anchorSlot: edge.head + 1, anchorUtcMs: clock.utcMs() });
   await pass(clock, 20_000);
   assert.deepEqual(heard.breaks, [[from, from + 80, "gap"]]);
   assert.deepEqual([listener.stats().skippedSlots, listener.stats().link], [0, "following"]);
@@ -195,15 +198,15 @@ test("U7 a discontinuity is a gap as the log declared it: no time passes, and no
 
 test("U8 before the space begins there is hold music; when the playlist ends, what was listed is heard and it is over", async () => {
   const { clock, edge, origin, listener, heard } = listenTo(({ origin }) => {
-    origin.instead = () => refused(503, 1_000);
+    origin.override = () => refused(503, 1_000);
   });
   await pass(clock, 15_000);
   assert.deepEqual([listener.stats().link, listener.stats().ear], ["first-flight", "holding"]);
-  origin.instead = () => undefined;
+  origin.override = () => undefined;
   await until(clock, () => listener.stats().ear === "playing", 15_000);
   await pass(clock, 5_000);
   const endedSlot = edge.head + 1;
-  edge.change({ kind: "ended" });
+  edge.appendState({ kind: "ended" });
   await until(clock, () => listener.stats().ear === "finished", 15_000);
   assert.equal(heard.sounds.at(-1), endedSlot - 1);
   assert.equal(listener.stats().link, "ended");
@@ -213,18 +216,18 @@ test("U8 before the space begins there is hold music; when the playlist ends, wh
 test("U9 U10 when there is room, push takes over within seconds: no gap, no slot twice, nothing left out", async () => {
   const { clock, edge, ways, listener, heard, room } = listenTo();
   await pass(clock, 20_000);
-  ways.tell(room("push"));
-  await until(clock, () => ways.way === "push", 6_000);
-  assert.deepEqual(edge.urls, [`${URL_OF}?r=32`], "as a newcomer, who takes no place of those who come back");
+  ways.onRoom(room("push"));
+  await until(clock, () => ways.delivery === "push", 6_000);
+  assert.deepEqual(edge.urls, [`${LISTEN_URL}?r=32`], "as a newcomer, who takes no place of those who come back");
   await pass(clock, 100_000);
   const stats = listener.stats();
   assert.deepEqual([stats.connections, stats.gaps, stats.skippedSlots, stats.cadenceMs], [1, 0, 0, 200]);
   assert.deepEqual([listener.faults, heard.breaks], [[], []]);
   assert.ok(stats.lagMs < 1_000, `${stats.lagMs} ms behind`);
   assert.equal(stats.rate, 1);
-  edge.cut();
+  edge.closeAll();
   await pass(clock, 3_000);
-  assert.deepEqual([ways.way, listener.stats().link], ["push", "following"]);
+  assert.deepEqual([ways.delivery, listener.stats().link], ["push", "following"]);
   listener.stop();
 });
 
@@ -233,11 +236,11 @@ test("U10 where the cache is behind, the two ways meet before one takes over", a
     origin.staleMs = 8_000;
   });
   await pass(clock, 20_000);
-  ways.tell(room("push"));
+  ways.onRoom(room("push"));
   await pass(clock, 8_000);
-  assert.equal(ways.way, "pull");
-  assert.equal(origin.asked.length > 0, true);
-  await until(clock, () => ways.way === "push", 8_000);
+  assert.equal(ways.delivery, "pull");
+  assert.equal(origin.requests.length > 0, true);
+  await until(clock, () => ways.delivery === "push", 8_000);
   await pass(clock, 20_000);
   assert.deepEqual([listener.stats().gaps, heard.breaks, listener.faults], [0, [], []]);
   listener.stop();
@@ -245,16 +248,16 @@ test("U10 where the cache is behind, the two ways meet before one takes over", a
 
 test("U9 a place that is taken again costs one look at the line, and the next try comes after a while", async () => {
   const { clock, edge, ways, listener, room } = listenTo(({ edge }) => {
-    edge.isInLine = true;
+    edge.isFull = true;
   });
   await pass(clock, 10_000);
   for (let look = 0; look < 30; look++) {
-    ways.tell(room("push"));
+    ways.onRoom(room("push"));
     await pass(clock, 5_000);
   }
   assert.ok(edge.urls.length >= 2 && edge.urls.length <= 4, `${edge.urls.length} tries in 150 s`);
-  assert.deepEqual([edge.openCount, ways.way, listener.session.waiting], [0, "pull", undefined]);
-  ways.tell(room("pull"));
+  assert.deepEqual([edge.openCount, ways.delivery, listener.session.waiting], [0, "pull", undefined]);
+  ways.onRoom(room("pull"));
   assert.deepEqual([listener.stats().gaps, listener.stats().connections], [0, 1]);
   listener.stop();
 });
@@ -264,14 +267,14 @@ test("U11 an edge that pushes more slowly than the buffer holds is gone to once 
     edge.cadenceMs = 4_000;
   });
   await pass(clock, 10_000);
-  ways.tell(room("push"));
+  ways.onRoom(room("push"));
   await pass(clock, 6_000);
-  assert.deepEqual([ways.way, listener.session.targetCadenceMs], ["pull", 4_000]);
-  for (let look = 0; look < 30 && ways.way === "pull"; look++) {
-    ways.tell(room("push"));
+  assert.deepEqual([ways.delivery, listener.session.targetCadenceMs], ["pull", 4_000]);
+  for (let look = 0; look < 30 && ways.delivery === "pull"; look++) {
+    ways.onRoom(room("push"));
     await pass(clock, 10_000);
   }
-  assert.equal(ways.way, "push");
+  assert.equal(ways.delivery, "push");
   await pass(clock, 60_000);
   assert.deepEqual([listener.stats().gaps, listener.stats().cadenceMs, heard.breaks], [0, 4_000, []]);
   listener.stop();
@@ -288,7 +291,7 @@ test("U3 U6 whatever an origin answers, each slot is handed on once and in order
         // The longest wait between two tries is half a minute.
         const wellMs = clock.monotonicMs() + 60_000;
         let count = 0;
-        origin.instead = () => {
+        origin.override = () => {
           const say = says[count++ % says.length];
           if (clock.monotonicMs() >= wellMs || say === "real") return undefined;
           if (say === "404") return refused(404);

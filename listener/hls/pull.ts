@@ -17,17 +17,17 @@ import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
-import type { Link, Transport, TransportEvents } from "../session/transport.ts";
-import { fetchGet, type Get } from "./http-get.ts";
-import { PullReader, type PullTaker } from "./pull-reader.ts";
-import { PullScene } from "./pull-snapshot.ts";
-import { type PullWhy, WayBack } from "./return-to-push.ts";
+import type { Connection, Transport, TransportEvents } from "../session/transport.ts";
+import { fetchGet, type HttpGet } from "./http-get.ts";
+import { type PullEvents, PullReader } from "./pull-reader.ts";
+import { PullSnapshot } from "./pull-snapshot.ts";
+import { type PullReason, ReturnToPush } from "./return-to-push.ts";
 
 export interface PullOptions {
   /** What the session asked for, as a Transport gets it. */
   readonly url: string;
   readonly events: TransportEvents;
-  readonly why: PullWhy;
+  readonly reason: PullReason;
   /** Address of the playlist of playlists. */
   readonly hlsUrl: string;
   readonly room: RoomDocument | undefined;
@@ -38,66 +38,66 @@ export interface PullOptions {
   /** The session is served by push from now on. */
   readonly onPush: () => void;
   /** `fetch` where absent. */
-  readonly get?: Get;
+  readonly get?: HttpGet;
 }
 
-export interface PullLink extends Link {
+export interface PullConnection extends Connection {
   /** The newest room document. */
-  tell(room: RoomDocument): void;
+  onRoom(room: RoomDocument): void;
 }
 
 /** Begins at once. What comes goes to `events`; `closed` where the origin fails for good, and the session tries again. */
-export function openPull(options: PullOptions): PullLink {
-  return new Pulling(options);
+export function openPull(options: PullOptions): PullConnection {
+  return new HlsConnection(options);
 }
 
-class Pulling implements PullLink, PullTaker {
+class HlsConnection implements PullConnection, PullEvents {
   readonly #options: PullOptions;
-  readonly #scene: PullScene;
+  readonly #snapshot: PullSnapshot;
   readonly #reader: PullReader;
-  readonly #back: WayBack;
-  #push: Link | undefined;
+  readonly #returnToPush: ReturnToPush;
+  #push: Connection | undefined;
   #heldCadenceMs: number = FASTEST_CADENCE_MS;
   /** Handed on up to here; `undefined`: nothing, and nothing was asked for. */
   #next: number | undefined;
-  #hasSpoken = false;
+  #hasSentSnapshot = false;
   /** The next snapshot would say something that none has said. */
-  #isNews = false;
-  #isAway = false;
+  #isSnapshotDue = false;
+  #isStageAway = false;
   #isClosed = false;
 
   constructor(options: PullOptions) {
-    const { url, clock, random, push, why, hlsUrl, events, room, get = fetchGet } = options;
+    const { url, clock, random, push, reason: why, hlsUrl, events, room, get = fetchGet } = options;
     const asked = new URLSearchParams(url.split("?")[1]);
     const number = (name: string): number | undefined => (asked.has(name) ? Number(asked.get(name)) : undefined);
     const rendition = RENDITIONS.find((one) => one === asked.get(LISTEN_QUERY.rendition)) ?? RENDITIONS[0];
     this.#options = options;
     this.#next = number(LISTEN_QUERY.nextSlot);
-    this.#scene = new PullScene(number(LISTEN_QUERY.stateSeq) ?? 0);
-    if (room) this.#scene.tell(room, clock.utcMs());
-    this.#reader = new PullReader({ clock, random, get, hlsUrl, rendition, next: this.#next, taker: this });
-    this.#back = new WayBack({
-      ...{ url, why, clock, random, push },
+    this.#snapshot = new PullSnapshot(number(LISTEN_QUERY.stateSeq) ?? 0);
+    if (room) this.#snapshot.onRoom(room, clock.utcMs());
+    this.#reader = new PullReader({ clock, random, get, hlsUrl, rendition, next: this.#next, events: this });
+    this.#returnToPush = new ReturnToPush({
+      ...{ url, reason: why, clock, random, push },
       next: () => this.#next,
       heldCadenceMs: () => this.#heldCadenceMs,
-      onSlower: (cadenceMs) => this.#say({ kind: "target", cadenceMs }),
-      onMet: (frames, link) => this.#hand(frames, link),
+      onSlowerCadence: (cadenceMs) => this.#sendNotice({ kind: "target", cadenceMs }),
+      onTakeOver: (frames, link) => this.#takeOver(frames, link),
       onFrame: (bytes) => events.frame(bytes),
       onClosed: (code, reason) => this.#end(code, reason),
     });
     queueMicrotask(() => !this.#isClosed && this.#begin());
   }
 
-  tell(room: RoomDocument): void {
+  onRoom(room: RoomDocument): void {
     const { clock } = this.#options;
     if (this.#push || this.#isClosed) return;
-    if (this.#scene.tell(room, clock.utcMs()) && this.#hasSpoken) this.#speak();
-    else if (this.#hasSpoken) this.#say({ kind: "audience", audience: room.audience });
-    if (room.stale !== this.#isAway && this.#hasSpoken) {
-      this.#isAway = room.stale;
-      this.#say({ kind: "upstream", away: room.stale });
+    if (this.#snapshot.onRoom(room, clock.utcMs()) && this.#hasSentSnapshot) this.#sendSnapshot();
+    else if (this.#hasSentSnapshot) this.#sendNotice({ kind: "audience", audience: room.audience });
+    if (room.stale !== this.#isStageAway && this.#hasSentSnapshot) {
+      this.#isStageAway = room.stale;
+      this.#sendNotice({ kind: "upstream", away: room.stale });
     }
-    this.#back.tell(room);
+    this.#returnToPush.onRoom(room);
   }
 
   /** A ping is answered by something that says nothing of any clock: the origin has not been asked. */
@@ -109,53 +109,53 @@ class Pulling implements PullLink, PullTaker {
     const said = JSON.parse(text) as ListenerMessage;
     if (said.kind === "rendition") this.#reader.rendition = said.rendition;
     if (said.kind === "ready") {
-      this.#heldCadenceMs = this.#scene.cadenceMs = said.cadenceMs;
-      this.#say({ kind: "cadence", cadenceMs: said.cadenceMs });
+      this.#heldCadenceMs = this.#snapshot.cadenceMs = said.cadenceMs;
+      this.#sendNotice({ kind: "cadence", cadenceMs: said.cadenceMs });
     }
-    if (said.kind === "ping") this.#say({ kind: "audience", audience: this.#scene.room?.audience ?? 0 });
+    if (said.kind === "ping") this.#sendNotice({ kind: "audience", audience: this.#snapshot.room?.audience ?? 0 });
   }
 
   close(code?: number): void {
     this.#isClosed = true;
     this.#reader.stop();
     if (this.#push) this.#push.close(code);
-    else this.#back.close();
+    else this.#returnToPush.close();
   }
 
-  notYet(): void {
-    if (!this.#hasSpoken) this.#speak();
+  onNotStarted(): void {
+    if (!this.#hasSentSnapshot) this.#sendSnapshot();
   }
 
-  listed(playlist: ReadPlaylist): void {
-    const isNews = this.#scene.list(playlist, this.#options.clock.utcMs());
-    this.#heldCadenceMs = Math.max(this.#heldCadenceMs, this.#scene.cadenceMs);
-    if (isNews) this.#isNews = true;
+  onPlaylist(playlist: ReadPlaylist): void {
+    const isNews = this.#snapshot.onPlaylist(playlist, this.#options.clock.utcMs());
+    this.#heldCadenceMs = Math.max(this.#heldCadenceMs, this.#snapshot.cadenceMs);
+    if (isNews) this.#isSnapshotDue = true;
   }
 
-  sound(slots: readonly SlotPackets[], rendition: Rendition): void {
+  onSound(slots: readonly SlotPackets[], rendition: Rendition): void {
     const [first] = slots;
     if (!first) return;
     this.#next ??= first.slot;
-    this.#speakNews(rendition);
+    this.#sendSnapshotIfDue(rendition);
     const fragments = slots.map(encodeFragment);
     this.#next = (slots.at(-1)?.slot ?? first.slot) + 1;
     this.#options.events.frame(soundFrame(rendition, fragments));
-    this.#back.reached();
+    this.#returnToPush.onDelivered();
   }
 
-  skipped({ from, to }: SlotRange): void {
+  onSkipped({ from, to }: SlotRange): void {
     this.#next ??= from;
-    this.#speakNews(this.#reader.rendition);
+    this.#sendSnapshotIfDue(this.#reader.rendition);
     this.#next = to;
-    this.#say({ kind: "skipped", from, to });
+    this.#sendNotice({ kind: "skipped", from, to });
   }
 
-  ended(): void {
-    this.#scene.end();
-    this.#speak();
+  onEnded(): void {
+    this.#snapshot.onEnded();
+    this.#sendSnapshot();
   }
 
-  failed(retryAfterMs: number): void {
+  onFailed(retryAfterMs: number): void {
     this.#end(1006, retryAfterMs > 0 ? `retry-after-ms=${Math.ceil(retryAfterMs)}` : "");
   }
 
@@ -164,24 +164,24 @@ class Pulling implements PullLink, PullTaker {
     this.#reader.start();
   }
 
-  #speakNews(rendition: Rendition): void {
-    if (this.#isNews || !this.#hasSpoken) this.#speak(rendition);
+  #sendSnapshotIfDue(rendition: Rendition): void {
+    if (this.#isSnapshotDue || !this.#hasSentSnapshot) this.#sendSnapshot(rendition);
   }
 
-  #speak(rendition: Rendition = this.#reader.rendition): void {
-    this.#hasSpoken = true;
-    this.#isNews = false;
-    this.#options.events.frame(snapshotFrame(this.#scene.snapshot(this.#next, rendition, this.#options.clock.utcMs())));
+  #sendSnapshot(rendition: Rendition = this.#reader.rendition): void {
+    this.#hasSentSnapshot = true;
+    this.#isSnapshotDue = false;
+    this.#options.events.frame(snapshotFrame(this.#snapshot.build(this.#next, rendition, this.#options.clock.utcMs())));
   }
 
   /** Never at once: the session does not want to be called from within. */
-  #say(notice: Notice): void {
+  #sendNotice(notice: Notice): void {
     queueMicrotask(() => {
       if (!this.#isClosed && !this.#push) this.#options.events.frame(noticeFrame(notice));
     });
   }
 
-  #hand(frames: readonly Uint8Array[], link: Link): void {
+  #takeOver(frames: readonly Uint8Array[], link: Connection): void {
     const { events, onPush } = this.#options;
     this.#push = link;
     this.#reader.stop();
@@ -193,7 +193,7 @@ class Pulling implements PullLink, PullTaker {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#reader.stop();
-    this.#back.close();
+    this.#returnToPush.close();
     this.#options.events.closed(code, reason);
   }
 }

@@ -5,12 +5,12 @@ import { type Clock, systemClock } from "@hustings/flow/clock.ts";
 import { ERROR_TABLE } from "@hustings/wire/errors.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
-import type { Link, Transport, TransportEvents } from "../session/transport.ts";
-import type { openPull, PullLink } from "./pull.ts";
+import type { Connection, Transport, TransportEvents } from "../session/transport.ts";
+import type { openPull, PullConnection } from "./pull.ts";
 
-export type Way = "push" | "pull";
+export type Delivery = "push" | "pull";
 
-export interface WaysOptions {
+export interface PushOrPullOptions {
   readonly push: Transport;
   readonly loadPull: () => Promise<{ readonly openPull: typeof openPull }>;
   /** The playlist of playlists on the door itself; absolute. */
@@ -18,7 +18,7 @@ export interface WaysOptions {
   readonly clock?: Clock;
   readonly random?: () => number;
   /** Called when `way` is another. */
-  readonly onWay?: (way: Way) => void;
+  readonly onDelivery?: (way: Delivery) => void;
 }
 
 /** After so many tries of which none opened, and none ever did, no WebSocket comes through here. */
@@ -26,34 +26,34 @@ export const BLOCKED_TRIES = 3;
 /** The first byte of what somebody in the line is sent. */
 const NOTICE = 5;
 
-export class Ways {
-  way: Way = "push";
-  readonly #options: WaysOptions;
+export class PushOrPull {
+  delivery: Delivery = "push";
+  readonly #options: PushOrPullOptions;
   #room: RoomDocument | undefined;
   #hasOpened = false;
-  #vainTries = 0;
+  #failedTries = 0;
   /** The last try by pull brought nothing: the next is by push, by turns. */
   #isPushTurn = false;
-  #swap: (() => void) | undefined;
-  #pull: PullLink | undefined;
+  #switchToPull: (() => void) | undefined;
+  #pull: PullConnection | undefined;
 
-  constructor(options: WaysOptions) {
+  constructor(options: PushOrPullOptions) {
     this.#options = options;
   }
 
   /** The newest room document. Who waits in the line when it says `pull` leaves it for that. */
-  tell(room: RoomDocument): void {
+  onRoom(room: RoomDocument): void {
     this.#room = room;
-    this.#pull?.tell(room);
-    if (room.tier === "pull") this.#swap?.();
+    this.#pull?.onRoom(room);
+    if (room.tier === "pull") this.#switchToPull?.();
   }
 
   readonly transport: Transport = (url, events) => {
-    let inner: Link | undefined;
+    let inner: Connection | undefined;
     let isOpen = true;
     const swap = (): void => {
       if (!isOpen) return;
-      this.#swap = undefined;
+      this.#switchToPull = undefined;
       inner?.close();
       inner = this.#openPull(url, events);
     };
@@ -62,29 +62,29 @@ export class Ways {
       send: (text) => inner?.send(text),
       close: (code) => {
         isOpen = false;
-        this.#swap = undefined;
+        this.#switchToPull = undefined;
         inner?.close(code);
       },
     };
   };
 
   get #isBlocked(): boolean {
-    return !this.#hasOpened && this.#vainTries >= BLOCKED_TRIES;
+    return !this.#hasOpened && this.#failedTries >= BLOCKED_TRIES;
   }
 
   #wantsPull(url: string): boolean {
     if (this.#isPushTurn) return false;
     const isNew = !url.includes(`${LISTEN_QUERY.nextSlot}=`);
-    return this.#isBlocked || (this.#room?.tier === "pull" && (isNew || this.way === "pull"));
+    return this.#isBlocked || (this.#room?.tier === "pull" && (isNew || this.delivery === "pull"));
   }
 
-  #openPush(url: string, events: TransportEvents, swap: () => void): Link {
+  #openPush(url: string, events: TransportEvents, swap: () => void): Connection {
     // Where pull has just brought nothing, the line is better than nothing.
     const maySwap = !this.#isPushTurn;
     this.#isPushTurn = false;
-    this.#vainTries += 1;
+    this.#failedTries += 1;
     let isServed = false;
-    this.#setWay("push");
+    this.#setDelivery("push");
     return this.#options.push(url, {
       opened: () => {
         this.#hasOpened = true;
@@ -92,13 +92,13 @@ export class Ways {
       },
       frame: (bytes) => {
         isServed ||= bytes[0] !== NOTICE;
-        this.#swap = isServed || !maySwap ? undefined : swap;
-        if (this.#swap && this.#room?.tier === "pull") swap();
+        this.#switchToPull = isServed || !maySwap ? undefined : swap;
+        if (this.#switchToPull && this.#room?.tier === "pull") swap();
         else events.frame(bytes);
       },
       text: () => events.text(),
       closed: (code, reason) => {
-        this.#swap = undefined;
+        this.#switchToPull = undefined;
         const isFull = code === ERROR_TABLE.full.closeCode && !isServed;
         if (isFull && maySwap && this.#room?.tier === "pull") swap();
         else events.closed(code, reason);
@@ -106,11 +106,11 @@ export class Ways {
     });
   }
 
-  #openPull(url: string, events: TransportEvents): Link {
+  #openPull(url: string, events: TransportEvents): Connection {
     const { push, clock = systemClock, random = Math.random, loadPull, hlsUrl } = this.#options;
     let isOpen = true;
     let isServed = false;
-    let link: PullLink | undefined;
+    let link: PullConnection | undefined;
     const closed = (code: number, reason: string): void => {
       if (!isOpen) return;
       isOpen = false;
@@ -127,13 +127,13 @@ export class Ways {
       const why = this.#isBlocked ? "blocked" : "full";
       const onPush = (): void => {
         this.#hasOpened = true;
-        this.#setWay("push");
+        this.#setDelivery("push");
       };
       const served = { ...events, frame, closed, opened: () => events.opened(), text: () => events.text() };
-      link = open({ url, why, push, clock, random, hlsUrl: address, room: this.#room, events: served, onPush });
+      link = open({ url, reason: why, push, clock, random, hlsUrl: address, room: this.#room, events: served, onPush });
       this.#pull = link;
     };
-    this.#setWay("pull");
+    this.#setDelivery("pull");
     loadPull().then(
       (module) => begin(module.openPull),
       () => closed(1006, ""),
@@ -148,9 +148,9 @@ export class Ways {
     };
   }
 
-  #setWay(way: Way): void {
-    if (way === this.way) return;
-    this.way = way;
-    this.#options.onWay?.(way);
+  #setDelivery(way: Delivery): void {
+    if (way === this.delivery) return;
+    this.delivery = way;
+    this.#options.onDelivery?.(way);
   }
 }

@@ -6,15 +6,15 @@ import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
 import { BadFrame, decodeFrame, type Snapshot } from "@hustings/wire/listen/frames.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
-import type { Link, Transport } from "../session/transport.ts";
+import type { Connection, Transport } from "../session/transport.ts";
 
 /** `full`: there was no place, and the room document says when there is. `blocked`: no WebSocket ever opened here. */
-export type PullWhy = "full" | "blocked";
+export type PullReason = "full" | "blocked";
 
-export interface WayBackOptions {
+export interface ReturnOptions {
   /** As the session asked: only its rendition is asked for again. Who comes back takes a newcomer's place. */
   readonly url: string;
-  readonly why: PullWhy;
+  readonly reason: PullReason;
   readonly clock: Clock;
   readonly random: () => number;
   readonly push: Transport;
@@ -23,137 +23,137 @@ export interface WayBackOptions {
   /** The slowest cadence that the buffer holds. */
   readonly heldCadenceMs: () => number;
   /** The edge pushes more slowly than the buffer holds. */
-  readonly onSlower: (cadenceMs: number) => void;
+  readonly onSlowerCadence: (cadenceMs: number) => void;
   /** There is a place, and what it sends begins where pull has come to: `frames` so far, then as they come. */
-  readonly onMet: (frames: readonly Uint8Array[], link: Link) => void;
+  readonly onTakeOver: (frames: readonly Uint8Array[], link: Connection) => void;
   /** After `onMet`. */
   readonly onFrame: (bytes: Uint8Array) => void;
   readonly onClosed: (code: number, reason: string) => void;
 }
 
 /** Between tries that were in vain; the first is made within seconds of a document that says that there is room. */
-export const BACK_AGAIN: RetryPolicy = { firstMs: 30_000, capMs: 600_000, tries: Infinity };
+export const RETURN_RETRY: RetryPolicy = { firstMs: 30_000, capMs: 600_000, tries: Infinity };
 /** The first frame comes within this, or the try was in vain; and so long the two ways may take to meet. */
-const FIRST_MS = 10_000;
-const MEET_MS = 60_000;
+const SNAPSHOT_DEADLINE_MS = 10_000;
+const TAKE_OVER_DEADLINE_MS = 60_000;
 const MAX_WAITING_BYTES = 1024 * 1024;
 
-interface Try {
+interface Attempt {
   readonly frames: Uint8Array[];
   bytes: number;
-  link: Link | undefined;
+  link: Connection | undefined;
   snapshot: Snapshot | undefined;
   timer: Timer | undefined;
 }
 
-export class WayBack {
-  readonly #options: WayBackOptions;
-  #try: Try | undefined;
-  #met = false;
+export class ReturnToPush {
+  readonly #options: ReturnOptions;
+  #attempt: Attempt | undefined;
+  #hasTakenOver = false;
   #isClosed = false;
-  #vain = 0;
+  #failedAttempts = 0;
   #timer: Timer | undefined;
   #notBeforeMs = -Infinity;
 
-  constructor(options: WayBackOptions) {
+  constructor(options: ReturnOptions) {
     this.#options = options;
-    if (options.why === "blocked") this.#later();
+    if (options.reason === "blocked") this.#scheduleNext();
   }
 
   /** The newest room document. A place that is gone again before its turn came is not tried. */
-  tell({ tier, stale, again }: RoomDocument): void {
-    const { why, clock, random } = this.#options;
-    if (why === "blocked" || this.#met) return;
+  onRoom({ tier, stale, again }: RoomDocument): void {
+    const { reason: why, clock, random } = this.#options;
+    if (why === "blocked" || this.#hasTakenOver) return;
     if (tier !== "push" || stale) {
       this.#timer?.cancel();
       this.#timer = undefined;
       return;
     }
-    if (this.#timer || this.#try || clock.monotonicMs() < this.#notBeforeMs) return;
+    if (this.#timer || this.#attempt || clock.monotonicMs() < this.#notBeforeMs) return;
     this.#timer = clock.after(random() * again.afterMs, () => this.#begin());
   }
 
   /** Slots were handed on by pull. */
-  reached(): void {
-    const { next, onMet } = this.#options;
-    const attempt = this.#try;
-    if (!attempt?.snapshot || !attempt.link || this.#met) return;
+  onDelivered(): void {
+    const { next, onTakeOver: onMet } = this.#options;
+    const attempt = this.#attempt;
+    if (!attempt?.snapshot || !attempt.link || this.#hasTakenOver) return;
     const { nextSlot } = attempt.snapshot;
     const turn = next();
     if (nextSlot !== null && turn !== undefined && turn < nextSlot) return;
     attempt.timer?.cancel();
-    this.#met = true;
+    this.#hasTakenOver = true;
     onMet(attempt.frames, attempt.link);
   }
 
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();
-    this.#try?.timer?.cancel();
-    this.#try?.link?.close();
-    this.#try = undefined;
+    this.#attempt?.timer?.cancel();
+    this.#attempt?.link?.close();
+    this.#attempt = undefined;
   }
 
   #begin(): void {
     const { clock, push } = this.#options;
     this.#timer = undefined;
-    const attempt: Try = { frames: [], bytes: 0, link: undefined, snapshot: undefined, timer: undefined };
-    this.#try = attempt;
-    attempt.timer = clock.after(FIRST_MS, () => this.#inVain(attempt));
+    const attempt: Attempt = { frames: [], bytes: 0, link: undefined, snapshot: undefined, timer: undefined };
+    this.#attempt = attempt;
+    attempt.timer = clock.after(SNAPSHOT_DEADLINE_MS, () => this.#giveUp(attempt));
     attempt.link = push(newcomersUrl(this.#options.url), {
       opened: () => undefined,
       frame: (bytes) => this.#frame(attempt, bytes),
-      text: () => this.#inVain(attempt),
+      text: () => this.#giveUp(attempt),
       closed: (code, reason) => this.#closed(attempt, code, reason),
     });
   }
 
-  #frame(attempt: Try, bytes: Uint8Array): void {
-    if (attempt !== this.#try) return;
-    if (this.#met) {
+  #frame(attempt: Attempt, bytes: Uint8Array): void {
+    if (attempt !== this.#attempt) return;
+    if (this.#hasTakenOver) {
       this.#options.onFrame(bytes);
       return;
     }
     attempt.frames.push(bytes);
     attempt.bytes += bytes.length;
-    if (!attempt.snapshot) this.#greeted(attempt, bytes);
-    if (attempt.bytes > MAX_WAITING_BYTES) this.#inVain(attempt);
-    this.reached();
+    if (!attempt.snapshot) this.#onFirstFrame(attempt, bytes);
+    if (attempt.bytes > MAX_WAITING_BYTES) this.#giveUp(attempt);
+    this.onDelivered();
   }
 
   /** A place begins with a snapshot; whatever else comes first, the line's notice for one, is none. */
-  #greeted(attempt: Try, bytes: Uint8Array): void {
-    const { clock, heldCadenceMs, onSlower } = this.#options;
+  #onFirstFrame(attempt: Attempt, bytes: Uint8Array): void {
+    const { clock, heldCadenceMs, onSlowerCadence: onSlower } = this.#options;
     const snapshot = snapshotIn(bytes);
     const isSlower = snapshot !== undefined && snapshot.cadenceMs > heldCadenceMs();
     if (isSlower) onSlower(snapshot.cadenceMs);
     if (!snapshot || isSlower) {
-      this.#inVain(attempt);
+      this.#giveUp(attempt);
       return;
     }
     attempt.snapshot = snapshot;
     attempt.timer?.cancel();
-    attempt.timer = clock.after(MEET_MS, () => this.#inVain(attempt));
+    attempt.timer = clock.after(TAKE_OVER_DEADLINE_MS, () => this.#giveUp(attempt));
   }
 
-  #closed(attempt: Try, code: number, reason: string): void {
-    if (attempt !== this.#try) return;
-    if (this.#met) this.#options.onClosed(code, reason);
-    else this.#inVain(attempt);
+  #closed(attempt: Attempt, code: number, reason: string): void {
+    if (attempt !== this.#attempt) return;
+    if (this.#hasTakenOver) this.#options.onClosed(code, reason);
+    else this.#giveUp(attempt);
   }
 
-  #inVain(attempt: Try): void {
-    if (attempt !== this.#try || this.#met) return;
+  #giveUp(attempt: Attempt): void {
+    if (attempt !== this.#attempt || this.#hasTakenOver) return;
     attempt.timer?.cancel();
     attempt.link?.close();
-    this.#try = undefined;
-    this.#later();
+    this.#attempt = undefined;
+    this.#scheduleNext();
   }
 
-  #later(): void {
-    const { clock, random, why } = this.#options;
+  #scheduleNext(): void {
+    const { clock, random, reason: why } = this.#options;
     if (this.#isClosed) return;
-    const delayMs = retryDelayMs(BACK_AGAIN, this.#vain++, random, BACK_AGAIN.firstMs) ?? 0;
+    const delayMs = retryDelayMs(RETURN_RETRY, this.#failedAttempts++, random, RETURN_RETRY.firstMs) ?? 0;
     this.#notBeforeMs = clock.monotonicMs() + delayMs;
     if (why === "blocked") this.#timer = clock.after(delayMs, () => this.#begin());
   }

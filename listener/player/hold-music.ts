@@ -8,9 +8,9 @@ export interface HoldMusic {
   /** Inside the tap: the browser learns that this element may sound later. */
   unlock(): void;
   /** Fetches the loop ahead of need: when it is needed there may be no network. */
-  fetch(): void;
+  prefetch(): void;
   /** Whether hold music should be heard from now on. Rises within 400 ms; falls silent within 100 ms. */
-  set(isOn: boolean): void;
+  setPlaying(isOn: boolean): void;
   close(): void;
 }
 
@@ -63,10 +63,10 @@ export function createHoldMusic(url: string, parent: HTMLElement, clock: Clock):
       );
       if (!isOn) element.pause();
     },
-    fetch() {
+    prefetch() {
       loaded().catch(() => undefined);
     },
-    set(wanted) {
+    setPlaying(wanted) {
       if (wanted === isOn) return;
       isOn = wanted;
       if (wanted) begin().catch(() => undefined);

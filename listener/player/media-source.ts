@@ -12,14 +12,14 @@ export interface OpenSource {
   close(): void;
 }
 
-export interface SourceWish {
+export interface SourceOptions {
   readonly element: HTMLAudioElement;
   /** The address of the same sound as HLS, for casting. */
   readonly hlsUrl: string | undefined;
   /** What proves that a source works: an init segment and some filler. */
   readonly proof: readonly Uint8Array<ArrayBuffer>[];
   /** What was appended is buffered now. */
-  readonly onTaken: () => void;
+  readonly onBuffered: () => void;
   /** The source broke after it had worked; open another. */
   readonly onFault: () => void;
 }
@@ -33,7 +33,7 @@ const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
 const KEEP_WHEN_FULL_SECONDS = 5;
 
 /** The first source that takes `proof`; `undefined` when none does. Tries each of at most four once. */
-export async function openSource(wish: SourceWish): Promise<OpenSource | undefined> {
+export async function openSource(wish: SourceOptions): Promise<OpenSource | undefined> {
   for (const { Source, kind } of sourceKinds()) {
     for (const codec of CODECS) {
       const type = `audio/mp4; codecs="${codec}"`;
@@ -57,7 +57,7 @@ async function attempt(
   Source: SourceConstructor,
   kind: string,
   type: string,
-  wish: SourceWish,
+  wish: SourceOptions,
 ): Promise<OpenSource | undefined> {
   const { element, hlsUrl, proof } = wish;
   const source = new Source();
@@ -87,21 +87,21 @@ async function attempt(
 class BufferFeed {
   readonly #source: MediaSource;
   readonly #buffer: SourceBuffer;
-  readonly #wish: SourceWish;
+  readonly #wish: SourceOptions;
   #queue: Uint8Array<ArrayBuffer>[] = [];
   #queuedBytes = 0;
   #evictTo = 0;
   #isBroken = false;
   #settle: { readonly resolve: () => void; readonly reject: (cause: Error) => void } | undefined;
 
-  constructor(source: MediaSource, buffer: SourceBuffer, wish: SourceWish) {
+  constructor(source: MediaSource, buffer: SourceBuffer, wish: SourceOptions) {
     this.#source = source;
     this.#buffer = buffer;
     this.#wish = wish;
     buffer.mode = "segments";
     buffer.addEventListener("updateend", () => {
       this.#next();
-      if (!this.#isBroken) wish.onTaken();
+      if (!this.#isBroken) wish.onBuffered();
     });
     buffer.addEventListener("error", () => this.#break());
     wish.element.addEventListener("error", () => this.#break());

@@ -22,10 +22,10 @@ export interface NativeOptions {
 
 export interface NativePlayer extends Player {
   /** The newest room document: the address of a CDN, and what the lock screen shows. */
-  tell(room: RoomDocument): void;
+  onRoom(room: RoomDocument): void;
 }
 
-const LOOK_MS = 1_000;
+const CHECK_MS = 1_000;
 /** A playhead that stands for so long is a playlist that failed; the browser has tried for itself until then. */
 const STUCK_MS = 15_000;
 const STEADY_MS = 5_000;
@@ -33,14 +33,14 @@ const STEADY_MS = 5_000;
 const USUAL_MS = 12_000;
 
 export function createNativePlayer(options: NativeOptions): NativePlayer {
-  return new Native(options);
+  return new NativeHlsPlayer(options);
 }
 
-class Native implements NativePlayer {
+class NativeHlsPlayer implements NativePlayer {
   readonly element = document.createElement("audio");
   readonly #options: NativeOptions;
   readonly #clock: Clock;
-  readonly #leave = new AbortController();
+  readonly #closing = new AbortController();
   readonly #lockScreen = createLockScreen(
     () => this.listen(),
     () => this.pause(),
@@ -65,11 +65,11 @@ class Native implements NativePlayer {
     this.#clock = options.clock ?? systemClock;
     this.element.preload = "none";
     (options.parent ?? document.body).append(this.element);
-    const { signal } = this.#leave;
-    this.element.addEventListener("playing", () => this.#heard(), { signal });
-    this.element.addEventListener("waiting", () => this.#move("filler"), { signal });
-    this.element.addEventListener("ended", () => this.#over(), { signal });
-    this.element.addEventListener("error", () => this.#lost(), { signal });
+    const { signal } = this.#closing;
+    this.element.addEventListener("playing", () => this.#onPlaying(), { signal });
+    this.element.addEventListener("waiting", () => this.#dispatch("filler"), { signal });
+    this.element.addEventListener("ended", () => this.#onEnded(), { signal });
+    this.element.addEventListener("error", () => this.#retryLater(), { signal });
     this.element.addEventListener("pause", () => this.element.paused && !this.element.ended && this.pause(), {
       signal,
     });
@@ -84,31 +84,31 @@ class Native implements NativePlayer {
     this.#isListening = true;
     this.#attempt = 0;
     this.#tappedMs = this.#clock.monotonicMs();
-    this.#move("tap");
+    this.#dispatch("tap");
     this.#lockScreen.bind();
-    this.#ticker = repeat(this.#clock, LOOK_MS, () => this.#look());
+    this.#ticker = repeat(this.#clock, CHECK_MS, () => this.#check());
     this.#load();
   }
 
   pause(): void {
     if (!this.#isListening) return;
-    this.#rest("idle");
-    this.#move("pause");
+    this.#unload("idle");
+    this.#dispatch("pause");
   }
 
   stop(): void {
-    this.#rest("idle");
-    this.#move("stop");
+    this.#unload("idle");
+    this.#dispatch("stop");
   }
 
   close(): void {
-    this.#leave.abort();
-    this.#rest("idle");
+    this.#closing.abort();
+    this.#unload("idle");
     this.#lockScreen.close();
     this.element.remove();
   }
 
-  tell(room: RoomDocument): void {
+  onRoom(room: RoomDocument): void {
     this.#room = room;
     const names = room.speakers.filter(({ present, muted }) => present && !muted).map(({ name }) => name);
     if (this.#isListening) this.#lockScreen.show(room.title, names.join(", "), true);
@@ -130,7 +130,7 @@ class Native implements NativePlayer {
     const lagMs = this.#lagMs();
     return {
       ...{ ...none, ...nothing, link: this.#link, ear: this.#ear, connections: this.#connections },
-      ...{ firstSoundMs: this.#firstSoundMs, lagMs, aheadMs: 0, targetMs: USUAL_MS, usualMs: USUAL_MS },
+      ...{ firstSoundMs: this.#firstSoundMs, lagMs, aheadMs: 0, targetMs: USUAL_MS, usualLagMs: USUAL_MS },
       ...{ rate: 1, rateChanges: 0, cadenceMs: USUAL_MS, rendition: "32" },
       mouthToEarMs: { last: lagMs, p50: undefined, p95: undefined },
     };
@@ -150,23 +150,23 @@ class Native implements NativePlayer {
     this.element.src = new URL(this.#room?.pull ?? hlsUrl, document.baseURI).href;
     this.element.play().catch((error: unknown) => {
       if (!this.#isListening || !(error instanceof DOMException) || error.name !== "NotAllowedError") return;
-      this.#rest("idle");
-      this.#move("rejected");
+      this.#unload("idle");
+      this.#dispatch("rejected");
     });
     this.#options.onChange?.();
   }
 
-  #heard(): void {
+  #onPlaying(): void {
     if (!this.#isListening) return;
     const nowMs = this.#clock.monotonicMs();
     this.#firstSoundMs ??= nowMs - this.#tappedMs;
     this.#playingMs = nowMs;
     this.#link = "following";
-    this.#move("voice");
-    if (this.#room) this.tell(this.#room);
+    this.#dispatch("voice");
+    if (this.#room) this.onRoom(this.#room);
   }
 
-  #lost(): void {
+  #retryLater(): void {
     if (!this.#isListening || this.#retryAtMs !== undefined) return;
     const { random = Math.random } = this.#options;
     const delayMs = retryDelayMs(RECONNECT, this.#attempt++, random) ?? 0;
@@ -176,18 +176,18 @@ class Native implements NativePlayer {
     this.#options.onChange?.();
   }
 
-  #over(): void {
-    this.#rest("ended");
-    this.#move("end");
+  #onEnded(): void {
+    this.#unload("ended");
+    this.#dispatch("end");
   }
 
-  #look(): void {
+  #check(): void {
     const { currentTime } = this.element;
     const nowMs = this.#clock.monotonicMs();
     if (currentTime !== this.#lastTime) this.#movedMs = nowMs;
     this.#lastTime = currentTime;
-    if (nowMs - this.#playingMs > STEADY_MS && nowMs - this.#movedMs < LOOK_MS * 2) this.#attempt = 0;
-    if (nowMs - this.#movedMs > STUCK_MS) this.#lost();
+    if (nowMs - this.#playingMs > STEADY_MS && nowMs - this.#movedMs < CHECK_MS * 2) this.#attempt = 0;
+    if (nowMs - this.#movedMs > STUCK_MS) this.#retryLater();
     this.#options.onChange?.();
   }
 
@@ -200,7 +200,7 @@ class Native implements NativePlayer {
     return this.#link === "following" ? USUAL_MS : 0;
   }
 
-  #rest(link: LinkState): void {
+  #unload(link: LinkState): void {
     this.#isListening = false;
     this.#link = link;
     this.#ticker?.cancel();
@@ -211,7 +211,7 @@ class Native implements NativePlayer {
     this.element.load();
   }
 
-  #move(event: EarEvent): void {
+  #dispatch(event: EarEvent): void {
     this.#ear = EAR_TABLE[this.#ear][event];
     this.#options.onChange?.();
   }

@@ -17,7 +17,7 @@ import { WebSocketServer } from "ws";
 import { chromiumFlags, findChromium } from "../../test/support/chromium.ts";
 import { BUFFER } from "../playout/buffer-policy.ts";
 import type { ListenerStats } from "../playout/listener-stats.ts";
-import { ScriptedEdge } from "../testing/fake-edge.ts";
+import { FakeEdge } from "../testing/fake-edge.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const FIRST_SLOT = 5_000;
@@ -28,7 +28,7 @@ const packetsOf = (slot: number) =>
 
 let server: Server;
 let browser: Browser;
-let edge: ScriptedEdge;
+let edge: FakeEdge;
 let origin: string;
 
 before(async () => {
@@ -93,9 +93,9 @@ test("H2 hold music rises when its slot is heard, and is silent soon after a voi
   const { page } = stage;
   await page.click("button");
   await page.waitForFunction("window.player.view().ear === 'playing'");
-  edge.change({ kind: "air", air: "hold", reason: "silence" });
+  edge.appendState({ kind: "air", air: "hold", reason: "silence" });
   await page.waitForFunction("window.player.view().ear === 'holding' && window.holdVolume() > 0.7");
-  edge.change({ kind: "air", air: "voice" });
+  edge.appendState({ kind: "air", air: "voice" });
   const times = await page.waitForFunction("window.holdTimes()");
   const { riseMs, fallMs } = (await times.jsonValue()) as { riseMs: number; fallMs: number };
   process.stdout.write(`# hold music rose in ${riseMs} ms, fell in ${fallMs} ms\n`);
@@ -219,7 +219,7 @@ function correlation(a: Float32Array, b: Float32Array): number {
 }
 
 async function listeningPage(query = "", { cadenceMs = 200, firstFlightSlots = 8 } = {}) {
-  edge = new ScriptedEdge(systemClock, { packetsOf, firstSlot: FIRST_SLOT, firstFlightSlots });
+  edge = new FakeEdge(systemClock, { packetsOf, firstSlot: FIRST_SLOT, firstFlightSlots });
   edge.cadenceMs = cadenceMs;
   await until(() => edge.head > FIRST_SLOT + firstFlightSlots);
   const page = await browser.newPage();

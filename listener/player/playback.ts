@@ -7,11 +7,11 @@ import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 import { BUFFER, PREFILL_MS } from "../playout/buffer-policy.ts";
 import type { EarEvent } from "../playout/ear-states.ts";
-import { LevelTrack } from "../playout/heard-levels.ts";
+import { HeardLevels } from "../playout/heard-levels.ts";
 import type { ListenerStats } from "../playout/listener-stats.ts";
 import { statsOf } from "../playout/listener-stats.ts";
 import { Playout } from "../playout/playout.ts";
-import { feedOf } from "../playout/playout-input.ts";
+import { playoutInputOf } from "../playout/playout-input.ts";
 import { Session } from "../session/session.ts";
 import { type Transport, webSocketTransport } from "../session/transport.ts";
 import { createHoldMusic } from "./hold-music.ts";
@@ -61,21 +61,21 @@ class BrowserPlayer implements Player {
     () => this.listen(),
     () => this.pause(),
   );
-  readonly #leave = new AbortController();
+  readonly #closing = new AbortController();
   #playout!: Playout;
   #session!: Session;
-  #levels = new LevelTrack();
+  #levels = new HeardLevels();
   #source: OpenSource | undefined;
   #opening: Promise<void> | undefined;
   #segments: Uint8Array<ArrayBuffer>[] = [];
   #sequence = 0;
   #ticker: Timer | undefined;
-  #leaving: Timer | undefined;
+  #leaveTimer: Timer | undefined;
   #evictedMs = 0;
   #faults = 0;
   #isListening = false;
-  #hasHold = false;
-  #said = "";
+  #hasFetchedHold = false;
+  #shown = "";
 
   constructor(options: PlayerOptions) {
     this.#options = options;
@@ -84,7 +84,7 @@ class BrowserPlayer implements Player {
     this.#hold = createHoldMusic(options.holdUrl, options.parent ?? document.body, this.#clock);
     this.element.preload = "auto";
     (options.parent ?? document.body).append(this.element);
-    this.#begin();
+    this.#startFresh();
     this.#watchPage();
   }
 
@@ -95,14 +95,14 @@ class BrowserPlayer implements Player {
 
   listen(): void {
     if (this.#isListening) return;
-    if (this.#leaving) this.#leaving.cancel();
-    const isShortPause = this.#playout.ear === "paused" && this.#leaving !== undefined;
-    this.#leaving = undefined;
-    if (!isShortPause && !this.#isFresh()) this.#begin();
+    if (this.#leaveTimer) this.#leaveTimer.cancel();
+    const isShortPause = this.#playout.ear === "paused" && this.#leaveTimer !== undefined;
+    this.#leaveTimer = undefined;
+    if (!isShortPause && !this.#isFresh()) this.#startFresh();
     this.#isListening = true;
     void this.prepare();
     this.#playout.tap(this.#clock.monotonicMs());
-    if (!isShortPause) this.#playhead.hush();
+    if (!isShortPause) this.#playhead.quieten();
     this.#play();
     this.#hold.unlock();
     this.#lockScreen.bind();
@@ -113,26 +113,26 @@ class BrowserPlayer implements Player {
 
   pause(): void {
     if (!this.#isListening) return;
-    this.#playout.tell("pause");
-    this.#rest();
-    this.#leaving = this.#clock.after(PAUSE_LEAVES_MS, () => {
-      this.#leaving = undefined;
+    this.#playout.dispatch("pause");
+    this.#silence();
+    this.#leaveTimer = this.#clock.after(PAUSE_LEAVES_MS, () => {
+      this.#leaveTimer = undefined;
       this.#renew("tap", "pause");
     });
     this.#changed();
   }
 
   stop(): void {
-    this.#leaving?.cancel();
-    this.#leaving = undefined;
-    this.#rest();
+    this.#leaveTimer?.cancel();
+    this.#leaveTimer = undefined;
+    this.#silence();
     this.#renew();
   }
 
   close(): void {
-    this.#leave.abort();
-    this.#leaving?.cancel();
-    this.#rest();
+    this.#closing.abort();
+    this.#leaveTimer?.cancel();
+    this.#silence();
     this.#session.stop();
     this.#source?.close();
     this.#hold.close();
@@ -164,14 +164,14 @@ class BrowserPlayer implements Player {
   }
 
   /** A session and a timeline from their beginning; the element stays, because the tap unlocked it. */
-  #begin(): void {
+  #startFresh(): void {
     const { url, rendition, transport } = this.#options;
     this.#source?.close();
     this.#source = undefined;
     this.#opening = undefined;
     this.#segments = [initSegment()];
     this.#sequence = 0;
-    this.#levels = new LevelTrack();
+    this.#levels = new HeardLevels();
     this.#playhead.reset();
     const playout = new Playout(
       (at, packets) => this.#write(at, packets),
@@ -189,7 +189,7 @@ class BrowserPlayer implements Player {
       transport: transport ?? webSocketTransport(WebSocket),
       sink: playout,
       ...(rendition === undefined ? {} : { rendition }),
-      onSnapshot: (snapshot) => session.skipTo(playout.meet({ ...snapshot, turnSlot: session.order.next }) ?? 0),
+      onSnapshot: (snapshot) => session.skipTo(playout.onSnapshot({ ...snapshot, turnSlot: session.order.next }) ?? 0),
       onChange: () => queueMicrotask(() => this.#session === session && this.#step()),
     });
     this.#session = session;
@@ -199,8 +199,8 @@ class BrowserPlayer implements Player {
   /** Leaves the space and gets ready to come in again; the ear goes through `events`. */
   #renew(...events: readonly EarEvent[]): void {
     this.#session.stop();
-    this.#begin();
-    for (const event of events) this.#playout.tell(event);
+    this.#startFresh();
+    for (const event of events) this.#playout.dispatch(event);
     if (this.#playout.ear !== "unplayable") void this.prepare();
     this.#changed();
   }
@@ -218,15 +218,15 @@ class BrowserPlayer implements Player {
       element: this.element,
       hlsUrl,
       proof,
-      onTaken: () => this.#playhead.tryMove(),
-      onFault: () => this.#fault(playout),
+      onBuffered: () => this.#playhead.seekWhenBuffered(),
+      onFault: () => this.#onSourceFault(playout),
     });
     if (playout !== this.#playout) {
       source?.close();
       return;
     }
     this.#source = source;
-    if (!source) this.#playout.tell("no-codec");
+    if (!source) this.#playout.dispatch("no-codec");
     for (const bytes of this.#segments) source?.append(bytes);
     this.#segments = [];
     if (this.#isListening && this.element.paused) this.#play();
@@ -241,11 +241,11 @@ class BrowserPlayer implements Player {
   }
 
   /** The source broke after it had worked: another, and the space from its head. */
-  #fault(playout: Playout): void {
+  #onSourceFault(playout: Playout): void {
     if (playout !== this.#playout || !this.#source) return;
     this.#faults += 1;
     const wasListening = this.#isListening;
-    this.#rest();
+    this.#silence();
     if (this.#faults > MAX_FAULTS) this.#renew("no-codec");
     else this.#renew();
     if (wasListening) this.listen();
@@ -255,18 +255,18 @@ class BrowserPlayer implements Player {
     const playout = this.#playout;
     this.element.play().catch((error: unknown) => {
       if (playout !== this.#playout || !(error instanceof DOMException) || error.name !== "NotAllowedError") return;
-      this.#rest();
+      this.#silence();
       this.#renew("tap", "rejected");
     });
   }
 
   /** Nothing sounds, nothing runs. */
-  #rest(): void {
+  #silence(): void {
     this.#isListening = false;
     this.#ticker?.cancel();
     this.element.pause();
-    this.#hold.set(false);
-    this.#playhead.rest();
+    this.#hold.setPlaying(false);
+    this.#playhead.onPause();
   }
 
   #step(): void {
@@ -276,22 +276,22 @@ class BrowserPlayer implements Player {
     }
     const nowMs = this.#clock.monotonicMs();
     const playout = this.#playout;
-    if (this.#playhead.isMoving(nowMs)) return;
+    if (this.#playhead.isSeeking(nowMs)) return;
     playout.fillerMs = document.hidden ? HIDDEN_FILLER_MS : BUFFER.fillerMs;
     playout.leastCadenceMs = document.hidden ? HIDDEN_CADENCE_MS : 0;
-    const advice = playout.advance(this.#playhead.samples, nowMs, feedOf(this.#session));
+    const advice = playout.advance(this.#playhead.samples, nowMs, playoutInputOf(this.#session));
     if (this.element.playbackRate !== advice.rate) this.element.playbackRate = advice.rate;
-    if (advice.seekToSamples !== undefined) this.#playhead.moveTo(advice.seekToSamples, nowMs);
-    this.#session.heed(advice);
-    this.#hold.set(playout.ear === "holding");
-    if (playout.ear === "playing" && !this.#hasHold) {
-      this.#hasHold = true;
-      this.#hold.fetch();
+    if (advice.seekToSamples !== undefined) this.#playhead.seekTo(advice.seekToSamples, nowMs);
+    this.#session.applyAdvice(advice);
+    this.#hold.setPlaying(playout.ear === "holding");
+    if (playout.ear === "playing" && !this.#hasFetchedHold) {
+      this.#hasFetchedHold = true;
+      this.#hold.prefetch();
     }
-    if (playout.ear === "playing") this.#playhead.speakUp();
-    if (this.#playhead.mendStall(nowMs, () => playout.pad(STALL_PAD_MS)) && this.element.paused) this.#play();
+    if (playout.ear === "playing") this.#playhead.raiseVolume();
+    if (this.#playhead.recoverFromStall(nowMs, () => playout.pad(STALL_PAD_MS)) && this.element.paused) this.#play();
     this.#evict(nowMs);
-    if (playout.ear === "finished") this.#rest();
+    if (playout.ear === "finished") this.#silence();
     this.#changed();
   }
 
@@ -302,11 +302,11 @@ class BrowserPlayer implements Player {
   }
 
   #watchPage(): void {
-    const { signal } = this.#leave;
+    const { signal } = this.#closing;
     // A pause that is not ours: the lock screen, another app, a headset taken off.
     this.element.addEventListener("pause", () => this.element.paused && this.pause(), { signal });
-    addEventListener("online", () => this.#session.network(true), { signal });
-    addEventListener("offline", () => this.#session.network(false), { signal });
+    addEventListener("online", () => this.#session.setOnline(true), { signal });
+    addEventListener("offline", () => this.#session.setOnline(false), { signal });
     document.addEventListener(
       "visibilitychange",
       () => {
@@ -320,8 +320,8 @@ class BrowserPlayer implements Player {
   #changed(): void {
     const { link, ear, audience, state } = this.view();
     const says = `${link} ${ear} ${audience} ${state.seq} ${this.#isListening}`;
-    if (says === this.#said) return;
-    this.#said = says;
+    if (says === this.#shown) return;
+    this.#shown = says;
     const speakers = state.seats.filter(({ present, muted }) => present && !muted).map(({ name }) => name);
     if (this.#isListening) this.#lockScreen.show(state.title, speakers.join(", "), true);
     else if (ear === "paused") this.#lockScreen.show(state.title, speakers.join(", "), false);

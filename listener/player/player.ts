@@ -5,6 +5,7 @@ import type { SpaceState } from "@hustings/wire/log/state.ts";
 import type { EarState } from "../playout/ear-states.ts";
 import type { ListenerStats } from "../playout/listener-stats.ts";
 import type { LinkState } from "../session/link-states.ts";
+import type { QueuePosition } from "../session/session.ts";
 
 export interface PlayerView {
   readonly link: LinkState;
@@ -15,7 +16,7 @@ export interface PlayerView {
   /** Milliseconds until the next try, while one waits. */
   readonly retryInMs: number | undefined;
   /** The place in the line, while every place is taken. */
-  readonly waiting: { readonly place: number; readonly estimateMs: number | null } | undefined;
+  readonly waiting: QueuePosition | undefined;
 }
 
 export interface Player {

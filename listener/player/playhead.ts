@@ -4,20 +4,20 @@
 import type { Clock } from "@hustings/flow/clock.ts";
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { createFader } from "./fade.ts";
-import { StallWatch } from "./stall-detector.ts";
+import { StallDetector } from "./stall-detector.ts";
 
 const FADE_MS = 80;
 /** Not 0: phones let a page sleep whose element is silent by its volume. */
-const HUSH = 0.01;
-const MOST_SEEK_MS = 500;
+const QUIET_VOLUME = 0.01;
+const MAX_SEEK_MS = 500;
 const NUDGE_SECONDS = 0.02;
 
 export class Playhead {
   readonly #element: HTMLAudioElement;
   readonly #fader;
-  #stalls = new StallWatch();
+  #stalls = new StallDetector();
   /** Where it is about to be moved, in samples. */
-  #seekTo: number | undefined;
+  #targetSamples: number | undefined;
   #seekMs = -Infinity;
 
   constructor(element: HTMLAudioElement, clock: Clock) {
@@ -35,54 +35,54 @@ export class Playhead {
 
   /** A timeline begins anew. */
   reset(): void {
-    this.#seekTo = undefined;
-    this.#stalls = new StallWatch();
+    this.#targetSamples = undefined;
+    this.#stalls = new StallDetector();
   }
 
   /** Next to no sound until the first place is reached. */
-  hush(): void {
-    this.#element.volume = HUSH;
+  quieten(): void {
+    this.#element.volume = QUIET_VOLUME;
   }
 
   /** It stands by will. */
-  rest(): void {
-    this.#stalls.forget();
+  onPause(): void {
+    this.#stalls.reset();
   }
 
-  moveTo(samples: number, nowMs: number): void {
+  seekTo(samples: number, nowMs: number): void {
     this.#seekMs = nowMs;
-    this.#seekTo = samples;
-    this.tryMove();
+    this.#targetSamples = samples;
+    this.seekWhenBuffered();
   }
 
   /** Moves as soon as the place is buffered: an element goes no farther than that. */
-  tryMove(): void {
+  seekWhenBuffered(): void {
     const { buffered } = this.#element;
-    if (this.#seekTo === undefined || buffered.length === 0) return;
-    const seconds = this.#seekTo / SAMPLE_RATE_HZ;
+    if (this.#targetSamples === undefined || buffered.length === 0) return;
+    const seconds = this.#targetSamples / SAMPLE_RATE_HZ;
     if (buffered.end(buffered.length - 1) <= seconds) return;
-    this.#seekTo = undefined;
-    this.#stalls.forget();
-    this.hush();
+    this.#targetSamples = undefined;
+    this.#stalls.reset();
+    this.quieten();
     this.#element.currentTime = seconds;
     this.#fader.to(1, FADE_MS);
   }
 
   /** Whether it is on its way; a way that takes too long is given up. */
-  isMoving(nowMs: number): boolean {
-    const isLate = nowMs - this.#seekMs > MOST_SEEK_MS;
-    if (isLate) this.#seekTo = undefined;
-    else this.tryMove();
-    return this.#seekTo !== undefined || (this.#element.seeking && !isLate);
+  isSeeking(nowMs: number): boolean {
+    const isLate = nowMs - this.#seekMs > MAX_SEEK_MS;
+    if (isLate) this.#targetSamples = undefined;
+    else this.seekWhenBuffered();
+    return this.#targetSamples !== undefined || (this.#element.seeking && !isLate);
   }
 
   /** The space is heard: the volume is up, or on its way. */
-  speakUp(): void {
+  raiseVolume(): void {
     if (this.#element.volume < 1 && !this.#fader.isRunning) this.#fader.to(1, FADE_MS);
   }
 
   /** Whether it stood still that should move; it was nudged then. `pad` makes sure that there is something ahead. */
-  mendStall(nowMs: number, pad: () => void): boolean {
+  recoverFromStall(nowMs: number, pad: () => void): boolean {
     const { seeking, buffered, currentTime } = this.#element;
     if (seeking || !this.#stalls.isStalled(currentTime, nowMs)) return false;
     pad();

@@ -5,7 +5,7 @@ export const STALL_MS = 200;
 /** One that has not moved yet may take this long: devices open slowly. */
 export const START_STALL_MS = 1_000;
 
-export class StallWatch {
+export class StallDetector {
   #position = -1;
   #sinceMs = 0;
   #hasMoved = false;
@@ -26,7 +26,7 @@ export class StallWatch {
   }
 
   /** The playhead is about to be moved, or to stand by will. */
-  forget(): void {
+  reset(): void {
     this.#position = -1;
     this.#hasMoved = false;
   }

@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
-import { StallWatch } from "../player/stall-detector.ts";
+import { StallDetector } from "../player/stall-detector.ts";
 import { CADENCE_TABLE, cadenceRow } from "../session/cadence-table.ts";
 import { ClockOffset } from "../session/clock-offset.ts";
 import { BUFFER, rateFor, usualAheadMs } from "./buffer-policy.ts";
-import { LevelTrack } from "./heard-levels.ts";
+import { HeardLevels } from "./heard-levels.ts";
 import { Histogram } from "./histogram.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -63,12 +63,12 @@ test("B2 a timeline finds the slot at any sample of it, and forgets what lies be
   assert.deepEqual(timeline.at(24_000), { kind: "absent", slot: 9, offsetSamples: 0 });
   assert.equal(timeline.at(33_600), undefined);
   assert.equal(timeline.count("sound", 0, 14_400), 9_600);
-  timeline.forget(24_000);
+  timeline.dropBefore(24_000);
   assert.equal(timeline.at(14_500), undefined);
 });
 
 test("levels are those of the slot at the playhead, and none in filler", () => {
-  const track = new LevelTrack();
+  const track = new HeardLevels();
   track.add(4_800, [{ seat: 1, levelDbov: 20 }]);
   track.add(14_400, [{ seat: 2, levelDbov: 25 }]);
   assert.deepEqual(track.at(100), []);
@@ -81,15 +81,15 @@ test("the answer with the shortest way tells the edge's clock best", () => {
   const offset = new ClockOffset();
   offset.guess(1_000, 1_480);
   assert.equal(offset.offsetMs, 480);
-  offset.answer(0, 400, 2_000, 2_400);
-  offset.answer(500, 510, 3_000, 3_495);
-  offset.answer(600, 900, 4_000, 4_100);
+  offset.addSample(0, 400, 2_000, 2_400);
+  offset.addSample(500, 510, 3_000, 3_495);
+  offset.addSample(600, 900, 4_000, 4_100);
   assert.equal(offset.offsetMs, 500);
-  assert.equal(offset.wayMs, 10);
+  assert.equal(offset.roundTripMs, 10);
 });
 
 test("P3 a playhead that moved and stands is stalled after 200 ms, and one that never moved after a second", () => {
-  const watch = new StallWatch();
+  const watch = new StallDetector();
   assert.equal(watch.isStalled(0, 0), false);
   assert.equal(watch.isStalled(0, 900), false);
   assert.equal(watch.isStalled(0, 1_000), true);
@@ -97,7 +97,7 @@ test("P3 a playhead that moved and stands is stalled after 200 ms, and one that 
   assert.equal(watch.isStalled(1, 1_250), false);
   assert.equal(watch.isStalled(1, 1_300), true);
   assert.equal(watch.isStalled(2, 1_330), false);
-  watch.forget();
+  watch.reset();
   assert.equal(watch.isStalled(2, 2_000), false);
   assert.equal(watch.isStalled(2, 2_300), false);
   assert.equal(watch.count, 2);

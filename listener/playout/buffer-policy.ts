@@ -12,7 +12,7 @@ export const BUFFER = {
   /** ...to this much farther behind than usual: what was missed last is heard, late. */
   landBeyondMs: 10_000,
   /** What sound takes from its mixing to a listener who is near. */
-  wayMs: 30,
+  transitMs: 30,
   /** The rate is set by the least that was ahead in this time, and in no less than a cadence and a quarter. */
   rateEveryMs: 2_000,
   minRate: 0.96,
@@ -38,9 +38,9 @@ export function usualAheadMs(row: CadenceRow, targetMs: number): number {
  * What should be ahead on entering, for the target to be ahead when the next push comes: the newest slot is `ageMs` old by
  * the edge's clock, and the player stands still for `seekMs` when it is moved.
  */
-export function entryMs(row: CadenceRow, targetMs: number, ageMs: number, seekMs: number): number {
+export function entryAheadMs(row: CadenceRow, targetMs: number, ageMs: number, seekMs: number): number {
   const usualMs = usualAheadMs(row, targetMs);
-  return Math.min(usualMs, Math.max(targetMs - seekMs, usualMs + BUFFER.wayMs - ageMs - seekMs));
+  return Math.min(usualMs, Math.max(targetMs - seekMs, usualMs + BUFFER.transitMs - ageMs - seekMs));
 }
 
 /** How long the least that is ahead is looked for: some push comes within it. */
@@ -60,23 +60,23 @@ export function rateFor(troughMs: number, targetMs: number, windowMs: number = B
  * What should be ahead just before a push, at `cadenceMs`: `targetMs`, or as much more as a slower cadence that is asked for
  * will need. A faster one asks for nothing.
  */
-export function wantedMs(cadenceMs: number, targetMs: number, asked: CadenceRow | undefined): number {
-  return asked && asked.cadenceMs > cadenceMs ? Math.max(targetMs, heldFromMs(cadenceMs, asked)) : targetMs;
+export function wantedAheadMs(cadenceMs: number, targetMs: number, asked: CadenceRow | undefined): number {
+  return asked && asked.cadenceMs > cadenceMs ? Math.max(targetMs, aheadForRowMs(cadenceMs, asked)) : targetMs;
 }
 
 /**
  * The cadence for which a buffer with `troughMs` ahead before each push holds enough: a faster one that is asked for at
  * once, else the slowest that is slower than `cadenceMs` and not than `askedMs`; `undefined`: none.
  */
-export function heldCadenceMs(cadenceMs: number, askedMs: number, troughMs: number): number | undefined {
+export function readyCadenceMs(cadenceMs: number, askedMs: number, troughMs: number): number | undefined {
   if (askedMs < cadenceMs) return askedMs;
-  const isHeld = (row: CadenceRow) => troughMs >= heldFromMs(cadenceMs, row) - row.targetMs * BUFFER.readySlackShare;
+  const isHeld = (row: CadenceRow) => troughMs >= aheadForRowMs(cadenceMs, row) - row.targetMs * BUFFER.readySlackShare;
   return CADENCE_TABLE.findLast((row) => row.cadenceMs > cadenceMs && row.cadenceMs <= askedMs && isHeld(row))
     ?.cadenceMs;
 }
 
 /** At `cadenceMs`, what is ahead just before a push of a listener who is as far behind as `row` usually makes them. */
-function heldFromMs(cadenceMs: number, row: CadenceRow): number {
+function aheadForRowMs(cadenceMs: number, row: CadenceRow): number {
   return usualLagMs({ cadenceMs: row.cadenceMs, marginMs: row.targetMs }) - cadenceMs;
 }
 

@@ -9,14 +9,14 @@ import { CADENCE_LADDER, usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import fc from "fast-check";
 import { startHeadlessListener } from "../headless/headless.ts";
 import { CADENCE_TABLE } from "../session/cadence-table.ts";
-import { ScriptedEdge, type ScriptedEdgeOptions } from "../testing/fake-edge.ts";
-import { heldCadenceMs, wantedMs } from "./buffer-policy.ts";
-import { slotAfter, slotsBetween } from "./elapsed-slots.ts";
+import { FakeEdge, type FakeEdgeOptions } from "../testing/fake-edge.ts";
+import { readyCadenceMs, wantedAheadMs } from "./buffer-policy.ts";
+import { elapsedSlots, slotAfter } from "./elapsed-slots.ts";
 import { RENDITION_TIMES, RenditionChoice } from "./rendition-choice.ts";
 
-function listen(options: ScriptedEdgeOptions & { readonly cadenceMs?: number } = {}) {
+function listen(options: FakeEdgeOptions & { readonly cadenceMs?: number } = {}) {
   const clock = manualClock();
-  const edge = new ScriptedEdge(clock, options);
+  const edge = new FakeEdge(clock, options);
   edge.cadenceMs = options.cadenceMs ?? 200;
   clock.advance(20_000);
   const sounds: number[] = [];
@@ -28,9 +28,9 @@ function listen(options: ScriptedEdgeOptions & { readonly cadenceMs?: number } =
     random: () => 0,
     transport,
     verify: true,
-    tap,
+    sink: tap,
   });
-  const told = () => edge.said.flatMap((said) => (said.kind === "ready" ? [said.cadenceMs] : []));
+  const told = () => edge.received.flatMap((said) => (said.kind === "ready" ? [said.cadenceMs] : []));
   const assertWhole = () => {
     const { gaps, skippedSlots, jumps, duplicates } = listener.stats();
     assert.deepEqual({ gaps, skippedSlots, jumps, duplicates }, { gaps: 0, skippedSlots: 0, jumps: 0, duplicates: 0 });
@@ -47,7 +47,7 @@ function listen(options: ScriptedEdgeOptions & { readonly cadenceMs?: number } =
 test("C1 up the ladder and down again: a listener is moved at each cadence it says it holds, with no gap and each slot once", () => {
   const { clock, edge, listener, told, assertWhole } = listen();
   clock.advance(10_000);
-  edge.notice({ kind: "target", cadenceMs: 8_000 });
+  edge.sendNotice({ kind: "target", cadenceMs: 8_000 });
   clock.advance(300_000);
   assert.deepEqual(told(), [400, 1_000, 2_000, 4_000, 8_000]);
   assert.equal(listener.stats().cadenceMs, 8_000);
@@ -56,7 +56,7 @@ test("C1 up the ladder and down again: a listener is moved at each cadence it sa
   assertWhole();
   assert.ok(Math.abs(listener.stats().rate - 1) <= 0.01, "who has arrived plays on as usual");
   for (const cadenceMs of [4_000, 1_000, 200]) {
-    edge.notice({ kind: "target", cadenceMs });
+    edge.sendNotice({ kind: "target", cadenceMs });
     clock.advance(1_000);
     assert.equal(listener.stats().cadenceMs, cadenceMs, "going down nobody has to wait");
     clock.advance(60_000);
@@ -70,9 +70,9 @@ test("C1 up the ladder and down again: a listener is moved at each cadence it sa
 
 test("C2 from the fastest to the slowest cadence takes less than the five minutes after which all are moved", () => {
   const { clock, edge, listener, told, assertWhole } = listen();
-  edge.isMoving = false;
+  edge.movesWhenReady = false;
   clock.advance(10_000);
-  edge.notice({ kind: "target", cadenceMs: 8_000 });
+  edge.sendNotice({ kind: "target", cadenceMs: 8_000 });
   clock.advance(10_000);
   assert.equal(listener.stats().rate, 0.96);
   const rows = readFileSync(new URL("../../docs/latency.md", import.meta.url), "utf8").split("\n");
@@ -113,7 +113,7 @@ test("C4 an edge that changes its mind while a listener builds up is followed, u
       const { clock, edge, listener, assertWhole } = listen();
       clock.advance(5_000);
       for (const { rung, forS } of steps) {
-        edge.notice({ kind: "target", cadenceMs: CADENCE_LADDER[rung]?.cadenceMs ?? 200 });
+        edge.sendNotice({ kind: "target", cadenceMs: CADENCE_LADDER[rung]?.cadenceMs ?? 200 });
         clock.advance(forS * 1_000);
       }
       assertWhole();
@@ -125,23 +125,23 @@ test("C4 an edge that changes its mind while a listener builds up is followed, u
 
 test("C5 a short outage near the end of a long build-up skips nothing, and neither does one after a move down", () => {
   const { clock, edge, listener, assertWhole } = listen();
-  edge.isMoving = false;
+  edge.movesWhenReady = false;
   clock.advance(5_000);
-  edge.notice({ kind: "target", cadenceMs: 8_000 });
+  edge.sendNotice({ kind: "target", cadenceMs: 8_000 });
   clock.advance(270_000);
-  edge.isMoving = true;
+  edge.movesWhenReady = true;
   edge.isHeldBack = true;
   clock.advance(6_000);
   edge.isHeldBack = false;
-  edge.cut();
+  edge.closeAll();
   clock.advance(60_000);
   assertWhole();
-  edge.notice({ kind: "target", cadenceMs: 200 });
+  edge.sendNotice({ kind: "target", cadenceMs: 200 });
   clock.advance(2_000);
   edge.isHeldBack = true;
   clock.advance(5_000);
   edge.isHeldBack = false;
-  edge.cut();
+  edge.closeAll();
   clock.advance(10_000);
   assertWhole();
   listener.stop();
@@ -149,11 +149,11 @@ test("C5 a short outage near the end of a long build-up skips nothing, and neith
 
 test("C6 a listener that comes back says the cadence that its buffer holds", () => {
   const { clock, edge, listener } = listen();
-  edge.isMoving = false;
+  edge.movesWhenReady = false;
   clock.advance(5_000);
-  edge.notice({ kind: "target", cadenceMs: 8_000 });
+  edge.sendNotice({ kind: "target", cadenceMs: 8_000 });
   clock.advance(70_000);
-  edge.cut();
+  edge.closeAll();
   clock.advance(3_000);
   assert.match(edge.urls.at(-1) ?? "", /[?&]c=1000(&|$)/);
   listener.stop();
@@ -167,10 +167,10 @@ test("R1 three gaps in two minutes ask for the small rendition, and it comes wit
     const from = edge.head + 1;
     clock.advance(2_400);
     edge.isHeldBack = false;
-    edge.send(Array.from({ length: edge.head + 1 - from }, (_, k) => from + k));
+    edge.sendSlots(Array.from({ length: edge.head + 1 - from }, (_, k) => from + k));
     clock.advance(20_000);
   }
-  assert.deepEqual(edge.said, [{ kind: "rendition", rendition: "16" }]);
+  assert.deepEqual(edge.received, [{ kind: "rendition", rendition: "16" }]);
   const { gaps, rendition, skippedSlots } = listener.stats();
   assert.deepEqual({ gaps, rendition, skippedSlots }, { gaps: 3, rendition: "16", skippedSlots: 0 });
   clock.advance(RENDITION_TIMES.calmMs + 1_000);
@@ -185,14 +185,14 @@ test("R1 three gaps in two minutes ask for the small rendition, and it comes wit
 
 test("R2 each time that the wanted rendition was in vain it is tried again only after twice as long, at most 40 minutes", () => {
   const choice = new RenditionChoice("32");
-  choice.begin(0);
+  choice.start(0);
   let nowMs = 0;
   const waits: number[] = [];
   for (let i = 0; i < 6; i++) {
-    choice.overrun(nowMs);
-    assert.equal(choice.step("32", nowMs), "16");
+    choice.onSkipped(nowMs);
+    assert.equal(choice.choose("32", nowMs), "16");
     const sinceMs = nowMs;
-    while (choice.step("16", nowMs) === undefined) nowMs += 60_000;
+    while (choice.choose("16", nowMs) === undefined) nowMs += 60_000;
     waits.push((nowMs - sinceMs) / 60_000);
   }
   assert.deepEqual(waits, [5, 10, 20, 40, 40, 40]);
@@ -200,19 +200,19 @@ test("R2 each time that the wanted rendition was in vain it is tried again only 
 
 test("R3 who wants the small rendition is never moved off it", () => {
   const choice = new RenditionChoice("16");
-  choice.begin(0);
-  choice.gap(1);
-  assert.equal(choice.step("16", 10 * RENDITION_TIMES.mostCalmMs), undefined);
+  choice.start(0);
+  choice.onGap(1);
+  assert.equal(choice.choose("16", 10 * RENDITION_TIMES.maxCalmMs), undefined);
 });
 
 test("C7 a buffer holds a cadence when what is wanted for it is there, and a faster one always", () => {
   const rung = fc.constantFrom(...CADENCE_TABLE);
   fc.assert(
     fc.property(rung, rung, fc.integer({ min: 0, max: 30_000 }), (now, asked, troughMs) => {
-      const heldMs = heldCadenceMs(now.cadenceMs, asked.cadenceMs, troughMs);
+      const heldMs = readyCadenceMs(now.cadenceMs, asked.cadenceMs, troughMs);
       if (asked.cadenceMs < now.cadenceMs) assert.equal(heldMs, asked.cadenceMs);
       else if (heldMs !== undefined) assert.ok(heldMs > now.cadenceMs && heldMs <= asked.cadenceMs);
-      const wanted = wantedMs(now.cadenceMs, now.targetMs, asked);
+      const wanted = wantedAheadMs(now.cadenceMs, now.targetMs, asked);
       assert.ok(wanted >= now.targetMs);
       if (asked.cadenceMs > now.cadenceMs && troughMs >= wanted) assert.equal(heldMs, asked.cadenceMs);
     }),
@@ -221,7 +221,7 @@ test("C7 a buffer holds a cadence when what is wanted for it is there, and a fas
 
 test("B8 a gap that the log declared behind slots not yet received puts nobody behind", () => {
   const declared = { gaps: [{ from: 1_010, to: 1_110 }], absences: [{ from: 1_120, to: 1_130 }] };
-  assert.equal(slotsBetween(1_000, 1_150, declared), 50);
+  assert.equal(elapsedSlots(1_000, 1_150, declared), 50);
   assert.equal(slotAfter(1_000, 10, declared), 1_010);
   assert.equal(slotAfter(1_000, 11, declared), 1_111);
   const { clock, edge, listener } = listen();
@@ -231,7 +231,7 @@ test("B8 a gap that the log declared behind slots not yet received puts nobody b
   edge.gap(200);
   clock.advance(1_000);
   edge.isHeldBack = false;
-  edge.cut();
+  edge.closeAll();
   clock.advance(5_000);
   const { jumps, skippedSlots } = listener.stats();
   assert.deepEqual({ jumps, skippedSlots }, { jumps: 0, skippedSlots: 0 });
@@ -251,7 +251,7 @@ test("slots of time counted one way and the other agree", () => {
     fc.property(apart, fc.nat(300), fc.nat(200), (gaps, from, count) => {
       const to = slotAfter(from, count, { gaps, absences: [] });
       if (gaps.every((gap) => !(gap.from <= from && from < gap.to)))
-        assert.ok(slotsBetween(from, to, { gaps, absences: [] }) === count, `${from} + ${count} is ${to}`);
+        assert.ok(elapsedSlots(from, to, { gaps, absences: [] }) === count, `${from} + ${count} is ${to}`);
     }),
   );
 });
@@ -259,13 +259,13 @@ test("slots of time counted one way and the other agree", () => {
 test("L7 L10 between pushes that come 8 s apart nothing is asked, but for the clock, and that seldom", () => {
   const { clock, edge, listener } = listen({ cadenceMs: 8_000, firstFlightSlots: 62 });
   clock.advance(200);
-  assert.equal(edge.pings, 0, "not in the rush");
+  assert.equal(edge.pingCount, 0, "not in the rush");
   clock.advance(62_000);
-  assert.equal(edge.pings, 1, "one answer is enough");
+  assert.equal(edge.pingCount, 1, "one answer is enough");
   clock.advance(230_000);
-  assert.equal(edge.pings, 1);
+  assert.equal(edge.pingCount, 1);
   clock.advance(75_000);
-  assert.equal(edge.pings, 2);
+  assert.equal(edge.pingCount, 2);
   assert.equal(listener.stats().connections, 1);
   listener.stop();
 });

@@ -5,13 +5,13 @@ import type { SlotRange } from "@hustings/wire/slots.ts";
 import { MAX_ABSENCE_SLOTS } from "@hustings/wire/units.ts";
 
 /** What the log declared, as the folded state has it: each list ascending. */
-export interface Declared {
+export interface DeclaredGaps {
   readonly gaps: readonly SlotRange[];
   readonly absences: readonly SlotRange[];
 }
 
 /** Slots of `[from, to)` in which time passes. */
-export function slotsBetween(from: number, to: number, declared: Declared): number {
+export function elapsedSlots(from: number, to: number, declared: DeclaredGaps): number {
   let count = Math.max(0, to - from);
   for (const range of declared.gaps) count -= overlap(range, from, to);
   for (const range of declared.absences) if (isLong(range)) count -= overlap(range, from, to);
@@ -19,7 +19,7 @@ export function slotsBetween(from: number, to: number, declared: Declared): numb
 }
 
 /** The slot that lies `count` slots of time after `from`. */
-export function slotAfter(from: number, count: number, declared: Declared): number {
+export function slotAfter(from: number, count: number, declared: DeclaredGaps): number {
   let at = from + count;
   const gaps = [...declared.gaps, ...declared.absences.filter(isLong)].sort((a, b) => a.from - b.from);
   for (const range of gaps) if (range.to > from && range.from < at) at += range.to - Math.max(range.from, from);

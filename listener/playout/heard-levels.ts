@@ -7,7 +7,7 @@ import { SLOT_SAMPLES } from "@hustings/wire/units.ts";
 /** Slots kept before the playhead asks for them: a minute; beyond, the oldest go. */
 const MAX_KEPT = 400;
 
-export class LevelTrack {
+export class HeardLevels {
   #kept: { readonly atSamples: number; readonly levels: readonly SeatLevel[] }[] = [];
 
   /** The slot that begins at `atSamples` has these levels; places ascend. */

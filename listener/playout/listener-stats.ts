@@ -31,7 +31,7 @@ export interface ListenerStats {
   readonly aheadMs: number;
   readonly targetMs: number;
   /** How far behind a listener is who is where they should be. */
-  readonly usualMs: number;
+  readonly usualLagMs: number;
   readonly cadenceMs: number;
   /** What came last. */
   readonly rendition: Rendition;
@@ -64,7 +64,7 @@ export function statsOf(session: Session, playout: Playout, stalls: number): Lis
     lagMs: playout.lagMs,
     aheadMs: playout.aheadMs,
     targetMs: playout.pace.targetMs,
-    usualMs: playout.pace.usualMs,
+    usualLagMs: playout.pace.usualLagMs,
     rate: playout.pace.rate,
     rateChanges: playout.pace.rateChanges,
     cadenceMs: session.cadenceMs,

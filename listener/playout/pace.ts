@@ -3,7 +3,7 @@
 
 import { reserveAt } from "@hustings/wire/listen/cadence.ts";
 import { type CadenceRow, cadenceRow } from "../session/cadence-table.ts";
-import { BUFFER, heldCadenceMs, rateFor, rateWindowMs, usualAheadMs, wantedMs } from "./buffer-policy.ts";
+import { BUFFER, rateFor, rateWindowMs, readyCadenceMs, usualAheadMs, wantedAheadMs } from "./buffer-policy.ts";
 
 export class Pace {
   row: CadenceRow = cadenceRow(0);
@@ -13,18 +13,18 @@ export class Pace {
   rateChanges = 0;
   #cadenceMs: number = this.row.cadenceMs;
   #reserveMs = 0;
-  #asked: CadenceRow | undefined;
+  #targetRow: CadenceRow | undefined;
   /** The cadence that was last said to be held. */
-  #saidMs: number | undefined;
+  #readySentMs: number | undefined;
   #troughMs = Infinity;
-  #wholeTroughMs = -Infinity;
-  #sinceMs = 0;
+  #lastTroughMs = -Infinity;
+  #windowSinceMs = 0;
   #calmSinceMs = 0;
   /** What a listener who was moved to a faster cadence is still behind by it. */
-  #restMs = 0;
+  #leftoverLagMs = 0;
 
-  begin(nowMs: number): void {
-    this.#sinceMs = nowMs;
+  start(nowMs: number): void {
+    this.#windowSinceMs = nowMs;
     this.#calmSinceMs = nowMs;
   }
 
@@ -32,45 +32,45 @@ export class Pace {
   setCadence(cadenceMs: number, leastMs: number, nowMs: number): void {
     const row = cadenceRow(Math.max(cadenceMs, leastMs));
     if (row === this.row && cadenceMs === this.#cadenceMs) return;
-    this.#restMs = Math.max(this.#restMs, this.usualMs);
+    this.#leftoverLagMs = Math.max(this.#leftoverLagMs, this.usualLagMs);
     this.#cadenceMs = cadenceMs;
-    if (this.#asked?.cadenceMs === cadenceMs) this.#asked = undefined;
+    if (this.#targetRow?.cadenceMs === cadenceMs) this.#targetRow = undefined;
     const isSame = row === this.row;
     this.row = row;
     if (!isSame) this.targetMs = this.#leastTargetMs;
     this.#restart(nowMs);
-    if (this.#asked === undefined) this.#setRate(1);
+    if (this.#targetRow === undefined) this.#setRate(1);
   }
 
   /** So much is wanted ahead beyond the row's target, at the cadences at which a reserve counts. */
   setReserve(reserveMs: number): void {
     if (reserveMs === this.#reserveMs) return;
-    this.#restMs = Math.max(this.#restMs, this.usualMs);
+    this.#leftoverLagMs = Math.max(this.#leftoverLagMs, this.usualLagMs);
     const lateMs = this.targetMs - this.#leastTargetMs;
     this.#reserveMs = reserveMs;
     this.targetMs = this.#leastTargetMs + lateMs;
   }
 
   /** The edge would like to push this far apart; `undefined`, or the cadence there is: as it does. */
-  ask(cadenceMs: number | undefined): void {
+  setTargetCadence(cadenceMs: number | undefined): void {
     const asked = cadenceMs === undefined || cadenceMs === this.#cadenceMs ? undefined : cadenceRow(cadenceMs);
-    if (asked === this.#asked) return;
-    this.#asked = asked;
-    this.#saidMs = undefined;
+    if (asked === this.#targetRow) return;
+    this.#targetRow = asked;
+    this.#readySentMs = undefined;
   }
 
   /** Another connection: what was said on the last one does not count. */
-  forget(): void {
-    this.#asked = undefined;
-    this.#saidMs = undefined;
+  onNewConnection(): void {
+    this.#targetRow = undefined;
+    this.#readySentMs = undefined;
   }
 
   /** A cadence that the buffer holds, on the way to the one that was asked for; each is given once. */
-  ready(): number | undefined {
-    if (this.#asked === undefined) return undefined;
-    const heldMs = heldCadenceMs(this.#cadenceMs, this.#asked.cadenceMs, this.#wholeTroughMs);
-    if (heldMs === undefined || heldMs === this.#saidMs) return undefined;
-    this.#saidMs = heldMs;
+  takeReadyCadence(): number | undefined {
+    if (this.#targetRow === undefined) return undefined;
+    const heldMs = readyCadenceMs(this.#cadenceMs, this.#targetRow.cadenceMs, this.#lastTroughMs);
+    if (heldMs === undefined || heldMs === this.#readySentMs) return undefined;
+    this.#readySentMs = heldMs;
     return heldMs;
   }
 
@@ -81,46 +81,46 @@ export class Pace {
   }
 
   /** Words came late: more is wanted ahead. */
-  late(isFirst: boolean, nowMs: number): void {
+  onGap(isFirst: boolean, nowMs: number): void {
     const mostMs = this.row.maxTargetMs + reserveAt(this.row.cadenceMs, this.#reserveMs);
     if (isFirst) this.targetMs = Math.min(mostMs, this.targetMs + BUFFER.targetStepMs);
     this.#calmSinceMs = nowMs;
   }
 
   /** Called as the playhead moves, before filler goes in. */
-  see(aheadMs: number): void {
+  observe(aheadMs: number): void {
     this.#troughMs = Math.min(this.#troughMs, aheadMs);
   }
 
   /** The rate from now on; `lagMs` is how far the playhead is behind the newest sound. */
-  step(lagMs: number, isSound: boolean, nowMs: number): void {
-    this.#restMs = Math.min(this.#restMs, lagMs);
+  update(lagMs: number, isSound: boolean, nowMs: number): void {
+    this.#leftoverLagMs = Math.min(this.#leftoverLagMs, lagMs);
     if (nowMs - this.#calmSinceMs >= BUFFER.calmMs) {
       this.targetMs = Math.max(this.#leastTargetMs, this.targetMs - BUFFER.targetStepMs);
       this.#calmSinceMs = nowMs;
     }
     const windowMs = rateWindowMs(this.row);
-    if (nowMs - this.#sinceMs < windowMs) return;
-    const wanted = wantedMs(this.#cadenceMs, this.targetMs, this.#asked);
+    if (nowMs - this.#windowSinceMs < windowMs) return;
+    const wanted = wantedAheadMs(this.#cadenceMs, this.targetMs, this.#targetRow);
     this.#setRate(isSound ? rateFor(this.#troughMs, wanted, windowMs) : 1);
-    this.#wholeTroughMs = isSound ? this.#troughMs : -Infinity;
+    this.#lastTroughMs = isSound ? this.#troughMs : -Infinity;
     this.#troughMs = Infinity;
-    this.#sinceMs = nowMs;
+    this.#windowSinceMs = nowMs;
   }
 
   /** When the rate is judged next, by the times given to `step`. */
-  get judgedMs(): number {
-    return this.#sinceMs + rateWindowMs(this.row);
+  get nextUpdateMs(): number {
+    return this.#windowSinceMs + rateWindowMs(this.row);
   }
 
   /** How far behind a listener is who is where they should be: by the cadence there is, was, or is built up for. */
-  get usualMs(): number {
-    const askedMs = this.#asked ? usualAheadMs(this.#asked, this.#asked.targetMs) : 0;
-    return Math.max(this.enterMs, askedMs, this.#restMs);
+  get usualLagMs(): number {
+    const askedMs = this.#targetRow ? usualAheadMs(this.#targetRow, this.#targetRow.targetMs) : 0;
+    return Math.max(this.enterAheadMs, askedMs, this.#leftoverLagMs);
   }
 
   /** What is ahead just after a push. */
-  get enterMs(): number {
+  get enterAheadMs(): number {
     return usualAheadMs(this.row, this.targetMs);
   }
 
@@ -129,10 +129,10 @@ export class Pace {
   }
 
   #restart(sinceMs: number): void {
-    this.#sinceMs = sinceMs;
+    this.#windowSinceMs = sinceMs;
     this.#troughMs = Infinity;
-    this.#wholeTroughMs = -Infinity;
-    this.#saidMs = undefined;
+    this.#lastTroughMs = -Infinity;
+    this.#readySentMs = undefined;
   }
 
   #setRate(rate: number): void {

@@ -5,7 +5,7 @@ import type { Rendition } from "@hustings/wire/units.ts";
 import type { Session } from "../session/session.ts";
 
 /** What the player knows of the space as the playhead moves. */
-export interface Feed {
+export interface PlayoutInput {
   /** The slot whose turn it is to come; `undefined` before the first. */
   readonly nextSlot: number | undefined;
   readonly headSlot: number | undefined;
@@ -29,16 +29,16 @@ export interface Feed {
 }
 
 /** The session as the buffer policy sees it, now. */
-export function feedOf(session: Session): Feed {
-  const { state, order, headSlot, upstreamAway, link, waiting } = session;
+export function playoutInputOf(session: Session): PlayoutInput {
+  const { state, order, headSlot, isStageAway, link, waiting } = session;
   const nextSlot = order.next;
-  const isHold = (slot: number) => session.air.at(slot).air === "hold";
+  const isHold = (slot: number) => session.onAir.at(slot).air === "hold";
   const isHeldNext = state.seq > 0 && (state.phase !== "live" || isHold(nextSlot ?? headSlot ?? 0));
   const isNewInLine = waiting !== undefined && nextSlot === undefined;
   return {
     nextSlot,
     headSlot,
-    expecting: isHeldNext || isNewInLine ? "hold" : upstreamAway ? "away" : "voice",
+    expecting: isHeldNext || isNewInLine ? "hold" : isStageAway ? "away" : "voice",
     isOver: link === "ended" || link === "refused",
     isHold,
     anchors: state.anchors,

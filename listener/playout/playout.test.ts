@@ -12,13 +12,13 @@ test("B8 who is told to pass over words is as far behind as where they land, bef
   const playout = new Playout(() => undefined);
   playout.prefill(PREFILL_MS);
   playout.tap(0);
-  playout.meet({ headSlot: HELD - 1, nextSlot: 0, cadenceMs: 200, state: NO_MARKS });
+  playout.onSnapshot({ headSlot: HELD - 1, nextSlot: 0, cadenceMs: 200, state: NO_MARKS });
   for (let slot = 0; slot < HELD; slot++) playout.sound(slot, [], []);
   const spaceIs = { expecting: "voice", isOver: false, isHold: () => false, edgeUtcMs: 0, ...NO_MARKS } as const;
   const edgeIs = { cadenceMs: 200, targetCadenceMs: undefined, reserveMs: 0, rendition: "32" } as const;
   playout.advance(0, 100, { ...spaceIs, ...edgeIs, nextSlot: HELD, headSlot: HELD - 1 });
   const met = { turnSlot: HELD, headSlot: HEAD, nextSlot: HELD, cadenceMs: 200, state: NO_MARKS };
-  const skipToSlot = playout.meet(met);
+  const skipToSlot = playout.onSnapshot(met);
   assert.ok(skipToSlot !== undefined && skipToSlot > HELD);
   assert.equal(playout.lagMs, playout.aheadMs + (HEAD + 1 - skipToSlot) * SLOT_MS);
 });

@@ -14,21 +14,21 @@ import {
   SLOT_MS,
   SLOT_SAMPLES,
 } from "@hustings/wire/units.ts";
-import type { BreakWhy, Sink } from "../session/slot-order.ts";
-import { BUFFER, entryMs } from "./buffer-policy.ts";
+import type { BreakReason, SlotSink } from "../session/slot-order.ts";
+import { BUFFER, entryAheadMs } from "./buffer-policy.ts";
 import { EAR_TABLE, type EarEvent, type EarState } from "./ear-states.ts";
-import { type Declared, slotAfter, slotsBetween } from "./elapsed-slots.ts";
+import { type DeclaredGaps, elapsedSlots, slotAfter } from "./elapsed-slots.ts";
 import { Histogram } from "./histogram.ts";
 import { Pace } from "./pace.ts";
-import type { Feed } from "./playout-input.ts";
+import type { PlayoutInput } from "./playout-input.ts";
 import { RenditionChoice } from "./rendition-choice.ts";
-import { type Place, Timeline } from "./timeline.ts";
+import { Timeline, type TimelinePosition } from "./timeline.ts";
 
 /** Packets on the timeline, each call beginning where the last ended; `packets` is empty where only slots are read. */
-export type Write = (atSamples: number, packets: readonly Uint8Array[], slot: number) => void;
+export type WritePackets = (atSamples: number, packets: readonly Uint8Array[], slot: number) => void;
 
 /** Of a snapshot: the newest slot of the edge, the first that it will send, and how far apart its pushes are. */
-export interface Meeting {
+export interface SnapshotPosition {
   /** The slot whose turn it is, by what the log has declared; `undefined` before the first. */
   readonly turnSlot?: number | undefined;
   readonly headSlot: number | null;
@@ -36,11 +36,11 @@ export interface Meeting {
   readonly cadenceMs: number;
   /** Absent: 0. */
   readonly reserveMs?: number;
-  readonly state: Declared;
+  readonly state: DeclaredGaps;
 }
 
 /** What to do now. */
-export interface Advice {
+export interface PlayoutAdvice {
   readonly rate: number;
   readonly aheadMs: number;
   /** Move the playhead here: what lies between is skipped. */
@@ -70,10 +70,10 @@ const PREROLL_PACKETS = 4;
 const FILLER = fillerPackets(0);
 /** Filler for longer than this, and hold music is played over it. */
 const HOLD_AFTER_MS = 2_000;
-const JUMP_TOLD_MS = 4_000;
-const DRY_MS = 60;
+const JUMPING_MS = 4_000;
+const EMPTY_MS = 60;
 
-export class Playout implements Sink {
+export class Playout implements SlotSink {
   readonly timeline = new Timeline();
   readonly mouthToEar = new Histogram();
   readonly counts: PlayoutCounts = {
@@ -99,7 +99,7 @@ export class Playout implements Sink {
   /** How long the player stands still when it is moved: sound comes meanwhile. */
   seekMs = 0;
 
-  readonly #write: Write;
+  readonly #write: WritePackets;
   readonly #onLevels: ((atSamples: number, levels: readonly SeatLevel[]) => void) | undefined;
   readonly #rendition: RenditionChoice;
   #playhead = 0;
@@ -109,16 +109,16 @@ export class Playout implements Sink {
   #joined = false;
   #preroll: readonly Uint8Array[] = [];
   /** Where the first sound lies, until the playhead was moved there. */
-  #joinAt: number | undefined;
-  #feed: Feed | undefined;
+  #joinSamples: number | undefined;
+  #input: PlayoutInput | undefined;
   /** Local filler since the last thing that the space sent. */
-  #waitedSamples = 0;
+  #fillerSamples = 0;
   #measuredSlot = -1;
   #jumpedMs = -Infinity;
   #nowMs = 0;
 
   constructor(
-    write: Write,
+    write: WritePackets,
     onLevels?: (atSamples: number, levels: readonly SeatLevel[]) => void,
     wanted: Rendition = "32",
   ) {
@@ -129,40 +129,40 @@ export class Playout implements Sink {
 
   /** Filler to start on, written before the tap. */
   prefill(durationMs: number): void {
-    this.#move("prepare");
+    this.#dispatch("prepare");
     this.#fill(durationMs * SAMPLES_PER_MS);
   }
 
   /** The person asked to listen. */
   tap(nowMs: number): void {
-    this.#move("tap");
+    this.#dispatch("tap");
     this.#tappedMs = nowMs;
     this.#nowMs = nowMs;
-    this.pace.begin(nowMs);
-    this.#rendition.begin(nowMs);
+    this.pace.start(nowMs);
+    this.#rendition.start(nowMs);
   }
 
-  tell(event: EarEvent): void {
-    this.#move(event);
+  dispatch(event: EarEvent): void {
+    this.#dispatch(event);
   }
 
   /**
    * Each connection's first word, before its sound: where the space is. A newcomer joins close to its head; who comes
    * back too far behind is told the slot to pass over to.
    */
-  meet({ turnSlot, headSlot, nextSlot, cadenceMs, reserveMs = 0, state }: Meeting): number | undefined {
-    this.pace.forget();
+  onSnapshot({ turnSlot, headSlot, nextSlot, cadenceMs, reserveMs = 0, state }: SnapshotPosition): number | undefined {
+    this.pace.onNewConnection();
     this.pace.setReserve(reserveMs);
     this.pace.setCadence(cadenceMs, this.leastCadenceMs, this.#nowMs);
     if (headSlot === null || nextSlot === null) return undefined;
     if (this.#joined) {
       const { gaps, absences } = state;
-      if (this.#feed)
-        this.#feed = { ...this.#feed, headSlot, nextSlot: turnSlot ?? this.#feed.nextSlot, gaps, absences };
+      if (this.#input)
+        this.#input = { ...this.#input, headSlot, nextSlot: turnSlot ?? this.#input.nextSlot, gaps, absences };
       this.lagMs = this.aheadMs + this.#missingSlots() * SLOT_MS;
       return this.#jump(0).skipToSlot;
     }
-    const slots = Math.ceil(this.pace.enterMs / SLOT_MS);
+    const slots = Math.ceil(this.pace.enterAheadMs / SLOT_MS);
     this.#joinSlot = Math.max(nextSlot, headSlot + 1 - slots);
     return undefined;
   }
@@ -178,7 +178,7 @@ export class Playout implements Sink {
     const at = this.timeline.append("sound", slot, SLOT_SAMPLES);
     this.#write(at, packets, slot);
     this.#onLevels?.(at, levels);
-    this.#waitedSamples = 0;
+    this.#fillerSamples = 0;
   }
 
   /** Filler that was played while waiting for these slots counts as theirs: the wait is not made twice as long. */
@@ -186,8 +186,8 @@ export class Playout implements Sink {
     this.counts.absentSlots += to - from;
     if (!this.#joined) return;
     const samples = (to - from) * SLOT_SAMPLES;
-    const waited = Math.min(samples, this.#waitedSamples);
-    this.#waitedSamples -= waited;
+    const waited = Math.min(samples, this.#fillerSamples);
+    this.#fillerSamples -= waited;
     for (let left = samples - waited; left > 0; ) {
       const count = Math.min(FRAGMENT_PACKETS, Math.ceil(left / PACKET_SAMPLES));
       const slot = to - Math.ceil(left / SLOT_SAMPLES);
@@ -197,11 +197,11 @@ export class Playout implements Sink {
     }
   }
 
-  break(from: number, to: number, why: BreakWhy): void {
-    if (why === "skipped" && this.#joined) this.#rendition.overrun(this.#nowMs);
+  break(from: number, to: number, why: BreakReason): void {
+    if (why === "skipped" && this.#joined) this.#rendition.onSkipped(this.#nowMs);
     if (why === "gap") this.counts.absentSlots += to - from;
     else if (this.#joined) this.counts.skippedSlots += to - from;
-    if (this.#joined && this.#waitedSamples === 0) this.#pauseForBreath();
+    if (this.#joined && this.#fillerSamples === 0) this.#insertSilence();
   }
 
   /** Filler until this much is ahead: for a player that stalled and wants more before it moves. */
@@ -211,21 +211,21 @@ export class Playout implements Sink {
   }
 
   /** The playhead is at `playheadSamples` of the timeline. Call it some ten times a second or more while playing. */
-  advance(playheadSamples: number, nowMs: number, feed: Feed): Advice {
+  advance(playheadSamples: number, nowMs: number, feed: PlayoutInput): PlayoutAdvice {
     const { pace } = this;
-    this.#feed = feed;
+    this.#input = feed;
     this.#nowMs = nowMs;
     pace.setCadence(feed.cadenceMs, this.leastCadenceMs, nowMs);
-    pace.ask(feed.targetCadenceMs);
+    pace.setTargetCadence(feed.targetCadenceMs);
     pace.setReserve(feed.reserveMs);
-    const place = this.#pass(playheadSamples, nowMs);
-    pace.see(this.aheadMs);
-    if (!feed.isOver) this.#topUp(nowMs);
-    this.#move(this.#heardEvent(place, nowMs));
-    pace.step(this.lagMs, place?.kind === "sound", nowMs);
-    const move = this.#joinAt === undefined ? this.#jump(this.aheadMs - pace.usualMs) : this.#enter();
-    const readyCadenceMs = this.#joined ? pace.ready() : undefined;
-    const askRendition = this.#rendition.step(feed.rendition, nowMs);
+    const place = this.#movePlayhead(playheadSamples, nowMs);
+    pace.observe(this.aheadMs);
+    if (!feed.isOver) this.#fillWhenLow(nowMs);
+    this.#dispatch(this.#earEvent(place, nowMs));
+    pace.update(this.lagMs, place?.kind === "sound", nowMs);
+    const move = this.#joinSamples === undefined ? this.#jump(this.aheadMs - pace.usualLagMs) : this.#enter();
+    const readyCadenceMs = this.#joined ? pace.takeReadyCadence() : undefined;
+    const askRendition = this.#rendition.choose(feed.rendition, nowMs);
     return {
       rate: pace.rate,
       aheadMs: this.aheadMs,
@@ -235,19 +235,19 @@ export class Playout implements Sink {
     };
   }
 
-  get place(): Place | undefined {
+  get position(): TimelinePosition | undefined {
     return this.timeline.at(this.#playhead);
   }
 
   #join(): void {
     this.#joined = true;
-    this.#waitedSamples = 0;
+    this.#fillerSamples = 0;
     if (this.#preroll.length > 0) {
       const at = this.timeline.append("filler", -1, this.#preroll.length * PACKET_SAMPLES);
       this.#write(at, this.#preroll, -1);
       this.#preroll = [];
     }
-    this.#joinAt = this.timeline.endSamples;
+    this.#joinSamples = this.timeline.endSamples;
   }
 
   /**
@@ -255,11 +255,16 @@ export class Playout implements Sink {
    * ahead before says nothing of how sound comes, and is not judged by.
    */
   #enter(): { seekToSamples?: number } {
-    const { nextSlot, anchors, edgeUtcMs = 0 } = this.#feed ?? {};
+    const { nextSlot, anchors, edgeUtcMs = 0 } = this.#input ?? {};
     const spokenUtcMs = nextSlot === undefined || anchors === undefined ? undefined : utcOfSlot(anchors, nextSlot);
-    const aheadMs = entryMs(this.pace.row, this.pace.targetMs, edgeUtcMs - (spokenUtcMs ?? edgeUtcMs), this.seekMs);
-    const at = Math.max(this.#joinAt ?? 0, this.timeline.endSamples - Math.floor(aheadMs * SAMPLES_PER_MS));
-    this.#joinAt = undefined;
+    const aheadMs = entryAheadMs(
+      this.pace.row,
+      this.pace.targetMs,
+      edgeUtcMs - (spokenUtcMs ?? edgeUtcMs),
+      this.seekMs,
+    );
+    const at = Math.max(this.#joinSamples ?? 0, this.timeline.endSamples - Math.floor(aheadMs * SAMPLES_PER_MS));
+    this.#joinSamples = undefined;
     this.pace.restart(this.#nowMs, 3);
     if (at <= this.#playhead) return {};
     this.#playhead = at;
@@ -267,12 +272,12 @@ export class Playout implements Sink {
   }
 
   /** One packet of silence where sound would meet sound that it does not follow: no click. */
-  #pauseForBreath(): void {
+  #insertSilence(): void {
     const at = this.timeline.append("filler", -1, PACKET_SAMPLES);
     this.#write(at, FILLER.slice(0, 1), -1);
   }
 
-  #pass(playhead: number, nowMs: number): Place | undefined {
+  #movePlayhead(playhead: number, nowMs: number): TimelinePosition | undefined {
     const from = this.#playhead;
     this.#playhead = playhead;
     this.aheadMs = (this.timeline.endSamples - playhead) / SAMPLES_PER_MS;
@@ -283,13 +288,13 @@ export class Playout implements Sink {
     if (this.counts.firstSoundMs === undefined && (heard > 0 || place?.kind === "sound"))
       this.counts.firstSoundMs = nowMs - this.#tappedMs;
     if (place?.kind === "sound" && place.slot !== this.#measuredSlot) this.#measure(place);
-    this.timeline.forget(playhead - SLOT_SAMPLES);
+    this.timeline.dropBefore(playhead - SLOT_SAMPLES);
     return place;
   }
 
-  #measure({ slot, offsetSamples }: Place): void {
+  #measure({ slot, offsetSamples }: TimelinePosition): void {
     this.#measuredSlot = slot;
-    const feed = this.#feed;
+    const feed = this.#input;
     const spokenUtcMs = feed && utcOfSlot(feed.anchors, slot);
     if (feed === undefined || spokenUtcMs === undefined) return;
     this.counts.mouthToEarMs = feed.edgeUtcMs - spokenUtcMs - offsetSamples / SAMPLES_PER_MS;
@@ -297,60 +302,60 @@ export class Playout implements Sink {
   }
 
   /** Late is not lost: where nothing came in time the timeline grows by filler, and what is late lies behind it. */
-  #topUp(nowMs: number): void {
+  #fillWhenLow(nowMs: number): void {
     const { lowMs } = this.pace.row;
     if (this.aheadMs >= lowMs) return;
     const addedMs = Math.ceil((lowMs - this.aheadMs) / this.fillerMs) * this.fillerMs;
-    if (this.#joined) this.#account(addedMs, nowMs);
+    if (this.#joined) this.#countFiller(addedMs, nowMs);
     this.#fill(addedMs * SAMPLES_PER_MS);
     this.aheadMs += addedMs;
   }
 
-  #account(addedMs: number, nowMs: number): void {
+  #countFiller(addedMs: number, nowMs: number): void {
     const { counts } = this;
-    const expecting = this.#feed?.expecting ?? "voice";
+    const expecting = this.#input?.expecting ?? "voice";
     if (expecting === "hold") counts.heldMs += addedMs;
     else if (expecting === "away") counts.awayMs += addedMs;
     else {
-      const isFirst = this.#waitedSamples === 0;
+      const isFirst = this.#fillerSamples === 0;
       if (isFirst) {
         counts.gaps += 1;
-        this.#rendition.gap(nowMs);
+        this.#rendition.onGap(nowMs);
       }
       counts.gapMs += addedMs;
-      this.pace.late(isFirst, nowMs);
+      this.pace.onGap(isFirst, nowMs);
     }
   }
 
   #fill(samples: number): void {
-    const slot = this.#feed?.nextSlot ?? -1;
+    const slot = this.#input?.nextSlot ?? -1;
     for (let left = samples; left > 0; left -= SLOT_SAMPLES) {
       const count = Math.min(FRAGMENT_PACKETS, Math.ceil(left / PACKET_SAMPLES));
       const at = this.timeline.append("filler", slot, count * PACKET_SAMPLES);
       this.#write(at, FILLER.slice(0, count), -1);
     }
-    this.#waitedSamples += samples;
+    this.#fillerSamples += samples;
   }
 
-  #heardEvent(place: Place | undefined, nowMs: number): EarEvent {
-    const feed = this.#feed;
-    if (feed?.isOver && this.aheadMs <= DRY_MS) return "end";
-    if (nowMs - this.#jumpedMs < JUMP_TOLD_MS) return "jump";
+  #earEvent(place: TimelinePosition | undefined, nowMs: number): EarEvent {
+    const feed = this.#input;
+    if (feed?.isOver && this.aheadMs <= EMPTY_MS) return "end";
+    if (nowMs - this.#jumpedMs < JUMPING_MS) return "jump";
     if (!place || place.kind === "filler") return this.#fillerEvent();
     if (feed?.isHold(place.slot)) return "hold";
     return this.aheadMs < this.pace.row.lowMs + BUFFER.fillerMs ? "thin" : "voice";
   }
 
   #fillerEvent(): EarEvent {
-    const waitedMs = this.#waitedSamples / SAMPLES_PER_MS;
-    if (this.#feed?.expecting === "hold") return "hold";
+    const waitedMs = this.#fillerSamples / SAMPLES_PER_MS;
+    if (this.#input?.expecting === "hold") return "hold";
     return this.#joined && waitedMs >= HOLD_AFTER_MS ? "hold" : "filler";
   }
 
   /** Too far behind: up to `mostSeekMs` of what is there, and then what has not come, is passed over. */
   #jump(mostSeekMs: number): { seekToSamples?: number; skipToSlot?: number } {
-    const beyondMs = this.lagMs - this.pace.usualMs;
-    const nextSlot = this.#feed?.nextSlot;
+    const beyondMs = this.lagMs - this.pace.usualLagMs;
+    const nextSlot = this.#input?.nextSlot;
     if (!this.#joined || nextSlot === undefined || beyondMs < BUFFER.jumpBeyondMs) return {};
     this.counts.jumps += 1;
     this.#jumpedMs = this.#nowMs;
@@ -360,7 +365,7 @@ export class Playout implements Sink {
     this.lagMs -= slots * SLOT_MS;
     return {
       ...(seekMs > 0 ? { seekToSamples: this.#seek(seekMs) } : {}),
-      ...(slots > 0 && this.#feed ? { skipToSlot: slotAfter(nextSlot, slots, this.#feed) } : {}),
+      ...(slots > 0 && this.#input ? { skipToSlot: slotAfter(nextSlot, slots, this.#input) } : {}),
     };
   }
 
@@ -372,12 +377,12 @@ export class Playout implements Sink {
   }
 
   #missingSlots(): number {
-    const feed = this.#feed;
+    const feed = this.#input;
     if (feed?.headSlot === undefined || feed.nextSlot === undefined) return 0;
-    return slotsBetween(feed.nextSlot, feed.headSlot + 1, feed);
+    return elapsedSlots(feed.nextSlot, feed.headSlot + 1, feed);
   }
 
-  #move(event: EarEvent): void {
+  #dispatch(event: EarEvent): void {
     this.ear = EAR_TABLE[this.ear][event];
   }
 }

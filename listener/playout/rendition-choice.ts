@@ -9,7 +9,7 @@ export const RENDITION_TIMES = {
   gapsWithinMs: 120_000,
   /** Without a gap for this long the wanted rendition is tried again; each time that was in vain, twice as long. */
   calmMs: 300_000,
-  mostCalmMs: 2_400_000,
+  maxCalmMs: 2_400_000,
 } as const;
 
 export class RenditionChoice {
@@ -17,42 +17,42 @@ export class RenditionChoice {
   #gapsMs: number[] = [];
   #calmMs: number = RENDITION_TIMES.calmMs;
   #troubledMs = 0;
-  #hasRisen = false;
+  #hasReturned = false;
 
   constructor(wanted: Rendition) {
     this.#wanted = wanted;
   }
 
-  begin(nowMs: number): void {
+  start(nowMs: number): void {
     this.#troubledMs = nowMs;
   }
 
   /** Words were late. */
-  gap(nowMs: number): void {
+  onGap(nowMs: number): void {
     this.#troubledMs = nowMs;
     this.#gapsMs = [...this.#gapsMs.filter((gapMs) => nowMs - gapMs < RENDITION_TIMES.gapsWithinMs), nowMs];
   }
 
   /** The edge passed over slots because too little of them was taken. */
-  overrun(nowMs: number): void {
+  onSkipped(nowMs: number): void {
     this.#troubledMs = nowMs;
     this.#gapsMs = Array.from({ length: RENDITION_TIMES.gaps }, () => nowMs);
   }
 
   /** What to ask for now, where `received` is what comes; `undefined`: nothing. */
-  step(received: Rendition, nowMs: number): Rendition | undefined {
+  choose(received: Rendition, nowMs: number): Rendition | undefined {
     if (received === "32" && this.#gapsMs.length >= RENDITION_TIMES.gaps) {
-      if (this.#hasRisen) this.#calmMs = Math.min(RENDITION_TIMES.mostCalmMs, this.#calmMs * 2);
-      this.#rest(nowMs);
+      if (this.#hasReturned) this.#calmMs = Math.min(RENDITION_TIMES.maxCalmMs, this.#calmMs * 2);
+      this.#restart(nowMs);
       return "16";
     }
     if (received === this.#wanted || nowMs - this.#troubledMs < this.#calmMs) return undefined;
-    this.#hasRisen = true;
-    this.#rest(nowMs);
+    this.#hasReturned = true;
+    this.#restart(nowMs);
     return this.#wanted;
   }
 
-  #rest(nowMs: number): void {
+  #restart(nowMs: number): void {
     this.#gapsMs = [];
     this.#troubledMs = nowMs;
   }

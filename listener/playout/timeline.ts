@@ -13,7 +13,7 @@ export interface Run {
   readonly slot: number;
 }
 
-export interface Place {
+export interface TimelinePosition {
   readonly kind: RunKind;
   /** The slot at the place; for filler, the slot that was waited for, or -1. */
   readonly slot: number;
@@ -37,7 +37,7 @@ export class Timeline {
   }
 
   /** What lies at `samples`; `undefined` at or past the end, or where it is forgotten. */
-  at(samples: number): Place | undefined {
+  at(samples: number): TimelinePosition | undefined {
     const run = this.#runs.find(
       ({ atSamples, samples: length }) => atSamples <= samples && samples < atSamples + length,
     );
@@ -59,7 +59,7 @@ export class Timeline {
   }
 
   /** Forgets runs that ended before `samples`. */
-  forget(samples: number): void {
+  dropBefore(samples: number): void {
     const first = this.#runs[0];
     if (first && first.atSamples + first.samples <= samples)
       this.#runs = this.#runs.filter((run) => run.atSamples + run.samples > samples);

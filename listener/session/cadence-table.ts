@@ -13,13 +13,13 @@ export interface CadenceRow {
 }
 
 const LOW_MS = [170, 200, 200, 200, 200, 200];
-const MOST_TARGET_MS = [1_500, 2_000, 4_000, 5_000, 6_000, 8_000];
+const MAX_TARGET_MS = [1_500, 2_000, 4_000, 5_000, 6_000, 8_000];
 
 export const CADENCE_TABLE: readonly CadenceRow[] = CADENCE_LADDER.map(({ cadenceMs, marginMs }, i) => ({
   cadenceMs,
   lowMs: LOW_MS[i] as number,
   targetMs: marginMs,
-  maxTargetMs: MOST_TARGET_MS[i] as number,
+  maxTargetMs: MAX_TARGET_MS[i] as number,
 }));
 
 /** The row for pushes that come `cadenceMs` apart: the first that is not faster, or the slowest. */

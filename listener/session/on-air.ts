@@ -2,37 +2,37 @@
 
 import type { Air, HoldReason, SpaceState, StateEntry } from "@hustings/wire/log/state.ts";
 
-export interface AirMark {
+export interface OnAirChange {
   readonly slot: number;
   readonly air: Air;
   readonly reason: HoldReason | undefined;
 }
 
-const MAX_MARKS = 64;
+const MAX_CHANGES = 64;
 
-export class AirMarks {
-  #marks: AirMark[] = [];
+export class OnAirHistory {
+  #marks: OnAirChange[] = [];
 
   /** A snapshot taken as slot `slot` was the next to be sent: what it says holds from there, if that is news. */
-  snapshot({ air, holdReason, phase }: SpaceState, slot: number): void {
+  onSnapshot({ air, holdReason, phase }: SpaceState, slot: number): void {
     const last = this.#marks.at(-1);
     const now = phase === "live" ? air : "hold";
     if (last?.air === now && last.reason === holdReason) return;
     this.#add({ slot: last === undefined ? 0 : slot, air: now, reason: holdReason });
   }
 
-  entry(entry: StateEntry): void {
+  onEntry(entry: StateEntry): void {
     if (entry.kind === "air") this.#add({ slot: entry.slot, air: entry.air, reason: entry.reason });
   }
 
   /** What holds at `slot`; hold music before anything is known. */
-  at(slot: number): AirMark {
-    let found: AirMark | undefined = this.#marks[0];
+  at(slot: number): OnAirChange {
+    let found: OnAirChange | undefined = this.#marks[0];
     for (const mark of this.#marks) if (mark.slot <= slot) found = mark;
     return found ?? { slot: 0, air: "hold", reason: undefined };
   }
 
-  #add(mark: AirMark): void {
-    this.#marks = [...this.#marks.filter(({ slot }) => slot < mark.slot), mark].slice(-MAX_MARKS);
+  #add(mark: OnAirChange): void {
+    this.#marks = [...this.#marks.filter(({ slot }) => slot < mark.slot), mark].slice(-MAX_CHANGES);
   }
 }

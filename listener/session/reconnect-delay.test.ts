@@ -5,9 +5,9 @@ import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import { CADENCE_LADDER, reserveAt, usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import fc from "fast-check";
 import { startHeadlessListener } from "../headless/headless.ts";
-import { ScriptedEdge } from "../testing/fake-edge.ts";
+import { FakeEdge } from "../testing/fake-edge.ts";
 import { cadenceRow } from "./cadence-table.ts";
-import { comeBackMs, firstTryWindow, RETURN } from "./reconnect-delay.ts";
+import { FIRST_TRY, firstTryWindow, reconnectDelayMs } from "./reconnect-delay.ts";
 
 const cadences = fc.constantFrom(...CADENCE_LADDER.map(({ cadenceMs }) => cadenceMs));
 const random = fc.double({ min: 0, max: 0.999, noNaN: true });
@@ -24,7 +24,7 @@ function triesOf(
   const { targetMs } = cadenceRow(cadenceMs);
   return Array.from({ length: count }, (_, i) => {
     const aheadMs = targetMs + reserveMs + (cadenceMs * i) / count;
-    const tryMs = comeBackMs(
+    const tryMs = reconnectDelayMs(
       RECONNECT,
       { attempt: 0, atLeastMs: 0, aheadMs, cadenceMs, reserveMs },
       () => (i * 0.618) % 1,
@@ -36,7 +36,7 @@ function triesOf(
 test("L3 the first try leaves two thirds of what there is when the next push is due, or comes within a second", () => {
   fc.assert(
     fc.property(cadences, ahead, reserves, random, (cadenceMs, aheadMs, reserveMs, chance) => {
-      const delayMs = comeBackMs(
+      const delayMs = reconnectDelayMs(
         RECONNECT,
         { attempt: 0, atLeastMs: 0, aheadMs, cadenceMs, reserveMs },
         () => chance,
@@ -45,8 +45,8 @@ test("L3 the first try leaves two thirds of what there is when the next push is 
       if (aheadMs - lowMs <= RECONNECT.firstMs) return assert.ok(delayMs >= 0 && delayMs < RECONNECT.firstMs);
       const leftMs = aheadMs - delayMs - lowMs;
       const heldMs = Math.min(reserveAt(cadenceMs, reserveMs), Math.max(0, aheadMs - targetMs));
-      const leastMs = (Math.min(aheadMs, targetMs) - lowMs) * (1 - RETURN.returnShare);
-      assert.ok(leftMs >= leastMs + heldMs * (1 - RETURN.reserveShare) - 1e-6, `${leftMs} ms left`);
+      const leastMs = (Math.min(aheadMs, targetMs) - lowMs) * (1 - FIRST_TRY.bufferShare);
+      assert.ok(leftMs >= leastMs + heldMs * (1 - FIRST_TRY.reserveShare) - 1e-6, `${leftMs} ms left`);
     }),
   );
 });
@@ -66,7 +66,7 @@ test("L3 a reserve spreads them over two thirds of it besides, and nobody waits 
   for (const { cadenceMs } of SLOW) {
     const lastMs = (reserveMs: number) => Math.max(...triesOf(cadenceMs, 19_000, reserveMs).map(({ tryMs }) => tryMs));
     for (const reserveMs of [2_000, 12_000]) {
-      const wantedMs = Math.min(lastMs(0) + (reserveMs * 2) / 3, RETURN.returnWithinMs);
+      const wantedMs = Math.min(lastMs(0) + (reserveMs * 2) / 3, FIRST_TRY.withinMs);
       assert.ok(Math.abs(lastMs(reserveMs) - wantedMs) < 100, `${lastMs(reserveMs)} ms at ${cadenceMs}`);
     }
   }
@@ -84,7 +84,7 @@ for (const reserveMs of [0, 12_000])
 
 test("L3 where nothing is ahead, or the first try failed, it is the row of growing windows", () => {
   const at = (attempt: number, aheadMs: number, chance: number) =>
-    comeBackMs(RECONNECT, { attempt, atLeastMs: 0, aheadMs, cadenceMs: 8_000, reserveMs: 0 }, () => chance);
+    reconnectDelayMs(RECONNECT, { attempt, atLeastMs: 0, aheadMs, cadenceMs: 8_000, reserveMs: 0 }, () => chance);
   assert.deepEqual([at(0, 0, 0), at(0, 0, 0.5), at(1, 10_000, 0.5), at(2, 10_000, 0.5)], [0, 500, 1_000, 2_000]);
 });
 
@@ -98,11 +98,11 @@ test("L3 who is building up for a slower cadence, or has just come from one, is 
 test("L4 a hint is waited for before either window", () => {
   const loss = { attempt: 0, atLeastMs: 7_000, cadenceMs: 4_000, reserveMs: 0 };
   assert.equal(
-    comeBackMs(RECONNECT, { ...loss, aheadMs: 0 }, () => 0),
+    reconnectDelayMs(RECONNECT, { ...loss, aheadMs: 0 }, () => 0),
     7_000,
   );
   assert.equal(
-    comeBackMs(RECONNECT, { ...loss, aheadMs: 3_000 }, () => 0),
+    reconnectDelayMs(RECONNECT, { ...loss, aheadMs: 3_000 }, () => 0),
     7_000,
   );
 });
@@ -111,14 +111,14 @@ test("L3 wherever between two pushes an edge of 1 s or slower dies, nobody hears
   for (const rung of SLOW) {
     for (let place = 0; place < 20; place++) {
       const clock = manualClock();
-      const edge = new ScriptedEdge(clock, { firstFlightSlots: Math.ceil((usualLagMs(rung) + 400) / 200) });
+      const edge = new FakeEdge(clock, { firstFlightSlots: Math.ceil((usualLagMs(rung) + 400) / 200) });
       edge.cadenceMs = rung.cadenceMs;
       clock.advance(20_000);
       const { transport } = edge;
       const random = () => (place % 2) * 0.999;
       const listener = startHeadlessListener({ url: "ws://edge/listen/x", clock, random, transport });
       clock.advance(60_000 + (rung.cadenceMs * place) / 20);
-      edge.cut();
+      edge.closeAll();
       const waitMs = (listener.session.retryAtMs ?? 0) - clock.monotonicMs();
       assert.ok(
         waitMs <= firstTryWindow(usualLagMs(rung), rung.cadenceMs, 0).toMs,

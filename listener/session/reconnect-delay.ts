@@ -5,16 +5,16 @@ import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
 import { reserveAt } from "@hustings/wire/listen/cadence.ts";
 import { cadenceRow } from "./cadence-table.ts";
 
-export const RETURN = {
+export const FIRST_TRY = {
   /** Of what is left above the low mark when the next push would have come, so much may be gone before the first try. */
-  returnShare: 1 / 3,
+  bufferShare: 1 / 3,
   /** And so much of a reserve, which is there for the others to come evenly. */
   reserveShare: 2 / 3,
   /** But the reserve never makes the first try later than this: all are back in fifteen seconds where there is time for them. */
-  returnWithinMs: 12_000,
+  withinMs: 12_000,
 } as const;
 
-export interface Loss {
+export interface LostConnection {
   /** Tries since the connection that lasted. */
   readonly attempt: number;
   /** A server's Retry-After; 0: none. */
@@ -30,7 +30,7 @@ export interface Loss {
 }
 
 /** Milliseconds until the next try; `undefined`: there is none. `random` gives `[0, 1)`. */
-export function comeBackMs(policy: RetryPolicy, loss: Loss, random: () => number): number | undefined {
+export function reconnectDelayMs(policy: RetryPolicy, loss: LostConnection, random: () => number): number | undefined {
   const { attempt, atLeastMs, aheadMs, cadenceMs, reserveMs } = loss;
   if (attempt > 0 || policy.tries === 0 || spareMs(aheadMs, cadenceMs) <= policy.firstMs)
     return retryDelayMs(policy, attempt, random, atLeastMs);
@@ -52,10 +52,10 @@ export function firstTryWindow(
   const wantedMs = reserveAt(cadenceMs, reserveMs);
   const fromMs = Math.min(cadenceMs, Math.max(0, aheadMs - targetMs - wantedMs));
   const heldMs = Math.min(wantedMs, Math.max(0, aheadMs - fromMs - targetMs));
-  const plainMs = RETURN.returnShare * spareMs(aheadMs - fromMs - heldMs, cadenceMs);
+  const plainMs = FIRST_TRY.bufferShare * spareMs(aheadMs - fromMs - heldMs, cadenceMs);
   // The same for everybody at a cadence: who has the least ahead stays first.
-  const mostMs = Math.max(0, RETURN.returnWithinMs - cadenceMs - RETURN.returnShare * (targetMs - lowMs));
-  return { fromMs, toMs: fromMs + plainMs + Math.min(RETURN.reserveShare * heldMs, mostMs) };
+  const mostMs = Math.max(0, FIRST_TRY.withinMs - cadenceMs - FIRST_TRY.bufferShare * (targetMs - lowMs));
+  return { fromMs, toMs: fromMs + plainMs + Math.min(FIRST_TRY.reserveShare * heldMs, mostMs) };
 }
 
 function spareMs(aheadMs: number, cadenceMs: number): number {

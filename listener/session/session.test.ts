@@ -7,20 +7,20 @@ import { noticeFrame, snapshotFrame, soundFrame } from "@hustings/wire/listen/fr
 import { EMPTY_STATE } from "@hustings/wire/log/state.ts";
 import fc from "fast-check";
 import { startHeadlessListener } from "../headless/headless.ts";
-import { feedOf } from "../playout/playout-input.ts";
-import { ScriptedEdge } from "../testing/fake-edge.ts";
+import { playoutInputOf } from "../playout/playout-input.ts";
+import { FakeEdge } from "../testing/fake-edge.ts";
 import { Session } from "./session.ts";
-import type { Sink } from "./slot-order.ts";
+import type { SlotSink } from "./slot-order.ts";
 import type { Transport, TransportEvents } from "./transport.ts";
 
 const URL = "ws://edge/listen/x";
 
 function connect(random: () => number = () => 0.5) {
   const clock = manualClock();
-  const edge = new ScriptedEdge(clock);
+  const edge = new FakeEdge(clock);
   clock.advance(3_000);
   const slots: number[] = [];
-  const sink: Sink = { sound: (slot) => slots.push(slot), absent: () => undefined, break: () => undefined };
+  const sink: SlotSink = { sound: (slot) => slots.push(slot), absent: () => undefined, break: () => undefined };
   const session = new Session({ url: URL, clock, random, transport: edge.transport, sink });
   session.start();
   clock.advance(100);
@@ -37,7 +37,7 @@ test("L1 a newcomer asks for a rendition and no place, and follows after the fir
 
 test("L2 a lost connection is tried again within a second, from the next slot and the newest entry", () => {
   const { clock, edge, session } = connect(() => 0.999);
-  edge.cut();
+  edge.closeAll();
   assert.equal(session.link, "waiting-retry");
   const { next } = session.order;
   clock.advance(1_000);
@@ -50,7 +50,7 @@ test("L2 a lost connection is tried again within a second, from the next slot an
 test("L3 tries that fail come farther apart, by full jitter up to 30 s, and go on for ever", () => {
   const { clock, edge, session } = connect(() => 0.999);
   edge.refuseWith = { code: 1006, reason: "" };
-  edge.cut();
+  edge.closeAll();
   clock.advance(10 * 60_000);
   assert.equal(session.link, "waiting-retry");
   assert.ok(edge.urls.length > 15 && edge.urls.length < 30, `${edge.urls.length} tries in ten minutes`);
@@ -63,10 +63,10 @@ test("L3 tries that fail come farther apart, by full jitter up to 30 s, and go o
 test("L3 the first try waits on what is ahead where nobody said that the connection would go, and not where the edge did", () => {
   const tries = (aheadMs: number, code?: number) => {
     const { clock, edge, session } = connect(() => 0.5);
-    edge.notice({ kind: "cadence", cadenceMs: 4_000 });
-    session.heed({ aheadMs });
+    edge.sendNotice({ kind: "cadence", cadenceMs: 4_000 });
+    session.applyAdvice({ aheadMs });
     clock.advance(1_000);
-    edge.cut(code);
+    edge.closeAll(code);
     const waitMs = (session.retryAtMs ?? 0) - clock.monotonicMs();
     session.stop();
     return waitMs;
@@ -79,7 +79,7 @@ test("L3 the first try waits on what is ahead where nobody said that the connect
 
 test("L4 a server's hint is waited for before the jitter begins", () => {
   const { clock, edge, session } = connect(() => 0);
-  edge.cut(4506, "full retry-after-ms=7000");
+  edge.closeAll(4506, "full retry-after-ms=7000");
   clock.advance(6_900);
   assert.equal(edge.urls.length, 1);
   clock.advance(200);
@@ -90,10 +90,10 @@ test("L4 a server's hint is waited for before the jitter begins", () => {
 
 test("L5 no space at the link is final, and the end is the end", () => {
   const refused = connect();
-  refused.edge.cut(4404, "no space");
+  refused.edge.closeAll(4404, "no space");
   assert.equal(refused.session.link, "refused");
   const ended = connect();
-  ended.edge.cut(4410, "ended");
+  ended.edge.closeAll(4410, "ended");
   assert.equal(ended.session.link, "ended");
   ended.clock.advance(120_000);
   assert.equal(ended.edge.urls.length, 1);
@@ -101,7 +101,7 @@ test("L5 no space at the link is final, and the end is the end", () => {
 
 test("L6 a place that the edge does not have is given up: the next try asks for none", () => {
   const { clock, edge, session } = connect(() => 0);
-  edge.cut(4411, "gone");
+  edge.closeAll(4411, "gone");
   clock.advance(10);
   assert.equal(edge.urls.at(-1), `${URL}?r=32`);
   clock.advance(500);
@@ -159,7 +159,7 @@ test("L11 a malformed frame ends the connection and never the session", () => {
   fc.assert(
     fc.property(fc.array(anyFrame, { minLength: 1, maxLength: 5 }), (frames) => {
       const { clock, edge, session, slots } = connect();
-      for (const frame of frames) edge.raw(frame);
+      for (const frame of frames) edge.sendRaw(frame);
       clock.advance(5_000);
       assert.ok(["following", "waiting-retry", "connecting", "ended"].includes(session.link), session.link);
       assert.deepEqual(
@@ -199,7 +199,7 @@ test("L13 who waits in the line stays connected as long as it is told so, comes 
     events = told;
     return { send: () => undefined, close: () => undefined };
   };
-  const sink: Sink = { sound: () => undefined, absent: () => undefined, break: () => undefined };
+  const sink: SlotSink = { sound: () => undefined, absent: () => undefined, break: () => undefined };
   const session = new Session({ url: URL, clock, random: () => 0.5, transport, sink });
   session.start();
   const tell = (place: number, estimateMs: number | null) =>
@@ -208,13 +208,16 @@ test("L13 who waits in the line stays connected as long as it is told so, comes 
     tell(place, place * 1_000);
     clock.advance(20_000);
   }
-  assert.deepEqual([session.link, session.waiting, urls.length], ["connecting", { place: 31, estimateMs: 31_000 }, 1]);
-  assert.equal(feedOf(session).expecting, "hold");
+  assert.deepEqual(
+    [session.link, session.waiting, urls.length],
+    ["connecting", { position: 31, estimateMs: 31_000 }, 1],
+  );
+  assert.equal(playoutInputOf(session).expecting, "hold");
   clock.advance(6_000);
   assert.equal(urls.at(-1), `${URL}?r=32&since=77`, "silence for 25 s");
   events?.closed(4507, "place-elsewhere");
   clock.advance(1_000);
-  assert.deepEqual([urls.length, session.waiting?.place], [3, 31]);
+  assert.deepEqual([urls.length, session.waiting?.position], [3, 31]);
   const rest = { headSlot: null, nextSlot: null, rendition: "32", cadenceMs: 200, audience: 1, utcMs: 1 } as const;
   events?.frame(snapshotFrame({ state: EMPTY_STATE, ...rest }));
   assert.deepEqual([session.link, session.waiting], ["first-flight", undefined]);
@@ -229,7 +232,7 @@ test("O1 under any schedule of faults each slot is handed on once and in order, 
   fc.assert(
     fc.property(schedule, fc.integer({ min: 0, max: 999 }), (steps, seed) => {
       const clock = manualClock();
-      const edge = new ScriptedEdge(clock);
+      const edge = new FakeEdge(clock);
       clock.advance(3_000);
       let endSamples = 0;
       let held = edge.head;
@@ -251,7 +254,7 @@ test("O1 under any schedule of faults each slot is handed on once and in order, 
       }
       edge.isUnreachable = false;
       edge.isHeldBack = false;
-      listener.session.network(true);
+      listener.session.setOnline(true);
       clock.advance(90_000);
       assert.deepEqual(listener.faults, []);
       assert.equal(listener.stats().link, "following");
@@ -263,17 +266,17 @@ test("O1 under any schedule of faults each slot is handed on once and in order, 
   );
 });
 
-function suffer(edge: ScriptedEdge, session: Session, fault: Fault, held: number): void {
+function suffer(edge: FakeEdge, session: Session, fault: Fault, held: number): void {
   const { head } = edge;
   const last = (count: number) => Array.from({ length: count }, (_, i) => head - count + 1 + i);
-  if (fault.do === "cut") edge.cut(fault.code);
+  if (fault.do === "cut") edge.closeAll(fault.code);
   else if (fault.do === "unreachable" || fault.do === "reachable") edge.isUnreachable = fault.do === "unreachable";
-  else if (fault.do === "offline" || fault.do === "online") session.network(fault.do === "online");
+  else if (fault.do === "offline" || fault.do === "online") session.setOnline(fault.do === "online");
   else if (fault.do === "hold") edge.isHeldBack = true;
   else if (fault.do === "release") edge.isHeldBack = false;
-  else if (fault.do === "again") edge.send(last(fault.slots));
-  else if (fault.do === "backwards") for (const slot of last(fault.slots).reverse()) edge.send([slot]);
+  else if (fault.do === "again") edge.sendSlots(last(fault.slots));
+  else if (fault.do === "backwards") for (const slot of last(fault.slots).reverse()) edge.sendSlots([slot]);
   else if (fault.do === "absent") edge.absent(fault.slots);
-  else if (fault.do === "skip" && head > held) edge.notice({ kind: "skipped", from: held + 1, to: head + 1 });
-  else edge.raw(Uint8Array.of(1, 0, 0x11, 0, 0, 0));
+  else if (fault.do === "skip" && head > held) edge.sendNotice({ kind: "skipped", from: held + 1, to: head + 1 });
+  else edge.sendRaw(Uint8Array.of(1, 0, 0x11, 0, 0, 0));
 }

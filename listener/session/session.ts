@@ -1,9 +1,9 @@
 // Owns a listener's connection to a space: connects, folds state, orders slots, keeps the cursor, comes back.
 // Runs in browsers and in Node. Refuses to know players, and reads no clock but the one it is given. SPEC.md §2, §3.
 
-import type { Clock, Timer } from "@hustings/flow/clock.ts";
+import type { Timer } from "@hustings/flow/clock.ts";
 import { repeat } from "@hustings/flow/clock.ts";
-import { RECONNECT, type RetryPolicy } from "@hustings/flow/retry.ts";
+import { RECONNECT } from "@hustings/flow/retry.ts";
 import type { ErrorCode } from "@hustings/wire/errors.ts";
 import { FASTEST_CADENCE_MS } from "@hustings/wire/listen/cadence.ts";
 import type { ListenerMessage, Notice, Snapshot } from "@hustings/wire/listen/frames.ts";
@@ -12,41 +12,22 @@ import { EMPTY_STATE, foldAll, type SpaceState, type StateEntry } from "@husting
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 import { ClockOffset, SLOW_CADENCE_MS } from "./clock-offset.ts";
-import { afterClose, errorOfClose, retryHintMs } from "./close-policy.ts";
-import { type FrameReader, isFrameFault, isRange, readFrame, type SoundReading } from "./frame-reader.ts";
+import { actionAfterClose, errorOfCloseCode, retryHintMs } from "./close-policy.ts";
+import { type FrameReader, isFrameFault, isRange, readFrame } from "./frame-reader.ts";
 import { LINK_TABLE, type LinkEvent, type LinkState } from "./link-states.ts";
-import { AirMarks } from "./on-air.ts";
-import { comeBackMs } from "./reconnect-delay.ts";
-import { pongWithinMs, quietAfterMs } from "./silence-timeout.ts";
-import { type Sink, SlotOrder } from "./slot-order.ts";
-import type { Link, Transport } from "./transport.ts";
+import { OnAirHistory } from "./on-air.ts";
+import { reconnectDelayMs } from "./reconnect-delay.ts";
+import type { ConnectionAdvice, SessionOptions } from "./session-options.ts";
+import { pingAfterMs, pongWithinMs } from "./silence-timeout.ts";
+import { SlotOrder } from "./slot-order.ts";
+import type { Connection } from "./transport.ts";
 
-export interface SessionOptions {
-  /** `ws(s)://host/listen/ID`, without a query. */
-  readonly url: string;
-  readonly clock: Clock;
-  readonly transport: Transport;
-  readonly sink: Sink;
-  /** "32" where absent. */
-  readonly rendition?: Rendition;
-  /** "packets" where absent. */
-  readonly reading?: SoundReading;
-  readonly random?: () => number;
-  readonly policy?: RetryPolicy;
-  /** The first message of each connection, before any of its sound. */
-  readonly onSnapshot?: (snapshot: Snapshot) => void;
-  /** Something in the session's public fields changed. Called from within; must not call back. */
-  readonly onChange?: () => void;
-}
-
-/** What the buffer policy asks of the session; absent: nothing. */
-export interface Wish {
-  readonly skipToSlot?: number;
-  /** The buffer holds this cadence. */
-  readonly readyCadenceMs?: number;
-  readonly askRendition?: Rendition;
-  /** What is ahead of the playhead just now. */
-  readonly aheadMs?: number;
+/** Where a person is in the admission queue. */
+export interface QueuePosition {
+  /** 1 is next. */
+  readonly position: number;
+  /** Milliseconds until admission; `null` when the edge cannot tell. */
+  readonly estimateMs: number | null;
 }
 
 export interface SessionCounts {
@@ -70,7 +51,7 @@ const MISSING_TRIES = 3;
 
 export class Session {
   readonly counts: SessionCounts = { connections: 0, frames: 0, bytes: 0, badFrames: 0, newSlots: 0 };
-  readonly air = new AirMarks();
+  readonly onAir = new OnAirHistory();
   readonly offset = new ClockOffset();
   readonly order: SlotOrder;
   link: LinkState = "idle";
@@ -87,9 +68,9 @@ export class Session {
   /** Newest slot known to exist; `undefined` before the first. */
   headSlot: number | undefined;
   /** The edge has lost its stage. */
-  upstreamAway = false;
+  isStageAway = false;
   /** In the line for a place, as last told; kept while connecting again. `undefined`: not in it. */
-  waiting: { readonly place: number; readonly estimateMs: number | null } | undefined;
+  waiting: QueuePosition | undefined;
   /** Why a connection was last refused or closed, by the error table; `undefined` when the network did it. */
   lastError: ErrorCode | undefined;
   /** On the monotonic clock; `undefined` when no retry is waiting. */
@@ -97,34 +78,34 @@ export class Session {
 
   readonly #options: SessionOptions;
   readonly #reader: FrameReader;
-  #connection: Link | undefined;
+  #connection: Connection | undefined;
   #timer: Timer | undefined;
   #ticker: Timer | undefined;
   #attempt = 0;
-  #sinceMs = 0;
-  #heardMs = 0;
+  #stateSinceMs = 0;
+  #lastFrameMs = 0;
   #pingedMs: number | undefined;
   #clockPingMs = -Infinity;
-  readonly #clockShare: number;
+  readonly #clockPingShare: number;
   /** The slowest cadence for which the buffer is known to hold enough. */
   #heldCadenceMs: number = FASTEST_CADENCE_MS;
-  #stuck = { slot: -1, sinceMs: 0, tries: 0 };
-  #useCursor = true;
+  #missing = { slot: -1, sinceMs: 0, tries: 0 };
+  #hasCursor = true;
   /** When the playhead is at the end of what is here, if nothing comes; in the past: nothing is heard. */
-  #dryMs = 0;
+  #bufferEndsMs = 0;
   /** What the line was joined with. */
-  #sinceUtcMs: number | undefined;
+  #queuedSinceUtcMs: number | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.rendition = options.rendition ?? "32";
-    this.#clockShare = (options.random ?? Math.random)();
+    this.#clockPingShare = (options.random ?? Math.random)();
     this.order = new SlotOrder(options.sink);
     this.#reader = {
-      sound: (fragments, rendition) => this.#sound(fragments, rendition),
-      snapshot: (snapshot) => this.#snapshot(snapshot),
-      state: (entries) => this.#state(entries),
-      notice: (notice) => this.#notice(notice),
+      sound: (fragments, rendition) => this.#onSound(fragments, rendition),
+      snapshot: (snapshot) => this.#onSnapshot(snapshot),
+      state: (entries) => this.#onState(entries),
+      notice: (notice) => this.#onNotice(notice),
     };
   }
 
@@ -138,7 +119,7 @@ export class Session {
   }
 
   /** The machine says that it has no network, or has it again: a dial that began before that is begun anew. */
-  network(isThere: boolean): void {
+  setOnline(isThere: boolean): void {
     if (isThere && this.link === "connecting") this.#move("lost");
     this.#move(isThere ? "network-back" : "network-lost");
   }
@@ -149,8 +130,8 @@ export class Session {
   }
 
   /** Does what the buffer policy says of the connection. */
-  heed({ skipToSlot, readyCadenceMs, askRendition, aheadMs }: Wish): void {
-    if (aheadMs !== undefined) this.#dryMs = this.#options.clock.monotonicMs() + aheadMs;
+  applyAdvice({ skipToSlot, readyCadenceMs, askRendition, aheadMs }: ConnectionAdvice): void {
+    if (aheadMs !== undefined) this.#bufferEndsMs = this.#options.clock.monotonicMs() + aheadMs;
     if (skipToSlot !== undefined) this.skipTo(skipToSlot);
     if (readyCadenceMs !== undefined) {
       this.#heldCadenceMs = Math.max(this.cadenceMs, readyCadenceMs);
@@ -169,53 +150,57 @@ export class Session {
     const after = LINK_TABLE[before][event];
     if (after === before) return;
     this.link = after;
-    this.#sinceMs = this.#options.clock.monotonicMs();
+    this.#stateSinceMs = this.#options.clock.monotonicMs();
     this.#timer?.cancel();
     this.retryAtMs = undefined;
     const isOpen = after === "first-flight" || after === "following";
-    if (!isOpen) this.#hangUp(event === "stop" ? 1000 : undefined);
-    if (after === "idle" || after === "ended" || after === "refused") this.#leaveLine();
+    if (!isOpen) this.#disconnect(event === "stop" ? 1000 : undefined);
+    if (after === "idle" || after === "ended" || after === "refused") this.#leaveQueue();
     if (after === "connecting") this.#connect();
-    if (after === "waiting-retry" || after === "offline") this.#wait(atLeastMs, before === "following");
+    if (after === "waiting-retry" || after === "offline") this.#scheduleRetry(atLeastMs, before === "following");
     this.#options.onChange?.();
   }
 
   #connect(): void {
     const { clock, transport } = this.#options;
     this.counts.connections += 1;
-    this.#heardMs = clock.monotonicMs();
+    this.#lastFrameMs = clock.monotonicMs();
     this.#pingedMs = undefined;
     this.#timer = clock.after(SESSION_TIMES.connectMs, () => this.#move("lost"));
     this.#ticker = repeat(clock, TICK_MS, () => this.#tick());
-    this.#connection = transport(this.#address(), {
+    this.#connection = transport(this.#connectUrl(), {
       opened: () => undefined,
-      frame: (bytes) => this.#frame(bytes),
-      text: () => this.#fault(),
-      closed: (code, reason) => this.#closed(code, reason),
+      frame: (bytes) => this.#onFrame(bytes),
+      text: () => this.#onBadFrame(),
+      closed: (code, reason) => this.#onClosed(code, reason),
     });
   }
 
-  #address(): string {
+  #connectUrl(): string {
     const { url } = this.#options;
     const query = [`${LISTEN_QUERY.rendition}=${this.rendition}`];
-    if (this.order.next !== undefined && this.#useCursor)
+    if (this.order.next !== undefined && this.#hasCursor)
       query.push(`${LISTEN_QUERY.nextSlot}=${this.order.next}`, `${LISTEN_QUERY.cadenceMs}=${this.#heldCadenceMs}`);
-    if (this.state.seq > 0 && this.#useCursor) query.push(`${LISTEN_QUERY.stateSeq}=${this.state.seq}`);
-    if (this.#sinceUtcMs !== undefined) query.push(`${LISTEN_QUERY.sinceUtcMs}=${this.#sinceUtcMs}`);
+    if (this.state.seq > 0 && this.#hasCursor) query.push(`${LISTEN_QUERY.stateSeq}=${this.state.seq}`);
+    if (this.#queuedSinceUtcMs !== undefined) query.push(`${LISTEN_QUERY.sinceUtcMs}=${this.#queuedSinceUtcMs}`);
     return `${url}?${query.join("&")}`;
   }
 
-  #hangUp(code: number | undefined): void {
+  #disconnect(code: number | undefined): void {
     this.#ticker?.cancel();
     this.#connection?.close(code);
     this.#connection = undefined;
   }
 
-  #wait(atLeastMs: number, wasHeard: boolean): void {
+  #scheduleRetry(atLeastMs: number, wasHeard: boolean): void {
     const { clock, random = Math.random, policy = RECONNECT } = this.#options;
-    const aheadMs = wasHeard ? this.#dryMs - clock.monotonicMs() : 0;
+    const aheadMs = wasHeard ? this.#bufferEndsMs - clock.monotonicMs() : 0;
     const { cadenceMs, reserveMs } = this;
-    const delayMs = comeBackMs(policy, { attempt: this.#attempt, atLeastMs, aheadMs, cadenceMs, reserveMs }, random);
+    const delayMs = reconnectDelayMs(
+      policy,
+      { attempt: this.#attempt, atLeastMs, aheadMs, cadenceMs, reserveMs },
+      random,
+    );
     if (delayMs === undefined) {
       this.#move("final");
       return;
@@ -225,69 +210,69 @@ export class Session {
     this.#timer = clock.after(delayMs, () => this.#move("retry-due"));
   }
 
-  #closed(closeCode: number, reason: string): void {
+  #onClosed(closeCode: number, reason: string): void {
     this.#connection = undefined;
-    this.lastError = errorOfClose(closeCode);
-    const next = afterClose(this.lastError);
-    if (next === "anew") this.#useCursor = false;
-    if (next === "elsewhere") this.#attempt = 0;
+    this.lastError = errorOfCloseCode(closeCode);
+    const next = actionAfterClose(this.lastError);
+    if (next === "restart") this.#hasCursor = false;
+    if (next === "reconnect-now") this.#attempt = 0;
     // An edge that says goodbye lets few go at a time.
-    if (this.lastError !== undefined) this.#dryMs = 0;
+    if (this.lastError !== undefined) this.#bufferEndsMs = 0;
     if (next === "over") this.#move("over");
-    else if (next === "never") this.#move("final");
+    else if (next === "give-up") this.#move("final");
     else this.#move("lost", retryHintMs(reason));
   }
 
-  #frame(bytes: Uint8Array): void {
+  #onFrame(bytes: Uint8Array): void {
     this.counts.frames += 1;
     this.counts.bytes += bytes.length;
-    this.#heardMs = this.#options.clock.monotonicMs();
+    this.#lastFrameMs = this.#options.clock.monotonicMs();
     this.#pingedMs = undefined;
     try {
       readFrame(bytes, this.#options.reading ?? "packets", this.#reader);
     } catch (error) {
       if (!isFrameFault(error)) throw error;
-      this.#fault();
+      this.#onBadFrame();
     }
   }
 
-  #fault(): void {
+  #onBadFrame(): void {
     this.counts.badFrames += 1;
     this.#move("lost");
   }
 
-  #stand({ place, estimateMs, sinceUtcMs }: Notice & { readonly kind: "waiting" }): void {
-    this.waiting = { place, estimateMs };
-    this.#sinceUtcMs = sinceUtcMs;
+  #onQueued({ place, estimateMs, sinceUtcMs }: Notice & { readonly kind: "waiting" }): void {
+    this.waiting = { position: place, estimateMs };
+    this.#queuedSinceUtcMs = sinceUtcMs;
     if (this.link !== "connecting") return;
     this.#timer?.cancel();
     this.#timer = this.#options.clock.after(SESSION_TIMES.waitingMs, () => this.#move("lost"));
   }
 
-  #leaveLine(): void {
+  #leaveQueue(): void {
     this.waiting = undefined;
-    this.#sinceUtcMs = undefined;
+    this.#queuedSinceUtcMs = undefined;
   }
 
-  #snapshot(snapshot: Snapshot): void {
+  #onSnapshot(snapshot: Snapshot): void {
     const { state, headSlot, nextSlot } = snapshot;
     const { clock, onSnapshot } = this.#options;
     this.#timer?.cancel();
-    this.#leaveLine();
+    this.#leaveQueue();
     if (state.seq >= this.state.seq) this.state = { ...EMPTY_STATE, ...state };
     this.audience = snapshot.audience;
     this.#setCadence(snapshot.cadenceMs);
     this.targetCadenceMs = undefined;
     this.reserveMs = snapshot.reserveMs ?? 0;
     this.rendition = snapshot.rendition;
-    this.upstreamAway = false;
+    this.isStageAway = false;
     this.offset.guess(clock.utcMs(), snapshot.utcMs);
     if (headSlot !== null) this.headSlot = Math.max(headSlot, this.headSlot ?? 0);
-    this.air.snapshot(this.state, headSlot ?? 0);
-    this.#useCursor = true;
+    this.onAir.onSnapshot(this.state, headSlot ?? 0);
+    this.#hasCursor = true;
     this.#move("snapshot");
     // What the log declared comes first: slots that never were do not put anybody behind.
-    this.#declare();
+    this.#declareAbsences();
     onSnapshot?.(snapshot);
     if (nextSlot !== null) {
       this.order.begin(nextSlot);
@@ -305,7 +290,7 @@ export class Session {
     if (this.targetCadenceMs === cadenceMs) this.targetCadenceMs = undefined;
   }
 
-  #sound(fragments: readonly Fragment[], rendition: Rendition): void {
+  #onSound(fragments: readonly Fragment[], rendition: Rendition): void {
     this.rendition = rendition;
     for (const fragment of fragments) {
       if (fragment.slot > (this.headSlot ?? -1)) this.headSlot = fragment.slot;
@@ -315,30 +300,30 @@ export class Session {
     if (this.state.phase === "ended") this.#endWhenOver();
   }
 
-  #state(entries: readonly StateEntry[]): void {
+  #onState(entries: readonly StateEntry[]): void {
     this.state = foldAll(entries, this.state);
-    for (const entry of entries) this.air.entry(entry);
-    this.#declare();
+    for (const entry of entries) this.onAir.onEntry(entry);
+    this.#declareAbsences();
     this.#endWhenOver();
     this.#options.onChange?.();
   }
 
-  #notice(notice: Notice): void {
+  #onNotice(notice: Notice): void {
     const { clock } = this.#options;
     if (notice.kind === "cadence") this.#setCadence(notice.cadenceMs);
     else if (notice.kind === "target") ({ cadenceMs: this.targetCadenceMs, reserveMs: this.reserveMs = 0 } = notice);
     else if (notice.kind === "skipped") this.order.skip(notice.from, notice.to);
     else if (notice.kind === "audience") this.audience = notice.audience;
-    else if (notice.kind === "upstream") this.upstreamAway = notice.away;
-    else if (notice.kind === "waiting") this.#stand(notice);
+    else if (notice.kind === "upstream") this.isStageAway = notice.away;
+    else if (notice.kind === "waiting") this.#onQueued(notice);
     else if (notice.kind === "pong") {
-      this.offset.answer(notice.echo, clock.monotonicMs(), clock.utcMs(), notice.utcMs);
+      this.offset.addSample(notice.echo, clock.monotonicMs(), clock.utcMs(), notice.utcMs);
       return;
     }
     this.#options.onChange?.();
   }
 
-  #declare(): void {
+  #declareAbsences(): void {
     const { absences, gaps } = this.state;
     this.order.declare(
       absences.every(isRange) ? absences : absences.filter(isRange),
@@ -357,30 +342,30 @@ export class Session {
   #tick(): void {
     const nowMs = this.#options.clock.monotonicMs();
     if (this.link !== "following" && this.link !== "first-flight") return;
-    if (nowMs - this.#sinceMs >= SESSION_TIMES.steadyMs) this.#attempt = 0;
+    if (nowMs - this.#stateSinceMs >= SESSION_TIMES.steadyMs) this.#attempt = 0;
     const { cadenceMs, reserveMs } = this;
     if (this.#pingedMs !== undefined && nowMs - this.#pingedMs >= pongWithinMs(cadenceMs, reserveMs)) {
       this.#move("lost");
       return;
     }
-    const quiet = nowMs - this.#heardMs >= quietAfterMs(cadenceMs, reserveMs) && this.#pingedMs === undefined;
-    const clockMs = this.offset.askAfterMs(cadenceMs, this.#clockShare);
+    const quiet = nowMs - this.#lastFrameMs >= pingAfterMs(cadenceMs, reserveMs) && this.#pingedMs === undefined;
+    const clockMs = this.offset.nextPingMs(cadenceMs, this.#clockPingShare);
     if (quiet || nowMs - this.#clockPingMs >= clockMs) this.#ping();
-    this.#askForMissing(nowMs);
+    this.#requestMissing(nowMs);
   }
 
   /** Later slots came and this one did not: ask for it anew, and after three times for whatever there is. */
-  #askForMissing(nowMs: number): void {
+  #requestMissing(nowMs: number): void {
     const { next } = this.order;
     if (next === undefined || this.order.heldCount === 0) return;
-    if (next !== this.#stuck.slot) {
-      this.#stuck = { slot: next, sinceMs: nowMs, tries: 0 };
+    if (next !== this.#missing.slot) {
+      this.#missing = { slot: next, sinceMs: nowMs, tries: 0 };
       return;
     }
-    if (nowMs - this.#stuck.sinceMs < SESSION_TIMES.missingMs) return;
-    this.#stuck.sinceMs = nowMs;
-    this.#stuck.tries += 1;
-    if (this.#stuck.tries > MISSING_TRIES) this.order.skip(next, this.order.firstHeld ?? next);
+    if (nowMs - this.#missing.sinceMs < SESSION_TIMES.missingMs) return;
+    this.#missing.sinceMs = nowMs;
+    this.#missing.tries += 1;
+    if (this.#missing.tries > MISSING_TRIES) this.order.skip(next, this.order.firstHeld ?? next);
     else this.#move("lost");
   }
 

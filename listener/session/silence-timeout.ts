@@ -3,23 +3,23 @@
 
 import { reserveAt } from "@hustings/wire/listen/cadence.ts";
 
-export const PATIENCE = {
+export const SILENCE = {
   /** Nothing for this long, or for a cadence and `quietBeyondMs` where that is more. */
-  quietMs: 2_000,
-  quietBeyondMs: 1_000,
-  pongMs: 3_000,
+  pingAfterMs: 2_000,
+  pingBeyondCadenceMs: 1_000,
+  pongWithinMs: 3_000,
   /** Of a reserve, what is waited for the next push besides, and for the answer: as much again is left to come back in. */
-  quietShare: 1 / 4,
-  pongShare: 1 / 4,
+  pingReserveShare: 1 / 4,
+  pongReserveShare: 1 / 4,
 } as const;
 
 /** Nothing came for so long: a ping is due. */
-export function quietAfterMs(cadenceMs: number, reserveMs: number): number {
-  const { quietMs, quietBeyondMs, quietShare } = PATIENCE;
+export function pingAfterMs(cadenceMs: number, reserveMs: number): number {
+  const { pingAfterMs: quietMs, pingBeyondCadenceMs: quietBeyondMs, pingReserveShare: quietShare } = SILENCE;
   return Math.max(quietMs, cadenceMs + quietBeyondMs) + reserveAt(cadenceMs, reserveMs) * quietShare;
 }
 
 /** A ping without an answer for so long: the connection is lost. */
 export function pongWithinMs(cadenceMs: number, reserveMs: number): number {
-  return PATIENCE.pongMs + reserveAt(cadenceMs, reserveMs) * PATIENCE.pongShare;
+  return SILENCE.pongWithinMs + reserveAt(cadenceMs, reserveMs) * SILENCE.pongReserveShare;
 }

@@ -6,16 +6,16 @@ import type { SlotRange } from "@hustings/wire/slots.ts";
 import { KEPT_SLOTS, MAX_ABSENCE_SLOTS } from "@hustings/wire/units.ts";
 
 /** Why slots are left out: the log says they never were, the edge does not have them, or the player passes over them. */
-export type BreakWhy = "gap" | "skipped" | "jump";
+export type BreakReason = "gap" | "skipped" | "jump";
 
 /** Takes a space's sound in order: every slot from the first on is in exactly one call, slots ascending. */
-export interface Sink {
+export interface SlotSink {
   /** The packets are views that may be kept. Both lists are empty when the session reads slots alone. */
   sound(slot: number, packets: readonly Uint8Array[], levels: readonly SeatLevel[]): void;
   /** Slots `[from, to)` do not exist; time passes in them, and filler stands for them. */
   absent(from: number, to: number): void;
   /** Slots `[from, to)` are left out; no time passes. */
-  break(from: number, to: number, why: BreakWhy): void;
+  break(from: number, to: number, why: BreakReason): void;
 }
 
 export interface ReceivedSlot {
@@ -29,7 +29,7 @@ export const MAX_HELD_SLOTS = KEPT_SLOTS * 2;
 const MAX_RANGES = 64;
 
 export class SlotOrder {
-  readonly #sink: Sink;
+  readonly #sink: SlotSink;
   readonly #held = new Map<number, ReceivedSlot>();
   #next: number | undefined;
   #absences: readonly SlotRange[] = [];
@@ -38,7 +38,7 @@ export class SlotOrder {
   #jumpTo = 0;
   duplicates = 0;
 
-  constructor(sink: Sink) {
+  constructor(sink: SlotSink) {
     this.#sink = sink;
   }
 
@@ -73,8 +73,8 @@ export class SlotOrder {
       return false;
     }
     if (slot === this.#next) {
-      this.#pass(received);
-      if (this.#isBusy()) this.drain();
+      this.#deliver(received);
+      if (this.#mayDeliverMore()) this.drain();
       return true;
     }
     this.#hold(received);
@@ -108,7 +108,7 @@ export class SlotOrder {
     while (this.#step());
   }
 
-  #isBusy(): boolean {
+  #mayDeliverMore(): boolean {
     const { length: absences } = this.#absences;
     return this.#held.size + this.#skipped.length + absences + this.#gaps.length > 0;
   }
@@ -120,7 +120,7 @@ export class SlotOrder {
     const received = this.#held.get(next);
     if (received) {
       this.#held.delete(next);
-      this.#pass(received);
+      this.#deliver(received);
       return true;
     }
     const absence = covering(this.#absences, next);
@@ -135,12 +135,12 @@ export class SlotOrder {
     return skipped !== undefined && this.#leaveOut(next, this.#before(skipped.to, next), "skipped");
   }
 
-  #pass({ slot, packets, levels }: ReceivedSlot): void {
+  #deliver({ slot, packets, levels }: ReceivedSlot): void {
     this.#next = slot + 1;
     this.#sink.sound(slot, packets, levels);
   }
 
-  #leaveOut(from: number, to: number, why: BreakWhy): boolean {
+  #leaveOut(from: number, to: number, why: BreakReason): boolean {
     this.#next = to;
     if (why === "jump") for (const slot of this.#held.keys()) if (slot < to) this.#held.delete(slot);
     this.#sink.break(from, to, why);

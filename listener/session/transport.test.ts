@@ -7,10 +7,10 @@ import { test } from "node:test";
 import { systemClock } from "@hustings/flow/clock.ts";
 import { WebSocket as PackageSocket, WebSocketServer } from "ws";
 import { startHeadlessListener } from "../headless/headless.ts";
-import { ScriptedEdge } from "../testing/fake-edge.ts";
-import { type WebSocketConstructor, webSocketTransport } from "./transport.ts";
+import { FakeEdge } from "../testing/fake-edge.ts";
+import { type WebSocketClass, webSocketTransport } from "./transport.ts";
 
-const kinds: readonly [string, WebSocketConstructor][] = [
+const kinds: readonly [string, WebSocketClass][] = [
   ["the global WebSocket", WebSocket],
   ["the ws package", PackageSocket],
 ];
@@ -20,7 +20,7 @@ for (const [name, WebSocketImpl] of kinds) {
     await using door = await openDoor();
     using listener = startHeadlessListener({ url: door.url, WebSocketImpl, verify: true, random: () => 0 });
     await until(() => listener.stats().heardSlots >= 3);
-    door.edge.cut();
+    door.edge.closeAll();
     await until(() => listener.stats().connections === 2 && listener.stats().link === "following");
     const { newSlots } = listener.stats();
     await until(() => listener.stats().newSlots > newSlots);
@@ -53,7 +53,7 @@ for (const [name, WebSocketImpl] of kinds) {
 }
 
 async function openDoor() {
-  const edge = new ScriptedEdge(systemClock);
+  const edge = new FakeEdge(systemClock);
   const subprotocols: string[] = [];
   const sockets = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   sockets.on("connection", (socket, request) => {

@@ -13,20 +13,20 @@ export interface TransportEvents {
   closed(code: number, reason: string): void;
 }
 
-export interface Link {
+export interface Connection {
   send(text: string): void;
   /** No event comes after this. */
   close(code?: number): void;
 }
 
 /** Opens one connection; never throws: what fails comes as `closed`. */
-export type Transport = (url: string, events: TransportEvents) => Link;
+export type Transport = (url: string, events: TransportEvents) => Connection;
 
 /**
  * A WebSocket's class, whose first two arguments are an address and a subprotocol: the browser's, Node's and the `ws`
  * package's all fit, though their types spell it each in their own way.
  */
-export type WebSocketConstructor = new (...args: never[]) => SocketSurface;
+export type WebSocketClass = new (...args: never[]) => SocketSurface;
 
 interface SocketSurface {
   readonly readyState: number;
@@ -41,7 +41,7 @@ interface ListenedSocket extends SocketSurface {
 
 const OPEN = 1;
 
-export function webSocketTransport(Socket: WebSocketConstructor): Transport {
+export function webSocketTransport(Socket: WebSocketClass): Transport {
   const Opened = Socket as unknown as new (url: string, protocol: string) => ListenedSocket;
   return (url, events) => {
     const socket = new Opened(url, SUBPROTOCOL);

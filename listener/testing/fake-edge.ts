@@ -22,11 +22,11 @@ import {
   type StateEntry,
 } from "@hustings/wire/log/state.ts";
 import { FRAGMENT_PACKETS, KEPT_SLOTS, type Rendition, SLOT_MS } from "@hustings/wire/units.ts";
-import type { Link, Transport, TransportEvents } from "../session/transport.ts";
+import type { Connection, Transport, TransportEvents } from "../session/transport.ts";
 
-export interface ScriptedEdgeOptions {
+export interface FakeEdgeOptions {
   /** From a slot's end to its arrival; 20 where absent. */
-  readonly wayMs?: number;
+  readonly transitMs?: number;
   /** The slot in which the clock starts; 1,000 where absent. */
   readonly firstSlot?: number;
   /** Fragments before the head that a newcomer is sent; 8 where absent. */
@@ -45,7 +45,7 @@ interface Peer {
   nextSlot: number;
 }
 
-export class ScriptedEdge {
+export class FakeEdge {
   readonly urls: string[] = [];
   state: SpaceState = EMPTY_STATE;
   /** No connection opens while this is true; those that are open hear nothing and are not closed. */
@@ -55,42 +55,42 @@ export class ScriptedEdge {
   /** What a new connection is closed with instead of a snapshot. */
   refuseWith: { readonly code: number; readonly reason: string } | undefined;
   /** Every place is taken: a new connection is told its place in the line, and no more. */
-  isInLine = false;
+  isFull = false;
   head: number;
   /** How far apart a newcomer is pushed to. */
   cadenceMs = 200;
   /** What a newcomer is asked to have ahead beyond the margin of that. */
   reserveMs = 0;
   /** Whether who says that they are ready is moved. */
-  isMoving = true;
+  movesWhenReady = true;
   /** What listeners said beside pings. */
-  readonly said: ListenerMessage[] = [];
-  pings = 0;
+  readonly received: ListenerMessage[] = [];
+  pingCount = 0;
   readonly clock: Clock;
-  readonly #options: ScriptedEdgeOptions;
+  readonly #options: FakeEdgeOptions;
   readonly #peers = new Set<Peer>();
   readonly #kept = new Map<number, Uint8Array>();
   #seq = 0;
   #isClosed = false;
 
-  constructor(clock: Clock, options: ScriptedEdgeOptions = {}) {
+  constructor(clock: Clock, options: FakeEdgeOptions = {}) {
     this.clock = clock;
     this.#options = options;
     const firstSlot = options.firstSlot ?? 1_000;
     this.head = firstSlot - 1;
-    this.change({ kind: "anchor", anchorSlot: firstSlot, anchorUtcMs: clock.utcMs() });
-    this.change({ kind: "live" });
-    this.change({ kind: "air", air: "voice" });
+    this.appendState({ kind: "anchor", anchorSlot: firstSlot, anchorUtcMs: clock.utcMs() });
+    this.appendState({ kind: "live" });
+    this.appendState({ kind: "air", air: "voice" });
     this.#makeSlots();
   }
 
-  readonly transport: Transport = (url, events): Link => {
+  readonly transport: Transport = (url, events): Connection => {
     const rendition = /r=16/.test(url) ? "16" : "32";
     const peer: Peer = { events, open: false, cadenceMs: this.cadenceMs, rendition, nextSlot: 0 };
     this.urls.push(url);
     this.clock.after(1, () => this.#open(peer, url));
     return {
-      send: (text) => this.#answer(peer, text),
+      send: (text) => this.#onText(peer, text),
       close: () => {
         peer.open = false;
         this.#peers.delete(peer);
@@ -103,30 +103,30 @@ export class ScriptedEdge {
   }
 
   /** Appends to the state lane and tells everyone. */
-  change(change: StateChange): void {
+  appendState(change: StateChange): void {
     this.#seq += 1;
     const entry = { ...change, seq: this.#seq, slot: this.head + 1, utcMs: this.clock.utcMs() } as StateEntry;
     this.state = foldState(this.state, entry);
-    this.#tell(stateFrame([entry]));
+    this.#sendToAll(stateFrame([entry]));
   }
 
-  notice(notice: Notice): void {
-    this.#tell(noticeFrame(notice));
+  sendNotice(notice: Notice): void {
+    this.#sendToAll(noticeFrame(notice));
   }
 
   /** Sends whole frames as they are. */
-  raw(frame: Uint8Array): void {
-    this.#tell(frame);
+  sendRaw(frame: Uint8Array): void {
+    this.#sendToAll(frame);
   }
 
   /** Sends slots again, or in another order. */
-  send(slots: readonly number[]): void {
+  sendSlots(slots: readonly number[]): void {
     const bytes = slots.flatMap((slot) => this.#kept.get(slot) ?? []);
-    this.#tell(soundFrame("32", bytes));
+    this.#sendToAll(soundFrame("32", bytes));
   }
 
   /** Every connection ends as when a process dies, or with a close code. */
-  cut(code = 1006, reason = ""): void {
+  closeAll(code = 1006, reason = ""): void {
     for (const peer of [...this.#peers]) this.#close(peer, code, reason);
   }
 
@@ -134,20 +134,20 @@ export class ScriptedEdge {
   absent(slots: number): void {
     const from = this.head + 1;
     this.head += slots;
-    this.change({ kind: "absence", from, to: this.head + 1 });
+    this.appendState({ kind: "absence", from, to: this.head + 1 });
   }
 
   /** The stage was gone for this many slots, and says so. */
   gap(slots: number): void {
     const from = this.head + 1;
     this.head += slots;
-    this.change({ kind: "gap", from, to: this.head + 1 });
+    this.appendState({ kind: "gap", from, to: this.head + 1 });
   }
 
   /** Makes no more slots. */
   close(): void {
     this.#isClosed = true;
-    this.cut(1001);
+    this.closeAll(1001);
   }
 
   #open(peer: Peer, url: string): void {
@@ -159,7 +159,7 @@ export class ScriptedEdge {
     peer.open = true;
     this.#peers.add(peer);
     peer.events.opened();
-    if (this.isInLine) {
+    if (this.isFull) {
       peer.cadenceMs = Infinity;
       const place = { kind: "waiting", place: 3, estimateMs: null, sinceUtcMs: this.clock.utcMs() } as const;
       peer.events.frame(noticeFrame(place));
@@ -220,27 +220,27 @@ export class ScriptedEdge {
     peer.events.closed(code, reason);
   }
 
-  #answer(peer: Peer, text: string): void {
+  #onText(peer: Peer, text: string): void {
     const said = parseListenerMessage(text);
     if (this.isUnreachable) return;
-    if (said.kind !== "ping") this.said.push(said);
+    if (said.kind !== "ping") this.received.push(said);
     if (said.kind === "rendition") peer.rendition = said.rendition;
-    if (said.kind === "ready" && this.isMoving)
+    if (said.kind === "ready" && this.movesWhenReady)
       this.clock.after(2, () => peer.open && this.#moveTo(peer, said.cadenceMs));
     if (said.kind !== "ping") return;
-    this.pings += 1;
+    this.pingCount += 1;
     const { echo } = said;
     const utcMs = this.clock.utcMs();
     this.clock.after(2, () => peer.open && peer.events.frame(noticeFrame({ kind: "pong", echo, utcMs })));
   }
 
-  #tell(frame: Uint8Array): void {
+  #sendToAll(frame: Uint8Array): void {
     if (this.isUnreachable) return;
     for (const peer of [...this.#peers]) if (peer.open) peer.events.frame(frame);
   }
 
   #makeSlots(): void {
-    const { wayMs = 20 } = this.#options;
+    const { transitMs: wayMs = 20 } = this.#options;
     const startMs = this.clock.monotonicMs() + wayMs;
     let made = 0;
     const next = (): void => {

@@ -8,51 +8,51 @@ import { mediaPlaylist, objectOf } from "@hustings/media/hls/playlist.ts";
 import { type HlsLog, type HlsWindow, hlsWindow, isListed, objectAt } from "@hustings/media/hls/segments.ts";
 import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
 import { KEPT_SLOTS, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
-import type { Get, Got } from "../hls/http-get.ts";
-import { levelsOf, type ScriptedEdge } from "./fake-edge.ts";
+import type { HttpGet, HttpResponse } from "../hls/http-get.ts";
+import { type FakeEdge, levelsOf } from "./fake-edge.ts";
 
-const LOOK_MS = 100;
+const CHECK_MS = 100;
 const WAIT_MS = 12_000;
 
-export class ScriptedOrigin {
-  readonly asked: string[] = [];
+export class FakeOrigin {
+  readonly requests: string[] = [];
   /** Half a round trip. */
-  wayMs = 10;
+  transitMs = 10;
   /** Nothing answers, ever. */
   isSilent = false;
   /** Segments alone, and nothing waits. */
-  isPlain = false;
+  hasSegmentsOnly = false;
   /** A cache that is so far behind. */
   staleMs = 0;
   /** The space has ended, and the last slot is here. */
-  isOver = false;
+  isEnded = false;
   /** Instead of the real answer, where it gives one. */
-  instead: (path: string) => Got | undefined = () => undefined;
+  override: (path: string) => HttpResponse | undefined = () => undefined;
   /** What becomes of a part or segment on its way. */
-  onWay: (object: Uint8Array) => Uint8Array = (object) => object;
-  readonly #edge: ScriptedEdge;
+  transform: (object: Uint8Array) => Uint8Array = (object) => object;
+  readonly #edge: FakeEdge;
   readonly #clock: Clock;
   #seen: { readonly key: string; readonly window: HlsWindow } | undefined;
 
-  constructor(edge: ScriptedEdge) {
+  constructor(edge: FakeEdge) {
     this.#edge = edge;
     this.#clock = edge.clock;
   }
 
-  readonly get: Get = async (url, maxBytes, signal) => {
+  readonly get: HttpGet = async (url, maxBytes, signal) => {
     const { pathname, searchParams } = new URL(url);
     const path = pathname.split("/").slice(-2).join("/");
-    this.asked.push(`${path}${searchParams.size > 0 ? `?${searchParams}` : ""}`);
-    await this.#pause(this.wayMs);
+    this.requests.push(`${path}${searchParams.size > 0 ? `?${searchParams}` : ""}`);
+    await this.#pause(this.transitMs);
     if (this.isSilent) await new Promise<void>(() => undefined);
-    const got = this.instead(path) ?? (await this.#answer(path, searchParams));
-    await this.#pause(this.wayMs);
+    const got = this.override(path) ?? (await this.#answer(path, searchParams));
+    await this.#pause(this.transitMs);
     signal.throwIfAborted();
     if (got.bytes.length > maxBytes) throw new Error("longer than may be");
     return got;
   };
 
-  async #answer(path: string, query: URLSearchParams): Promise<Got> {
+  async #answer(path: string, query: URLSearchParams): Promise<HttpResponse> {
     const name = path.split("/")[1] ?? "";
     if (name === "init.mp4") return ok(initSegment());
     if (name === "index.m3u8") return this.#playlist(query);
@@ -60,21 +60,21 @@ export class ScriptedOrigin {
     if (!object) return refused(404);
     const log = this.#log();
     const range = objectAt(log, this.#window(log), object.kind, object.from);
-    return typeof range === "string" ? refused(404) : ok(this.onWay(hlsObject(log, range, [])));
+    return typeof range === "string" ? refused(404) : ok(this.transform(hlsObject(log, range, [])));
   }
 
-  async #playlist(query: URLSearchParams): Promise<Got> {
+  async #playlist(query: URLSearchParams): Promise<HttpResponse> {
     const number = query.get("_HLS_msn");
     const part = query.get("_HLS_part");
-    for (let waitedMs = 0; number !== null && !this.isPlain; waitedMs += LOOK_MS) {
+    for (let waitedMs = 0; number !== null && !this.hasSegmentsOnly; waitedMs += CHECK_MS) {
       if (isListed(this.#window(this.#log()), Number(number), part === null ? undefined : Number(part)) === true) break;
       if (waitedMs >= WAIT_MS) return refused(503, 1_000);
-      await this.#pause(LOOK_MS);
+      await this.#pause(CHECK_MS);
     }
     const log = this.#log();
     const window = this.#window(log);
     if (window.segments.length === 0) return refused(503, 1_000);
-    return ok(new TextEncoder().encode(mediaPlaylist({ window, marks: log.marks, isPlain: this.isPlain })));
+    return ok(new TextEncoder().encode(mediaPlaylist({ window, marks: log.marks, isPlain: this.hasSegmentsOnly })));
   }
 
   #log(): HlsLog {
@@ -86,14 +86,14 @@ export class ScriptedOrigin {
       marks: state,
       headSlot,
       oldestSlot,
-      isOver: this.isOver,
+      isOver: this.isEnded,
       fragment: (slot) =>
         isIn(slot) ? encodeFragment({ slot, levels: levelsOf(slot), packets: packetsOf(slot) }) : undefined,
     };
   }
 
   #window(log: HlsLog): HlsWindow {
-    const key = `${log.headSlot} ${this.#edge.state.seq} ${this.isOver}`;
+    const key = `${log.headSlot} ${this.#edge.state.seq} ${this.isEnded}`;
     if (this.#seen?.key !== key) this.#seen = { key, window: hlsWindow(log) };
     return this.#seen.window;
   }
@@ -103,11 +103,11 @@ export class ScriptedOrigin {
   }
 }
 
-export function ok(bytes: Uint8Array): Got {
+export function ok(bytes: Uint8Array): HttpResponse {
   return { status: 200, bytes, retryAfterMs: undefined };
 }
 
-export function refused(status: number, retryAfterMs?: number): Got {
+export function refused(status: number, retryAfterMs?: number): HttpResponse {
   return { status, bytes: new Uint8Array(0), retryAfterMs };
 }
 

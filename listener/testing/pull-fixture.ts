@@ -6,12 +6,12 @@ import { type RoomDocument, roomDocumentOf } from "@hustings/wire/listen/room-do
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { startHeadlessListener } from "../headless/headless.ts";
 import { openPull } from "../hls/pull.ts";
-import { Ways } from "../hls/push-or-pull.ts";
-import type { Sink } from "../session/slot-order.ts";
-import { ScriptedEdge } from "./fake-edge.ts";
-import { ScriptedOrigin } from "./fake-origin.ts";
+import { PushOrPull } from "../hls/push-or-pull.ts";
+import type { SlotSink } from "../session/slot-order.ts";
+import { FakeEdge } from "./fake-edge.ts";
+import { FakeOrigin } from "./fake-origin.ts";
 
-export const URL_OF = "ws://edge/listen/x";
+export const LISTEN_URL = "ws://edge/listen/x";
 const HLS = "https://door.example/hls/x/index.m3u8";
 
 export interface Heard {
@@ -19,22 +19,22 @@ export interface Heard {
   /** Of each of these. */
   readonly levels: (readonly SeatLevel[])[];
   /** Where each lies on the player's timeline. */
-  readonly places: Map<number, number>;
+  readonly positions: Map<number, number>;
   readonly breaks: [number, number, string][];
 }
 
 /** A session that hears a space of which `tier` says how newcomers are served, half a minute after it began; `setUp` comes first. */
 export function listenTo(
-  setUp: (made: { edge: ScriptedEdge; origin: ScriptedOrigin }) => void = () => undefined,
+  setUp: (made: { edge: FakeEdge; origin: FakeOrigin }) => void = () => undefined,
   tier: RoomDocument["tier"] = "pull",
 ) {
   const clock = manualClock();
-  const edge = new ScriptedEdge(clock);
-  const origin = new ScriptedOrigin(edge);
+  const edge = new FakeEdge(clock);
+  const origin = new FakeOrigin(edge);
   clock.advance(30_000);
   setUp({ edge, origin });
-  const heard: Heard = { sounds: [], levels: [], places: new Map(), breaks: [] };
-  const tap: Sink = {
+  const heard: Heard = { sounds: [], levels: [], positions: new Map(), breaks: [] };
+  const tap: SlotSink = {
     sound: (slot, _, levels) => {
       heard.sounds.push(slot);
       heard.levels.push(levels);
@@ -42,7 +42,7 @@ export function listenTo(
     absent: () => undefined,
     break: (from, to, why) => heard.breaks.push([from, to, why]),
   };
-  const ways: Ways = new Ways({
+  const ways: PushOrPull = new PushOrPull({
     push: edge.transport,
     loadPull: async () => ({ openPull: (options) => openPull({ ...options, get: origin.get }) }),
     hlsUrl: HLS,
@@ -55,15 +55,15 @@ export function listenTo(
       { stagePort: 1, asOfUtcMs: clock.utcMs(), stale: false, tier: now, pullUrl: "https://cdn.example" },
     ),
   });
-  ways.tell(room(tier));
+  ways.onRoom(room(tier));
   const listener = startHeadlessListener({
-    url: URL_OF,
+    url: LISTEN_URL,
     clock,
     random: () => 0.5,
     transport: ways.transport,
     verify: true,
-    tap,
-    onWrite: (atSamples, _, slot) => heard.places.has(slot) || heard.places.set(slot, atSamples),
+    sink: tap,
+    onWrite: (atSamples, _, slot) => heard.positions.has(slot) || heard.positions.set(slot, atSamples),
   });
   return { clock, edge, origin, ways, listener, heard, room };
 }

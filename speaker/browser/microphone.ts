@@ -22,7 +22,7 @@ export class NoMicrophone extends Error {
 }
 
 /** Whether the microphone may be opened without asking. */
-export async function isAllowed(): Promise<boolean> {
+export async function isMicrophoneAllowed(): Promise<boolean> {
   try {
     const { state } = await navigator.permissions.query({ name: "microphone" as PermissionName });
     return state === "granted";

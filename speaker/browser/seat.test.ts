@@ -4,7 +4,7 @@ import { type ManualClock, manualClock } from "@hustings/flow/testing/manual-clo
 import { Refusal } from "@hustings/wire/errors.ts";
 import { EMPTY_STATE } from "@hustings/wire/log/state.ts";
 import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
-import { iceServersOf, type SeatPhase, type StageSeat, takeSeat } from "./seat.ts";
+import { parseIceServers, type SeatPhase, type StageSeat, takeSeat } from "./seat.ts";
 
 const URLS = ["https://stage/s", "https://door/s"];
 const SNAPSHOT: StageMessage = { kind: "snapshot", state: EMPTY_STATE, seat: 0, utcMs: 0 };
@@ -126,7 +126,7 @@ test("where the stage's own port does not answer, the door is tried", async () =
   await seated();
   assert.deepEqual(asked, URLS);
   assert.equal(phases.at(-1), "seated");
-  seat.again();
+  seat.reconnect();
   await settled();
   assert.equal(asked.at(-1), URLS[1], "what answered last is asked first");
 });
@@ -172,10 +172,10 @@ test("a goodbye is final: the seat is not taken again", async () => {
 test("servers that the stage tells of are read from its links, and nothing else is", () => {
   const words = 'rel="ice-server"; username="1:p"; credential="c=/,"; credential-type="password"';
   const links = `<stun:a:3478>; rel="ice-server", <turn:b?transport=udp>; ${words}, <https://c>; rel="next"`;
-  assert.deepEqual(iceServersOf(links), [
+  assert.deepEqual(parseIceServers(links), [
     { urls: "stun:a:3478" },
     { urls: "turn:b?transport=udp", username: "1:p", credential: "c=/," },
   ]);
-  assert.deepEqual(iceServersOf(""), []);
-  assert.deepEqual(iceServersOf("<turn:x>; rel=, <<<, ;;;"), []);
+  assert.deepEqual(parseIceServers(""), []);
+  assert.deepEqual(parseIceServers("<turn:x>; rel=, <<<, ;;;"), []);
 });

@@ -30,20 +30,20 @@ export interface StageSeat {
   /** Resolves with `seq` once the stage has it on disk. Throws the stage's Refusal, or "stage-away" while reconnecting. */
   command(command: Command): Promise<number>;
   /** Takes the seat anew at once, for a changed network or microphone. */
-  again(): void;
+  reconnect(): void;
   replaceMicrophone(microphone: MediaStream): Promise<void>;
   /** Closes the page's side; the seat is kept for a minute unless the command "leave" went before. */
   close(): void;
 }
 
-const AGAIN: RetryPolicy = { firstMs: 250, capMs: 4_000, tries: Infinity };
+const RECONNECT_RETRY: RetryPolicy = { firstMs: 250, capMs: 4_000, tries: Infinity };
 const OFFER_DEADLINE_MS = 4_000;
 const CONNECT_DEADLINE_MS = 6_000;
 /** Without a word from the stage for this long, the way is taken to be dead: levels come five times a second. */
-const SILENT_MS = 1_500;
+const SILENCE_MS = 1_500;
 const COMMAND_DEADLINE_MS = 5_000;
 /** These answers do not change by asking again. */
-const FINAL: ReadonlySet<ErrorCode> = new Set([
+const FINAL_ERRORS: ReadonlySet<ErrorCode> = new Set([
   "no-space",
   "ended",
   "not-invited",
@@ -55,7 +55,7 @@ const FINAL: ReadonlySet<ErrorCode> = new Set([
   "bad-sdp",
 ]);
 
-interface Way {
+interface StageConnection {
   readonly peer: RTCPeerConnection;
   readonly channel: RTCDataChannel;
 }
@@ -65,7 +65,7 @@ export function takeSeat(options: SeatOptions): StageSeat {
   const waiting = new Map<number, PromiseWithResolvers<number>>();
   const stopped = new AbortController();
   let microphone = options.microphone;
-  let way: Way | undefined;
+  let way: StageConnection | undefined;
   let watchdog: Timer | undefined;
   let nextId = 1;
   let lost = Promise.withResolvers<void>();
@@ -76,7 +76,7 @@ export function takeSeat(options: SeatOptions): StageSeat {
 
   function heard(message: StageMessage): void {
     watchdog?.cancel();
-    watchdog = clock.after(SILENT_MS, () => lost.resolve());
+    watchdog = clock.after(SILENCE_MS, () => lost.resolve());
     if (message.kind === "done") settle(message.id, (one) => one.resolve(message.seq));
     if (message.kind === "refused")
       settle(message.id, (one) => one.reject(new Refusal(message.error, message.message)));
@@ -112,7 +112,7 @@ export function takeSeat(options: SeatOptions): StageSeat {
       try {
         const at = (urlAt + attempt) % options.whipUrls.length;
         const url = options.whipUrls[at] as string;
-        const opened = await openWay(url, await options.ticket(), microphone, {
+        const opened = await openConnection(url, await options.ticket(), microphone, {
           ...options,
           heard,
           lost: lost.resolve,
@@ -121,7 +121,7 @@ export function takeSeat(options: SeatOptions): StageSeat {
             iceServers = told;
           },
         });
-        if (stopped.signal.aborted) return closeWay(opened);
+        if (stopped.signal.aborted) return closeConnection(opened);
         way = opened;
         urlAt = at;
         attempt = -1;
@@ -129,11 +129,14 @@ export function takeSeat(options: SeatOptions): StageSeat {
         await lost.promise;
         drop();
       } catch (error) {
-        if (error instanceof Refusal && FINAL.has(error.code)) return over(error.code);
+        if (error instanceof Refusal && FINAL_ERRORS.has(error.code)) return over(error.code);
       }
       if (stopped.signal.aborted) return;
       if (attempt === -1) onPhase({ kind: "reconnecting", sinceMs: clock.monotonicMs() });
-      else await sleep(clock, retryDelayMs(AGAIN, attempt, Math.random) as number, stopped.signal).catch(() => {});
+      else
+        await sleep(clock, retryDelayMs(RECONNECT_RETRY, attempt, Math.random) as number, stopped.signal).catch(
+          () => {},
+        );
     }
   }
 
@@ -150,7 +153,7 @@ export function takeSeat(options: SeatOptions): StageSeat {
       way.channel.send(JSON.stringify({ kind: "command", id, command } satisfies SpeakerMessage));
       return answer.promise;
     },
-    again: () => lost.resolve(),
+    reconnect: () => lost.resolve(),
     async replaceMicrophone(next) {
       microphone = next;
       const track = next.getAudioTracks()[0] ?? null;
@@ -163,7 +166,7 @@ export function takeSeat(options: SeatOptions): StageSeat {
   };
 }
 
-interface WayOptions {
+interface ConnectionOptions {
   readonly clock: Clock;
   readonly heard: (message: StageMessage) => void;
   readonly lost: () => void;
@@ -173,7 +176,12 @@ interface WayOptions {
 }
 
 /** Resolves once the stage's first message is here. */
-async function openWay(url: string, ticket: string, microphone: MediaStream, options: WayOptions): Promise<Way> {
+async function openConnection(
+  url: string,
+  ticket: string,
+  microphone: MediaStream,
+  options: ConnectionOptions,
+): Promise<StageConnection> {
   const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [...options.iceServers] });
   const channel = peer.createDataChannel(CHANNEL_LABEL, { ordered: true });
   const greeted = Promise.withResolvers<void>();
@@ -192,19 +200,19 @@ async function openWay(url: string, ticket: string, microphone: MediaStream, opt
     await peer.setLocalDescription();
     await gathered(peer, options.clock);
     const { sdp, links } = await whip(url, ticket, peer.localDescription?.sdp ?? "");
-    options.onIceServers(iceServersOf(links));
+    options.onIceServers(parseIceServers(links));
     await peer.setRemoteDescription({ type: "answer", sdp });
     await greeted.promise;
     return { peer, channel };
   } catch (error) {
-    closeWay({ peer, channel });
+    closeConnection({ peer, channel });
     throw error;
   } finally {
     deadline.cancel();
   }
 }
 
-function closeWay({ peer, channel }: Way): void {
+function closeConnection({ peer, channel }: StageConnection): void {
   channel.onclose = null;
   peer.onconnectionstatechange = null;
   channel.close();
@@ -250,7 +258,7 @@ async function whip(
 }
 
 /** The ICE servers of a Link header (RFC 9725 §4.6); other links are passed over. */
-export function iceServersOf(links: string): RTCIceServer[] {
+export function parseIceServers(links: string): RTCIceServer[] {
   return links.split(/,\s*(?=<)/).flatMap((link) => {
     const urls = /^\s*<((?:stun|turns?):[^>]+)>/.exec(link)?.[1];
     if (urls === undefined || wordOf(link, "rel") !== "ice-server") return [];

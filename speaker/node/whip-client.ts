@@ -12,7 +12,7 @@ import nodeDataChannel, { type DataChannel, type PeerConnection, type Track } fr
 
 const OPUS_PAYLOAD_TYPE = 111;
 const RED_PAYLOAD_TYPE = 63;
-const TAKES_RED = new RegExp(`^a=rtpmap:${RED_PAYLOAD_TYPE} red/48000/2\\s*$`, "im");
+const ACCEPTS_RED = new RegExp(`^a=rtpmap:${RED_PAYLOAD_TYPE} red/48000/2\\s*$`, "im");
 const CONNECT_DEADLINE_MS = 15_000;
 const MAX_WAITING_COMMANDS = 64;
 
@@ -27,7 +27,7 @@ export interface SpeakerOptions {
   readonly onPacket?: (rtp: Uint8Array) => void;
   readonly onDown?: (message: StageMessage) => void;
   /** Told once, when the connection is over: by either side, or because it failed. */
-  readonly onOver?: (why: string) => void;
+  readonly onClosed?: (why: string) => void;
 }
 
 export interface Speaker {
@@ -48,20 +48,20 @@ export async function connectSpeaker(options: SpeakerOptions): Promise<Speaker> 
   const channel = native.createDataChannel(CHANNEL_LABEL);
   // The library forgets a track only through this callback, and by then the track must not have been collected.
   track.onClosed(() => void track);
-  const ways = openWays(native, track, channel, options);
+  const ways = openConnection(native, track, channel, options);
   track.onMessage((bytes) => {
     if (isSound(bytes)) options.onPacket?.(bytes);
   });
-  const deadline = setTimeout(() => ways.over("no way to the stage was found in time"), CONNECT_DEADLINE_MS);
+  const deadline = setTimeout(() => ways.close("no way to the stage was found in time"), CONNECT_DEADLINE_MS);
   try {
-    const offerSdp = await ways.unlessOver(gather(native));
-    const answerSdp = await ways.unlessOver(whip(options, offerSdp));
+    const offerSdp = await ways.untilClosed(gather(native));
+    const answerSdp = await ways.untilClosed(whip(options, offerSdp));
     native.setRemoteDescription(answerSdp, "answer");
     const seat = await ways.seated;
-    const sendPacket = packetSender(track, ssrc, TAKES_RED.test(answerSdp));
-    return { seat, sendPacket, command: ways.command, close: () => ways.over("closed") };
+    const sendPacket = packetSender(track, ssrc, ACCEPTS_RED.test(answerSdp));
+    return { seat, sendPacket, command: ways.command, close: () => ways.close("closed") };
   } catch (cause) {
-    ways.over("closed");
+    ways.close("closed");
     throw cause;
   } finally {
     clearTimeout(deadline);
@@ -135,15 +135,20 @@ function packetSender(track: Track, ssrc: number, isRedundant: boolean): (opus: 
   };
 }
 
-interface Ways {
+interface StageConnection {
   readonly seated: Promise<number>;
   /** The step's outcome, or why the connection ended before it: neither the library nor the network need ever answer. */
-  unlessOver<T>(step: Promise<T>): Promise<T>;
+  untilClosed<T>(step: Promise<T>): Promise<T>;
   command(command: Command): Promise<number>;
-  over(why: string): void;
+  close(why: string): void;
 }
 
-function openWays(native: PeerConnection, track: Track, channel: DataChannel, options: SpeakerOptions): Ways {
+function openConnection(
+  native: PeerConnection,
+  track: Track,
+  channel: DataChannel,
+  options: SpeakerOptions,
+): StageConnection {
   const seated = Promise.withResolvers<number>();
   seated.promise.catch(() => {});
   const waiting = new Map<number, PromiseWithResolvers<number>>();
@@ -163,7 +168,7 @@ function openWays(native: PeerConnection, track: Track, channel: DataChannel, op
         // Closed by the other side a moment ago.
       }
     }
-    options.onOver?.(why);
+    options.onClosed?.(why);
   }
 
   function take(message: StageMessage): void {
@@ -185,8 +190,8 @@ function openWays(native: PeerConnection, track: Track, channel: DataChannel, op
 
   return {
     seated: seated.promise,
-    unlessOver: (step) => Promise.race([step, seated.promise.then(() => step)]),
-    over,
+    untilClosed: (step) => Promise.race([step, seated.promise.then(() => step)]),
+    close: over,
     command(command) {
       if (isOver || !channel.isOpen()) return Promise.reject(new Error("The way to the stage is not open."));
       if (waiting.size >= MAX_WAITING_COMMANDS) return Promise.reject(new Refusal("too-many"));

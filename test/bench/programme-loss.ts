@@ -69,7 +69,7 @@ async function programmeOf(
   const hear = (heard: readonly Uint8Array[]) => void frames.push(...heard.map((packet) => decoder.decode(packet)));
   const listener = startHeadlessListener({
     url: venue.doorUrl.replace(/^http/, "ws") + ROUTES.listen(space.id),
-    tap: { sound: (_, heard) => hear(heard), absent: () => undefined, break: () => undefined },
+    sink: { sound: (_, heard) => hear(heard), absent: () => undefined, break: () => undefined },
   });
   await pause(isQuick ? 9_000 : 17_000);
   listener.stop();

@@ -89,7 +89,7 @@ test("when every edge is full people wait in line, the door answers, and they ge
     const waiting = startWaiting(venue, stage.space);
     everyone.defer(() => waiting.stop());
     line.push(waiting);
-    await until(`place ${place}`, () => waiting.session.waiting?.place === place);
+    await until(`place ${place}`, () => waiting.session.waiting?.position === place);
   }
   const room = await roomOf(venue, stage.space);
   assert.deepEqual([room.tier, room.line.count, room.stale], ["waiting", 3, false]);
@@ -119,7 +119,7 @@ test("when the edge that keeps the line is killed, people come back to their pla
     const waiting = startWaiting(venue, stage.space);
     everyone.defer(() => waiting.stop());
     line.push(waiting);
-    await until(`place ${place}`, () => waiting.session.waiting?.place === place);
+    await until(`place ${place}`, () => waiting.session.waiting?.position === place);
   }
   const keepers = await Promise.all(["edge-0", "edge-1"].map((edge) => venue.health(edge)));
   const keeper = keepers.find(({ waiting }) => waiting === 3);
@@ -133,7 +133,7 @@ test("when the edge that keeps the line is killed, people come back to their pla
   for (const one of inside.slice(0, 2)) one[Symbol.dispose]();
   await until("the first two of the line to hear", () => line.slice(0, 2).every(isHearing));
   assert.equal(line[2]?.session.counts.newSlots, 0, "the third still waits");
-  await until("the third to be the next", () => line[2]?.session.waiting?.place === 1);
+  await until("the third to be the next", () => line[2]?.session.waiting?.position === 1);
 });
 
 function isHearing({ session }: HeadlessListener): boolean {
@@ -143,7 +143,7 @@ function isHearing({ session }: HeadlessListener): boolean {
 // Those who hear came before those who stand, and these have the places that are left.
 function isInOrder(line: readonly HeadlessListener[]): boolean {
   const standing = line.filter((one) => !isHearing(one));
-  const isEachAtPlace = standing.every(({ session }, i) => session.waiting?.place === i + 1);
+  const isEachAtPlace = standing.every(({ session }, i) => session.waiting?.position === i + 1);
   return isEachAtPlace && line.slice(0, line.length - standing.length).every(isHearing);
 }
 

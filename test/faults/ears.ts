@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { type HeadlessListener, startHeadlessListener } from "../../listener/headless/headless.ts";
-import type { BreakWhy } from "../../listener/session/slot-order.ts";
+import type { BreakReason } from "../../listener/session/slot-order.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import type { CreatedSpace, Venue } from "../support/running-server.ts";
 import { until } from "../support/until.ts";
@@ -21,7 +21,7 @@ export interface Ears extends Disposable {
   /** Sound that was handed on, ascending. */
   readonly slots: ReadonlyMap<number, readonly Uint8Array[]>;
   readonly absences: readonly (readonly [from: number, to: number])[];
-  readonly breaks: readonly (readonly [from: number, to: number, why: BreakWhy])[];
+  readonly breaks: readonly (readonly [from: number, to: number, why: BreakReason])[];
   readonly written: readonly Written[];
   readonly seeks: readonly (readonly [fromSamples: number, toSamples: number])[];
   readonly lastSlot: number;
@@ -41,13 +41,13 @@ const SETTLING_SLOTS = 10;
 export async function listen(venue: Venue, { id }: CreatedSpace, doorUrl = venue.doorUrl): Promise<Ears> {
   const slots = new Map<number, readonly Uint8Array[]>();
   const absences: [number, number][] = [];
-  const breaks: [number, number, BreakWhy][] = [];
+  const breaks: [number, number, BreakReason][] = [];
   const written: Written[] = [];
   const seeks: [number, number][] = [];
   const listener = startHeadlessListener({
     url: doorUrl.replace(/^http/, "ws") + ROUTES.listen(id),
     verify: true,
-    tap: {
+    sink: {
       sound: (slot, packets) => void slots.set(slot, packets),
       absent: (from, to) => void absences.push([from, to]),
       break: (from, to, why) => void breaks.push([from, to, why]),

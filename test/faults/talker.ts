@@ -80,7 +80,7 @@ class Seated implements Talker {
       ticket: this.#ticket,
       onPacket: (rtp) => this.#hear(rtp),
       onDown: (message) => this.#told(message),
-      onOver: (why) => this.#lost(why),
+      onClosed: (why) => this.#lost(why),
     });
     if (this.#isOver) return speaker.close();
     this.speaker = speaker;

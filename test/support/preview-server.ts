@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
 import { WebSocketServer } from "ws";
 import { systemClock } from "../../flow/clock.ts";
-import { ScriptedEdge } from "../../listener/testing/fake-edge.ts";
+import { FakeEdge } from "../../listener/testing/fake-edge.ts";
 import { readOgg } from "../../media/container/ogg.ts";
 import type { ErrorCode } from "../../wire/errors.ts";
 import type { PersonId, SpaceId } from "../../wire/ids.ts";
@@ -25,7 +25,7 @@ export interface Scene {
 export interface Preview extends AsyncDisposable {
   readonly origin: string;
   /** The edge behind a live scene, to change what happens there. */
-  edge(name: SceneName): ScriptedEdge;
+  edge(name: SceneName): FakeEdge;
   pathOf(name: SceneName): string;
 }
 
@@ -96,8 +96,8 @@ const POLICY =
   "style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'";
 
 export async function startPreview(port = 0): Promise<Preview> {
-  const edges = new Map<SceneName, ScriptedEdge>();
-  const edge = (name: SceneName): ScriptedEdge => {
+  const edges = new Map<SceneName, FakeEdge>();
+  const edge = (name: SceneName): FakeEdge => {
     const there = edges.get(name) ?? edgeOf(name);
     edges.set(name, there);
     return there;
@@ -235,16 +235,16 @@ function listed(): readonly ListedSpace[] {
 }
 
 /** A live edge that says what the scene's room document says, and speaks. */
-function edgeOf(name: SceneName): ScriptedEdge {
+function edgeOf(name: SceneName): FakeEdge {
   const voice = readOgg(readFileSync(VOICE)).packets;
   const packetsOf = (slot: number) =>
     Array.from(
       { length: FRAGMENT_PACKETS },
       (_, i) => voice[(slot * FRAGMENT_PACKETS + i) % voice.length] as Uint8Array,
     );
-  const edge = new ScriptedEdge(systemClock, { packetsOf, audience: 12_480 });
+  const edge = new FakeEdge(systemClock, { packetsOf, audience: 12_480 });
   const { id, title, host, speakers, air, holdReason, recording, createdUtcMs } = roomOf(name);
-  edge.change({
+  edge.appendState({
     kind: "created",
     id,
     title,
@@ -252,7 +252,7 @@ function edgeOf(name: SceneName): ScriptedEdge {
     hostName: host,
     originUtcMs: createdUtcMs,
   });
-  edge.change({ kind: "recording", recording });
+  edge.appendState({ kind: "recording", recording });
   for (const { seat, name: speaker, role, muted, present } of speakers) {
     const person = `p${String(seat).padStart(11, "0")}` as PersonId;
     const changes: StateChange[] = [
@@ -260,9 +260,9 @@ function edgeOf(name: SceneName): ScriptedEdge {
       { kind: "present", seat, present },
       { kind: "muted", seat, muted, by: "self" },
     ];
-    for (const change of changes) edge.change(change);
+    for (const change of changes) edge.appendState(change);
   }
-  edge.change({ kind: "air", air, ...(holdReason === null ? {} : { reason: holdReason }) });
+  edge.appendState({ kind: "air", air, ...(holdReason === null ? {} : { reason: holdReason }) });
   if (name === "full") edge.refuseWith = { code: 4506, reason: "full" };
   return edge;
 }

@@ -1,12 +1,12 @@
 // Owns the page's ear: the one place where the app touches the listener's player. Refuses to draw.
 
 import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
-import { type Way, Ways } from "@hustings/listener/hls/push-or-pull.ts";
+import { type Delivery, PushOrPull } from "@hustings/listener/hls/push-or-pull.ts";
 import type { NativePlayer } from "@hustings/listener/player/native-player.ts";
 import { createPlayer } from "@hustings/listener/player/playback.ts";
 import type { Player, PlayerView } from "@hustings/listener/player/player.ts";
-import { errorOfClose } from "@hustings/listener/session/close-policy.ts";
-import { type Transport, type WebSocketConstructor, webSocketTransport } from "@hustings/listener/session/transport.ts";
+import { errorOfCloseCode } from "@hustings/listener/session/close-policy.ts";
+import { type Transport, type WebSocketClass, webSocketTransport } from "@hustings/listener/session/transport.ts";
 import type { ErrorCode } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
@@ -24,11 +24,11 @@ export class Listening {
   /** Why the door last closed the connection; `undefined` once one holds again, or when the network did it. */
   refusal = $state.raw<ErrorCode | undefined>();
   /** By HLS there is no state lane: the room document says what goes on. */
-  way = $state.raw<Way>("push");
+  way = $state.raw<Delivery>("push");
   readonly #clock: Clock;
   readonly #onOver: () => void;
   readonly #hlsUrl: string;
-  readonly #ways: Ways;
+  readonly #ways: PushOrPull;
   #player: Player;
   #native: Promise<void> | undefined;
   #nativePlayer: NativePlayer | undefined;
@@ -41,12 +41,12 @@ export class Listening {
     this.#clock = clock;
     this.#onOver = onOver;
     this.#hlsUrl = location.origin + ROUTES.hls(id);
-    this.#ways = new Ways({
+    this.#ways = new PushOrPull({
       push: this.#transport,
       loadPull: () => import("@hustings/listener/hls/pull.ts"),
       hlsUrl: this.#hlsUrl,
       clock,
-      onWay: (way) => {
+      onDelivery: (way) => {
         this.way = way;
         this.refusal = undefined;
       },
@@ -68,17 +68,17 @@ export class Listening {
   listen(): void {
     this.#player.listen();
     this.#ticker ??= repeat(this.#clock, LAG_EVERY_MS, () => {
-      const { lagMs, usualMs, mouthToEarMs } = this.#player.stats();
+      const { lagMs, usualLagMs, mouthToEarMs } = this.#player.stats();
       this.lagMs = Math.max(lagMs, mouthToEarMs.last ?? 0);
-      this.usualLagMs = usualMs;
+      this.usualLagMs = usualLagMs;
     });
   }
 
   /** The newest room document: how newcomers are served, and from where. */
   tell(room: RoomDocument): void {
     this.#room = room;
-    this.#ways.tell(room);
-    this.#nativePlayer?.tell(room);
+    this.#ways.onRoom(room);
+    this.#nativePlayer?.onRoom(room);
   }
 
   stop(): void {
@@ -100,7 +100,7 @@ export class Listening {
 
   /** The player's own transport, with an ear for why the door closes. */
   #transport: Transport = (url, events) =>
-    webSocketTransport(WebSocket as unknown as WebSocketConstructor)(url, {
+    webSocketTransport(WebSocket as unknown as WebSocketClass)(url, {
       ...events,
       opened: () => {
         this.refusal = undefined;
@@ -109,7 +109,7 @@ export class Listening {
       frame: (bytes) => events.frame(bytes),
       text: () => events.text(),
       closed: (code, reason) => {
-        this.refusal = errorOfClose(code);
+        this.refusal = errorOfCloseCode(code);
         events.closed(code, reason);
       },
     });
@@ -134,7 +134,7 @@ export class Listening {
     });
     this.#player = this.#nativePlayer = native;
     this.way = "pull";
-    if (this.#room) native.tell(this.#room);
+    if (this.#room) native.onRoom(this.#room);
     if (isListening) native.listen();
     this.#changed();
   }

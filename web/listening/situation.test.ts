@@ -123,11 +123,11 @@ test("who waits for a place is told which and how long, and who has not tapped y
     sentenceOf({ ...FACTS, isListening: true, link: "connecting", ear: "holding", waiting });
   const more = "Music until then; this page lets you in by itself.";
   assert.equal(
-    told({ place: 2_140, estimateMs: 170_000 }),
+    told({ position: 2_140, estimateMs: 170_000 }),
     `Full house: you are 2,140th in line, about 3 minutes. ${more}`,
   );
-  assert.equal(told({ place: 1, estimateMs: 900 }), `Full house: you are next in line, less than a minute. ${more}`);
-  assert.equal(told({ place: 22, estimateMs: null }), `Full house: you are 22nd in line. ${more}`);
+  assert.equal(told({ position: 1, estimateMs: 900 }), `Full house: you are next in line, less than a minute. ${more}`);
+  assert.equal(told({ position: 22, estimateMs: null }), `Full house: you are 22nd in line. ${more}`);
   const before = { ...FACTS, tier: "waiting", line: { count: 311, estimateMs: 7_200_000 } } as const;
   assert.equal(sentenceOf(before), "Full house: 311 in line, about 2 hours. Tap Listen to take your place.");
   assert.equal(situationOf({ ...before, tier: "pull" }), "live");

@@ -1,9 +1,10 @@
 // Owns in which situation a listener is, and the sentences for each: one table with no blanks. Pure. Refuses to draw,
 // and to know what a speaker is told (speaking/seat-status.ts).
 
-import type { Way } from "@hustings/listener/hls/push-or-pull.ts";
+import type { Delivery } from "@hustings/listener/hls/push-or-pull.ts";
 import type { EarState } from "@hustings/listener/playout/ear-states.ts";
 import type { LinkState } from "@hustings/listener/session/link-states.ts";
+import type { QueuePosition } from "@hustings/listener/session/session.ts";
 import type { ErrorCode } from "@hustings/wire/errors.ts";
 import type { QueueStatus, Tier } from "@hustings/wire/listen/room-document.ts";
 import { behindOf, countOf, ordinalOf, waitOf } from "../text/times.ts";
@@ -45,9 +46,9 @@ export interface Facts {
   readonly link: LinkState;
   readonly ear: EarState;
   /** Their own place in the line for a seat in the audience. */
-  readonly waiting: { readonly place: number; readonly estimateMs: number | null } | undefined;
+  readonly waiting: QueuePosition | undefined;
   /** How they are served. */
-  readonly way: Way;
+  readonly way: Delivery;
   /** How newcomers are served, as the door last said, and who waits. */
   readonly tier: Tier;
   readonly line: QueueStatus;
@@ -107,7 +108,7 @@ const SENTENCES: Readonly<Record<Situation, (facts: Facts) => string>> = {
   "no-space": () => "There is no space at this address. Check the link, or see what is live.",
   unreachable: () => "The server does not answer just now. This page tries again by itself.",
   full: () => "Every place is taken just now. Keep this page open: it lets you in by itself.",
-  "in-line": ({ waiting }) => inLine(waiting?.place ?? 1, waiting?.estimateMs ?? null),
+  "in-line": ({ waiting }) => inLine(waiting?.position ?? 1, waiting?.estimateMs ?? null),
   "full-house": ({ line }) =>
     line.count === 0
       ? "Full house. Tap Listen to be the next in line: you are let in by yourself."

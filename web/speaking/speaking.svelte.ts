@@ -3,7 +3,7 @@
 
 import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
 import {
-  isAllowed,
+  isMicrophoneAllowed,
   type Microphone,
   type MicrophoneProblem,
   microphoneProblem,
@@ -129,7 +129,7 @@ export class Speaking {
 
   /** Takes the seat by itself where the browser allows the microphone without asking; false where a tap is needed. */
   async retakeSeat(): Promise<boolean> {
-    if (!(await isAllowed())) return false;
+    if (!(await isMicrophoneAllowed())) return false;
     return this.take().then(
       () => true,
       () => false,
@@ -258,7 +258,7 @@ export class Speaking {
   }
 
   /** A network that came back, or another one: the way over the old one is dead, whatever it says. */
-  #again = (): void => this.#stageSeat?.again();
+  #again = (): void => this.#stageSeat?.reconnect();
 
   #soundAgain = (): void => {
     if (document.visibilityState === "visible" && this.#sound.srcObject && this.#sound.paused) this.playSound();
