@@ -4,12 +4,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Clock, sleep } from "@hustings/flow/clock.ts";
 import type { TickTimes } from "@hustings/flow/ticker.ts";
+import { unixRequest } from "@hustings/server/http/unix-request.ts";
 import { SETTINGS } from "@hustings/server/ops/config.ts";
 import { freeTcpPort, freeUdpPort } from "@hustings/server/ops/host/free-ports.ts";
 import { healthPath } from "@hustings/server/ops/process/health.ts";
@@ -45,7 +45,6 @@ const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const START_MS = 60_000;
 const LOOK_MS = 100;
 const ASK_MS = 2_000;
-const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** A deployment that runs already. Throws when the address is none. */
 export function runningDeployment(target: string): Deployment {
@@ -167,26 +166,7 @@ async function stop(server: ChildProcess): Promise<void> {
   await exited;
 }
 
-function askOver(socketPath: string, path: string): Promise<Record<string, unknown>> {
-  const { promise, resolve, reject } = Promise.withResolvers<Record<string, unknown>>();
-  const asked = request({ socketPath, path, agent: false, timeout: ASK_MS }, (response) => {
-    let text = "";
-    response.setEncoding("utf8");
-    response.on("data", (part: string) => {
-      text += part;
-      if (text.length > MAX_ANSWER_BYTES) asked.destroy(new Error("the answer is too long"));
-    });
-    response.on("error", reject);
-    response.on("end", () => {
-      try {
-        resolve(JSON.parse(text) as Record<string, unknown>);
-      } catch (cause) {
-        reject(cause as Error);
-      }
-    });
-  });
-  asked.on("timeout", () => asked.destroy(new Error(`${path} did not answer`)));
-  asked.on("error", reject);
-  asked.end();
-  return promise;
+async function askOver(socketPath: string, path: string): Promise<Record<string, unknown>> {
+  const { text } = await unixRequest({ socketPath, path, deadlineMs: ASK_MS });
+  return JSON.parse(text) as Record<string, unknown>;
 }

@@ -1,12 +1,13 @@
 // Owns asking the stage, over its Unix socket: its internal routes as functions. Refuses to decide anything and to try
 // again; a stage that does not answer in time is `stage-away`, which the asker may repeat.
 
-import { Agent, type IncomingMessage, request } from "node:http";
+import { Agent } from "node:http";
 import type { TicketClaims } from "@hustings/wire/api/tickets.ts";
 import { Refusal, refusalFromBody } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import type { SpaceWithAudience } from "@hustings/wire/listen/room-document.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
+import { type UnixAnswer, unixRequest } from "../http/unix-request.ts";
 
 export interface NewSpace {
   readonly id: SpaceId;
@@ -49,8 +50,16 @@ export function stageClient({ socketPath, deadlineMs = 5_000 }: StageClientOptio
     if (askingCount >= MAX_ASKING) throw away(new Error(`${MAX_ASKING} requests wait for the stage`));
     askingCount++;
     try {
-      const { status, text } = await exchange({ agent, socketPath, deadlineMs, method, path, body });
-      return answerOf<Answer>(status, text);
+      const answer = await unixRequest({
+        agent,
+        socketPath,
+        deadlineMs,
+        maxAnswerBytes: MAX_ANSWER_BYTES,
+        method,
+        path,
+        body,
+      });
+      return answerOf<Answer>(answer);
     } catch (cause) {
       throw cause instanceof Refusal ? cause : away(cause);
     } finally {
@@ -69,51 +78,7 @@ export function stageClient({ socketPath, deadlineMs = 5_000 }: StageClientOptio
   };
 }
 
-interface Exchange {
-  readonly agent: Agent;
-  readonly socketPath: string;
-  readonly deadlineMs: number;
-  readonly method: Method;
-  readonly path: string;
-  readonly body: unknown;
-}
-
-function exchange({
-  agent,
-  socketPath,
-  deadlineMs,
-  method,
-  path,
-  body,
-}: Exchange): Promise<{ status: number; text: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
-  const headers: Record<string, string> = { host: "stage" };
-  const json = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-  if (json !== undefined) {
-    headers["content-type"] = "application/json";
-    headers["content-length"] = String(json.length);
-  }
-  const signal = AbortSignal.timeout(deadlineMs);
-  const asked = request({ agent, socketPath, method, path, headers, signal }, (response) => {
-    textOf(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
-  });
-  asked.on("error", reject);
-  asked.end(json);
-  return promise;
-}
-
-async function textOf(response: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const part of response as AsyncIterable<Buffer>) {
-    sizeBytes += part.length;
-    if (sizeBytes > MAX_ANSWER_BYTES) throw new Error(`the stage answered with more than ${MAX_ANSWER_BYTES} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString("utf8");
-}
-
-function answerOf<Answer>(status: number, text: string): Answer {
+function answerOf<Answer>({ status, text }: UnixAnswer): Answer {
   const value: unknown = text === "" ? undefined : JSON.parse(text);
   if (status >= 200 && status < 300) return value as Answer;
   throw refusalFromBody(value) ?? new Error(`the stage answered ${status}`);

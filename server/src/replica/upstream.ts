@@ -1,13 +1,13 @@
 // Owns what an edge asks of a stage: the port that following needs, and its adapter over the stage's Unix sockets.
 // Refuses to keep anything and to try again.
 
-import { request } from "node:http";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal, refusalFromBody } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import type { SpaceWithAudience } from "@hustings/wire/listen/room-document.ts";
 import type { Cursor } from "@hustings/wire/log/lanes.ts";
 import { RENDITIONS } from "@hustings/wire/units.ts";
+import { unixRequest } from "../http/unix-request.ts";
 import { type FollowConnection, followSpace } from "../log/follow/follow-client.ts";
 
 export interface Upstream {
@@ -36,34 +36,14 @@ export function stageUpstream({ stageSocketPath, followPath }: UpstreamPaths, cl
   };
 }
 
-function getJson(socketPath: string, path: string): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const fail = (cause: unknown) => reject(new Refusal("stage-away", undefined, { cause, retryAfterMs: 1_000 }));
-    const asked = request({ socketPath, path, timeout: ANSWER_MS, agent: false }, (answer) => {
-      const bytes: Buffer[] = [];
-      let length = 0;
-      answer.on("data", (some: Buffer) => {
-        length += some.length;
-        if (length > MAX_ANSWER_BYTES) answer.destroy(new Error(`The stage answers with over ${length} bytes.`));
-        bytes.push(some);
-      });
-      answer.on("error", fail);
-      answer.on("end", () => {
-        try {
-          const value: unknown = JSON.parse(Buffer.concat(bytes).toString());
-          if (answer.statusCode === 200) resolve(value);
-          else
-            reject(
-              refusalFromBody(value) ??
-                new Refusal("stage-away", "The stage answered with an error.", { retryAfterMs: 1_000 }),
-            );
-        } catch (cause) {
-          fail(cause);
-        }
-      });
-    });
-    asked.on("timeout", () => asked.destroy(new Error("The stage took too long.")));
-    asked.on("error", fail);
-    asked.end();
-  });
+async function getJson(socketPath: string, path: string): Promise<unknown> {
+  const away = (cause: unknown) => new Refusal("stage-away", undefined, { cause, retryAfterMs: 1_000 });
+  try {
+    const answer = await unixRequest({ socketPath, path, deadlineMs: ANSWER_MS, maxAnswerBytes: MAX_ANSWER_BYTES });
+    const value: unknown = JSON.parse(answer.text);
+    if (answer.status === 200) return value;
+    throw refusalFromBody(value) ?? away(new Error(`the stage answered ${answer.status}`));
+  } catch (cause) {
+    throw cause instanceof Refusal ? cause : away(cause);
+  }
 }

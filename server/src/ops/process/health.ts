@@ -1,8 +1,8 @@
 // Owns asking a process whether it lives, over its Unix socket, and noticing when it stops. Refuses to do anything about it.
 
-import { request } from "node:http";
 import { connect } from "node:net";
 import { type Clock, sleep } from "@hustings/flow/clock.ts";
+import { unixRequest } from "../../http/unix-request.ts";
 import type { RoleName } from "./run-directory.ts";
 
 /** What every process answers for itself. */
@@ -13,7 +13,6 @@ export interface Health {
 }
 
 const DEADLINE_MS = 2_000;
-const MAX_ANSWER_BYTES = 64 * 1024;
 /** Between two looks at a socket whose server hangs up on us. */
 const LOOK_AGAIN_MS = 200;
 
@@ -24,14 +23,13 @@ export function healthPath({ role }: Pick<RoleName, "role">): string {
 
 /** The health behind a socket. `undefined`: nobody listens there. Throws when somebody does and gives no health. */
 export async function askHealth(socketPath: string, path: string): Promise<Health | undefined> {
-  let text: string;
-  try {
-    text = await get(socketPath, path);
-  } catch (cause) {
+  const answer = await unixRequest({ socketPath, path, deadlineMs: DEADLINE_MS }).catch((cause: unknown) => {
     if (isNobody(cause)) return undefined;
     throw cause;
-  }
-  const { role, pid, version } = JSON.parse(text) as Record<string, unknown>;
+  });
+  if (answer === undefined) return undefined;
+  if (answer.status !== 200) throw new Error(`answered ${answer.status}`);
+  const { role, pid, version } = JSON.parse(answer.text) as Record<string, unknown>;
   if (typeof role !== "string" || !Number.isInteger(pid) || typeof version !== "string")
     throw new Error(`what answers at ${socketPath} is not a process of Hustings`);
   return { role, pid: pid as number, version };
@@ -57,25 +55,6 @@ function holdConnection(socketPath: string): Promise<boolean> {
     socket.on("close", () => resolve(isSomebody));
     socket.resume();
   });
-}
-
-function get(socketPath: string, path: string): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const asked = request({ socketPath, path, agent: false, signal: AbortSignal.timeout(DEADLINE_MS) }, (response) => {
-    let text = "";
-    response.setEncoding("utf8");
-    response.on("data", (part: string) => {
-      text += part;
-      if (text.length > MAX_ANSWER_BYTES) asked.destroy(new Error("the answer is too long"));
-    });
-    response.on("error", reject);
-    response.on("end", () =>
-      response.statusCode === 200 ? resolve(text) : reject(new Error(`answered ${response.statusCode}`)),
-    );
-  });
-  asked.on("error", reject);
-  asked.end();
-  return promise;
 }
 
 function isNobody(error: unknown): boolean {

@@ -3,7 +3,8 @@
 
 import { randomBytes } from "node:crypto";
 import { chmod, link, mkdir, rm, rmdir, stat } from "node:fs/promises";
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { unixRequest } from "../../http/unix-request.ts";
 import { askHealth, type Health } from "./health.ts";
 import { StartFailure } from "./start-failure.ts";
 
@@ -19,7 +20,6 @@ export interface ParentSocketOptions {
 const HEALTH_PATH = "/internal/health";
 const STOP_PATH = "/internal/stop";
 const RESTART_PATH = "/internal/restart";
-const MAX_SENTENCE = 2_000;
 const TRIES = 50;
 const LOOK_AGAIN_MS = 50;
 
@@ -51,27 +51,13 @@ export function askParent(socketPath: string): Promise<Health | undefined> {
 
 /** Tells a parent to stop; resolves when it took the word. */
 export async function tellParentToStop(socketPath: string): Promise<void> {
-  await tell(socketPath, STOP_PATH);
+  await unixRequest({ socketPath, method: "POST", path: STOP_PATH });
 }
 
 /** Tells a parent to restart its edges and its api, one after another; resolves when it has, rejects with its sentence. */
 export async function tellParentToRestart(socketPath: string): Promise<void> {
-  const { status, text } = await tell(socketPath, RESTART_PATH);
+  const { status, text } = await unixRequest({ socketPath, method: "POST", path: RESTART_PATH });
   if (status !== 200) throw new Error(text || `The parent answered ${status}.`);
-}
-
-function tell(socketPath: string, path: string): Promise<{ readonly status: number; readonly text: string }> {
-  return new Promise((resolve, reject) => {
-    const told = request({ socketPath, method: "POST", path, agent: false }, (response) => {
-      let text = "";
-      response.setEncoding("utf8").on("data", (part: string) => {
-        text = (text + part).slice(0, MAX_SENTENCE);
-      });
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
-    });
-    told.on("error", reject);
-    told.end();
-  });
 }
 
 function answer(options: ParentSocketOptions, request: IncomingMessage, response: ServerResponse): void {

@@ -1,7 +1,7 @@
 // Owns a rolling restart: one edge after another hands its listeners over, ends and is started again, then the api.
 // Refuses to touch the stage: whoever speaks would be heard to drop.
 
-import { request } from "node:http";
+import { unixRequest } from "../../http/unix-request.ts";
 import type { Logger } from "../logger.ts";
 import type { Child } from "./child.ts";
 import type { Keeper } from "./keeper.ts";
@@ -35,18 +35,7 @@ export async function restartAll({ keepers, run, log, startExtra }: RollingOptio
 
 /** Tells an edge to drain; resolves when its process has ended by itself. */
 async function handOver(child: Child, run: RunDirectory): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const told = request(
-      { socketPath: run.controlSocket(child.name), method: "POST", path: "/drain", agent: false },
-      (answer) => {
-        answer.resume();
-        answer.on("end", () =>
-          answer.statusCode === 202 ? resolve() : reject(new Error(`answered ${answer.statusCode}`)),
-        );
-      },
-    );
-    told.on("error", reject);
-    told.end();
-  });
+  const { status } = await unixRequest({ socketPath: run.controlSocket(child.name), method: "POST", path: "/drain" });
+  if (status !== 202) throw new Error(`The ${titleOf(child.name)} answered ${status} instead of draining.`);
   await child.gone;
 }
