@@ -35,7 +35,7 @@ test("rejects an answer that is longer than allowed, and one that never comes", 
     if (request.url === "/long") response.end("x".repeat(1_001));
   });
   await assert.rejects(unixRequest({ socketPath, path: "/long", maxAnswerBytes: 1_000 }), /more than 1000 bytes/);
-  await assert.rejects(unixRequest({ socketPath, path: "/never", deadlineMs: 50 }), { name: "TimeoutError" });
+  await assert.rejects(unixRequest({ socketPath, path: "/never", deadlineMs: 50 }), { name: "AbortError" });
 });
 
 test("rejects an answer that breaks off, with the error of the socket where nobody listens", async (t) => {
