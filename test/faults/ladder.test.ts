@@ -21,7 +21,7 @@ function openLadder(setting: CadenceSetting, meter: Meter = { take: () => ({ bus
   const space = createSpace(1_000);
   const { clock } = space;
   const pusher = createPushScheduler(clock, SILENT);
-  const cadences = watchLoad({ clock, scheduler: pusher, log: SILENT, setting, share: 1, meter });
+  const cadences = watchLoad({ clock, listeners: pusher, log: SILENT, setting, share: 1, meter });
   space.state({ kind: "anchor", anchorSlot: 1_000, anchorUtcMs: clock.utcMs() });
   space.state({ kind: "live" });
   space.state({ kind: "air", air: "voice" });
@@ -52,6 +52,8 @@ function openLadder(setting: CadenceSetting, meter: Meter = { take: () => ({ bus
       listener = new Listener({
         pipe,
         followed: space.followed,
+        frames: space.frames,
+        scheduler: pusher,
         request: cursor,
         advice: cadences,
         nowMs: clock.monotonicMs(),

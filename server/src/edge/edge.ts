@@ -207,7 +207,7 @@ function startLoadWatch(options: EdgeOptions, limits: EdgeLimits, pushScheduler:
   const { clock, cadenceMs = "auto", reserve = "auto", coreShare = 1, edges = 1, meter, tls } = options;
   const setting = { setting: cadenceMs, reserve };
   const machine = { share: coreShare, edges, endsTls: tls !== undefined, mostMembers: limits.listeners };
-  return watchLoad({ clock, scheduler: pushScheduler, log, ...setting, ...machine, ...(meter ? { meter } : {}) });
+  return watchLoad({ clock, listeners: pushScheduler, log, ...setting, ...machine, ...(meter ? { meter } : {}) });
 }
 
 function packagerProxy(

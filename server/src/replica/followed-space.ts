@@ -7,7 +7,6 @@ import { Refusal } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import type { Heads } from "@hustings/wire/log/lanes.ts";
 import { RENDITIONS } from "@hustings/wire/units.ts";
-import { createSharedFrames, type SharedFrames } from "../edge/push/shared-frames.ts";
 import type { FollowConnection } from "../log/follow/follow-client.ts";
 import type { Logger } from "../ops/logger.ts";
 import { AUDIENCE_NOTICE_MS, AUDIENCE_SMALL_STEP_MS, AUDIENCE_STEP, COUNT_MS, READY_MS } from "./follow-limits.ts";
@@ -23,7 +22,6 @@ const GONE_TRIES = 5;
 export interface FollowedSpace {
   readonly space: SpaceId;
   readonly replica: SpaceReplica;
-  readonly frames: SharedFrames;
   /** The stage does not answer; what is kept is served on. */
   readonly isAway: boolean;
   /** When what is kept was last known to be all there is. */
@@ -122,7 +120,6 @@ export function startFollowedSpace(options: FollowedSpaceOptions): FollowedSpace
   const followed: FollowedSpace = {
     space,
     replica,
-    frames: createSharedFrames(replica, clock),
     get isAway() {
       return isAway;
     },

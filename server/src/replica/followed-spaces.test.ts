@@ -1,20 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
-import { createKeyedTokenBuckets } from "@hustings/flow/token-bucket.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import { KEPT_SLOTS } from "@hustings/wire/units.ts";
-import { EDGE_LIMITS, type EdgeLimits } from "../edge/edge-limits.ts";
-import { createPushScheduler, MAX_IMMEDIATE_MEMBERS } from "../edge/push/push-scheduler.ts";
 import { SILENT } from "../ops/logger.ts";
+import { FOLLOW_LIMITS, type FollowLimits } from "./follow-limits.ts";
 import { createFollowedSpaces } from "./followed-spaces.ts";
 import { appendSlot, fakeStage, SPACE } from "./testing/fake-upstream.ts";
 
-function startFixture(limits: Partial<EdgeLimits> = {}) {
+function startFixture(limits: Partial<FollowLimits> = {}) {
   const clock = manualClock();
   const stage = fakeStage(clock);
-  const all = { ...EDGE_LIMITS, ...limits };
+  const all = { ...FOLLOW_LIMITS, ...limits };
   const followedSpaces = createFollowedSpaces({ upstream: stage, clock, random: () => 0.5, limits: all, log: SILENT });
   return { clock, stage, followedSpaces };
 }
@@ -77,60 +75,6 @@ test("an edge that is disposed of leaves no timer behind", async () => {
   followedSpaces[Symbol.dispose]();
   await clock.advanceAsync(0);
   assert.equal(clock.waitingCount, 0);
-});
-
-test("addresses are counted within a bound, and each may come as often as its bucket says", () => {
-  const clock = manualClock();
-  const buckets = createKeyedTokenBuckets(clock, 2, 3, 10);
-  assert.deepEqual(
-    [0, 0, 0].map(() => buckets.takeMs("a")),
-    [0, 0, 0],
-  );
-  assert.equal(buckets.takeMs("a"), 500);
-  clock.advance(500);
-  assert.equal(buckets.takeMs("a"), 0);
-  for (let i = 0; i < 1_000; i++) buckets.takeMs(`${i}`);
-  assert.equal(buckets.size, 10);
-});
-
-test("each member of a wheel is visited once a cadence, spread over it, and a stall is made up for once", () => {
-  const clock = manualClock();
-  const pushScheduler = createPushScheduler(clock, SILENT);
-  const space = {};
-  const visits: number[] = [];
-  const members = Array.from({ length: 20 }, (_, i) => ({ push: () => void visits.push(i) }));
-  for (const member of members) pushScheduler.add(member, 200, space);
-  clock.advance(50);
-  assert.equal(visits.length, 5);
-  clock.advance(150);
-  assert.deepEqual(visits, Array.from(members.keys()));
-  clock.advance(1_000);
-  assert.equal(visits.length, 120);
-  for (const member of members) pushScheduler.remove(member);
-  clock.advance(1_000);
-  assert.equal(visits.length, 120);
-  assert.equal(clock.waitingCount, 0);
-  assert.throws(() => pushScheduler.add({ push() {} }, 300, {}), RangeError);
-});
-
-test("where few listen at the fastest cadence they are visited as sound comes, where many do by the wheel alone", () => {
-  const clock = manualClock();
-  const pushScheduler = createPushScheduler(clock, SILENT);
-  const visits = { few: 0, many: 0, slow: 0 };
-  const [few, many] = [{}, {}];
-  for (let i = 0; i < MAX_IMMEDIATE_MEMBERS; i++) pushScheduler.add({ push: () => (visits.few += 1) }, 200, few);
-  const last = { push: () => (visits.many += 1) };
-  for (let i = 0; i < MAX_IMMEDIATE_MEMBERS; i++) pushScheduler.add({ push: () => (visits.many += 1) }, 200, many);
-  pushScheduler.add(last, 200, many);
-  pushScheduler.add({ push: () => (visits.slow += 1) }, 1_000, few);
-  pushScheduler.pushNow(few);
-  pushScheduler.pushNow(many);
-  pushScheduler.pushNow({});
-  assert.deepEqual(visits, { few: MAX_IMMEDIATE_MEMBERS, many: 0, slow: 0 });
-  pushScheduler.remove(last);
-  pushScheduler.pushNow(many);
-  assert.equal(visits.many, MAX_IMMEDIATE_MEMBERS);
-  pushScheduler[Symbol.dispose]();
 });
 
 test("a change of the audience by more than a hundredth is told within two seconds, a smaller one within ten", async () => {

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EMPTY_STATE, type StateEntry } from "@hustings/wire/log/state.ts";
 import { KEPT_SLOTS } from "@hustings/wire/units.ts";
-import { binaryFrame } from "../edge/socket/websocket-framing.ts";
 import { KEPT_ENTRIES } from "./follow-limits.ts";
 import { createFragmentRing } from "./fragment-ring.ts";
 import { createSpaceReplica } from "./space-replica.ts";
@@ -65,10 +64,4 @@ test("only slots that the log names are absent", () => {
   assert.equal(replica.isAbsent(5, 90), true);
   assert.equal(replica.isAbsent(4, 8), false);
   assert.equal(replica.isAbsent(80, 91), false);
-});
-
-test("a frame's header says its length in each of the three ways", () => {
-  assert.deepEqual([...binaryFrame(new Uint8Array(3)).subarray(0, 2)], [0x82, 3]);
-  assert.deepEqual([...binaryFrame(new Uint8Array(300)).subarray(0, 4)], [0x82, 126, 1, 44]);
-  assert.deepEqual([...binaryFrame(new Uint8Array(70_000)).subarray(0, 10)], [0x82, 127, 0, 0, 0, 0, 0, 1, 17, 112]);
 });

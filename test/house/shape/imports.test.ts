@@ -16,7 +16,7 @@ for (const [path, specifier] of [
   ["server/src/edge/push/push-scheduler.ts", "libopus-wasm"],
   ["server/src/edge/push/push-scheduler.ts", "node-datachannel"],
   ["server/src/edge/push/push-scheduler.ts", "../../log/disk/disk-store.ts"],
-  ["server/src/edge/push/push-scheduler.ts", "node:fs/promises"],
+  ["server/src/edge/load/load-watch.ts", "node:fs/promises"],
   ["server/src/stage/audio/mixdown.ts", "node-datachannel"],
   ["server/src/stage/audio/mixdown.ts", "node:fs"],
   ["server/src/stage/policy/authority.ts", "../spaces/space.ts"],

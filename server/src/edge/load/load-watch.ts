@@ -7,9 +7,8 @@ import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { reserveAt, usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import { SLOT_MS } from "@hustings/wire/units.ts";
 import type { Logger } from "../../ops/logger.ts";
-import { CADENCE_TABLE, type CadenceAdvice, type CadenceRow, cadenceRow, FASTEST } from "../push/cadence-advice.ts";
-import type { PushScheduler } from "../push/push-scheduler.ts";
 import { comingMembers, costBusy, IDLE_LOAD, type Load, nextLoad } from "./cadence-choice.ts";
+import { CADENCE_TABLE, type CadenceAdvice, type CadenceRow, cadenceRow, FASTEST } from "./cadence-table.ts";
 import { NO_RESERVE, nextReserve, RESERVING, type Reserve } from "./reserve-choice.ts";
 
 /** What this process did since it was last asked, and what this machine did not do. */
@@ -28,6 +27,14 @@ export interface Meter {
 export type CadenceSetting = "auto" | number;
 /** Milliseconds, or `auto`. */
 export type ReserveSetting = "auto" | number;
+
+/** How many listeners there are. */
+export interface ListenerCounts {
+  /** At each row of the cadence table. */
+  readonly sizes: readonly number[];
+  /** Listeners that were ever added. */
+  readonly addedCount: number;
+}
 
 export interface LoadWatch extends CadenceAdvice {
   /** From now on; false, and nothing changed, for what is no cadence. */
@@ -59,7 +66,7 @@ export interface LoadView {
 
 export interface LoadWatchOptions {
   readonly clock: Clock;
-  readonly scheduler: PushScheduler;
+  readonly listeners: ListenerCounts;
   readonly log: Logger;
   readonly setting: CadenceSetting;
   /** Of one core, what this process may count on. */
@@ -79,7 +86,7 @@ const SAMPLE_MS = 1_000;
 const LOOP_MS = 50;
 
 export function watchLoad(options: LoadWatchOptions): LoadWatch {
-  const { clock, scheduler: pushScheduler, log, share, meter = processMeter(clock) } = options;
+  const { clock, listeners, log, share, meter = processMeter(clock) } = options;
   let { setting } = options;
   let load: Load = IDLE_LOAD;
   let reserve: Reserve = NO_RESERVE;
@@ -99,12 +106,12 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
     const measured = meter.take();
     ({ busy, loopDelayMs } = measured);
     const unsentShare = visits > 0 ? unsentVisits / visits : 0;
-    const joins = pushScheduler.addedCount - added;
+    const joins = listeners.addedCount - added;
     load = nextLoad(load, {
       ...measured,
       elapsedMs: nowMs - sampledMs,
       share,
-      members: pushScheduler.sizes,
+      members: listeners.sizes,
       joins,
       returns,
       unsentShare,
@@ -147,7 +154,6 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
     get rendition() {
       return setting === "auto" && load.isSmall ? "16" : "32";
     },
-    move: (member, cadence, group) => pushScheduler.move(member, cadence.cadenceMs, group),
     recordUnsent(unsentBytes) {
       visits += 1;
       if (unsentBytes > 0) unsentVisits += 1;
@@ -159,7 +165,7 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
       return loopDelayMs;
     },
     get usualLagMs() {
-      return lagOf(pushScheduler.sizes, wanted);
+      return lagOf(listeners.sizes, wanted);
     },
     set(next) {
       if (next !== "auto" && !CADENCE_TABLE.some(({ cadenceMs }) => cadenceMs === next)) return false;
@@ -168,7 +174,7 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
       return true;
     },
     view() {
-      const atCadence = pushScheduler.sizes;
+      const atCadence = listeners.sizes;
       const { cadenceMs, reserveMs } = wanted;
       return { cadence: setting, cadenceMs, reserveMs, rendition: this.rendition, atCadence, busy, share };
     },

@@ -4,8 +4,8 @@ import { usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import { KEPT_SLOTS } from "@hustings/wire/units.ts";
 import fc from "fast-check";
 import { MAX_FRAME_BYTES, MAX_UNSENT_BYTES, PING_MS, STALL_MS } from "../edge-limits.ts";
+import { CADENCE_TABLE } from "../load/cadence-table.ts";
 import { assertWhole, createAdvice, createEar, createSpace } from "../testing/listener-fixture.ts";
-import { CADENCE_TABLE } from "./cadence-advice.ts";
 
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant("speak" as const), count: fc.integer({ min: 1, max: 6 }) }) },

@@ -15,8 +15,6 @@ import {
   STALL_MS,
   UPWARD_PER_SECOND,
 } from "../edge-limits.ts";
-import { type ListenRequest, resumeQuery } from "../socket/listen-request.ts";
-import { binaryFrame, PING_FRAME } from "../socket/websocket-framing.ts";
 import {
   type CadenceAdvice,
   type CadenceRow,
@@ -24,7 +22,11 @@ import {
   firstCadence,
   MOVE_TIMEOUT_MS,
   nextCadence,
-} from "./cadence-advice.ts";
+} from "../load/cadence-table.ts";
+import { type ListenRequest, resumeQuery } from "../socket/listen-request.ts";
+import { binaryFrame, PING_FRAME } from "../socket/websocket-framing.ts";
+import type { PushScheduler } from "./push-scheduler.ts";
+import type { SharedFrames } from "./shared-frames.ts";
 import { isFromAnotherSpace, isTooFarAhead, startSlot } from "./start-position.ts";
 
 /** The way to one listener. Nothing is called after `close` or `terminate`. */
@@ -44,6 +46,9 @@ export interface ListenerPipe {
 export interface ListenerStart {
   readonly pipe: ListenerPipe;
   readonly followed: FollowedSpace;
+  /** The frames of that space, shared by its listeners. */
+  readonly frames: SharedFrames;
+  readonly scheduler: Pick<PushScheduler, "move">;
   readonly request: ListenRequest;
   readonly advice: CadenceAdvice;
   readonly nowMs: number;
@@ -55,6 +60,8 @@ type Progress = "behind" | "level" | "stalled";
 export class Listener {
   readonly #pipe: ListenerPipe;
   readonly #followed: FollowedSpace;
+  readonly #frames: SharedFrames;
+  readonly #scheduler: Pick<PushScheduler, "move">;
   readonly #advice: CadenceAdvice;
   #cadence: CadenceRow;
   /** What it was asked to get ready for, and since when. */
@@ -83,7 +90,7 @@ export class Listener {
   #isHolding = false;
 
   /** Sends the first flight: snapshot, entries missed, then sound as far as the pipe takes it. May close at once. */
-  constructor({ pipe, followed, request, advice, nowMs: startMs }: ListenerStart) {
+  constructor({ pipe, followed, frames, scheduler, request, advice, nowMs: startMs }: ListenerStart) {
     const nowMs = wholeMs(startMs);
     const cadence = firstCadence(
       advice.wanted,
@@ -92,6 +99,8 @@ export class Listener {
     );
     this.#pipe = pipe;
     this.#followed = followed;
+    this.#frames = frames;
+    this.#scheduler = scheduler;
     this.#advice = advice;
     this.#cadence = this.#target = cadence;
     this.#rendition = request.nextSlot === undefined ? this.#grantedRendition(request.rendition) : request.rendition;
@@ -156,7 +165,8 @@ export class Listener {
   }
 
   #begin(nowMs: number): void {
-    const { replica, frames, audience } = this.#followed;
+    const frames = this.#frames;
+    const { replica, audience } = this.#followed;
     const nextSlot =
       this.#nextSlot < 0 ? null : Math.max(this.#nextSlot, replica.ring(this.#rendition).firstSlotFrom(this.#nextSlot));
     this.#write(frames.snapshot(this.#rendition, this.#cadence, nextSlot, audience));
@@ -187,15 +197,15 @@ export class Listener {
     if (wanted !== this.#target) {
       if (wanted.cadenceMs !== this.#target.cadenceMs) this.#targetMs = nowMs;
       this.#target = wanted;
-      this.#write(this.#followed.frames.target(wanted));
+      this.#write(this.#frames.target(wanted));
     }
     if (wanted.cadenceMs !== this.#cadence.cadenceMs && nowMs - this.#targetMs >= MOVE_TIMEOUT_MS) this.#moveTo(wanted);
   }
 
   #moveTo(cadence: CadenceRow): void {
     this.#cadence = cadence;
-    this.#write(this.#followed.frames.cadence(cadence.cadenceMs));
-    this.#advice.move(this, cadence, this.#followed);
+    this.#write(this.#frames.cadence(cadence.cadenceMs));
+    this.#scheduler.move(this, cadence.cadenceMs, this.#followed);
   }
 
   #write(frame: Buffer, flushed?: () => void): void {
@@ -313,14 +323,14 @@ export class Listener {
   }
 
   #skipTo(slot: number): void {
-    if (!this.#followed.replica.isAbsent(this.#nextSlot, slot))
-      this.#write(this.#followed.frames.skipped(this.#nextSlot, slot));
+    if (!this.#followed.replica.isAbsent(this.#nextSlot, slot)) this.#write(this.#frames.skipped(this.#nextSlot, slot));
     this.#nextSlot = slot;
   }
 
   // What is not sound goes first, so that the state of a slot is there before it. False when that closed the listener.
   #sendChanges(): boolean {
-    const { replica, frames, isAway, audienceNotice: told } = this.#followed;
+    const frames = this.#frames;
+    const { replica, isAway, audienceNotice: told } = this.#followed;
     if (this.#stateSeq < replica.state.seq) {
       const frame = frames.entries(this.#stateSeq);
       if (!frame) {
@@ -347,7 +357,8 @@ export class Listener {
 
   // False when that closed the listener.
   #sendSound(): boolean {
-    const { replica, frames } = this.#followed;
+    const frames = this.#frames;
+    const { replica } = this.#followed;
     const ring = replica.ring(this.#rendition);
     if (this.#nextSlot < 0) this.#nextSlot = ring.oldest;
     if (this.#nextSlot < 0) return true;

@@ -4,7 +4,7 @@
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { createWheel, type Wheel } from "@hustings/flow/wheel.ts";
 import type { Logger } from "../../ops/logger.ts";
-import { CADENCE_TABLE, FASTEST } from "./cadence-advice.ts";
+import { CADENCE_TABLE, FASTEST } from "../load/cadence-table.ts";
 
 export interface PushMember {
   push(nowMs: number): void;

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeFrame } from "@hustings/wire/listen/frames.ts";
+import { FASTEST } from "../load/cadence-table.ts";
 import { createSpace } from "../testing/listener-fixture.ts";
-import { FASTEST } from "./cadence-advice.ts";
 
 function slotsIn(frame: Buffer): number[] {
   const decoded = decodeFrame(frame.subarray((frame[1] as number) < 126 ? 2 : 4));
@@ -14,7 +14,7 @@ function slotsIn(frame: Buffer): number[] {
 test("listeners of a dead edge who come back from forty places share forty flights until the next slot", () => {
   const space = createSpace();
   space.appendSlots(60);
-  const { frames } = space.followed;
+  const { frames } = space;
   const flights = Array.from({ length: 40 }, (_, i) => frames.sound("32", 20 + i));
   for (let again = 0; again < 50; again++)
     for (const [i, flight] of flights.entries()) assert.equal(frames.sound("32", 20 + i), flight);
@@ -30,7 +30,7 @@ test("listeners of a dead edge who come back from forty places share forty fligh
 test("however many places they come back from, a space keeps a bounded number of flights", () => {
   const space = createSpace();
   space.appendSlots(200, 200);
-  const { frames } = space.followed;
+  const { frames } = space;
   const first = frames.sound("32", 0);
   for (let slot = 1; slot < 200; slot++) frames.sound("32", slot);
   assert.notEqual(frames.sound("32", 0), first, "made anew");
@@ -40,7 +40,7 @@ test("however many places they come back from, a space keeps a bounded number of
 test("a snapshot says the state of its moment, wherever its listener goes on", () => {
   const space = createSpace();
   space.appendSlots(10);
-  const { frames } = space.followed;
+  const { frames } = space;
   const stateIn = (frame: Buffer) => {
     const decoded = decodeFrame(frame.subarray((frame[1] as number) < 126 ? 2 : 4));
     assert.ok(decoded?.kind === "snapshot");

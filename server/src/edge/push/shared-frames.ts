@@ -6,8 +6,8 @@ import { momentsFrame, noticeFrame, snapshotFrame, soundFrame, stateFrame } from
 import type { Rendition } from "@hustings/wire/units.ts";
 import type { SpaceReplica } from "../../replica/space-replica.ts";
 import { MAX_FRAME_BYTES } from "../edge-limits.ts";
+import type { CadenceRow } from "../load/cadence-table.ts";
 import { binaryFrame } from "../socket/websocket-framing.ts";
-import type { CadenceRow } from "./cadence-advice.ts";
 
 /** Bytes of frames kept of one space, other than sound; in practice some notices and snapshots. */
 const MAX_SHARED_BYTES = 256 * 1024;

@@ -2,8 +2,8 @@
 
 import { KEPT_SLOTS, type Rendition } from "@hustings/wire/units.ts";
 import type { SpaceReplica } from "../../replica/space-replica.ts";
+import type { CadenceRow } from "../load/cadence-table.ts";
 import type { ListenRequest } from "../socket/listen-request.ts";
-import type { CadenceRow } from "./cadence-advice.ts";
 
 /** The first slot to send; −1 when there is no sound yet: the first slot that comes. */
 export function startSlot(

@@ -21,8 +21,10 @@ import type { LoadWatch } from "../load/load-watch.ts";
 import { createFirstSendQueue, firstSendDueMs } from "../push/first-send-queue.ts";
 import { Listener } from "../push/listener.ts";
 import type { PushScheduler } from "../push/push-scheduler.ts";
+import { createSharedFrames, type SharedFrames } from "../push/shared-frames.ts";
+import { JoinedFrames } from "./joined-frames.ts";
 import { type ListenRequest, readListenRequest } from "./listen-request.ts";
-import { ListenerSocket, type SocketEvents } from "./websocket.ts";
+import { ListenerSocket, type SocketContext } from "./websocket.ts";
 import { acceptUpgrade, UPGRADE_HEADERS } from "./websocket-upgrade.ts";
 
 export interface ListenerSockets {
@@ -76,10 +78,12 @@ export function createListenerSockets(options: ListenerSocketsOptions): Listener
   const addressLimit = createPerAddressLimit(limits.listenersPerAddress);
   const firstSends = createFirstSendQueue(clock, limits.connections);
   const upgradeResponses = createUpgradeResponses();
+  const frames = new WeakMap<FollowedSpace, SharedFrames>();
   let isDraining = false;
 
-  const events: SocketEvents<ConnectionState> = {
+  const context: SocketContext<ConnectionState> = {
     clock,
+    joined: new JoinedFrames(),
     text: (connection, text) =>
       deliver(connection, (listener) => listener.receive(text, clock.monotonicMs(), clock.utcMs())),
     control: (connection) => deliver(connection, (listener) => listener.receiveControl(clock.monotonicMs())),
@@ -95,6 +99,12 @@ export function createListenerSockets(options: ListenerSocketsOptions): Listener
     const [, listen, space = "", more] = path.split("/");
     if (listen !== "listen" || more !== undefined) throw new Refusal("no-page", "Listeners go to /listen/ID.");
     return { space, query, address };
+  }
+
+  function framesOf(followed: FollowedSpace): SharedFrames {
+    const shared = frames.get(followed) ?? createSharedFrames(followed.replica, clock);
+    frames.set(followed, shared);
+    return shared;
   }
 
   async function serve(connection: Connection, state: ConnectionState, space: string, query: string): Promise<void> {
@@ -121,15 +131,15 @@ export function createListenerSockets(options: ListenerSocketsOptions): Listener
     connection.close(closeCodeOf(refusal.code), closeReasonOf(refusal));
   }
 
-  function enter(seat: ConnectionState, { nextSlot, sinceUtcMs }: ListenRequest): boolean {
-    seat.admission = options.admission.enter(nextSlot !== undefined, sinceUtcMs !== undefined);
-    return seat.admission;
+  function enter(state: ConnectionState, { nextSlot, sinceUtcMs }: ListenRequest): boolean {
+    state.admission = options.admission.enter(nextSlot !== undefined, sinceUtcMs !== undefined);
+    return state.admission;
   }
 
   // Never settles for those who go away before it is their turn.
   function waitForPlace(
     connection: Connection,
-    seat: ConnectionState,
+    state: ConnectionState,
     { nextSlot, sinceUtcMs }: ListenRequest,
   ): Promise<void> {
     return new Promise((resolve) => {
@@ -139,56 +149,58 @@ export function createListenerSockets(options: ListenerSocketsOptions): Listener
         sinceUtcMs: sinceUtcMs ?? clock.utcMs(),
         send: (frame) => connection.write(frame),
         admit() {
-          seat.admission = true;
+          state.admission = true;
           resolve();
         },
         redirect: () => connection.close(closeCodeOf("place-elsewhere"), "place-elsewhere"),
       };
       options.admission.wait(waiter);
-      seat.admission = waiter;
+      state.admission = waiter;
     });
   }
 
   function queueFirstSend(
     connection: Connection,
-    seat: ConnectionState,
+    state: ConnectionState,
     followed: FollowedSpace,
-    cursor: ListenRequest,
+    request: ListenRequest,
   ): void {
     const send = (): void => {
-      seat.awaitsFirstSend = false;
+      state.awaitsFirstSend = false;
       try {
-        if (connection.isOpen) startListener(connection, seat, followed, cursor);
+        if (connection.isOpen) startListener(connection, state, followed, request);
       } catch (cause) {
         refuse(connection, cause);
       }
       connection.release();
     };
-    const dueMs = firstSendDueMs(cursor, followed.replica.headSlot, clock.monotonicMs(), loadWatch.wanted.reserveMs);
-    seat.awaitsFirstSend = firstSends.add(send, dueMs);
-    if (!seat.awaitsFirstSend) throw new Refusal("full");
+    const dueMs = firstSendDueMs(request, followed.replica.headSlot, clock.monotonicMs(), loadWatch.wanted.reserveMs);
+    state.awaitsFirstSend = firstSends.add(send, dueMs);
+    if (!state.awaitsFirstSend) throw new Refusal("full");
   }
 
   function startListener(
     connection: Connection,
-    seat: ConnectionState,
+    state: ConnectionState,
     followed: FollowedSpace,
-    cursor: ListenRequest,
+    request: ListenRequest,
   ): void {
     if (isDraining) throw new Refusal("draining");
     const listener = new Listener({
       pipe: connection,
       followed,
-      request: cursor,
+      frames: framesOf(followed),
+      scheduler: options.pushScheduler,
+      request,
       advice: loadWatch,
       nowMs: clock.monotonicMs(),
     });
-    seat.listener = listener;
+    state.listener = listener;
     options.pushScheduler.add(listener, listener.cadenceMs, followed);
-    if (cursor.nextSlot !== undefined) loadWatch.countReturn();
-    seat.retained = options.followedSpaces.retain(followed);
-    for (const said of seat.early ?? []) said(listener);
-    seat.early = undefined;
+    if (request.nextSlot !== undefined) loadWatch.countReturn();
+    state.retained = options.followedSpaces.retain(followed);
+    for (const said of state.early ?? []) said(listener);
+    state.early = undefined;
   }
 
   function leave(connection: Connection): void {
@@ -208,11 +220,11 @@ export function createListenerSockets(options: ListenerSocketsOptions): Listener
       try {
         const { space, query, address } = checkRequest(request, socket as Socket);
         const answer = acceptUpgrade(request);
-        const seat = newState(address === undefined ? "exempt" : addressLimit.enter(address));
-        const connection = new ListenerSocket(socket, events, seat);
+        const state = newState(address === undefined ? "exempt" : addressLimit.enter(address));
+        const connection = new ListenerSocket(socket, context, state);
         connections.add(connection);
         upgradeResponses.begin(connection, answer, behind);
-        void serve(connection, seat, space, query);
+        void serve(connection, state, space, query);
       } catch (cause) {
         socket.on("error", () => socket.destroy());
         refuseSocket(socket, refusalOf(cause), UPGRADE_HEADERS);
@@ -268,13 +280,13 @@ function createUpgradeResponses() {
 
 // What a listener says before it is taken is kept, as much as it may say in a second.
 function deliver(connection: Connection, said: (listener: Listener) => void): void {
-  const { state: seat } = connection;
-  if (seat.listener) {
-    said(seat.listener);
+  const { state } = connection;
+  if (state.listener) {
+    said(state.listener);
     return;
   }
-  seat.early ??= [];
-  if (seat.early.push(said) <= UPWARD_PER_SECOND) return;
+  state.early ??= [];
+  if (state.early.push(said) <= UPWARD_PER_SECOND) return;
   connection.close(closeCodeOf("too-many"), closeReasonOf(new Refusal("too-many")));
 }
 

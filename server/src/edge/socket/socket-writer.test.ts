@@ -5,6 +5,7 @@ import { Duplex } from "node:stream";
 import { test } from "node:test";
 import fc from "fast-check";
 import { until } from "../../../../test/support/until.ts";
+import { JoinedFrames } from "./joined-frames.ts";
 import { SocketWriter } from "./socket-writer.ts";
 
 /** Both ends of a connection; `heard` is what came at the far end, which reads only while it is asked to. */
@@ -129,9 +130,10 @@ test("the write that finds the other end gone ends the socket, without an error,
 test("frames that several get together reach each of them whole and in order", async () => {
   await using all = new AsyncDisposableStack();
   const frames = [Buffer.from("state, "), Buffer.alloc(8_000, "s")];
+  const joined = new JoinedFrames();
   for (let count = 0; count < 3; count++) {
     const pair = all.use(await startPair());
-    const writer = new SocketWriter(pair.near);
+    const writer = new SocketWriter(pair.near, joined);
     let flushed = 0;
     writer.hold();
     for (const frame of frames) writer.write(frame, () => void flushed++);

@@ -5,10 +5,8 @@
 
 import { writeSync, writevSync } from "node:fs";
 import type { Duplex } from "node:stream";
-import { JoinedFrames } from "./joined-frames.ts";
+import type { JoinedFrames } from "./joined-frames.ts";
 
-/** Of all sockets of a process: they are visited one after another. */
-const joined = new JoinedFrames();
 const WRITER = Symbol("socket writer");
 const GONE: ReadonlySet<string | undefined> = new Set(["EPIPE", "ECONNRESET"]);
 
@@ -25,6 +23,7 @@ interface Held {
 
 export class SocketWriter {
   readonly #socket: Carrier;
+  readonly #joined: JoinedFrames | undefined;
   /** −1: there is none, or its number may mean another socket by now. */
   #fd: number;
   /** Something was given to the stream and may not have left it. */
@@ -32,8 +31,10 @@ export class SocketWriter {
   #holds = 0;
   #held: Held[] | undefined;
 
-  constructor(socket: Duplex) {
+  /** `joined`: shared by sockets that are sent the same frames one after another. */
+  constructor(socket: Duplex, joined?: JoinedFrames) {
     this.#socket = socket;
+    this.#joined = joined;
     const { _handle: handle, encrypted } = this.#socket;
     this.#fd = encrypted ? -1 : (handle?.fd ?? -1);
     if (this.#fd < 0) return;
@@ -100,7 +101,7 @@ export class SocketWriter {
 
   #sendAll(held: readonly Held[]): void {
     const frames = held.map(({ frame }) => frame);
-    let sentBytes = this.#canWriteDirectly() ? this.#writeDirectly(joined.join(frames) ?? frames) : 0;
+    let sentBytes = this.#canWriteDirectly() ? this.#writeDirectly(this.#joined?.join(frames) ?? frames) : 0;
     if (sentBytes === bytesOf(frames)) {
       for (const { flushed } of held) if (flushed) setImmediate(flushed);
       return;

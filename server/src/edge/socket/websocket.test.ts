@@ -8,7 +8,8 @@ import { WebSocket } from "ws";
 import { until } from "../../../../test/support/until.ts";
 import { refusalOf, refuseSocket } from "../../http/responses.ts";
 import { closing, frame } from "../testing/websocket-vectors.ts";
-import { CLOSING_MS, ListenerSocket, type SocketEvents } from "./websocket.ts";
+import { JoinedFrames } from "./joined-frames.ts";
+import { CLOSING_MS, ListenerSocket, type SocketContext } from "./websocket.ts";
 import { binaryFrame } from "./websocket-framing.ts";
 import { acceptUpgrade } from "./websocket-upgrade.ts";
 
@@ -27,8 +28,9 @@ async function startEcho() {
   const clock = manualClock();
   const told: string[] = [];
   const sockets: ListenerSocket<string>[] = [];
-  const owner: SocketEvents<string> = {
+  const context: SocketContext<string> = {
     clock,
+    joined: new JoinedFrames(),
     text(socket, text) {
       told.push(`text:${text}`);
       socket.write(binaryFrame(Buffer.from(text)));
@@ -40,7 +42,7 @@ async function startEcho() {
   server.on("upgrade", (request, socket, head) => {
     try {
       const answer = acceptUpgrade(request);
-      const connection = new ListenerSocket(socket, owner, "seat");
+      const connection = new ListenerSocket(socket, context, "state");
       sockets.push(connection);
       connection.acceptUpgrade(answer, head);
     } catch (cause) {
@@ -141,8 +143,8 @@ test("a client of another make speaks and is answered, in frames and with pings 
   client.close(4_321, "enough");
   const [code] = await once(client, "close");
   assert.equal(code, 4_321);
-  await until("the socket to be gone", () => echo.told.includes("gone:seat"));
-  assert.deepEqual(echo.told, ["control", "text:Grüß Gott", "gone:seat"]);
+  await until("the socket to be gone", () => echo.told.includes("gone:state"));
+  assert.deepEqual(echo.told, ["control", "text:Grüß Gott", "gone:state"]);
 });
 
 test("what comes with the request is heard, and what the server closes with is told with its reason", async () => {
@@ -164,7 +166,7 @@ test("after a close nothing more is heard, pings, texts and a second close inclu
   await raw.closed;
   assert.ok(endsWith(raw, "\r\n\r\n", [0x88, 2, 0x03, 0xe9]));
   await until("the socket to be gone", () => echo.told.length > 0);
-  assert.deepEqual(echo.told, ["gone:seat"]);
+  assert.deepEqual(echo.told, ["gone:state"]);
 });
 
 test("who closes is answered and gone at once, though they never end their side, and behind all that was written", async () => {
@@ -181,7 +183,7 @@ test("who closes is answered and gone at once, though they never end their side,
   await once(raw, "end");
   assert.ok(endsWith({ text }, "\r\n\r\n", [0x82, 3], "one", [0x88, 2, 0x03, 0xe8]));
   await until("the socket to be gone", () => echo.told.length > 0);
-  assert.deepEqual(echo.told, ["gone:seat"]);
+  assert.deepEqual(echo.told, ["gone:state"]);
   raw.destroy();
 });
 
@@ -192,7 +194,7 @@ test("a fault is answered with its code and the connection ends, though the clie
   await raw.closed;
   assert.ok(endsWith(raw, [0x88, 23, 0x03, 0xea], "a frame is not masked"));
   await until("the socket to be gone", () => echo.told.length > 0);
-  assert.deepEqual(echo.told, ["gone:seat"]);
+  assert.deepEqual(echo.told, ["gone:state"]);
 });
 
 test("who does not answer a close is cut after three seconds, and who only half-closes at once", async () => {
@@ -210,7 +212,7 @@ test("who does not answer a close is cut after three seconds, and who only half-
   half.socket.end();
   await half.closed;
   await until("both to be gone", () => echo.told.length > 1);
-  assert.deepEqual(echo.told, ["gone:seat", "gone:seat"]);
+  assert.deepEqual(echo.told, ["gone:state", "gone:state"]);
 });
 
 test("what is written while it is held leaves as one, behind the answer, and nothing is written after a close", async () => {

@@ -6,13 +6,15 @@ import type { Duplex } from "node:stream";
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { MAX_UNSENT_BYTES } from "../edge-limits.ts";
 import type { ListenerPipe } from "../push/listener.ts";
+import type { JoinedFrames } from "./joined-frames.ts";
 import { SocketWriter } from "./socket-writer.ts";
 import { closeFrame, pongFrame } from "./websocket-framing.ts";
 import { NO_CODE, type WebSocketEvent, WebSocketReader } from "./websocket-reader.ts";
 
 /** What the sockets of one edge tell, each with itself first. */
-export interface SocketEvents<T> {
+export interface SocketContext<T> {
   readonly clock: Clock;
+  readonly joined: JoinedFrames;
   /** A whole text message; the empty one for a binary message, which nobody may send. */
   text(socket: ListenerSocket<T>, text: string): void;
   /** A ping, before it is answered, or a pong. */
@@ -31,7 +33,7 @@ type Phase = "open" | "closing" | "gone";
 export class ListenerSocket<T> implements ListenerPipe {
   readonly #socket: Carrier;
   readonly #writer: SocketWriter;
-  readonly #events: SocketEvents<T>;
+  readonly #context: SocketContext<T>;
   /** The owner's own. */
   readonly state: T;
   #phase: Phase = "open";
@@ -39,11 +41,11 @@ export class ListenerSocket<T> implements ListenerPipe {
   #closing: Timer | undefined;
 
   /** Takes over a socket that an HTTP server has upgraded and not yet answered. */
-  constructor(socket: Duplex, events: SocketEvents<T>, seat: T) {
+  constructor(socket: Duplex, context: SocketContext<T>, state: T) {
     this.#socket = socket;
-    this.#writer = new SocketWriter(socket);
-    this.#events = events;
-    this.state = seat;
+    this.#writer = new SocketWriter(socket, context.joined);
+    this.#context = context;
+    this.state = state;
     this.#socket[SELF] = this;
     this.#socket.setTimeout?.(0);
     socket.removeAllListeners("error");
@@ -103,18 +105,18 @@ export class ListenerSocket<T> implements ListenerPipe {
     if (this.#phase === "gone") return;
     this.#phase = "gone";
     this.#closing?.cancel();
-    this.#events.closed(this);
+    this.#context.closed(this);
   }
 
   #receive(heard: WebSocketEvent): void {
-    if (heard.kind === "text") this.#events.text(this, heard.text);
-    else if (heard.kind === "binary") this.#events.text(this, "");
+    if (heard.kind === "text") this.#context.text(this, heard.text);
+    else if (heard.kind === "binary") this.#context.text(this, "");
     else if (heard.kind === "close") this.#answerClose(heard.code);
     else if (heard.kind === "fault") {
       this.close(heard.code, heard.reason);
       this.#writer.end();
     } else {
-      this.#events.control(this);
+      this.#context.control(this);
       if (heard.kind === "ping" && this.unsentBytes < MAX_UNSENT_BYTES) this.write(pongFrame(heard.payload));
     }
   }
@@ -134,7 +136,7 @@ export class ListenerSocket<T> implements ListenerPipe {
 
   #beginClosing(): void {
     this.#phase = "closing";
-    this.#closing = this.#events.clock.after(CLOSING_MS, () => this.#socket.destroy());
+    this.#closing = this.#context.clock.after(CLOSING_MS, () => this.#socket.destroy());
   }
 }
 

@@ -8,7 +8,7 @@ import { EMPTY_STATE, type StateEntry } from "@hustings/wire/log/state.ts";
 import type { FollowedSpace } from "../../replica/followed-space.ts";
 import { createSpaceReplica } from "../../replica/space-replica.ts";
 import { fragmentOf, SPACE } from "../../replica/testing/fake-upstream.ts";
-import { type CadenceAdvice, type CadenceRow, FASTEST } from "../push/cadence-advice.ts";
+import { type CadenceAdvice, type CadenceRow, FASTEST } from "../load/cadence-table.ts";
 import { Listener, type ListenerPipe } from "../push/listener.ts";
 import { createSharedFrames } from "../push/shared-frames.ts";
 import type { ListenRequest } from "../socket/listen-request.ts";
@@ -24,7 +24,6 @@ export function createSpace(firstSlot = 0) {
   const followed: FollowedSpace = {
     space: SPACE,
     replica,
-    frames: createSharedFrames(replica, clock),
     get isAway() {
       return flags.isAway;
     },
@@ -56,6 +55,7 @@ export function createSpace(firstSlot = 0) {
     clock,
     replica,
     followed,
+    frames: createSharedFrames(replica, clock),
     flags,
     state,
     get head() {
@@ -86,13 +86,13 @@ export function createAdvice(onMove: (cadenceMs: number) => void = () => undefin
   return {
     wanted: FASTEST as CadenceRow,
     rendition: "32" as CadenceAdvice["rendition"],
-    move: (_: unknown, { cadenceMs }: CadenceRow) => onMove(cadenceMs),
+    move: (_: unknown, cadenceMs: number) => onMove(cadenceMs),
     recordUnsent() {},
   };
 }
 
 /** A connection whose far end takes frames when told, and what it checks of all it took. */
-export function createEar(space: Space, advice: CadenceAdvice = createAdvice()) {
+export function createEar(space: Space, advice = createAdvice()) {
   const slots: number[] = [];
   const skipped: { from: number; to: number }[] = [];
   const faults: string[] = [];
@@ -187,7 +187,15 @@ export function createEar(space: Space, advice: CadenceAdvice = createAdvice()) 
           closed = { code: 1006, reason: "" };
         },
       };
-      const start = { pipe, followed: space.followed, request, advice, nowMs: space.clock.monotonicMs() };
+      const start = {
+        pipe,
+        followed: space.followed,
+        frames: space.frames,
+        scheduler: advice,
+        request,
+        advice,
+        nowMs: space.clock.monotonicMs(),
+      };
       connection = { pipe, queue, flushes, listener: new Listener(start) };
     },
     /** Takes up to `count` frames off the wire. */

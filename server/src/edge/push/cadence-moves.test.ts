@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { usualLagMs } from "@hustings/wire/listen/cadence.ts";
+import { cadenceRow, FASTEST, firstCadence, MOVE_TIMEOUT_MS, nextCadence } from "../load/cadence-table.ts";
 import { assertWhole, createAdvice, createEar, createSpace } from "../testing/listener-fixture.ts";
-import { cadenceRow, FASTEST, firstCadence, MOVE_TIMEOUT_MS, nextCadence } from "./cadence-advice.ts";
 
 test("a listener is asked once, moved to what it says it holds, and at last to what is wanted", () => {
   const moves: number[] = [];
