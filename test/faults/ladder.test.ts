@@ -19,15 +19,15 @@ const CHECKED = 30;
 
 function openLadder(setting: CadenceSetting, meter: Meter = { take: () => ({ busy: 0, loopDelayMs: 0 }), stop() {} }) {
   const space = createSpace(1_000);
-  const { clock } = space;
-  const pusher = createPushScheduler(clock, SILENT);
-  const cadences = watchLoad({ clock, listeners: pusher, log: SILENT, setting, share: 1, meter });
+  const { clock, followed, frames } = space;
+  const scheduler = createPushScheduler(clock, SILENT);
+  const cadences = watchLoad({ clock, listeners: scheduler, log: SILENT, setting, share: 1, meter });
   space.state({ kind: "anchor", anchorSlot: 1_000, anchorUtcMs: clock.utcMs() });
   space.state({ kind: "live" });
   space.state({ kind: "air", air: "voice" });
   const speak = (): void => {
     space.appendSlots();
-    pusher.pushNow(space.followed);
+    scheduler.pushNow(followed);
     clock.after(200, speak);
   };
   clock.after(200, speak);
@@ -35,11 +35,11 @@ function openLadder(setting: CadenceSetting, meter: Meter = { take: () => ({ bus
   const transport: Transport = (url, events) => {
     let listener: Listener | undefined;
     const end = (code: number, reason: string): void => {
-      if (listener) pusher.remove(listener);
+      if (listener) scheduler.remove(listener);
       clock.after(WAY_MS, () => events.closed(code, reason));
     };
     clock.after(WAY_MS, () => {
-      const cursor = readListenRequest(new URL(url).searchParams);
+      const request = readListenRequest(new URL(url).searchParams);
       const pipe = {
         unsentBytes: 0,
         hold: () => undefined,
@@ -49,16 +49,9 @@ function openLadder(setting: CadenceSetting, meter: Meter = { take: () => ({ bus
         close: end,
         terminate: () => end(1006, ""),
       };
-      listener = new Listener({
-        pipe,
-        followed: space.followed,
-        frames: space.frames,
-        scheduler: pusher,
-        request: cursor,
-        advice: cadences,
-        nowMs: clock.monotonicMs(),
-      });
-      pusher.add(listener, listener.cadenceMs, space.followed);
+      const nowMs = clock.monotonicMs();
+      listener = new Listener({ pipe, followed, frames, scheduler, request, advice: cadences, nowMs });
+      scheduler.add(listener, listener.cadenceMs, followed);
     });
     const hear = (text: string): void => listener?.receive(text, clock.monotonicMs(), clock.utcMs());
     const pongs = clock.after(25_000, function pong() {
@@ -70,7 +63,7 @@ function openLadder(setting: CadenceSetting, meter: Meter = { take: () => ({ bus
       close() {
         pongs.cancel();
         listener?.connectionClosed();
-        if (listener) pusher.remove(listener);
+        if (listener) scheduler.remove(listener);
       },
     };
   };
@@ -84,7 +77,7 @@ function openLadder(setting: CadenceSetting, meter: Meter = { take: () => ({ bus
       const url = "ws://edge/listen/x";
       return { listener: startHeadlessListener({ url, clock, random: () => 0.5, transport, ...checked }), slots };
     });
-  return { space, clock, pusher, cadences, listen };
+  return { space, clock, scheduler, cadences, listen };
 }
 
 function payloadOf(frame: Buffer): Uint8Array {
@@ -109,11 +102,11 @@ function assertWhole(all: readonly Heard[]): void {
 }
 
 test("300 listeners go from 0.2 to 1 to 4 s and back with no gap, nothing skipped and each slot once", () => {
-  const { clock, cadences, pusher, listen } = openLadder("auto");
+  const { clock, cadences, scheduler, listen } = openLadder("auto");
   clock.advance(5_000);
   const listeners = listen(LISTENERS);
   clock.advance(10_000);
-  assert.deepEqual(pusher.sizes, [LISTENERS, 0, 0, 0, 0, 0]);
+  assert.deepEqual(scheduler.sizes, [LISTENERS, 0, 0, 0, 0, 0]);
   const stages: [number, number][] = [
     [1_000, 70_000],
     [4_000, 130_000],
@@ -130,7 +123,7 @@ test("300 listeners go from 0.2 to 1 to 4 s and back with no gap, nothing skippe
   cadences.set(4_000);
   const newcomers = listen(20);
   clock.advance(100);
-  assert.equal(pusher.sizes[4], 20, "newcomers begin at once where the others are asked to go");
+  assert.equal(scheduler.sizes[4], 20, "newcomers begin at once where the others are asked to go");
   clock.advance(30_000);
   assertWhole([...listeners, ...newcomers]);
   for (const { listener } of [...listeners, ...newcomers]) listener.stop();
@@ -138,7 +131,7 @@ test("300 listeners go from 0.2 to 1 to 4 s and back with no gap, nothing skippe
 
 test("an edge that is too busy moves its audience to what it can afford, and back when it is calm, with no gap", () => {
   const load = { busy: 0.02 };
-  const { clock, pusher, listen } = openLadder("auto", {
+  const { clock, scheduler, listen } = openLadder("auto", {
     take: () => ({ busy: load.busy, loopDelayMs: 0 }),
     stop() {},
   });
@@ -149,11 +142,11 @@ test("an edge that is too busy moves its audience to what it can afford, and bac
   clock.advance(40_000);
   load.busy = 0.5;
   clock.advance(60_000);
-  assert.deepEqual(pusher.sizes, [0, 0, 40, 0, 0, 0]);
+  assert.deepEqual(scheduler.sizes, [0, 0, 40, 0, 0, 0]);
   assertWhole(listeners);
   load.busy = 0.02;
   clock.advance(300_000);
-  assert.deepEqual(pusher.sizes, [40, 0, 0, 0, 0, 0]);
+  assert.deepEqual(scheduler.sizes, [40, 0, 0, 0, 0, 0]);
   assertWhole(listeners);
   for (const { listener } of listeners) listener.stop();
 });

@@ -3,8 +3,6 @@
 export const pendingCircles: readonly string[] = [
   "server/src/api/api.ts",
 
-  "server/src/edge/push/cadence-advice.ts",
-
   "server/src/ops/doctor/checkup.ts",
 ];
 
