@@ -28,7 +28,7 @@ const SPACE = spaceIdFrom(new Uint8Array(10).fill(9));
 const HOST = guestIdFrom(new Uint8Array(16).fill(9));
 const GUEST = guestIdFrom(new Uint8Array(16).fill(10));
 
-/** A stage on loopback with one space in it; packets of speakers that are not `kept` do not reach it. */
+/** Starts a stage on loopback with one space. Drops packets of speakers for which `isKept` returns false. */
 async function startReal(made: AsyncDisposableStack, isKept: (rtp: Uint8Array) => boolean = () => true) {
   const folder = await mkdtemp(join(tmpdir(), "hustings-live-"));
   made.defer(() => rm(folder, { recursive: true }));
@@ -38,7 +38,7 @@ async function startReal(made: AsyncDisposableStack, isKept: (rtp: Uint8Array) =
   const peers = made.use(startPeerPort({ udpPort, bindAddress: "127.0.0.1", now: systemClock.monotonicMs }));
   const stage = made.use(
     await startStage({
-      ...{ store, peers: sieve(peers, isKept), clock: systemClock, log: SILENT, version: "1", isRecorded: false },
+      ...{ store, peers: dropPackets(peers, isKept), clock: systemClock, log: SILENT, version: "1", isRecorded: false },
       check: ticketVerifier([publicHalf(key)], systemClock),
       tcp: { host: "127.0.0.1", port: 0 },
       socketPath: join(folder, "stage.sock"),
@@ -56,7 +56,7 @@ async function startReal(made: AsyncDisposableStack, isKept: (rtp: Uint8Array) =
   return { space: stage.spaces.get(SPACE), whipUrl: `http://127.0.0.1:${stage.tcpPort}/stage/${SPACE}`, ticketOf };
 }
 
-function sieve(peers: PeerPort, isKept: (rtp: Uint8Array) => boolean): PeerPort {
+function dropPackets(peers: PeerPort, isKept: (rtp: Uint8Array) => boolean): PeerPort {
   return {
     udpPort: peers.udpPort,
     get peerCount() {
@@ -74,8 +74,8 @@ function sieve(peers: PeerPort, isKept: (rtp: Uint8Array) => boolean): PeerPort 
 }
 
 /**
- * The first fragment from the `count`th on that is `wanted`, or the hundredth: on a machine that takes the processor away
- * from speakers, some have nobody in them.
+ * Returns the first fragment from the `count`th on that is `wanted`, or the hundredth. On a busy machine speakers get too
+ * little processor time, and some fragments have no voice in them.
  */
 async function fragmentAfter(
   log: LogReader,
@@ -91,24 +91,27 @@ async function fragmentAfter(
   return assert.fail("the log was closed");
 }
 
-test("over real WebRTC, two speakers come on the stage by their tickets, go live, and are broadcast", async () => {
+test("over real WebRTC two speakers join by their tickets, go live, and are broadcast", async () => {
   await using made = new AsyncDisposableStack();
   const opus = await loadOpus();
   const { space, whipUrl, ticketOf } = await startReal(made);
-  const told: StageMessage[] = [];
+  const messages: StageMessage[] = [];
   let returned = 0;
-  const speakers: { speaker: Speaker; mouth: () => Uint8Array }[] = [];
+  const speakers: { speaker: Speaker; microphone: () => Uint8Array }[] = [];
   const beat = () => {
-    for (const { speaker, mouth } of speakers) speaker.sendPacket(mouth());
+    for (const { speaker, microphone } of speakers) speaker.sendPacket(microphone());
   };
   made.use(startTicker(systemClock, PACKET_MS, beat, (cause) => assert.fail(String(cause))));
   const sit = async (person: PersonId, role: "host" | "guest", hz: number, heard: Partial<SpeakerOptions> = {}) => {
     const speaker = await connectSpeaker({ whipUrl, ticket: await ticketOf(person, role), ...heard });
     made.defer(() => speaker.close());
-    speakers.push({ speaker, mouth: tone(opus, hz) });
+    speakers.push({ speaker, microphone: tone(opus, hz) });
     return speaker;
   };
-  const host = await sit(HOST, "host", 440, { onDown: (message) => told.push(message), onPacket: () => returned++ });
+  const host = await sit(HOST, "host", 440, {
+    onDown: (message) => messages.push(message),
+    onPacket: () => returned++,
+  });
   await space.execute({ person: GUEST, name: "guest", generation: 0 }, { do: "hand", up: true });
   await host.command({ do: "invite", person: GUEST });
   const other = await sit(GUEST, "guest", 1_000);
@@ -118,12 +121,12 @@ test("over real WebRTC, two speakers come on the stage by their tickets, go live
   await host.command({ do: "live" });
   const { levels } = await fragmentAfter(space.log, 8, ({ levels }) => levels.length === 2);
   assert.deepEqual(levels.map(({ seat }) => seat).sort(), [0, 1]);
-  assert.ok(told.some(({ kind }) => kind === "levels"));
+  assert.ok(messages.some(({ kind }) => kind === "levels"));
   assert.ok(returned > 50);
   assert.ok(space.state.seats.every(({ present, muted }) => present && !muted));
 });
 
-test("every packet of a speaker carries the one before it: of a voice that loses each fifth, nothing is missing", async () => {
+test("RED restores every packet of a speaker when each fifth is lost", async () => {
   await using made = new AsyncDisposableStack();
   const opus = await loadOpus();
   let count = 0;
@@ -141,12 +144,12 @@ test("every packet of a speaker carries the one before it: of a voice that loses
   });
   const host = await connectSpeaker({ whipUrl, ticket: await ticketOf(HOST, "host") });
   made.defer(() => host.close());
-  const mouth = tone(opus, 440);
+  const microphone = tone(opus, 440);
   made.use(
     startTicker(
       systemClock,
       PACKET_MS,
-      () => void host.sendPacket(mouth()),
+      () => void host.sendPacket(microphone()),
       (cause) => assert.fail(String(cause)),
     ),
   );

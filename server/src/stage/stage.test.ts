@@ -117,7 +117,7 @@ function assertRefused({ status, json }: Answer, expected: number, code: ErrorCo
   assert.deepEqual([status, json["error"]], [expected, code]);
 }
 
-test("an offer with a ticket is answered, its location ends it, and PATCH is not for us", async () => {
+test("answers an offer with a ticket, ends the call by its location, and does not support PATCH", async () => {
   await using here = await withSpace();
   for (const ask of [here.tcp, here.socket]) {
     const answer = await ask("POST", `/stage/${SPACE}`, { ...offer, as: "host" });
@@ -132,7 +132,7 @@ test("an offer with a ticket is answered, its location ends it, and PATCH is not
   assert.equal(here.peers.peerCount, 0);
 });
 
-test("what an offer can be refused with", async () => {
+test("refuses bad offers, each with its row of the error table", async () => {
   await using here = await withSpace();
   const path = `/stage/${SPACE}`;
   assertRefused(await here.tcp("POST", path, offer), 401, "no-ticket");
@@ -148,7 +148,7 @@ test("what an offer can be refused with", async () => {
   assertRefused(await here.tcp("GET", "/"), 404, "no-page");
 });
 
-test("a page of any origin may ask, and see where its call is", async () => {
+test("a page of any origin may send an offer and read the call's location", async () => {
   await using here = await withSpace();
   const asked = await here.tcp("OPTIONS", `/stage/${SPACE}`);
   assert.equal(asked.status, 204);
@@ -159,7 +159,7 @@ test("a page of any origin may ask, and see where its call is", async () => {
   assert.match(String(refused.headers["access-control-expose-headers"]), /Location/);
 });
 
-test("a speaker is told of the TURN server with a name and a word that expire", async () => {
+test("offers a speaker the TURN server with credentials that expire", async () => {
   const turn = { urls: ["turn:turn.example.net:3478?transport=udp"], secret: "shared" };
   await using here = await withSpace({ iceServers: { stunUrls: ["stun:stun.example.net"], turn } });
   const { headers } = await here.tcp("POST", `/stage/${SPACE}`, { ...offer, as: "host" });
@@ -172,7 +172,7 @@ test("a speaker is told of the TURN server with a name and a word that expire", 
   );
 });
 
-test("commands are carried out and answered with their entry, over both ways", async () => {
+test("executes commands on the public port and on the socket, and answers with the entry's number", async () => {
   await using here = await withSpace();
   const path = `/stage/${SPACE}/commands`;
   const { status, json } = await here.tcp("POST", path, { body: { do: "hand", up: true }, as: "guest" });
@@ -191,7 +191,7 @@ test("commands are carried out and answered with their entry, over both ways", a
   );
 });
 
-test("a live space is heard of inside, and ends for all", async () => {
+test("a space goes live and ends, and answers a second end as the first", async () => {
   await using here = await withSpace();
   const act = (what: string) => here.tcp("POST", `/stage/${SPACE}/commands`, { body: { do: what }, as: "host" });
   assert.equal((await act("live")).status, 200);
@@ -204,7 +204,7 @@ test("a live space is heard of inside, and ends for all", async () => {
   assert.equal((json["state"] as { phase: string }).phase, "ended");
 });
 
-test("the internal routes answer as agreed on the socket, and are not there at all on the public port", async () => {
+test("serves the internal routes on the socket and not on the public port", async () => {
   await using here = await withSpace();
   const path = `/internal/spaces/${SPACE}`;
   const { json } = await here.socket("GET", path);
@@ -214,8 +214,8 @@ test("the internal routes answer as agreed on the socket, and are not there at a
     listed.map(({ id }) => id),
     [SPACE],
   );
-  const told = await here.socket("POST", `${path}/host-secret`, { body: { secretHash: SECRET } });
-  assert.deepEqual(told.json, { person: HOST, name: "Hanna", generation: 1 });
+  const found = await here.socket("POST", `${path}/host-secret`, { body: { secretHash: SECRET } });
+  assert.deepEqual(found.json, { person: HOST, name: "Hanna", generation: 1 });
   const wrong = { body: { secretHash: "x".repeat(43) } };
   assertRefused(await here.socket("POST", `${path}/host-secret`, wrong), 401, "ticket-invalid");
   const replacing = (claims?: TicketClaims) => ({ body: { ...wrong.body, claims } });
@@ -240,7 +240,7 @@ test("the internal routes answer as agreed on the socket, and are not there at a
   }
 });
 
-test("nothing of the backstage is in any answer", async () => {
+test("no answer contains anything of the backstage lane", async () => {
   await using here = await withSpace();
   await here.tcp("POST", `/stage/${SPACE}`, { ...offer, as: "host" });
   await here.tcp("POST", `/stage/${SPACE}/commands`, { body: { do: "hand", up: true }, as: "guest" });
@@ -263,7 +263,7 @@ test("limits the requests of one address on the public port, and not those of ou
   assert.equal((await here.socket("GET", "/internal/health")).status, 200);
 });
 
-test("whatever body comes by whatever route, the answer is a row of the error table or a success", async () => {
+test("answers any body on any route with a row of the error table", async () => {
   await using here = await withSpace();
   const anyBody = fc.oneof(
     fc.string(),
@@ -290,7 +290,7 @@ test("whatever body comes by whatever route, the answer is a row of the error ta
   );
 });
 
-test("bytes that are no request are answered with a row of the error table", async () => {
+test("answers bytes that are not a request with a row of the error table", async () => {
   await using here = await running();
   const socket = connect(here.stage.tcpPort, "127.0.0.1");
   socket.end("nonsense\r\n\r\n");
@@ -300,7 +300,7 @@ test("bytes that are no request are answered with a row of the error table", asy
   assert.equal(JSON.parse(answer.split("\r\n\r\n")[1] as string).error, "bad-request");
 });
 
-test("a port that is taken is told by an error, and what had been opened is closed again", async () => {
+test("rejects the start when the port is taken, and closes what it had opened", async () => {
   await using here = await running();
   await assert.rejects(running({ tcp: { host: "127.0.0.1", port: here.stage.tcpPort } }), { code: "EADDRINUSE" });
 });

@@ -1,5 +1,5 @@
-// Owns a running stage: its tick, its spaces, its doors for speakers, for other processes and for followers. Refuses to know
-// where logs are kept and what carries the speakers' packets: both are given.
+// Starts a stage: its ticker, its spaces, and its three servers, for speakers, for our other processes and for followers. The
+// store of logs and the peer port are arguments.
 
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
@@ -23,19 +23,19 @@ import { createAudienceCounts } from "./spaces/audience-count.ts";
 import { openSpaces, type Spaces } from "./spaces/held-spaces.ts";
 
 export interface StageOptions {
-  /** Not disposed by the stage; its logs are closed. */
+  /** The stage closes the logs it opened and does not dispose the store. */
   readonly store: LogStore;
-  /** Whether spaces say that they are recorded: true where the store is a disk. */
+  /** Whether spaces say that they are recorded: true where the store is on a disk. */
   readonly isRecorded: boolean;
-  /** Not disposed by the stage. Its `now` must be `clock.monotonicMs`. */
+  /** The stage does not dispose it. Its `now` must be `clock.monotonicMs`. */
   readonly peers: PeerPort;
   readonly check: TicketCheck;
   readonly clock: Clock;
   readonly log: Logger;
   readonly version: string;
-  /** Port 0: any free one. */
+  /** Port 0: any free port. */
   readonly tcp: { readonly host: string; readonly port: number };
-  /** PEM texts: the TCP port speaks HTTPS. */
+  /** PEM texts; with them the TCP port speaks HTTPS. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly socketPath: string;
   readonly followPath: string;
@@ -44,13 +44,13 @@ export interface StageOptions {
 }
 
 export interface StageLimits {
-  /** Spaces that have not ended. */
+  /** The most spaces that have not ended. */
   readonly maxSpaces: number;
-  /** Until a space that never went live is removed. */
+  /** Time after which a space that never went live is removed. */
   readonly expiryMs: number;
-  /** How long the seat of a speaker who dropped is kept. */
+  /** How long a speaker's seat is kept without a connected call. */
   readonly seatKeptMs: number;
-  /** How long nobody is heard before hold music begins. */
+  /** Silence after which hold music begins. */
   readonly silenceLimitMs: number;
 }
 
@@ -64,7 +64,7 @@ export const STAGE_LIMITS: StageLimits = {
 export interface Stage extends AsyncDisposable {
   readonly tcpPort: number;
   readonly spaces: Spaces;
-  /** With the ticks' times of the `newestTicks`; of five minutes where absent. */
+  /** Includes the times of the newest `newestTicks` ticks; without it those of the last five minutes. */
   health(newestTicks?: number): StageHealth;
 }
 
@@ -72,8 +72,8 @@ const EXPIRY_CHECK_MS = 60_000;
 const CALL_ID_BYTES = 15;
 
 /**
- * A running stage, with every space of the store that has not ended taken up. Rejects when a port or socket cannot be had.
- * Disposing ends all calls without a word and closes the logs: spaces go on where the next stage takes them up.
+ * Starts a stage and resumes every space of the store that has not ended. Rejects when it cannot listen on a port or
+ * socket. Disposing ends all calls without a goodbye and closes the logs; the next stage resumes the spaces.
  */
 export async function startStage(options: StageOptions): Promise<Stage> {
   const { store, peers, check, clock, log, version, iceServers = { stunUrls: [] } } = options;
@@ -108,18 +108,18 @@ export async function startStage(options: StageOptions): Promise<Stage> {
     missedTicks: ticker.missedCount,
   });
   const routes = { spaces: opened, check, clock, iceServers };
-  const internal = createHttp({ clock, log, isBehindDoor: true });
+  const internal = createHttp({ clock, log, isProxied: true });
   addPublicRoutes(internal, routes);
   addInternalRoutes(internal, { spaces: opened, clock, health });
   made.defer(() => internal.close());
   await listenOnSocket(internal, options.socketPath);
-  const door = createHttp({ clock, log, isBehindDoor: false, ...(options.tls && { tls: options.tls }) });
-  addPublicRoutes(door, routes);
-  made.defer(() => door.close());
-  await door.listen({ host: options.tcp.host, port: options.tcp.port });
+  const publicHttp = createHttp({ clock, log, isProxied: false, ...(options.tls && { tls: options.tls }) });
+  addPublicRoutes(publicHttp, routes);
+  made.defer(() => publicHttp.close());
+  await publicHttp.listen({ host: options.tcp.host, port: options.tcp.port });
   const running = made.move();
   return {
-    tcpPort: (door.server.address() as AddressInfo).port,
+    tcpPort: (publicHttp.server.address() as AddressInfo).port,
     spaces: opened,
     health,
     [Symbol.asyncDispose]: () => running.disposeAsync(),

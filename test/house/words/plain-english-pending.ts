@@ -76,13 +76,7 @@ export const pendingFolders: readonly string[] = [
 
   "server/src/roles",
 
-  "server/src/stage",
-  "server/src/stage/audio",
-  "server/src/stage/http",
   "server/src/stage/peer",
-  "server/src/stage/policy",
-  "server/src/stage/seats",
-  "server/src/stage/spaces",
 
   "server/src/tickets",
 

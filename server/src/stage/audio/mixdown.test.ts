@@ -31,7 +31,7 @@ function speaking(seat: number, events: string[]): MixInput {
     levelDbov: 20,
     speaking: true,
   });
-  const active = { receivesSound: true, lossFraction: 0, send: () => void events.push("send return") };
+  const active = { receivesSound: true, lossFraction: 0, sendPacket: () => void events.push("send return") };
   return { connection: { seat, tick: frame, active }, isMuted: false };
 }
 

@@ -48,7 +48,7 @@ export interface MixConnection {
     | {
         readonly receivesSound: boolean;
         readonly lossFraction: number;
-        send(opus: Uint8Array, timestamp: number): void;
+        sendPacket(opus: Uint8Array, timestamp: number): void;
       }
     | undefined;
 }
@@ -83,7 +83,7 @@ export function createMixdown(opus: Opus): Mixdown {
 function returnTargetsOf(inputs: readonly MixInput[]): ReturnTarget[] {
   return inputs.flatMap(({ connection: { seat, active } }) =>
     active?.receivesSound === true
-      ? [{ seat, lossFraction: active.lossFraction, send: (opus, timestamp) => active.send(opus, timestamp) }]
+      ? [{ seat, lossFraction: active.lossFraction, send: (opus, timestamp) => active.sendPacket(opus, timestamp) }]
       : [],
   );
 }

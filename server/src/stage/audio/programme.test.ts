@@ -23,14 +23,14 @@ function start(firstSlot = 10) {
   return { programme, log, missing, slots };
 }
 
-function speak(programme: Programme, slot: number, from = 0, to = 10): void {
+function pushSine(programme: Programme, slot: number, from = 0, to = 10): void {
   const pcm = Float32Array.from({ length: PACKET_SAMPLES }, (_, index) => 0.1 * Math.sin(index * 0.05));
   for (let packet = from; packet < to; packet++) programme.push(slot, packet, pcm, levels);
 }
 
-test("ten packets are a fragment of each rendition, with the levels of the slot and bytes near its rate", () => {
+test("ten packets make a fragment of each rendition, near its bit rate, with the slot's levels", () => {
   const { programme, log } = start();
-  for (let slot = 10; slot < 15; slot++) speak(programme, slot);
+  for (let slot = 10; slot < 15; slot++) pushSine(programme, slot);
   for (const rendition of RENDITIONS) {
     const own = log.filter((record) => record.rendition === rendition);
     assert.deepEqual(
@@ -46,22 +46,22 @@ test("ten packets are a fragment of each rendition, with the levels of the slot 
   }
 });
 
-test("a slot that is not joined at its first packet is passed over and declared as the next one begins", () => {
+test("skips a slot whose first packet it did not get, and reports it missing as the next one begins", () => {
   const { programme, slots, missing } = start();
-  speak(programme, 10, 3);
-  speak(programme, 11, 0, 1);
+  pushSine(programme, 10, 3);
+  pushSine(programme, 11, 0, 1);
   assert.deepEqual(missing, [[10, 11]]);
-  speak(programme, 11, 1);
+  pushSine(programme, 11, 1);
   assert.deepEqual(slots(), [11]);
   assert.equal(missing.length, 1);
 });
 
-test("what there was of a broken slot is handed over, with filler behind it", () => {
+test("appends an interrupted slot with filler after its packets", () => {
   const { programme, log, missing } = start();
-  speak(programme, 10, 0, 4);
+  pushSine(programme, 10, 0, 4);
   programme.finishWithFiller();
-  speak(programme, 10, 7);
-  speak(programme, 13);
+  pushSine(programme, 10, 7);
+  pushSine(programme, 13);
   const [first] = log;
   const { packets } = decodeFragment(first?.bytes as Uint8Array);
   assert.deepEqual(packets.slice(4).map(String), fillerPackets(10).slice(4).map(String));
@@ -69,35 +69,35 @@ test("what there was of a broken slot is handed over, with filler behind it", ()
   assert.deepEqual(missing, [[11, 13]]);
 });
 
-test("breaking off between two slots adds nothing", () => {
+test("filling between two slots appends nothing", () => {
   const { programme, slots } = start();
   programme.finishWithFiller();
-  speak(programme, 10);
+  pushSine(programme, 10);
   programme.finishWithFiller();
   assert.deepEqual(slots(), [10]);
 });
 
-test("held fragments come out in order when released, and not before", () => {
+test("appends held fragments in order when released, and not before", () => {
   const { programme, slots } = start();
   programme.holdFrom(11);
-  for (let slot = 10; slot < 14; slot++) speak(programme, slot);
+  for (let slot = 10; slot < 14; slot++) pushSine(programme, slot);
   assert.deepEqual(slots(), [10]);
   programme.release();
-  speak(programme, 14);
+  pushSine(programme, 14);
   assert.deepEqual(slots(), [10, 11, 12, 13, 14]);
   assert.deepEqual(slots("16"), slots("32"));
 });
 
-test("when too much is held the oldest goes and is declared", () => {
+test("drops the oldest held fragments beyond the limit and reports them missing", () => {
   const { programme, slots, missing } = start();
   programme.holdFrom(10);
-  for (let slot = 10; slot < 10 + MAX_HELD_SLOTS + 3; slot++) speak(programme, slot);
+  for (let slot = 10; slot < 10 + MAX_HELD_SLOTS + 3; slot++) pushSine(programme, slot);
   programme.release();
   assert.equal(slots().length, MAX_HELD_SLOTS);
   assert.deepEqual(missing, [[10, 13]]);
 });
 
-test("while nobody is open the encoders rest and filler goes out, and the first sound after it is whole", () => {
+test("sends filler during exact silence, and all of the first sound after it", () => {
   const { programme, log } = start();
   const sine = Float32Array.from({ length: PACKET_SAMPLES }, (_, index) => 0.1 * Math.sin(index * 0.05));
   const nothing = new Float32Array(PACKET_SAMPLES);
@@ -114,7 +114,7 @@ test("while nobody is open the encoders rest and filler goes out, and the first 
   const powers = packets.map((packet) => decoder.decode(packet).reduce((sum, sample) => sum + sample ** 2, 0) / 960);
   assert.ok(
     powers.slice(25, 39).every((power) => power < 1e-9),
-    "the rest is silent",
+    "filler is silent",
   );
   assert.ok(
     powers.slice(42).every((power) => power > 0.003 && power < 0.007),

@@ -1,6 +1,6 @@
-// Owns the programme of one live space: encoded once per rendition, ten packets to a fragment, handed to the log slot by
-// slot. Refuses to know seats, and to wait for a disk. While the entry that opens or ends the broadcast is on its way to the
-// disk, fragments are held: nothing is heard that the log may not know of.
+// Encodes the programme of one live space once per rendition and appends it to the log, ten packets to a fragment. While the
+// entry that begins or ends the broadcast is being written, fragments are held, because nothing may be heard that the log
+// does not know to be on air.
 
 import type { Opus, OpusEncoder } from "@hustings/media/codec/opus.ts";
 import { fillerPackets } from "@hustings/media/container/filler.ts";
@@ -10,13 +10,13 @@ import { FRAGMENT_PACKETS, RENDITIONS, type Rendition } from "@hustings/wire/uni
 import { createOverlapDetector } from "./overlap-detector.ts";
 
 export interface Programme extends Disposable {
-  /** One packet's worth of the mix: the `packet`-th (0-9) of `slot`. A slot that is not joined at its first is passed over. */
+  /** Encodes 20 ms of the mix, the `packet`-th (0-9) of `slot`. Skips the rest of a slot whose packet 0 it did not get. */
   push(slot: number, packet: number, pcm: Float32Array, levels: readonly SeatLevel[]): void;
-  /** Ticks were missed: what there is of the slot is handed over with filler behind it. */
+  /** After missed ticks: fills the rest of the current slot with filler and appends it. */
   finishWithFiller(): void;
-  /** Keeps fragments of `fromSlot` and later back. */
+  /** Holds fragments of `fromSlot` and later, at most `MAX_HELD_SLOTS`. */
   holdFrom(fromSlot: number): void;
-  /** Hands over what was kept back, and holds no more. */
+  /** Appends the held fragments and stops holding. */
   release(): void;
 }
 
@@ -24,16 +24,16 @@ export interface ProgrammeOptions {
   readonly opus: Opus;
   readonly firstSlot: number;
   readonly append: (rendition: Rendition, slot: number, bytes: Uint8Array) => void;
-  /** Slots `[from, to)` were passed over and will never be. Called as the first slot behind them begins. */
+  /** Slots `[from, to)` have no sound and never will. Called as the next slot that has sound begins. */
   readonly onMissing: (from: number, to: number) => void;
 }
 
-/** Fragments of each rendition that may be held: 10 s. The oldest go, and are then missing. */
+/** Fragments of each rendition that may be held: 10 s. Beyond it the oldest is dropped and reported as missing. */
 export const MAX_HELD_SLOTS = 50;
-/** For one talker the codec's pitch filter is worth its cost; for many at once it is not (docs/decisions/0002). */
+/** The codec's pitch filter is worth its cost for one talker and not for several at once (docs/decisions/0002). */
 const COMPLEXITY = { oneTalker: 5, overlap: 4 } as const;
-/** Packets of nothing at all after which the encoders rest: their own tail has died away by then. */
-const REST_AFTER_PACKETS = 10;
+/** Empty packets after which filler is sent instead of encoding more. By then the encoders' own tail has decayed. */
+const FILLER_AFTER_PACKETS = 10;
 
 interface RenditionEncoder {
   readonly rendition: Rendition;
@@ -65,7 +65,7 @@ export function startProgramme({ opus, firstSlot, append, onMissing }: Programme
   const isOverlapping = createOverlapDetector();
   let isTunedForOverlap = false;
 
-  function join(slot: number): void {
+  function begin(slot: number): void {
     if (slot < nextSlot) return;
     current = slot;
     if (slot < heldFrom) declareUpTo(slot);
@@ -78,10 +78,10 @@ export function startProgramme({ opus, firstSlot, append, onMissing }: Programme
 
   function finish(slot: number): void {
     current = undefined;
-    const fragments = encoders.map((voice) => {
-      const bytes = encodeFragment({ slot, levels: newestLevels, packets: voice.packets });
-      voice.packets = [];
-      return { rendition: voice.rendition, bytes };
+    const fragments = encoders.map((encoder) => {
+      const { rendition, packets } = encoder;
+      encoder.packets = [];
+      return { rendition, bytes: encodeFragment({ slot, levels: newestLevels, packets }) };
     });
     if (slot < heldFrom) appendSlot({ slot, fragments });
     else if (held.push({ slot, fragments }) > MAX_HELD_SLOTS) held.shift();
@@ -104,11 +104,11 @@ export function startProgramme({ opus, firstSlot, append, onMissing }: Programme
 
   return {
     push(slot, packet, pcm, levels) {
-      if (packet === 0) join(slot);
+      if (packet === 0) begin(slot);
       if (slot !== current) return;
       emptyPackets = isEmpty(pcm) ? emptyPackets + 1 : 0;
-      const rest = emptyPackets > REST_AFTER_PACKETS ? fillerPackets(slot)[packet] : undefined;
-      for (const voice of encoders) voice.packets.push(rest ?? voice.encoder.encode(pcm));
+      const filler = emptyPackets > FILLER_AFTER_PACKETS ? fillerPackets(slot)[packet] : undefined;
+      for (const { encoder, packets } of encoders) packets.push(filler ?? encoder.encode(pcm));
       newestLevels = levels;
       if (packet < FRAGMENT_PACKETS - 1) return;
       finish(slot);
@@ -117,7 +117,7 @@ export function startProgramme({ opus, firstSlot, append, onMissing }: Programme
     finishWithFiller() {
       if (current === undefined) return;
       const filler = fillerPackets(current);
-      for (const voice of encoders) voice.packets.push(...filler.slice(voice.packets.length));
+      for (const { packets } of encoders) packets.push(...filler.slice(packets.length));
       finish(current);
     },
     holdFrom(fromSlot) {
@@ -133,7 +133,7 @@ export function startProgramme({ opus, firstSlot, append, onMissing }: Programme
   };
 }
 
-/** Exact silence: nobody is open. It costs an encoder more than speech does, and says less. */
+/** Exact silence, because no gate is open. Encoding it costs more than encoding speech. */
 function isEmpty(pcm: Float32Array): boolean {
   return pcm.every((sample) => sample === 0);
 }

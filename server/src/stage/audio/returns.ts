@@ -1,18 +1,18 @@
-// Owns the sound that goes back to seated people: each their mix without themselves, one encoding for all who are silent.
-// Refuses to know peers; it is given functions that send.
+// Encodes the sound that goes back to seated people: to each speaking person a mix without their own voice, to all others
+// one shared encoding of the programme.
 
 import type { Opus, OpusEncoder } from "@hustings/media/codec/opus.ts";
 import { PACKET_SAMPLES } from "@hustings/wire/units.ts";
 
 export interface ReturnTarget {
   readonly seat: number;
-  /** Share of our packets that the other side lost of late, 0-1. */
+  /** Share of our packets that the other side lost recently, 0-1. */
   readonly lossFraction: number;
   readonly send: (opus: Uint8Array, timestamp: number) => void;
 }
 
 export interface Returns extends Disposable {
-  /** One tick: `programme` to every seat that has no mix of its own in `mixMinus`. */
+  /** Sends one tick: its own mix to every seat in `mixMinus`, `programme` to the others. */
   send(
     tick: number,
     targets: readonly ReturnTarget[],
@@ -23,8 +23,8 @@ export interface Returns extends Disposable {
 
 const BITRATE_BPS = 32_000;
 /**
- * A tick of ten speakers encodes ten of these. Tuned as a programme, a packet costs a third of what it does tuned as a
- * voice, and is written with FEC all the same as soon as loss is reported. Complexity 3 buys 0.1 dB more.
+ * A tick of ten speakers encodes ten returns. Tuned as a programme, a packet costs a third of one tuned as a voice, and
+ * still carries FEC as soon as loss is reported. Complexity 3 would gain 0.1 dB.
  */
 const COMPLEXITY = 1;
 
@@ -39,11 +39,11 @@ export function createReturns(opus: Opus): Returns {
     mixMinus: ReadonlyMap<number, Float32Array>,
   ): void {
     const timestamp = (tick * PACKET_SAMPLES) % 2 ** 32;
-    const silent = targets.filter(({ seat }) => !mixMinus.has(seat));
-    if (silent.length > 0) {
+    const sharing = targets.filter(({ seat }) => !mixMinus.has(seat));
+    if (sharing.length > 0) {
       shared ??= createLossyEncoder(opus);
-      const packet = shared.encode(programme, Math.max(...silent.map(({ lossFraction }) => lossFraction)));
-      for (const target of silent) target.send(packet, timestamp);
+      const packet = shared.encode(programme, Math.max(...sharing.map(({ lossFraction }) => lossFraction)));
+      for (const target of sharing) target.send(packet, timestamp);
     }
     for (const { seat, lossFraction, send: sendTo } of targets) {
       const pcm = mixMinus.get(seat);
@@ -73,7 +73,7 @@ interface LossyEncoder extends Disposable {
   encode(pcm: Float32Array, lossFraction: number): Uint8Array;
 }
 
-/** An encoder with FEC whose redundancy follows the loss, in steps of five percent. */
+/** An encoder with FEC, whose redundancy follows the loss in steps of 5 %. */
 function createLossyEncoder(opus: Opus): LossyEncoder {
   const encoder: OpusEncoder = opus.encoder({
     bitrateBps: BITRATE_BPS,
@@ -81,12 +81,12 @@ function createLossyEncoder(opus: Opus): LossyEncoder {
     inbandFec: true,
     tuning: "programme",
   });
-  let toldPercent = 0;
+  let currentPercent = 0;
   return {
     encode(pcm, lossFraction) {
       const percent = Math.min(30, Math.ceil(lossFraction * 20) * 5);
-      if (percent !== toldPercent) {
-        toldPercent = percent;
+      if (percent !== currentPercent) {
+        currentPercent = percent;
         encoder.setExpectedLoss(percent);
       }
       return encoder.encode(pcm);

@@ -1,13 +1,13 @@
-// Owns the levels of a slot: who was loudest. Refuses to know sound; it is told each packet's levels.
+// Sums the levels of a slot's packets into the slot's loudest seats.
 
 import { powerToDbov } from "@hustings/media/mix/level.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { FRAGMENT_PACKETS, MAX_LEVELS, SILENCE_DBOV } from "@hustings/wire/units.ts";
 
 export interface SlotLevels {
-  /** One seat in one packet; a seat that is not told of was silent. */
+  /** Adds one seat's level in one packet. A seat without a level in a packet counts as silent there. */
   add(level: SeatLevel): void;
-  /** Ends the slot: the loudest seats, loudest first, at most four; silent ones are left out. */
+  /** Ends the slot and returns its loudest seats, loudest first, at most `MAX_LEVELS`, without silent ones. */
   take(): readonly SeatLevel[];
 }
 

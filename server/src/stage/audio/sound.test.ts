@@ -41,7 +41,7 @@ async function twoSpeakers(stage: StageFixture) {
   return { space, host, hostPage, guestPage };
 }
 
-test("listeners hear both speakers, in both renditions; each speaker hears the other and not themselves", async () => {
+test("listeners hear both speakers in both renditions, and each speaker hears only the other", async () => {
   await using stage = await startStageFixture();
   const { space, hostPage, guestPage } = await twoSpeakers(stage);
   const head = space.log.heads().slot["32"] as number;
@@ -66,7 +66,7 @@ test("listeners hear both speakers, in both renditions; each speaker hears the o
   assert.ok(shareAt(guest, HOST_HZ) > 0.9 && shareAt(guest, GUEST_HZ) < 0.001);
 });
 
-test("the return's timestamps count samples without a hole", async () => {
+test("the timestamps of a return count samples without a gap", async () => {
   await using stage = await startStageFixture();
   const { hostPage } = await twoSpeakers(stage);
   const stamps = hostPage.received.slice(20).map(({ timestamp }) => timestamp);
@@ -76,7 +76,7 @@ test("the return's timestamps count samples without a hole", async () => {
   );
 });
 
-test("everyone who is silent gets the very same packets", async () => {
+test("all silent people get the same packets", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await twoSpeakers(stage);
   const { speaker: one } = await stage.seatGuest(space, host, silence(stage.opus));
@@ -86,7 +86,7 @@ test("everyone who is silent gets the very same packets", async () => {
   for (const [index, packet] of tail(one).entries()) assert.equal(packet, tail(other)[index]);
 });
 
-test("people hear each other in the green room, and the programme is not made", async () => {
+test("people hear each other in the green room, and nothing is broadcast", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   const page = await stage.join(space, host, silence(stage.opus));
@@ -99,7 +99,7 @@ test("people hear each other in the green room, and the programme is not made", 
   assert.deepEqual(space.log.heads().slot, {});
 });
 
-test("a speaker who reports loss is sent packets with FEC, and none without need", async () => {
+test("a speaker who reports loss gets packets with FEC, and without it when the loss ends", async () => {
   await using stage = await startStageFixture();
   const { hostPage } = await twoSpeakers(stage);
   const withFec = () => hostPage.received.slice(-25).filter(({ opus }) => packetHasFec(opus)).length;

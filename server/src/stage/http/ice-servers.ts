@@ -1,5 +1,5 @@
-// Owns the ICE servers that a speaker is told of: Link headers (RFC 9725 §4.6) with credentials that expire, as coturn
-// checks them with its shared secret. Refuses to run a TURN server.
+// Writes the Link headers (RFC 9725 §4.6) that offer STUN and TURN servers to a speaker. TURN credentials expire and are
+// derived from a shared secret, as coturn's `use-auth-secret` checks them.
 
 import { createHmac } from "node:crypto";
 import type { PersonId } from "@hustings/wire/ids.ts";
@@ -11,10 +11,10 @@ export interface IceServers {
   readonly turn?: { readonly urls: readonly string[]; readonly secret: string };
 }
 
-/** Long enough for an evening; a connection that stands outlives it. */
+/** Long enough for an evening. A connection that is already established outlives its credentials. */
 export const CREDENTIAL_SECONDS = 12 * 3600;
 
-/** The value of the Link header for one person; undefined when there is nothing to tell. */
+/** The value of the Link header for one person; undefined when no server is configured. */
 export function iceServerLinks({ stunUrls, turn }: IceServers, person: PersonId, utcMs: number): string | undefined {
   const links = stunUrls.map((url) => `<${url}>; rel="ice-server"`);
   if (turn !== undefined) {

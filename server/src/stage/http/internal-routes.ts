@@ -1,5 +1,5 @@
-// Owns the routes that other processes of this machine ask the stage by, over its Unix socket alone. Refuses to check
-// tickets: whoever can open the socket is one of us.
+// The routes by which our other processes on this machine ask the stage, over its Unix socket only. They check no signature:
+// only our own processes can open the socket.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { TickTimes } from "@hustings/flow/ticker.ts";
@@ -17,7 +17,7 @@ export interface StageHealth {
   readonly pid: number;
   readonly version: string;
   readonly spaces: number;
-  /** Milliseconds by which ticks came late, and that they took, over the last five minutes, or the `?ticks=` asked for. */
+  /** How late ticks were and how long they took, in milliseconds, over the last five minutes or the newest `?ticks=`. */
   readonly tick: TickTimes;
   readonly tickCost: TickTimes;
   readonly missedTicks: number;
@@ -84,7 +84,7 @@ function actorIn(body: unknown, id: SpaceId): TicketClaims {
   const { space, person, name, generation, expiresUtcMs } = fieldsOf(claims);
   const isWhole = isSpaceId(space) && isPersonId(person);
   if (!isWhole || typeof generation !== "number" || typeof expiresUtcMs !== "number") {
-    throw new Refusal("bad-json", `"claims" are not a ticket's.`);
+    throw new Refusal("bad-json", `"claims" are not the claims of a ticket.`);
   }
   if (space !== id) throw new Refusal("wrong-space");
   return { space, person, name: cleanName(name), generation, expiresUtcMs };

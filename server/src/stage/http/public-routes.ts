@@ -1,4 +1,4 @@
-// Owns the stage's public routes: WHIP (RFC 9725) and commands. Refuses to know seats and who may do what.
+// The stage's public routes: WHIP (RFC 9725) and commands.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -22,7 +22,7 @@ type CallParams = { Params: { id: string; call: string } };
 const MAX_COMMAND_BYTES = 4 * 1024;
 const CALL_ID = /^[\w-]{20}$/;
 
-/** The routes below `/stage/`, on any server of the stage. Pages of any origin may ask: only a ticket opens anything. */
+/** Adds the routes below `/stage/`. Pages of any origin may call them, because authorization is by ticket only. */
 export function addPublicRoutes(http: FastifyInstance, options: PublicRoutesOptions): void {
   const { spaces, check, clock, iceServers } = options;
   http.addHook("onRequest", async (request, reply) => {
@@ -48,7 +48,7 @@ export function addPublicRoutes(http: FastifyInstance, options: PublicRoutesOpti
     return reply.code(201).header("location", `/stage/${id}/${callId}`).type("application/sdp").send(answerSdp);
   });
 
-  // The location is 120 random bits that only its owner was told: it needs no ticket, which may have expired by then.
+  // Needs no ticket, which may have expired by then: the location holds 120 random bits that only its owner knows.
   http.delete<CallParams>("/stage/:id/:call", async (request, reply) => {
     const { id, call } = request.params;
     if (!CALL_ID.test(call) || !spaces.get(spaceIdOf(id)).hangUp(call)) throw new Refusal("no-page");
@@ -69,7 +69,7 @@ export function addPublicRoutes(http: FastifyInstance, options: PublicRoutesOpti
   http.route({ method: ["GET", "POST", "PUT", "PATCH"], url: "/stage/:id/:call", handler: refuseMethod });
 }
 
-/** Throws `no-space` for what can be no space's id. */
+/** Throws `no-space` when `text` cannot be the id of a space. */
 export function spaceIdOf(text: string): SpaceId {
   if (!isSpaceId(text)) throw new Refusal("no-space");
   return text;

@@ -6,9 +6,9 @@ import type { FastifyInstance } from "fastify";
 import { SILENT } from "../../ops/logger.ts";
 import { createHttp, REQUEST_BURST, REQUESTS_PER_SECOND } from "./stage-http.ts";
 
-function create(isBehindDoor: boolean): { http: FastifyInstance; clock: ManualClock } {
+function create(isProxied: boolean): { http: FastifyInstance; clock: ManualClock } {
   const clock = manualClock();
-  return { http: createHttp({ clock, log: SILENT, isBehindDoor }), clock };
+  return { http: createHttp({ clock, log: SILENT, isProxied }), clock };
 }
 
 async function statusesOf(http: FastifyInstance, count: number, from: object): Promise<number[]> {
@@ -42,7 +42,7 @@ test("logs the cause and the route of its own failures, and only of those", asyn
   const lines: object[] = [];
   const clock = manualClock();
   const log = { ...SILENT, error: (fields: object) => void lines.push(fields) };
-  const http = createHttp({ clock, log, isBehindDoor: true });
+  const http = createHttp({ clock, log, isProxied: true });
   const bug = new Error("a bug");
   http.get("/bug/:id", async () => Promise.reject(bug));
   http.get("/refused", async () => Promise.reject(new Refusal("no-space")));

@@ -15,23 +15,23 @@ const KEEP_ALIVE_MS = 5_000;
 const MAX_HEADER_BYTES = 8 * 1024;
 const MAX_CONNECTIONS = 2_000;
 
-/** Requests of one address: as many at once, and then as many each second. */
+/** Requests that one address may send at once, and then each second. */
 export const REQUEST_BURST = 100;
 export const REQUESTS_PER_SECOND = 10;
-/** Addresses that are counted; beyond it the address longest unseen is forgotten. */
+/** Addresses that are counted. Beyond it the address not seen for longest is forgotten. */
 const MAX_ADDRESSES = 10_000;
 
 export interface HttpOptions {
   readonly clock: Clock;
   readonly log: Logger;
   /** Requests come from our own edges, which name the sender's address in X-Forwarded-For. */
-  readonly isBehindDoor: boolean;
+  readonly isProxied: boolean;
   /** PEM texts; without it the server speaks plain HTTP. */
   readonly tls?: { readonly cert: string; readonly key: string };
 }
 
 /** A server without routes, which does not listen yet. */
-export function createHttp({ clock, log, isBehindDoor, tls }: HttpOptions): FastifyInstance {
+export function createHttp({ clock, log, isProxied, tls }: HttpOptions): FastifyInstance {
   const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -43,7 +43,7 @@ export function createHttp({ clock, log, isBehindDoor, tls }: HttpOptions): Fast
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,
-    trustProxy: isBehindDoor,
+    trustProxy: isProxied,
     routerOptions: { maxParamLength: 64 },
     clientErrorHandler: refuseMalformedRequest,
     // Fastify types http and https servers differently; the routes here work on both.
@@ -56,7 +56,7 @@ export function createHttp({ clock, log, isBehindDoor, tls }: HttpOptions): Fast
   http.addContentTypeParser("application/sdp", { parseAs: "string" }, (_request, body, done) => done(null, body));
   const buckets = createKeyedTokenBuckets(clock, REQUESTS_PER_SECOND, REQUEST_BURST, MAX_ADDRESSES);
   http.addHook("onRequest", async ({ headers, ip }) => {
-    if (isBehindDoor && headers["x-forwarded-for"] === undefined) return;
+    if (isProxied && headers["x-forwarded-for"] === undefined) return;
     const waitMs = buckets.takeMs(ip);
     if (waitMs > 0) throw new Refusal("too-many", undefined, { retryAfterMs: waitMs });
   });

@@ -52,10 +52,10 @@ const FACTS = { barred: new Set([BARRED]) };
 
 /** The kinds of the entries to write; the code of a refusal; "so" where the state is already as asked. */
 function outcome(state: SpaceState, who: Who, command: Command): string {
-  return told(() => decide(state, FACTS, ACTORS[who], command));
+  return outcomeOf(() => decide(state, FACTS, ACTORS[who], command));
 }
 
-function told(make: () => Decision): string {
+function outcomeOf(make: () => Decision): string {
   try {
     const { state, backstage } = make();
     const kinds = [...state, ...backstage.filter(({ kind }) => kind !== "acted")].map(({ kind }) => kind);
@@ -151,7 +151,7 @@ test("after the end refuses everything as ended, except the host's second end", 
   }
   for (const who of Object.keys(ACTORS) as Who[]) {
     assert.equal(
-      told(() => decideSeat(PHASES.ended, FACTS, ACTORS[who])),
+      outcomeOf(() => decideSeat(PHASES.ended, FACTS, ACTORS[who])),
       "ended",
     );
   }
@@ -166,7 +166,7 @@ test("an offer seats the host on seat 0 and an invited person on the lowest othe
   assert.deepEqual(seated, { kind: "seated", seat: 2, person: INVITED, name: "Gus", role: "speaker" });
   const invitedFirst = stateOf([...created.slice(0, 1), { kind: "invited", person: INVITED, name: "Ivy" }]);
   assert.equal(
-    told(() => decideSeat(invitedFirst, FACTS, host)),
+    outcomeOf(() => decideSeat(invitedFirst, FACTS, host)),
     "seated",
   );
   assert.deepEqual(decideSeat(invitedFirst, FACTS, ACTORS.invited).state[0], {
@@ -181,7 +181,7 @@ test("a full stage refuses an accepted invitation and keeps the host's seat free
   const state = stateOf([...created.filter(({ kind }) => kind !== "seated"), ...seats]);
   assert.equal(outcome(state, "invited", { do: "accept" }), "stage-full");
   assert.equal(
-    told(() => decideSeat(state, FACTS, host)),
+    outcomeOf(() => decideSeat(state, FACTS, host)),
     "seated",
   );
 });
@@ -236,17 +236,17 @@ test("refuses every command by a ticket of a replaced host link or of another ho
   for (const [fields, code] of cases) {
     for (const [command] of TABLE) {
       assert.equal(
-        told(() => decide(replaced, FACTS, { ...host, ...fields }, command)),
+        outcomeOf(() => decide(replaced, FACTS, { ...host, ...fields }, command)),
         code,
       );
     }
     assert.equal(
-      told(() => decideSeat(replaced, FACTS, { ...host, ...fields })),
+      outcomeOf(() => decideSeat(replaced, FACTS, { ...host, ...fields })),
       code,
     );
   }
   assert.equal(
-    told(() => decide(replaced, FACTS, { ...host, generation: 2 }, { do: "live" })),
+    outcomeOf(() => decide(replaced, FACTS, { ...host, generation: 2 }, { do: "live" })),
     "live",
   );
 });

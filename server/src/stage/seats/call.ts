@@ -1,5 +1,5 @@
-// Owns one connection of one seated person: sound in, sound out, messages. Refuses to know seats and what is said; a
-// person who changes networks or opens a second tab has two calls for a moment (line.ts).
+// One call of a seated person over one peer: sound in, sound out, messages. A person who changes networks or opens a second
+// tab has two calls for a moment (seat-connection.ts).
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { Opus } from "@hustings/media/codec/opus.ts";
@@ -8,27 +8,27 @@ import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import type { Peer, PeerPort, PeerState } from "../peer/peer-port.ts";
 
 export interface Call {
-  /** Names the call in its WHIP location; nobody can guess it. */
+  /** Unguessable; names the call in its WHIP location. */
   readonly id: string;
   readonly answerSdp: string;
-  /** The next 20 ms of the person's sound. */
+  /** Returns the next 20 ms of the person's sound. */
   tick(nowMs: number): UplinkFrame;
-  /** When a packet last came, on the tick's clock; undefined before the first. */
-  readonly heardMs: number | undefined;
-  /** Whether the other side answers: connected, and neither silent nor over. */
+  /** When the newest packet arrived, on the tick's clock; undefined before the first. */
+  readonly lastPacketMs: number | undefined;
+  /** The peer is connected: it has not fallen silent, failed or closed. */
   readonly isConnected: boolean;
   readonly isOver: boolean;
   readonly lossFraction: number;
-  /** False for a plain sender, which hears nothing. */
+  /** False for a plain WHIP sender, which cannot receive a return. */
   readonly receivesSound: boolean;
-  send(opus: Uint8Array, timestamp: number): void;
-  /** Says a message, already as JSON; lost when the channel is not open. */
+  sendPacket(opus: Uint8Array, timestamp: number): void;
+  /** Sends JSON text on the data channel; dropped when the channel is not open. */
   sendMessage(text: string): void;
-  /** Counts a stall of our own as if the person had been heard through it. */
+  /** After our own stall: counts from `nowMs` how long no packet has arrived. */
   restartSilenceTimer(nowMs: number): void;
   /**
-   * Ends the sound at once. Says why when every command under way has been answered, and closes a moment later, so that
-   * the word gets through; without `why` it closes at once.
+   * Ends the sound at once. Without `why` the peer closes at once too. With it, the goodbye is sent when every pending
+   * command has been answered, and the peer closes `GOODBYE_MS` later, so that the goodbye arrives.
    */
   hangUp(why?: (StageMessage & { kind: "bye" })["why"]): void;
 }
@@ -40,11 +40,11 @@ export interface CallOptions {
   /** Called when the channel opens, and for each message on it, while the call lasts. */
   readonly onOpen: (call: Call) => void;
   readonly onMessage: (call: Call, text: string) => void;
-  /** Resolves when what the person asked has been answered; undefined when nothing is under way. */
+  /** Resolves when all of the person's commands have been answered; undefined when none is pending. */
   readonly pendingAnswers: () => Promise<void> | undefined;
 }
 
-/** A goodbye waits this long for answers, and is given this long to arrive. */
+/** How long a goodbye waits for pending answers, and how long the peer then stays open for it to arrive. */
 export const GOODBYE_MS = 500;
 
 /** Answers an offer. Rejects as `PeerPort.accept` does. */
@@ -72,7 +72,7 @@ export async function acceptCall(peers: PeerPort, offerSdp: string, options: Cal
 
 class LiveCall implements Call {
   readonly id: string;
-  heardMs: number | undefined;
+  lastPacketMs: number | undefined;
   lossFraction = 0;
   isOver = false;
   readonly #peer: Peer;
@@ -80,7 +80,8 @@ class LiveCall implements Call {
   readonly #clock: Clock;
   readonly #pendingAnswers: () => Promise<void> | undefined;
   #state: PeerState = "connecting";
-  #isSilent = false;
+  /** No message is sent any more. */
+  #isClosing = false;
 
   constructor(peer: Peer, { id, opus, clock, pendingAnswers }: CallOptions) {
     this.id = id;
@@ -108,7 +109,7 @@ class LiveCall implements Call {
   }
 
   receive(rtp: Uint8Array, arrivalMs: number): void {
-    if (!this.isOver && this.#uplink.receive(rtp, arrivalMs) === "taken") this.heardMs = arrivalMs;
+    if (!this.isOver && this.#uplink.receive(rtp, arrivalMs) === "taken") this.lastPacketMs = arrivalMs;
   }
 
   setPeerState(state: PeerState): void {
@@ -120,36 +121,36 @@ class LiveCall implements Call {
     return this.#uplink.tick(nowMs);
   }
 
-  send(opus: Uint8Array, timestamp: number): void {
+  sendPacket(opus: Uint8Array, timestamp: number): void {
     if (!this.isOver) this.#peer.sendPacket(opus, timestamp);
   }
 
   sendMessage(text: string): void {
-    if (!this.#isSilent) this.#peer.send(text);
+    if (!this.#isClosing) this.#peer.send(text);
   }
 
   restartSilenceTimer(nowMs: number): void {
-    if (this.heardMs !== undefined) this.heardMs = nowMs;
+    if (this.lastPacketMs !== undefined) this.lastPacketMs = nowMs;
   }
 
   hangUp(why?: (StageMessage & { kind: "bye" })["why"]): void {
     if (this.isOver) return;
     this.#end();
     const pendingAnswers = why && this.#pendingAnswers();
-    const part = (): void => this.#part(why && { kind: "bye", why });
+    const close = (): void => this.#close(why && { kind: "bye", why });
     if (pendingAnswers === undefined) {
-      part();
+      close();
     } else {
-      void pendingAnswers.then(part);
-      this.#clock.after(GOODBYE_MS, part);
+      void pendingAnswers.then(close);
+      this.#clock.after(GOODBYE_MS, close);
     }
   }
 
-  #part(bye: StageMessage | undefined): void {
-    if (this.#isSilent) return;
-    const isTold = bye !== undefined && this.#peer.send(JSON.stringify(bye));
-    this.#isSilent = true;
-    if (isTold) this.#clock.after(GOODBYE_MS, () => this.#peer.close());
+  #close(bye: StageMessage | undefined): void {
+    if (this.#isClosing) return;
+    const isSent = bye !== undefined && this.#peer.send(JSON.stringify(bye));
+    this.#isClosing = true;
+    if (isSent) this.#clock.after(GOODBYE_MS, () => this.#peer.close());
     else this.#peer.close();
   }
 

@@ -1,5 +1,5 @@
-// Owns one seat's tie to the person in it: the call that sounds, the one that may take over, and their voice as the mixer
-// takes it. Refuses to know what is in the state and who is muted.
+// Connects one seat to the person in it: the active call, a candidate that may replace it, and the person's voice for the
+// mixer.
 
 import { createVoiceProcessor, type VoiceFrame } from "@hustings/media/speech/voice-processor.ts";
 import type { PersonId } from "@hustings/wire/ids.ts";
@@ -7,23 +7,23 @@ import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import { SILENCE_DBOV } from "@hustings/wire/units.ts";
 import type { Call } from "./call.ts";
 
-/** Without a packet for this long a person is not there. Chromium sends while muted, and DTX sends every 400 ms. */
+/** A person without a packet for this long is not present. Chromium sends while muted, and DTX sends every 400 ms. */
 export const PRESENT_MS = 1_000;
 
 export interface SeatConnection {
   readonly person: PersonId;
   readonly seat: number;
   /**
-   * A new call of the same person: of two that could sound, the newest wins. It takes over as soon as its sound can be
-   * decoded, or at once when no other call is alive; the call that it replaces is told so and ended.
+   * Adds a call of the same person. It becomes active at once when there is no other call, otherwise as soon as its sound
+   * can be decoded. The call it replaces is ended with "replaced".
    */
   attach(call: Call): void;
-  /** The next 20 ms; undefined while there is no call. A muted voice is heard out, but not levelled. */
+  /** Returns the next 20 ms; undefined while there is no call. The sound of a muted person has no level and a closed gate. */
   tick(nowMs: number, isMuted: boolean): VoiceFrame | undefined;
   isPresent(nowMs: number): boolean;
-  /** Since when nobody answers on this connection; undefined while somebody does. */
+  /** Since when no call has been connected; undefined while one is. */
   disconnectedSinceMs(nowMs: number): number | undefined;
-  /** The call that sounds. */
+  /** The call that is mixed. */
   readonly active: Call | undefined;
   readonly calls: readonly Call[];
   hangUp(why?: (StageMessage & { kind: "bye" })["why"]): void;
@@ -42,7 +42,7 @@ export function openSeatConnection(person: PersonId, seat: number, openedMs: num
     candidate = undefined;
   }
 
-  /** True when the candidate sounds, and the active call is over with the frame of this tick. */
+  /** Makes the candidate active if its sound can be decoded. The active call's frame of this tick is then its last. */
   function takeOver(nowMs: number): boolean {
     if (candidate === undefined || !candidate.tick(nowMs).spoke) return false;
     active?.hangUp("replaced");
@@ -52,7 +52,7 @@ export function openSeatConnection(person: PersonId, seat: number, openedMs: num
   }
 
   const isPresent = (nowMs: number): boolean =>
-    active?.heardMs !== undefined && !active.isOver && nowMs - active.heardMs <= PRESENT_MS;
+    active?.lastPacketMs !== undefined && !active.isOver && nowMs - active.lastPacketMs <= PRESENT_MS;
 
   return {
     person,

@@ -1,5 +1,4 @@
-// Owns the connections of everyone seated in one space: opened with a seat, ended with it, all told together. Refuses to decide
-// who is seated.
+// The connections of all seats of one space. The state decides who is seated; a connection opens and closes with its seat.
 
 import type { PersonId } from "@hustings/wire/ids.ts";
 import type { SpaceState } from "@hustings/wire/log/state.ts";
@@ -16,20 +15,20 @@ export interface SeatedConnection {
 export interface SeatConnections {
   readonly count: number;
   of(person: PersonId): SeatConnection | undefined;
-  /** Opens the connections that seats need. A connection whose seat is gone stays until `end`: its going is not on disk yet. */
+  /** Opens missing connections. The connection of a seat that was given up stays until `closeSeat`. */
   open(state: SpaceState, nowMs: number): void;
-  /** For the mixer: who is seated and has a connection. */
+  /** The seats that have a connection, for the mixer. */
   seated(state: SpaceState, isSilenced: (person: PersonId) => boolean): readonly SeatedConnection[];
   isAnyonePresent(nowMs: number): boolean;
   presenceOf(person: PersonId, nowMs: number): SeatPresence;
-  /** Says goodbye to whoever left `seat`, and to nobody who has taken it since. Returns them. */
+  /** Closes the connection of the person who left `seat`, not of one who has taken it since. Returns the person who left. */
   closeSeat(seat: number, why: "left" | "removed", state: SpaceState): PersonId | undefined;
-  /** Ends all; without `why` without a word. */
+  /** Closes all connections; without `why` no goodbye is sent. */
   closeAll(why?: "ended"): void;
-  /** Ends one call. False when there is none of this name. */
+  /** Ends one call. False when there is no such call. */
   hangUp(callId: string): boolean;
   sendToAll(message: StageMessage): void;
-  /** A stall of ours began after `lastMs`: who was present then still is. */
+  /** After our own stall, which began at `lastMs`: people who were present then are present at `nowMs`. */
   restartSilenceTimers(lastMs: number, nowMs: number): void;
 }
 
@@ -62,9 +61,9 @@ export function createSeatConnections(): SeatConnections {
       return { isPresent: connection?.isPresent(nowMs) ?? false, disconnectedForMs };
     },
     closeSeat(seat, why, state) {
-      const isHeld = ({ person }: SeatConnection) =>
+      const isCurrent = ({ person }: SeatConnection) =>
         state.seats.some((one) => one.seat === seat && one.person === person);
-      const connection = [...connections.values()].find((one) => one.seat === seat && !isHeld(one));
+      const connection = [...connections.values()].find((one) => one.seat === seat && !isCurrent(one));
       connection?.hangUp(why);
       if (connection !== undefined) connections.delete(connection.person);
       return connection?.person;

@@ -22,7 +22,7 @@ function open(execute: (command: Command) => Promise<{ seq: number }> = async ()
 
 const message = (id: number, command: Command) => JSON.stringify({ kind: "command", id, command });
 
-test("a command is answered with the sender's id and the entry on disk, a ping with the time", async () => {
+test("answers a command with its id and the entry's number, a ping with the time", async () => {
   const { clock, sent, receive } = open();
   receive(message(3, { do: "leave" }));
   receive(JSON.stringify({ kind: "ping", id: 4 }));
@@ -33,7 +33,7 @@ test("a command is answered with the sender's id and the entry on disk, a ping w
   ]);
 });
 
-test("a refusal is told by its row; a failure of ours is told as internal, and to the operator in full", async () => {
+test("answers a refusal by its row and our own failure as internal, and reports the failure with its cause", async () => {
   const causes = [new Refusal("host-only"), new Error("secret detail")];
   const { clock, sent, failures, receive } = open(async () => Promise.reject(causes.shift()));
   receive(message(1, { do: "live" }));
@@ -50,7 +50,7 @@ test("a refusal is told by its row; a failure of ours is told as internal, and t
   assert.equal(failures.length, 1);
 });
 
-test("more than twenty messages a second are refused by their ids, and a second later all is well", async () => {
+test("refuses messages beyond twenty a second by their ids, and accepts more a second later", async () => {
   const { clock, sent, receive } = open();
   for (let id = 0; id < 50; id++) receive(JSON.stringify({ kind: "ping", id }));
   assert.equal(sent.filter(({ kind }) => kind === "pong").length, MAX_MESSAGES_PER_SECOND);
@@ -64,7 +64,7 @@ test("more than twenty messages a second are refused by their ids, and a second 
   assert.deepEqual(sent.at(-1), { kind: "pong", id: 99, utcMs: clock.utcMs() });
 });
 
-test("commands that are never answered do not pile up", async () => {
+test("refuses commands while twenty are in progress", async () => {
   const { clock, sent, receive } = open(() => new Promise(() => {}));
   for (let id = 0; id < MAX_COMMANDS_UNDER_WAY + 5; id++) {
     receive(message(id, { do: "leave" }));
@@ -74,7 +74,7 @@ test("commands that are never answered do not pile up", async () => {
   assert.equal(sent.length, 5);
 });
 
-test("whatever text comes, it is answered once, by a row of the error table, and nothing is carried out by mistake", async () => {
+test("answers any text exactly once, and executes nothing when it refuses", async () => {
   const anyText = fc.oneof(
     fc.string(),
     fc.json(),

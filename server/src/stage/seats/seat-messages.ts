@@ -1,5 +1,4 @@
-// Owns what a seated person's messages lead to: commands answered, pings returned, too many refused. Refuses to know
-// WebRTC and what a command does.
+// Answers the data channel messages of one call: executes commands, returns pings, and refuses messages beyond the limits.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { createTokenBucket } from "@hustings/flow/token-bucket.ts";
@@ -11,20 +10,20 @@ export interface SeatMessagesOptions {
   readonly clock: Clock;
   readonly execute: (command: Command) => Promise<{ readonly seq: number }>;
   readonly send: (message: StageMessage) => void;
-  /** A failure that is ours: told to the operator, not to the peer. */
+  /** Called with our own failures, for the operator's log; the peer gets only their row of the error table. */
   readonly onFailure: (cause: unknown) => void;
 }
 
 export const MAX_MESSAGES_PER_SECOND = 20;
-/** Commands of one person under way; more are refused until one is answered. */
+/** Commands of one call in progress; further ones are refused until one is answered. */
 export const MAX_COMMANDS_UNDER_WAY = 20;
-/** The `id` of an answer to a message whose own could not be read. */
+/** The `id` in the answer to a message whose own id could not be read. */
 export const NO_ID = -1;
 
 export interface SeatMessages {
-  /** Takes each message of one call, in order. Never throws: whatever came is answered, or was a ping too many. */
+  /** Handles one message; call it in the order of arrival. Never throws: every message is answered. */
   receive(text: string): void;
-  /** Resolves when every command that is under way has been answered; undefined when none is. */
+  /** Resolves when every command in progress has been answered; undefined when none is in progress. */
   readonly pending: Promise<void> | undefined;
 }
 
@@ -76,7 +75,7 @@ export function createSeatMessages({ clock, execute, send, onFailure }: SeatMess
   };
 }
 
-/** The id of a message that is refused, as far as it has one. */
+/** The id of a message that cannot be parsed, or `NO_ID`. */
 function idOf(text: string): number {
   const id = /"id"\s*:\s*(\d{1,15})\b/.exec(text.slice(0, 4096))?.[1];
   return id === undefined ? NO_ID : Number(id);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { silence, tone } from "../testing/microphones.ts";
 import { startStageFixture } from "../testing/stage-fixture.ts";
 
-test("a speaker whose page dies keeps the seat for sixty seconds, and not longer", async () => {
+test("a speaker whose page crashes keeps the seat for sixty seconds, and no longer", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   const { speaker } = await stage.seatGuest(space, host, tone(stage.opus, 440));
@@ -19,7 +19,7 @@ test("a speaker whose page dies keeps the seat for sixty seconds, and not longer
   assert.equal(space.state.seats.length, 0);
 });
 
-test("a speaker who slips back in within that time has the old seat, as muted as before", async () => {
+test("a speaker who returns within that time gets the same seat, muted or not as before", async () => {
   await using stage = await startStageFixture({ dependencies: { seatKeptMs: 5_000 } });
   const { space, host } = await stage.createSpace();
   const { guest, speaker } = await stage.seatGuest(space, host, tone(stage.opus, 440));
@@ -35,7 +35,7 @@ test("a speaker who slips back in within that time has the old seat, as muted as
   assert.equal(space.state.seats.length, 1);
 });
 
-test("whoever accepts and never comes loses the seat after sixty seconds", async () => {
+test("a person who accepts and never calls loses the seat after sixty seconds", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   const guest = stage.newGuest();
@@ -48,7 +48,7 @@ test("whoever accepts and never comes loses the seat after sixty seconds", async
   assert.equal(space.state.seats.length, 0);
 });
 
-test("the host's seat is kept as long as the space lives", async () => {
+test("the host's seat is kept until the space ends", async () => {
   await using stage = await startStageFixture({ dependencies: { seatKeptMs: 5_000 } });
   const { space, host } = await stage.createSpace();
   const speaker = await stage.join(space, host, tone(stage.opus, 440));
@@ -58,7 +58,7 @@ test("the host's seat is kept as long as the space lives", async () => {
   assert.deepEqual([space.state.seats[0]?.person, space.state.seats[0]?.present], [host.person, false]);
 });
 
-test("a connected speaker without a microphone is not present, and keeps the seat", async () => {
+test("a connected speaker without a microphone is not present and keeps the seat", async () => {
   await using stage = await startStageFixture({ dependencies: { seatKeptMs: 5_000 } });
   const { space, host } = await stage.createSpace();
   const { speaker } = await stage.seatGuest(space, host);
@@ -69,7 +69,7 @@ test("a connected speaker without a microphone is not present, and keeps the sea
   assert.equal(space.state.seats[0]?.present, true);
 });
 
-test("of two tabs of one host the newest wins, once it sounds; the other is told and closed", async () => {
+test("a host's second tab replaces the first once its sound arrives, and the first gets a goodbye and is closed", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   const first = await stage.join(space, host, tone(stage.opus, 440));
@@ -88,7 +88,7 @@ test("of two tabs of one host the newest wins, once it sounds; the other is told
   assert.equal(space.state.seats[0]?.present, true);
 });
 
-test("on a new network the new call sounds within two seconds, and presence is not lost on the way", async () => {
+test("a call from a new network replaces the old one within two seconds, and the speaker stays present", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   const first = await stage.join(space, host, tone(stage.opus, 440));
@@ -105,7 +105,7 @@ test("on a new network the new call sounds within two seconds, and presence is n
   assert.ok(first.isClosed);
 });
 
-test("a third offer takes the place of a second that never sounded", async () => {
+test("a third offer replaces a second whose sound never arrived", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   const first = await stage.join(space, host, tone(stage.opus, 440));
@@ -116,7 +116,7 @@ test("a third offer takes the place of a second that never sounded", async () =>
   assert.deepEqual([first.isClosed, second.isClosed, third.isClosed], [true, true, false]);
 });
 
-test("a call that is deleted leaves the seat as one that dropped", async () => {
+test("a deleted call leaves the seat, as a dropped call does", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   const { speaker } = await stage.seatGuest(space, host, tone(stage.opus, 440));
@@ -130,7 +130,7 @@ test("a call that is deleted leaves the seat as one that dropped", async () => {
   assert.deepEqual([space.state.seats.length, space.state.seats[0]?.present], [1, false]);
 });
 
-test("a host's mute is silence in the very next tick, before it is on disk", async () => {
+test("a host's mute silences a speaker within 100 ms", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   const page = await stage.join(space, host, silence(stage.opus));

@@ -1,9 +1,9 @@
-// Owns how many listen to each space: the sum of what its followers tell. Refuses to know who listens.
+// Counts the listeners of each space: the sum of what its followers report.
 
 import type { SpaceId } from "@hustings/wire/ids.ts";
 
 export interface AudienceCounts {
-  /** A follower serves so many; 0 forgets it. Returns the sum. */
+  /** Sets the number of listeners that a follower serves; 0 removes the follower. Returns the space's total. */
   set(space: SpaceId, followerId: number, audience: number): number;
   total(space: SpaceId): number;
 }

@@ -1,5 +1,5 @@
-// Owns what of one space is on air: the programme's beginning and end, and whether it is voices or hold music. Refuses to
-// know who may begin and end it, and how that is written: it is given the writing to wait for.
+// Takes one space on air and off air: begins and ends the programme in step with the log entries that say so, and keeps
+// track of whether listeners hear voices or hold music.
 
 import type { Opus } from "@hustings/media/codec/opus.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
@@ -10,15 +10,18 @@ export interface Broadcast {
   /** Undefined unless on air. */
   readonly programme: Programme | undefined;
   readonly air: AirState | undefined;
-  /** A stage that came back to a live space is on air from `slot`. */
+  /** Goes on air from `slot` without an entry: a restarted stage resumes a live space. */
   resume(slot: number): void;
-  /** On air from `slot`: heard once `write` has resolved, from its first word; off again when it rejects. */
+  /**
+   * Goes on air from `slot`. The sound from `slot` on is held until `write` resolves, then appended. Goes off air again
+   * when it rejects.
+   */
   begin<T>(slot: number, someonePresent: boolean, write: () => Promise<T>): Promise<T>;
-  /** Off air with `slot`: everything before it is handed over, then `write` runs; on air still when it rejects. */
+  /** Goes off air at `slot`: waits until the slots before it are appended, then runs `write`. Stays on air when it rejects. */
   end<T>(slot: number, write: () => Promise<T>): Promise<T>;
-  /** Each tick, before its sound. */
+  /** Call in each tick before its sound. */
   reachSlot(slot: number): void;
-  /** Each tick, after its sound. */
+  /** Call in each tick after its sound. */
   updateAir(signals: AirSignals, silenceLimitMs: number): void;
   stop(): void;
 }
@@ -32,7 +35,7 @@ export interface BroadcastOptions {
 export function createBroadcast(options: BroadcastOptions): Broadcast {
   let programme: Programme | undefined;
   let air: AirState | undefined;
-  let awaited: { readonly slot: number; readonly pass: () => void } | undefined;
+  let ending: { readonly slot: number; readonly reached: () => void } | undefined;
 
   function start(firstSlot: number, memory: AirState): Programme {
     programme = startProgramme({ ...options, firstSlot });
@@ -44,7 +47,7 @@ export function createBroadcast(options: BroadcastOptions): Broadcast {
     programme?.[Symbol.dispose]();
     programme = undefined;
     air = undefined;
-    awaited?.pass();
+    ending?.reached();
   }
 
   return {
@@ -70,10 +73,10 @@ export function createBroadcast(options: BroadcastOptions): Broadcast {
     async end(slot, write) {
       if (programme !== undefined) {
         programme.holdFrom(slot);
-        await new Promise<void>((pass) => {
-          awaited = { slot, pass };
+        await new Promise<void>((reached) => {
+          ending = { slot, reached };
         });
-        awaited = undefined;
+        ending = undefined;
       }
       try {
         return await write();
@@ -83,7 +86,7 @@ export function createBroadcast(options: BroadcastOptions): Broadcast {
       }
     },
     reachSlot(slot) {
-      if (awaited !== undefined && slot >= awaited.slot) awaited.pass();
+      if (ending !== undefined && slot >= ending.slot) ending.reached();
     },
     updateAir(signals, silenceLimitMs) {
       if (air !== undefined) air = nextAir(air, signals, silenceLimitMs);

@@ -1,5 +1,4 @@
-// Owns which spaces a stage holds: made, taken up again, ended, expired, found. Refuses to know HTTP and what happens inside
-// a space.
+// The spaces that a stage holds: creates them, resumes them from the store, finds them, and removes ended and expired ones.
 
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
@@ -26,11 +25,11 @@ export interface FoundSpace {
 export interface SpacesOptions {
   readonly store: LogStore;
   readonly dependencies: Omit<SpaceDependencies, "onEnded">;
-  /** Number of the newest tick. */
+  /** The number of the newest tick. */
   readonly tickNumber: () => number;
-  /** Spaces that have not ended, in all. */
+  /** The most spaces that have not ended. */
   readonly maxSpaces: number;
-  /** A space that has not gone live by then is removed, unless somebody is on its stage. */
+  /** A space that did not go live within this time is removed, unless somebody is on its stage. */
   readonly expiryMs: number;
 }
 
@@ -38,27 +37,28 @@ export interface Spaces extends AsyncDisposable {
   readonly count: number;
   /** A space that has not ended. Throws `no-space`, `ended`. */
   get(id: SpaceId): Space;
-  /** Carries out a command, as `Space.execute` does; a space that has ended takes its end again and no more. */
+  /** As `Space.execute`. A space that has ended answers a second "end" as the first, and refuses other commands. */
   execute(id: SpaceId, actor: Actor, command: Command): Promise<CommandResult>;
-  /** Any space. Throws `no-space`. */
+  /** A space, ended or not. Throws `no-space`. */
   find(id: SpaceId): FoundSpace;
-  /** Live ones first, then newest first; at most `MAX_LISTED`. */
+  /** Live spaces first, then the newest first; at most `MAX_LISTED`. */
   list(): readonly FoundSpace[];
-  /** Its log, also after its end. */
+  /** The space's log, even after its end; undefined for an unknown space. */
   reader(id: SpaceId): Promise<LogReader | undefined>;
-  /** Resolves when it is on disk. Throws `conflict`, `too-many-spaces`, `cannot-store`. */
+  /** Resolves when the space is on disk. Throws `conflict`, `too-many-spaces`, `cannot-store`. */
   create(space: NewSpace): Promise<void>;
-  /** How many listen to a space; nothing when it is not held. */
+  /** Sets a space's number of listeners; ignored for a space that has ended or is unknown. */
   setAudience(id: SpaceId, audience: number): void;
   tick(tick: number, nowMs: number): void;
+  /** Removes the spaces that have expired. */
   expire(): Promise<void>;
 }
 
 export const MAX_LISTED = 1_000;
-/** Ended spaces whose logs stay open for followers; the one that was asked for longest ago is closed first. */
+/** Ended spaces whose logs stay open for followers. Beyond it the log that was requested longest ago is closed. */
 export const MAX_OPEN_ENDED = 64;
 
-/** Takes up every space of the store that has not ended, at once. A log that cannot be opened is noted and left alone. */
+/** Resumes every space of the store that has not ended. A log that cannot be opened is logged and skipped. */
 export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
   const { store, dependencies, tickNumber, maxSpaces, expiryMs } = options;
   const { clock, logger } = dependencies;
@@ -74,7 +74,9 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
     held.delete(id);
     ended.set(id, space.state);
     keepOpen(id, Promise.resolve(space.log));
-    space[Symbol.asyncDispose]().catch((cause: unknown) => logger.error({ space: id, err: cause }, "ending failed"));
+    space[Symbol.asyncDispose]().catch((cause: unknown) =>
+      logger.error({ space: id, err: cause }, "a space that ended could not be closed"),
+    );
     logger.info({ space: id }, "the space has ended");
   }
 
@@ -114,7 +116,7 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
   }
 
   async function create({ id, title, host, secretHash }: NewSpace): Promise<void> {
-    if (held.has(id) || ended.has(id)) throw new Refusal("conflict", `There is a space ${id} already.`);
+    if (held.has(id) || ended.has(id)) throw new Refusal("conflict", `The space ${id} already exists.`);
     if (held.size + creatingCount >= maxSpaces) throw new Refusal("too-many-spaces");
     creatingCount += 1;
     try {
@@ -143,7 +145,9 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
   }
 
   for (const { id, state } of await store.list()) {
-    await restore(id, state).catch((cause: unknown) => logger.error({ space: id, err: cause }, "a space stays closed"));
+    await restore(id, state).catch((cause: unknown) =>
+      logger.error({ space: id, err: cause }, "a space could not be resumed"),
+    );
   }
 
   const found = (space: Space): FoundSpace => {

@@ -1,5 +1,5 @@
-// Owns writing in one space's log: entries in the order of the calls, and the state as it will be when all of them are on
-// disk. Refuses to decide what is written.
+// Writes one space's entries to its log, in the order of the calls, and keeps the state as it will be when all of them are on
+// disk.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -9,29 +9,29 @@ import type { SpaceLog } from "../../log/port.ts";
 
 export interface Pen {
   /**
-   * Every entry that was asked for, on disk or not yet: what the next decision is made on, so that decisions need not
-   * wait for the disk. An entry that cannot be written drops out again.
+   * The fold of all entries, on disk or pending. Decisions are made on it, so that they need not wait for the disk. An
+   * entry that cannot be written drops out again.
    */
   readonly state: SpaceState;
   /**
-   * Resolves when the entry is on disk; `onEntry` has run by then. `slot` is raised to the newest slot written before.
+   * Resolves when the entry is on disk and `onEntry` has run. `slot` is raised to the newest slot written before.
    * Rejects with `cannot-store`.
    */
   write(change: StateChange, slot?: number): Promise<StateEntry>;
   writeBackstage(change: BackstageChange): Promise<BackstageEntry>;
-  /** Resolves once nothing that was asked for before is on its way to the disk any more, written or not. */
+  /** Resolves when no entry of an earlier `write` is pending: each is on disk or has failed. */
   settled(): Promise<void>;
   readonly hasPendingWrites: boolean;
-  /** Asks for an entry that nobody waits for. After a failure it asks for none for a second: call again. */
+  /** Writes an entry that nobody waits for. Does nothing for a second after a failure: call again while it is due. */
   writeBestEffort(change: StateChange, slot?: number): void;
 }
 
 export interface PenOptions {
   readonly log: SpaceLog;
   readonly clock: Clock;
-  /** The slot of the present moment. */
+  /** The current slot. */
   readonly slotNow: () => number;
-  /** Called for each entry once it is on disk, in their order. */
+  /** Called for each entry when it is on disk, in order. */
   readonly onEntry: (entry: StateEntry) => void;
   readonly onFailure: (cause: unknown) => void;
 }
@@ -41,7 +41,7 @@ const PAUSE_AFTER_FAILURE_MS = 1_000;
 export function takePen({ log, clock, slotNow, onEntry, onFailure }: PenOptions): Pen {
   let expected = log.state();
   let newestSlot = 0;
-  let quietUntilMs = 0;
+  let pausedUntilMs = 0;
   let newest: Promise<unknown> = Promise.resolve();
   const waiting: { readonly change: StateChange; readonly slot: number; readonly utcMs: number }[] = [];
 
@@ -59,7 +59,7 @@ export function takePen({ log, clock, slotNow, onEntry, onFailure }: PenOptions)
       (cause: unknown) => {
         waiting.splice(waiting.indexOf(asked), 1);
         expected = waiting.reduce(expect, log.state());
-        quietUntilMs = clock.monotonicMs() + PAUSE_AFTER_FAILURE_MS;
+        pausedUntilMs = clock.monotonicMs() + PAUSE_AFTER_FAILURE_MS;
         onFailure(cause);
         throw new Refusal("cannot-store", undefined, { cause });
       },
@@ -88,7 +88,7 @@ export function takePen({ log, clock, slotNow, onEntry, onFailure }: PenOptions)
       }
     },
     writeBestEffort(change, slot) {
-      if (clock.monotonicMs() >= quietUntilMs) write(change, slot).catch(() => undefined);
+      if (clock.monotonicMs() >= pausedUntilMs) write(change, slot).catch(() => undefined);
     },
   };
 }

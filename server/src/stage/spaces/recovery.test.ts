@@ -16,7 +16,7 @@ async function recordsOf(log: SpaceLog): Promise<LogRecord[]> {
 }
 
 /** A live space with an unmuted host and a guest whom the host has muted. */
-async function evening(stage: StageFixture) {
+async function startLiveSpace(stage: StageFixture) {
   const { space, host, id } = await stage.createSpace();
   await stage.join(space, host, tone(stage.opus, 440));
   const { guest } = await stage.seatGuest(space, host, tone(stage.opus, 660));
@@ -32,12 +32,12 @@ async function evening(stage: StageFixture) {
 
 for (const [name, clockMs] of [
   ["at once", 0],
-  ["after the clock was set back thirty seconds", -30_000],
-  ["after the clock was set on thirty seconds", 30_000],
+  ["after the clock went back thirty seconds", -30_000],
+  ["after the clock went forward thirty seconds", 30_000],
 ] as const) {
-  test(`a stage that starts again ${name} has the same people, as muted, and uses no slot twice`, async () => {
+  test(`a stage that restarts ${name} has the same people, mutes as before, and uses no slot twice`, async () => {
     await using stage = await startStageFixture();
-    const { host, guest, id } = await evening(stage);
+    const { host, guest, id } = await startLiveSpace(stage);
     const headBefore = stage.spaces.get(id).log.heads().slot["32"] as number;
     stage.clock.setUtcMs(stage.clock.utcMs() + clockMs);
     await stage.restart();
@@ -52,7 +52,7 @@ for (const [name, clockMs] of [
     assert.deepEqual([space.state.phase, space.state.air, space.state.holdReason], ["live", "hold", "stage-back"]);
     await stage.run(2_000);
     const { slot } = space.log.heads();
-    assert.ok((slot["32"] as number) > headBefore, "music needs no people: slots go on");
+    assert.ok((slot["32"] as number) > headBefore, "slots go on during hold music");
     await stage.join(space, host, tone(stage.opus, 440));
     await stage.join(space, guest, tone(stage.opus, 660));
     await stage.run(500);
@@ -65,18 +65,18 @@ for (const [name, clockMs] of [
     }
     for (const { from, to } of [...space.state.absences, ...space.state.gaps]) {
       for (let missing = from; missing < to; missing++) {
-        assert.ok(!seen.has(missing), `slot ${missing} is declared and there`);
+        assert.ok(!seen.has(missing), `slot ${missing} is declared and has sound`);
         seen.add(missing);
       }
     }
     const first = space.state.liveSlot as number;
-    assert.equal(seen.size, Math.max(...seen) - first + 1, "every slot since going live is there or declared");
+    assert.equal(seen.size, Math.max(...seen) - first + 1, "every slot since going live has sound or is declared");
   });
 }
 
-test("the anchor of a new stage ties its slots to the clock of its start", async () => {
+test("the anchor of a new stage ties its slots to the clock at its start", async () => {
   await using stage = await startStageFixture();
-  const { id } = await evening(stage);
+  const { id } = await startLiveSpace(stage);
   stage.clock.setUtcMs(stage.clock.utcMs() + 7_000);
   await stage.restart();
   const { anchors } = stage.spaces.get(id).state;
@@ -85,9 +85,9 @@ test("the anchor of a new stage ties its slots to the clock of its start", async
   assert.ok(Math.abs((anchors[1]?.slot as number) * SLOT_MS - (stage.clock.utcMs() - 1_800_000_000_000)) <= SLOT_MS);
 });
 
-test("who was removed is still removed after a restart, and the newest host link is still the newest", async () => {
+test("a restart keeps removals and the newest host link", async () => {
   await using stage = await startStageFixture();
-  const { host, guest, id } = await evening(stage);
+  const { host, guest, id } = await startLiveSpace(stage);
   await stage.spaces.get(id).execute(host, { do: "remove", seat: 1 });
   await stage.spaces.get(id).replaceHostSecret(host, "n".repeat(43));
   await stage.restart();
@@ -97,9 +97,9 @@ test("who was removed is still removed after a restart, and the newest host link
   assert.equal((await space.matchHostSecret("n".repeat(43))).generation, 2);
 });
 
-test("a seat is kept for sixty seconds from the restart", async () => {
+test("keeps a seat for sixty seconds from the restart", async () => {
   await using stage = await startStageFixture();
-  const { id } = await evening(stage);
+  const { id } = await startLiveSpace(stage);
   await stage.restart();
   await stage.run(59_000);
   assert.equal(stage.spaces.get(id).state.seats.length, 2);
@@ -107,9 +107,9 @@ test("a seat is kept for sixty seconds from the restart", async () => {
   assert.equal(stage.spaces.get(id).state.seats.length, 1);
 });
 
-test("a space that ended stays ended, is still found, and its log can be followed", async () => {
+test("a space that ended stays ended after a restart, is still found, and its log can be followed", async () => {
   await using stage = await startStageFixture();
-  const { host, id } = await evening(stage);
+  const { host, id } = await startLiveSpace(stage);
   const ended = stage.spaces.get(id).execute(host, { do: "end" });
   await stage.run(400);
   await ended;
@@ -123,7 +123,7 @@ test("a space that ended stays ended, is still found, and its log can be followe
   );
 });
 
-test("live spaces are listed first, then the newest", async () => {
+test("lists live spaces first, then the newest", async () => {
   await using stage = await startStageFixture();
   const ids: string[] = [];
   for (let index = 0; index < 3; index++) {
@@ -142,10 +142,10 @@ test("live spaces are listed first, then the newest", async () => {
   );
 });
 
-/** A disk that can be full. */
+/** A stage whose disk a test can fill. */
 async function withFullDisk() {
   let isFull = false;
-  const told: ((storing: boolean, cause?: Error) => void)[] = [];
+  const listeners: ((storing: boolean, cause?: Error) => void)[] = [];
   const memory = createMemoryStore();
   const refuse = () => Promise.reject(new Error("ENOSPC"));
   const store: LogStore = {
@@ -156,23 +156,23 @@ async function withFullDisk() {
         ...log,
         appendState: (...entry) => (isFull ? refuse() : log.appendState(...entry)),
         appendBackstage: (...entry) => (isFull ? refuse() : log.appendBackstage(...entry)),
-        onStorage: (listener) => void told.push(listener),
+        onStorage: (listener) => void listeners.push(listener),
       };
     },
   };
   const stage = await startStageFixture({ store: () => store });
   const { space, host } = await stage.createSpace();
-  const tellStorage = (isStoring: boolean) => {
-    for (const listener of told) listener(isStoring, isStoring ? undefined : new Error("ENOSPC"));
+  const reportStorage = (isStoring: boolean) => {
+    for (const listener of listeners) listener(isStoring, isStoring ? undefined : new Error("ENOSPC"));
   };
   const fill = (full: boolean) => {
     isFull = full;
-    tellStorage(!full);
+    reportStorage(!full);
   };
-  return { stage, space, host, fill, tellStorage };
+  return { stage, space, host, fill, reportStorage };
 }
 
-test("with a full disk sound goes on, commands say so, a mute holds all the same, and the state tells as soon as it can", async () => {
+test("with a full disk sound goes on, commands are refused, a mute still takes effect, and the state recovers", async () => {
   const { stage, space, host, fill } = await withFullDisk();
   await using _stage = stage;
   const page = await stage.join(space, host, silence(stage.opus));
@@ -193,7 +193,7 @@ test("with a full disk sound goes on, commands say so, a mute holds all the same
   const heard = page.received.slice(-20).map(({ opus }) => decoder.decode(opus));
   assert.ok(
     heard.slice(10).every((pcm) => pcm.every((sample) => Math.abs(sample) < 0.001)),
-    "muted at the mixer",
+    "the mixer silenced the guest",
   );
   fill(false);
   stage.logLines.length = 0;
@@ -205,22 +205,22 @@ test("with a full disk sound goes on, commands say so, a mute holds all the same
   assert.equal(space.state.seats[1]?.muted, false);
 });
 
-test("where only sound cannot be stored the state says that it is not recorded, and when it is again", async () => {
-  const { stage, space, host, tellStorage } = await withFullDisk();
+test("the state says when sound cannot be stored, and when it is stored again", async () => {
+  const { stage, space, host, reportStorage } = await withFullDisk();
   await using _stage = stage;
   await stage.join(space, host, tone(stage.opus, 440));
   const live = space.execute(host, { do: "live" });
   await stage.run(500);
   await live;
-  tellStorage(false);
+  reportStorage(false);
   await stage.run(100);
   assert.equal(space.state.recording, "failed");
-  tellStorage(true);
+  reportStorage(true);
   await stage.run(100);
   assert.equal(space.state.recording, "on");
 });
 
-test("a live that cannot be written is refused, and nothing of it was ever heard", async () => {
+test("refuses to go live when that cannot be written, and broadcasts nothing", async () => {
   const { stage, space, host, fill } = await withFullDisk();
   await using _stage = stage;
   await stage.join(space, host, tone(stage.opus, 440));
@@ -236,7 +236,7 @@ test("a live that cannot be written is refused, and nothing of it was ever heard
   assert.equal(space.state.phase, "live");
 });
 
-test("an end that cannot be written is refused, and the space goes on without a hole", async () => {
+test("refuses to end when that cannot be written, and goes on without a missing slot", async () => {
   const { stage, space, host, fill } = await withFullDisk();
   await using _stage = stage;
   await stage.join(space, host, tone(stage.opus, 440));

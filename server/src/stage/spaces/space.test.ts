@@ -11,7 +11,7 @@ import { silence, tone } from "../testing/microphones.ts";
 import { type StageFixture, startStageFixture } from "../testing/stage-fixture.ts";
 import type { Space } from "./space.ts";
 
-/** Everything that is in the log now, as a follower from the start gets it. */
+/** Every record of the log, as a follower from the start gets it. */
 async function recordsOf(log: LogReader): Promise<LogRecord[]> {
   const stop = new AbortController();
   setImmediate(() => stop.abort());
@@ -32,7 +32,7 @@ async function goLive(stage: StageFixture, space: Space, host: Parameters<Space[
 
 const refusedWith = (code: string) => (error: unknown) => error instanceof Refusal && error.code === code;
 
-test("a host sits down by an offer alone, muted, and is told the state first and everything after it", async () => {
+test("an offer seats the host, muted, who gets the state first and then every entry", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   const speaker = await stage.join(space, host, tone(stage.opus, 440));
@@ -43,8 +43,8 @@ test("a host sits down by an offer alone, muted, and is told the state first and
   );
   const [first, ...rest] = speaker.messages;
   assert.ok(first?.kind === "snapshot");
-  const told = rest.flatMap((message) => (message.kind === "state" ? message.entries : []));
-  assert.deepEqual(foldAll(told, first.state), JSON.parse(JSON.stringify(space.state)));
+  const entries = rest.flatMap((message) => (message.kind === "state" ? message.entries : []));
+  assert.deepEqual(foldAll(entries, first.state), JSON.parse(JSON.stringify(space.state)));
 });
 
 test("a broken offer seats nobody", async () => {
@@ -54,14 +54,14 @@ test("a broken offer seats nobody", async () => {
   assert.equal(space.state.seats.length, 0);
 });
 
-test("nobody comes on the stage uninvited, not even as far as an answer", async () => {
+test("refuses the offer of an uninvited person before making a peer", async () => {
   await using stage = await startStageFixture();
   const { space } = await stage.createSpace();
   await assert.rejects(space.offer(stage.newGuest(), "offer"), refusedWith("not-invited"));
   assert.equal(stage.peers.speakers.length, 0);
 });
 
-test("before going live nothing is broadcast; from the first slot of going live every slot is, once and in order", async () => {
+test("broadcasts nothing before going live, and from then on every slot once and in order", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   await stage.join(space, host, tone(stage.opus, 440));
@@ -83,7 +83,7 @@ test("before going live nothing is broadcast; from the first slot of going live 
     if (record.lane === "sound") assert.equal(decodeFragment(record.bytes).slot, record.slot);
 });
 
-test("the entry of a slot is followed before the slot's sound", async () => {
+test("followers get the entries of a slot before its sound", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   await stage.join(space, host, tone(stage.opus, 440));
@@ -100,7 +100,7 @@ test("the entry of a slot is followed before the slot's sound", async () => {
   }
 });
 
-test("a second live and a second end are answered as the first, and change nothing, also at the same time", async () => {
+test("answers a second live and a second end as the first, even at the same time, and changes nothing", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   await stage.join(space, host, silence(stage.opus));
@@ -121,7 +121,7 @@ test("a second live and a second end are answered as the first, and change nothi
   await assert.rejects(spaces.execute(space.id, host, { do: "live" }), refusedWith("ended"));
 });
 
-test("whoever ends a space or leaves its stage over their own call has the answer first, then the goodbye", async () => {
+test("a speaker who ends the space or leaves over their own call gets the answer before the goodbye", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   const page = await stage.join(space, host, silence(stage.opus));
@@ -138,7 +138,7 @@ test("whoever ends a space or leaves its stage over their own call has the answe
   assert.ok(speaker.isClosed && page.isClosed);
 });
 
-test("the end says goodbye to everyone and comes behind the last slot, of which there is no more", async () => {
+test("the end sends everyone a goodbye, and its entry follows the last slot", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   const speaker = await stage.join(space, host, tone(stage.opus, 440));
@@ -155,7 +155,7 @@ test("the end says goodbye to everyone and comes behind the last slot, of which 
   assert.ok(records.at(-1)?.lane === "state");
 });
 
-test("an end while a speaker is coming back refuses the offer as ended, and leaves no call behind", async () => {
+test("refuses the offer of a speaker who returns while the space ends, and leaves no call open", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   await stage.join(space, host, tone(stage.opus, 440));
@@ -174,7 +174,7 @@ test("an end while a speaker is coming back refuses the offer as ended, and leav
   assert.ok(stage.peers.speakers.every(({ isClosed }) => isClosed));
 });
 
-test("hand, invitation, acceptance: a guest is on the stage, is heard after unmuting, and is told of everyone", async () => {
+test("a guest who raised a hand, was invited and accepted is seated, and is heard after unmuting", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   const page = await stage.join(space, host, silence(stage.opus));
@@ -196,7 +196,7 @@ test("hand, invitation, acceptance: a guest is on the stage, is heard after unmu
   assert.deepEqual(speaker.messages.at(-1), { kind: "bye", why: "left" });
 });
 
-test("whoever was removed cannot come back, until invited anew", async () => {
+test("a removed person cannot return until invited again", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   const { guest, speaker } = await stage.seatGuest(space, host, silence(stage.opus));
@@ -210,7 +210,7 @@ test("whoever was removed cannot come back, until invited anew", async () => {
   assert.equal(space.state.seats.length, 1);
 });
 
-test("a host who leaves the stage is still the host, and comes back by a new offer", async () => {
+test("a host who leaves the stage remains the host and returns by a new offer", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   await stage.join(space, host, silence(stage.opus));
@@ -221,7 +221,7 @@ test("a host who leaves the stage is still the host, and comes back by a new off
   assert.equal(space.state.seats[0]?.seat, 0);
 });
 
-test("with a new host link the old tickets are worth nothing, also on a channel that is open, and the sound stays", async () => {
+test("a new host link revokes the old tickets, even on an open channel, and the sound goes on", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   const speaker = await stage.join(space, host, silence(stage.opus));
@@ -246,7 +246,7 @@ test("only the host replaces the host link", async () => {
   assert.equal(space.state.hostLinkGeneration, 2);
 });
 
-test("two new host links at once are two generations, and the newer one stands", async () => {
+test("two new host links at the same time get two generations, and the second is valid", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   const replace = (letter: string) => space.replaceHostSecret(host, letter.repeat(43));
@@ -255,7 +255,7 @@ test("two new host links at once are two generations, and the newer one stands",
   assert.equal((await space.matchHostSecret("b".repeat(43))).generation, 3);
 });
 
-test("a killed page is hold music within two seconds of slots, and the first word back is voice", async () => {
+test("hold music begins within two seconds after a page crashes, and the first word ends it", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   const speaker = await stage.join(space, host, tone(stage.opus, 440));
@@ -276,7 +276,7 @@ test("a killed page is hold music within two seconds of slots, and the first wor
   assert.equal(space.state.air, "voice");
 });
 
-test("twelve seconds in which nobody is heard are hold music, though a muted host is there", async () => {
+test("hold music begins after twelve silent seconds, though a muted host is present", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   await stage.join(space, host, tone(stage.opus, 440));
@@ -288,7 +288,7 @@ test("twelve seconds in which nobody is heard are hold music, though a muted hos
   assert.deepEqual([space.state.air, space.state.holdReason], ["hold", "silence"]);
 });
 
-test("a stall of the stage is an absence, not a hole; nobody is thought gone for it, and the words before it are kept", async () => {
+test("declares an absence for its own stall, keeps the sound before it, and marks nobody as not present", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   await stage.join(space, host, tone(stage.opus, 440));
@@ -312,7 +312,7 @@ test("a stall of the stage is an absence, not a hole; nobody is thought gone for
   assert.equal(presents.length, 1);
 });
 
-test("how many listen is told to seated people at most once a second, and only when it changed", async () => {
+test("sends the number of listeners to seated people at most once a second, and only when it changes", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await stage.createSpace();
   const speaker = await stage.join(space, host, silence(stage.opus));
@@ -321,12 +321,12 @@ test("how many listen is told to seated people at most once a second, and only w
     await stage.run(20);
   }
   await stage.run(3_000);
-  const told = speaker.messages.flatMap((message) => (message.kind === "audience" ? [message.audience] : []));
-  assert.ok(told.length <= 8, String(told));
-  assert.equal(told.at(-1), 299);
+  const audiences = speaker.messages.flatMap((message) => (message.kind === "audience" ? [message.audience] : []));
+  assert.ok(audiences.length <= 8, String(audiences));
+  assert.equal(audiences.at(-1), 299);
 });
 
-test("spaces have a limit, an id is used once, and what never went live expires with nobody on its stage", async () => {
+test("limits the spaces, refuses an id twice, and expires a space that never went live and has nobody on its stage", async () => {
   await using stage = await startStageFixture({ maxSpaces: 2, expiryMs: 3_600_000 });
   const kept = await stage.createSpace();
   const { id } = await stage.createSpace();

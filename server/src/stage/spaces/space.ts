@@ -1,5 +1,5 @@
-// Owns one live space: its pen, its seats' connections, its sound, what it writes of its own accord. Refuses to know HTTP, other
-// spaces, and who else reads its log. Decisions are made by authority.ts, dead-air.ts, restart.ts and upkeep.ts.
+// One space on its stage: executes commands, answers offers, and produces the space's sound and due entries with each tick.
+// It carries out what ../policy decides.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { Opus } from "@hustings/media/codec/opus.ts";
@@ -24,20 +24,20 @@ import { createSeatMessages, type SeatMessages } from "../seats/seat-messages.ts
 import { type Broadcast, createBroadcast } from "./broadcast.ts";
 import { type Pen, takePen } from "./pen.ts";
 
-/** What all spaces of a stage share. */
+/** Shared by all spaces of a stage. */
 export interface SpaceDependencies {
   readonly clock: Clock;
   readonly peers: PeerPort;
   readonly opus: Opus;
   readonly logger: Logger;
-  /** A name for a call that nobody can guess. */
+  /** Returns an unguessable id for a call. */
   readonly newCallId: () => string;
-  /** How long the seat of somebody who dropped is kept; the host's is kept as long as the space lives. */
+  /** How long a seat without a connected call is kept; the host's is kept until the space ends. */
   readonly seatKeptMs: number;
   readonly silenceLimitMs: number;
-  /** Whether the state tells that the space is recorded: true where the log is on a disk. */
+  /** Whether the state says that the space is recorded: true where the log is on a disk. */
   readonly isRecorded: boolean;
-  /** Called once, when the end is on disk. */
+  /** Called once, when the space's end is on disk. */
   readonly onEnded: (id: SpaceId) => void;
 }
 
@@ -47,19 +47,19 @@ export interface AnsweredOffer {
 }
 
 export interface CommandResult {
-  /** The newest state entry that is on disk with what was asked. */
+  /** The number of the state entry by which the command is on disk. */
   readonly seq: number;
 }
 
 const AUDIENCE_TICKS = 1_000 / PACKET_MS;
 
 /**
- * A space on its stage. `tick` is called for every tick of the stage from `firstTick` on, or with a jump when ticks were
- * missed; nothing in it waits.
+ * A space on its stage. Call `tick` for every tick of the stage from `firstTick` on; a jump in the number means that ticks
+ * were missed. No tick waits for anything.
  */
 export class Space implements AsyncDisposable {
   readonly id: SpaceId;
-  /** How many listen, as the edges count; told to seated people at most once a second. */
+  /** Listeners, as counted by the edges. Sent to seated people at most once a second. */
   audience = 0;
   readonly #log: SpaceLog;
   readonly #pen: Pen;
@@ -68,7 +68,7 @@ export class Space implements AsyncDisposable {
   readonly #broadcast: Broadcast;
   readonly #connections = createSeatConnections();
   readonly #barred: Set<PersonId>;
-  /** Muted or removed by the host: silent at once, and also where it could not be written. */
+  /** People muted or removed by the host: silent at once, even when the entry cannot be written. */
   readonly #silenced = new Set<PersonId>();
   readonly #firstSlot: number;
   readonly #firstTick: number;
@@ -79,7 +79,7 @@ export class Space implements AsyncDisposable {
   #ending: Promise<CommandResult> | undefined;
   #replacing: Promise<unknown> = Promise.resolve();
 
-  /** Takes up the space of `log`, which has not ended; `settled` tells when its beginning is on disk. */
+  /** Resumes the space of `log`, which has not ended. `settled` resolves when its first entries are on disk. */
   constructor(log: SpaceLog, firstTick: number, dependencies: SpaceDependencies) {
     const state = log.state();
     if (state.id === undefined) throw new Error("The log has no space in it.");
@@ -109,12 +109,12 @@ export class Space implements AsyncDisposable {
     log.onStorage((storing, cause) => this.#setStoring(storing, cause));
   }
 
-  /** Resolves when what was asked for up to now is on disk, or has failed. */
+  /** Resolves when every entry written so far is on disk or has failed. */
   settled(): Promise<void> {
     return this.#pen.settled();
   }
 
-  /** Only what is on disk. */
+  /** The fold of the entries that are on disk. */
   get state(): SpaceState {
     return this.#log.state();
   }
@@ -127,7 +127,7 @@ export class Space implements AsyncDisposable {
     return this.#position().slot;
   }
 
-  /** Carries out a command; resolves when it is on disk. Throws a Refusal. */
+  /** Executes a command; resolves when it is on disk. Throws a Refusal. */
   async execute(actor: Actor, command: Command): Promise<CommandResult> {
     const decision = decide(this.#pen.state, { barred: this.#barred }, actor, command);
     if (decision.state.length === 0) {
@@ -152,8 +152,8 @@ export class Space implements AsyncDisposable {
   }
 
   /**
-   * Answers an offer of `actor`: the host sits down unasked, an invited person accepts by it, a seated one gets a second
-   * call. Resolves when the seat is on disk. Throws a Refusal.
+   * Answers an offer of `actor` and seats them: the host needs no invitation, an invited person accepts it by the offer, a
+   * seated person gets a second call. Resolves when the seat is on disk. Throws a Refusal.
    */
   async offer(actor: Actor, offerSdp: string): Promise<AnsweredOffer> {
     const seat = () => decideSeat(this.#pen.state, { barred: this.#barred }, actor);
@@ -163,7 +163,7 @@ export class Space implements AsyncDisposable {
       await this.#write(seat());
       this.#connections.open(this.#pen.state, this.#dependencies.clock.monotonicMs());
       const connection = this.#connections.of(actor.person);
-      if (connection === undefined) throw new Refusal("conflict", "The seat was given up meanwhile.");
+      if (connection === undefined) throw new Refusal("conflict", "The seat was given up in the meantime.");
       connection.attach(call);
     } catch (cause) {
       call.hangUp();
@@ -172,12 +172,12 @@ export class Space implements AsyncDisposable {
     return { callId: call.id, answerSdp: call.answerSdp };
   }
 
-  /** Ends one call; the seat is kept as for somebody who dropped. False when there is no such call. */
+  /** Ends one call; the seat is kept as after a dropped call. False when there is no such call. */
   hangUp(callId: string): boolean {
     return this.#connections.hangUp(callId);
   }
 
-  /** Whose host link it is. Throws `ticket-invalid`. */
+  /** Returns the host to whom the newest host link belongs. Throws `ticket-invalid`. */
   async matchHostSecret(secretHash: string): Promise<NamedPerson & { generation: number }> {
     await this.#replacing;
     const { host, hostLinkGeneration } = this.state;
@@ -188,7 +188,7 @@ export class Space implements AsyncDisposable {
   }
 
   /**
-   * Replaces the host link. Where only its generation could be written, the old link stays good and its tickets do not.
+   * Replaces the host link. When only the generation can be written, the old link stays valid and its tickets do not.
    * Throws a Refusal: `host-only` and those of a ticket.
    */
   async replaceHostSecret(actor: Actor, secretHash: string): Promise<{ generation: number }> {
@@ -224,7 +224,7 @@ export class Space implements AsyncDisposable {
     if (tick % AUDIENCE_TICKS === 0) this.#sendAudience();
   }
 
-  /** Ends every call without a word: the people come back to the stage that starts next. The log stays open. */
+  /** Ends every call without a goodbye, because the speakers return to the next stage. The log stays open. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#connections.closeAll();
     this.#broadcast.stop();
@@ -259,7 +259,7 @@ export class Space implements AsyncDisposable {
     });
   }
 
-  /** Writes a decision; resolves when all of it is on disk. What the host silenced is silent from now on, come what may. */
+  /** Writes a decision; resolves when all of it is on disk. A mute takes effect now, even if it cannot be written. */
   async #write({ state, backstage }: Decision, slot?: number): Promise<CommandResult> {
     for (const change of state) this.#silence(change);
     const evidence = backstage.filter((change) => change.kind === "acted");
@@ -295,7 +295,7 @@ export class Space implements AsyncDisposable {
     send({ kind: "audience", audience: this.#sentAudience });
   }
 
-  /** An entry is on disk: everyone seated hears of it, and it takes its effect on them. */
+  /** Sends an entry that is on disk to everyone seated, and carries out its effect on connections. */
   #applyEntry(entry: StateEntry): void {
     this.#connections.sendToAll({ kind: "state", entries: [entry] });
     if (entry.kind === "muted") {
@@ -332,11 +332,11 @@ export class Space implements AsyncDisposable {
     this.#connections.sendToAll({ kind: "audience", audience: this.audience });
   }
 
-  /** Our own stall is nobody's absence: who was heard before it is given as long as ever to be heard again. */
+  /** After our own stall, restarts everyone's silence timer. */
   #recoverFromStall(missedTicks: number, nowMs: number): void {
     this.#broadcast.programme?.finishWithFiller();
     this.#connections.restartSilenceTimers(nowMs - missedTicks * PACKET_MS, nowMs);
-    this.#dependencies.logger.warn({ space: this.id, missedTicks }, "the stage stood still");
+    this.#dependencies.logger.warn({ space: this.id, missedTicks }, "the stage missed ticks");
   }
 
   #setStoring(isStoring: boolean, cause: Error | undefined): void {
@@ -347,7 +347,7 @@ export class Space implements AsyncDisposable {
   }
 }
 
-/** Every rendition has sound up to the head; what one of them has beyond it was torn off the other. */
+/** The head is the newest slot that every rendition has: a crash may have cut one rendition short. */
 function endOf(log: SpaceLog): LogEnd {
   const { "32": head32, "16": head16 } = log.heads().slot;
   const headSlot = head32 === undefined || head16 === undefined ? undefined : Math.min(head32, head16);
