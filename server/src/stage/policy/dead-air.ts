@@ -10,7 +10,7 @@ export interface AirState {
   readonly quietMs: number;
 }
 
-/** What was observed in one tick of a live space. */
+/** Observations of one tick of a live space. */
 export interface AirSignals {
   /** The stage receives packets from at least one seat, muted or not. */
   readonly someonePresent: boolean;
