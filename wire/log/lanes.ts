@@ -22,13 +22,12 @@ export type BackstageChange =
 
 export type BackstageEntry = BackstageChange & { readonly seq: number; readonly slot: number; readonly utcMs: number };
 
-/** Captions, comments and tallies come here later; a lane exists so that followers need not change. */
-export interface MomentEntry {
-  readonly seq: number;
-  readonly slot: number;
-  readonly utcMs: number;
+/** A caption, a comment, a tally, …: `kind` says which, and each kind has fields of its own. */
+export interface MomentChange {
   readonly kind: string;
 }
+
+export type MomentEntry = MomentChange & { readonly seq: number; readonly slot: number; readonly utcMs: number };
 
 /** What a follower already has: the next slot wanted and the newest entry held. Zero: everything from the start. */
 export interface Cursor {

@@ -2,7 +2,15 @@
 // same contract suites (testing/) run on all of them.
 
 import type { SpaceId } from "@hustings/wire/ids.ts";
-import type { BackstageChange, BackstageEntry, Cursor, Heads, LogRecord } from "@hustings/wire/log/lanes.ts";
+import type {
+  BackstageChange,
+  BackstageEntry,
+  Cursor,
+  Heads,
+  LogRecord,
+  MomentChange,
+  MomentEntry,
+} from "@hustings/wire/log/lanes.ts";
 import type { SpaceState, StateChange, StateEntry } from "@hustings/wire/log/state.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 
@@ -11,17 +19,22 @@ export class FollowerTooSlow extends Error {
   override readonly name = "FollowerTooSlow";
 }
 
-/** Reading a log: what an edge, a recording or a stage needs. */
-export interface LogReader {
+/** The lanes of a space that one process holds, as its followers see them. */
+export interface FollowedLanes {
+  /** Zero and absent for lanes that this process does not hold. */
   heads(): Heads;
-  /** The fold of every durable state entry. */
-  state(): SpaceState;
   /**
    * Gives the records from `cursor` on and then each new one, in the order that `LogRecord` promises. Ends when `signal`
    * aborts or the log is closed. Throws FollowerTooSlow when the follower falls further behind than the adapter allows:
    * follow again from the newest cursor. A cursor older than what is kept starts at the oldest kept record.
    */
   follow(cursor: Cursor, signal: AbortSignal, renditions?: readonly Rendition[]): AsyncIterable<LogRecord>;
+}
+
+/** Reading a log: what an edge, a recording or a stage needs. */
+export interface LogReader extends FollowedLanes {
+  /** The fold of every durable state entry. */
+  state(): SpaceState;
   /**
    * The kept fragments of the slots `[from, to)`, ascending; slots without a fragment are left out. Throws RangeError for
    * more than MAX_RANGE_SLOTS slots.
@@ -59,7 +72,7 @@ export interface SpaceLog extends LogReader {
   firstFreeSlot(): number;
   /** Calls `listener` whenever storing sound stops (disk full, I/O error: `cause`) and whenever it works again. */
   onStorage(listener: (storing: boolean, cause?: Error) => void): void;
-  /** Stores what waits, then ends the followers of this pen once they have read everything. */
+  /** Closes the pen; its followers end once they have read everything. Closing the newest pen stores all sound. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -91,6 +104,36 @@ export interface LogStore {
   list(): Promise<readonly { readonly id: SpaceId; readonly state: SpaceState }[]>;
   /** Removes a space for good (never gone live, expired). */
   remove(id: SpaceId): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * The moments lane of one space, and its pen. The lane has a writer of its own, the audience desk, which need not be the
+ * process that holds the log: the two pens have terms of their own, and the log's followers get no moments.
+ *
+ * The lane is a window (moment-window.ts): followers get the moments of the hour before the newest one, at most
+ * MAX_MOMENTS. A cursor older than that starts at the oldest moment in the window.
+ */
+export interface MomentLog extends FollowedLanes {
+  /** The fencing number of this pen; counts from 1. */
+  readonly term: number;
+  /**
+   * Resolves with the moment once it is durable; only then do followers see it. Moments keep the order of the calls and
+   * `seq` counts from 1 without holes. Rejects with StaleTerm once a newer pen was taken, with RangeError above
+   * MAX_MOMENT_BYTES, or with the disk's error; the lane then does not have the moment.
+   */
+  appendMoment<Change extends MomentChange>(slot: number, utcMs: number, change: Change): Promise<Change & MomentEntry>;
+  /** Closes the pen; its followers end once they have read everything. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The moments lanes of all spaces; one process holds it. */
+export interface MomentStore {
+  /**
+   * Takes the pen of a space's moments lane, which is empty at first. Its term is one above the highest that the lane has
+   * seen, and durable before this resolves. `undefined`: there is no such space, as far as the adapter can know.
+   */
+  open(id: SpaceId): Promise<MomentLog | undefined>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 

@@ -1,9 +1,10 @@
-// The part of one log that is in memory: the last minute of sound and every entry, and the followers that read them.
+// The part of one log that is in memory: the last minute of sound, every entry, the window of moments, and the followers.
 // Followers see a record as soon as it is added. Both adapters are built around this.
 
-import type { BackstageEntry, Cursor, Heads, LogRecord } from "@hustings/wire/log/lanes.ts";
+import type { BackstageEntry, Cursor, Heads, LogRecord, MomentEntry } from "@hustings/wire/log/lanes.ts";
 import { EMPTY_STATE, foldState, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
 import { KEPT_SLOTS, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
+import { createMomentWindow } from "./moment-window.ts";
 import { FollowerTooSlow, MAX_RANGE_SLOTS } from "./port.ts";
 
 type SoundRecord = LogRecord & { lane: "sound" };
@@ -32,6 +33,7 @@ export interface RecentRecords {
   addSound(rendition: Rendition, slot: number, bytes: Uint8Array): void;
   addState(entry: StateEntry): void;
   addBackstage(entry: BackstageEntry): void;
+  addMoment(entry: MomentEntry): void;
 }
 
 /** The followers that came through one pen. */
@@ -49,6 +51,7 @@ export function createRecentRecords({
   const sound: Record<Rendition, SoundRecord[]> = { "32": [], "16": [] };
   const states: StateRecord[] = [];
   const backstage: BackstageEntry[] = [];
+  const moments = createMomentWindow();
   const held: LogRecord[] = [];
   const wakes = new Set<() => void>();
   let publishedCount = 0;
@@ -83,7 +86,9 @@ export function createRecentRecords({
     isClosed: () => boolean,
   ): AsyncGenerator<LogRecord> {
     let at = publishedCount;
-    for (const record of inLogOrder(states.filter(isWanted), allSound().filter(isWanted))) {
+    const kept = moments.entries().map((entry): LogRecord => ({ lane: "moments", entry }));
+    const sounds = allSound().filter(isWanted);
+    for (const record of [...inLogOrder(states.filter(isWanted), sounds), ...kept.filter(isWanted)]) {
       if (signal.aborted) return;
       yield record;
     }
@@ -120,7 +125,7 @@ export function createRecentRecords({
         RENDITIONS.flatMap((rendition) => (headOf(rendition) === undefined ? [] : [[rendition, headOf(rendition)]])),
       ),
       stateSeq: state.seq,
-      momentSeq: 0,
+      momentSeq: moments.head,
       backstageSeq: backstage.at(-1)?.seq ?? 0,
     }),
     state: () => state,
@@ -149,6 +154,10 @@ export function createRecentRecords({
     },
     addBackstage(entry) {
       backstage.push(entry);
+    },
+    addMoment(entry) {
+      moments.add(entry);
+      publish({ lane: "moments", entry });
     },
   };
 }

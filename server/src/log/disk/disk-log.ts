@@ -5,13 +5,14 @@ import type { Clock } from "@hustings/flow/clock.ts";
 import type { BackstageEntry } from "@hustings/wire/log/lanes.ts";
 import type { SpaceState, StateEntry } from "@hustings/wire/log/state.ts";
 import { KEPT_SLOTS, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
-import { createFence, type Fence } from "../fence.ts";
+import { createPens, type PenHold } from "../pens.ts";
 import type { SpaceLog } from "../port.ts";
 import { checkRange, createRecentRecords, type RecentRecords } from "../recent-records.ts";
 import { type EntryLane, openEntryLane } from "./entry-lane.ts";
-import type { LaneFile, OpenLane } from "./lane-files.ts";
+import { type LaneFile, type OpenLane, syncFolder } from "./lane-files.ts";
 import { LANE_FILES } from "./lane-names.ts";
 import { readMark, readTerm, writeMark, writeTerm } from "./mark-file.ts";
+import type { OpenLog } from "./open-logs.ts";
 import { entryRepairs, type LaneRepair, type Repair, soundRepairs, termRepairs } from "./repairs.ts";
 import { openSoundLane, type SoundLane } from "./sound-lane.ts";
 import { type SoundWriter, startSoundWriter } from "./sound-writer.ts";
@@ -31,20 +32,12 @@ export interface DiskLogOptions {
 }
 
 /** An open log: its files are open until `close`. */
-export interface DiskLog {
-  /** Whether its newest pen is open. */
-  readonly isInUse: boolean;
+export interface DiskLog extends OpenLog<SpaceLog> {
   state(): SpaceState;
-  /** As `LogStore.open`. */
-  takePen(): Promise<SpaceLog>;
-  /** Closes every pen, then the files. */
-  close(): Promise<void>;
 }
 
 interface Parts {
-  readonly options: DiskLogOptions;
   readonly recent: RecentRecords;
-  readonly fence: Fence;
   readonly entries: { readonly state: EntryLane; readonly backstage: EntryLane };
   readonly sounds: Readonly<Record<Rendition, SoundLane>>;
   readonly writer: SoundWriter;
@@ -60,43 +53,34 @@ export async function openDiskLog(options: DiskLogOptions): Promise<DiskLog> {
     opening.defer(() => file.close());
     return file;
   };
-  const { parts, markFile, termFile } = await openParts(options, open);
+  const { parts, markFile, termFile, term } = await openParts(options, open);
   opening.move();
-  const pens = new Set<SpaceLog>();
-  let newest: SpaceLog | undefined;
-
-  async function closeFiles(): Promise<void> {
-    const { writer, sounds, entries, markedSlot, recent } = parts;
-    await writer.close();
-    const isWhole = RENDITIONS.every((rendition) => sounds[rendition].waitingCount === 0);
-    if (isWhole) await writeMark(markFile, Math.max(markedSlot, firstFree(recent))).catch(() => undefined);
-    const files = [entries.state, entries.backstage, sounds["32"], sounds["16"], markFile, termFile];
-    for (const file of files) await file.close();
-  }
+  const { recent, entries, sounds, writer, markedSlot } = parts;
+  const pens = createPens<SpaceLog>({
+    term,
+    persist: (next) => writeTerm(termFile, next),
+    makePen: (hold) => penOf(parts, hold),
+    onUnused: options.onUnused,
+  });
 
   return {
     get isInUse() {
-      return newest !== undefined;
+      return pens.isInUse;
     },
-    state: parts.recent.state,
+    state: recent.state,
     async takePen() {
-      const term = await parts.fence.raise();
-      const pen = penOf(parts, term, async () => {
-        pens.delete(pen);
-        if (newest !== pen) return;
-        newest = undefined;
-        await options.onUnused();
-      });
-      pens.add(pen);
-      newest = pen;
-      // An older pen's entries come before the newer pen's state.
-      for (const lane of Object.values(parts.entries)) await lane.settled();
+      const pen = await pens.take();
+      // The older pens' entries come before the state from which the newer pen starts.
+      for (const lane of Object.values(entries)) await lane.settled();
       return pen;
     },
     async close() {
-      newest = undefined;
-      for (const pen of [...pens]) await pen[Symbol.asyncDispose]();
-      await closeFiles();
+      await pens.close();
+      await writer.close();
+      const isWhole = RENDITIONS.every((rendition) => sounds[rendition].waitingCount === 0);
+      if (isWhole) await writeMark(markFile, Math.max(markedSlot, firstFree(recent))).catch(() => undefined);
+      const files = [entries.state, entries.backstage, sounds["32"], sounds["16"], markFile, termFile];
+      for (const file of files) await file.close();
     },
   };
 }
@@ -120,6 +104,7 @@ async function openParts(options: DiskLogOptions, open: (name: string) => Promis
   const markedSlot = await readMark(markFile);
   const termFile = await open(LANE_FILES.term);
   const stored = await readTerm(termFile);
+  await syncFolder(options.folder);
   await reportRepairs(options, recent, backstage.lane, [
     ...entryRepairs(LANE_FILES.state, state),
     ...entryRepairs(LANE_FILES.backstage, backstage),
@@ -129,30 +114,20 @@ async function openParts(options: DiskLogOptions, open: (name: string) => Promis
   const lanes = { "32": sounds["32"].lane, "16": sounds["16"].lane };
   const mark = () => writeMark(markFile, Math.max(markedSlot, firstFree(recent) + MARK_AHEAD_SLOTS));
   const parts: Parts = {
-    options,
     recent,
-    fence: createFence(stored.term, (term) => writeTerm(termFile, term)),
     entries: { state: state.lane, backstage: backstage.lane },
     sounds: lanes,
     writer: startSoundWriter({ clock, lanes, writeMark: mark }),
     markedSlot,
   };
-  return { parts, markFile, termFile };
+  return { parts, markFile, termFile, term: stored.term };
 }
 
-function penOf(parts: Parts, term: number, onClosed: () => Promise<void>): SpaceLog {
-  const { options, recent, fence, entries, sounds, writer, markedSlot } = parts;
+function penOf({ recent, entries, sounds, writer, markedSlot }: Parts, hold: PenHold): SpaceLog {
   const followers = recent.openFollowers();
   const listeners = new DisposableStack();
-  let isClosed = false;
-
-  function check(): void {
-    if (isClosed) throw new Error(`The pen of term ${term} of space ${options.space} is closed.`);
-    fence.check(term);
-  }
-
   return {
-    term,
+    term: hold.term,
     heads: recent.heads,
     state: recent.state,
     follow: followers.follow,
@@ -160,18 +135,18 @@ function penOf(parts: Parts, term: number, onClosed: () => Promise<void>): Space
     firstFreeSlot: () => Math.max(markedSlot, firstFree(recent)),
     onStorage: (listener) => void listeners.use(writer.onStorage(listener)),
     appendSound(rendition, slot, bytes) {
-      check();
+      hold.check();
       recent.addSound(rendition, slot, bytes);
       writer.push(rendition, slot, bytes);
     },
     async appendState(slot, utcMs, change) {
-      check();
+      hold.check();
       if (change.kind === "ended") await writer.flush();
-      check();
+      hold.check();
       return (await entries.state.append({ ...change, slot, utcMs })) as StateEntry;
     },
     async appendBackstage(slot, utcMs, change) {
-      check();
+      hold.check();
       return (await entries.backstage.append({ ...change, slot, utcMs })) as BackstageEntry;
     },
     async range(rendition, from, to) {
@@ -181,13 +156,11 @@ function penOf(parts: Parts, term: number, onClosed: () => Promise<void>): Space
       if (from >= oldest) return inMemory;
       return [...(await sounds[rendition].range(from, Math.min(to, oldest))), ...inMemory];
     },
-    async [Symbol.asyncDispose]() {
-      if (isClosed) return;
-      isClosed = true;
-      listeners.dispose();
-      followers.close();
-      await onClosed();
-    },
+    [Symbol.asyncDispose]: () =>
+      hold.close(() => {
+        listeners.dispose();
+        followers.close();
+      }),
   };
 }
 

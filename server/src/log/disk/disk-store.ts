@@ -2,7 +2,7 @@
 // decisions/0004 gives the reasons.
 
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
@@ -12,10 +12,10 @@ import { takeLock } from "./directory-lock.ts";
 import { type DiskLog, openDiskLog } from "./disk-log.ts";
 import { MAX_ENTRY_LANE_BYTES } from "./entry-lane.ts";
 import { scanEntries } from "./entry-lines.ts";
-import { codeOf, type OpenLane, openForReading, openLaneFile, syncFolder } from "./lane-files.ts";
+import { codeOf, isFolder, type OpenLane, openForReading, openLaneFile, syncFolder } from "./lane-files.ts";
 import { LANE_FILES, spacesFolder } from "./lane-names.ts";
+import { createOpenLogs, type OpenLogs } from "./open-logs.ts";
 import type { Repair } from "./repairs.ts";
-import { createTurns } from "./turns.ts";
 
 export interface DiskStoreOptions {
   /** The data directory; `spaces/` in it is made if it is missing. */
@@ -36,52 +36,27 @@ export async function openDiskStore(options: DiskStoreOptions): Promise<LogStore
   await mkdir(spaces, { recursive: true, mode: 0o700 });
   const lock = await takeLock(join(spaces, ".lock"));
   await removeLeftovers(spaces);
-  const logs = new Map<SpaceId, DiskLog>();
-  const turns = createTurns<SpaceId>();
-
-  async function openFolder(id: SpaceId): Promise<DiskLog> {
-    const log = await openDiskLog({
+  const logs = createOpenLogs<SpaceLog, DiskLog>((id, onUnused) =>
+    openDiskLog({
       space: id,
       folder: join(spaces, id),
       clock,
       openLane,
       onRepair,
-      onUnused: () => turns.take(id, () => closeUnused(id)),
+      onUnused,
       ...(heldRecords === undefined ? {} : { heldRecords }),
-    });
-    logs.set(id, log);
-    return log;
-  }
-
-  async function takePen(id: SpaceId): Promise<SpaceLog> {
-    const log = logs.get(id) ?? (await openFolder(id));
-    try {
-      return await log.takePen();
-    } finally {
-      await closeUnused(id);
-    }
-  }
-
-  async function closeUnused(id: SpaceId): Promise<void> {
-    if (!logs.get(id)?.isInUse) await close(id);
-  }
-
-  async function close(id: SpaceId): Promise<void> {
-    const log = logs.get(id);
-    logs.delete(id);
-    await log?.close();
-  }
+    }),
+  );
 
   async function create(id: SpaceId): Promise<SpaceLog> {
     await mkdir(join(spaces, id), { mode: 0o700 });
-    const pen = await takePen(id);
-    await syncFolder(join(spaces, id));
+    const pen = await logs.takePen(id);
     await syncFolder(spaces);
     return pen;
   }
 
   async function remove(id: SpaceId): Promise<void> {
-    await close(id);
+    await logs.close(id);
     const leftover = join(spaces, `${LEFTOVER}${randomUUID()}`);
     try {
       await rename(join(spaces, id), leftover);
@@ -93,12 +68,12 @@ export async function openDiskStore(options: DiskStoreOptions): Promise<LogStore
   }
 
   return {
-    create: (id) => turns.take(id, () => create(id)),
-    open: (id) => turns.take(id, async () => ((await isFolder(join(spaces, id))) ? takePen(id) : undefined)),
+    create: (id) => logs.inTurn(id, () => create(id)),
+    open: (id) => logs.inTurn(id, async () => ((await isFolder(join(spaces, id))) ? logs.takePen(id) : undefined)),
     list: () => listSpaces(spaces, logs, onRepair),
-    remove: (id) => turns.take(id, () => remove(id)),
+    remove: (id) => logs.inTurn(id, () => remove(id)),
     async [Symbol.asyncDispose]() {
-      for (const id of [...logs.keys()]) await turns.take(id, () => close(id));
+      await logs.closeAll();
       await lock[Symbol.asyncDispose]();
     },
   };
@@ -111,16 +86,9 @@ async function removeLeftovers(spaces: string): Promise<void> {
     if (name.startsWith(LEFTOVER)) await rm(join(spaces, name), { recursive: true, force: true });
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-}
-
 async function listSpaces(
   spaces: string,
-  logs: ReadonlyMap<SpaceId, DiskLog>,
+  logs: Pick<OpenLogs<DiskLog, SpaceLog>, "get">,
   onRepair: (repair: Repair) => void,
 ): Promise<{ id: SpaceId; state: SpaceState }[]> {
   const found: { id: SpaceId; state: SpaceState }[] = [];

@@ -1,12 +1,12 @@
 // Owns one entry lane as a file: appended in groups, on the medium before it is told. Refuses to know what entries mean.
 
-import { type Entry, encodeEntry, scanEntries } from "./entry-lines.ts";
+import { type Entry, type EntryScan, encodeEntry, LINE_FEED, MAX_ENTRY_BYTES, scanEntries } from "./entry-lines.ts";
 import { type LaneFile, writeAll } from "./lane-files.ts";
 
 export interface EntryLane {
   /**
    * Resolves with the entry once it is on the medium, in the order of the calls; `onDurable` is called just before, also
-   * in order. Rejects with the disk's error, and then the entry is not in the lane.
+   * in order. Rejects with the disk's error, or with RangeError if the entry is too long; the lane then does not have it.
    */
   append<T extends object>(fields: T): Promise<T & { readonly seq: number }>;
   /** Resolves once every entry that was appended before is on the medium or was refused. */
@@ -34,11 +34,22 @@ interface Waiting {
   readonly reject: (cause: unknown) => void;
 }
 
-/** Reads the lane, cuts a torn tail and reserves room (as far as there is any). */
-export async function openEntryLane(file: LaneFile, onDurable: (entry: Entry) => void): Promise<OpenedEntryLane> {
+export interface EntryLaneLimits {
+  /** How much of the end of the lane is read when it is opened; absent: all of it. */
+  readonly tailBytes?: number;
+  /** The longest entry as JSON. */
+  readonly maxEntryBytes?: number;
+}
+
+/** Reads the lane, cuts a torn tail and reserves bytes behind the last entry, as far as the disk has room. */
+export async function openEntryLane(
+  file: LaneFile,
+  onDurable: (entry: Entry) => void,
+  { tailBytes = Infinity, maxEntryBytes = MAX_ENTRY_BYTES }: EntryLaneLimits = {},
+): Promise<OpenedEntryLane> {
   const sizeBytes = await file.size();
   if (sizeBytes > MAX_ENTRY_LANE_BYTES) throw new Error(`A lane of ${sizeBytes} bytes is too long.`);
-  const { entries, endsAt, tornBytes, damages } = scanEntries(await file.read(0, sizeBytes));
+  const { entries, endsAt, tornBytes, damages } = await readTail(file, sizeBytes, tailBytes);
   if (tornBytes > 0) await file.truncate(endsAt);
   let nextAt = endsAt;
   let nextSeq = (entries.at(-1)?.seq ?? 0) + 1;
@@ -64,24 +75,23 @@ export async function openEntryLane(file: LaneFile, onDurable: (entry: Entry) =>
   }
 
   async function writeGroup(group: readonly Waiting[]): Promise<void> {
-    const entries = group.map(({ fields }, i) => ({ ...fields, seq: nextSeq + i }) as Entry);
-    let bytes: Uint8Array = new Uint8Array(0);
+    const lines = linesOf(group, nextSeq, maxEntryBytes);
+    const bytes = Buffer.concat(lines.map(({ line }) => line));
     try {
-      bytes = Buffer.concat(entries.map(encodeEntry));
       const { cause } = await writeAll(file, bytes, nextAt);
       if (cause) throw cause;
       await file.sync();
     } catch (cause) {
       await takeBack(bytes.length);
-      for (const { reject } of group) reject(cause);
+      for (const { waiting } of lines) waiting.reject(cause);
       return;
     }
     nextAt += bytes.length;
-    nextSeq += entries.length;
+    nextSeq += lines.length;
     reservedTo = Math.max(reservedTo, nextAt);
-    for (const [i, { resolve }] of group.entries()) {
-      onDurable(entries[i] as Entry);
-      resolve(entries[i] as never);
+    for (const { waiting, entry } of lines) {
+      onDurable(entry);
+      waiting.resolve(entry as never);
     }
   }
 
@@ -122,4 +132,33 @@ export async function openEntryLane(file: LaneFile, onDurable: (entry: Entry) =>
     },
   };
   return { lane, entries, tornBytes, damages };
+}
+
+// The entries of a group with their numbers. An entry that is too long is refused and takes no number.
+function linesOf(group: readonly Waiting[], firstSeq: number, maxEntryBytes: number) {
+  const lines: { readonly waiting: Waiting; readonly entry: Entry; readonly line: Buffer }[] = [];
+  for (const waiting of group) {
+    const entry = { ...waiting.fields, seq: firstSeq + lines.length } as Entry;
+    try {
+      lines.push({ waiting, entry, line: encodeEntry(entry, maxEntryBytes) });
+    } catch (cause) {
+      waiting.reject(cause);
+    }
+  }
+  return lines;
+}
+
+// Reads all of the lane if the tail begins inside an entry and has no whole one.
+async function readTail(file: LaneFile, sizeBytes: number, tailBytes: number): Promise<EntryScan> {
+  const from = Math.max(0, sizeBytes - tailBytes);
+  const bytes = await file.read(from, sizeBytes - from);
+  const start = from === 0 ? 0 : bytes.indexOf(LINE_FEED) + 1;
+  const scan = scanEntries(bytes.subarray(start));
+  if (from > 0 && scan.entries.length === 0) return readTail(file, sizeBytes, sizeBytes);
+  const startsAt = from + start;
+  return {
+    ...scan,
+    endsAt: startsAt + scan.endsAt,
+    damages: scan.damages.map(({ at, bytes: lost }) => ({ at: startsAt + at, bytes: lost })),
+  };
 }

@@ -29,12 +29,14 @@ export interface EntryScan {
 
 export const MAX_ENTRY_BYTES = 64 * 1024;
 const HEAD_BYTES = 18;
-const LINE_FEED = 10;
+export const LINE_FEED = 10;
+/** What a line has besides its JSON. */
+export const LINE_BYTES = HEAD_BYTES + 1;
 
-/** The line of an entry. Throws RangeError above MAX_ENTRY_BYTES. */
-export function encodeEntry(entry: Entry): Buffer {
+/** The line of an entry. Throws RangeError if its JSON has more than `maxBytes`. */
+export function encodeEntry(entry: Entry, maxBytes = MAX_ENTRY_BYTES): Buffer {
   const json = Buffer.from(JSON.stringify(entry));
-  if (json.length > MAX_ENTRY_BYTES) throw new RangeError(`an entry of ${json.length} bytes is too long`);
+  if (json.length > maxBytes) throw new RangeError(`The entry has ${json.length} bytes, more than ${maxBytes}.`);
   const head = Buffer.from(`${hex(json.length)} ${hex(crc32c(json))} `);
   return Buffer.concat([head, json, Buffer.of(LINE_FEED)]);
 }

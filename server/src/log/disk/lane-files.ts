@@ -2,7 +2,7 @@
 // Refuses to know what is in a file.
 
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 
 export interface LaneFile {
   /** Writes from `at` on; resolves with the bytes written, which may be fewer. Rejects when none could be. */
@@ -36,6 +36,13 @@ export async function openForReading(path: string): Promise<LaneFile | undefined
 export async function syncFolder(path: string): Promise<void> {
   await using folder = await open(path, constants.O_RDONLY);
   await folder.sync();
+}
+
+export async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 /** The system's code of an error ("ENOSPC"), or undefined. */

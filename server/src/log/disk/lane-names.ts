@@ -8,6 +8,8 @@ export const LANE_FILES = {
   backstage: "backstage.lane",
   mark: "slots.mark",
   term: "pen.term",
+  moments: "moments.lane",
+  momentTerm: "moments.term",
 } as const;
 
 /** The folder of all spaces in a data directory; each has a folder `ID` in it. */

@@ -1,26 +1,32 @@
-// Owns the stage's side of following over a Unix socket: one connection follows one space. Refuses to know edges and
-// listeners; it counts what followers tell. Backstage never crosses it.
+// Serves followers over a Unix socket, for a stage or an audience desk: each connection follows one space. Backstage
+// entries never cross it.
 
 import { unlink } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { type Clock, repeat } from "@hustings/flow/clock.ts";
 import type { ErrorCode } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
-import type { FollowedRecord, LogReader } from "../port.ts";
+import type { FollowedLanes, FollowedRecord, LogReader } from "../port.ts";
 import { decodeUp, encodeDown, frameCutter, MAX_UP_BYTES, type UpFrame } from "./follow-frames.ts";
 
 export interface FollowServerOptions {
   readonly path: string;
   readonly clock: Clock;
-  /** May take a moment where a log must be opened first; a rejection reads as "there is none". */
-  readonly logOf: (space: SpaceId) => LogReader | undefined | Promise<LogReader | undefined>;
-  /** A follower told how many it serves; 0 when it is gone. `followerId` is never used twice. */
-  readonly onAudience: (space: SpaceId, followerId: number, audience: number) => void;
-  /** How many listen to the space in all; told to its followers within AUDIENCE_MS of a change. */
-  readonly audienceOf: (space: SpaceId) => number;
-  /** Bytes that may wait for one follower before it is cut; absent: MAX_UNSENT_BYTES. */
+  /** The lanes of a space. A promise if the log must be opened first; if it rejects, followers are sent `no-space`. */
+  readonly logOf: (space: SpaceId) => ServedLanes | undefined | Promise<ServedLanes | undefined>;
+  /**
+   * Called when a follower reports how many listeners it serves, and with 0 when it is gone. `followerId` is never used
+   * twice. Absent: reports are ignored.
+   */
+  readonly onAudience?: (space: SpaceId, followerId: number, audience: number) => void;
+  /** The whole audience of the space, sent to its followers within AUDIENCE_MS of a change. Absent: never sent. */
+  readonly audienceOf?: (space: SpaceId) => number;
+  /** Bytes that may wait for one follower before it is disconnected; absent: MAX_UNSENT_BYTES. */
   readonly maxUnsentBytes?: number;
 }
+
+/** `range` is absent where there is no sound: followers then get empty ranges. */
+export type ServedLanes = FollowedLanes & Partial<Pick<LogReader, "range">>;
 
 export interface FollowServer {
   readonly followerCount: number;
@@ -81,7 +87,7 @@ function startFollower(socket: Socket, id: number, options: FollowServerOptions)
   const cutter = frameCutter(MAX_UP_BYTES);
   const outlet = startOutlet(socket, maxUnsentBytes, clock);
   let space: SpaceId | undefined;
-  let log: LogReader | undefined;
+  let log: ServedLanes | undefined;
   let opening: Promise<void> | undefined;
   let rangesInWork = 0;
   let toldAudience: number | undefined;
@@ -98,7 +104,7 @@ function startFollower(socket: Socket, id: number, options: FollowServerOptions)
     if (frame.kind === "hello") hello(frame);
     else if (opening !== undefined) opening.then(() => take(frame));
     else if (space === undefined || log === undefined) refuse("bad-frame", "A hello comes first.");
-    else if (frame.kind === "audience") onAudience(space, id, frame.audience);
+    else if (frame.kind === "audience") onAudience?.(space, id, frame.audience);
     else if (rangesInWork >= MAX_RANGES_IN_WORK) refuse("too-many", "Too many ranges are in work.");
     else answerRange(log, frame);
   }
@@ -122,14 +128,14 @@ function startFollower(socket: Socket, id: number, options: FollowServerOptions)
       });
   }
 
-  function open(frame: UpFrame & { kind: "hello" }, found: LogReader | undefined): void {
+  function open(frame: UpFrame & { kind: "hello" }, found: ServedLanes | undefined): void {
     if (gone.signal.aborted) return;
     log = found;
     if (log) followLog(log, frame);
     else refuse("no-space", `There is no space ${frame.space} here.`);
   }
 
-  function followLog(log: LogReader, hello: UpFrame & { kind: "hello" }): void {
+  function followLog(log: ServedLanes, hello: UpFrame & { kind: "hello" }): void {
     space = hello.space;
     outlet.send(encodeDown({ kind: "following", heads: { ...log.heads(), backstageSeq: 0 } }));
     reportAudience();
@@ -139,17 +145,16 @@ function startFollower(socket: Socket, id: number, options: FollowServerOptions)
     );
   }
 
-  function answerRange(log: LogReader, { id, rendition, from, to }: UpFrame & { kind: "range" }): void {
+  function answerRange(log: ServedLanes, { id, rendition, from, to }: UpFrame & { kind: "range" }): void {
     rangesInWork++;
-    log
-      .range(rendition, from, to)
+    (log.range?.(rendition, from, to) ?? Promise.resolve([]))
       .then((fragments) => outlet.send(encodeDown({ kind: "range", id, fragments })))
       .catch(() => refuse("internal", "The range could not be read."))
       .finally(() => rangesInWork--);
   }
 
   function reportAudience(): void {
-    const audience = space === undefined ? undefined : audienceOf(space);
+    const audience = space === undefined ? undefined : audienceOf?.(space);
     if (audience === undefined || audience === toldAudience) return;
     toldAudience = audience;
     outlet.send(encodeDown({ kind: "record", record: { lane: "audience", audience } }));
@@ -167,7 +172,7 @@ function startFollower(socket: Socket, id: number, options: FollowServerOptions)
   socket.once("close", () => {
     patience.cancel();
     gone.abort();
-    if (space !== undefined) onAudience(space, id, 0);
+    if (space !== undefined) onAudience?.(space, id, 0);
   });
   return { reportAudience, close: () => socket.destroy() };
 }

@@ -12,6 +12,7 @@ import { Refusal } from "@hustings/wire/errors.ts";
 import { RENDITIONS } from "@hustings/wire/units.ts";
 import fc from "fast-check";
 import { createMemoryStore } from "../memory/memory-log.ts";
+import { createMemoryMoments } from "../memory/memory-moments.ts";
 import type { FollowedRecord, SpaceLog } from "../port.ts";
 import { createdChange, fragmentOf, nameOf, OTHER_SPACE, SPACE, START, take } from "../testing/log-fixture.ts";
 import { readerContract } from "../testing/reader-contract.ts";
@@ -57,6 +58,31 @@ describe("following over a socket", { timeout: TIMEOUT_MS }, () => {
     await venue.log.appendBackstage(0, 0, { kind: "host-secret", secretHash: "hash", generation: 1 });
     venue.log.appendSound("32", 4, fragmentOf(4));
     assert.deepEqual(await venue.follow({}).heads, { slot: { "32": 4 }, stateSeq: 1, momentSeq: 0, backstageSeq: 0 });
+  });
+
+  test("an audience desk's followers get its moments from their cursor on, empty ranges, and no audience", async () => {
+    const moments = createMemoryMoments();
+    const pen = (await moments.open(SPACE)) ?? assert.fail("no lane");
+    const change = { kind: "comment", text: "Hello" };
+    for (let n = 0; n < 3; n++) await pen.appendMoment(n, 5, change);
+    await using folder = await tempFolder();
+    const path = join(folder.path, "moments.sock");
+    const clock = manualClock();
+    await using _server = await serveFollowers({ path, clock, logOf: (id) => (id === SPACE ? pen : undefined) });
+    const stop = new AbortController();
+    const cursor = { ...START, momentSeq: 1 };
+    const followed = followSpace({ path, clock, space: SPACE, cursor, renditions: [], signal: stop.signal });
+    assert.deepEqual(await followed.heads, { slot: {}, stateSeq: 0, momentSeq: 3, backstageSeq: 0 });
+    assert.deepEqual(await followed.range("32", 0, 10), []);
+    followed.reportAudience(5);
+    const live = pen.appendMoment(3, 5, change);
+    const seen: FollowedRecord[] = [];
+    for await (const record of followed.records) if (seen.push(record) === 3) stop.abort();
+    assert.deepEqual(
+      seen,
+      [2, 3, 4].map((seq) => ({ lane: "moments", entry: { ...change, seq, slot: seq - 1, utcMs: 5 } })),
+    );
+    assert.equal((await live).seq, 4);
   });
 
   test("a space that is not there is refused as no-space", async () => {

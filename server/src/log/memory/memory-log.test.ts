@@ -1,12 +1,14 @@
-// Proves the memory adapter: the contract, and what it forgets.
+// The memory adapters pass the contract suites, and forget old sound.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LogStore } from "../port.ts";
 import { fragmentOf, nameOf, SPACE, START, take } from "../testing/log-fixture.ts";
+import { momentContract } from "../testing/moment-contract.ts";
 import { readerContract } from "../testing/reader-contract.ts";
 import { storeContract } from "../testing/store-contract.ts";
 import { createMemoryStore } from "./memory-log.ts";
+import { createMemoryMoments } from "./memory-moments.ts";
 
 const openStore = async () => {
   const store = createMemoryStore({ heldRecords: 64 });
@@ -15,6 +17,11 @@ const openStore = async () => {
 
 storeContract("memory", openStore);
 readerContract("memory", async () => readable((await openStore()).store));
+
+momentContract("memory", async () => {
+  const store = createMemoryMoments({ heldRecords: 64 });
+  return { store, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+});
 
 async function readable(store: LogStore) {
   const log = await store.create(SPACE);

@@ -5,14 +5,14 @@ import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
 import type { Cursor, LogRecord } from "@hustings/wire/log/lanes.ts";
 import type { StateChange } from "@hustings/wire/log/state.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
-import type { LogReader } from "../port.ts";
+import type { FollowedLanes, LogReader } from "../port.ts";
 
 export const SPACE = "0123456789" as SpaceId;
 export const OTHER_SPACE = "abcdefghjk" as SpaceId;
 export const HOST = "0123456789ab" as PersonId;
 export const START: Cursor = { nextSlot: 0, stateSeq: 0, momentSeq: 0 };
 
-/** A fragment whose packets tell slot and rendition, so that bytes in the wrong place are seen. */
+/** A fragment whose packets depend on slot and rendition, so that a test sees bytes in the wrong place. */
 export function fragmentOf(slot: number, rendition: Rendition = "32", packetBytes = 8): Uint8Array<ArrayBuffer> {
   const packets = Array.from({ length: 10 }, (_, i) =>
     Uint8Array.from({ length: packetBytes }, (_, j) => (slot * 31 + Number(rendition) * 7 + i * 3 + j) & 255),
@@ -36,7 +36,7 @@ export function nameOf(record: LogRecord): string {
 
 /** The first `count` records from `cursor`. */
 export async function take(
-  side: ReadingSide,
+  side: Pick<FollowedLanes, "follow">,
   cursor: Cursor,
   count: number,
   renditions: readonly Rendition[] = RENDITIONS,

@@ -1,0 +1,68 @@
+// The open logs of a store. A log is opened for its first pen and closed with its newest.
+
+import type { SpaceId } from "@hustings/wire/ids.ts";
+
+export interface OpenLog<Pen> {
+  /** Whether its newest pen is open. */
+  readonly isInUse: boolean;
+  takePen(): Promise<Pen>;
+  close(): Promise<void>;
+}
+
+export interface OpenLogs<Log, Pen> {
+  get(id: SpaceId): Log | undefined;
+  /** Runs `act` once everything that was asked for the same space before has ended. */
+  inTurn<Result>(id: SpaceId, act: () => Promise<Result>): Promise<Result>;
+  /** Takes a pen of the space's log, which is opened if need be. Call it in a turn. */
+  takePen(id: SpaceId): Promise<Pen>;
+  /** Closes the space's log if it is open. Call it in a turn. */
+  close(id: SpaceId): Promise<void>;
+  closeAll(): Promise<void>;
+}
+
+/** `open` opens the log of a space; the log calls `onUnused` when its newest pen is closed. */
+export function createOpenLogs<Pen, Log extends OpenLog<Pen>>(
+  open: (id: SpaceId, onUnused: () => Promise<void>) => Promise<Log>,
+): OpenLogs<Log, Pen> {
+  const logs = new Map<SpaceId, Log>();
+  const turns = new Map<SpaceId, Promise<unknown>>();
+
+  function inTurn<Result>(id: SpaceId, act: () => Promise<Result>): Promise<Result> {
+    const turn = (turns.get(id) ?? Promise.resolve()).then(act);
+    const ended = turn
+      .catch(() => undefined)
+      .finally(() => {
+        if (turns.get(id) === ended) turns.delete(id);
+      });
+    turns.set(id, ended);
+    return turn;
+  }
+
+  async function close(id: SpaceId): Promise<void> {
+    const log = logs.get(id);
+    logs.delete(id);
+    await log?.close();
+  }
+
+  async function closeUnused(id: SpaceId): Promise<void> {
+    if (!logs.get(id)?.isInUse) await close(id);
+  }
+
+  return {
+    get: (id) => logs.get(id),
+    inTurn,
+    async takePen(id) {
+      const log = logs.get(id) ?? (await open(id, () => inTurn(id, () => closeUnused(id))));
+      logs.set(id, log);
+      try {
+        return await log.takePen();
+      } finally {
+        await closeUnused(id);
+      }
+    },
+    close,
+    async closeAll() {
+      for (const id of [...logs.keys()]) await inTurn(id, () => close(id));
+    },
+  };
+}
