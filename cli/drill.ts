@@ -62,9 +62,9 @@ function peakWanted({ peak, scale }: DrillOptions, file: Scenario): { peak: numb
 }
 
 /** Thousands of connections to somebody's server: nobody does that by a slip of the hand. */
-async function agree({ isAgreed }: DrillOptions, target: string, scenario: Scenario): Promise<void> {
+async function agree({ isConfirmed }: DrillOptions, target: string, scenario: Scenario): Promise<void> {
   const what = `This sends up to ${peakOf(scenario).toLocaleString("en")} listeners to ${target} for ${Math.ceil(lengthSeconds(scenario) / 60)} minutes.`;
-  if (isAgreed) return void process.stdout.write(`${what}\n`);
+  if (isConfirmed) return void process.stdout.write(`${what}\n`);
   if (!process.stdin.isTTY) throw new Error(`${what} Say --yes if that is meant: there is nobody here to ask.`);
   const asking = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await asking.question(`${what} Is it yours, and is that meant? Type yes: `);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NO_REPORT } from "../record/crowd-report.ts";
+import { EMPTY_REPORT } from "../record/crowd-report.ts";
 import { type AgentOrders, type AgentStart, awaitAgents } from "./agent-server.ts";
 
 const START = {
@@ -16,9 +16,9 @@ test("agents share the people, get each order once, are added up, and are told t
     members.map(({ agent }) => agent),
     [0, 1],
   );
-  for (const people of [10, 101]) crowd.give({ do: "people", people });
-  crowd.give({ do: "mark", number: 1 });
-  const report = { ...NO_REPORT, counts: { ...NO_REPORT.counts, heard: 5 }, generators: 1 };
+  for (const people of [10, 101]) crowd.send({ do: "people", people });
+  crowd.send({ do: "mark", number: 1 });
+  const report = { ...EMPTY_REPORT, counts: { ...EMPTY_REPORT.counts, firstSounds: 5 }, generators: 1 };
   const told = await Promise.all(members.map(({ agent }) => post<AgentOrders>(`${url}/${agent}`, report)));
   const shares = told.map((one) => one?.orders[0]);
   assert.deepEqual(shares, [
@@ -33,7 +33,7 @@ test("agents share the people, get each order once, are added up, and are told t
     ],
   );
   assert.deepEqual((await post<AgentOrders>(`${url}/0`, report))?.orders, []);
-  assert.deepEqual([crowd.report().counts.heard, crowd.report().generators], [10, 2]);
+  assert.deepEqual([crowd.report().counts.firstSounds, crowd.report().generators], [10, 2]);
   const ending = crowd[Symbol.asyncDispose]();
   const last = await Promise.all(members.map(({ agent }) => post<AgentOrders>(`${url}/${agent}`, report)));
   assert.deepEqual(
@@ -48,10 +48,10 @@ test("without the secret, and with what is no report, the desk says nothing", as
   assert.equal(await post(`${url}x/join`, {}), undefined);
   assert.equal(await post(`${url}/join`, {}), undefined, "one more than is waited for");
   assert.equal(await post(`${url}/0`, { counts: undefined, generators: 1e9 }), undefined);
-  assert.equal(await post(`${url}/7`, NO_REPORT), undefined);
+  assert.equal(await post(`${url}/7`, EMPTY_REPORT), undefined);
   assert.equal((await fetch(`${url}/0`, { method: "POST", body: "{" })).status, 400);
   const ending = crowd[Symbol.asyncDispose]();
-  await post(`${url}/0`, NO_REPORT);
+  await post(`${url}/0`, EMPTY_REPORT);
   await ending;
 });
 
@@ -64,7 +64,7 @@ async function openDesk(agents: number) {
     port: 0,
     host: "127.0.0.1",
     signal: AbortSignal.timeout(20_000),
-    say: () => undefined,
+    print: () => undefined,
     onOpen: opened.resolve,
   });
   const url = await opened.promise;

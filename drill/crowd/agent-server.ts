@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { networkInterfaces } from "node:os";
 import { systemClock } from "@hustings/flow/clock.ts";
 import type { CrowdStart, Order } from "../generator/orders.ts";
-import { addUp, type CrowdReport } from "../record/crowd-report.ts";
+import { type CrowdReport, mergeReports } from "../record/crowd-report.ts";
 import type { Crowd } from "./crowd.ts";
 import { MAX_GENERATORS, shareOf } from "./crowd-size.ts";
 
@@ -22,13 +22,13 @@ export interface AgentOrders {
   readonly isOver: boolean;
 }
 
-export interface AwaitAgents {
+export interface AwaitAgentsOptions {
   readonly start: CrowdStart;
   readonly people: number;
   readonly agents: number;
   readonly port: number;
   readonly signal: AbortSignal;
-  readonly say: (text: string) => void;
+  readonly print: (text: string) => void;
   /** Where it listens; absent: everywhere. */
   readonly host?: string;
   /** Told as soon as agents can join. */
@@ -43,10 +43,10 @@ const AWAY_MS = 10_000;
 export const ASK_EVERY_MS = 500;
 
 /** Waits until that many agents have joined, and is then a crowd made by them. Rejects when `signal` aborts. */
-export async function awaitAgents(options: AwaitAgents): Promise<Crowd> {
-  const { agents, port, signal, say, host } = options;
+export async function awaitAgents(options: AwaitAgentsOptions): Promise<Crowd> {
+  const { agents, port, signal, print, host } = options;
   const secret = randomBytes(SECRET_BYTES).toString("base64url");
-  const desk = new Desk(options);
+  const desk = new AgentServer(options);
   const server = createServer(
     { maxHeaderSize: 4096, headersTimeout: 5_000, requestTimeout: 10_000 },
     (request, response) => {
@@ -61,7 +61,7 @@ export async function awaitAgents(options: AwaitAgents): Promise<Crowd> {
   const { port: opened } = server.address() as { port: number };
   const addresses = host === undefined ? ownAddresses() : [host];
   const joinUrl = `http://${addresses[0] ?? "localhost"}:${opened}/${secret}`;
-  say(`Waiting for ${agents} agents. On each of the other machines:\n  hustings drill agent --join ${joinUrl}`);
+  print(`Waiting for ${agents} agents. On each of the other machines:\n  hustings drill agent --join ${joinUrl}`);
   options.onOpen?.(joinUrl);
   try {
     await desk.full(signal);
@@ -70,7 +70,7 @@ export async function awaitAgents(options: AwaitAgents): Promise<Crowd> {
     throw cause;
   }
   return {
-    give: (order) => desk.give(order),
+    send: (order) => desk.send(order),
     report: () => desk.report(),
     pids: [],
     async [Symbol.asyncDispose]() {
@@ -81,20 +81,20 @@ export async function awaitAgents(options: AwaitAgents): Promise<Crowd> {
   };
 }
 
-interface Member {
+interface Agent {
   readonly orders: Order[];
   report: CrowdReport | undefined;
   heardMs: number;
   isDismissed: boolean;
 }
 
-class Desk {
+class AgentServer {
   isOver = false;
-  readonly #options: AwaitAgents;
-  readonly #members: Member[] = [];
+  readonly #options: AwaitAgentsOptions;
+  readonly #members: Agent[] = [];
   #changed: (() => void)[] = [];
 
-  constructor(options: AwaitAgents) {
+  constructor(options: AwaitAgentsOptions) {
     this.#options = options;
   }
 
@@ -108,7 +108,7 @@ class Desk {
     return this.#until(all, AbortSignal.timeout(ASK_EVERY_MS * 4)).catch(() => undefined);
   }
 
-  give(order: Order): void {
+  send(order: Order): void {
     this.#members.forEach(({ orders }, i) => {
       const mine = order.do === "people" ? { ...order, people: shareOf(order.people, i, this.#members.length) } : order;
       const last = orders.at(-1);
@@ -119,7 +119,7 @@ class Desk {
   }
 
   report(): CrowdReport {
-    return addUp(this.#members.flatMap(({ report }) => (report ? [report] : [])));
+    return mergeReports(this.#members.flatMap(({ report }) => (report ? [report] : [])));
   }
 
   async answer(request: IncomingMessage, response: ServerResponse, secret: string): Promise<void> {
@@ -138,11 +138,11 @@ class Desk {
   }
 
   #join(): AgentStart | undefined {
-    const { start, people, agents, say } = this.#options;
+    const { start, people, agents, print } = this.#options;
     const agent = this.#members.length;
     if (agent >= agents || this.isOver) return undefined;
     this.#members.push({ orders: [], report: undefined, heardMs: systemClock.monotonicMs(), isDismissed: false });
-    say(`Agent ${agent + 1} of ${agents} is here.`);
+    print(`Agent ${agent + 1} of ${agents} is here.`);
     return { ...start, agent, people: shareOf(people, agent, agents) + 1 };
   }
 
@@ -171,7 +171,7 @@ class Desk {
   }
 }
 
-function isAway({ heardMs }: Member): boolean {
+function isAway({ heardMs }: Agent): boolean {
   return systemClock.monotonicMs() - heardMs > AWAY_MS;
 }
 

@@ -57,7 +57,7 @@ test("addresses of another family than the door's are refused, and no listener i
     port: 0,
     host: "127.0.0.1",
     signal: AbortSignal.timeout(10_000),
-    say: () => undefined,
+    print: () => undefined,
     onOpen: opened.resolve,
   });
   const words = ["--join", await opened.promise, "--source-address", "127.0.0.1"];

@@ -38,7 +38,7 @@ export async function runAgent(
   while (!signal.aborted) {
     const told = await ask<AgentOrders>(`${join}/${start.agent}`, crowd.report()).catch(() => undefined);
     if (told) heardMs = clock.monotonicMs();
-    for (const order of told?.orders ?? []) crowd.give(order);
+    for (const order of told?.orders ?? []) crowd.send(order);
     if (told?.isOver) return;
     if (clock.monotonicMs() - heardMs > ORPHANED_MS) throw new Error("The drill does not answer any more.");
     await sleep(clock, ASK_EVERY_MS, signal).catch(() => undefined);

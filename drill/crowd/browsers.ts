@@ -4,8 +4,9 @@
 import { existsSync } from "node:fs";
 import type { ListenerStats } from "@hustings/listener/playout/listener-stats.ts";
 import type { Browser, Page } from "playwright-core";
-import { type CrowdReport, quantileMs } from "../record/crowd-report.ts";
+import type { CrowdReport } from "../record/crowd-report.ts";
 import type { BrowsersRecord, Sample } from "../record/drill-record.ts";
+import { quantileMs } from "../record/histogram.ts";
 
 export interface Browsers extends AsyncDisposable {
   /** What they measured since they were opened, held against the crowd. `undefined` where there are none. */

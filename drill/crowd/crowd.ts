@@ -7,12 +7,12 @@ import { fileURLToPath } from "node:url";
 import { systemClock } from "@hustings/flow/clock.ts";
 import { setNiceness } from "@hustings/server/ops/host/niceness.ts";
 import type { CrowdStart, GeneratorStart, Order } from "../generator/orders.ts";
-import { addUp, type CrowdReport } from "../record/crowd-report.ts";
+import { type CrowdReport, mergeReports } from "../record/crowd-report.ts";
 import { shareOf } from "./crowd-size.ts";
 
 /** Listeners made by one or more machines. */
 export interface Crowd extends AsyncDisposable {
-  give(order: Order): void;
+  send(order: Order): void;
   report(): CrowdReport;
   /** Processes on this machine. */
   readonly pids: readonly number[];
@@ -48,7 +48,7 @@ export function startCrowd(start: CrowdStart, people: number, count: number, fir
     return child;
   });
   return {
-    give(order) {
+    send(order) {
       for (const [i, child] of children.entries()) {
         if (order.do !== "people") tell(child, order);
         else if (shareOf(order.people, i, count) !== told[i]) {
@@ -57,7 +57,7 @@ export function startCrowd(start: CrowdStart, people: number, count: number, fir
         }
       }
     },
-    report: () => addUp(reports.filter((report) => report !== undefined)),
+    report: () => mergeReports(reports.filter((report) => report !== undefined)),
     pids: children.flatMap(({ pid }) => (pid === undefined ? [] : [pid])),
     async [Symbol.asyncDispose]() {
       await Promise.all(children.map(end));

@@ -22,7 +22,7 @@ export interface Deployment extends AsyncDisposable {
   readonly stageUrl: string | undefined;
   readonly door: DoorAddress;
   /** Whether its processes are ours, on this machine. */
-  readonly isOwn: boolean;
+  readonly isLocal: boolean;
   readonly edges: number;
   /** Processes by role, as far as they answer. */
   pids(): Promise<ReadonlyMap<string, readonly number[]>>;
@@ -32,7 +32,7 @@ export interface Deployment extends AsyncDisposable {
   kill(role: "edge" | "stage" | "api"): Promise<void>;
 }
 
-export interface OwnServer {
+export interface LocalServerOptions {
   readonly edges: number;
   readonly listenersPerEdge: number;
   readonly cadenceMs: number | "auto";
@@ -47,7 +47,7 @@ const LOOK_MS = 100;
 const ASK_MS = 2_000;
 
 /** A deployment that runs already. Throws when the address is none. */
-export function runningDeployment(target: string): Deployment {
+export function remoteDeployment(target: string): Deployment {
   if (!URL.canParse(target) || !/^https?:$/.test(new URL(target).protocol))
     throw new Error(
       `--target is the address of a door, such as https://talk.example.org, not "${target.slice(0, 80)}".`,
@@ -57,7 +57,7 @@ export function runningDeployment(target: string): Deployment {
     doorUrl: origin,
     stageUrl: undefined,
     door: doorOf(origin),
-    isOwn: false,
+    isLocal: false,
     edges: 0,
     pids: async () => new Map(),
     ticks: async () => undefined,
@@ -67,7 +67,7 @@ export function runningDeployment(target: string): Deployment {
 }
 
 /** A server of its own on free ports of loopback, gone with its data when disposed of. Rejects when it does not start. */
-export async function startServer(options: OwnServer): Promise<Deployment> {
+export async function startLocalServer(options: LocalServerOptions): Promise<Deployment> {
   const dataDir = await mkdtemp(join(tmpdir(), "hustings-drill-"));
   const [port, stagePort, udpPort] = [await freeTcpPort(), await freeTcpPort(), await freeUdpPort()];
   const scheme = options.tls ? "https" : "http";
@@ -97,7 +97,7 @@ export async function startServer(options: OwnServer): Promise<Deployment> {
     doorUrl: origin,
     stageUrl: `${scheme}://127.0.0.1:${stagePort}`,
     door: doorOf(origin),
-    isOwn: true,
+    isLocal: true,
     edges: options.edges,
     async pids() {
       const found = new Map<string, number[]>([["parent", server.pid === undefined ? [] : [server.pid]]]);
@@ -120,7 +120,7 @@ export async function startServer(options: OwnServer): Promise<Deployment> {
   };
 }
 
-function settingsOf({ edges, listenersPerEdge, cadenceMs, tls }: OwnServer): Record<string, string | number> {
+function settingsOf({ edges, listenersPerEdge, cadenceMs, tls }: LocalServerOptions): Record<string, string | number> {
   const cadence = cadenceMs === "auto" ? "auto" : cadenceMs / 1000;
   if (!("cadence" in SETTINGS) && cadence !== "auto") throw new Error("This server's edges take no cadence.");
   return {
@@ -147,7 +147,12 @@ async function pidToKill(role: string, names: readonly RoleName[], ask: Ask): Pr
 
 type Ask = (name: RoleName, query?: string) => Promise<Record<string, unknown>>;
 
-async function untilUp(names: readonly RoleName[], ask: Ask, server: ChildProcess, options: OwnServer): Promise<void> {
+async function untilUp(
+  names: readonly RoleName[],
+  ask: Ask,
+  server: ChildProcess,
+  options: LocalServerOptions,
+): Promise<void> {
   const { clock, signal } = options;
   const endMs = clock.monotonicMs() + START_MS;
   const left = new Set(names);

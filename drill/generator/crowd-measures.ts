@@ -1,79 +1,82 @@
-// Owns what a crowd measures of itself: counts, spreads, and what the newest fault did. Refuses to know sockets.
+// Counts and histograms of the listeners of one process, and what the newest fault did to them.
 
-import { type CrowdReport, noCounts, SpreadCount } from "../record/crowd-report.ts";
-import { PLACE, type Places } from "./listener-table.ts";
-import type { EarModel } from "./playback-model.ts";
+import { type CrowdReport, emptyCounts } from "../record/crowd-report.ts";
+import { HistogramCounter } from "../record/histogram.ts";
+import { type ListenerTable, STATE } from "./listener-table.ts";
+import type { PlaybackModel } from "./playback-model.ts";
 
-const MAX_CLOSE_KINDS = 40;
+/** Most different reasons for closed connections that are counted. */
+const MAX_CLOSE_REASONS = 40;
 
 export class CrowdMeasures {
-  readonly counts = noCounts();
-  readonly firstSoundMs = new SpreadCount();
+  readonly counts = emptyCounts();
+  readonly firstSoundMs = new HistogramCounter();
   /** Since the last report. */
-  readonly lagMs = new SpreadCount();
-  readonly gapLengthMs = new SpreadCount();
-  readonly #backMs = new SpreadCount();
+  readonly lagMs = new HistogramCounter();
+  readonly gapLengthMs = new HistogramCounter();
+  readonly #recoveryMs = new HistogramCounter();
   readonly #closes: Record<string, number> = {};
-  #mark = { number: 0, people: 0, hit: 0, back: 0 };
+  #fault = { number: 0, people: 0, disconnected: 0, recovered: 0 };
 
-  /** A connection ended, or was refused, in this way. */
-  closed(how: string): void {
-    if (how in this.#closes || Object.keys(this.#closes).length < MAX_CLOSE_KINDS)
-      this.#closes[how] = (this.#closes[how] ?? 0) + 1;
+  /** A connection ended or was refused, with this close code, HTTP status or reason. */
+  closed(reason: string): void {
+    if (reason in this.#closes || Object.keys(this.#closes).length < MAX_CLOSE_REASONS)
+      this.#closes[reason] = (this.#closes[reason] ?? 0) + 1;
   }
 
-  /** Fault `number` happens now. */
-  markFault(number: number, size: number, places: Places, ear: EarModel): void {
+  /** Fault `number` is injected now. */
+  markFault(number: number, size: number, table: ListenerTable, playback: PlaybackModel): void {
     let people = 0;
     for (let i = 0; i < size; i++) {
-      if (ear.isPlaying(i)) people++;
-      places.lostAtMs[i] = 0;
-      ear.gapSinceMarkMs[i] = 0;
+      if (playback.isPlaying(i)) people++;
+      table.lostAtMs[i] = 0;
+      playback.gapSinceFaultMs[i] = 0;
     }
-    this.#backMs.clear();
-    this.#mark = { number, people, hit: 0, back: 0 };
+    this.#recoveryMs.clear();
+    this.#fault = { number, people, disconnected: 0, recovered: 0 };
   }
 
-  /** Whether a loss now counts for a fault. */
-  hit(): boolean {
-    if (this.#mark.number === 0) return false;
-    this.#mark.hit++;
+  /** Counts a lost connection for the newest fault. False when there was no fault yet. */
+  countDisconnect(): boolean {
+    if (this.#fault.number === 0) return false;
+    this.#fault.disconnected++;
     return true;
   }
 
-  back(afterMs: number): void {
-    this.#backMs.add(afterMs);
-    this.#mark.back++;
+  /** A listener whose connection the fault cost has sound again, `afterMs` after the loss. */
+  recovered(afterMs: number): void {
+    this.#recoveryMs.add(afterMs);
+    this.#fault.recovered++;
   }
 
   report(
     size: number,
-    places: Places,
-    ear: EarModel,
+    table: ListenerTable,
+    playback: PlaybackModel,
     now: { readonly connecting: number; readonly waiting: number; readonly loopDelayMs: number },
   ): CrowdReport {
     const byCadence = new Map<number, number>();
-    const gapSinceMark = new SpreadCount();
+    const gapSinceFaultMs = new HistogramCounter();
     let playing = 0;
     for (let i = 0; i < size; i++) {
-      if (ear.isPlaying(i)) playing++;
-      if (places.lostAtMs[i] !== 0) gapSinceMark.add(ear.gapSinceMarkMs[i] as number);
-      if (places.state[i] !== PLACE.following) continue;
-      const cadenceMs = places.cadenceMs[i] as number;
+      if (playback.isPlaying(i)) playing++;
+      if (table.lostAtMs[i] !== 0) gapSinceFaultMs.add(playback.gapSinceFaultMs[i] as number);
+      if (table.state[i] !== STATE.following) continue;
+      const cadenceMs = table.cadenceMs[i] as number;
       byCadence.set(cadenceMs, (byCadence.get(cadenceMs) ?? 0) + 1);
     }
-    const lagMs = this.lagMs.spread();
+    const lagMs = this.lagMs.histogram();
     this.lagMs.clear();
     return {
       counts: { ...this.counts },
       standing: { people: size, playing, connecting: now.connecting, waiting: now.waiting },
       byCadence: Object.fromEntries(byCadence),
       closes: { ...this.#closes },
-      firstSoundMs: this.firstSoundMs.spread(),
+      firstSoundMs: this.firstSoundMs.histogram(),
       lagMs,
-      gapLengthMs: this.gapLengthMs.spread(),
+      gapLengthMs: this.gapLengthMs.histogram(),
       homeMs: [],
-      window: { ...this.#mark, backMs: this.#backMs.spread(), gapMs: gapSinceMark.spread() },
+      window: { ...this.#fault, recoveryMs: this.#recoveryMs.histogram(), gapMs: gapSinceFaultMs.histogram() },
       loopDelayMs: now.loopDelayMs,
       generators: 1,
     };

@@ -1,42 +1,41 @@
-// Owns those who have left and whose sockets are still to be closed: closing them takes time that others need as well. Refuses
-// to decide who leaves; says how many do, by the time that passed, however often somebody looks.
+// Listeners that have left and whose sockets are still open: closing takes time that reading needs as well.
 
-/** Who is to leave does so within this time: evenly, not in a burst. */
+/** Surplus listeners leave spread over this time, not in a burst. */
 export const LEAVE_MS = 100;
 
-interface Leaver {
+interface Departure {
   readonly leftMs: number;
-  readonly hangUp: () => void;
+  readonly close: () => void;
 }
 
-export class Leaving {
-  /** Whoever left first first; those before `#first` have gone. */
-  #leavers: Leaver[] = [];
+export class Departures {
+  /** Oldest first; those before `#first` are closed. */
+  #departures: Departure[] = [];
   #first = 0;
 
-  /** Who has left and not gone. */
+  /** Sockets that are still open. */
   get size(): number {
-    return this.#leavers.length - this.#first;
+    return this.#departures.length - this.#first;
   }
 
-  /** Somebody left at `leftMs`, and `hangUp` closes their socket. */
-  add(leftMs: number, hangUp: () => void): void {
-    this.#leavers.push({ leftMs, hangUp });
+  /** A listener left at `leftMs`; `close` closes its socket. */
+  add(leftMs: number, close: () => void): void {
+    this.#departures.push({ leftMs, close });
   }
 
-  /** Closes the socket of whoever left first: when that was; `undefined` where nobody is left to go. */
-  go(): number | undefined {
-    const leaver = this.#leavers[this.#first++];
-    if (this.#first >= this.#leavers.length) {
-      this.#leavers = [];
+  /** Closes the socket of the listener that left first. Returns when it left; `undefined` when none is open. */
+  closeNext(): number | undefined {
+    const departure = this.#departures[this.#first++];
+    if (this.#first >= this.#departures.length) {
+      this.#departures = [];
       this.#first = 0;
     }
-    leaver?.hangUp();
-    return leaver?.leftMs;
+    departure?.close();
+    return departure?.leftMs;
   }
 }
 
-/** How many of `due`, who are to leave, have left after `elapsedMs` more. All of them where nobody looked for so long. */
-export function leavingOf(due: number, elapsedMs: number): number {
-  return due <= 0 ? 0 : Math.ceil(due * Math.min(1, Math.max(0, elapsedMs) / LEAVE_MS));
+/** How many of `surplus` listeners leave in a step that comes `elapsedMs` after the last; all of them after LEAVE_MS. */
+export function departuresDue(surplus: number, elapsedMs: number): number {
+  return surplus <= 0 ? 0 : Math.ceil(surplus * Math.min(1, Math.max(0, elapsedMs) / LEAVE_MS));
 }

@@ -1,74 +1,75 @@
-// Owns one generator: a process full of listeners that does what it is told over its IPC channel and reports once a
-// second. Refuses to know scenarios, and other generators.
+// The script of a generator: a process full of listeners that obeys orders on its IPC channel and reports once a second.
 
 import { repeat, systemClock } from "@hustings/flow/clock.ts";
-import { Leaving, leavingOf } from "./departures.ts";
+import type { CrowdReport } from "../record/crowd-report.ts";
+import { Departures, departuresDue } from "./departures.ts";
 import { HomeVisits } from "./home-visits.ts";
 import { Listeners } from "./listeners.ts";
 import type { GeneratorStart, Order } from "./orders.ts";
-import { dialer, readDescriptor } from "./sockets/listener-socket.ts";
+import { createDialer, readDescriptor } from "./sockets/listener-socket.ts";
 
 const FIRST_STEP_MS = 20;
 const REPORT_MS = 1_000;
 /**
- * In one step sockets of those who left are closed for so long, or for this share of what the last step took: each is one less
- * to push to, and those who stay are to be read as well.
+ * A step closes sockets of departed listeners for this time or this share of the time since the last step, whichever is
+ * longer. Every closed socket is one less to push to, but the remaining listeners must be read as well.
  */
 const CLOSE_MS = 50;
 const CLOSE_SHARE = 1 / 2;
-/** Who is missing comes within so many steps: evenly, not in bursts. */
-const STEPS_TO_COME = 5;
+/** Missing listeners join spread over this many steps, not in a burst. */
+const JOIN_STEPS = 5;
 
 process.once("message", (start: GeneratorStart) => run(start));
 process.on("SIGINT", () => undefined);
 
 function run({ door, generator, path, capacity, rendition, visitsHome }: GeneratorStart): void {
   const listeners = new Listeners({
-    places: capacity,
+    capacity,
     path,
     rendition,
-    dial: dialer(door, generator),
+    dial: createDialer(door, generator),
     read: readDescriptor,
     clock: systemClock,
     random: Math.random,
   });
   const home = new HomeVisits(door, listeners.counts, systemClock, generator);
-  const leaving = new Leaving();
+  const departures = new Departures();
   let wanted = 0;
-  let lookedMs = systemClock.monotonicMs();
-  // By how much the latest of the steps since the last report came too late, with the time that the one before it took.
+  let steppedMs = systemClock.monotonicMs();
+  // The largest delay of a step since the last report.
   let lateMs = 0;
   let stepMs = FIRST_STEP_MS;
   let timer = systemClock.after(stepMs, step);
-  // Who leaves is not read any more, or those who stay would wait for people who are gone.
+  // Stop reading a departed listener at once: those who stay must not wait for it.
   const leave = (nowMs: number): void => {
-    leaving.add(nowMs, listeners.leave());
-    if (visitsHome) home.left();
+    departures.add(nowMs, listeners.leave());
+    if (visitsHome) home.expectVisit();
   };
   const close = (): void => {
-    const leftMs = leaving.go();
+    const leftMs = departures.closeNext();
     if (visitsHome && leftMs !== undefined) home.visit(leftMs);
   };
   function step(): void {
     const nowMs = systemClock.monotonicMs();
     const missing = wanted - listeners.size;
-    const elapsedMs = nowMs - lookedMs;
-    lookedMs = nowMs;
+    const elapsedMs = nowMs - steppedMs;
+    steppedMs = nowMs;
     lateMs = Math.max(lateMs, elapsedMs - stepMs);
-    for (let left = leavingOf(-missing, elapsedMs); left > 0; left--) leave(nowMs);
+    for (let left = departuresDue(-missing, elapsedMs); left > 0; left--) leave(nowMs);
     const closeMs = Math.max(CLOSE_MS, elapsedMs * CLOSE_SHARE);
-    while (leaving.size > 0 && systemClock.monotonicMs() - nowMs < closeMs) close();
+    while (departures.size > 0 && systemClock.monotonicMs() - nowMs < closeMs) close();
     stepMs = listeners.step();
     home.step();
-    for (let left = Math.ceil(missing / STEPS_TO_COME); left > 0 && listeners.join(); ) left--;
+    for (let left = Math.ceil(missing / JOIN_STEPS); left > 0 && listeners.join(); ) left--;
     timer = systemClock.after(stepMs, step);
   }
-  const report = repeat(systemClock, REPORT_MS, () => {
+  const reporting = repeat(systemClock, REPORT_MS, () => {
     const measured = listeners.report(lateMs);
-    const said = { ...measured, closes: { ...measured.closes, ...home.whys() }, homeMs: home.spread() };
+    const closes = { ...measured.closes, ...home.failureReasons() };
+    const report: CrowdReport = { ...measured, closes, homeMs: home.durations() };
     lateMs = 0;
-    // Who is told may be gone by now: what is said then matters to nobody.
-    process.send?.(said, () => undefined);
+    // The callback ignores an error: without a parent nobody needs the report.
+    process.send?.(report, () => undefined);
   });
   process.on("message", (order: Order) => {
     if (order.do === "people") wanted = order.people;
@@ -78,7 +79,7 @@ function run({ door, generator, path, capacity, rendition, visitsHome }: Generat
   });
   process.once("disconnect", () => {
     timer.cancel();
-    report.cancel();
+    reporting.cancel();
     process.exit(0);
   });
 }

@@ -1,21 +1,22 @@
-// Owns those who leave and look at the home page, as people do when something ends: a bare socket each, as thousands do so in
-// a second and a generator must not be what is slow. A visit counts from the moment that somebody left, also where too
-// many others are asking. Refuses to know listeners.
+// Listeners that leave request the home page, as people do when a space ends. Each visit is a bare socket: thousands begin in
+// one second, and the generator must not be the bottleneck. A visit counts from the moment of leaving, including any wait
+// for a free connection.
 
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import type { DoorAddress } from "../deployment/door-address.ts";
-import { type Counts, type Spread, SpreadCount } from "../record/crowd-report.ts";
+import type { Counts } from "../record/crowd-report.ts";
+import { type Histogram, HistogramCounter } from "../record/histogram.ts";
 import { sourceOf } from "./sockets/listener-socket.ts";
 
-/** Visits under way; the others wait. Each has a descriptor that its listener had before. */
+/** Most visits at once; further ones wait. Each uses the descriptor that its listener had. */
 const MAX_AT_ONCE = 2_000;
-/** In one step visits begin for so long: others are to leave and listeners to be read as well. */
-const ASK_FOR_MS = 50;
-/** Who has no page by then looks elsewhere. */
-const PATIENCE_MS = 15_000;
-const MAX_WHYS = 20;
+/** A step starts visits for at most this time: other listeners must leave and be read as well. */
+const START_MS = 50;
+/** A visit without a complete page after this time fails. */
+const TIMEOUT_MS = 15_000;
+const MAX_REASONS = 20;
 const MAX_HEAD_BYTES = 16 * 1024;
 const READ_BYTES = 64 * 1024;
 
@@ -24,18 +25,18 @@ export class HomeVisits {
   readonly #counts: Counts;
   readonly #clock: { monotonicMs(): number };
   readonly #generator: number;
-  /** Asks on a socket that is connected; one function for all of them. */
+  /** Sends the request on a connected socket; one function for all of them. */
   readonly #write: (this: Socket) => void;
-  /** What every visit reads into. */
+  /** All visits read into the same buffer. */
   readonly #buffer = Buffer.alloc(READ_BYTES);
-  readonly #tookMs = new SpreadCount();
-  readonly #whys = new Map<string, number>();
-  /** When each who waits left, oldest first; those before `#asked` wait no more. */
+  readonly #durationsMs = new HistogramCounter();
+  readonly #reasons = new Map<string, number>();
+  /** Departure times of waiting visits, oldest first; those before `#started` have begun. */
   #waiting: number[] = [];
-  #asked = 0;
-  /** Who is asking, whoever left first first. */
-  readonly #asking = new Set<Asking>();
-  #begun = 0;
+  #started = 0;
+  /** Visits with a connection, in the order of departure. */
+  readonly #active = new Set<Visit>();
+  #connections = 0;
 
   constructor(door: DoorAddress, counts: Counts, clock: { monotonicMs(): number }, generator: number) {
     this.#door = door;
@@ -48,56 +49,56 @@ export class HomeVisits {
     };
   }
 
-  /** Somebody left who will ask. */
-  left(): void {
-    this.#counts.homeAsked++;
+  /** A listener left and will visit: counts the request. */
+  expectVisit(): void {
+    this.#counts.homeRequests++;
   }
 
-  /** Who left at `leftMs` asks in one of the next steps. Called in the order of leaving. */
+  /** Starts the visit of the listener that left at `leftMs` in one of the next steps. Call it in the order of departure. */
   visit(leftMs: number): void {
     this.#waiting.push(leftMs);
   }
 
-  /** Gives up for those whose patience is over, and begins for others; call it some fifty times a second. */
+  /** Ends visits that timed out and starts others. Call it about fifty times a second. */
   step(): void {
     const nowMs = this.#clock.monotonicMs();
-    for (const { leftMs, socket } of this.#asking) {
-      if (leftMs > nowMs - PATIENCE_MS) break;
+    for (const { leftMs, socket } of this.#active) {
+      if (leftMs > nowMs - TIMEOUT_MS) break;
       socket.destroy();
     }
-    while (this.#waiting.length > 0 && this.#asking.size < MAX_AT_ONCE) {
-      if (this.#clock.monotonicMs() - nowMs >= ASK_FOR_MS) return;
-      this.#next();
+    while (this.#waiting.length > 0 && this.#active.size < MAX_AT_ONCE) {
+      if (this.#clock.monotonicMs() - nowMs >= START_MS) return;
+      this.#startNext();
     }
   }
 
-  /** From leaving to the whole page, of those who got it. */
-  spread(): Spread {
-    return this.#tookMs.spread();
+  /** Times from leaving to the complete page. */
+  durations(): Histogram {
+    return this.#durationsMs.histogram();
   }
 
-  /** Why others did not, and how many. */
-  whys(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#whys);
+  /** Failed visits by reason. */
+  failureReasons(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#reasons);
   }
 
-  #ask(leftMs: number): void {
-    const answer = new Answer();
+  #request(leftMs: number): void {
+    const response = new ResponseReader();
     let why = "no answer";
     const socket = this.#connect((length) => {
-      answer.read(this.#buffer, length);
-      if (answer.isWhole) socket.destroy();
-      return !answer.isWhole;
+      response.read(this.#buffer, length);
+      if (response.isComplete) socket.destroy();
+      return !response.isComplete;
     });
-    const asking: Asking = { leftMs, socket };
-    this.#asking.add(asking);
+    const visit: Visit = { leftMs, socket };
+    this.#active.add(visit);
     socket.on("error", ({ code, message }: NodeJS.ErrnoException) => {
       why = code ?? message;
     });
-    socket.on("end", () => answer.end());
+    socket.on("end", () => response.end());
     socket.on("close", () => {
-      this.#asking.delete(asking);
-      this.#done(answer.why ?? why, leftMs);
+      this.#active.delete(visit);
+      this.#finish(response.fault ?? why, leftMs);
     });
     socket.on("connect", this.#write);
   }
@@ -105,78 +106,79 @@ export class HomeVisits {
   #connect(callback: (length: number) => boolean): Socket {
     const { host, port, isTls } = this.#door;
     const onread = { buffer: this.#buffer, callback };
-    const address = { host, port, onread, ...sourceOf(this.#door, this.#generator, this.#begun++) };
+    const address = { host, port, onread, ...sourceOf(this.#door, this.#generator, this.#connections++) };
     return isTls ? connectTls(address) : connect(address);
   }
 
-  #done(why: string, leftMs: number): void {
+  #finish(why: string, leftMs: number): void {
     if (why === "") {
-      this.#counts.homeAnswered++;
-      this.#tookMs.add(this.#clock.monotonicMs() - leftMs);
-    } else this.#failed(why);
-    this.#next();
+      this.#counts.homePages++;
+      this.#durationsMs.add(this.#clock.monotonicMs() - leftMs);
+    } else this.#countFailure(why);
+    this.#startNext();
   }
 
-  #failed(why: string): void {
+  #countFailure(why: string): void {
     this.#counts.homeFailed++;
     const key = `home page: ${why}`;
-    if (this.#whys.has(key) || this.#whys.size < MAX_WHYS) this.#whys.set(key, (this.#whys.get(key) ?? 0) + 1);
+    if (this.#reasons.has(key) || this.#reasons.size < MAX_REASONS)
+      this.#reasons.set(key, (this.#reasons.get(key) ?? 0) + 1);
   }
 
-  #next(): void {
+  #startNext(): void {
     if (this.#waiting.length === 0) return;
-    const overMs = this.#clock.monotonicMs() - PATIENCE_MS;
-    let leftMs = this.#waiting[this.#asked++];
+    const overMs = this.#clock.monotonicMs() - TIMEOUT_MS;
+    let leftMs = this.#waiting[this.#started++];
     while (leftMs !== undefined && leftMs <= overMs) {
-      this.#failed("never asked");
-      leftMs = this.#waiting[this.#asked++];
+      this.#countFailure("no free connection");
+      leftMs = this.#waiting[this.#started++];
     }
-    if (leftMs !== undefined) this.#ask(leftMs);
-    if (this.#asked < this.#waiting.length) return;
+    if (leftMs !== undefined) this.#request(leftMs);
+    if (this.#started < this.#waiting.length) return;
     this.#waiting = [];
-    this.#asked = 0;
+    this.#started = 0;
   }
 }
 
-interface Asking {
+interface Visit {
   readonly leftMs: number;
   readonly socket: Socket;
 }
 
-/** How much of an answer has come: its head is read, its body counted (RFC 9112 §6: by its length, or until the end). */
-class Answer {
-  isWhole = false;
+/** Parses the head of a response and counts its body (RFC 9112 §6: by its length, or until the connection ends). */
+class ResponseReader {
+  isComplete = false;
   #head = "";
   #status = 0;
   #bodyLeft = -1;
 
-  /** What was wrong with it; "": nothing; `undefined`: it is not whole. */
-  get why(): string | undefined {
-    if (!this.isWhole) return undefined;
+  /** The fault of a complete response; "": none; `undefined`: the response is incomplete. */
+  get fault(): string | undefined {
+    if (!this.isComplete) return undefined;
     return this.#status === 200 ? "" : `HTTP ${this.#status}`;
   }
 
   read(bytes: Buffer, length: number): void {
     if (this.#bodyLeft >= 0) this.#bodyLeft -= length;
     else this.#readHead(bytes.toString("latin1", 0, length));
-    this.isWhole ||= this.#status > 0 && this.#bodyLeft <= 0;
+    this.isComplete ||= this.#status > 0 && this.#bodyLeft <= 0;
   }
 
-  /** Nothing more comes. */
+  /** The connection ended. */
   end(): void {
-    this.isWhole ||= this.#bodyLeft === Infinity;
+    this.isComplete ||= this.#bodyLeft === Infinity;
   }
 
   #readHead(text: string): void {
     this.#head += text;
     const end = this.#head.indexOf("\r\n\r\n");
     if (end < 0) {
-      if (this.#head.length > MAX_HEAD_BYTES) this.isWhole = true;
+      if (this.#head.length > MAX_HEAD_BYTES) this.isComplete = true;
       return;
     }
     this.#status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(this.#head)?.[1] ?? 0);
     const length = /\r\ncontent-length: *(\d{1,9})\r\n/i.exec(this.#head.slice(0, end + 2))?.[1];
     this.#bodyLeft = length === undefined ? Infinity : Number(length) - (this.#head.length - end - 4);
-    if (this.#status === 0) this.isWhole = true;
+    if (this.#status === 0) this.isComplete = true;
   }
 }

@@ -1,28 +1,28 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isAtRest, restMs } from "./listener-rules.ts";
-import { PLACE, Places, STALL } from "./listener-table.ts";
+import { isResting, restUntilMs } from "./listener-rules.ts";
+import { ListenerTable, STALL, STATE } from "./listener-table.ts";
 
-test("who follows and got sound in time is left alone until the next push is late, but for one round in eight", () => {
-  const at = listener();
-  at.restMs[3] = restMs(at, 3, 1_000, false);
-  const looks = Array.from({ length: 8 }, (_, round) => !isAtRest(at, 3, 1_001 + round * 1_000, 1_000));
-  assert.deepEqual([looks.filter((isLooked) => isLooked).length, looks[4]], [1, true]);
-  assert.equal(isAtRest(at, 3, 9_499, 4_000), true);
-  assert.equal(isAtRest(at, 3, 9_501, 4_000), false);
+test("a listener with sound on time is visited in one round of eight until its next push is late", () => {
+  const table = tableWithListener();
+  table.restUntilMs[3] = restUntilMs(table, 3, 1_000, false);
+  const visits = Array.from({ length: 8 }, (_, round) => !isResting(table, 3, 1_001 + round * 1_000, 1_000));
+  assert.deepEqual([visits.filter((isVisited) => isVisited).length, visits[4]], [1, true]);
+  assert.equal(isResting(table, 3, 9_499, 4_000), true);
+  assert.equal(isResting(table, 3, 9_501, 4_000), false);
 });
 
-test("who was asked for another cadence, and who read nothing on purpose, is looked at in each round", () => {
-  const at = listener();
-  assert.equal(restMs(at, 3, 1_000, true), 0);
-  at.stalled[3] = STALL.once;
-  assert.equal(restMs(at, 3, 1_000, false), 0);
+test("a listener with a requested cadence, and one that was stalled, is visited in every round", () => {
+  const table = tableWithListener();
+  assert.equal(restUntilMs(table, 3, 1_000, true), 0);
+  table.stalled[3] = STALL.once;
+  assert.equal(restUntilMs(table, 3, 1_000, false), 0);
 });
 
-function listener(): Places {
-  const at = new Places(4);
-  at.tap(3, 0);
-  at.state[3] = PLACE.following;
-  at.cadenceMs[3] = 8_000;
-  return at;
+function tableWithListener(): ListenerTable {
+  const table = new ListenerTable(4);
+  table.tap(3, 0);
+  table.state[3] = STATE.following;
+  table.cadenceMs[3] = 8_000;
+  return table;
 }

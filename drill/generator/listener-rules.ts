@@ -1,5 +1,5 @@
-// Owns what a listener does by the clock and where it asks to go on: the listening session's rules (listener/SPEC.md §2) on
-// a place of the crowd. Decides alone. Refuses to send anything.
+// What a listener does by the clock and how it reconnects: the listening session's rules (listener/SPEC.md §2) applied to
+// rows of the listener table. Sends nothing.
 
 import { RECONNECT } from "@hustings/flow/retry.ts";
 import { CLOCK_PING, SLOW_CADENCE_MS } from "@hustings/listener/session/clock-offset.ts";
@@ -8,87 +8,101 @@ import { pingAfterMs, pongWithinMs } from "@hustings/listener/session/silence-ti
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 import type { Counts } from "../record/crowd-report.ts";
-import { type Places, STALL } from "./listener-table.ts";
-import type { Programme } from "./observed-space.ts";
+import { type ListenerTable, STALL } from "./listener-table.ts";
+import type { ObservedSpace } from "./observed-space.ts";
 
-/** As much as a byte holds, and more than makes a difference. */
-const MOST_ATTEMPTS = 250;
-const MOST_HINT_MS = 600_000;
-/** A push is late after so long. */
+/** Fits a byte; the delay stopped growing long before. */
+const MAX_ATTEMPTS = 250;
+/** Longest delay that an edge may ask for. */
+const MAX_HINT_MS = 600_000;
+/** A push is late after this time. */
 const LATE_MS = 500;
-const LOOKED_AT = 8;
-/** Who came together asks for the time in so many different seconds of the first minute. */
-const SHARES = 60;
+/** A resting listener is still visited in one round of this many. */
+const REST_ROUNDS = 8;
+/** Listeners that joined together spread their first clock request over this many parts of the first minute. */
+const CLOCK_SHARES = 60;
 
-/** What is new of slots `[from, to)`, behind how many in which time passes; what was wrong with them is counted. */
-export function arrivalOf(
-  at: Places,
+/**
+ * The new slots among `[from, to)` begin at `first`; before them lie `absentSlots` in which time passes. Counts duplicate,
+ * skipped and missing slots.
+ */
+export function newSlotsOf(
+  table: ListenerTable,
   i: number,
-  programme: Programme,
+  space: ObservedSpace,
   counts: Counts,
   from: number,
   to: number,
 ): { readonly first: number; readonly absentSlots: number } {
-  const next = at.next[i] as number;
+  const next = table.next[i] as number;
   if (next < 0 || from === next) return { first: from, absentSlots: 0 };
   if (from < next) {
     counts.duplicateSlots += Math.min(next, to) - from;
     return { first: next, absentSlots: 0 };
   }
-  const passed = programme.passedOver(next, at.skippedTo[i] as number, from);
-  if (at.stalled[i] === STALL.never) {
-    counts.skippedSlots += passed.skippedSlots;
-    counts.missingSlots += passed.missingSlots;
+  const between = space.classifySlots(next, table.skippedTo[i] as number, from);
+  if (table.stalled[i] === STALL.never) {
+    counts.skippedSlots += between.skippedSlots;
+    counts.missingSlots += between.missingSlots;
   }
-  return { first: from, absentSlots: passed.absentSlots };
+  return { first: from, absentSlots: between.absentSlots };
 }
 
-/** How long somebody waits who has lost the connection with `aheadMs` left; one more try is counted. */
-export function nextTryMs(at: Places, i: number, aheadMs: number, atLeastMs: number, random: () => number): number {
-  const attempt = at.attempt[i] as number;
-  at.attempt[i] = Math.min(MOST_ATTEMPTS, attempt + 1);
-  const [cadenceMs, reserveMs] = [at.cadenceMs[i] as number, at.reserveMs[i] as number];
-  const loss = { attempt, atLeastMs: Math.min(atLeastMs, MOST_HINT_MS), aheadMs, cadenceMs, reserveMs };
+/** Delay before the next attempt of a listener that has `aheadMs` of sound left. Counts the attempt. */
+export function nextAttemptMs(
+  table: ListenerTable,
+  i: number,
+  aheadMs: number,
+  atLeastMs: number,
+  random: () => number,
+): number {
+  const attempt = table.attempt[i] as number;
+  table.attempt[i] = Math.min(MAX_ATTEMPTS, attempt + 1);
+  const [cadenceMs, reserveMs] = [table.cadenceMs[i] as number, table.reserveMs[i] as number];
+  const loss = { attempt, atLeastMs: Math.min(atLeastMs, MAX_HINT_MS), aheadMs, cadenceMs, reserveMs };
   return reconnectDelayMs(RECONNECT, loss, random) as number;
 }
 
-/** What is due for a listener that follows: nothing, a ping, or another connection. */
-export function dueOf(at: Places, i: number, nowMs: number): "nothing" | "ping" | "reconnect" {
-  const pingedMs = at.pingedMs[i] as number;
-  const [cadenceMs, reserveMs] = [at.cadenceMs[i] as number, at.reserveMs[i] as number];
+/** What a following listener must do now. */
+export function nextAction(table: ListenerTable, i: number, nowMs: number): "nothing" | "ping" | "reconnect" {
+  const pingedMs = table.pingedMs[i] as number;
+  const [cadenceMs, reserveMs] = [table.cadenceMs[i] as number, table.reserveMs[i] as number];
   if (pingedMs > 0 && nowMs - pingedMs >= pongWithinMs(cadenceMs, reserveMs)) return "reconnect";
-  if (pingedMs === 0 && nowMs - (at.heardMs[i] as number) >= pingAfterMs(cadenceMs, reserveMs)) return "ping";
-  return nowMs - (at.clockPingMs[i] as number) >= clockEveryMs(at, i) ? "ping" : "nothing";
+  if (pingedMs === 0 && nowMs - (table.heardMs[i] as number) >= pingAfterMs(cadenceMs, reserveMs)) return "ping";
+  return nowMs - (table.clockPingMs[i] as number) >= clockEveryMs(table, i) ? "ping" : "nothing";
 }
 
 /**
- * Until when nothing is due of one to whom sound came at `nowMs`: what is ahead lasts a push and the margin, and nobody misses
- * one that is not late. Who was asked for another cadence is looked at for when they are ready.
+ * Until when a listener that received sound at `nowMs` needs no visit: the buffer lasts a push and the margin. 0: it needs
+ * visits, because the edge requested another cadence (`hasRequest`) and must be told when the listener is ready, or because
+ * it was stalled.
  */
-export function restMs(at: Places, i: number, nowMs: number, isAsked: boolean): number {
-  return isAsked || at.stalled[i] !== STALL.never ? 0 : nowMs + (at.cadenceMs[i] as number) + LATE_MS;
+export function restUntilMs(table: ListenerTable, i: number, nowMs: number, hasRequest: boolean): number {
+  return hasRequest || table.stalled[i] !== STALL.never ? 0 : nowMs + (table.cadenceMs[i] as number) + LATE_MS;
 }
 
-/** Whether somebody who follows need not be looked at in this round; one in eight is all the same, in turn. */
-export function isAtRest(at: Places, i: number, nowMs: number, periodMs: number): boolean {
-  return nowMs < (at.restMs[i] as number) && (Math.floor(nowMs / periodMs) + i) % LOOKED_AT !== 0;
+/** Whether a following listener is left out of this round. One in eight is visited all the same, in turn. */
+export function isResting(table: ListenerTable, i: number, nowMs: number, periodMs: number): boolean {
+  return nowMs < (table.restUntilMs[i] as number) && (Math.floor(nowMs / periodMs) + i) % REST_ROUNDS !== 0;
 }
 
-/** A player asks for the time until it has enough answers (SPEC.md L10), and then seldom. */
-function clockEveryMs(at: Places, i: number): number {
-  if ((at.cadenceMs[i] as number) >= SLOW_CADENCE_MS)
-    return at.hasAsked[i] === 1 ? CLOCK_PING.refreshMs : ((i % SHARES) * CLOCK_PING.firstWithinMs) / SHARES;
-  const isNew = (at.clockPingMs[i] as number) - (at.sinceMs[i] as number) < CLOCK_PING.everyMs * 3;
+/** A player asks for the edge's clock until it has enough answers, then seldom (SPEC.md L10). */
+function clockEveryMs(table: ListenerTable, i: number): number {
+  if ((table.cadenceMs[i] as number) >= SLOW_CADENCE_MS)
+    return table.hasAsked[i] === 1
+      ? CLOCK_PING.refreshMs
+      : ((i % CLOCK_SHARES) * CLOCK_PING.firstWithinMs) / CLOCK_SHARES;
+  const isNew = (table.clockPingMs[i] as number) - (table.sinceMs[i] as number) < CLOCK_PING.everyMs * 3;
   return isNew ? CLOCK_PING.everyMs : CLOCK_PING.refreshMs;
 }
 
-/** The path and query of a connection: who comes back says what they hold. */
-export function addressOf(at: Places, i: number, path: string, rendition: Rendition): string {
-  const next = at.next[i] as number;
+/** Path and query of a connection. A listener that resumes names its cursor, cadence and time in the queue. */
+export function listenPath(table: ListenerTable, i: number, path: string, rendition: Rendition): string {
+  const next = table.next[i] as number;
   const query = [`${LISTEN_QUERY.rendition}=${rendition}`];
-  if (next >= 0) query.push(`${LISTEN_QUERY.nextSlot}=${next}`, `${LISTEN_QUERY.cadenceMs}=${at.cadenceMs[i]}`);
-  if (next >= 0 && (at.stateSeq[i] as number) > 0) query.push(`${LISTEN_QUERY.stateSeq}=${at.stateSeq[i]}`);
-  const sinceUtcMs = at.sinceUtcMs[i] as number;
-  if (sinceUtcMs > 0) query.push(`${LISTEN_QUERY.sinceUtcMs}=${sinceUtcMs}`);
+  if (next >= 0) query.push(`${LISTEN_QUERY.nextSlot}=${next}`, `${LISTEN_QUERY.cadenceMs}=${table.cadenceMs[i]}`);
+  if (next >= 0 && (table.stateSeq[i] as number) > 0) query.push(`${LISTEN_QUERY.stateSeq}=${table.stateSeq[i]}`);
+  const queuedSinceUtcMs = table.queuedSinceUtcMs[i] as number;
+  if (queuedSinceUtcMs > 0) query.push(`${LISTEN_QUERY.sinceUtcMs}=${queuedSinceUtcMs}`);
   return `${path}?${query.join("&")}`;
 }

@@ -1,79 +1,93 @@
-// Owns what is remembered of each listener of a crowd, in typed arrays: a place costs some hundred bytes, and there are
-// hundreds of thousands. Refuses to know what it means.
+// The state of every listener of one process, in typed arrays with a row for each: about a hundred bytes a listener.
 
 import { FASTEST_CADENCE_MS } from "@hustings/wire/listen/cadence.ts";
 
-export const PLACE = { empty: 0, connecting: 1, meeting: 2, following: 3, waiting: 4, over: 5, line: 6 } as const;
-/** Reads as it should; reads nothing; read nothing once, and is counted apart for good. */
+export const STATE = {
+  empty: 0,
+  connecting: 1,
+  awaitingSnapshot: 2,
+  following: 3,
+  /** Waits for the next attempt. */
+  retrying: 4,
+  ended: 5,
+  /** In the admission queue. */
+  queued: 6,
+} as const;
+
+/** `once`: stalled earlier and reads again, but stays excluded from gap and fault counts. */
 export const STALL = { never: 0, now: 1, once: 2 } as const;
 
-export class Places {
-  /** One of PLACE. */
+export class ListenerTable {
+  /** One of STATE. */
   readonly state: Uint8Array;
-  /** Deadline of connecting and meeting; when the next try is due. */
+  /** Deadline of `connecting`, `awaitingSnapshot` and `queued`; time of the next attempt in `retrying`. */
   readonly dueMs: Float64Array;
-  /** The slot whose turn it is; −1: none yet. */
+  /** The next slot to play; −1: none yet. */
   readonly next: Float64Array;
-  /** Up to here the edge said that slots are not sent. */
+  /** The edge announced that slots below this one are not sent. */
   readonly skippedTo: Float64Array;
   readonly stateSeq: Float64Array;
   readonly cadenceMs: Uint16Array;
-  /** What the edge would like ahead beyond the cadence's margin. */
+  /** Buffer that the edge asks for beyond the cadence's margin. */
   readonly reserveMs: Float64Array;
-  /** Tries since the last steady connection. */
+  /** Attempts since the last steady connection. */
   readonly attempt: Uint8Array;
-  /** Since when this connection follows; when anything came last; when a ping was sent that nothing answered (0: none). */
+  /** When this connection began to follow. */
   readonly sinceMs: Float64Array;
+  /** When anything arrived last. */
   readonly heardMs: Float64Array;
+  /** When an unanswered ping was sent; 0: none. */
   readonly pingedMs: Float64Array;
   readonly clockPingMs: Float64Array;
-  /** Until then nothing is due of one who follows. */
-  readonly restMs: Float64Array;
+  /** A following listener needs no visit before this time. */
+  readonly restUntilMs: Float64Array;
   readonly tappedMs: Float64Array;
-  /** Since when they stand in the line at the door, by the edge's word; 0: they do not. */
-  readonly sinceUtcMs: Float64Array;
+  /** When the listener entered the admission queue, by the edge's clock; 0: not queued. */
+  readonly queuedSinceUtcMs: Float64Array;
+  /** 1: the edge reports that the stage is away. */
   readonly isAway: Uint8Array;
   /** One of STALL. */
   readonly stalled: Uint8Array;
-  readonly hasGivenUp: Uint8Array;
-  /** Whether the edge's clock was asked for. */
+  /** 1: counted as a failed join. */
+  readonly hasFailed: Uint8Array;
+  /** 1: has asked for the edge's clock. */
   readonly hasAsked: Uint8Array;
-  /** When the connection was lost after the newest fault; 0: it was not; −1: it was, and sound is back. */
+  /** When the newest fault cost this listener its connection; 0: it did not; −1: it did, and sound has returned. */
   readonly lostAtMs: Float64Array;
 
-  constructor(count: number) {
-    this.state = new Uint8Array(count);
-    this.dueMs = new Float64Array(count);
-    this.next = new Float64Array(count);
-    this.skippedTo = new Float64Array(count);
-    this.stateSeq = new Float64Array(count);
-    this.cadenceMs = new Uint16Array(count);
-    this.reserveMs = new Float64Array(count);
-    this.attempt = new Uint8Array(count);
-    this.sinceMs = new Float64Array(count);
-    this.heardMs = new Float64Array(count);
-    this.pingedMs = new Float64Array(count);
-    this.clockPingMs = new Float64Array(count);
-    this.restMs = new Float64Array(count);
-    this.tappedMs = new Float64Array(count);
-    this.sinceUtcMs = new Float64Array(count);
-    this.isAway = new Uint8Array(count);
-    this.stalled = new Uint8Array(count);
-    this.hasGivenUp = new Uint8Array(count);
-    this.hasAsked = new Uint8Array(count);
-    this.lostAtMs = new Float64Array(count);
+  constructor(capacity: number) {
+    this.state = new Uint8Array(capacity);
+    this.dueMs = new Float64Array(capacity);
+    this.next = new Float64Array(capacity);
+    this.skippedTo = new Float64Array(capacity);
+    this.stateSeq = new Float64Array(capacity);
+    this.cadenceMs = new Uint16Array(capacity);
+    this.reserveMs = new Float64Array(capacity);
+    this.attempt = new Uint8Array(capacity);
+    this.sinceMs = new Float64Array(capacity);
+    this.heardMs = new Float64Array(capacity);
+    this.pingedMs = new Float64Array(capacity);
+    this.clockPingMs = new Float64Array(capacity);
+    this.restUntilMs = new Float64Array(capacity);
+    this.tappedMs = new Float64Array(capacity);
+    this.queuedSinceUtcMs = new Float64Array(capacity);
+    this.isAway = new Uint8Array(capacity);
+    this.stalled = new Uint8Array(capacity);
+    this.hasFailed = new Uint8Array(capacity);
+    this.hasAsked = new Uint8Array(capacity);
+    this.lostAtMs = new Float64Array(capacity);
   }
 
-  /** Somebody new at place `i`. */
+  /** Resets row `i` for a new listener, who taps "Listen" now. */
   tap(i: number, nowMs: number): void {
     this.tappedMs[i] = nowMs;
     this.next[i] = this.skippedTo[i] = -1;
-    this.sinceUtcMs[i] =
+    this.queuedSinceUtcMs[i] =
       this.stateSeq[i] =
       this.reserveMs[i] =
       this.attempt[i] =
       this.stalled[i] =
-      this.hasGivenUp[i] =
+      this.hasFailed[i] =
       this.hasAsked[i] =
       this.lostAtMs[i] =
         0;

@@ -1,5 +1,5 @@
-// Owns what the whole crowd of a process knows of the space: its state, folded once for all, what was on air when, the
-// edge's clock. Refuses to know any one listener.
+// What all listeners of one process know about the space together: its state, folded once, what was on air when, and the
+// edge's clock. Nothing here belongs to a single listener.
 
 import { ClockOffset } from "@hustings/listener/session/clock-offset.ts";
 import { OnAirHistory } from "@hustings/listener/session/on-air.ts";
@@ -9,17 +9,17 @@ import { type SlotRange, utcOfSlot } from "@hustings/wire/slots.ts";
 import { MAX_ABSENCE_SLOTS } from "@hustings/wire/units.ts";
 import type { Expecting } from "./playback-model.ts";
 
-/** What lies between a listener's last slot and the next that came. */
-export interface PassedOver {
+/** The slots between a listener's last slot and the next that arrived. */
+export interface SlotsBetween {
   /** Slots that do not exist and in which time passes. */
   readonly absentSlots: number;
-  /** Slots that exist, and of which the edge said that they are not sent. */
+  /** Existing slots that the edge announced as not sent. */
   readonly skippedSlots: number;
-  /** Slots of which nobody said anything. */
+  /** Existing slots that were neither sent nor announced. */
   readonly missingSlots: number;
 }
 
-export class Programme {
+export class ObservedSpace {
   state: SpaceState = EMPTY_STATE;
   headSlot = -1;
   readonly offset = new ClockOffset();
@@ -30,37 +30,39 @@ export class Programme {
       this.state = { ...EMPTY_STATE, ...state };
       this.#air.onSnapshot(this.state, headSlot ?? 0);
     }
-    this.came((headSlot ?? -1) + 1);
+    this.advanceHead((headSlot ?? -1) + 1);
   }
 
+  /** Folds the entries that are new. */
   entries(entries: readonly StateEntry[]): void {
-    const news = entries.filter(({ seq }) => seq > this.state.seq);
-    if (news.length === 0) return;
-    this.state = foldAll(news, this.state);
-    for (const entry of news) this.#air.onEntry(entry);
+    const newer = entries.filter(({ seq }) => seq > this.state.seq);
+    if (newer.length === 0) return;
+    this.state = foldAll(newer, this.state);
+    for (const entry of newer) this.#air.onEntry(entry);
   }
 
-  /** The edge's Unix time, by what it answered. */
+  /** Unix time by the edge's clock. */
   edgeUtcMs(ownUtcMs: number): number {
     return ownUtcMs + this.offset.offsetMs;
   }
 
-  came(toSlot: number): void {
+  /** Slots up to `toSlot`, exclusive, exist. */
+  advanceHead(toSlot: number): void {
     this.headSlot = Math.max(this.headSlot, toSlot - 1);
   }
 
-  /** What the slot `next` is expected to bring, to a listener whose edge says that the stage is away or not. */
+  /** What slot `next` should contain. `isAway`: the listener's edge reports that the stage is away. */
   expecting(next: number, isAway: boolean): Expecting {
     const { seq, phase } = this.state;
     if (seq > 0 && (phase !== "live" || this.#air.at(next).air === "hold")) return "hold";
     return isAway ? "away" : "voice";
   }
 
-  /** Of `[next, from)`, where the edge said that slots up to `skippedTo` are not sent. */
-  passedOver(next: number, skippedTo: number, from: number): PassedOver {
-    const said = Math.min(from, Math.max(next, skippedTo));
-    const { absentSlots, otherSlots } = this.#between(said, from);
-    return { absentSlots, skippedSlots: this.#between(next, said).otherSlots, missingSlots: otherSlots };
+  /** Classifies the slots `[next, from)`; the edge announced that those below `skippedTo` are not sent. */
+  classifySlots(next: number, skippedTo: number, from: number): SlotsBetween {
+    const announced = Math.min(from, Math.max(next, skippedTo));
+    const { absentSlots, otherSlots } = this.#between(announced, from);
+    return { absentSlots, skippedSlots: this.#between(next, announced).otherSlots, missingSlots: otherSlots };
   }
 
   #between(from: number, to: number): { readonly absentSlots: number; readonly otherSlots: number } {
@@ -68,11 +70,11 @@ export class Programme {
     const { absences, gaps } = this.state;
     const isShort = (range: SlotRange): boolean => range.to - range.from <= MAX_ABSENCE_SLOTS;
     const absentSlots = covered(absences.filter(isShort), from, to);
-    const never = covered([...gaps, ...absences.filter((range) => !isShort(range))], from, to);
-    return { absentSlots, otherSlots: Math.max(0, to - from - absentSlots - never) };
+    const gapSlots = covered([...gaps, ...absences.filter((range) => !isShort(range))], from, to);
+    return { absentSlots, otherSlots: Math.max(0, to - from - absentSlots - gapSlots) };
   }
 
-  /** When a slot was spoken, by the edge's clock; `undefined` before anything is known. */
+  /** When a slot was spoken, by the edge's clock; `undefined` before the first anchor. */
   utcOf(slot: number): number | undefined {
     return utcOfSlot(this.state.anchors, slot);
   }

@@ -6,20 +6,20 @@ import type { PlayoutInput } from "@hustings/listener/playout/playout-input.ts";
 import { CADENCE_LADDER } from "@hustings/wire/listen/cadence.ts";
 import { SLOT_MS } from "@hustings/wire/units.ts";
 import fc from "fast-check";
-import { noCounts } from "../record/crowd-report.ts";
-import { CUT_MS, EarModel, type Expecting } from "./playback-model.ts";
+import { emptyCounts } from "../record/crowd-report.ts";
+import { CUT_MS, type Expecting, PlaybackModel } from "./playback-model.ts";
 
 const STEP_MS = 20;
 const FIRST_SLOT = 1_000;
 const NO_MARKS = { gaps: [], absences: [], anchors: [] };
 
-/** Slots up to `toSlot` come at `atMs`. */
+/** Slots up to `toSlot` arrive at `atMs`. */
 interface Push {
   readonly atMs: number;
   readonly toSlot: number;
 }
 
-test("on the same arrival times the model and the player's own policy hear the same gaps", () => {
+test("the model and the player have the same gaps for the same arrival times", () => {
   const total = { real: { gaps: 0, gapMs: 0 }, model: { gaps: 0, gapMs: 0 } };
   fc.assert(
     fc.property(
@@ -29,15 +29,15 @@ test("on the same arrival times the model and the player's own policy hear the s
       fc.integer({ min: 0, max: 12_000 }),
       (cadenceMs, reserveMs, lateMs, outageMs) => {
         const pushes = schedule(cadenceMs, lateMs, outageMs, reserveMs);
-        const real = playoutHears(cadenceMs, pushes, reserveMs);
-        const model = modelHears(cadenceMs, pushes, reserveMs);
-        for (const [who, heard] of Object.entries({ real, model }) as ["real" | "model", typeof model][]) {
-          total[who].gaps += heard.gaps;
-          total[who].gapMs += heard.gapMs;
+        const real = gapsOfPlayer(cadenceMs, pushes, reserveMs);
+        const model = gapsOfModel(cadenceMs, pushes, reserveMs);
+        for (const [name, counts] of Object.entries({ real, model }) as ["real" | "model", typeof model][]) {
+          total[name].gaps += counts.gaps;
+          total[name].gapMs += counts.gapMs;
         }
-        // Two waits with a moment of sound between them may be one to the other.
+        // One of the two may count two gaps with a moment of sound between them as one.
         assert.ok(Math.abs(real.gaps - model.gaps) <= 3 + real.gaps * 0.15, `gaps: ${real.gaps} and ${model.gaps}`);
-        // Where the model sees a wait only when it ends, it may be off by a little at every gap.
+        // The model may notice a gap only when it ends, which costs it a little precision each time.
         const toleranceMs = 300 + real.gapMs * 0.1 + real.gaps * BUFFER.fillerMs * 2;
         assert.ok(Math.abs(real.gapMs - model.gapMs) <= toleranceMs, `filler: ${real.gapMs} and ${model.gapMs} ms`);
       },
@@ -45,22 +45,22 @@ test("on the same arrival times the model and the player's own policy hear the s
     { numRuns: 60 },
   );
   const { real, model } = total;
-  assert.ok(Math.abs(real.gaps - model.gaps) <= real.gaps * 0.15, `all gaps: ${real.gaps} and ${model.gaps}`);
-  assert.ok(Math.abs(real.gapMs - model.gapMs) <= real.gapMs * 0.05, `all filler: ${real.gapMs}, ${model.gapMs} ms`);
+  assert.ok(Math.abs(real.gaps - model.gaps) <= real.gaps * 0.15, `total gaps: ${real.gaps} and ${model.gaps}`);
+  assert.ok(Math.abs(real.gapMs - model.gapMs) <= real.gapMs * 0.05, `total filler: ${real.gapMs}, ${model.gapMs} ms`);
 });
 
-test("at every cadence a steady space has no gap, and neither is cut", () => {
+test("punctual pushes cause no gap and no cut at any cadence", () => {
   for (const { cadenceMs } of CADENCE_LADDER) {
     const pushes = schedule(cadenceMs, [0, 40, 10, 90], 0);
-    assert.equal(playoutHears(cadenceMs, pushes).gaps, 0, `the player at ${cadenceMs} ms`);
-    const model = modelHears(cadenceMs, pushes);
+    assert.equal(gapsOfPlayer(cadenceMs, pushes).gaps, 0, `the player at ${cadenceMs} ms`);
+    const model = gapsOfModel(cadenceMs, pushes);
     assert.deepEqual([model.gaps, model.cuts], [0, 0], `the model at ${cadenceMs} ms`);
   }
 });
 
-test("who hears nothing for fifteen seconds is cut, once, and is skipped forward when it comes at last", () => {
+test("counts one cut after 15 s without sound, and a jump when sound returns", () => {
   const { counts, model } = startModel();
-  enter(model, 2_000, 0);
+  startPlaying(model, 2_000, 0);
   let nowMs = 0;
   for (; nowMs < 60_000; nowMs += 1_000) model.look(0, nowMs);
   assert.deepEqual([counts.gaps, counts.cuts], [1, 1]);
@@ -70,9 +70,9 @@ test("who hears nothing for fifteen seconds is cut, once, and is skipped forward
   assert.ok(counts.skippedSlots > 150);
 });
 
-test("who was made to read nothing is skipped forward as well, and is not counted for it", () => {
+test("an excluded listener jumps as well, but nothing is counted", () => {
   const { counts, model } = startModel("nothing");
-  enter(model, 2_000, 0);
+  startPlaying(model, 2_000, 0);
   model.look(0, 60_000);
   model.sound(0, FIRST_SLOT + 20, FIRST_SLOT + 320, 0, 60_000);
   assert.ok(model.aheadMs(0) < 20_000);
@@ -89,7 +89,7 @@ function schedule(cadenceMs: number, lateMs: readonly number[], outageMs: number
   });
 }
 
-function playoutHears(cadenceMs: number, pushes: readonly Push[], reserveMs = 0) {
+function gapsOfPlayer(cadenceMs: number, pushes: readonly Push[], reserveMs = 0) {
   const playout = new Playout(() => undefined);
   playout.prefill(PREFILL_MS);
   playout.tap(0);
@@ -113,31 +113,31 @@ function playoutHears(cadenceMs: number, pushes: readonly Push[], reserveMs = 0)
   return playout.counts;
 }
 
-function modelHears(cadenceMs: number, pushes: readonly Push[], reserveMs = 0) {
+function gapsOfModel(cadenceMs: number, pushes: readonly Push[], reserveMs = 0) {
   const { counts, model } = startModel();
   const [first] = pushes as [Push];
-  model.meet(0, { headSlot: first.toSlot - 1, nextSlot: FIRST_SLOT, cadenceMs, reserveMs }, NO_MARKS, 0);
+  model.onSnapshot(0, { headSlot: first.toSlot - 1, nextSlot: FIRST_SLOT, cadenceMs, reserveMs }, NO_MARKS, 0);
   let next = FIRST_SLOT;
   let lookMs = 0;
   for (const { atMs, toSlot } of pushes) {
     for (; lookMs < atMs; lookMs += 1_000) model.look(0, lookMs);
     if (toSlot > next) model.sound(0, next, toSlot, 0, atMs);
     next = Math.max(next, toSlot);
-    if (!model.hasStarted(0)) model.enter(0, 0, atMs);
+    if (!model.hasStarted(0)) model.startPlayback(0, 0, atMs);
   }
   return counts;
 }
 
-function enter(model: EarModel, cadenceMs: number, nowMs: number): void {
-  model.meet(0, { headSlot: FIRST_SLOT + 19, nextSlot: FIRST_SLOT, cadenceMs }, NO_MARKS, nowMs);
+function startPlaying(model: PlaybackModel, cadenceMs: number, nowMs: number): void {
+  model.onSnapshot(0, { headSlot: FIRST_SLOT + 19, nextSlot: FIRST_SLOT, cadenceMs }, NO_MARKS, nowMs);
   model.sound(0, FIRST_SLOT, FIRST_SLOT + 20, 0, nowMs);
-  model.enter(0, 0, nowMs);
+  model.startPlayback(0, 0, nowMs);
 }
 
 function startModel(expecting: Expecting = "voice") {
-  const counts = noCounts();
+  const counts = emptyCounts();
   const nothing = (): void => undefined;
-  const model = new EarModel(1, counts, { started: nothing, filled: nothing, expecting: () => expecting });
+  const model = new PlaybackModel(1, counts, { started: nothing, filled: nothing, expecting: () => expecting });
   model.tap(0, 0);
   return { counts, model };
 }

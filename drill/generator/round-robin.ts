@@ -1,19 +1,19 @@
-// Owns going round a crowd: everybody once in a period, evenly, however often it is called. Pure. Refuses to know what is
-// done with whom.
+// Visits every listener once in a period, evenly spread, however often `step` is called.
 
-/** Everybody is looked at once in this time, or in half a cadence where that is longer; then steps are rarer, too. */
-const LOOK_MS = 1_000;
-const SLOW_MS = 2_000;
+/** The shortest round; half a cadence where that is longer. */
+const MIN_ROUND_MS = 1_000;
+/** Rounds from this length on use the longer step. */
+const SLOW_ROUND_MS = 2_000;
 const STEP_MS = 20;
 const SLOW_STEP_MS = 50;
 
-/** How long a round takes where pushes come `cadenceMs` apart. */
+/** Length of a round where pushes are `cadenceMs` apart. */
 export function roundMsAt(cadenceMs: number): number {
-  return Math.max(LOOK_MS, cadenceMs / 2);
+  return Math.max(MIN_ROUND_MS, cadenceMs / 2);
 }
 
-export class Rounds {
-  /** Everybody's turn comes once in so long. */
+export class RoundRobin {
+  /** Time from one visit of a listener to its next. */
   periodMs: number;
   #last = 0;
   #lastMs: number;
@@ -23,18 +23,18 @@ export class Rounds {
     this.#lastMs = nowMs;
   }
 
-  /** How often `go` is worth being called. */
+  /** Recommended time between two calls of `step`. */
   get stepMs(): number {
-    return this.periodMs < SLOW_MS ? STEP_MS : SLOW_STEP_MS;
+    return this.periodMs < SLOW_ROUND_MS ? STEP_MS : SLOW_STEP_MS;
   }
 
-  /** Calls `look` for those of `size` whose turn came since the last call; for nobody twice. */
-  go(size: number, nowMs: number, look: (i: number) => void): void {
+  /** Calls `visit` for the listeners of `size` that became due since the last call, for each at most once. */
+  step(size: number, nowMs: number, visit: (i: number) => void): void {
     const share = Math.min(1, (nowMs - this.#lastMs) / this.periodMs);
     this.#lastMs = nowMs;
     for (let left = Math.ceil(size * share); left > 0; left--) {
       this.#last = this.#last + 1 >= size ? 0 : this.#last + 1;
-      look(this.#last);
+      visit(this.#last);
     }
   }
 }

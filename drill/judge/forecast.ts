@@ -4,7 +4,7 @@
 
 import { LOAD, projectedBusy } from "@hustings/server/edge/load/cadence-choice.ts";
 import { CADENCE_LADDER, usualLagMs } from "@hustings/wire/listen/cadence.ts";
-import { descriptorPlaces } from "../crowd/crowd-size.ts";
+import { MAX_LISTENERS_PER_PROCESS } from "../crowd/crowd-size.ts";
 import type { DrillRecord, Sample } from "../record/drill-record.ts";
 import type { Prices } from "../scenario/drill-options.ts";
 
@@ -92,7 +92,7 @@ export function rowInUse({ rows }: Forecast, record: DrillRecord): CadenceForeca
 function needOf(audience: number, coreShare: number, per: PerListener, prices: Prices): Need {
   const bits = audience * per.bitsPerSecond * WIRE_OVERHEAD;
   const gigabytes = (bits / 8) * prices.hours * 3_600 * 1e-9;
-  const least = Math.ceil(audience / descriptorPlaces);
+  const least = Math.ceil(audience / MAX_LISTENERS_PER_PROCESS);
   const cores = (audience * coreShare + least * LOAD.baseBusy) / USABLE_SHARE;
   const edges = Math.max(least, Math.ceil(cores));
   const bytesEach = bytesOf(per);
@@ -114,9 +114,10 @@ function holding(
   const bytesEach = bytesOf(per);
   if (!setting.isOwnServer || coreShare === undefined || bytesEach === undefined)
     return { holds: undefined, limit: undefined };
-  const byProcessor = (machine.cores * USABLE_SHARE) / (coreShare + LOAD.baseBusy / descriptorPlaces);
+  const byProcessor = (machine.cores * USABLE_SHARE) / (coreShare + LOAD.baseBusy / MAX_LISTENERS_PER_PROCESS);
   const byMemory =
-    (machine.memoryGib * 2 ** 30 * USABLE_SHARE) / Math.max(1, bytesEach + per.emptyEdgeBytes / descriptorPlaces);
+    (machine.memoryGib * 2 ** 30 * USABLE_SHARE) /
+    Math.max(1, bytesEach + per.emptyEdgeBytes / MAX_LISTENERS_PER_PROCESS);
   return byProcessor <= byMemory
     ? { holds: Math.floor(byProcessor), limit: "processor" }
     : { holds: Math.floor(byMemory), limit: "memory" };

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { noCounts } from "../record/crowd-report.ts";
+import { emptyCounts } from "../record/crowd-report.ts";
 import type { DrillRecord } from "../record/drill-record.ts";
 import { judge } from "./verdict.ts";
 
 const EXIT = { atSeconds: 10, overSeconds: 5, share: 0.95, visitsHome: true };
 
-function recordOf(counts: Partial<ReturnType<typeof noCounts>>, more: object = {}): DrillRecord {
+function recordOf(counts: Partial<ReturnType<typeof emptyCounts>>, more: object = {}): DrillRecord {
   const sample = {
     atSeconds: 5,
     people: 100,
@@ -18,7 +18,7 @@ function recordOf(counts: Partial<ReturnType<typeof noCounts>>, more: object = {
   };
   return {
     isAborted: false,
-    thrownOut: 0,
+    unexpectedDisconnects: 0,
     faults: [],
     machine: { cores: 2 },
     samples: [sample, { ...sample, atSeconds: 12, people: 20, gaps: 0, machineStolen: 0.4 }],
@@ -28,7 +28,7 @@ function recordOf(counts: Partial<ReturnType<typeof noCounts>>, more: object = {
       allowed: { gapsPerThousand: 0, cuts: 0, failedJoins: 0, failedVisits: 2 },
     },
     final: {
-      counts: { ...noCounts(), heard: 100, ...counts },
+      counts: { ...emptyCounts(), firstSounds: 100, ...counts },
       homeMs: [
         [0, 60],
         [4, 33],
@@ -39,13 +39,13 @@ function recordOf(counts: Partial<ReturnType<typeof noCounts>>, more: object = {
 }
 
 test("who left and got no home page fails the drill beyond what is allowed, answered badly or not at all", () => {
-  assert.deepEqual(judge(recordOf({ homeAsked: 95, homeAnswered: 93, homeFailed: 1 })).failures, []);
-  const { passed, failures } = judge(recordOf({ homeAsked: 95, homeAnswered: 92, homeFailed: 1 }));
+  assert.deepEqual(judge(recordOf({ homeRequests: 95, homePages: 93, homeFailed: 1 })).failures, []);
+  const { passed, failures } = judge(recordOf({ homeRequests: 95, homePages: 92, homeFailed: 1 }));
   assert.deepEqual([passed, failures], [false, ["3 people who left did not get the home page."]]);
 });
 
 test("of an exit it is told what those found who left, and what those heard who stayed", () => {
-  const { remarks } = judge(recordOf({ homeAsked: 95, homeAnswered: 93 }));
+  const { remarks } = judge(recordOf({ homeRequests: 95, homePages: 93 }));
   assert.deepEqual(remarks, [
     "93 of 95 who left got the home page, p50 less than 10 ms and p99 40 ms after they left. Those who stayed had 0 gaps from then on.",
   ]);

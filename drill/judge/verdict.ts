@@ -1,7 +1,7 @@
 // Owns what a drill's record amounts to: whether it passed, why not, and the one line that says what the run was. Pure.
 
-import { quantileMs, STEP_MS } from "../record/crowd-report.ts";
 import type { DrillRecord, Sample } from "../record/drill-record.ts";
+import { BIN_MS, quantileMs } from "../record/histogram.ts";
 
 export interface Verdict {
   readonly passed: boolean;
@@ -21,20 +21,20 @@ export function judge(record: DrillRecord): Verdict {
   const { counts } = record.final;
   const { allowed } = record.scenario;
   const failures: string[] = [];
-  const most = Math.ceil((counts.heard / 1000) * allowed.gapsPerThousand);
+  const most = Math.ceil((counts.firstSounds / 1000) * allowed.gapsPerThousand);
   if (record.isAborted) failures.push("It was ended before its time.");
-  if (counts.heard === 0) failures.push("Nobody heard anything.");
-  if (counts.cuts > allowed.cuts) failures.push(`${count(counts.cuts, "listener was", "listeners were")} cut.`);
+  if (counts.firstSounds === 0) failures.push("Nobody heard anything.");
+  if (counts.cuts > allowed.cuts) failures.push(`${plural(counts.cuts, "listener was", "listeners were")} cut.`);
   if (counts.gaps > most)
-    failures.push(`${count(counts.gaps, "gap", "gaps")}, ${(counts.gapMs / 1000).toFixed(1)} s of silence in all.`);
-  if (counts.failed > allowed.failedJoins) failures.push(`${count(counts.failed, "join", "joins")} failed.`);
-  const pageless = counts.homeAsked - counts.homeAnswered;
+    failures.push(`${plural(counts.gaps, "gap", "gaps")}, ${(counts.gapMs / 1000).toFixed(1)} s of silence in all.`);
+  if (counts.failedJoins > allowed.failedJoins) failures.push(`${plural(counts.failedJoins, "join", "joins")} failed.`);
+  const pageless = counts.homeRequests - counts.homePages;
   if (pageless > allowed.failedVisits)
-    failures.push(`${count(pageless, "person who left", "people who left")} did not get the home page.`);
-  if (counts.missingSlots > 0) failures.push(`${count(counts.missingSlots, "slot", "slots")} never came.`);
-  if (counts.badFrames > 0) failures.push(`${count(counts.badFrames, "frame was", "frames were")} damaged.`);
-  if (counts.skippedSlots > 0) failures.push(`${count(counts.skippedSlots, "slot was", "slots were")} skipped.`);
-  if (record.thrownOut > 0 && !record.faults.some(({ kind }) => kind === "kill-stage"))
+    failures.push(`${plural(pageless, "person who left", "people who left")} did not get the home page.`);
+  if (counts.missingSlots > 0) failures.push(`${plural(counts.missingSlots, "slot", "slots")} never came.`);
+  if (counts.badFrames > 0) failures.push(`${plural(counts.badFrames, "frame was", "frames were")} damaged.`);
+  if (counts.skippedSlots > 0) failures.push(`${plural(counts.skippedSlots, "slot was", "slots were")} skipped.`);
+  if (record.unexpectedDisconnects > 0 && !record.faults.some(({ kind }) => kind === "kill-stage"))
     failures.push("Somebody was thrown off the stage.");
   if (record.browsers?.agree === false) failures.push("Real browsers and the model do not agree.");
   if (!record.isAborted && !isFull(record)) failures.push("The audience never reached the number that was asked for.");
@@ -42,7 +42,7 @@ export function judge(record: DrillRecord): Verdict {
 }
 
 /** What the run was, before anything that it measured. */
-export function whatItWas(record: DrillRecord): string {
+export function runDescription(record: DrillRecord): string {
   const { scenario, setting } = record;
   const where = setting.isLoopback ? "loopback" : "over the network";
   const machine = setting.generatorsHere
@@ -69,11 +69,11 @@ export function cadenceOf({ scenario, samples }: DrillRecord): string {
   return least === most ? `${least / 1000} s cadence, chosen` : `${least / 1000} to ${most / 1000} s cadence, chosen`;
 }
 
-export function peakPeople({ samples }: DrillRecord): number {
+export function peakListeners({ samples }: DrillRecord): number {
   return Math.max(0, ...samples.map(({ playing }) => playing));
 }
 
-export function count(number: number, one: string, many: string): string {
+export function plural(number: number, one: string, many: string): string {
   return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 }
 
@@ -98,7 +98,7 @@ function remarksOn(record: DrillRecord): string[] {
   if (left.length > 0) remarks.push(`Not injected, as the processes are not the drill's to kill: ${left.join(", ")}.`);
   const { queued } = record.final.counts;
   if (queued > 0)
-    remarks.push(`${count(queued, "person", "people")} stood in the line at the door: every place was taken.`);
+    remarks.push(`${plural(queued, "person", "people")} stood in the line at the door: every place was taken.`);
   const storm = exitOf(record);
   if (storm !== undefined) remarks.push(storm);
   return remarks;
@@ -106,19 +106,19 @@ function remarksOn(record: DrillRecord): string[] {
 
 /** What those who left found at the home page, and those who stayed heard of it. */
 function exitOf({ final: { counts, homeMs }, scenario: { exit }, samples }: DrillRecord): string | undefined {
-  if (exit === undefined || counts.homeAsked === 0) return undefined;
+  if (exit === undefined || counts.homeRequests === 0) return undefined;
   const [p50, p99] = [quantileMs(homeMs, 0.5), quantileMs(homeMs, 0.99)];
-  const took = p50 === undefined ? "" : `, p50 ${shortOf(p50)} and p99 ${shortOf(p99)} after they left`;
+  const took = p50 === undefined ? "" : `, p50 ${shortDuration(p50)} and p99 ${shortDuration(p99)} after they left`;
   const since = samples.filter(({ atSeconds }) => atSeconds > exit.atSeconds);
   const gaps = since.reduce((total, sample) => total + sample.gaps, 0);
-  const stayed = exit.share < 1 ? ` Those who stayed had ${count(gaps, "gap", "gaps")} from then on.` : "";
-  return `${counts.homeAnswered.toLocaleString("en")} of ${counts.homeAsked.toLocaleString("en")} who left got the home page${took}.${stayed}`;
+  const stayed = exit.share < 1 ? ` Those who stayed had ${plural(gaps, "gap", "gaps")} from then on.` : "";
+  return `${counts.homePages.toLocaleString("en")} of ${counts.homeRequests.toLocaleString("en")} who left got the home page${took}.${stayed}`;
 }
 
 /** A spread counts in steps: what is less than one is told as such. */
-export function shortOf(ms: number | undefined): string {
+export function shortDuration(ms: number | undefined): string {
   if (ms === undefined) return "–";
-  if (ms < STEP_MS) return `less than ${STEP_MS} ms`;
+  if (ms < BIN_MS) return `less than ${BIN_MS} ms`;
   return ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`;
 }
 

@@ -11,20 +11,20 @@ import type { TickTimes } from "@hustings/flow/ticker.ts";
 import { setNiceness } from "@hustings/server/ops/host/niceness.ts";
 import { goRealTime, isRealTime } from "@hustings/server/ops/host/realtime.ts";
 
-export interface BeatFloor extends AsyncDisposable {
+export interface BareTicker extends AsyncDisposable {
   /** Absent where it could not be started. */
   readonly pid: number | undefined;
   /** Lateness of its newest so many ticks (15,000 at most), in milliseconds; `undefined` once it is gone. */
   ticks(newest: number): Promise<TickTimes | undefined>;
 }
 
-const BARE_BEAT = fileURLToPath(new URL("./bare-ticker-process.ts", import.meta.url));
+const ENTRY = fileURLToPath(new URL("./bare-ticker-process.ts", import.meta.url));
 
 /** Begins to tick at the priority that process `likePid` has, as far as the system allows. */
-export function startBeatFloor(likePid: number): BeatFloor {
-  const child = fork(BARE_BEAT, { detached: true, stdio: ["ignore", "inherit", "inherit", "ipc"] });
+export function startBareTicker(likePid: number): BareTicker {
+  const child = fork(ENTRY, { detached: true, stdio: ["ignore", "inherit", "inherit", "ipc"] });
   child.on("error", () => undefined);
-  const behaving = behaveLike(child.pid, likePid);
+  const ready = copyPriority(child.pid, likePid);
   const gone = new Promise<undefined>((resolve) => child.once("exit", () => resolve(undefined)));
   const ask = (newest: number): Promise<TickTimes | undefined> => {
     if (!child.connected) return gone;
@@ -32,7 +32,7 @@ export function startBeatFloor(likePid: number): BeatFloor {
     child.send(newest, () => undefined);
     return Promise.race([answer, gone]);
   };
-  let asked: Promise<TickTimes | undefined> = behaving.then(() => undefined);
+  let asked: Promise<TickTimes | undefined> = ready.then(() => undefined);
   return {
     pid: child.pid,
     ticks(newest) {
@@ -44,7 +44,7 @@ export function startBeatFloor(likePid: number): BeatFloor {
   };
 }
 
-async function behaveLike(pid: number | undefined, likePid: number): Promise<void> {
+async function copyPriority(pid: number | undefined, likePid: number): Promise<void> {
   if (pid === undefined) return;
   const niceness = priorityOf(likePid);
   if (niceness !== undefined) await setNiceness(pid, niceness, systemClock);

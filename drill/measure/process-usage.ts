@@ -7,13 +7,13 @@ import { readFile } from "node:fs/promises";
 const TICKS_PER_SECOND = 100;
 const PAGE_BYTES = 4096;
 
-export interface ProcessUse {
+export interface ProcessUsage {
   /** Processor time since it began, its own and the kernel's for it. */
   readonly cpuSeconds: number;
   readonly residentBytes: number;
 }
 
-export async function useOf(pid: number): Promise<ProcessUse | undefined> {
+export async function processUsage(pid: number): Promise<ProcessUsage | undefined> {
   const [stat, statm] = await Promise.all(["stat", "statm"].map((name) => textOf(`/proc/${pid}/${name}`)));
   if (stat === undefined || statm === undefined) return undefined;
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
@@ -23,7 +23,7 @@ export async function useOf(pid: number): Promise<ProcessUse | undefined> {
   };
 }
 
-export interface MachineUse {
+export interface MachineUsage {
   /** Seconds of all cores together since the start. */
   readonly busySeconds: number;
   readonly idleSeconds: number;
@@ -34,7 +34,7 @@ export interface MachineUse {
   readonly kernelBytes: number;
 }
 
-export async function useOfMachine(): Promise<MachineUse | undefined> {
+export async function machineUsage(): Promise<MachineUsage | undefined> {
   const [stat, meminfo, sockstat] = await Promise.all(
     ["/proc/stat", "/proc/meminfo", "/proc/net/sockstat"].map(textOf),
   );

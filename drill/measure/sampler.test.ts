@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { worseBeat } from "./sampler.ts";
+import { laterTicks } from "./sampler.ts";
 
 test("of two stretches the one counts in which the stage was later, with the timer's figure of the same", () => {
   const nothing = { tick: undefined, bareTick: undefined };
   const calm = { tick: { p50: 0, p99: 0, p999: 2 }, bareTick: { p50: 0, p99: 0, p999: 9 } };
   const late = { tick: { p50: 0, p99: 0, p999: 3 }, bareTick: { p50: 0, p99: 0, p999: 1 } };
-  assert.equal(worseBeat(nothing, calm), calm);
-  assert.equal(worseBeat(calm, late), late);
-  assert.equal(worseBeat(late, calm), late);
-  assert.equal(worseBeat(late, nothing), late);
+  assert.equal(laterTicks(nothing, calm), calm);
+  assert.equal(laterTicks(calm, late), late);
+  assert.equal(laterTicks(late, calm), late);
+  assert.equal(laterTicks(late, nothing), late);
 });

@@ -2,12 +2,12 @@
 // decide when, and to keep samples.
 
 import type { Clock } from "@hustings/flow/clock.ts";
-import type { TickTimes } from "@hustings/flow/ticker.ts";
 import type { Deployment } from "../deployment/deployment.ts";
-import { type CrowdReport, NO_REPORT, quantileMs } from "../record/crowd-report.ts";
-import type { MeasuredRole, RoleUse, Sample } from "../record/drill-record.ts";
-import type { BeatFloor } from "./bare-ticker.ts";
-import { type MachineUse, type ProcessUse, useOf, useOfMachine } from "./process-usage.ts";
+import { type CrowdReport, EMPTY_REPORT } from "../record/crowd-report.ts";
+import type { MeasuredRole, RoleUsage, Sample, TickLateness } from "../record/drill-record.ts";
+import { quantileMs } from "../record/histogram.ts";
+import type { BareTicker } from "./bare-ticker.ts";
+import { type MachineUsage, machineUsage, type ProcessUsage, processUsage } from "./process-usage.ts";
 
 /** Pids change when something is killed; asking costs the processes little, and often enough is this often. */
 const PIDS_EVERY_MS = 3_000;
@@ -17,20 +17,25 @@ const SAMPLE_TICKS = 500;
 export class Sampler {
   readonly #deployment: Deployment;
   readonly #generatorPids: readonly number[];
-  readonly #floor: BeatFloor | undefined;
+  readonly #bareTicker: BareTicker | undefined;
   readonly #clock: Clock;
-  readonly #uses = new Map<number, ProcessUse>();
+  readonly #uses = new Map<number, ProcessUsage>();
   #pids: ReadonlyMap<string, readonly number[]> = new Map();
   #pidsMs = -Infinity;
-  #machine: MachineUse | undefined;
-  #first: MachineUse | undefined;
-  #last: CrowdReport = NO_REPORT;
+  #machine: MachineUsage | undefined;
+  #first: MachineUsage | undefined;
+  #last: CrowdReport = EMPTY_REPORT;
   #lastMs: number;
 
-  constructor(deployment: Deployment, generatorPids: readonly number[], floor: BeatFloor | undefined, clock: Clock) {
+  constructor(
+    deployment: Deployment,
+    generatorPids: readonly number[],
+    bareTicker: BareTicker | undefined,
+    clock: Clock,
+  ) {
     this.#deployment = deployment;
     this.#generatorPids = generatorPids;
-    this.#floor = floor;
+    this.#bareTicker = bareTicker;
     this.#clock = clock;
     this.#lastMs = clock.monotonicMs();
   }
@@ -41,18 +46,21 @@ export class Sampler {
       this.#pids = await this.#deployment.pids();
       this.#pidsMs = nowMs;
     }
-    const [ticks, bare] = await Promise.all([this.#deployment.ticks(SAMPLE_TICKS), this.#floor?.ticks(SAMPLE_TICKS)]);
+    const [ticks, bare] = await Promise.all([
+      this.#deployment.ticks(SAMPLE_TICKS),
+      this.#bareTicker?.ticks(SAMPLE_TICKS),
+    ]);
     const seconds = Math.max(0.001, (nowMs - this.#lastMs) / 1000);
     const roles = await this.#roles(seconds);
     const machine = await this.#machineShares();
-    const since = (key: "heard" | "gaps" | "cuts" | "bytes"): number =>
+    const since = (key: "firstSounds" | "gaps" | "cuts" | "bytes"): number =>
       Math.max(0, report.counts[key] - this.#last.counts[key]);
     const sample: Sample = {
       atSeconds,
       wanted,
       people: report.standing.people,
       playing: report.standing.playing,
-      joinsPerSecond: since("heard") / seconds,
+      joinsPerSecond: since("firstSounds") / seconds,
       bytesPerSecond: since("bytes") / seconds,
       gaps: since("gaps"),
       cuts: since("cuts"),
@@ -70,8 +78,8 @@ export class Sampler {
     return sample;
   }
 
-  async #roles(seconds: number): Promise<Partial<Record<MeasuredRole, RoleUse>>> {
-    const roles: Partial<Record<MeasuredRole, RoleUse>> = {};
+  async #roles(seconds: number): Promise<Partial<Record<MeasuredRole, RoleUsage>>> {
+    const roles: Partial<Record<MeasuredRole, RoleUsage>> = {};
     const all = new Map(this.#pids).set("generator", this.#generatorPids);
     for (const [role, pids] of all) {
       const uses = await Promise.all(pids.map((pid) => this.#use(pid)));
@@ -85,8 +93,8 @@ export class Sampler {
     return roles;
   }
 
-  async #use(pid: number): Promise<(ProcessUse & { readonly sinceSeconds: number }) | undefined> {
-    const now = await useOf(pid);
+  async #use(pid: number): Promise<(ProcessUsage & { readonly sinceSeconds: number }) | undefined> {
+    const now = await processUsage(pid);
     const before = this.#uses.get(pid);
     if (now === undefined) {
       this.#uses.delete(pid);
@@ -97,7 +105,7 @@ export class Sampler {
   }
 
   async #machineShares(): Promise<Pick<Sample, "machineBusy" | "machineStolen" | "kernelBytes">> {
-    const now = await useOfMachine();
+    const now = await machineUsage();
     const before = this.#machine;
     this.#machine = now;
     this.#first ??= now;
@@ -111,13 +119,7 @@ export class Sampler {
   }
 }
 
-/** The stage's beat over some time, and the bare timer's over the same. */
-export interface Beat {
-  readonly tick: TickTimes | undefined;
-  readonly bareTick: TickTimes | undefined;
-}
-
 /** The one in which the stage was later. */
-export function worseBeat(a: Beat, b: Beat): Beat {
+export function laterTicks(a: TickLateness, b: TickLateness): TickLateness {
   return (b.tick?.p999 ?? -1) > (a.tick?.p999 ?? -1) ? b : a;
 }

@@ -1,125 +1,109 @@
-// Owns what generators count and how counts of many are added up: plain values that travel as JSON. Refuses to count.
+// What generators report about their listeners, and how reports of several generators are merged. Plain values that travel
+// as JSON.
 
-/** Whole numbers since a generator began; sums over generators are sums of these. */
+import { type Histogram, mergeHistograms } from "./histogram.ts";
+
+/** Whole numbers since the start of a generator; merging adds them. */
 export interface Counts {
-  /** Who asked to listen; who heard a first sound; who gave up, or was refused for good, before it. */
-  asked: number;
-  heard: number;
-  failed: number;
-  /** Who stood in the line at the door, because every place was taken. */
+  /** Listeners that tapped "Listen". */
+  joins: number;
+  /** Listeners that heard a first sound. */
+  firstSounds: number;
+  /** Listeners without sound 15 s after the tap, or refused for good before any sound. */
+  failedJoins: number;
+  /** Listeners that waited in the admission queue. */
   queued: number;
-  /** Who left because the scenario said so. */
+  /** Listeners that left because the scenario ordered it. */
   left: number;
-  /** Connections that ended without our asking, connections that were refused, and connections made again. */
-  lost: number;
-  refused: number;
+  /** Established connections that ended although the listener stayed. */
+  lostConnections: number;
+  /** Connections that the door refused. */
+  refusedConnections: number;
   reconnects: number;
-  /** Times that a playhead reached a slot that had not come, and milliseconds of filler for it. */
+  /** Times that a playhead reached a slot that had not come, and the filler played for it. */
   gaps: number;
   gapMs: number;
-  /** Filler while the edge said that the stage was away, or while hold music was on air. */
+  /** Filler while the edge reported the stage away. */
   awayMs: number;
+  /** Filler while hold music was on air. */
   heldMs: number;
-  /** Listeners who stood still for fifteen seconds. */
+  /** Listeners that played nothing for 15 s. */
   cuts: number;
   jumps: number;
-  /** Slots passed over: by a jump or because the edge said so. */
+  /** Slots skipped by a jump or because the edge announced it. */
   skippedSlots: number;
-  /** Slots that nobody said were absent and that never came; slots that came twice on one connection. */
+  /** Existing slots that never came and were not announced as skipped. */
   missingSlots: number;
+  /** Slots that came twice on one connection. */
   duplicateSlots: number;
-  /** Bytes that broke the protocol or differ from what a checksum covers. */
+  /** Frames that broke the protocol or whose sound differs from checksummed sound. */
   badFrames: number;
   checkedSlots: number;
   frames: number;
   bytes: number;
-  /** Readers that were stalled on purpose, of those closed by an edge, and of those that heard sound again. */
+  /** Readers stalled on purpose; of these, closed by an edge; of these, with sound again. */
   stalled: number;
   stalledClosed: number;
   stalledBack: number;
-  /** Requests for the home page by those who left, those that were answered well, and those that were not. */
-  homeAsked: number;
-  homeAnswered: number;
+  /** Requests for the home page after leaving; complete pages; failures. */
+  homeRequests: number;
+  homePages: number;
   homeFailed: number;
 }
 
-/** Numbers as they are now. */
+/** Numbers at the moment of the report. */
 export interface Standing {
-  /** Who is in: asked to listen and did not leave. */
+  /** Listeners that joined and did not leave. */
   people: number;
-  /** Who has sound ahead of the playhead at this moment. */
+  /** Listeners with sound ahead of the playhead. */
   playing: number;
   connecting: number;
+  /** Listeners that wait for their next attempt. */
   waiting: number;
 }
-
-/** Counts of values in steps of `STEP_MS`, as pairs [step, count], ascending; what is beyond the last counts there. */
-export type Spread = readonly (readonly [step: number, count: number])[];
 
 export interface CrowdReport {
   readonly counts: Counts;
   readonly standing: Standing;
-  /** People by the cadence at which their edge pushes to them, in milliseconds. */
+  /** Listeners by the cadence of their pushes, in milliseconds. */
   readonly byCadence: Readonly<Record<string, number>>;
+  /** Ended and refused connections by reason: a close code, an HTTP status, or words. */
   readonly closes: Readonly<Record<string, number>>;
-  readonly firstSoundMs: Spread;
-  readonly lagMs: Spread;
-  readonly gapLengthMs: Spread;
-  readonly homeMs: Spread;
+  /** From the tap to the first sound. */
+  readonly firstSoundMs: Histogram;
+  /** How far playheads are behind the microphone, of a sample of listeners since the last report. */
+  readonly lagMs: Histogram;
+  readonly gapLengthMs: Histogram;
+  /** From leaving to the complete home page. */
+  readonly homeMs: Histogram;
   readonly window: FaultWindow;
-  /** Lateness of the generators' own loops, the worst: above 100 ms a generator, not the server, is what is late. */
+  /** The largest delay of a generator's own loop. Above 100 ms the generator is late, not the server. */
   readonly loopDelayMs: number;
   readonly generators: number;
 }
 
-/** What the newest fault did to those who lost their connection by it, from the fault on. */
+/** What the newest fault did, since it was injected. */
 export interface FaultWindow {
   readonly number: number;
-  /** Everybody who was playing; of these, who lost the connection; of these, who plays again. */
+  /** Listeners that were playing; of these, that lost the connection; of these, that play again. */
   readonly people: number;
-  readonly hit: number;
-  readonly back: number;
+  readonly disconnected: number;
+  readonly recovered: number;
   /** From the loss to sound on another connection. */
-  readonly backMs: Spread;
-  /** Filler that each of them heard instead of words. */
-  readonly gapMs: Spread;
+  readonly recoveryMs: Histogram;
+  /** Filler that each disconnected listener heard instead of words. */
+  readonly gapMs: Histogram;
 }
 
-export const STEP_MS = 10;
-const STEPS = 4_096;
-
-/** A spread being counted. */
-export class SpreadCount {
-  readonly #bins = new Uint32Array(STEPS);
-
-  add(valueMs: number): void {
-    const bin = Math.min(STEPS - 1, Math.max(0, Math.round(valueMs / STEP_MS)));
-    this.#bins[bin] = (this.#bins[bin] ?? 0) + 1;
-  }
-
-  clear(): void {
-    this.#bins.fill(0);
-  }
-
-  spread(): Spread {
-    const pairs: [number, number][] = [];
-    for (let bin = 0; bin < STEPS; bin++) {
-      const count = this.#bins[bin] ?? 0;
-      if (count > 0) pairs.push([bin, count]);
-    }
-    return pairs;
-  }
-}
-
-export function noCounts(): Counts {
+export function emptyCounts(): Counts {
   return {
-    asked: 0,
-    heard: 0,
-    failed: 0,
+    joins: 0,
+    firstSounds: 0,
+    failedJoins: 0,
     queued: 0,
     left: 0,
-    lost: 0,
-    refused: 0,
+    lostConnections: 0,
+    refusedConnections: 0,
     reconnects: 0,
     gaps: 0,
     gapMs: 0,
@@ -137,14 +121,14 @@ export function noCounts(): Counts {
     stalled: 0,
     stalledClosed: 0,
     stalledBack: 0,
-    homeAsked: 0,
-    homeAnswered: 0,
+    homeRequests: 0,
+    homePages: 0,
     homeFailed: 0,
   };
 }
 
-export const NO_REPORT: CrowdReport = {
-  counts: noCounts(),
+export const EMPTY_REPORT: CrowdReport = {
+  counts: emptyCounts(),
   standing: { people: 0, playing: 0, connecting: 0, waiting: 0 },
   byCadence: {},
   closes: {},
@@ -152,71 +136,55 @@ export const NO_REPORT: CrowdReport = {
   lagMs: [],
   gapLengthMs: [],
   homeMs: [],
-  window: { number: 0, people: 0, hit: 0, back: 0, backMs: [], gapMs: [] },
+  window: { number: 0, people: 0, disconnected: 0, recovered: 0, recoveryMs: [], gapMs: [] },
   loopDelayMs: 0,
   generators: 0,
 };
 
-/** All of `reports` as one. Windows of an older fault than the newest do not count. */
-export function addUp(reports: readonly CrowdReport[]): CrowdReport {
+/** Merges `reports` into one. Windows of an older fault than the newest do not count. */
+export function mergeReports(reports: readonly CrowdReport[]): CrowdReport {
   const number = Math.max(0, ...reports.map(({ window }) => window.number));
   const windows = reports.map(({ window }) => window).filter((window) => window.number === number);
-  const sum = <Key extends string>(all: readonly Readonly<Record<Key, number>>[], start: Record<Key, number>) => {
-    for (const one of all) for (const key of Object.keys(one) as Key[]) start[key] = (start[key] ?? 0) + one[key];
-    return start;
-  };
+  const histogram = (of: (report: CrowdReport) => Histogram): Histogram => mergeHistograms(reports.map(of));
   return {
-    counts: sum(
+    counts: sumInto(
+      { ...emptyCounts() } as unknown as Record<string, number>,
       reports.map(({ counts }) => counts as unknown as Record<string, number>),
-      { ...noCounts() },
     ) as unknown as Counts,
-    standing: sum(
-      reports.map(({ standing }) => ({ ...standing })),
+    standing: sumInto(
       { people: 0, playing: 0, connecting: 0, waiting: 0 },
+      reports.map(({ standing }) => standing),
     ),
-    byCadence: sum(
+    byCadence: sumInto<string>(
+      {},
       reports.map(({ byCadence }) => byCadence),
-      {},
     ),
-    closes: sum(
+    closes: sumInto<string>(
+      {},
       reports.map(({ closes }) => closes),
-      {},
     ),
-    firstSoundMs: addSpreads(reports.map(({ firstSoundMs }) => firstSoundMs)),
-    lagMs: addSpreads(reports.map(({ lagMs }) => lagMs)),
-    gapLengthMs: addSpreads(reports.map(({ gapLengthMs }) => gapLengthMs)),
-    homeMs: addSpreads(reports.map(({ homeMs }) => homeMs)),
+    firstSoundMs: histogram(({ firstSoundMs }) => firstSoundMs),
+    lagMs: histogram(({ lagMs }) => lagMs),
+    gapLengthMs: histogram(({ gapLengthMs }) => gapLengthMs),
+    homeMs: histogram(({ homeMs }) => homeMs),
     window: {
       number,
-      ...sum(
-        windows.map(({ people, hit, back }) => ({ people, hit, back })),
-        { people: 0, hit: 0, back: 0 },
+      ...sumInto(
+        { people: 0, disconnected: 0, recovered: 0 },
+        windows.map(({ people, disconnected, recovered }) => ({ people, disconnected, recovered })),
       ),
-      backMs: addSpreads(windows.map(({ backMs }) => backMs)),
-      gapMs: addSpreads(windows.map(({ gapMs }) => gapMs)),
+      recoveryMs: mergeHistograms(windows.map(({ recoveryMs }) => recoveryMs)),
+      gapMs: mergeHistograms(windows.map(({ gapMs }) => gapMs)),
     },
     loopDelayMs: Math.max(0, ...reports.map(({ loopDelayMs }) => loopDelayMs)),
     generators: reports.reduce((total, { generators }) => total + generators, 0),
   };
 }
 
-export function addSpreads(spreads: readonly Spread[]): Spread {
-  const bins = new Map<number, number>();
-  for (const spread of spreads) for (const [bin, count] of spread) bins.set(bin, (bins.get(bin) ?? 0) + count);
-  return [...bins].sort(([a], [b]) => a - b);
-}
-
-export function countOf(spread: Spread): number {
-  return spread.reduce((total, [, count]) => total + count, 0);
-}
-
-/** The value below or at which `share` (0 to 1) of all lie, in milliseconds; `undefined` without values. */
-export function quantileMs(spread: Spread, share: number): number | undefined {
-  let left = share * countOf(spread);
-  for (const [bin, count] of spread) {
-    left -= count;
-    if (left <= 0) return bin * STEP_MS;
-  }
-  const last = spread.at(-1);
-  return last && last[0] * STEP_MS;
+function sumInto<Key extends string>(
+  total: Record<Key, number>,
+  all: readonly Readonly<Record<Key, number>>[],
+): Record<Key, number> {
+  for (const one of all) for (const key of Object.keys(one) as Key[]) total[key] = (total[key] ?? 0) + one[key];
+  return total;
 }

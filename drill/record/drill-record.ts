@@ -1,12 +1,13 @@
-// Owns what a drill leaves behind: what it was, a sample a second, what each fault did. Plain values that travel as JSON;
-// the report and the verdict are made from it alone. Refuses to measure.
+// What a drill leaves behind: its setting, a sample a second, what each fault did. Plain values that travel as JSON; the
+// verdict and the report are made from nothing else.
 
 import type { TickTimes } from "@hustings/flow/ticker.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import type { CrowdReport } from "./crowd-report.ts";
 
-/** Processes of one role at one moment: share of one core since the last sample, memory of all together. */
-export interface RoleUse {
+/** The processes of one role together. */
+export interface RoleUsage {
+  /** Cores used since the last sample. */
   readonly cores: number;
   readonly residentBytes: number;
 }
@@ -16,27 +17,31 @@ export type MeasuredRole = (typeof ROLES)[number];
 
 export interface Sample {
   readonly atSeconds: number;
+  /** Listeners that the scenario asks for. */
   readonly wanted: number;
   readonly people: number;
   readonly playing: number;
+  /** First sounds a second. */
   readonly joinsPerSecond: number;
   readonly bytesPerSecond: number;
   /** Since the last sample. */
   readonly gaps: number;
+  /** Since the last sample. */
   readonly cuts: number;
   readonly lagP50Ms: number | undefined;
   readonly lagP95Ms: number | undefined;
-  /** People by cadence in milliseconds. */
+  /** Listeners by cadence in milliseconds. */
   readonly byCadence: Readonly<Record<string, number>>;
-  readonly roles: Readonly<Partial<Record<MeasuredRole, RoleUse>>>;
-  /** Of all cores together, 0 to 1. */
+  readonly roles: Readonly<Partial<Record<MeasuredRole, RoleUsage>>>;
+  /** Share of all cores together, 0 to 1. */
   readonly machineBusy: number | undefined;
+  /** Share that the hypervisor gave to other machines, 0 to 1. */
   readonly machineStolen: number | undefined;
-  /** What the kernel holds for sockets beyond what it held before the drill. */
+  /** Kernel memory for sockets, beyond what there was before the drill. */
   readonly kernelBytes: number | undefined;
-  /** How late the stage's ticks of the last seconds came, 999 of 1,000. */
+  /** Lateness of the stage's ticks in the last ten seconds, p99.9. */
   readonly tickP999Ms: number | undefined;
-  /** The same of a ticker beside it that has nothing to do: what the machine alone is late by. */
+  /** The same of a ticker without work: the lateness of the machine itself. */
   readonly bareTickP999Ms: number | undefined;
   readonly generatorLateMs: number;
 }
@@ -46,15 +51,15 @@ export interface FaultRecord {
   readonly atSeconds: number;
   readonly forSeconds: number;
   readonly share: number;
-  /** False where the drill could not do it: on a deployment that is not its own. */
+  /** False where the drill cannot inject it: kills on a deployment that it did not start. */
   readonly isInjected: boolean;
-  /** Who was playing; of these, who lost the connection; of these, who was back before the next fault or the end. */
+  /** Listeners that were playing; of these, that lost the connection; of these, that played again in time. */
   readonly people: number;
-  readonly hit: number;
-  readonly back: number;
-  readonly backP95Ms: number | undefined;
-  readonly backMaxMs: number | undefined;
-  /** Filler that those who were hit heard instead of words. */
+  readonly disconnected: number;
+  readonly recovered: number;
+  readonly recoveryP95Ms: number | undefined;
+  readonly recoveryMaxMs: number | undefined;
+  /** Filler that disconnected listeners heard instead of words. */
   readonly gapP95Ms: number | undefined;
   readonly gapP99Ms: number | undefined;
   readonly gapMaxMs: number | undefined;
@@ -68,23 +73,32 @@ export interface MachineRecord {
   readonly node: string;
 }
 
-/** What twenty real browsers measured beside the crowd; absent where none were asked for. */
+/** What real browser pages measured beside the crowd. */
 export interface BrowsersRecord {
   readonly pages: number;
   readonly gaps: number;
   readonly stalls: number;
   readonly skippedSlots: number;
   readonly mouthToEarP50Ms: number | undefined;
+  /** Whether pages and the playback model measured the same. */
   readonly agree: boolean;
 }
 
-export interface DrillRecord {
+/** Lateness of the stage's ticks over some time, and of the bare ticker over the same time. */
+export interface TickLateness {
+  /** `undefined` where the stage cannot be observed. */
+  readonly tick: TickTimes | undefined;
+  readonly bareTick: TickTimes | undefined;
+}
+
+/** `tick` and `bareTick` are of the stretch, at most four minutes long, in which the stage was latest. */
+export interface DrillRecord extends TickLateness {
   readonly version: string;
   readonly startedUtcMs: number;
+  /** As it was run, scaled. */
   readonly scenario: Scenario;
-  /** As it was run: what `scenario.curve` says of people is already to scale. */
   readonly setting: {
-    /** The largest number that the scenario's file has. */
+    /** The largest audience of the scenario's file, before scaling. */
     readonly fullPeak: number;
     readonly isOwnServer: boolean;
     readonly isTls: boolean;
@@ -92,6 +106,7 @@ export interface DrillRecord {
     readonly generatorsHere: boolean;
     readonly generators: number;
     readonly agents: number;
+    /** 0: unknown. */
     readonly edges: number;
     readonly target: string;
   };
@@ -99,13 +114,14 @@ export interface DrillRecord {
   readonly samples: readonly Sample[];
   readonly faults: readonly FaultRecord[];
   readonly final: CrowdReport;
+  /** How long the stage took to store each mute. */
   readonly mutesMs: readonly number[];
+  /** From the end of each ordered absence of a speaker to sound on the stage again. */
   readonly returnsMs: readonly number[];
-  readonly thrownOut: number;
-  /** The worst of the stage's lives, and of stretches of four minutes; what a bare timer was late by in that time. */
-  readonly tick: TickTimes | undefined;
-  readonly bareTick: TickTimes | undefined;
+  /** Times that a speaker lost the connection without an order to disconnect. */
+  readonly unexpectedDisconnects: number;
+  /** Absent where no browsers were asked for. */
   readonly browsers: BrowsersRecord | undefined;
-  /** Somebody ended it before its time. */
+  /** The drill was ended early. */
   readonly isAborted: boolean;
 }

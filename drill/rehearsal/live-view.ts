@@ -2,14 +2,14 @@
 // Refuses to measure.
 
 import type { CrowdReport } from "../record/crowd-report.ts";
-import { quantileMs } from "../record/crowd-report.ts";
 import type { MeasuredRole, Sample } from "../record/drill-record.ts";
 import { ROLES } from "../record/drill-record.ts";
+import { quantileMs } from "../record/histogram.ts";
 
 export interface LiveView {
   show(sample: Sample, report: CrowdReport): void;
   /** A line that stays. */
-  say(text: string): void;
+  print(text: string): void;
   end(): void;
 }
 
@@ -18,7 +18,7 @@ const SPARKS = "▁▂▃▄▅▆▇█";
 const MAX_SPARKS = 60;
 const PLAIN_SECONDS = 5;
 
-export function openView(out: NodeJS.WriteStream, lengthSeconds: number, peak: number): LiveView {
+export function openLiveView(out: NodeJS.WriteStream, lengthSeconds: number, peak: number): LiveView {
   return out.isTTY ? terminalView(out, lengthSeconds, peak) : plainView(out, lengthSeconds);
 }
 
@@ -38,7 +38,7 @@ function terminalView(out: NodeJS.WriteStream, lengthSeconds: number, peak: numb
       out.write(lines.map((line) => `${line.slice(0, columns - 1)}\n`).join(""));
       drawn = lines.length;
     },
-    say(text) {
+    print(text) {
       clear();
       out.write(`${text}\n`);
     },
@@ -54,10 +54,10 @@ function plainView(out: NodeJS.WriteStream, lengthSeconds: number): LiveView {
       shownSeconds = sample.atSeconds;
       const { counts } = report;
       out.write(
-        `${clockOf(sample.atSeconds)} of ${clockOf(lengthSeconds)} · ${number(sample.playing)} of ${number(sample.wanted)} listening · ${number(sample.joinsPerSecond)} joins/s · ${cadences(sample)} · ${number(counts.gaps)} gaps · ${number(counts.cuts)} cuts · ${number(counts.failed)} failed joins · ${cores(sample)}\n`,
+        `${clockOf(sample.atSeconds)} of ${clockOf(lengthSeconds)} · ${number(sample.playing)} of ${number(sample.wanted)} listening · ${number(sample.joinsPerSecond)} joins/s · ${cadences(sample)} · ${number(counts.gaps)} gaps · ${number(counts.cuts)} cuts · ${number(counts.failedJoins)} failed joins · ${cores(sample)}\n`,
       );
     },
-    say: (text) => void out.write(`${text}\n`),
+    print: (text) => void out.write(`${text}\n`),
     end: () => undefined,
   };
 }
@@ -74,7 +74,7 @@ function linesOf(sample: Sample, report: CrowdReport, lengthSeconds: number, spa
     `  listening   ${number(sample.playing)} of ${number(sample.wanted)}   ${sparks}`,
     `  joining     ${number(sample.joinsPerSecond)} a second, ${number(standing.connecting)} on the way, ${number(standing.waiting)} waiting to try again; first sound p95 ${first ?? "…"} ms`,
     `  cadence     ${cadences(sample)}; ${seconds(sample.lagP50Ms)} behind the microphone (p95 ${seconds(sample.lagP95Ms)})`,
-    `  gaps        ${number(counts.gaps)}     cuts ${number(counts.cuts)}     failed joins ${number(counts.failed)}     skipped slots ${number(counts.skippedSlots)}     damaged frames ${number(counts.badFrames)}`,
+    `  gaps        ${number(counts.gaps)}     cuts ${number(counts.cuts)}     failed joins ${number(counts.failedJoins)}     skipped slots ${number(counts.skippedSlots)}     damaged frames ${number(counts.badFrames)}`,
     `  checked     ${number(counts.checkedSlots)} slots; ${(sample.bytesPerSecond * 8e-9).toFixed(2)} Gb/s`,
     `  processor   ${cores(sample)}${sample.machineBusy === undefined ? "" : `; the machine ${Math.round(sample.machineBusy * 100)} %`}`,
     `  stage       ticks late by ${sample.tickP999Ms?.toFixed(1) ?? "…"} ms, a bare timer by ${sample.bareTickP999Ms?.toFixed(1) ?? "…"} ms (p99.9 of ten seconds)`,

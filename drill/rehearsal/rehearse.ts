@@ -1,4 +1,4 @@
-// Owns putting a drill together: deployment, stage, crowd, conductor, view, report; and taking all of it apart again.
+// Owns putting a drill together: deployment, speakers, crowd, conductor, view, report; and taking all of it apart again.
 // Refuses to know how any of them works.
 
 import { availableParallelism, cpus, release, totalmem, type } from "node:os";
@@ -9,20 +9,20 @@ import { ROUTES } from "@hustings/wire/routes.ts";
 import { awaitAgents } from "../crowd/agent-server.ts";
 import { openBrowsers } from "../crowd/browsers.ts";
 import { type Crowd, startCrowd } from "../crowd/crowd.ts";
-import { generatorsFor, placesPer } from "../crowd/crowd-size.ts";
-import { type Deployment, runningDeployment, startServer } from "../deployment/deployment.ts";
+import { generatorsFor, listenersPerProcess } from "../crowd/crowd-size.ts";
+import { type Deployment, remoteDeployment, startLocalServer } from "../deployment/deployment.ts";
 import type { CrowdStart } from "../generator/orders.ts";
 import { judge } from "../judge/verdict.ts";
-import { type BeatFloor, startBeatFloor } from "../measure/bare-ticker.ts";
+import { type BareTicker, startBareTicker } from "../measure/bare-ticker.ts";
 import { descriptorLimit } from "../measure/process-usage.ts";
 import type { BrowsersRecord, DrillRecord, MachineRecord } from "../record/drill-record.ts";
 import { forecastSentence } from "../report/report-forecast.ts";
 import { writeReport } from "../report/write-report.ts";
 import type { DrillOptions } from "../scenario/drill-options.ts";
 import { lengthSeconds, peakOf, type Scenario } from "../scenario/scenario.ts";
-import { type StagePeople, takeTheStage } from "../speakers/drill-speakers.ts";
-import { openView } from "./live-view.ts";
-import { type Conducted, conduct } from "./scenario-run.ts";
+import { type DrillSpeakers, startSpeakers } from "../speakers/drill-speakers.ts";
+import { openLiveView } from "./live-view.ts";
+import { runScenario, type ScenarioOutcome } from "./scenario-run.ts";
 
 export interface Rehearsal {
   readonly options: DrillOptions;
@@ -45,60 +45,60 @@ export async function rehearse({ options, scenario, fullPeak, version, signal }:
   const clock = systemClock;
   const startedUtcMs = clock.utcMs();
   const descriptors = await descriptorLimit();
-  const view = openView(process.stdout, lengthSeconds(scenario), peakOf(scenario));
+  const view = openLiveView(process.stdout, lengthSeconds(scenario), peakOf(scenario));
   await using stack = new AsyncDisposableStack();
   for (const note of await kernelNotesFor(options, peakOf(scenario)))
-    view.say(`This run asks more of the kernel: ${note}`);
+    view.print(`This run asks more of the kernel: ${note}`);
   const deployment = stack.use(await deploymentOf(options, scenario, descriptors, clock, signal));
-  view.say(`${scenario.name}: up to ${peakOf(scenario).toLocaleString("en")} listeners, ${deployment.doorUrl}`);
-  const stage = stack.use(
-    await takeTheStage({
+  view.print(`${scenario.name}: up to ${peakOf(scenario).toLocaleString("en")} listeners, ${deployment.doorUrl}`);
+  const speakers = stack.use(
+    await startSpeakers({
       doorUrl: deployment.doorUrl,
       ...(deployment.stageUrl === undefined ? {} : { stageUrl: deployment.stageUrl }),
       title: "A drill",
       clock,
     }),
   );
-  view.say(`On air at ${stage.spaceUrl}`);
-  const { crowd, generators } = await crowdOf(options, scenario, deployment, stage, descriptors, signal, view.say);
+  view.print(`On air at ${speakers.spaceUrl}`);
+  const { crowd, generators } = await crowdOf(options, scenario, deployment, speakers, descriptors, signal, view.print);
   stack.use(crowd);
-  const floor = await floorOf(deployment);
-  if (floor) stack.use(floor);
+  const bareTicker = await bareTickerOf(deployment);
+  if (bareTicker) stack.use(bareTicker);
   // A space that has only just begun has less sound than a newcomer should have ahead.
   const cadenceMs = scenario.cadenceMs === "auto" ? FASTEST_CADENCE_MS : scenario.cadenceMs;
   await sleep(clock, usualLagMs(rungFor(cadenceMs)) + LEAD_IN_MS, signal);
-  const browsers = stack.use(await openBrowsers(stage.spaceUrl, options.browsers));
-  const conducted = await conduct({
+  const browsers = stack.use(await openBrowsers(speakers.spaceUrl, options.browsers));
+  const outcome = await runScenario({
     scenario,
     crowd,
     deployment,
-    stage,
-    floor,
+    speakers,
+    bareTicker,
     clock,
     signal,
     onSample: (sample, report) => view.show(sample, report),
-    onFault: ({ kind }, isInjected) => view.say(isInjected ? `Now: ${kind}` : `Left out here: ${kind}`),
+    onFault: ({ kind }, isInjected) => view.print(isInjected ? `Now: ${kind}` : `Left out here: ${kind}`),
   });
   view.end();
-  const seen = await browsers.compare(conducted);
+  const browsersRecord = await browsers.compare(outcome);
   const record = recordOf({
     options,
     scenario,
     fullPeak,
     version,
     deployment,
-    stage,
-    conducted,
+    speakers,
+    outcome,
     generators,
     startedUtcMs,
-    seen,
+    browsersRecord,
   });
-  await stage.end();
-  await tell(record, options);
+  await speakers.end();
+  await printResult(record, options);
 }
 
 /** Writes the report and says what it comes to. Throws when the drill did not pass. */
-async function tell(record: DrillRecord, options: DrillOptions): Promise<void> {
+async function printResult(record: DrillRecord, options: DrillOptions): Promise<void> {
   const path = await writeReport(options.outDirectory, record, options.prices);
   const { passed, failures, remarks } = judge(record);
   for (const remark of remarks) process.stdout.write(`${remark}\n`);
@@ -115,13 +115,13 @@ async function deploymentOf(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Deployment> {
-  if (options.target !== undefined) return runningDeployment(options.target);
-  const listenersPerEdge = placesPer(descriptors);
+  if (options.target !== undefined) return remoteDeployment(options.target);
+  const listenersPerEdge = listenersPerProcess(descriptors);
   // One more than the people need where one will be killed: those who were on it go to the others.
   const spare = scenario.faults.some(({ kind }) => kind === "kill-edge") ? 1 : 0;
   const least = Math.ceil(peakOf(scenario) / listenersPerEdge) + spare;
   const edges = options.edges ?? Math.max(least, availableParallelism());
-  return startServer({ edges, listenersPerEdge, cadenceMs: scenario.cadenceMs, tls: options.tls, clock, signal });
+  return startLocalServer({ edges, listenersPerEdge, cadenceMs: scenario.cadenceMs, tls: options.tls, clock, signal });
 }
 
 // Of a server elsewhere its own doctor tells; a few hundred listeners need nothing.
@@ -130,46 +130,64 @@ async function kernelNotesFor({ target, agents }: DrillOptions, people: number):
   return people < NOTED_PEOPLE ? [] : kernelNotes(people * ends);
 }
 
-async function floorOf(deployment: Deployment): Promise<BeatFloor | undefined> {
+async function bareTickerOf(deployment: Deployment): Promise<BareTicker | undefined> {
   const [pid] = (await deployment.pids()).get("stage") ?? [];
-  return pid === undefined ? undefined : startBeatFloor(pid);
+  return pid === undefined ? undefined : startBareTicker(pid);
 }
 
 async function crowdOf(
   options: DrillOptions,
   scenario: Scenario,
   deployment: Deployment,
-  stage: StagePeople,
+  speakers: DrillSpeakers,
   descriptors: number,
   signal: AbortSignal,
-  say: (text: string) => void,
+  print: (text: string) => void,
 ): Promise<{ readonly crowd: Crowd; readonly generators: number }> {
   const start: CrowdStart = {
     door: deployment.door,
-    path: ROUTES.listen(stage.spaceId),
+    path: ROUTES.listen(speakers.spaceId),
     rendition: scenario.rendition,
     visitsHome: scenario.exit?.visitsHome ?? false,
   };
   const people = Math.ceil(peakOf(scenario) * SPARE_PLACES);
   if (options.agents > 0) {
-    const crowd = await awaitAgents({ start, people, agents: options.agents, port: options.controlPort, signal, say });
+    const crowd = await awaitAgents({
+      start,
+      people,
+      agents: options.agents,
+      port: options.controlPort,
+      signal,
+      print,
+    });
     return { crowd, generators: 0 };
   }
   const generators = generatorsFor(people, descriptors, availableParallelism());
   return { crowd: startCrowd(start, people, generators), generators };
 }
 
-interface Everything extends Omit<Rehearsal, "signal"> {
+interface RecordParts extends Omit<Rehearsal, "signal"> {
   readonly deployment: Deployment;
-  readonly stage: StagePeople;
-  readonly conducted: Conducted;
+  readonly speakers: DrillSpeakers;
+  readonly outcome: ScenarioOutcome;
   readonly generators: number;
   readonly startedUtcMs: number;
-  readonly seen: BrowsersRecord | undefined;
+  readonly browsersRecord: BrowsersRecord | undefined;
 }
 
-function recordOf(all: Everything): DrillRecord {
-  const { options, scenario, fullPeak, version, deployment, stage, conducted, generators, startedUtcMs, seen } = all;
+function recordOf(all: RecordParts): DrillRecord {
+  const {
+    options,
+    scenario,
+    fullPeak,
+    version,
+    deployment,
+    speakers,
+    outcome,
+    generators,
+    startedUtcMs,
+    browsersRecord,
+  } = all;
   const { host } = deployment.door;
   return {
     version,
@@ -177,21 +195,21 @@ function recordOf(all: Everything): DrillRecord {
     scenario,
     setting: {
       fullPeak,
-      isOwnServer: deployment.isOwn,
+      isOwnServer: deployment.isLocal,
       isTls: deployment.door.isTls,
       isLoopback: host === "localhost" || host.startsWith("127.") || host === "::1",
       generatorsHere: options.agents === 0,
-      generators: generators || conducted.final.generators,
+      generators: generators || outcome.final.generators,
       agents: options.agents,
       edges: deployment.edges,
-      target: deployment.isOwn ? "a server of its own" : deployment.doorUrl,
+      target: deployment.isLocal ? "a server of its own" : deployment.doorUrl,
     },
     machine: thisMachine(),
-    ...conducted,
-    mutesMs: stage.mutesMs,
-    returnsMs: stage.returnsMs,
-    thrownOut: stage.thrownOut,
-    browsers: seen,
+    ...outcome,
+    mutesMs: speakers.mutesMs,
+    returnsMs: speakers.returnsMs,
+    unexpectedDisconnects: speakers.unexpectedDisconnects,
+    browsers: browsersRecord,
   };
 }
 

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addUp } from "../record/crowd-report.ts";
+import { mergeReports } from "../record/crowd-report.ts";
 import { isSettled } from "./scenario-run.ts";
 
 test("a drill is over when those who were to go have gone, and each who asked for a page has it or has failed", () => {
-  const report = addUp([]);
+  const report = mergeReports([]);
   assert.ok(isSettled(report, 0));
-  const after = (people: number, homeAnswered: number) => ({
-    counts: { ...report.counts, homeAsked: 95, homeAnswered, homeFailed: 1 },
+  const after = (people: number, homePages: number) => ({
+    counts: { ...report.counts, homeRequests: 95, homePages, homeFailed: 1 },
     standing: { ...report.standing, people },
   });
   assert.equal(isSettled(after(5, 94), 5), true);

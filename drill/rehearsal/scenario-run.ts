@@ -4,20 +4,21 @@
 import { type Clock, repeat, sleep } from "@hustings/flow/clock.ts";
 import type { Crowd } from "../crowd/crowd.ts";
 import type { Deployment } from "../deployment/deployment.ts";
-import type { BeatFloor } from "../measure/bare-ticker.ts";
-import { type Beat, Sampler, worseBeat } from "../measure/sampler.ts";
-import { type CrowdReport, quantileMs } from "../record/crowd-report.ts";
-import type { FaultRecord, Sample } from "../record/drill-record.ts";
+import type { BareTicker } from "../measure/bare-ticker.ts";
+import { laterTicks, Sampler } from "../measure/sampler.ts";
+import type { CrowdReport } from "../record/crowd-report.ts";
+import type { FaultRecord, Sample, TickLateness } from "../record/drill-record.ts";
+import { quantileMs } from "../record/histogram.ts";
 import { type Fault, lengthSeconds, peopleAt, type Scenario } from "../scenario/scenario.ts";
-import type { StagePeople } from "../speakers/drill-speakers.ts";
+import type { DrillSpeakers } from "../speakers/drill-speakers.ts";
 
-export interface ConductorOptions {
+export interface ScenarioRunOptions {
   readonly scenario: Scenario;
   readonly crowd: Crowd;
   readonly deployment: Deployment;
-  readonly stage: StagePeople;
+  readonly speakers: DrillSpeakers;
   /** Absent where the stage is not on this machine. */
-  readonly floor: BeatFloor | undefined;
+  readonly bareTicker: BareTicker | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly onSample: (sample: Sample, report: CrowdReport) => void;
@@ -25,7 +26,7 @@ export interface ConductorOptions {
   readonly onFault: (fault: Fault, isInjected: boolean) => void;
 }
 
-export interface Conducted extends Beat {
+export interface ScenarioOutcome extends TickLateness {
   readonly samples: readonly Sample[];
   readonly faults: readonly FaultRecord[];
   readonly final: CrowdReport;
@@ -45,8 +46,8 @@ const TICKS_PER_SECOND = 50;
 const BEAT_STRETCH_MS = 240_000;
 
 /** Resolves when the scenario is over, or soon after `signal` aborts. */
-export async function conduct(options: ConductorOptions): Promise<Conducted> {
-  const run = new Run(options);
+export async function runScenario(options: ScenarioRunOptions): Promise<ScenarioOutcome> {
+  const run = new ScenarioRun(options);
   const { clock, signal } = options;
   const beat = repeat(clock, BEAT_MS, () => run.beat());
   const sampling = run.sample();
@@ -58,11 +59,11 @@ export async function conduct(options: ConductorOptions): Promise<Conducted> {
   if (!signal.aborted) await settle(options);
   run.isOver = true;
   await sampling;
-  return run.conducted();
+  return run.outcome();
 }
 
 /** Waits until those who were to go have gone and got their page, or not. */
-async function settle({ clock, crowd, scenario, signal }: ConductorOptions): Promise<void> {
+async function settle({ clock, crowd, scenario, signal }: ScenarioRunOptions): Promise<void> {
   await sleep(clock, SETTLE_MS);
   const wanted = peopleAt(scenario, lengthSeconds(scenario));
   const untilMs = clock.monotonicMs() + MOST_SETTLE_MS;
@@ -72,12 +73,12 @@ async function settle({ clock, crowd, scenario, signal }: ConductorOptions): Pro
 
 /** Whether no more than `wanted` are in, and each who asked for the home page has it or has failed. */
 export function isSettled({ counts, standing }: Pick<CrowdReport, "counts" | "standing">, wanted: number): boolean {
-  return standing.people <= wanted && counts.homeAsked === counts.homeAnswered + counts.homeFailed;
+  return standing.people <= wanted && counts.homeRequests === counts.homePages + counts.homeFailed;
 }
 
-class Run {
+class ScenarioRun {
   isOver = false;
-  readonly #options: ConductorOptions;
+  readonly #options: ScenarioRunOptions;
   readonly #startMs: number;
   readonly #samples: Sample[] = [];
   readonly #records: FaultRecord[] = [];
@@ -85,21 +86,21 @@ class Run {
   readonly #sampler: Sampler;
   #open: { readonly fault: Fault; readonly number: number } | undefined;
   #faultCount = 0;
-  #beat: Beat = { tick: undefined, bareTick: undefined };
+  #beat: TickLateness = { tick: undefined, bareTick: undefined };
   #stageSinceMs: number;
 
-  constructor(options: ConductorOptions) {
+  constructor(options: ScenarioRunOptions) {
     this.#options = options;
     this.#startMs = options.clock.monotonicMs();
     this.#stageSinceMs = this.#startMs;
     this.#due = options.scenario.faults.toSorted((a, b) => a.atSeconds - b.atSeconds);
-    this.#sampler = new Sampler(options.deployment, options.crowd.pids, options.floor, options.clock);
+    this.#sampler = new Sampler(options.deployment, options.crowd.pids, options.bareTicker, options.clock);
   }
 
   beat(): void {
     const { crowd, scenario } = this.#options;
     const atSeconds = this.#seconds();
-    crowd.give({ do: "people", people: peopleAt(scenario, atSeconds) });
+    crowd.send({ do: "people", people: peopleAt(scenario, atSeconds) });
     if (this.#open && atSeconds > this.#open.fault.atSeconds + WINDOW_SECONDS) this.#closeWindow();
     const exitSeconds = scenario.exit?.atSeconds ?? Infinity;
     if (this.#open && atSeconds >= exitSeconds) this.#closeWindow();
@@ -124,7 +125,7 @@ class Run {
     }
   }
 
-  async conducted(): Promise<Conducted> {
+  async outcome(): Promise<ScenarioOutcome> {
     this.#closeWindow();
     await this.#keepTicks();
     return {
@@ -137,9 +138,9 @@ class Run {
   }
 
   async #inject(fault: Fault): Promise<void> {
-    const { crowd, deployment, stage, clock, signal, onFault } = this.#options;
+    const { crowd, deployment, speakers, clock, signal, onFault } = this.#options;
     const isKill = fault.kind.startsWith("kill-");
-    const isInjected = deployment.isOwn || !isKill;
+    const isInjected = deployment.isLocal || !isKill;
     onFault(fault, isInjected);
     if (!isInjected) {
       this.#records.push(recordOf(fault, undefined));
@@ -147,13 +148,13 @@ class Run {
     }
     const number = ++this.#faultCount;
     this.#open = { fault, number };
-    crowd.give({ do: "mark", number });
-    if (fault.kind === "drop-host") stage.drop("host", fault.forSeconds * 1000);
-    else if (fault.kind === "drop-moderator") stage.drop("moderator", fault.forSeconds * 1000);
+    crowd.send({ do: "mark", number });
+    if (fault.kind === "drop-host") speakers.disconnect("host", fault.forSeconds * 1000);
+    else if (fault.kind === "drop-moderator") speakers.disconnect("moderator", fault.forSeconds * 1000);
     else if (fault.kind === "stall-readers") {
-      crowd.give({ do: "stall", share: fault.share });
+      crowd.send({ do: "stall", share: fault.share });
       await sleep(clock, fault.forSeconds * 1000, signal).catch(() => undefined);
-      crowd.give({ do: "unstall" });
+      crowd.send({ do: "unstall" });
     } else await this.#kill(fault.kind.slice("kill-".length) as "edge" | "stage" | "api");
   }
 
@@ -165,11 +166,11 @@ class Run {
 
   /** What the stage's beat was like in this life of its process. */
   async #keepTicks(): Promise<void> {
-    const { deployment, floor, clock } = this.#options;
+    const { deployment, bareTicker, clock } = this.#options;
     const seconds = (clock.monotonicMs() - this.#stageSinceMs) / 1000;
     const newest = Math.max(1, Math.floor(seconds * TICKS_PER_SECOND));
-    const [tick, bareTick] = await Promise.all([deployment.ticks(newest), floor?.ticks(newest)]);
-    this.#beat = worseBeat(this.#beat, { tick, bareTick });
+    const [tick, bareTick] = await Promise.all([deployment.ticks(newest), bareTicker?.ticks(newest)]);
+    this.#beat = laterTicks(this.#beat, { tick, bareTick });
     this.#stageSinceMs = clock.monotonicMs();
   }
 
@@ -188,7 +189,7 @@ class Run {
 
 function recordOf(fault: Fault, window: CrowdReport["window"] | undefined): FaultRecord {
   const { kind, atSeconds, forSeconds, share } = fault;
-  const backMs = window?.backMs ?? [];
+  const recoveryMs = window?.recoveryMs ?? [];
   const gapMs = window?.gapMs ?? [];
   return {
     kind,
@@ -197,10 +198,10 @@ function recordOf(fault: Fault, window: CrowdReport["window"] | undefined): Faul
     share,
     isInjected: window !== undefined,
     people: window?.people ?? 0,
-    hit: window?.hit ?? 0,
-    back: window?.back ?? 0,
-    backP95Ms: quantileMs(backMs, 0.95),
-    backMaxMs: quantileMs(backMs, 1),
+    disconnected: window?.disconnected ?? 0,
+    recovered: window?.recovered ?? 0,
+    recoveryP95Ms: quantileMs(recoveryMs, 0.95),
+    recoveryMaxMs: quantileMs(recoveryMs, 1),
     gapP95Ms: quantileMs(gapMs, 0.95),
     gapP99Ms: quantileMs(gapMs, 0.99),
     gapMaxMs: quantileMs(gapMs, 1),

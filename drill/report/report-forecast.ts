@@ -2,7 +2,7 @@
 // is told apart. Pure. Refuses to reckon.
 
 import { type CadenceForecast, type Forecast, forecast, rowInUse, USABLE_SHARE } from "../judge/forecast.ts";
-import { count } from "../judge/verdict.ts";
+import { plural } from "../judge/verdict.ts";
 import type { DrillRecord } from "../record/drill-record.ts";
 import type { Prices } from "../scenario/drill-options.ts";
 import { escapeHtml } from "./svg-chart.ts";
@@ -32,7 +32,7 @@ export function forecastSentence(record: DrillRecord, prices: Prices): string {
   );
   const needs = rows.map(
     ({ cadenceMs, need }) =>
-      `${count(need.edges, "edge", "edges")} and ${need.cores.toFixed(1)} cores at ${seconds(cadenceMs)}`,
+      `${plural(need.edges, "edge", "edges")} and ${need.cores.toFixed(1)} cores at ${seconds(cadenceMs)}`,
   );
   const { gigabitsPerSecond } = slowest.need;
   const held =

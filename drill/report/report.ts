@@ -1,9 +1,9 @@
 // Owns the page that a drill leaves: what it was, how it went, what was done to it, what it says of larger evenings. One
 // file without scripts or anything from elsewhere. Pure. Refuses to measure, and to judge.
 
-import { count, isRehearsal, judge, peakPeople, shortOf, whatItWas } from "../judge/verdict.ts";
-import { quantileMs } from "../record/crowd-report.ts";
+import { isRehearsal, judge, peakListeners, plural, runDescription, shortDuration } from "../judge/verdict.ts";
 import type { DrillRecord, FaultRecord } from "../record/drill-record.ts";
+import { quantileMs } from "../record/histogram.ts";
 import type { Prices } from "../scenario/drill-options.ts";
 import { chartsOf, mainChart } from "./report-charts.ts";
 import { forecastHtml } from "./report-forecast.ts";
@@ -21,7 +21,7 @@ export function reportHtml(record: DrillRecord, prices: Prices): string {
 <style>${REPORT_STYLE}</style>
 </head>
 <body>
-<p class="what"><b>${escapeHtml(record.scenario.name)}</b> · ${escapeHtml(whatItWas(record))}</p>
+<p class="what"><b>${escapeHtml(record.scenario.name)}</b> · ${escapeHtml(runDescription(record))}</p>
 ${openingOf(record)}
 ${drawChart(mainChart(record))}
 ${numbersOf(record)}
@@ -40,9 +40,9 @@ ${footerOf(record, prices)}
 
 function openingOf(record: DrillRecord): string {
   const { passed, failures, remarks } = judge(record);
-  const people = peakPeople(record).toLocaleString("en");
+  const people = peakListeners(record).toLocaleString("en");
   const { counts } = record.final;
-  const good = `${count(counts.heard, "person", "people")} came, and each of the ${counts.checkedSlots.toLocaleString("en")} slots that they were sent was checked: every one there, in order, byte for byte. ${passedWith(record)}`;
+  const good = `${plural(counts.firstSounds, "person", "people")} came, and each of the ${counts.checkedSlots.toLocaleString("en")} slots that they were sent was checked: every one there, in order, byte for byte. ${passedWith(record)}`;
   const lead = passed ? good : `${people} listened at once. ${failures.join(" ")}`;
   const more = remarks.length === 0 ? "" : `<p>${escapeHtml(remarks.join(" "))}</p>`;
   return `<h1${passed ? "" : ' class="bad"'}>${passed ? `${people} listened. Nobody missed a word.` : "It did not hold."}</h1>
@@ -53,7 +53,7 @@ ${more}${isRehearsal(record) ? `<p class="rehearsal"><b>A rehearsal, not a GO.</
 function passedWith({ final: { counts } }: DrillRecord): string {
   return counts.gaps === 0
     ? "No gap, no cut, no failed join."
-    : `${count(counts.gaps, "gap", "gaps")}, within what the scenario allows; no cut, no failed join.`;
+    : `${plural(counts.gaps, "gap", "gaps")}, within what the scenario allows; no cut, no failed join.`;
 }
 
 function whyRehearsal({ setting }: DrillRecord): string {
@@ -75,16 +75,20 @@ function numbersOf(record: DrillRecord): string {
       counts.gaps === 0 ? "nobody waited for a word" : `the longest ${milliseconds(quantileMs(gapLengthMs, 1))}`,
     ],
     ["cuts", whole(counts.cuts), "15 s without sound"],
-    ["failed joins", whole(counts.failed), `of ${whole(counts.asked)}`],
+    ["failed joins", whole(counts.failedJoins), `of ${whole(counts.joins)}`],
     ["first sound", p(0.95), `p95 from the tap; p50 ${p(0.5)}, p99 ${p(0.99)}`],
     ["joins in a second", whole(joins), "at the height of the rush"],
     ["mute", slowestMute === undefined ? "–" : milliseconds(slowestMute), `the slowest of ${mutes.length}`],
     ["stage tick", record.tick ? `${record.tick.p999.toFixed(1)} ms` : "–", tickNote(record)],
     ["sent", `${(counts.bytes * 1e-9).toFixed(1)} GB`, `in ${whole(counts.frames)} pushes`],
   ];
-  if (counts.homeAsked > 0) rows.push(homeRow(record));
+  if (counts.homeRequests > 0) rows.push(homeRow(record));
   if (counts.awayMs > 0)
-    rows.push(["stage away", milliseconds(counts.awayMs / counts.heard), "of filler for each of them, counted apart"]);
+    rows.push([
+      "stage away",
+      milliseconds(counts.awayMs / counts.firstSounds),
+      "of filler for each of them, counted apart",
+    ]);
   const cells = rows.map(
     ([name, value, note]) =>
       `<div><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}<small>${escapeHtml(note)}</small></dd></div>`,
@@ -93,8 +97,8 @@ function numbersOf(record: DrillRecord): string {
 }
 
 function homeRow({ final: { counts, homeMs } }: DrillRecord): [string, string, string] {
-  const note = `p99 after leaving; p50 ${shortOf(quantileMs(homeMs, 0.5))}; ${whole(counts.homeAnswered)} of ${whole(counts.homeAsked)} got it`;
-  return ["home page", shortOf(quantileMs(homeMs, 0.99)), note];
+  const note = `p99 after leaving; p50 ${shortDuration(quantileMs(homeMs, 0.5))}; ${whole(counts.homePages)} of ${whole(counts.homeRequests)} got it`;
+  return ["home page", shortDuration(quantileMs(homeMs, 0.99)), note];
 }
 
 function tickNote({ bareTick }: DrillRecord): string {
@@ -135,13 +139,16 @@ function faultRow({ final: { counts } }: DrillRecord, fault: FaultRecord, no: nu
       "cut off",
       fault.kind === "stall-readers"
         ? `${whole(counts.stalledClosed)} closed of ${whole(counts.stalled)}`
-        : whole(fault.hit),
+        : whole(fault.disconnected),
     ],
-    ["back", fault.hit === 0 ? "–" : whole(fault.back)],
-    ["back within, p95 / all", fault.hit === 0 ? "–" : `${secondsOf(fault.backP95Ms)} / ${secondsOf(fault.backMaxMs)}`],
+    ["back", fault.disconnected === 0 ? "–" : whole(fault.recovered)],
+    [
+      "back within, p95 / all",
+      fault.disconnected === 0 ? "–" : `${secondsOf(fault.recoveryP95Ms)} / ${secondsOf(fault.recoveryMaxMs)}`,
+    ],
     [
       "silence, p95 / p99 / most",
-      fault.hit === 0
+      fault.disconnected === 0
         ? "none"
         : `${secondsOf(fault.gapP95Ms)} / ${secondsOf(fault.gapP99Ms)} / ${secondsOf(fault.gapMaxMs)}`,
     ],
@@ -157,7 +164,7 @@ function footerOf(record: DrillRecord, prices: Prices): string {
     : "";
   const lines = [
     `${scenario.about}`,
-    `Held ${when} UTC with Hustings ${record.version} on ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGib} GiB, ${machine.kernel}, Node ${machine.node}; ${setting.edges || "unknown"} edges, ${count(setting.generators, "generator", "generators")}${setting.agents > 0 ? ` on ${count(setting.agents, "machine", "machines")}` : ""}; ${setting.target}.${real}`,
+    `Held ${when} UTC with Hustings ${record.version} on ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGib} GiB, ${machine.kernel}, Node ${machine.node}; ${setting.edges || "unknown"} edges, ${plural(setting.generators, "generator", "generators")}${setting.agents > 0 ? ` on ${plural(setting.agents, "machine", "machines")}` : ""}; ${setting.target}.${real}`,
     "A gap: a listener's playhead reaches a slot that has not come, by the player's own buffer policy on the times at which slots really came. A cut: 15 seconds without sound. Every connection is a real socket; a slot counts as checked when its bytes are those whose checksum was proved.",
     `Prices: $${prices.perGigabyte} for a gigabyte, $${prices.perCoreHour} for a core and hour. They are assumptions: put in your own with --price-gb and --price-core-hour.`,
   ];

@@ -16,7 +16,7 @@ export interface DrillOptions {
   readonly rendition: Rendition | undefined;
   readonly outDirectory: string;
   readonly target: string | undefined;
-  readonly isAgreed: boolean;
+  readonly isConfirmed: boolean;
   /** Machines that make the listeners; 0: this one. */
   readonly agents: number;
   readonly controlPort: number;
@@ -87,7 +87,7 @@ export function readOptions(args: readonly string[]): DrillOptions {
     rendition: renditionOf(values.rendition, faults),
     outDirectory: values.out,
     target: values.target,
-    isAgreed: values.yes,
+    isConfirmed: values.yes,
     agents: read("agents", 0, MAX_AGENTS) ?? 0,
     controlPort: read("control-port", 1, 65_535) ?? 0,
     browsers: read("browsers", 0, MAX_BROWSERS) ?? 0,

@@ -12,21 +12,21 @@ import type { SpaceId } from "@hustings/wire/ids.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 
-export interface StagePeople extends AsyncDisposable {
+export interface DrillSpeakers extends AsyncDisposable {
   readonly spaceId: SpaceId;
   readonly spaceUrl: string;
   /** Gone without a word, and back after so long. */
-  drop(who: "host" | "moderator", forMs: number): void;
+  disconnect(who: "host" | "moderator", forMs: number): void;
   /** How long the stage took to store each mute, and from a drop's end to sound on the stage again, in milliseconds. */
   readonly mutesMs: readonly number[];
   readonly returnsMs: readonly number[];
   /** Times that somebody was thrown out or did not find back. */
-  readonly thrownOut: number;
+  readonly unexpectedDisconnects: number;
   /** The space ends for everybody. */
   end(): Promise<void>;
 }
 
-export interface StagePeopleOptions {
+export interface DrillSpeakersOptions {
   readonly doorUrl: string;
   /** Where the stage itself answers, where that is known; else the door. */
   readonly stageUrl?: string;
@@ -38,12 +38,12 @@ const VOICES = {
   host: fileURLToPath(new URL("../../media/voices/anna.opus", import.meta.url)),
   moderator: fileURLToPath(new URL("../../media/voices/ben.opus", import.meta.url)),
 };
-const AGAIN: RetryPolicy = { firstMs: 250, capMs: 2_000, tries: Infinity };
+const RECONNECT: RetryPolicy = { firstMs: 250, capMs: 2_000, tries: Infinity };
 /** Two state entries each, which every listener is sent: seldom, so that they are not what is measured. */
 const MUTE_MS = 10_000;
 const MAX_MEASURES = 10_000;
 /** A stage that is there sends something fifty times a second: after so long without, it is not, and WebRTC says so late. */
-const QUIET_MS = 1_500;
+const SILENCE_TIMEOUT_MS = 1_500;
 const WATCH_MS = 250;
 
 interface Guest {
@@ -53,7 +53,7 @@ interface Guest {
 }
 
 /** Makes a space, goes live and speaks in it until disposed of. */
-export async function takeTheStage(options: StagePeopleOptions): Promise<StagePeople> {
+export async function startSpeakers(options: DrillSpeakersOptions): Promise<DrillSpeakers> {
   const { doorUrl, clock, title } = options;
   const stageUrl = options.stageUrl ?? doorUrl;
   const over = new AbortController();
@@ -69,12 +69,17 @@ export async function takeTheStage(options: StagePeopleOptions): Promise<StagePe
     (await askDoor<Guest>("POST", doorUrl + ROUTES.tickets(id), { pass: guest.pass })).ticket;
   const whipUrl = stageUrl + ROUTES.stage(id);
   const common = { whipUrl, clock, signal: over.signal };
-  const host = await Presence.open({ ...common, voicePath: VOICES.host, ticket: hostTicket, goesLive: true });
+  const host = await ReconnectingSpeaker.open({
+    ...common,
+    voicePath: VOICES.host,
+    ticket: hostTicket,
+    goesLive: true,
+  });
   const command = (said: Command, ticket: string) => askDoor("POST", doorUrl + ROUTES.commands(id), said, ticket);
   await command({ do: "hand", up: true }, guest.ticket);
   await host.command({ do: "invite", person: guest.person } as Command);
   await command({ do: "accept" }, guest.ticket);
-  const moderator = await Presence.open({
+  const moderator = await ReconnectingSpeaker.open({
     ...common,
     voicePath: VOICES.moderator,
     ticket: guestTicket,
@@ -89,11 +94,11 @@ export async function takeTheStage(options: StagePeopleOptions): Promise<StagePe
     get returnsMs() {
       return [...host.returnsMs, ...moderator.returnsMs];
     },
-    get thrownOut() {
-      return host.thrownOut + moderator.thrownOut;
+    get unexpectedDisconnects() {
+      return host.unexpectedDisconnects + moderator.unexpectedDisconnects;
     },
-    drop(who, forMs) {
-      (who === "host" ? host : moderator).drop(forMs);
+    disconnect(who, forMs) {
+      (who === "host" ? host : moderator).disconnect(forMs);
     },
     async end() {
       await host.command({ do: "end" }).catch(() => 0);
@@ -106,7 +111,12 @@ export async function takeTheStage(options: StagePeopleOptions): Promise<StagePe
   };
 }
 
-async function muteOnce(host: Presence, moderator: Presence, clock: Clock, mutesMs: number[]): Promise<void> {
+async function muteOnce(
+  host: ReconnectingSpeaker,
+  moderator: ReconnectingSpeaker,
+  clock: Clock,
+  mutesMs: number[],
+): Promise<void> {
   const seat = moderator.seat;
   if (seat === undefined || !host.isThere || !moderator.isThere) return;
   const startMs = clock.monotonicMs();
@@ -129,9 +139,9 @@ interface PresenceOptions {
 }
 
 /** Somebody on the stage, who is there again after every loss. */
-class Presence {
+class ReconnectingSpeaker {
   readonly returnsMs: number[] = [];
-  thrownOut = 0;
+  unexpectedDisconnects = 0;
   /** Resolves when they have left for good. */
   left: Promise<void> = Promise.resolve();
   readonly #options: PresenceOptions;
@@ -145,8 +155,8 @@ class Presence {
     this.#packets = packets;
   }
 
-  static async open(options: PresenceOptions): Promise<Presence> {
-    const presence = new Presence(options, await readVoice(options.voicePath));
+  static async open(options: PresenceOptions): Promise<ReconnectingSpeaker> {
+    const presence = new ReconnectingSpeaker(options, await readVoice(options.voicePath));
     const first = Promise.withResolvers<void>();
     presence.left = presence.#stay(first.resolve);
     await Promise.race([first.promise, sleep(options.clock, 20_000)]);
@@ -166,7 +176,7 @@ class Presence {
     return this.#speaker?.command(said) ?? Promise.reject(new Error("Nobody is there to say it."));
   }
 
-  drop(forMs: number): void {
+  disconnect(forMs: number): void {
     this.#awayUntilMs = this.#options.clock.monotonicMs() + forMs;
     this.#speaker?.close();
   }
@@ -179,11 +189,11 @@ class Presence {
       const lasted = await this.#once(opened, dueMs).catch(() => false);
       attempt = lasted ? 0 : attempt + 1;
       const nowMs = clock.monotonicMs();
-      if (lasted && !signal.aborted && this.#awayUntilMs < nowMs) this.thrownOut++;
+      if (lasted && !signal.aborted && this.#awayUntilMs < nowMs) this.unexpectedDisconnects++;
       if (lasted) dueMs = Math.max(nowMs, this.#awayUntilMs);
       const waitMs = Math.max(
         this.#awayUntilMs - nowMs,
-        lasted ? 0 : (retryDelayMs(AGAIN, attempt, Math.random) as number),
+        lasted ? 0 : (retryDelayMs(RECONNECT, attempt, Math.random) as number),
       );
       await sleep(clock, waitMs, signal).catch(() => undefined);
     }
@@ -206,7 +216,7 @@ class Presence {
     });
     const close = (): void => speaker.close();
     const watch = repeat(clock, WATCH_MS, () => {
-      if (clock.monotonicMs() - heardMs >= QUIET_MS) close();
+      if (clock.monotonicMs() - heardMs >= SILENCE_TIMEOUT_MS) close();
     });
     signal.addEventListener("abort", close, { once: true });
     let speaking: Timer | undefined;

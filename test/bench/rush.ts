@@ -50,7 +50,7 @@ export const rush: Bench = {
       flightBytes: FLIGHT_BYTES,
     };
     await context.pause(FIRST_SOUND_MS);
-    crowd.give({ do: "people", people });
+    crowd.send({ do: "people", people });
     await settled(crowd, people, context);
     const calm = await mutesWhile(stage, context.pause(2_000));
     const storms: Storm[] = [];
@@ -111,7 +111,7 @@ async function storm(
     mutesMs,
     backMs: await back,
     gaps: after.gaps - before.gaps,
-    lost: after.lost - before.lost,
+    lost: after.lostConnections - before.lostConnections,
   };
 }
 

@@ -7,7 +7,7 @@ import { type IncomingMessage, request } from "node:http";
 import { availableParallelism, setPriority } from "node:os";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
-import { startBeatFloor } from "../../drill/measure/bare-ticker.ts";
+import { startBareTicker } from "../../drill/measure/bare-ticker.ts";
 import type { TickTimes } from "../../flow/ticker.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import { PACKET_MS } from "../../wire/units.ts";
@@ -49,7 +49,7 @@ async function measure(name: string, { isQuick, pause, say }: BenchContext, star
   const warmUpMs = isIdle && !isQuick ? WARM_UP_MS : QUICK_WARM_UP_MS;
   await pause(warmUpMs);
   const stagePid = await venue.pidOf("stage");
-  await using floor = startBeatFloor(stagePid);
+  await using floor = startBareTicker(stagePid);
   await floor.ticks(1);
   const cpu = await watchCpu(stagePid);
   const steal = await watchSteal();

@@ -4,22 +4,22 @@ import fc from "fast-check";
 import { DueRing } from "./due-ring.ts";
 
 const TICK_MS = 20;
-const PLACES = 12;
-const MOST_MS = 2_000;
+const CAPACITY = 12;
+const MAX_MS = 2_000;
 
 const step = fc.oneof(
-  fc.record({ do: fc.constant("set" as const), i: fc.nat(PLACES - 1), inMs: fc.integer({ min: -100, max: MOST_MS }) }),
-  fc.record({ do: fc.constant("remove" as const), i: fc.nat(PLACES - 1) }),
+  fc.record({ do: fc.constant("set" as const), i: fc.nat(CAPACITY - 1), inMs: fc.integer({ min: -100, max: MAX_MS }) }),
+  fc.record({ do: fc.constant("remove" as const), i: fc.nat(CAPACITY - 1) }),
   fc.record({ do: fc.constant("wait" as const), ms: fc.integer({ min: 0, max: 5_000 }) }),
 );
 
-test("everybody's turn comes once, in the tick that they are due, whatever is set, set again and removed", () => {
+test("returns each listener once, in the tick in which it is due, after any sequence of set and remove", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), fc.nat(100_000), (steps, startMs) => {
       let nowMs = startMs;
-      const ring = new DueRing(PLACES, TICK_MS, MOST_MS, nowMs);
+      const ring = new DueRing(CAPACITY, TICK_MS, MAX_MS, nowMs);
       const due = new Map<number, number>();
-      // What is due already, or within this tick, comes with the next one.
+      // A time in the past or within this tick counts for the next tick.
       const soonest = (dueMs: number) => Math.max(Math.ceil(dueMs / TICK_MS), Math.floor(nowMs / TICK_MS) + 1);
       for (const one of steps) {
         if (one.do === "wait") nowMs += one.ms;
@@ -41,13 +41,13 @@ test("everybody's turn comes once, in the tick that they are due, whatever is se
   );
 });
 
-test("who is set again while turns are taken is not taken again", () => {
-  const ring = new DueRing(PLACES, TICK_MS, MOST_MS, 0);
-  for (let i = 0; i < PLACES; i++) ring.set(i, 10);
+test("does not return a listener again that is set again while others are taken", () => {
+  const ring = new DueRing(CAPACITY, TICK_MS, MAX_MS, 0);
+  for (let i = 0; i < CAPACITY; i++) ring.set(i, 10);
   let turns = 0;
   for (let i = ring.take(20); i >= 0; i = ring.take(20)) {
     turns++;
     ring.set(i, 0);
   }
-  assert.equal(turns, PLACES);
+  assert.equal(turns, CAPACITY);
 });

@@ -1,30 +1,30 @@
-// Owns whose turn comes in which tick: places of a crowd in a ring of lists, each place in one list at most. Pure; adding,
-// removing and taking cost the same however many there are. Refuses to know what is done when a turn comes.
+// A timer wheel for listeners: each has at most one due time. Setting, removing and taking cost the same for any number of
+// listeners.
 
 const NOBODY = -1;
 
 export class DueRing {
   readonly #tickMs: number;
-  /** The first place of each list, and the neighbours of each place in its list. */
+  /** The first listener of each tick's list, and the neighbours of each listener in its list. */
   readonly #first: Int32Array;
   readonly #after: Int32Array;
   readonly #before: Int32Array;
-  /** In which list a place is; −1: in none. */
+  /** The list that holds a listener; −1: none. */
   readonly #list: Int32Array;
-  /** The tick whose turn came last. */
+  /** The newest tick that has been taken from. */
   #tick: number;
 
-  /** For `places`, due at most `mostMs` from now, in ticks of `tickMs`. */
-  constructor(places: number, tickMs: number, mostMs: number, nowMs: number) {
+  /** For `capacity` listeners that are due at most `maxMs` from now, in ticks of `tickMs`. */
+  constructor(capacity: number, tickMs: number, maxMs: number, nowMs: number) {
     this.#tickMs = tickMs;
-    this.#first = new Int32Array(Math.ceil(mostMs / tickMs) + 2).fill(NOBODY);
-    this.#after = new Int32Array(places);
-    this.#before = new Int32Array(places);
-    this.#list = new Int32Array(places).fill(NOBODY);
+    this.#first = new Int32Array(Math.ceil(maxMs / tickMs) + 2).fill(NOBODY);
+    this.#after = new Int32Array(capacity);
+    this.#before = new Int32Array(capacity);
+    this.#list = new Int32Array(capacity).fill(NOBODY);
     this.#tick = Math.floor(nowMs / tickMs);
   }
 
-  /** The turn of `i` comes with the first tick that begins at `dueMs` or later, and no other turn of theirs. */
+  /** Listener `i` is due in the first tick that begins at `dueMs` or later. Replaces an earlier due time. */
   set(i: number, dueMs: number): void {
     this.remove(i);
     const latest = this.#tick + this.#first.length - 1;
@@ -38,7 +38,6 @@ export class DueRing {
     if (next !== NOBODY) this.#before[next] = i;
   }
 
-  /** No turn of `i` comes. */
   remove(i: number): void {
     const list = this.#list[i] as number;
     if (list === NOBODY) return;
@@ -49,7 +48,7 @@ export class DueRing {
     this.#list[i] = NOBODY;
   }
 
-  /** Somebody whose turn has come by `nowMs`, and whose turn is over then; −1: nobody. */
+  /** Removes and returns a listener that is due at `nowMs`; −1: none is. */
   take(nowMs: number): number {
     const last = Math.floor(nowMs / this.#tickMs);
     for (;;) {

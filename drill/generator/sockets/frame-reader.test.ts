@@ -3,11 +3,11 @@ import { test } from "node:test";
 import { noticeFrame, soundFrame } from "@hustings/wire/listen/frames.ts";
 import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
 import fc from "fast-check";
-import { DownwardReader, type DownwardSink } from "./frame-reader.ts";
+import { FrameReader, type FrameSink } from "./frame-reader.ts";
 
 const ANSWER = Buffer.from("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n");
 
-test("however the bytes are cut, every listener gets the same slots, messages and close", () => {
+test("reports the same slots, messages and close for any cutting of the bytes", () => {
   const frames = [
     sound(10, 14),
     notice(),
@@ -21,10 +21,10 @@ test("however the bytes are cut, every listener gets the same slots, messages an
     fc.property(
       fc.array(fc.array(fc.integer({ min: 1, max: 4_000 }), { minLength: 1 }), { minLength: 1, maxLength: 4 }),
       (people) => {
-        const { reader, told } = startReader(people.length);
+        const { reader, eventsOf } = startReader(people.length);
         for (const [i, cuts] of people.entries()) feed(reader, i, stream, cuts);
         people.forEach((_, i) => {
-          assert.deepEqual(told(i), [
+          assert.deepEqual(eventsOf(i), [
             "answered 101",
             "sound 10-14",
             "message 5",
@@ -40,8 +40,8 @@ test("however the bytes are cut, every listener gets the same slots, messages an
   );
 });
 
-test("two listeners whose reads interleave inside a frame that nobody has proved are both checked", () => {
-  const { reader, told } = startReader(2);
+test("verifies two listeners whose reads interleave inside a frame of unverified sound", () => {
+  const { reader, eventsOf } = startReader(2);
   const stream = Buffer.concat([ANSWER, sound(10, 30)]);
   const half = Math.floor(stream.length / 2);
   reader.begin(0);
@@ -49,10 +49,10 @@ test("two listeners whose reads interleave inside a frame that nobody has proved
   reader.read(0, stream, half);
   reader.read(1, stream, stream.length);
   reader.read(0, stream.subarray(half), stream.length - half);
-  for (const i of [0, 1]) assert.deepEqual(told(i), ["answered 101", "sound 10-30"]);
+  for (const i of [0, 1]) assert.deepEqual(eventsOf(i), ["answered 101", "sound 10-30"]);
 });
 
-test("who was passed over some slots and who was not are both checked, whatever came first", () => {
+test("verifies listeners with and without skipped slots, in any order", () => {
   const ranges = fc
     .array(fc.tuple(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 1, max: 9 })), { minLength: 1, maxLength: 12 })
     .map((steps) => {
@@ -68,17 +68,17 @@ test("who was passed over some slots and who was not are both checked, whatever 
       fc.array(ranges, { minLength: 2, maxLength: 4 }),
       fc.integer({ min: 30, max: 9_000 }),
       (people, cut) => {
-        const { reader, told } = startReader(people.length);
+        const { reader, eventsOf } = startReader(people.length);
         for (const [i, frames] of people.entries())
           feed(reader, i, Buffer.concat([ANSWER, ...frames.map(([from, to]) => sound(from, to))]), [cut]);
         for (const [i, frames] of people.entries())
-          assert.deepEqual(told(i), ["answered 101", ...frames.map(([from, to]) => `sound ${from}-${to}`)]);
+          assert.deepEqual(eventsOf(i), ["answered 101", ...frames.map(([from, to]) => `sound ${from}-${to}`)]);
       },
     ),
   );
 });
 
-test("a bit that is not as it was is found, for the first who gets it and for the thousandth", () => {
+test("finds a flipped bit for the first listener of a frame and for later ones", () => {
   const good = Buffer.concat([ANSWER, sound(10, 30)]);
   fc.assert(
     fc.property(
@@ -86,58 +86,58 @@ test("a bit that is not as it was is found, for the first who gets it and for th
       fc.integer({ min: 0, max: 7 }),
       fc.boolean(),
       (at, bit, isFirst) => {
-        const { reader, told } = startReader(2);
+        const { reader, eventsOf } = startReader(2);
         if (!isFirst) feed(reader, 1, good, [5_000]);
         const bad = Buffer.from(good);
         bad[at] = (bad[at] as number) ^ (1 << bit);
         feed(reader, 0, bad, [5_000]);
-        assert.ok(told(0).at(-1)?.startsWith("broken"), told(0).join(", "));
+        assert.ok(eventsOf(0).at(-1)?.startsWith("broken"), eventsOf(0).join(", "));
       },
     ),
     { numRuns: 150 },
   );
 });
 
-test("whatever comes, it is read or named broken, once, and nothing is read behind it", () => {
+test("reads any bytes or reports them broken once, and then reads no more", () => {
   fc.assert(
     fc.property(
       fc.uint8Array({ minLength: 1, maxLength: 4_000 }),
       fc.array(fc.integer({ min: 1, max: 600 }), { minLength: 1 }),
       (bytes, cuts) => {
-        const { reader, told } = startReader(1);
+        const { reader, eventsOf } = startReader(1);
         feed(reader, 0, Buffer.concat([ANSWER, Buffer.from(bytes)]), cuts);
-        const ends = told(0).filter((line) => /^(?:broken|closed)/.test(line));
+        const ends = eventsOf(0).filter((line) => /^(?:broken|closed)/.test(line));
         assert.ok(ends.length <= 1);
-        if (ends.length === 1) assert.equal(told(0).at(-1), ends[0]);
+        if (ends.length === 1) assert.equal(eventsOf(0).at(-1), ends[0]);
       },
     ),
   );
 });
 
-test("a door that refuses is heard, and what follows its answer is not read", () => {
-  const { reader, told } = startReader(1);
+test("reports the status of a refusal and ignores its body", () => {
+  const { reader, eventsOf } = startReader(1);
   feed(reader, 0, Buffer.from("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 3\r\n\r\n{}"), [9]);
-  assert.deepEqual(told(0), ["answered 503"]);
+  assert.deepEqual(eventsOf(0), ["answered 503"]);
 });
 
-function startReader(places: number): { readonly reader: DownwardReader; told(i: number): string[] } {
-  const told = Array.from({ length: places }, (): string[] => []);
-  const say = (i: number, text: string): void => void told[i]?.push(text);
-  const sink: DownwardSink = {
+function startReader(capacity: number): { readonly reader: FrameReader; eventsOf(i: number): string[] } {
+  const events = Array.from({ length: capacity }, (): string[] => []);
+  const record = (i: number, text: string): void => void events[i]?.push(text);
+  const sink: FrameSink = {
     answered(i, status) {
-      say(i, `answered ${status}`);
+      record(i, `answered ${status}`);
       return status === 101;
     },
-    sound: (i, from, to) => say(i, `sound ${from}-${to}`),
-    message: (i, kind) => say(i, `message ${kind}`),
-    pinged: (i, payload) => say(i, `pinged ${payload.length}`),
-    closed: (i, code, reason) => say(i, `closed ${code} ${reason}`),
-    broken: (i, why) => say(i, `broken: ${why}`),
+    sound: (i, from, to) => record(i, `sound ${from}-${to}`),
+    message: (i, kind) => record(i, `message ${kind}`),
+    pinged: (i, payload) => record(i, `pinged ${payload.length}`),
+    closed: (i, code, reason) => record(i, `closed ${code} ${reason}`),
+    broken: (i, why) => record(i, `broken: ${why}`),
   };
-  return { reader: new DownwardReader(places, sink), told: (i) => told[i] ?? [] };
+  return { reader: new FrameReader(capacity, sink), eventsOf: (i) => events[i] ?? [] };
 }
 
-function feed(reader: DownwardReader, i: number, stream: Buffer, cuts: readonly number[]): void {
+function feed(reader: FrameReader, i: number, stream: Buffer, cuts: readonly number[]): void {
   const lent = Buffer.alloc(64 * 1024);
   reader.begin(i);
   for (let at = 0, n = 0; at < stream.length; n++) {

@@ -1,66 +1,67 @@
-// Owns reading what an edge sends to thousands of listeners at the lowest cost: WebSocket frames as they stream in, sound
-// compared where it lies, the rest handed on whole. Refuses to know sockets, time and what listeners do.
-// State is in typed arrays, one place per listener.
+// Reads the WebSocket stream of thousands of listeners at the lowest cost: sound is compared in place, without copying; other
+// messages are passed on whole. The state is in typed arrays with a row for each listener.
 
 import { MAX_EDGE_MESSAGE_BYTES } from "@hustings/wire/listen/frames.ts";
-import { SoundReference } from "./verified-sound.ts";
+import { VerifiedSound } from "./verified-sound.ts";
 
-/** What a listener's bytes turn out to be. `i` is the listener's place. */
-export interface DownwardSink {
-  /** The answer to the upgrade; false ends the reading of this connection. */
+/** Receives what the bytes of listener `i` contain. */
+export interface FrameSink {
+  /** The response to the upgrade. Returning false stops the reading of this connection. */
   answered(i: number, status: number, head: string): boolean;
-  /** Slots `[from, to)`, all of them checked. */
+  /** Slots `[from, to)` arrived and are verified; `bytes` is the length of the frame. */
   sound(i: number, from: number, to: number, bytes: number): void;
-  /** A whole message of another kind; the bytes are only lent. */
+  /** A whole message of another kind; `payload` is valid only during the call. */
   message(i: number, kind: number, payload: Buffer): void;
   pinged(i: number, payload: Buffer): void;
   closed(i: number, code: number, reason: string): void;
-  /** The bytes broke the protocol, or are not what they should be; the connection is worth nothing any more. */
+  /** The bytes violate the protocol or differ from the verified sound. Nothing more of this connection is read. */
   broken(i: number, why: string): void;
 }
 
-const AT = { answer: 0, header: 1, sound: 2, unproved: 3, over: 4 } as const;
+/** What a connection expects next. `unverified`: the rest of a sound frame that must be verified as a whole. */
+const READING = { answer: 0, header: 1, sound: 2, unverified: 3, over: 4 } as const;
 const SOUND = 1;
 const OP = { binary: 2, close: 8, ping: 9, pong: 10 } as const;
 const MAX_ANSWER_BYTES = 8 * 1024;
-/** Kind, rendition, and the first five bytes of a fragment: all that is needed to know where a frame of sound begins. */
+/** Kind, rendition, and the first five bytes of a fragment, which contain its slot. */
 const SOUND_HEAD_BYTES = 7;
 const NOTHING = Buffer.alloc(0);
 
-export class DownwardReader {
-  readonly #sink: DownwardSink;
-  /** One for each rendition. */
-  readonly #references = [new SoundReference(), new SoundReference()] as const;
-  readonly #at: Uint8Array;
+export class FrameReader {
+  readonly #sink: FrameSink;
+  /** By rendition. */
+  readonly #verified = [new VerifiedSound(), new VerifiedSound()] as const;
+  readonly #reading: Uint8Array;
   readonly #rendition: Uint8Array;
+  /** Of the sound frame that is being read: its position in the verified sound (−1: unknown), bytes to come, length, slot. */
   readonly #position: Float64Array;
   readonly #left: Uint32Array;
   readonly #frameBytes: Uint32Array;
   readonly #fromSlot: Float64Array;
-  /** Beginnings of what is not whole yet; nearly always empty. */
+  /** Bytes of incomplete frames by listener; nearly always empty. */
   readonly #kept = new Map<number, Buffer>();
 
-  constructor(places: number, sink: DownwardSink) {
+  constructor(capacity: number, sink: FrameSink) {
     this.#sink = sink;
-    this.#at = new Uint8Array(places);
-    this.#rendition = new Uint8Array(places);
-    this.#position = new Float64Array(places);
-    this.#left = new Uint32Array(places);
-    this.#frameBytes = new Uint32Array(places);
-    this.#fromSlot = new Float64Array(places);
+    this.#reading = new Uint8Array(capacity);
+    this.#rendition = new Uint8Array(capacity);
+    this.#position = new Float64Array(capacity);
+    this.#left = new Uint32Array(capacity);
+    this.#frameBytes = new Uint32Array(capacity);
+    this.#fromSlot = new Float64Array(capacity);
   }
 
-  /** A new connection at place `i`. */
+  /** Listener `i` has a new connection. */
   begin(i: number): void {
-    this.#at[i] = AT.answer;
+    this.#reading[i] = READING.answer;
     this.#kept.delete(i);
   }
 
-  /** `bytes[0, length)` came at place `i`; they are read before this returns. */
+  /** `lent[0, length)` arrived for listener `i`. It is processed before this returns. */
   read(i: number, lent: Buffer, length: number): void {
     let bytes = lent;
     let end = length;
-    const kept = this.#kept.size === 0 || this.#at[i] === AT.unproved ? undefined : this.#kept.get(i);
+    const kept = this.#kept.size === 0 || this.#reading[i] === READING.unverified ? undefined : this.#kept.get(i);
     if (kept) {
       this.#kept.delete(i);
       bytes = Buffer.concat([kept, lent.subarray(0, length)]);
@@ -76,16 +77,16 @@ export class DownwardReader {
     }
   }
 
-  /** Where reading goes on; −1 when more bytes are needed from `at` on. */
+  /** Returns where reading continues; −1: more bytes are needed from `at` on. */
   #step(i: number, bytes: Buffer, at: number, end: number): number {
-    switch (this.#at[i]) {
-      case AT.header:
+    switch (this.#reading[i]) {
+      case READING.header:
         return this.#header(i, bytes, at, end);
-      case AT.sound:
+      case READING.sound:
         return this.#compare(i, bytes, at, end);
-      case AT.unproved:
+      case READING.unverified:
         return this.#collect(i, bytes, at, end);
-      case AT.answer:
+      case READING.answer:
         return this.#answer(i, bytes, at, end);
       default:
         return end;
@@ -98,7 +99,7 @@ export class DownwardReader {
   }
 
   #break(i: number, why: string): number {
-    this.#at[i] = AT.over;
+    this.#reading[i] = READING.over;
     this.#kept.delete(i);
     this.#sink.broken(i, why);
     return Number.MAX_SAFE_INTEGER;
@@ -109,9 +110,9 @@ export class DownwardReader {
     if (found < 0) return end - at > MAX_ANSWER_BYTES ? this.#break(i, "the answer's head is too long") : -1;
     const head = bytes.toString("latin1", at, at + found);
     const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1] ?? 0);
-    this.#at[i] = AT.header;
+    this.#reading[i] = READING.header;
     if (this.#sink.answered(i, status, head)) return at + found + 4;
-    this.#at[i] = AT.over;
+    this.#reading[i] = READING.over;
     return end;
   }
 
@@ -139,52 +140,54 @@ export class DownwardReader {
       this.#sink.message(i, payload[0] as number, payload);
     } else if (first === (0x80 | OP.ping) && payload.length < 126) this.#sink.pinged(i, payload);
     else if (first === (0x80 | OP.close) && payload.length !== 1 && payload.length < 126) {
-      this.#at[i] = AT.over;
+      this.#reading[i] = READING.over;
       this.#sink.closed(i, payload.length === 0 ? 1005 : payload.readUInt16BE(0), payload.toString("utf8", 2));
     } else if (first !== (0x80 | OP.pong)) return this.#break(i, `a frame begins with ${first}`);
-    return this.#at[i] === AT.over ? Number.MAX_SAFE_INTEGER : next;
+    return this.#reading[i] === READING.over ? Number.MAX_SAFE_INTEGER : next;
   }
 
   #sound(i: number, bytes: Buffer, from: number, length: number, end: number): number {
     const rendition = bytes[from + 1] as number;
-    if (rendition >= this.#references.length) return this.#break(i, `there is no rendition ${rendition}`);
+    if (rendition >= this.#verified.length) return this.#break(i, `there is no rendition ${rendition}`);
     const slot = bytes.readUInt32BE(from + 3);
-    const reference = this.#references[rendition as 0 | 1];
-    const position = reference.positionOf(slot);
+    const verified = this.#verified[rendition as 0 | 1];
+    const position = verified.positionOf(slot);
     const next = from + length;
-    if (position < 0 || next > end || reference.runBytes(position) < length - 2)
+    if (position < 0 || next > end || verified.runBytes(position) < length - 2)
       return this.#beginSound(i, { rendition, position, slot, length }, from + 2);
-    // Nearly every frame: all of it came, and all of it is proved. Nothing of it is written down.
-    if (!reference.isSame(position, bytes, from + 2, next))
-      return this.#break(i, "sound differs from what was checked");
-    return this.#heard(i, slot, reference.slotAfter(position + length - 2), length) ? next : Number.MAX_SAFE_INTEGER;
+    // Nearly every frame: it is complete and its sound is verified, so it needs no state.
+    if (!verified.isSame(position, bytes, from + 2, next))
+      return this.#break(i, "sound differs from what was verified");
+    return this.#acceptSound(i, slot, verified.slotAfter(position + length - 2), length)
+      ? next
+      : Number.MAX_SAFE_INTEGER;
   }
 
-  #beginSound(i: number, { rendition, position, slot, length }: Beginning, next: number): number {
+  #beginSound(i: number, { rendition, position, slot, length }: PendingSound, next: number): number {
     this.#rendition[i] = rendition;
     this.#position[i] = position;
     this.#fromSlot[i] = slot;
     this.#left[i] = length - 2;
     this.#frameBytes[i] = length;
-    this.#at[i] = position < 0 ? AT.unproved : AT.sound;
+    this.#reading[i] = position < 0 ? READING.unverified : READING.sound;
     return next;
   }
 
   #compare(i: number, bytes: Buffer, at: number, end: number): number {
-    const reference = this.#references[this.#rendition[i] as 0 | 1];
+    const verified = this.#verified[this.#rendition[i] as 0 | 1];
     const position = this.#position[i] as number;
     const left = this.#left[i] as number;
-    const some = Math.min(end - at, left, reference.runBytes(position));
+    const some = Math.min(end - at, left, verified.runBytes(position));
     if (some <= 0) {
-      this.#at[i] = AT.unproved;
+      this.#reading[i] = READING.unverified;
       return at;
     }
-    if (!reference.isSame(position, bytes, at, at + some)) return this.#break(i, "sound differs from what was checked");
+    if (!verified.isSame(position, bytes, at, at + some)) return this.#break(i, "sound differs from what was verified");
     this.#position[i] = position + some;
     this.#left[i] = left - some;
-    if (left === some) this.#finish(i, reference.slotAfter(position + some));
-    else if (reference.isBreak(position + some)) this.#at[i] = AT.unproved;
-    return this.#at[i] === AT.over ? Number.MAX_SAFE_INTEGER : at + some;
+    if (left === some) this.#finish(i, verified.slotAfter(position + some));
+    else if (verified.isBreak(position + some)) this.#reading[i] = READING.unverified;
+    return this.#reading[i] === READING.over ? Number.MAX_SAFE_INTEGER : at + some;
   }
 
   #collect(i: number, bytes: Buffer, at: number, end: number): number {
@@ -192,17 +195,17 @@ export class DownwardReader {
     const all = Buffer.concat([this.#kept.get(i) ?? NOTHING, bytes.subarray(at, at + some)]);
     this.#left[i] = (this.#left[i] as number) - some;
     this.#kept.set(i, all);
-    if (this.#left[i] === 0) this.#prove(i, all);
-    return this.#at[i] === AT.over ? Number.MAX_SAFE_INTEGER : at + some;
+    if (this.#left[i] === 0) this.#verify(i, all);
+    return this.#reading[i] === READING.over ? Number.MAX_SAFE_INTEGER : at + some;
   }
 
-  #prove(i: number, all: Buffer): void {
+  #verify(i: number, all: Buffer): void {
     this.#kept.delete(i);
     try {
-      const reference = this.#references[this.#rendition[i] as 0 | 1];
+      const verified = this.#verified[this.#rendition[i] as 0 | 1];
       const position = this.#position[i] as number;
-      const dueSlot = position < 0 ? (this.#fromSlot[i] as number) : reference.slotAfter(position);
-      const { firstSlot, endSlot } = reference.learn(all);
+      const dueSlot = position < 0 ? (this.#fromSlot[i] as number) : verified.slotAfter(position);
+      const { firstSlot, endSlot } = verified.verify(all);
       if (firstSlot === dueSlot) this.#finish(i, endSlot);
       else this.#break(i, `slot ${firstSlot} came where ${dueSlot} was due`);
     } catch (error) {
@@ -211,23 +214,23 @@ export class DownwardReader {
   }
 
   #finish(i: number, toSlot: number): void {
-    this.#heard(i, this.#fromSlot[i] as number, toSlot, this.#frameBytes[i] as number);
+    this.#acceptSound(i, this.#fromSlot[i] as number, toSlot, this.#frameBytes[i] as number);
   }
 
-  /** A whole frame is as it should be; false: the listener wants no more, or it is not. */
-  #heard(i: number, fromSlot: number, toSlot: number, bytes: number): boolean {
+  /** Reports a complete sound frame. False when reading stops. */
+  #acceptSound(i: number, fromSlot: number, toSlot: number, bytes: number): boolean {
     if (toSlot <= fromSlot) {
       this.#break(i, "a frame of sound ends inside a fragment");
       return false;
     }
-    this.#at[i] = AT.header;
+    this.#reading[i] = READING.header;
     this.#sink.sound(i, fromSlot, toSlot, bytes);
-    return this.#at[i] === AT.header;
+    return this.#reading[i] === READING.header;
   }
 }
 
-/** A frame of sound of which not all is here or proved. */
-interface Beginning {
+/** A sound frame that is incomplete or not verified yet. */
+interface PendingSound {
   readonly rendition: number;
   readonly position: number;
   readonly slot: number;

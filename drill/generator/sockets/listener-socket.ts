@@ -1,5 +1,5 @@
-// Owns a listener's bare socket: one buffer for everything that a process reads, source addresses spread over 127.0.0.0/8
-// so that ports suffice, TLS where the door has it. Refuses to know what the bytes mean.
+// The socket of one listener. All sockets of a process read into the same buffer, and on loopback they connect from many
+// addresses of 127.0.0.0/8, because one address has too few ports.
 
 import { readSync } from "node:fs";
 import { connect, isIP, type Socket } from "node:net";
@@ -7,32 +7,32 @@ import { connect as connectTls } from "node:tls";
 import type { DoorAddress } from "../../deployment/door-address.ts";
 import { upgradeRequest } from "./upward-frames.ts";
 
-/** The way to an edge. */
-export interface Line {
+/** A connection to an edge. */
+export interface ListenerSocket {
   write(bytes: Buffer): void;
   pause(): void;
   resume(): void;
-  /** What `readDescriptor` takes while the line is paused; −1: it can be read as events alone. */
+  /** The file descriptor, for `readDescriptor` while the socket is paused; −1: it can only be read by events. */
   descriptor(): number;
-  /** Ends it at once; nothing is told any more. */
+  /** Closes it at once, without further events. */
   end(): void;
 }
 
-export interface LineEvents {
-  /** `lent[0, length)` came; the buffer is used again as soon as this returns. */
+export interface ListenerSocketEvents {
+  /** `lent[0, length)` arrived; the buffer is reused as soon as this returns. */
   bytes(lent: Buffer, length: number): void;
   over(): void;
 }
 
-/** Connects listener `i` and asks for `path`. */
-export type Dial = (i: number, path: string, events: LineEvents) => Line;
+/** Connects listener `i` and requests `path`. */
+export type Dial = (i: number, path: string, events: ListenerSocketEvents) => ListenerSocket;
 
-/** Connections of one address: far below the ports that a kernel has for it. */
+/** Connections from one loopback address: below an edge's limit for an address, and far below the number of its ports. */
 const PER_ADDRESS = 200;
 const READ_BYTES = 64 * 1024;
 
-/** Lines of generator number `generator` (0-255) to a door. */
-export function dialer(door: DoorAddress, generator: number): Dial {
+/** Connects listeners of generator number `generator` (0 to 127) to a door. */
+export function createDialer(door: DoorAddress, generator: number): Dial {
   const buffer = Buffer.alloc(READ_BYTES);
   const host = `${door.host}:${door.port}`;
   return (i, path, events) => {
@@ -54,8 +54,8 @@ export function dialer(door: DoorAddress, generator: number): Dial {
       write: (bytes) => void socket.write(bytes),
       pause: () => void socket.pause(),
       resume: () => void socket.resume(),
-      // A TLS socket's bytes are not those of its descriptor.
-      descriptor: () => (door.isTls ? -1 : ((socket as Carrier)._handle?.fd ?? -1)),
+      // Behind the descriptor of a TLS socket are encrypted bytes.
+      descriptor: () => (door.isTls ? -1 : ((socket as SocketWithHandle)._handle?.fd ?? -1)),
       end() {
         socket.removeAllListeners("close");
         socket.destroy();
@@ -64,17 +64,17 @@ export function dialer(door: DoorAddress, generator: number): Dial {
   };
 }
 
-/** A `net.Socket` has a handle, `null` once it is closed. */
-interface Carrier extends Socket {
+/** Node's own field, `null` once the socket is closed. */
+interface SocketWithHandle extends Socket {
   readonly _handle?: { readonly fd?: number } | null;
 }
 
 /**
- * Reads what has come on a line's descriptor into `into`: how many bytes, 0 where the other end closed, −1 where nothing has
- * come. Throws where the line is broken.
+ * Reads from a descriptor into `into`. Returns the number of bytes, 0 when the other end closed, −1 when nothing has
+ * arrived. Throws when the connection is broken.
  */
 export function readDescriptor(descriptor: number, into: Buffer): number {
-  // That nothing has come is told by an error, and where it was made is half of what that costs.
+  // An empty socket is reported by an error, and its stack trace is half of the cost.
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   try {
@@ -87,19 +87,20 @@ export function readDescriptor(descriptor: number, into: Buffer): number {
   }
 }
 
-/** What connection `i` of generator number `generator` is bound to, as `connect` takes it. */
+/** The local address for connection `i` of generator number `generator`, as options of `connect`. */
 export function sourceOf(door: DoorAddress, generator: number, i: number): { localAddress?: string; family?: number } {
   const given = door.from?.[i % door.from.length];
   if (given !== undefined) return { localAddress: given, family: isIP(given) };
-  return isLoopback(door) ? { localAddress: sourceAddress(generator, i) } : {};
+  // Other systems have only 127.0.0.1 until somebody configures more.
+  return isLoopback(door) && process.platform === "linux" ? { localAddress: loopbackAddress(generator, i) } : {};
 }
 
 function isLoopback({ host }: DoorAddress): boolean {
   return host.startsWith("127.") || host === "localhost";
 }
 
-/** 127.x.y.z, another for each 200 listeners; no two generators share one. */
-function sourceAddress(generator: number, i: number): string {
+/** 127.x.y.z: a new address for every 200 listeners, and never the same for two generators. */
+function loopbackAddress(generator: number, i: number): string {
   const number = Math.floor(i / PER_ADDRESS);
   return `127.${64 + (generator % 128)}.${Math.floor(number / 250)}.${(number % 250) + 1}`;
 }

@@ -1,225 +1,225 @@
-// Owns the lines of a crowd, and when each is read. Where pushes come a second apart or more a line is read when its next
-// push is due and not watched meanwhile: being woken for each of fifty thousand pushes a second costs both ends more than
-// the reading (docs/decisions/0011-drill.md). Refuses to know what the bytes mean, and to dial again.
+// The sockets of all listeners of one process, and when each is read. Where pushes are a second apart or more, a socket is
+// paused and read when its next push is due: an event for each of fifty thousand pushes a second costs both ends more than
+// the reading (docs/decisions/0011-drill.md).
 
 import { SLOW_CADENCE_MS } from "@hustings/listener/session/clock-offset.ts";
 import { DueRing } from "./due-ring.ts";
-import type { Dial, Line } from "./listener-socket.ts";
+import type { Dial, ListenerSocket } from "./listener-socket.ts";
 
-export interface LinesEvents {
-  /** `lent[0, length)` came at place `i`; the buffer is used again as soon as this returns. */
+export interface ListenerSocketsEvents {
+  /** `lent[0, length)` arrived for listener `i`; the buffer is reused as soon as this returns. */
   bytes(i: number, lent: Buffer, length: number): void;
-  /** The line at place `i` ended, and not by us. */
+  /** The connection of listener `i` ended, and not by us. */
   over(i: number): void;
 }
 
-/** Reads what has come on a descriptor into `into`: how many bytes, 0 at the end, −1 where nothing has come. Throws. */
+/** See `readDescriptor` of listener-socket.ts. */
 export type ReadDescriptor = (descriptor: number, into: Buffer) => number;
 
-export interface LineWays {
+export interface SocketAccess {
   readonly dial: Dial;
   readonly read: ReadDescriptor;
 }
 
-/**
- * A push that has not come when it was due is looked for again after so long, or this share of a cadence, and so long after it
- * was due its line is watched until it comes. A look in vain costs more than a push that is found (an error is made of it), so
- * where pushes are seconds apart they are rare.
- */
 const TICK_MS = 20;
-const AGAIN_SHARE = 1 / 100;
+/**
+ * A due push that has not come is looked for again after a tick or this share of the cadence. A read in vain costs more than
+ * one that finds something, because Node makes an error of it.
+ */
+const RETRY_SHARE = 1 / 100;
+/** A push that is this late, or this share of its cadence, is awaited by events. */
 const LATE_MS = 100;
 const LATE_SHARE = 1 / 20;
-/** The next push is looked for so much earlier than this one was found, or the time of all would creep to that of the latest. */
-const CREEP_MS = 2;
+/** The next push is expected this much before one cadence after the last was found, or read times would drift later. */
+const EARLY_MS = 2;
 /**
- * What comes so much of a cadence beside its time says nothing of the next: a first flight comes when somebody joins, and the
- * next push when their turn does.
+ * A push that comes this share of a cadence beside its time does not predict the next: the first flight comes on joining,
+ * the next push in the listener's turn.
  */
-const IN_TIME = 0.25;
-/** Pushes are no further apart. */
-const MOST_MS = 10_000;
-/** One in so many is always watched: when their lines end, so may others'. */
-const WATCHED_SHARE = 64;
-/** A process that dies closes its lines one after another: all are looked at so long after the first, so many in each step. */
-const ENDING_MS = 200;
-const LOOKED_AT = 256;
+const ON_TIME_SHARE = 0.25;
+/** Pushes are at most this far apart. */
+const MAX_CADENCE_MS = 10_000;
+/** One socket in this many is always read by events, so that a closing server is noticed soon. */
+const SENTINEL_EVERY = 64;
+/** A dying process closes its sockets one after another: check all of them this long after the first sentinel ended. */
+const SWEEP_DELAY_MS = 200;
+const SWEEP_STEP = 256;
 const READ_BYTES = 64 * 1024;
 const NONE = -1;
 
-export class Lines {
-  readonly #ways: LineWays;
-  readonly #events: LinesEvents;
+export class ListenerSockets {
+  readonly #access: SocketAccess;
+  readonly #events: ListenerSocketsEvents;
   readonly #clock: { monotonicMs(): number };
-  readonly #lines: (Line | undefined)[] = [];
+  readonly #sockets: (ListenerSocket | undefined)[] = [];
   readonly #buffer = Buffer.alloc(READ_BYTES);
   readonly #due: DueRing;
-  /** Of those who are read when it is time; −1: they are watched. */
+  /** Of paused sockets, which are read when due; −1: the socket is read by events. */
   readonly #descriptor: Int32Array;
-  /** A cadence after the last push on this line; 0: none came, or nobody knows when the next does. */
+  /** When the next push is due; 0: unknown. */
   readonly #dueMs: Float64Array;
-  /** How far apart its pushes are. */
-  readonly #everyMs: Uint16Array;
-  /** The push that is being looked for was found. */
+  readonly #cadenceMs: Uint16Array;
+  /** A push arrived during the current read. */
   #isFound = false;
-  /** From when on everybody's line is to be looked at; 0: nobody's ended since that began last. */
-  #lookMs = 0;
-  /** Whose is looked at next; −1: nobody's. */
-  #lookNext = NONE;
+  /** When the next sweep begins; 0: none is planned. */
+  #sweepMs = 0;
+  /** The next socket of the current sweep; −1: no sweep. */
+  #sweepNext = NONE;
 
-  constructor(places: number, ways: LineWays, events: LinesEvents, clock: { monotonicMs(): number }) {
-    this.#ways = ways;
+  constructor(capacity: number, access: SocketAccess, events: ListenerSocketsEvents, clock: { monotonicMs(): number }) {
+    this.#access = access;
     this.#events = events;
     this.#clock = clock;
-    this.#due = new DueRing(places, TICK_MS, MOST_MS, clock.monotonicMs());
-    this.#descriptor = new Int32Array(places).fill(NONE);
-    this.#dueMs = new Float64Array(places);
-    this.#everyMs = new Uint16Array(places);
+    this.#due = new DueRing(capacity, TICK_MS, MAX_CADENCE_MS, clock.monotonicMs());
+    this.#descriptor = new Int32Array(capacity).fill(NONE);
+    this.#dueMs = new Float64Array(capacity);
+    this.#cadenceMs = new Uint16Array(capacity);
   }
 
   has(i: number): boolean {
-    return this.#lines[i] !== undefined;
+    return this.#sockets[i] !== undefined;
   }
 
   open(i: number, path: string): void {
-    const line = this.#ways.dial(i, path, {
+    const socket = this.#access.dial(i, path, {
       bytes: (lent, length) => {
-        if (this.#lines[i] === line) this.#events.bytes(i, lent, length);
+        if (this.#sockets[i] === socket) this.#events.bytes(i, lent, length);
       },
       over: () => {
-        if (this.#lines[i] !== line) return;
-        this.ended(i);
+        if (this.#sockets[i] !== socket) return;
+        this.onRemoteClose(i);
         this.#events.over(i);
       },
     });
-    this.#lines[i] = line;
+    this.#sockets[i] = socket;
     this.#dueMs[i] = 0;
   }
 
-  /** What is answered is not to wait for the next push: the line is watched until that comes. */
+  /** Reads by events until the next push: the answer may come before it. */
   write(i: number, bytes: Buffer): void {
-    this.#watch(i);
-    this.#lines[i]?.write(bytes);
+    this.#readByEvents(i);
+    this.#sockets[i]?.write(bytes);
   }
 
-  /** Nothing is read until `resume`. */
+  /** Reads nothing until `resume`. */
   pause(i: number): void {
-    this.#stopReading(i);
-    this.#lines[i]?.pause();
+    this.#stopScheduledReads(i);
+    this.#sockets[i]?.pause();
   }
 
   resume(i: number): void {
-    this.#lines[i]?.resume();
+    this.#sockets[i]?.resume();
   }
 
-  /** Nothing of it is read any more and no event tells of it. Gives what ends it, after `last` where there is something to say. */
+  /** Reads no more of it and emits no more events. Returns the function that sends `last` and closes the socket. */
   leave(i: number, last?: Buffer): () => void {
-    const line = this.#lines[i];
-    this.#lines[i] = undefined;
-    this.#stopReading(i);
+    const socket = this.#sockets[i];
+    this.#sockets[i] = undefined;
+    this.#stopScheduledReads(i);
     return () => {
-      if (last) line?.write(last);
-      line?.end();
+      if (last) socket?.write(last);
+      socket?.end();
     };
   }
 
-  /** The next push comes at another time than a cadence after the last: the line is watched until two have told when. */
-  forget(i: number): void {
-    this.#watch(i);
+  /** The cadence changes: reads by events until two pushes show when the next is due. */
+  forgetSchedule(i: number): void {
+    this.#readByEvents(i);
     this.#dueMs[i] = 0;
   }
 
-  /** A push came at place `i`, and the next comes in `everyMs` if this one came so long after the last. */
-  came(i: number, everyMs: number, nowMs: number): void {
+  /** A push for listener `i` arrived, whose cadence is `cadenceMs`. */
+  pushArrived(i: number, cadenceMs: number, nowMs: number): void {
     const dueMs = this.#dueMs[i] as number;
-    this.#dueMs[i] = nowMs + everyMs;
-    this.#everyMs[i] = everyMs;
+    this.#dueMs[i] = nowMs + cadenceMs;
+    this.#cadenceMs[i] = cadenceMs;
+    const isOnTime = Math.abs(nowMs - dueMs) <= cadenceMs * ON_TIME_SHARE;
     if (this.#descriptor[i] !== NONE) this.#isFound = true;
-    else if (everyMs >= SLOW_CADENCE_MS && Math.abs(nowMs - dueMs) <= everyMs * IN_TIME) this.#readWhenDue(i);
+    else if (cadenceMs >= SLOW_CADENCE_MS && isOnTime) this.#readWhenDue(i);
   }
 
-  /** The other end closed the line at place `i`, or told that it does: others' may end as well. */
-  ended(i: number): void {
-    if (i % WATCHED_SHARE !== 0 || this.#dueMs[i] === 0 || this.#lookMs > 0) return;
-    this.#lookMs = this.#clock.monotonicMs() + ENDING_MS;
+  /** The other end closes the connection of listener `i`. If it is a sentinel, plan a sweep of all sockets. */
+  onRemoteClose(i: number): void {
+    if (i % SENTINEL_EVERY !== 0 || this.#dueMs[i] === 0 || this.#sweepMs > 0) return;
+    this.#sweepMs = this.#clock.monotonicMs() + SWEEP_DELAY_MS;
   }
 
-  /** Reads those who are due; call it each 20 ms or so. */
+  /** Reads the sockets that are due. Call it about every 20 ms. */
   step(): void {
     const nowMs = this.#clock.monotonicMs();
-    this.#lookAtSome(nowMs);
-    for (let i = this.#due.take(nowMs); i >= 0; i = this.#due.take(nowMs)) this.#find(i, nowMs);
+    this.#sweep(nowMs);
+    for (let i = this.#due.take(nowMs); i >= 0; i = this.#due.take(nowMs)) this.#readDue(i, nowMs);
   }
 
   #readWhenDue(i: number): void {
-    if (i % WATCHED_SHARE === 0) return;
-    const line = this.#lines[i];
-    const descriptor = line?.descriptor() ?? NONE;
+    if (i % SENTINEL_EVERY === 0) return;
+    const socket = this.#sockets[i];
+    const descriptor = socket?.descriptor() ?? NONE;
     if (descriptor < 0) return;
-    line?.pause();
+    socket?.pause();
     this.#descriptor[i] = descriptor;
     this.#due.set(i, this.#dueMs[i] as number);
   }
 
-  #stopReading(i: number): void {
+  #stopScheduledReads(i: number): void {
     this.#descriptor[i] = NONE;
     this.#due.remove(i);
   }
 
-  #watch(i: number): void {
+  #readByEvents(i: number): void {
     if (this.#descriptor[i] === NONE) return;
-    this.#stopReading(i);
-    this.#lines[i]?.resume();
+    this.#stopScheduledReads(i);
+    this.#sockets[i]?.resume();
   }
 
-  #find(i: number, nowMs: number): void {
+  #readDue(i: number, nowMs: number): void {
     const dueMs = this.#dueMs[i] as number;
     this.#isFound = false;
     this.#readAll(i);
     if (this.#descriptor[i] === NONE) return;
-    if (this.#isFound) this.#due.set(i, (this.#dueMs[i] as number) - CREEP_MS);
-    else this.#miss(i, nowMs - dueMs, nowMs);
+    if (this.#isFound) this.#due.set(i, (this.#dueMs[i] as number) - EARLY_MS);
+    else this.#onMissing(i, nowMs - dueMs, nowMs);
   }
 
-  #miss(i: number, lateMs: number, nowMs: number): void {
-    const everyMs = this.#everyMs[i] as number;
-    if (lateMs < Math.max(LATE_MS, everyMs * LATE_SHARE))
-      this.#due.set(i, nowMs + Math.max(TICK_MS, everyMs * AGAIN_SHARE));
-    else this.#watch(i);
+  #onMissing(i: number, lateMs: number, nowMs: number): void {
+    const cadenceMs = this.#cadenceMs[i] as number;
+    if (lateMs < Math.max(LATE_MS, cadenceMs * LATE_SHARE))
+      this.#due.set(i, nowMs + Math.max(TICK_MS, cadenceMs * RETRY_SHARE));
+    else this.#readByEvents(i);
   }
 
-  /** All that has come at place `i`, and whether its line is over. */
+  /** Reads everything that has arrived, including the end of the connection. */
   #readAll(i: number): void {
     for (;;) {
       const descriptor = this.#descriptor[i] as number;
       if (descriptor === NONE) return;
-      const length = this.#lengthRead(descriptor);
+      const length = this.#read(descriptor);
       if (length > 0) this.#events.bytes(i, this.#buffer, length);
       else if (length === 0) this.#events.over(i);
       if (length < READ_BYTES) return;
     }
   }
 
-  /** A line that is broken is over. */
-  #lengthRead(descriptor: number): number {
+  /** A broken connection counts as closed. */
+  #read(descriptor: number): number {
     try {
-      return this.#ways.read(descriptor, this.#buffer);
+      return this.#access.read(descriptor, this.#buffer);
     } catch {
       return 0;
     }
   }
 
-  #lookAtSome(nowMs: number): void {
-    if (this.#lookNext === NONE && this.#lookMs > 0 && nowMs >= this.#lookMs) this.#lookNext = this.#lookMs = 0;
-    if (this.#lookNext === NONE) return;
-    const end = Math.min(this.#descriptor.length, this.#lookNext + LOOKED_AT);
-    for (let i = this.#lookNext; i < end; i++) {
+  #sweep(nowMs: number): void {
+    if (this.#sweepNext === NONE && this.#sweepMs > 0 && nowMs >= this.#sweepMs) this.#sweepNext = this.#sweepMs = 0;
+    if (this.#sweepNext === NONE) return;
+    const end = Math.min(this.#descriptor.length, this.#sweepNext + SWEEP_STEP);
+    for (let i = this.#sweepNext; i < end; i++) {
       if (this.#descriptor[i] === NONE) continue;
       const dueMs = this.#dueMs[i] as number;
       this.#readAll(i);
       if (this.#descriptor[i] !== NONE && this.#dueMs[i] !== dueMs)
-        this.#due.set(i, Math.max(nowMs, (this.#dueMs[i] as number) - CREEP_MS));
+        this.#due.set(i, Math.max(nowMs, (this.#dueMs[i] as number) - EARLY_MS));
     }
-    this.#lookNext = end === this.#descriptor.length ? NONE : end;
+    this.#sweepNext = end === this.#descriptor.length ? NONE : end;
   }
 }

@@ -1,23 +1,22 @@
-// Owns that a message which thousands get is read once: most are the same bytes for all. Refuses to act on any. Bounded:
-// the newest few.
+// Decodes messages, and remembers the newest few: an edge sends most messages to thousands of listeners as the same bytes.
 
 import { decodeFrame, type EdgeMessage } from "@hustings/wire/listen/frames.ts";
 
 const MAX_MESSAGES = 16;
-/** Snapshots are longer, and no two alike. */
+/** Snapshots are longer and differ for each listener. */
 const MAX_SHARED_BYTES = 2_048;
 
-export class SharedMessages {
+export class MessageCache {
   readonly #known = new Map<string, EdgeMessage | undefined>();
 
-  /** Throws BadFrame. `undefined`: of a kind that is not known. */
+  /** Returns `undefined` for an unknown kind. Throws BadFrame. */
   read(payload: Buffer): EdgeMessage | undefined {
     if (payload.length > MAX_SHARED_BYTES) return decodeFrame(payload);
     const key = payload.toString("latin1");
     const known = this.#known.get(key);
     if (known) return known;
     const message = decodeFrame(payload);
-    if (isForMany(message)) this.#keep(key, message);
+    if (isShared(message)) this.#keep(key, message);
     return message;
   }
 
@@ -28,7 +27,7 @@ export class SharedMessages {
   }
 }
 
-function isForMany(message: EdgeMessage | undefined): message is EdgeMessage {
+function isShared(message: EdgeMessage | undefined): message is EdgeMessage {
   if (message === undefined || message.kind === "snapshot") return false;
   return message.kind !== "notice" || message.notice.kind !== "pong";
 }

@@ -1,12 +1,11 @@
-// Owns the few frames that a listener sends (RFC 6455 §5.2), masked as a client's must be, and the request for the upgrade.
-// Refuses to know sockets.
+// The WebSocket frames that a listener sends (RFC 6455 §5.2), and its upgrade request.
 
 import { type ListenerMessage, SUBPROTOCOL } from "@hustings/wire/listen/frames.ts";
 
 const OP = { text: 0x81, close: 0x88, pong: 0x8a } as const;
 const GOING_AWAY = 1001;
 
-/** The mask is zero, so bytes stay what they are: masks guard proxies against pages, and a generator is no page. */
+/** A client must mask. The mask is zero, which leaves the bytes as they are: masks protect proxies from web pages only. */
 function masked(first: number, payload: Buffer): Buffer {
   const isLong = payload.length > 125;
   const frame = Buffer.alloc((isLong ? 8 : 6) + payload.length);
@@ -17,22 +16,22 @@ function masked(first: number, payload: Buffer): Buffer {
   return frame;
 }
 
-export function textFrame(said: ListenerMessage): Buffer {
-  return masked(OP.text, Buffer.from(JSON.stringify(said)));
+export function textFrame(message: ListenerMessage): Buffer {
+  return masked(OP.text, Buffer.from(JSON.stringify(message)));
 }
 
 export function pongFrame(payload: Buffer): Buffer {
   return masked(OP.pong, payload);
 }
 
-/** "I leave." The same bytes for everybody. */
+/** Close code 1001, "going away". The same bytes for every listener. */
 export function closeFrame(): Buffer {
   return CLOSE;
 }
 
 const CLOSE = masked(OP.close, Buffer.from([GOING_AWAY >> 8, GOING_AWAY & 0xff]));
 
-/** The request for `path`, which names the space and where to begin. `host`: as the door is called. */
+/** `path`: `/listen/ID` with its query. `host`: value of the Host header. */
 export function upgradeRequest(path: string, host: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\nSec-WebSocket-Protocol: ${SUBPROTOCOL}\r\n\r\n`;
 }

@@ -1,64 +1,65 @@
-// Owns the programme's bytes as this process has proved them: each fragment's checksum once, and from then on the bytes of
-// every listener are compared with these, which is cheaper than a checksum and says more. Refuses to know listeners.
+// Sound whose checksums this process has verified once. The bytes of every listener are then compared with it, which is
+// cheaper than a checksum each and also finds bytes that a checksum does not cover.
 
 import { decodeFragment } from "@hustings/wire/log/fragment.ts";
 
 const KEPT_BYTES = 1024 * 1024;
 
-/** What `learn` found in a run of whole fragments. */
-export interface Learnt {
+/** The slots of a run of whole fragments. */
+export interface VerifiedRun {
   readonly firstSlot: number;
   /** The slot after the last. */
   readonly endSlot: number;
 }
 
 /**
- * Fragments of one rendition, one after another in the order of their slots. A position is a count of bytes that never
- * goes back; the newest mebibyte is kept.
+ * Fragments of one rendition in the order of their slots. A *position* is a byte count that only grows; the newest mebibyte
+ * is kept.
  */
-export class SoundReference {
+export class VerifiedSound {
   readonly #bytes = Buffer.alloc(KEPT_BYTES * 2);
-  /** Position of the first byte of `#bytes`, and how many are filled. */
+  /** Position of the first byte of `#bytes`. */
   #base = 0;
+  /** Bytes in use. */
   #filled = 0;
   #nextSlot = -1;
   readonly #startOf = new Map<number, number>();
-  /** Position after a fragment → the slot after it. */
+  /** By the position at which a fragment ends: the slot after it. */
   readonly #slotAfter = new Map<number, number>();
-  /** Positions at which the next slot is not the one after the last: no frame runs over them. */
+  /** Positions at which slots are missing. No frame spans them. */
   #breaks: number[] = [];
 
-  /** Where `slot` begins; −1 when it is not here. */
+  /** Where `slot` begins; −1: unknown. */
   positionOf(slot: number): number {
     return this.#startOf.get(slot) ?? -1;
   }
 
-  /** How many bytes from `position` on follow without a break. */
+  /** Bytes from `position` to the next break or the end. */
   runBytes(position: number): number {
     let end = this.#base + this.#filled;
     for (const at of this.#breaks) if (at > position && at < end) end = at;
     return end - position;
   }
 
-  /** Whether what follows at `position` is not the slot after the one before it. */
+  /** Whether slots are missing at `position`. */
   isBreak(position: number): boolean {
     return this.#breaks.includes(position);
   }
 
-  /** Whether `bytes[from, to)` are those at `position`. What is no longer kept counts as the same. */
+  /** Whether `bytes[from, to)` equal the sound at `position`. Sound that is no longer kept counts as equal. */
   isSame(position: number, bytes: Buffer, from: number, to: number): boolean {
     const at = position - this.#base;
     if (at < 0) return true;
     return this.#bytes.compare(bytes, from, to, at, at + to - from) === 0;
   }
 
-  /** The slot after the fragment that ends at `position`; −1 where none ends. */
+  /** The slot after the fragment that ends at `position`; −1: no fragment ends there. */
   slotAfter(position: number): number {
     return this.#slotAfter.get(position) ?? -1;
   }
 
-  /** Proves whole fragments and keeps what is new. Throws BadFragment, or RangeError when slots do not follow each other. */
-  learn(bytes: Buffer): Learnt {
+  /** Verifies whole fragments and keeps the new ones. Throws BadFragment, or RangeError when slots are not consecutive. */
+  verify(bytes: Buffer): VerifiedRun {
     let firstSlot = -1;
     let slot = -1;
     for (let at = 0; at < bytes.length; ) {
@@ -73,7 +74,7 @@ export class SoundReference {
   }
 
   #append(slot: number, bytes: Buffer, from: number, to: number): void {
-    if (this.#filled + to - from > this.#bytes.length) this.#forget();
+    if (this.#filled + to - from > this.#bytes.length) this.#dropOldest();
     const position = this.#base + this.#filled;
     if (this.#nextSlot >= 0 && slot !== this.#nextSlot) this.#breaks.push(position);
     bytes.copy(this.#bytes, this.#filled, from, to);
@@ -83,7 +84,7 @@ export class SoundReference {
     this.#nextSlot = slot + 1;
   }
 
-  #forget(): void {
+  #dropOldest(): void {
     const dropped = this.#filled - KEPT_BYTES;
     this.#bytes.copyWithin(0, dropped, this.#filled);
     this.#base += dropped;
