@@ -12,7 +12,6 @@ export const pendingFolders: readonly string[] = [
   "drill/crowd",
   "drill/deployment",
   "drill/generator",
-  "drill/generator/sockets",
   "drill/judge",
   "drill/measure",
   "drill/record",
