@@ -83,19 +83,21 @@ export class BadFrame extends Error {
   override readonly name = "BadFrame";
 }
 
-/** A sound frame around fragments that are bytes already. */
+/** A sound frame around encoded fragments. */
 export function soundFrame(rendition: Rendition, fragments: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  let length = 2;
-  for (const fragment of fragments) length += fragment.length;
-  const frame = new Uint8Array(length);
-  frame[0] = KIND.sound;
-  frame[1] = RENDITIONS.indexOf(rendition);
-  let at = 2;
-  for (const fragment of fragments) {
-    frame.set(fragment, at);
-    at += fragment.length;
+  const parts = soundFrameParts(rendition, fragments);
+  const frame = new Uint8Array(parts.reduce((bytes, { length }) => bytes + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    frame.set(part, at);
+    at += part.length;
   }
   return frame;
+}
+
+/** The bytes of `soundFrame` in order, uncopied, for a caller that puts a header of its own before them. */
+export function soundFrameParts(rendition: Rendition, fragments: readonly Uint8Array[]): readonly Uint8Array[] {
+  return [Uint8Array.of(KIND.sound, RENDITIONS.indexOf(rendition)), ...fragments];
 }
 
 export function stateFrame(entries: readonly StateEntry[]): Uint8Array<ArrayBuffer> {
@@ -169,12 +171,9 @@ function jsonFrame(kind: number, value: unknown): Uint8Array<ArrayBuffer> {
   return textFrame(kind, JSON.stringify(value));
 }
 
+// Every kind is below 128, so its character is one byte of UTF-8.
 function textFrame(kind: number, text: string): Uint8Array<ArrayBuffer> {
-  const json = encoder.encode(text);
-  const frame = new Uint8Array(json.length + 1);
-  frame[0] = kind;
-  frame.set(json, 1);
-  return frame;
+  return encoder.encode(String.fromCharCode(kind) + text);
 }
 
 function jsonOf(frame: Uint8Array, fits: (value: unknown) => boolean): unknown {

@@ -2,7 +2,7 @@
 // Refuses to know listeners. Bounded: the newest few frames of a space, the oldest goes.
 
 import type { Clock } from "@hustings/flow/clock.ts";
-import { momentsFrame, noticeFrame, snapshotFrame, soundFrame, stateFrame } from "@hustings/wire/listen/frames.ts";
+import { momentsFrame, noticeFrame, snapshotFrame, soundFrameParts, stateFrame } from "@hustings/wire/listen/frames.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 import type { SpaceReplica } from "../../replica/space-replica.ts";
 import { MAX_FRAME_BYTES } from "../edge-limits.ts";
@@ -74,7 +74,7 @@ export function createSharedFrames(replica: SpaceReplica, clock: Clock): SharedF
       const known = shared.from.get(slot);
       if (known) return known;
       const fragments = ring.consecutiveFrom(slot, MAX_FRAME_BYTES);
-      const made = { frame: binaryFrame(soundFrame(rendition, fragments)), to: slot + fragments.length };
+      const made = { frame: binaryFrame(...soundFrameParts(rendition, fragments)), to: slot + fragments.length };
       shared.bytes += made.frame.length;
       if (shared.bytes > MAX_SOUND_BYTES) sounds[rendition] = soundsTo(ring.head);
       else shared.from.set(slot, made);

@@ -8,11 +8,21 @@ const FINAL_PONG = 0x8a;
 /** RFC 6455 §5.5: a control frame has at most 125 bytes, two of them a close frame's code. */
 const MAX_REASON_BYTES = 123;
 
-/** A whole frame around `payload`; it is copied once, here. */
-export function binaryFrame(payload: Uint8Array): Buffer {
-  const { length } = payload;
-  const headerBytes = length < 126 ? 2 : length < 65536 ? 4 : 10;
-  const frame = Buffer.allocUnsafeSlow(headerBytes + length);
+/** A whole frame whose payload is `parts`, one after another. Each part is copied once, here. */
+export function binaryFrame(...parts: readonly Uint8Array[]): Buffer {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  let at = length < 126 ? 2 : length < 65536 ? 4 : 10;
+  const frame = Buffer.allocUnsafeSlow(at + length);
+  writeHeader(frame, length);
+  for (const part of parts) {
+    frame.set(part, at);
+    at += part.length;
+  }
+  return frame;
+}
+
+function writeHeader(frame: Buffer, length: number): void {
   frame[0] = FINAL_BINARY;
   if (length < 126) frame[1] = length;
   else if (length < 65536) {
@@ -22,8 +32,6 @@ export function binaryFrame(payload: Uint8Array): Buffer {
     frame[1] = 127;
     frame.writeBigUInt64BE(BigInt(length), 2);
   }
-  frame.set(payload, headerBytes);
-  return frame;
 }
 
 export const PING_FRAME: Buffer = Buffer.from([FINAL_PING, 0]);
