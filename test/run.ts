@@ -10,7 +10,7 @@ import { spec } from "node:test/reporters";
 import { fileURLToPath } from "node:url";
 import { listFiles } from "./house/reading/tree.ts";
 import { type Counts, noCounts, passes, selectTests, sum, verdict } from "./runner/selection.ts";
-import { ensureTools } from "./support/chromium.ts";
+import { ensureTools } from "./testing/external-tools.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const testTimeoutMs = readTestTimeoutMs();

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { chromiumFlags, findChromium } from "../test/support/chromium.ts";
-import { GUEST, type Preview, type SceneName, startPreview } from "../test/support/preview-server.ts";
+import { chromiumFlags, findChromium } from "../test/testing/external-tools.ts";
+import { GUEST, type Preview, type SceneName, startPreview } from "../test/testing/preview-server.ts";
 import { WEIGHT_BUDGET_BYTES, weighListenersPath } from "./build/weight.ts";
 
 let preview: Preview;

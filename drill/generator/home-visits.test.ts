@@ -4,7 +4,7 @@ import { createServer, type RequestListener } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { test } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
-import { until } from "../../test/support/until.ts";
+import { until } from "../../test/testing/until.ts";
 import { emptyCounts } from "../record/crowd-report.ts";
 import { countOf, quantileMs } from "../record/histogram.ts";
 import { HomeVisits } from "./home-visits.ts";

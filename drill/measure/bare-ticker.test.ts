@@ -5,7 +5,7 @@ import { getPriority } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { goRealTime, isRealTime } from "@hustings/server/ops/host/realtime.ts";
-import { until } from "../../test/support/until.ts";
+import { until } from "../../test/testing/until.ts";
 import { startBareTicker } from "./bare-ticker.ts";
 
 test("a bare timer says how late its newest ticks came, to many who ask at once, and nothing once it is gone", async () => {

@@ -14,7 +14,7 @@ import { readOgg } from "@hustings/media/container/ogg.ts";
 import { FRAGMENT_PACKETS, PACKET_SAMPLES, SLOT_SAMPLES } from "@hustings/wire/units.ts";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { WebSocketServer } from "ws";
-import { chromiumFlags, findChromium } from "../../test/support/chromium.ts";
+import { chromiumFlags, findChromium } from "../../test/testing/external-tools.ts";
 import { BUFFER } from "../playout/buffer-policy.ts";
 import type { ListenerStats } from "../playout/listener-stats.ts";
 import { FakeEdge } from "../testing/fake-edge.ts";

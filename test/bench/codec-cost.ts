@@ -9,8 +9,8 @@ import { createUplink } from "../../media/speech/uplink.ts";
 import { createVoiceProcessor } from "../../media/speech/voice-processor.ts";
 import { encodeFragment } from "../../wire/log/fragment-encode.ts";
 import { FRAGMENT_PACKETS, PACKET_MS, PACKET_SAMPLES } from "../../wire/units.ts";
-import { voicePcm } from "../e2e/browser.ts";
-import { voice } from "../e2e/voices.ts";
+import { voicePcm } from "../testing/browser/browser.ts";
+import { voice } from "../testing/voices.ts";
 import type { Bench, Figure } from "./figures.ts";
 import { median } from "./statistics.ts";
 

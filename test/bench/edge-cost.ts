@@ -3,9 +3,9 @@
 
 import type { SpaceId } from "../../wire/ids.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { voice } from "../e2e/voices.ts";
 import { goOnAir } from "../load/speaker.ts";
-import { openVenue, type Venue } from "../support/running-server.ts";
+import { type RunningServer, startServer } from "../testing/running-server.ts";
+import { voice } from "../testing/voices.ts";
 import { startEdgeProcess } from "./edge-process.ts";
 import type { Bench, BenchContext, Figure } from "./figures.ts";
 import { buildNative, type Native } from "./native.ts";
@@ -41,9 +41,9 @@ function edgeCostAt(name: string, cadenceMs: number, mostRounds = 3): Bench {
     name,
     async run(context) {
       await using native = await buildNative();
-      await using venue = await openVenue({ edges: 1 });
-      using onAir = await goOnAir(venue, "What an edge costs", voice("anna"));
-      const rounds = await measure({ native, venue, space: onAir.space.id, cadenceMs, mostRounds }, context);
+      await using server = await startServer({ edges: 1 });
+      using onAir = await goOnAir(server, "What an edge costs", voice("anna"));
+      const rounds = await measure({ native, server: server, space: onAir.space.id, cadenceMs, mostRounds }, context);
       return figuresOf(rounds, cadenceMs);
     },
   };
@@ -51,7 +51,7 @@ function edgeCostAt(name: string, cadenceMs: number, mostRounds = 3): Bench {
 
 interface Setting {
   readonly native: Native;
-  readonly venue: Venue;
+  readonly server: RunningServer;
   readonly space: SpaceId;
   readonly cadenceMs: number;
   readonly mostRounds: number;
@@ -72,7 +72,7 @@ async function measure(setting: Setting, { isQuick, pause, say }: BenchContext):
   const windowMs = Math.max(isQuick ? 3_000 : 5_000, setting.cadenceMs);
   const rounds: Round[] = [];
   for (let round = 0; round < (isQuick ? 1 : setting.mostRounds); round += 1) {
-    await using edge = await startEdgeProcess(setting.venue, setting.cadenceMs);
+    await using edge = await startEdgeProcess(setting.server, setting.cadenceMs);
     // A first few listeners, so that what is loaded once is not counted as anyone's.
     await using _first = await joined(setting, edge.port, 50);
     await pause(1_500);

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { systemClock } from "../../flow/clock.ts";
 import { startEdge } from "../../server/src/edge/edge.ts";
 import { EDGE_FLAGS } from "../../server/src/ops/process/child.ts";
-import type { Venue } from "../support/running-server.ts";
+import type { RunningServer } from "../testing/running-server.ts";
 
 interface EdgeOrder {
   readonly runDirectory: string;
@@ -33,13 +33,13 @@ const ENTRY = fileURLToPath(import.meta.url);
 /** As the supervisor runs edges. */
 const NICE = 10;
 
-export async function startEdgeProcess(venue: Venue, cadenceMs: number, tls?: EdgeTls): Promise<EdgeProcess> {
+export async function startEdgeProcess(server: RunningServer, cadenceMs: number, tls?: EdgeTls): Promise<EdgeProcess> {
   const child = fork(ENTRY, { execArgv: [...EDGE_FLAGS], stdio: ["ignore", "inherit", "inherit", "ipc"] });
   const exited = once(child, "exit");
   if (child.pid === undefined) throw new Error("the edge did not start");
   setPriority(child.pid, NICE);
   const ended = exited.then(([code]) => Promise.reject(new Error(`the edge ended with ${code}`)));
-  const order: EdgeOrder = { runDirectory: join(venue.dataDir, "run"), cadenceMs, ...(tls ? { tls } : {}) };
+  const order: EdgeOrder = { runDirectory: join(server.dataDir, "run"), cadenceMs, ...(tls ? { tls } : {}) };
   child.send(order);
   const [port] = (await Promise.race([once(child, "message"), ended])) as [number];
   return {

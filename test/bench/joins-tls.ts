@@ -10,10 +10,10 @@ import { connect, type TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { systemClock } from "../../flow/clock.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { voice } from "../e2e/voices.ts";
-import { upgradeOf } from "../faults/hostile.ts";
 import { goOnAir } from "../load/speaker.ts";
-import { openVenue } from "../support/running-server.ts";
+import { upgradeOf } from "../testing/raw-client.ts";
+import { startServer } from "../testing/running-server.ts";
+import { voice } from "../testing/voices.ts";
 import { type EdgeProcess, startEdgeProcess } from "./edge-process.ts";
 import type { Bench, Figure } from "./figures.ts";
 import { cpuSeconds, residentBytes } from "./processes.ts";
@@ -30,14 +30,14 @@ const CADENCE_MS = 2_000;
 export const joinsTls: Bench = {
   name: "joins-tls",
   async run({ isQuick, pause, say }) {
-    await using venue = await openVenue({ edges: 1 });
-    using onAir = await goOnAir(venue, "How fast they come in private", voice("anna"));
+    await using server = await startServer({ edges: 1 });
+    using onAir = await goOnAir(server, "How fast they come in private", voice("anna"));
     await pause(2_500);
     const request = upgradeOf(ROUTES.listen(onAir.space.id));
     const tls = { ...(await makeCertificate()), sessionSecret: randomBytes(32).toString("hex") };
     const [full, resumed]: [Join[], Join[]] = [[], []];
     for (let round = 0; round < (isQuick ? 1 : 3); round += 1) {
-      await using edge = await startEdgeProcess(venue, CADENCE_MS, tls);
+      await using edge = await startEdgeProcess(server, CADENCE_MS, tls);
       const { session } = await joinAll(edge, request, WARMING, tls.cert);
       await pause(500);
       full.push(await joinAll(edge, request, JOINS, tls.cert));

@@ -1,9 +1,9 @@
 // Owns how many listeners can come in a second: connected, upgraded and given their first flight.
 
 import { ROUTES } from "../../wire/routes.ts";
-import { voice } from "../e2e/voices.ts";
 import { goOnAir } from "../load/speaker.ts";
-import { openVenue } from "../support/running-server.ts";
+import { startServer } from "../testing/running-server.ts";
+import { voice } from "../testing/voices.ts";
 import { startEdgeProcess } from "./edge-process.ts";
 import type { Bench, Figure } from "./figures.ts";
 import { buildNative, type Native } from "./native.ts";
@@ -22,13 +22,13 @@ export const joins: Bench = {
   name: "joins",
   async run({ isQuick, pause, say }) {
     await using native = await buildNative();
-    await using venue = await openVenue({ edges: 1 });
-    using onAir = await goOnAir(venue, "How fast they come", voice("anna"));
+    await using server = await startServer({ edges: 1 });
+    using onAir = await goOnAir(server, "How fast they come", voice("anna"));
     await pause(2_500);
     const path = ROUTES.listen(onAir.space.id);
     const [edges, floors]: [Join[], Join[]] = [[], []];
     for (let round = 0; round < (isQuick ? 1 : 4); round += 1) {
-      await using edge = await startEdgeProcess(venue, CADENCE_MS);
+      await using edge = await startEdgeProcess(server, CADENCE_MS);
       // The first thousands teach the compiler; a server that is stormed has been running.
       await join(native, { ...edge, path, sockets: WARM_JOINS, flightBytes: FLIGHT_BYTES });
       await pause(500);

@@ -4,9 +4,9 @@
 import type { Page } from "playwright-core";
 import type { ListenerStats } from "../../listener/playout/listener-stats.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { type OpenBrowser, openBrowser } from "../e2e/browser.ts";
 import { startCrowd } from "../load/crowd-process.ts";
-import { openVenue, type Venue } from "../support/running-server.ts";
+import { type OpenBrowser, openBrowser } from "../testing/browser/browser.ts";
+import { type RunningServer, startServer } from "../testing/running-server.ts";
 import { firstSound } from "./chirp.ts";
 import { giveEar, startHearing, stopHearing } from "./ear.ts";
 import type { Bench, BenchContext, Figure } from "./figures.ts";
@@ -21,16 +21,16 @@ const PATIENCE_MS = 20_000;
 export const listening: Bench = {
   name: "listening",
   async run(context) {
-    await using venue = await openVenue({ edges: 1 });
-    const space = await venue.create("Chirps");
-    const host = await seatHost(venue, space);
+    await using server = await startServer({ edges: 1 });
+    const space = await server.create("Chirps");
+    const host = await seatHost(server, space);
     using chirping = await startChirping((packet) => void host.sendPacket(packet));
     await context.pause(3_000);
-    const headless = await listenHeadless(venue, ROUTES.listen(space.id), context);
+    const headless = await listenHeadless(server, ROUTES.listen(space.id), context);
     await using browser = await openBrowser();
     const visits: Visit[] = [];
     for (let n = 0; n < (context.isQuick ? 2 : 6); n += 1) {
-      visits.push(await visit(browser, venue.doorUrl + ROUTES.page(space.id), chirping.mouthMsOf, context));
+      visits.push(await visit(browser, server.doorUrl + ROUTES.page(space.id), chirping.mouthMsOf, context));
     }
     host.close();
     return [...pageFigures(visits), ...headless, ...agreement(visits)];
@@ -90,9 +90,13 @@ async function statsOf(page: Page): Promise<ListenerStats | undefined> {
   return (await page.evaluate("globalThis.hustings?.stats?.()")) as ListenerStats | undefined;
 }
 
-async function listenHeadless(venue: Venue, path: string, { pause, isQuick }: BenchContext): Promise<Figure[]> {
+async function listenHeadless(
+  server: RunningServer,
+  path: string,
+  { pause, isQuick }: BenchContext,
+): Promise<Figure[]> {
   const listeners = isQuick ? 50 : 200;
-  const url = venue.doorUrl.replace(/^http/, "ws") + path;
+  const url = server.doorUrl.replace(/^http/, "ws") + path;
   await using crowd = startCrowd({ url, listeners, rendition: "32", joinMs: 4_000 });
   await pause(isQuick ? 8_000 : 14_000);
   const { firstSoundMs, mouthToEarMs, playing } = await crowd.report();

@@ -7,9 +7,9 @@ import { presence } from "../../media/measure/correlate.ts";
 import { speakPackets } from "../../speaker/node/voice-file.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import { PACKET_SAMPLES } from "../../wire/units.ts";
-import { voicePcm } from "../e2e/browser.ts";
-import { voice } from "../e2e/voices.ts";
-import { openVenue, type Venue } from "../support/running-server.ts";
+import { voicePcm } from "../testing/browser/browser.ts";
+import { type RunningServer, startServer } from "../testing/running-server.ts";
+import { voice } from "../testing/voices.ts";
 import type { Bench, BenchContext, Figure } from "./figures.ts";
 import { bursts, type Loss, randomLoss } from "./loss.ts";
 import { type LossyWay, openLossyWay } from "./lossy-way.ts";
@@ -25,13 +25,13 @@ const CASES: readonly (readonly [name: string, isLost: () => Loss])[] = [
 export const programmeLoss: Bench = {
   name: "programme",
   async run(context) {
-    await using venue = await openVenue({ edges: 1 });
+    await using server = await startServer({ edges: 1 });
     const speech = await voicePcm(voice("anna"));
     const packets = await withFec(speech);
     return await Promise.all(
       CASES.map(async ([name, lossOf]): Promise<Figure> => {
-        await using way = await openLossyWay(venue.stageUrl, lossOf());
-        const heard = await programmeOf(venue, way, packets, context);
+        await using way = await openLossyWay(server.stageUrl, lossOf());
+        const heard = await programmeOf(server, way, packets, context);
         const { meanScore, found, pieces } = presence(heard, speech, { pieceMs: PIECE_MS });
         const lost = `${way.lost} of ${way.sent} packets lost`;
         const note = `Opus with FEC, in RED; ${lost}; ${(found * 100).toFixed(0)} % of ${pieces.length} pieces found`;
@@ -52,15 +52,15 @@ async function withFec(speech: Float32Array): Promise<Uint8Array[]> {
 }
 
 async function programmeOf(
-  venue: Venue,
+  server: RunningServer,
   way: LossyWay,
   packets: readonly Uint8Array[],
   { pause, isQuick }: BenchContext,
 ): Promise<Float32Array> {
   const opus = await loadOpus();
   using decoder = opus.decoder();
-  const space = await venue.create("A bad line");
-  const host = await seatHost({ doorUrl: venue.doorUrl, stageUrl: way.stageUrl }, space);
+  const space = await server.create("A bad line");
+  const host = await seatHost({ doorUrl: server.doorUrl, stageUrl: way.stageUrl }, space);
   const speaking = speakPackets(packets, (packet) => void host.sendPacket(packet), { loops: true });
   await pause(2_000);
   way.begin();
@@ -68,7 +68,7 @@ async function programmeOf(
   const frames: Float32Array[] = [];
   const hear = (heard: readonly Uint8Array[]) => void frames.push(...heard.map((packet) => decoder.decode(packet)));
   const listener = startHeadlessListener({
-    url: venue.doorUrl.replace(/^http/, "ws") + ROUTES.listen(space.id),
+    url: server.doorUrl.replace(/^http/, "ws") + ROUTES.listen(space.id),
     sink: { sound: (_, heard) => hear(heard), absent: () => undefined, break: () => undefined },
   });
   await pause(isQuick ? 9_000 : 17_000);

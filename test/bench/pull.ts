@@ -4,9 +4,9 @@
 import { WebSocket } from "ws";
 import { decodeFrame, SUBPROTOCOL } from "../../wire/listen/frames.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { voice } from "../e2e/voices.ts";
 import { goOnAir } from "../load/speaker.ts";
-import { openVenue } from "../support/running-server.ts";
+import { startServer } from "../testing/running-server.ts";
+import { voice } from "../testing/voices.ts";
 import { type EdgeProcess, startEdgeProcess } from "./edge-process.ts";
 import type { Bench, BenchContext, Figure } from "./figures.ts";
 import { buildNative } from "./native.ts";
@@ -25,9 +25,9 @@ export const pull: Bench = {
   name: "pull",
   async run(context) {
     const listeners = context.isQuick ? 200 : LISTENERS;
-    await using venue = await openVenue({ edges: 1 });
-    using onAir = await goOnAir(venue, "Pulled and pushed", voice("anna"));
-    await using edge = await startEdgeProcess(venue, CADENCE_MS);
+    await using server = await startServer({ edges: 1 });
+    using onAir = await goOnAir(server, "Pulled and pushed", voice("anna"));
+    await using edge = await startEdgeProcess(server, CADENCE_MS);
     const path = ROUTES.listen(onAir.space.id);
     const playlist = ROUTES.hls(onAir.space.id).replace("index.m3u8", "32/index.m3u8");
     const setting = { edge, path, playlist, listeners, context };

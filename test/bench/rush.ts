@@ -4,9 +4,9 @@
 import { type Crowd, startCrowd } from "../../drill/crowd/crowd.ts";
 import { systemClock } from "../../flow/clock.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { inviteTalker, openStage, type Stage, type Talker } from "../faults/talker.ts";
-import { openVenue } from "../support/running-server.ts";
-import { until } from "../support/until.ts";
+import { type FakeSpeaker, inviteFakeSpeaker, type LiveSpace, startLiveSpace } from "../testing/fake-speaker.ts";
+import { startServer } from "../testing/running-server.ts";
+import { until } from "../testing/until.ts";
 import type { Bench, BenchContext, Figure } from "./figures.ts";
 import { buildNative, type Native, type Sink } from "./native.ts";
 import { median, quantile } from "./statistics.ts";
@@ -35,12 +35,12 @@ export const rush: Bench = {
   name: "rush",
   async run(context) {
     await using native = await buildNative();
-    await using venue = await openVenue({ edges: 3, args: ["--cadence", CADENCE_S] });
-    using stage = await openStage(venue, "A rush at the door");
-    using guest = await inviteTalker(venue, stage, "Ben", "ben");
+    await using server = await startServer({ edges: 3, args: ["--cadence", CADENCE_S] });
+    using live = await startLiveSpace(server, "A rush at the door");
+    using guest = await inviteFakeSpeaker(server, live, "Ben", "ben");
     await using all = new AsyncDisposableStack();
-    const path = ROUTES.listen(stage.space.id);
-    const door = new URL(venue.doorUrl);
+    const path = ROUTES.listen(live.space.id);
+    const door = new URL(server.doorUrl);
     const people = context.isQuick ? QUICK : INSIDE;
     const address = { host: door.hostname, port: Number(door.port), isTls: false };
     const crowd = all.use(startCrowd({ door: address, path, rendition: "32", visitsHome: false }, people, GENERATORS));
@@ -52,10 +52,10 @@ export const rush: Bench = {
     await context.pause(FIRST_SOUND_MS);
     crowd.send({ do: "people", people });
     await settled(crowd, people, context);
-    const calm = await mutesWhile(stage, context.pause(2_000));
+    const calm = await mutesWhile(live, context.pause(2_000));
     const storms: Storm[] = [];
     for (let round = 0; round < (context.isQuick ? 1 : ROUNDS); round++) {
-      storms.push(await storm(native, order, { stage, guest, crowd, context }));
+      storms.push(await storm(native, order, { live: live, guest, crowd, context }));
       context.say(`rush: ${storms[round]?.joinsPerSecond.toFixed(0)} joins a second`);
     }
     return figuresOf(calm, storms);
@@ -63,8 +63,8 @@ export const rush: Bench = {
 };
 
 interface Scene {
-  readonly stage: Stage;
-  readonly guest: Talker;
+  readonly live: LiveSpace;
+  readonly guest: FakeSpeaker;
   readonly crowd: Crowd;
   readonly context: BenchContext;
 }
@@ -93,7 +93,7 @@ async function settled(crowd: Crowd, people: number, { pause, say }: BenchContex
 async function storm(
   native: Native,
   order: { readonly port: number; readonly path: string; readonly flightBytes: number },
-  { stage, guest, crowd, context }: Scene,
+  { live, guest, crowd, context }: Scene,
 ): Promise<Storm> {
   const before = crowd.report().counts;
   await using sink: Sink = native.startSink({ ...order, sockets: context.isQuick ? QUICK : COMING, atOnce: AT_ONCE });
@@ -101,7 +101,7 @@ async function storm(
   const back = comesBack(guest);
   // Told of below, also when the other fails first.
   for (const one of [joined, back]) one.catch(() => undefined);
-  const mutesMs = await mutesWhile(stage, Promise.all([joined, back]));
+  const mutesMs = await mutesWhile(live, Promise.all([joined, back]));
   const report = await joined;
   await context.pause(2_000);
   const after = crowd.report().counts;
@@ -116,14 +116,14 @@ async function storm(
 }
 
 /** The host mutes and unmutes their own seat over and over until `over` settles; each time until it is on disk. */
-async function mutesWhile(stage: Stage, over: Promise<unknown>): Promise<number[]> {
+async function mutesWhile(live: LiveSpace, over: Promise<unknown>): Promise<number[]> {
   const tookMs: number[] = [];
   let isOver = false;
   const end = (): void => {
     isOver = true;
   };
   over.then(end, end);
-  const { speaker } = stage.host;
+  const { speaker } = live.host;
   for (let muted = true; !isOver || !muted; muted = !muted) {
     const fromMs = systemClock.monotonicMs();
     await speaker.command({ do: "mute", seat: speaker.seat, muted });
@@ -135,7 +135,7 @@ async function mutesWhile(stage: Stage, over: Promise<unknown>): Promise<number[
 }
 
 /** The guest's connection is cut; resolves with how long it took until they were seated again. */
-async function comesBack(guest: Talker): Promise<number> {
+async function comesBack(guest: FakeSpeaker): Promise<number> {
   const { sittings } = guest;
   const fromMs = systemClock.monotonicMs();
   guest.speaker.close();

@@ -5,7 +5,7 @@ import { takeTheFloor } from "../../cli/speak.ts";
 import { connectSpeaker, type Speaker, type SpeakerOptions } from "../../speaker/node/whip-client.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import type { Command } from "../../wire/stage/commands.ts";
-import type { CreatedSpace } from "../support/running-server.ts";
+import type { CreatedSpace } from "../testing/running-server.ts";
 
 /** Where a Hustings is; a Venue is one. */
 export interface Doors {

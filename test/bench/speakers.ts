@@ -7,7 +7,7 @@ import { parseRtp } from "../../media/speech/rtp.ts";
 import { createUplink } from "../../media/speech/uplink.ts";
 import { speakPackets } from "../../speaker/node/voice-file.ts";
 import { PACKET_MS, PACKET_SAMPLES } from "../../wire/units.ts";
-import { openVenue } from "../support/running-server.ts";
+import { startServer } from "../testing/running-server.ts";
 import type { Bench, Figure } from "./figures.ts";
 import { latenessesMs, type Recording, silentPackets, startChirping } from "./hear.ts";
 import { seatGuest, seatHost } from "./seats.ts";
@@ -19,11 +19,11 @@ const OPUS_PAYLOAD_TYPE = 111;
 export const speakers: Bench = {
   name: "speakers",
   async run({ isQuick, pause }) {
-    await using venue = await openVenue({ edges: 1 });
-    const space = await venue.create("Two who talk");
+    await using server = await startServer({ edges: 1 });
+    const space = await server.create("Two who talk");
     const ear = await openEar();
-    const ann = await seatHost(venue, space);
-    const ben = await seatGuest(venue, space, "Ben", { onPacket: ear.take });
+    const ann = await seatHost(server, space);
+    const ben = await seatGuest(server, space, "Ben", { onPacket: ear.take });
     using chirping = await startChirping((packet) => void ann.sendPacket(packet));
     const silence = speakPackets(await silentPackets(), (packet) => void ben.sendPacket(packet), { loops: true });
     await pause(2_000);

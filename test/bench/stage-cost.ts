@@ -11,7 +11,7 @@ import { startBareTicker } from "../../drill/measure/bare-ticker.ts";
 import type { TickTimes } from "../../flow/ticker.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import { PACKET_MS } from "../../wire/units.ts";
-import { openVenue, type Venue } from "../support/running-server.ts";
+import { type RunningServer, startServer } from "../testing/running-server.ts";
 import type { Bench, BenchContext, Figure } from "./figures.ts";
 import { startMicrophones } from "./microphones.ts";
 import { buildNative } from "./native.ts";
@@ -37,31 +37,31 @@ export const stageCostBusy: Bench = {
   run: (context) => measure("edges at full load", context, loadEverything),
 };
 
-type Load = (venue: Venue, path: string, load: AsyncDisposableStack) => Promise<void>;
+type Load = (server: RunningServer, path: string, load: AsyncDisposableStack) => Promise<void>;
 
 async function measure(name: string, { isQuick, pause, say }: BenchContext, startLoad: Load): Promise<Figure[]> {
   await using load = new AsyncDisposableStack();
-  await using venue = await openVenue({ edges: availableParallelism() });
-  const space = await venue.create("Ten microphones");
-  await using microphones = await startMicrophones(venue, space, MICROPHONES);
-  await startLoad(venue, ROUTES.listen(space.id), load);
+  await using server = await startServer({ edges: availableParallelism() });
+  const space = await server.create("Ten microphones");
+  await using microphones = await startMicrophones(server, space, MICROPHONES);
+  await startLoad(server, ROUTES.listen(space.id), load);
   const isIdle = name === "edges idle";
   const warmUpMs = isIdle && !isQuick ? WARM_UP_MS : QUICK_WARM_UP_MS;
   await pause(warmUpMs);
-  const stagePid = await venue.pidOf("stage");
+  const stagePid = await server.pidOf("stage");
   await using floor = startBareTicker(stagePid);
   await floor.ticks(1);
   const cpu = await watchCpu(stagePid);
   const steal = await watchSteal();
-  const [heardBefore, missedBefore] = [await microphones.heardPackets(), await missedTicks(venue)];
+  const [heardBefore, missedBefore] = [await microphones.heardPackets(), await missedTicks(server)];
   const seconds = isQuick ? 8 : 30;
   await pause(seconds * 1_000);
   const percent = (await cpu.share()) * 100;
   const heard = ((await microphones.heardPackets()) - heardBefore) / seconds / MICROPHONES;
   const newest = Math.floor((seconds * 1_000) / PACKET_MS);
-  const [{ tick, tickCost }, bare] = await Promise.all([newestTicks(venue, newest), floor.ticks(newest)]);
+  const [{ tick, tickCost }, bare] = await Promise.all([newestTicks(server, newest), floor.ticks(newest)]);
   const stolenPercent = (await steal.share()) * 100;
-  const missed = (await missedTicks(venue)) - missedBefore;
+  const missed = (await missedTicks(server)) - missedBefore;
   say(`stage, ${name}: ${percent.toFixed(1)} % of a core, tick late p99.9 ${tick.p999.toFixed(2)} ms`);
   return [
     {
@@ -97,9 +97,9 @@ async function measure(name: string, { isQuick, pause, say }: BenchContext, star
 }
 
 /** Of the newest ticks alone: those in which ten peers connect, and the compiler warms up, are another matter. */
-async function newestTicks(venue: Venue, count: number): Promise<Record<"tick" | "tickCost", TickTimes>> {
+async function newestTicks(server: RunningServer, count: number): Promise<Record<"tick" | "tickCost", TickTimes>> {
   const asked = request({
-    socketPath: join(venue.dataDir, "run", "stage.sock"),
+    socketPath: join(server.dataDir, "run", "stage.sock"),
     path: `/internal/health?ticks=${count}`,
   });
   asked.end();
@@ -107,15 +107,15 @@ async function newestTicks(venue: Venue, count: number): Promise<Record<"tick" |
   return (await json(response)) as Record<"tick" | "tickCost", TickTimes>;
 }
 
-async function missedTicks(venue: Venue): Promise<number> {
-  return (await venue.health("stage"))["missedTicks"] as number;
+async function missedTicks(server: RunningServer): Promise<number> {
+  return (await server.health("stage"))["missedTicks"] as number;
 }
 
 /** Listeners at 0.2 s on every edge, and a process for each core that takes what they leave. */
-async function loadEverything(venue: Venue, path: string, load: AsyncDisposableStack): Promise<void> {
+async function loadEverything(server: RunningServer, path: string, load: AsyncDisposableStack): Promise<void> {
   const native = load.use(await buildNative());
-  const port = Number(new URL(venue.doorUrl).port);
-  for (let n = 0; n < venue.edges; n += 1) {
+  const port = Number(new URL(server.doorUrl).port);
+  for (let n = 0; n < server.edges; n += 1) {
     const sink = load.use(native.startSink({ port, path, sockets: SINK_SOCKETS, atOnce: 100, flightBytes: 200 }));
     await sink.allJoined();
   }

@@ -3,9 +3,9 @@
 import { WebSocket } from "ws";
 import { decodeFrame, SUBPROTOCOL } from "../../wire/listen/frames.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { voice } from "../e2e/voices.ts";
 import { goOnAir } from "../load/speaker.ts";
-import { openVenue } from "../support/running-server.ts";
+import { startServer } from "../testing/running-server.ts";
+import { voice } from "../testing/voices.ts";
 import { startEdgeProcess } from "./edge-process.ts";
 import type { Bench, BenchContext, Figure } from "./figures.ts";
 
@@ -17,12 +17,12 @@ const SEGMENT_HEADER_BYTES = 52;
 export const wireBytes: Bench = {
   name: "wire",
   async run(context) {
-    await using venue = await openVenue({ edges: 1 });
-    using onAir = await goOnAir(venue, "Bytes", voice("anna"));
+    await using server = await startServer({ edges: 1 });
+    using onAir = await goOnAir(server, "Bytes", voice("anna"));
     await context.pause(2_000);
     const figures: Figure[] = [];
     for (const cadenceMs of [200, 1_000]) {
-      await using edge = await startEdgeProcess(venue, cadenceMs);
+      await using edge = await startEdgeProcess(server, cadenceMs);
       const url = `ws://127.0.0.1:${edge.port}${ROUTES.listen(onAir.space.id)}`;
       figures.push(...figuresOf(await count(url, context), cadenceMs));
     }

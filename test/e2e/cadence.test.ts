@@ -6,14 +6,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
 import type { ListenerStats } from "../../listener/playout/listener-stats.ts";
-import { listen as listenHeadless } from "../faults/ears.ts";
-import { openStage } from "../faults/talker.ts";
-import { atCadence, setCadence } from "../support/edge-cadence.ts";
-import { openVenue } from "../support/running-server.ts";
-import { until } from "../support/until.ts";
-import { type OpenBrowser, openBrowser } from "./browser.ts";
-import { press, sees } from "./people.ts";
-import { beginWatch, playheadSeen, watchPlayheads } from "./playhead.ts";
+import { type OpenBrowser, openBrowser } from "../testing/browser/browser.ts";
+import { press, sees } from "../testing/browser/page-actions.ts";
+import { beginWatch, playheadSeen, watchPlayheads } from "../testing/browser/playhead-watch.ts";
+import { atCadence, setCadence } from "../testing/edge-cadence.ts";
+import { startLiveSpace } from "../testing/fake-speaker.ts";
+import { startListening } from "../testing/recording-listener.ts";
+import { startServer } from "../testing/running-server.ts";
+import { until } from "../testing/until.ts";
 
 /** At 0.96 it takes 53 s to hold what 1 s needs, and at 1.04 half a minute to give it back; a busy machine takes longer. */
 const MOVED_MS = 240_000;
@@ -25,10 +25,10 @@ const STAND_MS = 150;
 test("a page is asked from 0.2 to 1 s and back: it is ready by itself, is moved, plays on, and says how far behind it is", {
   timeout: 600_000,
 }, async (t) => {
-  await using venue = await openVenue({ edges: 1 });
-  using stage = await openStage(venue, "Slower, and faster");
+  await using server = await startServer({ edges: 1 });
+  using live = await startLiveSpace(server, "Slower, and faster");
   await using crowd = await openBrowser();
-  const page = await listen(crowd, stage.space.url);
+  const page = await listen(crowd, live.space.url);
   await hears(page, SETTLED_SLOTS);
   const first = await statsOf(page);
   assert.equal(first.cadenceMs, 200);
@@ -37,7 +37,7 @@ test("a page is asked from 0.2 to 1 s and back: it is ready by itself, is moved,
 
   const seen = new Set<number>();
   const askedMs = performance.now();
-  await setCadence(venue, "1000");
+  await setCadence(server, "1000");
   const isAt = async (cadenceMs: number): Promise<boolean> => {
     const at = (await statsOf(page)).cadenceMs;
     seen.add(at);
@@ -47,11 +47,11 @@ test("a page is asked from 0.2 to 1 s and back: it is ready by itself, is moved,
   const upS = (performance.now() - askedMs) / 1_000;
   const up = await statsOf(page);
   assert.deepEqual([...seen], [200, 400, 1_000], "by way of 0.4 s");
-  assert.deepEqual(await atCadence(venue), [0, 0, 1, 0, 0, 0]);
+  assert.deepEqual(await atCadence(server), [0, 0, 1, 0, 0, 0]);
   await until("the page to say 3 s behind", async () => (await figure(page)) === "3 s behind");
   await hears(page, 25);
 
-  await setCadence(venue, "200");
+  await setCadence(server, "200");
   await until("the page to be at 0.2 s", () => isAt(200));
   const down = await statsOf(page);
   await until("the page to say live again", async () => (await figure(page)) === "live", MOVED_MS);
@@ -68,12 +68,12 @@ test("a page is asked from 0.2 to 1 s and back: it is ready by itself, is moved,
 });
 
 test("a newcomer at a cadence of 4 s hears at once, is 7 s behind and says so, and hears no gap", async (t) => {
-  await using venue = await openVenue({ edges: 1, args: ["--cadence", "4"] });
-  using stage = await openStage(venue, "Every four seconds");
-  using ears = await listenHeadless(venue, stage.space);
-  await ears.hearsMore(40);
+  await using server = await startServer({ edges: 1, args: ["--cadence", "4"] });
+  using live = await startLiveSpace(server, "Every four seconds");
+  using listener = await startListening(server, live.space);
+  await listener.hearsMore(40);
   await using crowd = await openBrowser();
-  const page = await listen(crowd, stage.space.url);
+  const page = await listen(crowd, live.space.url);
   await hears(page, 1);
   await beginWatch(page);
   await until("the page to say how far behind it is", async () => /^\d+ s behind$/.test(await figure(page)));

@@ -6,14 +6,14 @@ import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Page } from "playwright-core";
 import { ROUTES } from "../../wire/routes.ts";
-import { listen as listenHeadless } from "../faults/ears.ts";
-import { end, openStage } from "../faults/talker.ts";
-import { openTcpWay } from "../faults/wire-cutter.ts";
-import { openVenue } from "../support/running-server.ts";
-import { until } from "../support/until.ts";
-import { openBrowser } from "./browser.ts";
-import { listen, openSpace, press, sees } from "./people.ts";
-import { voice } from "./voices.ts";
+import { openBrowser } from "../testing/browser/browser.ts";
+import { listen, openSpace, press, sees } from "../testing/browser/page-actions.ts";
+import { end, startLiveSpace } from "../testing/fake-speaker.ts";
+import { openCuttableProxy } from "../testing/faulty-network.ts";
+import { startListening } from "../testing/recording-listener.ts";
+import { startServer } from "../testing/running-server.ts";
+import { until } from "../testing/until.ts";
+import { voice } from "../testing/voices.ts";
 
 /** Marks the page's document: it is gone after a reload. */
 async function mark(page: Page): Promise<() => Promise<boolean>> {
@@ -22,23 +22,23 @@ async function mark(page: Page): Promise<() => Promise<boolean>> {
 }
 
 test("the host's page is killed: hold music within two seconds, the host returns, and no listener reloads", async (t) => {
-  await using venue = await openVenue();
+  await using server = await startServer();
   await using anna = await openBrowser(voice("anna"));
   await using crowd = await openBrowser();
-  const host = await openSpace(anna, venue.doorUrl, "A page dies", "Anna");
-  const listener = await listen(crowd, host.url);
-  const isTheSamePage = await mark(listener);
+  const host = await openSpace(anna, server.doorUrl, "A page dies", "Anna");
+  const page = await listen(crowd, host.url);
+  const isTheSamePage = await mark(page);
   const space = { id: host.id, url: host.url, hostUrl: "", hostTicket: "" };
-  using ears = await listenHeadless(venue, space);
-  await until("the voice on air", () => ears.listener.state.air === "voice");
+  using listener = await startListening(server, space);
+  await until("the voice on air", () => listener.headless.state.air === "voice");
 
   const context = host.page.context();
   const session = await context.newCDPSession(host.page);
-  const goneSlot = ears.listener.session.headSlot ?? 0;
+  const goneSlot = listener.headless.session.headSlot ?? 0;
   // A page that crashes never answers.
   session.send("Page.crash").catch(() => {});
-  await until("hold music", () => ears.listener.state.air === "hold");
-  const holdSlots = (ears.listener.session.headSlot ?? 0) - goneSlot;
+  await until("hold music", () => listener.headless.state.air === "hold");
+  const holdSlots = (listener.headless.session.headSlot ?? 0) - goneSlot;
   t.diagnostic(`hold music ${holdSlots} slots after the page was killed`);
   assert.ok(holdSlots <= 10 + 3, `${holdSlots} slots`);
 
@@ -57,19 +57,19 @@ test("the host's page is killed: hold music within two seconds, the host returns
   // The page may be back by itself before the tap lands.
   if (await tap.isVisible()) await tap.click({ timeout: 5_000 }).catch(() => {});
   await sees(again, "Mute");
-  await until("the voice on air again", () => ears.listener.state.air === "voice");
-  await sees(listener, "Stop listening");
+  await until("the voice on air again", () => listener.headless.state.air === "voice");
+  await sees(page, "Stop listening");
   assert.ok(await isTheSamePage(), "the listener's page was not reloaded");
-  assert.equal(ears.listener.stats().connections, 1);
+  assert.equal(listener.headless.stats().connections, 1);
 });
 
 test("a listener's page loses the network for 5 s and for 20 s, and goes on by itself as is written", async (t) => {
-  await using venue = await openVenue();
-  using stage = await openStage(venue, "Two outages");
+  await using server = await startServer();
+  using live = await startLiveSpace(server, "Two outages");
   await using crowd = await openBrowser();
-  const live = async (cutMs: number): Promise<void> => {
-    await using way = await openTcpWay(venue.doorUrl);
-    const page = await listen(crowd, `${way.url}/s/${stage.space.id}`);
+  const liveThrough = async (cutMs: number): Promise<void> => {
+    await using way = await openCuttableProxy(server.doorUrl);
+    const page = await listen(crowd, `${way.url}/s/${live.space.id}`);
     const isTheSamePage = await mark(page);
     const said = await watchWords(page);
     await pause(2_000);
@@ -95,7 +95,7 @@ test("a listener's page loses the network for 5 s and for 20 s, and goes on by i
     await sees(page, "Stop listening");
     assert.ok(await isTheSamePage(), "not reloaded");
   };
-  for (const outage of await Promise.allSettled([live(5_000), live(20_000)])) {
+  for (const outage of await Promise.allSettled([liveThrough(5_000), liveThrough(20_000)])) {
     if (outage.status === "rejected") throw outage.reason;
   }
 });
@@ -114,14 +114,14 @@ async function watchWords(page: Page): Promise<() => Promise<string[]>> {
 }
 
 test("a recording plays and seeks in Chromium, and is as long as the space was on air", async (t) => {
-  await using venue = await openVenue();
-  using stage = await openStage(venue, "For later");
+  await using server = await startServer();
+  using live = await startLiveSpace(server, "For later");
   await pause(8_000);
-  await end(venue, stage.space);
+  await end(server, live.space);
   await using crowd = await openBrowser();
   const { page } = await crowd.person();
-  await page.goto(venue.doorUrl);
-  const address = venue.doorUrl + ROUTES.recording(stage.space.id);
+  await page.goto(server.doorUrl);
+  const address = server.doorUrl + ROUTES.recording(live.space.id);
   await page.setContent(`<audio controls src="${address}"></audio><button>Play</button>`);
   await page.evaluate(`document.querySelector("button").onclick = () => document.querySelector("audio").play()`);
   await press(page, "Play");

@@ -10,10 +10,10 @@ import { promisify } from "node:util";
 import type { Page } from "playwright-core";
 import { presence } from "../../media/measure/correlate.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { end, openStage, spoken } from "../faults/talker.ts";
-import { openVenue } from "../support/running-server.ts";
-import { until } from "../support/until.ts";
-import { listenTo, openBrowser } from "./browser.ts";
+import { listenTo, openBrowser } from "../testing/browser/browser.ts";
+import { end, spoken, startLiveSpace } from "../testing/fake-speaker.ts";
+import { startServer } from "../testing/running-server.ts";
+import { until } from "../testing/until.ts";
 
 const HLS_JS = createRequire(import.meta.url).resolve("hls.js/dist/hls.min.js");
 /** Long enough for a sentence or two of the voice. */
@@ -61,10 +61,10 @@ async function ffmpegPcm(address: string, seconds: number): Promise<Float32Array
 }
 
 test("hls.js and ffmpeg play what is said, a few seconds behind, and learn of the end", async (t) => {
-  await using venue = await openVenue({ edges: 2 });
-  using stage = await openStage(venue, "Heard from afar");
+  await using server = await startServer({ edges: 2 });
+  using live = await startLiveSpace(server, "Heard from afar");
   await using browser = await openBrowser();
-  const address = venue.doorUrl + ROUTES.hls(stage.space.id);
+  const address = server.doorUrl + ROUTES.hls(live.space.id);
   const [anna, chloe] = await Promise.all([spoken("anna"), spoken("chloe")]);
   const hears = (who: string, heard: Float32Array): void => {
     const [there, absent] = [presence(heard, anna).meanScore, presence(heard, chloe).meanScore];
@@ -87,7 +87,7 @@ test("hls.js and ffmpeg play what is said, a few seconds behind, and learn of th
     [],
   );
 
-  await end(venue, stage.space);
+  await end(server, live.space);
   await page.waitForFunction("element.ended", undefined, { timeout: 30_000 });
   await until("the end to be listed", async () =>
     (await (await fetch(low(address))).text()).includes("#EXT-X-ENDLIST"),
@@ -96,10 +96,10 @@ test("hls.js and ffmpeg play what is said, a few seconds behind, and learn of th
 });
 
 test("a player without Opus hears the same as AAC, in parts, made from when somebody asks", async (t) => {
-  await using venue = await openVenue({ edges: 1, args: ["--aac", "on"] });
-  using stage = await openStage(venue, "Heard on an old television");
+  await using server = await startServer({ edges: 1, args: ["--aac", "on"] });
+  using live = await startLiveSpace(server, "Heard on an old television");
   await using browser = await openBrowser();
-  const address = venue.doorUrl + ROUTES.hls(stage.space.id);
+  const address = server.doorUrl + ROUTES.hls(live.space.id);
   assert.match(await (await fetch(address)).text(), /CODECS="mp4a.40.2"\naac\/index.m3u8/);
   const aac = address.replace("index.m3u8", "aac/index.m3u8");
   await until("the third segment", async () => ((await (await fetch(aac)).text()).match(/#EXTINF/g)?.length ?? 0) >= 3);

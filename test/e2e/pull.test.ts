@@ -13,12 +13,12 @@ import type { ListenerStats } from "../../listener/playout/listener-stats.ts";
 import { presence } from "../../media/measure/correlate.ts";
 import { freeTcpPort } from "../../server/src/ops/host/free-ports.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { end, inviteTalker, openStage, spoken } from "../faults/talker.ts";
-import { openVenue } from "../support/running-server.ts";
-import { until } from "../support/until.ts";
-import { listenTo, openBrowser } from "./browser.ts";
-import { press, reads, sees } from "./people.ts";
-import { envelopeOf, lagMs, type RingLook, watchRings } from "./rings.ts";
+import { listenTo, openBrowser } from "../testing/browser/browser.ts";
+import { press, reads, sees } from "../testing/browser/page-actions.ts";
+import { envelopeOf, lagMs, type RingLook, watchRings } from "../testing/browser/ring-watch.ts";
+import { end, inviteFakeSpeaker, spoken, startLiveSpace } from "../testing/fake-speaker.ts";
+import { startServer } from "../testing/running-server.ts";
+import { until } from "../testing/until.ts";
 
 /** What a voice scores against one that is not there. */
 const THERE = 1.6;
@@ -87,23 +87,23 @@ test("U1 U9 a full house is heard by pull, some seconds later, and push takes ov
   const port = await freeTcpPort();
   await using cdn = await openCdn(port, () => doorUrl);
   const args = ["--listeners-per-edge", "1", "--pull-url", `http://127.0.0.1:${port}`];
-  await using venue = await openVenue({ edges: 1, args });
-  doorUrl = venue.doorUrl;
-  using stage = await openStage(venue, "Full house");
-  using ben = await inviteTalker(venue, stage, "Ben", "ben");
+  await using server = await startServer({ edges: 1, args });
+  doorUrl = server.doorUrl;
+  using live = await startLiveSpace(server, "Full house");
+  using ben = await inviteFakeSpeaker(server, live, "Ben", "ben");
   ben.hush(true);
   await using browser = await openBrowser();
-  const address = doorUrl.replace("http", "ws") + ROUTES.listen(stage.space.id);
+  const address = doorUrl.replace("http", "ws") + ROUTES.listen(live.space.id);
   using first = startHeadlessListener({ url: address });
   await until("the only place to be taken", () => first.stats().heardSlots > 0);
-  const hls = doorUrl + ROUTES.hls(stage.space.id).replace("index.m3u8", "32/index.m3u8");
+  const hls = doorUrl + ROUTES.hls(live.space.id).replace("index.m3u8", "32/index.m3u8");
   await until("two segments", async () => ((await (await fetch(hls)).text()).match(/#EXTINF/g)?.length ?? 0) >= 2);
-  await until("the door to say so", async () => (await roomOf(doorUrl, stage.space.id)).tier === "pull");
+  await until("the door to say so", async () => (await roomOf(doorUrl, live.space.id)).tier === "pull");
 
   const { page } = await browser.person({ viewport: { width: 390, height: 844 } });
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(error.message));
-  await page.goto(doorUrl + ROUTES.page(stage.space.id));
+  await page.goto(doorUrl + ROUTES.page(live.space.id));
   await press(page, "Listen");
   await sees(page, "Stop listening");
   await reads(page, /some seconds later: every nearer place is taken/);
@@ -124,14 +124,14 @@ test("U1 U9 a full house is heard by pull, some seconds later, and push takes ov
   t.diagnostic(`by push again: ${behind(pushed)}, rate ${pushed.rate}`);
   assert.deepEqual([pushed.gaps, pushed.skippedSlots, pushed.connections, pushed.stalls], [0, 0, 1, 0]);
   assert.ok(cdn.asked.length <= asked + 3, "nothing is pulled any more");
-  await end(venue, stage.space);
+  await end(server, live.space);
   await reads(page, /The space has ended/);
   assert.deepEqual(faults, []);
 });
 
 test("U1 where a network lets no WebSocket through, the page pulls from the door itself", async (t) => {
-  await using venue = await openVenue({ edges: 1 });
-  using stage = await openStage(venue, "Behind a strict door");
+  await using server = await startServer({ edges: 1 });
+  using live = await startLiveSpace(server, "Behind a strict door");
   await using browser = await openBrowser();
   const { page, context } = await browser.person({ viewport: { width: 390, height: 844 } });
   await context.addInitScript(`window.WebSocket = class extends EventTarget {
@@ -143,7 +143,7 @@ test("U1 where a network lets no WebSocket through, the page pulls from the door
     send() {}
     close() {}
   }`);
-  await page.goto(venue.doorUrl + ROUTES.page(stage.space.id));
+  await page.goto(server.doorUrl + ROUTES.page(live.space.id));
   await press(page, "Listen");
   await reads(page, "You are listening, some seconds later than others.");
   await hears(page, "without a WebSocket", t);
@@ -152,17 +152,17 @@ test("U1 where a network lets no WebSocket through, the page pulls from the door
 });
 
 test("U12 a browser without MediaSource plays the space in its own player, and is told of it by the room document", async (t) => {
-  await using venue = await openVenue({ edges: 1, args: ["--aac", "on"] });
-  using stage = await openStage(venue, "An old telephone");
+  await using server = await startServer({ edges: 1, args: ["--aac", "on"] });
+  using live = await startLiveSpace(server, "An old telephone");
   await using browser = await openBrowser();
   const { page, context } = await browser.person({ viewport: { width: 390, height: 844 } });
-  const hls = venue.doorUrl + ROUTES.hls(stage.space.id);
+  const hls = server.doorUrl + ROUTES.hls(live.space.id);
   const aac = hls.replace("index.m3u8", "aac/index.m3u8");
   await until("three segments", async () => ((await (await fetch(aac)).text()).match(/#EXTINF/g)?.length ?? 0) >= 3);
   await context.addInitScript("delete window.MediaSource; delete window.ManagedMediaSource;");
   // Chromium's own player stumbles over a choice of codecs, which those of old telephones make.
   await context.route(hls, (route) => route.fulfill({ status: 302, headers: { location: aac } }));
-  await page.goto(venue.doorUrl + ROUTES.page(stage.space.id));
+  await page.goto(server.doorUrl + ROUTES.page(live.space.id));
   await press(page, "Listen");
   await reads(page, "You are listening, some seconds later than others.");
   await hears(page, "by the browser's own player", t);

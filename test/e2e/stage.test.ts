@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { presence } from "../../media/measure/correlate.ts";
-import { openVenue } from "../support/running-server.ts";
-import { listenTo, openBrowser, voicePcm } from "./browser.ts";
-import { joinStage, listen, openSpace } from "./people.ts";
-import { voice } from "./voices.ts";
+import { listenTo, openBrowser, voicePcm } from "../testing/browser/browser.ts";
+import { joinStage, listen, openSpace } from "../testing/browser/page-actions.ts";
+import { startServer } from "../testing/running-server.ts";
+import { voice } from "../testing/voices.ts";
 
 /** Once through the longest voice, and a little: how long is heard, not a deadline. */
 const HEAR_MS = 20_000;
@@ -17,11 +17,11 @@ const THERE = 1.4;
 
 test("each listener hears both speakers, and each speaker hears the other and not themselves", async (t) => {
   // With pushes a second apart a page that gets no processor for half a second has no gap, and nothing tears a word apart.
-  await using venue = await openVenue({ edges: 2, args: ["--cadence", "1"] });
+  await using server = await startServer({ edges: 2, args: ["--cadence", "1"] });
   await using anna = await openBrowser(voice("anna"));
   await using ben = await openBrowser(voice("ben"));
   await using crowd = await openBrowser();
-  const host = await openSpace(anna, venue.doorUrl, "The bridges at night", "Anna");
+  const host = await openSpace(anna, server.doorUrl, "The bridges at night", "Anna");
   const guest = await joinStage(ben, host.page, host.url, "Ben");
   const listeners = [await listen(crowd, host.url), await listen(crowd, host.url), await listen(crowd, host.url)];
 

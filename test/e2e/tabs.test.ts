@@ -2,16 +2,16 @@
 // tab, and a host link that was replaced opens nothing.
 
 import { test } from "node:test";
-import { openVenue } from "../support/running-server.ts";
-import { openBrowser } from "./browser.ts";
-import { acceptAsked, listen, openSpace, press, reads, sees } from "./people.ts";
-import { voice } from "./voices.ts";
+import { openBrowser } from "../testing/browser/browser.ts";
+import { acceptAsked, listen, openSpace, press, reads, sees } from "../testing/browser/page-actions.ts";
+import { startServer } from "../testing/running-server.ts";
+import { voice } from "../testing/voices.ts";
 
 test("who takes a seat in one tab no longer plays the space in another", async () => {
-  await using venue = await openVenue();
+  await using server = await startServer();
   await using anna = await openBrowser(voice("anna"));
   await using ben = await openBrowser(voice("ben"));
-  const host = await openSpace(anna, venue.doorUrl, "Two tabs", "Anna");
+  const host = await openSpace(anna, server.doorUrl, "Two tabs", "Anna");
   const first = await listen(ben, host.url);
   const second = await first.context().newPage();
   await second.goto(host.url);
@@ -22,10 +22,10 @@ test("who takes a seat in one tab no longer plays the space in another", async (
 });
 
 test("a host link that was replaced opens nothing, and who replaced it is still the host", async () => {
-  await using venue = await openVenue();
+  await using server = await startServer();
   await using anna = await openBrowser(voice("anna"));
   await using other = await openBrowser();
-  const { hostUrl } = await venue.create("A link goes astray", "Anna");
+  const { hostUrl } = await server.create("A link goes astray", "Anna");
   const { page } = await anna.person();
   await page.goto(hostUrl);
   await press(page, "Go live");

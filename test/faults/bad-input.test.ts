@@ -15,22 +15,22 @@ import { ticketSigner } from "../../server/src/tickets/sign.ts";
 import type { TicketPayload } from "../../wire/api/tickets.ts";
 import type { PersonId, SpaceId } from "../../wire/ids.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { type CreatedSpace, openVenue, type Venue } from "../support/running-server.ts";
-import { assertUndisturbed, listen } from "./ears.ts";
-import { newGuest, openStage, post } from "./talker.ts";
+import { newGuest, post, startLiveSpace } from "../testing/fake-speaker.ts";
+import { assertUndisturbed, startListening } from "../testing/recording-listener.ts";
+import { type CreatedSpace, type RunningServer, startServer } from "../testing/running-server.ts";
 
 const STRANGE_BYTES = 2_000;
 
 test("whatever is thrown at the door and the stage is refused by its row, and a listener misses nothing", async (t) => {
-  await using venue = await openVenue();
-  using stage = await openStage(venue, "Under fire");
-  using ears = await listen(venue, stage.space);
-  const { space } = stage;
-  const other = await venue.create("Another");
-  const guest = await newGuest(venue, space, "Eve");
-  const expired = await expiredTicket(venue, space.hostTicket);
+  await using server = await startServer();
+  using live = await startLiveSpace(server, "Under fire");
+  using listener = await startListening(server, live.space);
+  const { space } = live;
+  const other = await server.create("Another");
+  const guest = await newGuest(server, space, "Eve");
+  const expired = await expiredTicket(server, space.hostTicket);
   const wrong = { guest: guest.ticket, other: other.hostTicket, expired, tampered: tamperedOf(space.hostTicket) };
-  const refusals = [...offersRefused(venue, space, wrong), ...requestsRefused(venue, space, wrong)];
+  const refusals = [...offersRefused(server, space, wrong), ...requestsRefused(server, space, wrong)];
   for (const [what, asked, code] of refusals) {
     const answer = await asked;
     const { error } = (await answer.json()) as { error: string };
@@ -38,21 +38,21 @@ test("whatever is thrown at the door and the stage is refused by its row, and a 
   }
   t.diagnostic(`${refusals.length} refusals, each by its row`);
 
-  await closeCodesAreNamed(venue, space);
-  await strangeBytesAreAnswered(venue);
-  await flood(await udpPortOf(venue));
+  await closeCodesAreNamed(server, space);
+  await strangeBytesAreAnswered(server);
+  await flood(await udpPortOf(server));
 
-  const commands = venue.doorUrl + ROUTES.commands(space.id);
-  const replaced = await post(venue.doorUrl + ROUTES.hostLink(space.id), {}, space.hostTicket);
+  const commands = server.doorUrl + ROUTES.commands(space.id);
+  const replaced = await post(server.doorUrl + ROUTES.hostLink(space.id), {}, space.hostTicket);
   assert.ok(replaced.ok, `${replaced.status}`);
   const revoked = await post(commands, { do: "title", title: "Mine" }, space.hostTicket);
   assert.equal(((await revoked.json()) as { error: string }).error, "ticket-revoked");
 
-  await ears.hearsMore(10);
-  assertUndisturbed(ears, "who listened meanwhile");
-  assert.equal(stage.host.sittings, 1);
-  t.diagnostic(`the listener waited ${ears.waitedMs()} ms`);
-  assert.deepEqual(/"level":(50|60)/.exec(venue.output()), null, "no error of ours was written");
+  await listener.hearsMore(10);
+  assertUndisturbed(listener, "who listened meanwhile");
+  assert.equal(live.host.sittings, 1);
+  t.diagnostic(`the listener waited ${listener.waitedMs()} ms`);
+  assert.deepEqual(/"level":(50|60)/.exec(server.output()), null, "no error of ours was written");
 });
 
 type Refused = readonly [what: string, answer: Promise<Response>, code: string];
@@ -68,8 +68,8 @@ function tamperedOf(ticket: string): string {
   return `${ticket.slice(0, -8)}AAAAAAAA`;
 }
 
-function offersRefused(venue: Venue, space: CreatedSpace, wrong: WrongTickets): Refused[] {
-  const whip = venue.stageUrl + ROUTES.stage(space.id);
+function offersRefused(server: RunningServer, space: CreatedSpace, wrong: WrongTickets): Refused[] {
+  const whip = server.stageUrl + ROUTES.stage(space.id);
   const offer = (body: string, ticket?: string, type = "application/sdp") =>
     fetch(whip, {
       method: "POST",
@@ -95,13 +95,13 @@ function offersRefused(venue: Venue, space: CreatedSpace, wrong: WrongTickets): 
   ];
 }
 
-function requestsRefused(venue: Venue, space: CreatedSpace, wrong: WrongTickets): Refused[] {
-  const commands = venue.doorUrl + ROUTES.commands(space.id);
+function requestsRefused(server: RunningServer, space: CreatedSpace, wrong: WrongTickets): Refused[] {
+  const commands = server.doorUrl + ROUTES.commands(space.id);
   return [
     ["no JSON", post(commands, "{", space.hostTicket), "bad-json"],
     ["JSON of a wrong shape", post(commands, { do: "fly" }, space.hostTicket), "bad-json"],
     ["a body too large", post(commands, { do: "title", title: "x".repeat(100_000) }, space.hostTicket), "too-large"],
-    ["a guest who goes live", post(venue.doorUrl + ROUTES.live(space.id), {}, wrong.guest), "host-only"],
+    ["a guest who goes live", post(server.doorUrl + ROUTES.live(space.id), {}, wrong.guest), "host-only"],
     ["a guest who mutes the host", post(commands, { do: "mute", seat: 0, muted: true }, wrong.guest), "host-only"],
     [
       "the host who unmutes a seat that is not theirs",
@@ -113,22 +113,22 @@ function requestsRefused(venue: Venue, space: CreatedSpace, wrong: WrongTickets)
     ["a ticket of another space at the door", post(commands, { do: "live" }, wrong.other), "wrong-space"],
     [
       "a space that is not there",
-      post(venue.doorUrl + ROUTES.guests("0000000000" as SpaceId), { name: "A" }),
+      post(server.doorUrl + ROUTES.guests("0000000000" as SpaceId), { name: "A" }),
       "no-space",
     ],
-    ["a nameless guest", post(venue.doorUrl + ROUTES.guests(space.id), { name: "" }), "bad-name"],
-    ["a title of nothing", post(venue.doorUrl + ROUTES.spaces, { title: "\u0000" }), "bad-title"],
+    ["a nameless guest", post(server.doorUrl + ROUTES.guests(space.id), { name: "" }), "bad-name"],
+    ["a title of nothing", post(server.doorUrl + ROUTES.spaces, { title: "\u0000" }), "bad-title"],
     [
       "a wrong host secret",
-      post(venue.doorUrl + ROUTES.tickets(space.id), { secret: "A".repeat(43) }),
+      post(server.doorUrl + ROUTES.tickets(space.id), { secret: "A".repeat(43) }),
       "ticket-invalid",
     ],
-    ["a page that is not there", fetch(`${venue.doorUrl}/api/nowhere`), "no-page"],
+    ["a page that is not there", fetch(`${server.doorUrl}/api/nowhere`), "no-page"],
   ];
 }
 
-async function closeCodesAreNamed(venue: Venue, space: CreatedSpace): Promise<void> {
-  const listenUrl = venue.doorUrl.replace(/^http/, "ws") + ROUTES.listen(space.id);
+async function closeCodesAreNamed(server: RunningServer, space: CreatedSpace): Promise<void> {
+  const listenUrl = server.doorUrl.replace(/^http/, "ws") + ROUTES.listen(space.id);
   assert.equal(await closeCodeOf(`${listenUrl}?next=banana`), 4401, "a malformed cursor");
   assert.equal(await closeCodeOf(`${listenUrl}?next=4000000000&seq=5`), 4401, "a cursor from beyond");
   assert.equal(await closeCodeOf(`${listenUrl}?r=999`), 4400, "a rendition that is not one");
@@ -138,8 +138,8 @@ async function closeCodesAreNamed(venue: Venue, space: CreatedSpace): Promise<vo
   assert.equal(await closeCodeOf(listenUrl, new Uint8Array(100_000)), 4413, "a message far too long");
 }
 
-async function strangeBytesAreAnswered(venue: Venue): Promise<void> {
-  const [doorPort, stagePort] = [venue.doorUrl, venue.stageUrl].map((url) => Number(new URL(url).port));
+async function strangeBytesAreAnswered(server: RunningServer): Promise<void> {
+  const [doorPort, stagePort] = [server.doorUrl, server.stageUrl].map((url) => Number(new URL(url).port));
   for (const port of [doorPort, stagePort]) {
     assert.match(await rawAnswer(port as number, "NONSENSE\r\n\r\n"), /^HTTP\/1\.1 400 /);
     assert.match(
@@ -151,10 +151,10 @@ async function strangeBytesAreAnswered(venue: Venue): Promise<void> {
 }
 
 /** The same grant as `ticket`, signed by the server's own key and long over. */
-async function expiredTicket(venue: Venue, ticket: string): Promise<string> {
+async function expiredTicket(server: RunningServer, ticket: string): Promise<string> {
   const payload = Buffer.from(ticket.split(".")[1] ?? "", "base64url").toString();
   const { aud, sub, name, gen = 0 } = JSON.parse(payload) as TicketPayload;
-  const { privateJwks } = await loadOrCreateKeys(venue.dataDir);
+  const { privateJwks } = await loadOrCreateKeys(server.dataDir);
   const longAgo = { ...systemClock, utcMs: () => systemClock.utcMs() - 3_600_000 };
   const sign = ticketSigner(privateJwks[0] as (typeof privateJwks)[number], longAgo);
   const claims = { space: aud as SpaceId, person: sub as PersonId, name, generation: gen };
@@ -183,7 +183,7 @@ async function rawAnswer(port: number, bytes: string | Uint8Array): Promise<stri
   return text;
 }
 
-async function udpPortOf({ dataDir }: Venue): Promise<number> {
+async function udpPortOf({ dataDir }: RunningServer): Promise<number> {
   const settings: unknown = JSON.parse(await readFile(join(dataDir, "run", "settings.json"), "utf8"));
   return (settings as { udpPort: number }).udpPort;
 }

@@ -9,14 +9,14 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { roomDocumentOf } from "../../wire/listen/room-document.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { type CreatedSpace, openVenue, type Venue } from "../support/running-server.ts";
-import { until } from "../support/until.ts";
-import { assertUndisturbed, assertWhole, listen } from "./ears.ts";
-import { command, openStage } from "./talker.ts";
+import { command, startLiveSpace } from "../testing/fake-speaker.ts";
+import { assertUndisturbed, assertWhole, startListening } from "../testing/recording-listener.ts";
+import { type CreatedSpace, type RunningServer, startServer } from "../testing/running-server.ts";
+import { until } from "../testing/until.ts";
 
 type Room = ReturnType<typeof roomDocumentOf>;
 
-async function roomOf({ doorUrl }: Venue, { id }: CreatedSpace): Promise<Room> {
+async function roomOf({ doorUrl }: RunningServer, { id }: CreatedSpace): Promise<Room> {
   const response = await fetch(doorUrl + ROUTES.room(id));
   if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
   return (await response.json()) as Room;
@@ -30,25 +30,25 @@ test("a full disk leaves the sound alone, is told in the state, and is recorded 
     const { status, stderr } = spawnSync("mount", mount);
     assert.equal(status, 0, String(stderr));
   };
-  await using venue = await openVenue({ prepare });
-  using _mounted = { [Symbol.dispose]: () => void spawnSync("umount", ["--lazy", join(venue.dataDir, "spaces")]) };
-  using stage = await openStage(venue, "No room");
-  using ears = await listen(venue, stage.space);
-  const { listener } = ears;
-  await until("the space to be recorded", () => listener.state.recording === "on");
-  const ballast = join(venue.dataDir, "spaces", ".ballast");
+  await using server = await startServer({ prepare });
+  using _mounted = { [Symbol.dispose]: () => void spawnSync("umount", ["--lazy", join(server.dataDir, "spaces")]) };
+  using live = await startLiveSpace(server, "No room");
+  using listener = await startListening(server, live.space);
+  const { headless } = listener;
+  await until("the space to be recorded", () => headless.state.recording === "on");
+  const ballast = join(server.dataDir, "spaces", ".ballast");
   await fillUp(ballast);
-  await until("the state to say that nothing is recorded", () => listener.state.recording === "failed");
-  const { host } = stage;
+  await until("the state to say that nothing is recorded", () => headless.state.recording === "failed");
+  const { host } = live;
   for (const muted of [true, false]) await host.speaker.command({ do: "mute", seat: host.speaker.seat, muted });
-  await ears.hearsMore(15);
-  assertUndisturbed(ears, "who listens while the disk is full");
+  await listener.hearsMore(15);
+  assertUndisturbed(listener, "who listens while the disk is full");
   await rm(ballast);
-  await until("the space to be recorded again", () => listener.state.recording === "on");
-  await ears.hearsMore(5);
-  assertUndisturbed(ears, "who listens still");
+  await until("the space to be recorded again", () => headless.state.recording === "on");
+  await listener.hearsMore(5);
+  assertUndisturbed(listener, "who listens still");
   assert.equal(host.sittings, 1);
-  t.diagnostic(`the listener waited ${ears.waitedMs()} ms`);
+  t.diagnostic(`the listener waited ${listener.waitedMs()} ms`);
 });
 
 /** Writes until the disk takes nothing more. */
@@ -66,19 +66,19 @@ async function fillUp(path: string): Promise<void> {
 }
 
 test("damaged lanes cost what was in them: the server starts, says so, and the other spaces are whole", async (t) => {
-  await using venue = await openVenue();
-  using whole = await openStage(venue, "Whole");
-  using torn = await openStage(venue, "Torn");
-  const flipped = await venue.create("First title");
+  await using server = await startServer();
+  using whole = await startLiveSpace(server, "Whole");
+  using torn = await startLiveSpace(server, "Torn");
+  const flipped = await server.create("First title");
   for (const title of ["Second title", "Third title"]) {
-    await command(venue, flipped, flipped.hostTicket, { do: "title", title });
+    await command(server, flipped, flipped.hostTicket, { do: "title", title });
   }
-  const lost = await venue.create("Lost");
-  using ears = await listen(venue, whole.space);
-  const pids = await Promise.all(["stage", "api", "edge-0"].map(venue.pidOf));
-  await Promise.all([venue.parentPid, ...pids].map(venue.kill));
+  const lost = await server.create("Lost");
+  using listener = await startListening(server, whole.space);
+  const pids = await Promise.all(["stage", "api", "edge-0"].map(server.pidOf));
+  await Promise.all([server.parentPid, ...pids].map(server.kill));
 
-  const folder = ({ id }: CreatedSpace): string => join(venue.dataDir, "spaces", id);
+  const folder = ({ id }: CreatedSpace): string => join(server.dataDir, "spaces", id);
   const laneOf = join(folder(flipped), "state.lane");
   const bytes = await readFile(laneOf);
   bytes[bytes.indexOf("Second title")] = 0x73;
@@ -86,21 +86,21 @@ test("damaged lanes cost what was in them: the server starts, says so, and the o
   const tornLane = join(folder(torn.space), "sound-32.lane");
   await truncate(tornLane, (await readFile(tornLane)).length - 500);
   await writeFile(join(folder(lost), "state.lane"), randomBytes(3_000));
-  const strange = join(venue.dataDir, "spaces", "not a space");
+  const strange = join(server.dataDir, "spaces", "not a space");
   await mkdir(strange);
   await writeFile(join(strange, "state.lane"), randomBytes(100));
 
-  await venue.restart();
-  await until("the whole space to speak", () => whole.host.sittings === 2 && ears.listener.state.air === "voice");
+  await server.restart();
+  await until("the whole space to speak", () => whole.host.sittings === 2 && listener.headless.state.air === "voice");
   await until("the torn space to speak", () => torn.host.sittings === 2 && torn.host.isSeated);
-  await ears.hearsMore(5);
-  assertWhole(ears, "who listens to the whole space");
-  using tornEars = await listen(venue, torn.space);
+  await listener.hearsMore(5);
+  assertWhole(listener, "who listens to the whole space");
+  using tornEars = await startListening(server, torn.space);
   assertWhole(tornEars, "who listens to the torn space");
-  assert.equal((await roomOf(venue, flipped)).title, "Third title", "only the damaged entry is gone");
-  assert.equal((await fetch(venue.doorUrl + ROUTES.room(lost.id))).status, 404);
+  assert.equal((await roomOf(server, flipped)).title, "Third title", "only the damaged entry is gone");
+  assert.equal((await fetch(server.doorUrl + ROUTES.room(lost.id))).status, 404);
   t.diagnostic(
-    venue
+    server
       .output()
       .split("\n")
       .filter((line) => line.includes('"repair"'))
@@ -108,6 +108,6 @@ test("damaged lanes cost what was in them: the server starts, says so, and the o
       .join(" "),
   );
   for (const id of [flipped.id, torn.space.id, lost.id, "not a space"]) {
-    assert.ok(venue.output().includes(`"space":"${id}"`), `${id} is told of`);
+    assert.ok(server.output().includes(`"space":"${id}"`), `${id} is told of`);
   }
 });

@@ -12,23 +12,28 @@ import { promisify } from "node:util";
 import { type HeadlessListener, startHeadlessListener } from "../../listener/headless/headless.ts";
 import type { RoomDocument } from "../../wire/listen/room-document.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { type CreatedSpace, openVenue, type Venue } from "../support/running-server.ts";
-import { until } from "../support/until.ts";
-import { assertUndisturbed, assertWhole, type Ears, listen } from "./ears.ts";
-import { openStage } from "./talker.ts";
+import { startLiveSpace } from "../testing/fake-speaker.ts";
+import {
+  assertUndisturbed,
+  assertWhole,
+  type RecordingListener,
+  startListening,
+} from "../testing/recording-listener.ts";
+import { type CreatedSpace, type RunningServer, startServer } from "../testing/running-server.ts";
+import { until } from "../testing/until.ts";
 
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const run = promisify(execFile);
 
 test("an edge that is told to drain hands its listeners over, ends, and is started again; nobody else notices", async (t) => {
-  await using venue = await openVenue({ edges: 2 });
-  using stage = await openStage(venue, "One edge drains");
-  await using all = await listenAtBoth(venue, stage.space);
-  const before = await venue.pidOf("edge-0");
-  await post(join(venue.dataDir, "run", "edge-0.sock"), "/drain");
-  await until("another edge 0", async () => (await venue.pidOf("edge-0").catch(() => before)) !== before);
+  await using server = await startServer({ edges: 2 });
+  using live = await startLiveSpace(server, "One edge drains");
+  await using all = await listenAtBoth(server, live.space);
+  const before = await server.pidOf("edge-0");
+  await post(join(server.dataDir, "run", "edge-0.sock"), "/drain");
+  await until("another edge 0", async () => (await server.pidOf("edge-0").catch(() => before)) !== before);
   await Promise.all(all.ears.map((one) => one.hearsMore(15)));
-  const moved = all.ears.filter(({ listener }) => listener.stats().connections > 1);
+  const moved = all.ears.filter(({ headless }) => headless.stats().connections > 1);
   assert.ok(moved.length > 0 && moved.length < all.ears.length, `${moved.length} of ${all.ears.length} moved`);
   for (const one of moved) assertWhole(one, "handed over");
   for (const one of all.ears.filter((other) => !moved.includes(other))) assertUndisturbed(one, "on the other edge");
@@ -36,35 +41,35 @@ test("an edge that is told to drain hands its listeners over, ends, and is start
 });
 
 test("a rolling restart makes every edge and the api new, and every listener hears every word once", async (t) => {
-  await using venue = await openVenue({ edges: 2 });
-  using stage = await openStage(venue, "Rolling");
-  await using all = await listenAtBoth(venue, stage.space);
+  await using server = await startServer({ edges: 2 });
+  using live = await startLiveSpace(server, "Rolling");
+  await using all = await listenAtBoth(server, live.space);
   const roles = ["edge-0", "edge-1", "api"];
-  const before = await Promise.all(roles.map(venue.pidOf));
-  const stagePid = await venue.pidOf("stage");
-  const knocks = knockUntil(venue);
-  const { stdout } = await run(process.execPath, [MAIN, "restart", "--data", venue.dataDir], { timeout: 60_000 });
+  const before = await Promise.all(roles.map(server.pidOf));
+  const stagePid = await server.pidOf("stage");
+  const knocks = knockUntil(server);
+  const { stdout } = await run(process.execPath, [MAIN, "restart", "--data", server.dataDir], { timeout: 60_000 });
   assert.match(stdout, /have been started again/);
   const { answered, refused } = await knocks.end();
-  const after = await Promise.all(roles.map(venue.pidOf));
+  const after = await Promise.all(roles.map(server.pidOf));
   assert.ok(after.every((pid, i) => pid !== before[i]));
-  assert.equal(await venue.pidOf("stage"), stagePid);
-  await assert.rejects(venue.health("edge-2"), "the extra edge has gone again");
+  assert.equal(await server.pidOf("stage"), stagePid);
+  await assert.rejects(server.health("edge-2"), "the extra edge has gone again");
   await Promise.all(all.ears.map((one) => one.hearsMore(15)));
   for (const one of all.ears) assertWhole(one, "through the restart");
   assert.equal(refused, 0, `${refused} connections were refused or reset, ${answered} answered`);
-  assert.equal(stage.host.sittings, 1);
+  assert.equal(live.host.sittings, 1);
   t.diagnostic(`${answered} connections were answered meanwhile`);
   tellWaits(t, all.ears);
 });
 
 test("whoever knocks while an edge is killed is answered by another", async (t) => {
-  await using venue = await openVenue({ edges: 2 });
-  const knocks = knockUntil(venue);
+  await using server = await startServer({ edges: 2 });
+  const knocks = knockUntil(server);
   for (const edge of ["edge-0", "edge-1"]) {
-    const before = await venue.pidOf(edge);
-    await venue.kill(before);
-    await until(`another ${edge}`, async () => (await venue.pidOf(edge).catch(() => before)) !== before);
+    const before = await server.pidOf(edge);
+    await server.kill(before);
+    await until(`another ${edge}`, async () => (await server.pidOf(edge).catch(() => before)) !== before);
   }
   const { answered, refused, broken } = await knocks.end();
   t.diagnostic(`${answered} answered, ${refused} refused, ${broken} broken off`);
@@ -74,27 +79,27 @@ test("whoever knocks while an edge is killed is answered by another", async (t) 
 });
 
 test("when every edge is full people wait in line, the door answers, and they get in by themselves, in order", async () => {
-  await using venue = await openVenue({ edges: 2, args: ["--listeners-per-edge", "2"] });
-  using stage = await openStage(venue, "Full house");
+  await using server = await startServer({ edges: 2, args: ["--listeners-per-edge", "2"] });
+  using live = await startLiveSpace(server, "Full house");
   await using everyone = new AsyncDisposableStack();
-  const inside: Ears[] = [];
+  const inside: RecordingListener[] = [];
   // Two each, and a few more may come back who were in before; nobody was.
-  for (let count = 0; count < 4; count++) inside.push(everyone.use(await listen(venue, stage.space)));
+  for (let count = 0; count < 4; count++) inside.push(everyone.use(await startListening(server, live.space)));
   await until("both edges to be full", async () => {
-    const healths = await Promise.all(["edge-0", "edge-1"].map((edge) => venue.health(edge)));
+    const healths = await Promise.all(["edge-0", "edge-1"].map((edge) => server.health(edge)));
     return healths.every(({ places }) => places === 0) && healths.filter(({ open }) => open).length === 1;
   });
   const line: HeadlessListener[] = [];
   for (let place = 1; place <= 3; place++) {
-    const waiting = startWaiting(venue, stage.space);
+    const waiting = startWaiting(server, live.space);
     everyone.defer(() => waiting.stop());
     line.push(waiting);
     await until(`place ${place}`, () => waiting.session.waiting?.position === place);
   }
-  const room = await roomOf(venue, stage.space);
+  const room = await roomOf(server, live.space);
   assert.deepEqual([room.tier, room.line.count, room.stale], ["waiting", 3, false]);
   for (const [i, waiting] of line.entries()) {
-    inside[i]?.listener.stop();
+    inside[i]?.headless.stop();
     await until(`the one at place ${i + 1} to hear`, () => waiting.session.counts.newSlots > 5);
     const after = line.slice(i + 1);
     assert.ok(after.every(({ session }) => session.counts.newSlots === 0 && session.link !== "following"));
@@ -103,28 +108,28 @@ test("when every edge is full people wait in line, the door answers, and they ge
     line.map(({ session }) => session.waiting),
     [undefined, undefined, undefined],
   );
-  const last = inside[3] as Ears;
+  const last = inside[3] as RecordingListener;
   await last.hearsMore(5);
   assertUndisturbed(last, "who was in all the time");
 });
 
 test("when the edge that keeps the line is killed, people come back to their places, and those whose turn it is get in", async (t) => {
-  await using venue = await openVenue({ edges: 2, args: ["--listeners-per-edge", "2"] });
-  using stage = await openStage(venue, "The line is killed");
+  await using server = await startServer({ edges: 2, args: ["--listeners-per-edge", "2"] });
+  using live = await startLiveSpace(server, "The line is killed");
   await using everyone = new AsyncDisposableStack();
-  const inside: Ears[] = [];
-  for (let count = 0; count < 4; count++) inside.push(everyone.use(await listen(venue, stage.space)));
+  const inside: RecordingListener[] = [];
+  for (let count = 0; count < 4; count++) inside.push(everyone.use(await startListening(server, live.space)));
   const line: HeadlessListener[] = [];
   for (let place = 1; place <= 3; place++) {
-    const waiting = startWaiting(venue, stage.space);
+    const waiting = startWaiting(server, live.space);
     everyone.defer(() => waiting.stop());
     line.push(waiting);
     await until(`place ${place}`, () => waiting.session.waiting?.position === place);
   }
-  const keepers = await Promise.all(["edge-0", "edge-1"].map((edge) => venue.health(edge)));
+  const keepers = await Promise.all(["edge-0", "edge-1"].map((edge) => server.health(edge)));
   const keeper = keepers.find(({ waiting }) => waiting === 3);
   assert.ok(keeper, "one edge keeps the whole line");
-  await venue.kill(Number(keeper["pid"]));
+  await server.kill(Number(keeper["pid"]));
   // Its two listeners go to the other edge, beyond its places, or are first at the next one: a place for the line or none.
   await Promise.all(inside.map((one) => one.hearsMore(10)));
   for (const one of inside) assertWhole(one, "inside");
@@ -147,29 +152,29 @@ function isInOrder(line: readonly HeadlessListener[]): boolean {
   return isEachAtPlace && line.slice(0, line.length - standing.length).every(isHearing);
 }
 
-async function listenAtBoth(venue: Venue, space: CreatedSpace) {
+async function listenAtBoth(server: RunningServer, space: CreatedSpace) {
   const all = new AsyncDisposableStack();
-  const ears: Ears[] = [];
+  const listeners: RecordingListener[] = [];
   await until("both edges to have listeners", async () => {
-    const more = await Promise.all([listen(venue, space), listen(venue, space)]);
-    ears.push(...more.map((one) => all.use(one)));
-    const counts = await Promise.all(["edge-0", "edge-1"].map((edge) => venue.health(edge)));
-    return counts.every(({ listeners }) => Number(listeners) >= 2) || ears.length >= 40;
+    const more = await Promise.all([startListening(server, space), startListening(server, space)]);
+    listeners.push(...more.map((one) => all.use(one)));
+    const counts = await Promise.all(["edge-0", "edge-1"].map((edge) => server.health(edge)));
+    return counts.every(({ listeners }) => Number(listeners) >= 2) || listeners.length >= 40;
   });
-  return { ears, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { ears: listeners, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-function startWaiting(venue: Venue, { id }: CreatedSpace): HeadlessListener {
-  return startHeadlessListener({ url: venue.doorUrl.replace(/^http/, "ws") + ROUTES.listen(id), verify: true });
+function startWaiting(server: RunningServer, { id }: CreatedSpace): HeadlessListener {
+  return startHeadlessListener({ url: server.doorUrl.replace(/^http/, "ws") + ROUTES.listen(id), verify: true });
 }
 
-async function roomOf(venue: Venue, { id }: CreatedSpace): Promise<RoomDocument> {
-  return (await (await fetch(venue.doorUrl + ROUTES.room(id))).json()) as RoomDocument;
+async function roomOf(server: RunningServer, { id }: CreatedSpace): Promise<RoomDocument> {
+  return (await (await fetch(server.doorUrl + ROUTES.room(id))).json()) as RoomDocument;
 }
 
 // Opens one connection after another and asks for the home page on each, until it is ended.
-function knockUntil(venue: Venue) {
-  const { hostname, port } = new URL(venue.doorUrl);
+function knockUntil(server: RunningServer) {
+  const { hostname, port } = new URL(server.doorUrl);
   const counts = { answered: 0, refused: 0, broken: 0 };
   let isOver = false;
   const over = Promise.all([knocking(), knocking()]);
@@ -213,7 +218,7 @@ function post(socketPath: string, path: string): Promise<number | undefined> {
   });
 }
 
-function tellWaits(t: TestContext, ears: readonly Ears[]): void {
-  const waits = ears.map((one) => one.waitedMs());
+function tellWaits(t: TestContext, listeners: readonly RecordingListener[]): void {
+  const waits = listeners.map((one) => one.waitedMs());
   t.diagnostic(`waited ${Math.min(...waits)} to ${Math.max(...waits)} ms`);
 }

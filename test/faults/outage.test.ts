@@ -5,60 +5,63 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { SAMPLE_RATE_HZ, SLOT_MS } from "../../wire/units.ts";
-import { openVenue, type Venue } from "../support/running-server.ts";
-import { until } from "../support/until.ts";
-import { assertUndisturbed, type Ears, listen } from "./ears.ts";
-import { openStage, type Stage } from "./talker.ts";
-import { openTcpWay } from "./wire-cutter.ts";
+import { type LiveSpace, startLiveSpace } from "../testing/fake-speaker.ts";
+import { openCuttableProxy } from "../testing/faulty-network.ts";
+import { assertUndisturbed, type RecordingListener, startListening } from "../testing/recording-listener.ts";
+import { type RunningServer, startServer } from "../testing/running-server.ts";
+import { until } from "../testing/until.ts";
 
 interface Outage {
-  readonly ears: Ears;
+  readonly listener: RecordingListener;
   /** The newest slot that came before, and how far behind its arrival it is heard, in ms. */
   readonly lastSlot: number;
   readonly backMs: number;
 }
 
 /** Cuts the network for so long; resolves when the listener has heard what came after it. */
-async function liveThrough(venue: Venue, stage: Stage, cutMs: number): Promise<Outage> {
-  await using way = await openTcpWay(venue.doorUrl);
-  using ears = await listen(venue, stage.space, way.url);
+async function liveThrough(server: RunningServer, live: LiveSpace, cutMs: number): Promise<Outage> {
+  await using way = await openCuttableProxy(server.doorUrl);
+  using listener = await startListening(server, live.space, way.url);
   way.cut();
-  const lastSlot = ears.lastSlot;
+  const lastSlot = listener.lastSlot;
   await pause(cutMs);
   way.mend();
   const mendedMs = performance.now();
-  await until("the listener to be back", () => ears.lastSlot > lastSlot && ears.listener.session.link === "following");
+  await until(
+    "the listener to be back",
+    () => listener.lastSlot > lastSlot && listener.headless.session.link === "following",
+  );
   const backMs = performance.now() - mendedMs;
-  await ears.hearsMore(20);
-  return { ears, lastSlot, backMs };
+  await listener.hearsMore(20);
+  return { listener: listener, lastSlot, backMs };
 }
 
-function heardAtMs({ written }: Ears, slot: number): number | undefined {
+function heardAtMs({ written }: RecordingListener, slot: number): number | undefined {
   const found = written.find((one) => one.slot === slot);
   return found && (found.atSamples * 1000) / SAMPLE_RATE_HZ;
 }
 
 test("after 5 s without a network every word comes, late; after 20 s the oldest are left out; others hear nothing of it", async (t) => {
-  await using venue = await openVenue();
-  using stage = await openStage(venue, "Outages");
-  using other = await listen(venue, stage.space);
-  const [short, long] = await Promise.all([liveThrough(venue, stage, 5_000), liveThrough(venue, stage, 20_000)]);
+  await using server = await startServer();
+  using live = await startLiveSpace(server, "Outages");
+  using other = await startListening(server, live.space);
+  const [short, long] = await Promise.all([liveThrough(server, live, 5_000), liveThrough(server, live, 20_000)]);
   assertUndisturbed(other, "who kept the network");
 
-  const { ears } = short;
-  const stats = ears.listener.stats();
-  assert.deepEqual(ears.listener.faults, []);
-  assert.deepEqual([stats.skippedSlots, stats.jumps, ears.breaks.length], [0, 0, 0], "nothing skipped after 5 s");
-  const [before, first] = [heardAtMs(ears, short.lastSlot), heardAtMs(ears, short.lastSlot + 1)];
+  const { listener } = short;
+  const stats = listener.headless.stats();
+  assert.deepEqual(listener.headless.faults, []);
+  assert.deepEqual([stats.skippedSlots, stats.jumps, listener.breaks.length], [0, 0, 0], "nothing skipped after 5 s");
+  const [before, first] = [heardAtMs(listener, short.lastSlot), heardAtMs(listener, short.lastSlot + 1)];
   const lateMs = (first ?? 0) - (before ?? 0) - SLOT_MS;
   t.diagnostic(
     `5 s: back ${Math.round(short.backMs)} ms after the network, words ${Math.round(lateMs)} ms late, ${stats.gaps} gaps`,
   );
   assert.ok(lateMs >= 4_000 && lateMs < 5_000 + short.backMs + 1_000, `late by ${lateMs} ms`);
 
-  const far = long.ears.listener.stats();
-  assert.deepEqual(long.ears.listener.faults, []);
-  const skipped = long.ears.breaks.filter(([, , why]) => why !== "gap");
+  const far = long.listener.headless.stats();
+  assert.deepEqual(long.listener.headless.faults, []);
+  const skipped = long.listener.breaks.filter(([, , why]) => why !== "gap");
   const skippedMs = skipped.reduce((sum, [from, to]) => sum + (to - from) * SLOT_MS, 0);
   t.diagnostic(
     `20 s: back ${Math.round(long.backMs)} ms after the network, ${skippedMs} ms skipped in ${far.jumps} jump(s), lag now ${Math.round(far.lagMs)} ms`,

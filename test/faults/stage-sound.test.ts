@@ -7,29 +7,29 @@ import { setTimeout as pause } from "node:timers/promises";
 import { presence } from "../../media/measure/correlate.ts";
 import { Refusal } from "../../wire/errors.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { openVenue } from "../support/running-server.ts";
-import { until } from "../support/until.ts";
-import { assertWhole, listen } from "./ears.ts";
-import { readRecording } from "./lane.ts";
-import { end, inviteTalker, openStage, post, spoken, startTalker } from "./talker.ts";
-import { openLossyWay } from "./wire-cutter.ts";
+import { end, inviteFakeSpeaker, post, spoken, startFakeSpeaker, startLiveSpace } from "../testing/fake-speaker.ts";
+import { openLossyStageProxy } from "../testing/faulty-network.ts";
+import { assertWhole, startListening } from "../testing/recording-listener.ts";
+import { startServer } from "../testing/running-server.ts";
+import { readRecording } from "../testing/stored-space.ts";
+import { until } from "../testing/until.ts";
 
-const venue = await openVenue();
-test.after(() => venue[Symbol.asyncDispose]());
+const server = await startServer();
+test.after(() => server[Symbol.asyncDispose]());
 
 /** Half a voice and more; how long is heard, not a deadline. */
 const HEAR_SLOTS = 50;
 
 test("a listener hears both speakers, and each speaker the other and not themselves", async (t) => {
-  using stage = await openStage(venue, "Two voices");
-  using ben = await inviteTalker(venue, stage, "Ben", "ben");
-  using ears = await listen(venue, stage.space);
-  const from = ears.lastSlot;
-  await ears.hearsMore(HEAR_SLOTS);
+  using live = await startLiveSpace(server, "Two voices");
+  using ben = await inviteFakeSpeaker(server, live, "Ben", "ben");
+  using listener = await startListening(server, live.space);
+  const from = listener.lastSlot;
+  await listener.hearsMore(HEAR_SLOTS);
   const [annaSaid, benSaid] = [await spoken("anna"), await spoken("ben")];
   const share = (heard: Float32Array, said: Float32Array) => presence(heard, said, { threshold: 0.4 }).found;
-  const heard = await ears.heardFrom(from);
-  const [atAnna, atBen] = [stage.host.heard(), ben.heard()];
+  const heard = await listener.heardFrom(from);
+  const [atAnna, atBen] = [live.host.heard(), ben.heard()];
   const found = {
     listener: [share(heard, annaSaid), share(heard, benSaid)],
     anna: [share(atAnna, annaSaid), share(atAnna, benSaid)],
@@ -42,81 +42,81 @@ test("a listener hears both speakers, and each speaker the other and not themsel
 });
 
 test("the only speaker goes, hold music is on air within two seconds, and the returning voice ends it", async (t) => {
-  using stage = await openStage(venue, "Dead air");
-  using ears = await listen(venue, stage.space);
-  const { state } = ears.listener.session;
+  using live = await startLiveSpace(server, "Dead air");
+  using listener = await startListening(server, live.space);
+  const { state } = listener.headless.session;
   assert.equal(state.air, "voice");
-  const goneSlot = ears.listener.session.headSlot ?? 0;
-  stage.host[Symbol.dispose]();
-  await until("hold music", () => ears.listener.state.air === "hold");
-  const { holdReason } = ears.listener.state;
-  const holdSlot = ears.listener.session.headSlot ?? 0;
+  const goneSlot = listener.headless.session.headSlot ?? 0;
+  live.host[Symbol.dispose]();
+  await until("hold music", () => listener.headless.state.air === "hold");
+  const { holdReason } = listener.headless.state;
+  const holdSlot = listener.headless.session.headSlot ?? 0;
   t.diagnostic(`hold after ${holdSlot - goneSlot} slots, because of ${holdReason}`);
   assert.equal(holdReason, "nobody-on-stage");
   assert.ok(holdSlot - goneSlot <= 10 + 2, `${holdSlot - goneSlot} slots until hold music`);
-  await until("the ear to hold", () => ears.listener.stats().ear === "holding");
-  using back = await startTalker(venue, stage.space, { ticket: stage.space.hostTicket, voice: "anna" });
-  await until("the voice on air", () => ears.listener.state.air === "voice");
-  await until("the ear to play", () => ears.listener.stats().ear === "playing");
+  await until("the ear to hold", () => listener.headless.stats().ear === "holding");
+  using back = await startFakeSpeaker(server, live.space, { ticket: live.space.hostTicket, voice: "anna" });
+  await until("the voice on air", () => listener.headless.state.air === "voice");
+  await until("the ear to play", () => listener.headless.stats().ear === "playing");
   assert.equal(back.state.seats[0]?.muted, false);
-  assertWhole(ears, "the listener");
-  assert.equal(ears.listener.stats().connections, 1);
+  assertWhole(listener, "the listener");
+  assert.equal(listener.headless.stats().connections, 1);
 });
 
 test("going live twice, two tabs of the host, and an end during a reconnect each have one outcome", async () => {
-  using stage = await openStage(venue, "Twice");
-  const { space, host } = stage;
-  using ears = await listen(venue, space);
-  const live = () => post(venue.doorUrl + ROUTES.live(space.id), {}, space.hostTicket);
-  const { liveSlot } = ears.listener.state;
-  const answers = await Promise.all([live(), live(), host.speaker.command({ do: "live" })]);
+  using live = await startLiveSpace(server, "Twice");
+  const { space, host } = live;
+  using listener = await startListening(server, space);
+  const goLive = () => post(server.doorUrl + ROUTES.live(space.id), {}, space.hostTicket);
+  const { liveSlot } = listener.headless.state;
+  const answers = await Promise.all([goLive(), goLive(), host.speaker.command({ do: "live" })]);
   assert.deepEqual([answers[0].status, answers[1].status, typeof answers[2]], [200, 200, "number"]);
-  assert.equal(ears.listener.state.liveSlot, liveSlot, "live once, from one slot on");
+  assert.equal(listener.headless.state.liveSlot, liveSlot, "live once, from one slot on");
 
-  using tab = await startTalker(venue, space, { ticket: space.hostTicket, voice: "anna" });
+  using tab = await startFakeSpeaker(server, space, { ticket: space.hostTicket, voice: "anna" });
   await until("the older tab to be told", () => host.ends.includes("replaced"));
-  assert.deepEqual([tab.isSeated, host.isSeated, ears.listener.state.seats.length], [true, false, 1]);
-  await ears.hearsMore(10);
-  assert.equal(ears.listener.state.air, "voice");
+  assert.deepEqual([tab.isSeated, host.isSeated, listener.headless.state.seats.length], [true, false, 1]);
+  await listener.hearsMore(10);
+  assert.equal(listener.headless.state.air, "voice");
 
-  const coming = startTalker(venue, space, { ticket: space.hostTicket, voice: "anna" });
-  const [reconnect] = await Promise.allSettled([coming, end(venue, space)]);
+  const coming = startFakeSpeaker(server, space, { ticket: space.hostTicket, voice: "anna" });
+  const [reconnect] = await Promise.allSettled([coming, end(server, space)]);
   if (reconnect.status === "fulfilled") reconnect.value[Symbol.dispose]();
   else assert.ok(reconnect.reason instanceof Refusal || /ended|lost/.test(String(reconnect.reason)), reconnect.reason);
-  await until("the end to be heard of", () => ears.listener.session.link === "ended");
-  await assert.rejects(startTalker(venue, space, { ticket: space.hostTicket, voice: "anna" }), { code: "ended" });
+  await until("the end to be heard of", () => listener.headless.session.link === "ended");
+  await assert.rejects(startFakeSpeaker(server, space, { ticket: space.hostTicket, voice: "anna" }), { code: "ended" });
   // A second end is the first; whatever else comes is too late.
-  await end(venue, space);
-  assert.equal((await live()).status, 410);
-  assertWhole(ears, "the listener");
+  await end(server, space);
+  assert.equal((await goLive()).status, 410);
+  assertWhole(listener, "the listener");
 });
 
 test("the recording grows while live, answers ranges, is final after the end, and has no green-room talk in it", async (t) => {
-  const space = await venue.create("On the record");
-  using host = await startTalker(venue, space, { ticket: space.hostTicket, voice: "ben" });
+  const space = await server.create("On the record");
+  using host = await startFakeSpeaker(server, space, { ticket: space.hostTicket, voice: "ben" });
   await host.speaker.command({ do: "mute", seat: host.speaker.seat, muted: false });
   await pause(4_000);
   host[Symbol.dispose]();
-  using speaker = await startTalker(venue, space, { ticket: space.hostTicket, voice: "anna" });
+  using speaker = await startFakeSpeaker(server, space, { ticket: space.hostTicket, voice: "anna" });
   await speaker.speaker.command({ do: "live" });
-  using ears = await listen(venue, space);
-  await until("a recording", async () => (await fetch(venue.doorUrl + ROUTES.recording(space.id))).status === 200);
-  const early = await readRecording(venue, space);
-  await ears.hearsMore(30);
-  const later = await readRecording(venue, space);
+  using listener = await startListening(server, space);
+  await until("a recording", async () => (await fetch(server.doorUrl + ROUTES.recording(space.id))).status === 200);
+  const early = await readRecording(server, space);
+  await listener.hearsMore(30);
+  const later = await readRecording(server, space);
   assert.ok(later.packetCount > early.packetCount, `${early.packetCount}, then ${later.packetCount} packets`);
-  await end(venue, space);
-  await until("the end to be heard of", () => ears.listener.state.phase === "ended");
-  const { liveSlot = 0, endedSlot = 0 } = ears.listener.state;
+  await end(server, space);
+  await until("the end to be heard of", () => listener.headless.state.phase === "ended");
+  const { liveSlot = 0, endedSlot = 0 } = listener.headless.state;
   let whole = later;
   await until("every slot on air to be in the recording", async () => {
-    whole = await readRecording(venue, space);
+    whole = await readRecording(server, space);
     return whole.packetCount === (endedSlot - liveSlot) * 10;
   });
   t.diagnostic(`${endedSlot - liveSlot} slots on air, ${whole.packetCount} packets, ${whole.durationMs} ms decoded`);
   assert.ok(Math.abs(whole.durationMs - (endedSlot - liveSlot) * 200) <= 20, `${whole.durationMs} ms`);
 
-  const url = venue.doorUrl + ROUTES.recording(space.id);
+  const url = server.doorUrl + ROUTES.recording(space.id);
   const part = await fetch(url, { headers: { range: "bytes=1000-1999" } });
   assert.equal(part.status, 206);
   assert.deepEqual(Buffer.from(await part.arrayBuffer()), Buffer.from(whole.bytes.subarray(1_000, 2_000)));
@@ -133,21 +133,25 @@ for (const [name, isLost, least] of [
   ["bursts of three packets, a tenth in all", (n: number) => n % 30 < 3, 0.5],
 ] as const) {
   test(`a voice that loses ${name} on its way up is still heard`, async (t) => {
-    const space = await venue.create("Losses");
-    await using way = await openLossyWay(venue.stageUrl + ROUTES.stage(space.id), isLost);
-    using host = await startTalker(venue, space, { ticket: space.hostTicket, voice: "anna", whipUrl: way.whipUrl });
+    const space = await server.create("Losses");
+    await using way = await openLossyStageProxy(server.stageUrl + ROUTES.stage(space.id), isLost);
+    using host = await startFakeSpeaker(server, space, {
+      ticket: space.hostTicket,
+      voice: "anna",
+      whipUrl: way.whipUrl,
+    });
     await host.speaker.command({ do: "live" });
     await host.speaker.command({ do: "mute", seat: host.speaker.seat, muted: false });
-    using ears = await listen(venue, space);
-    const from = ears.lastSlot;
-    await ears.hearsMore(HEAR_SLOTS);
+    using listener = await startListening(server, space);
+    const from = listener.lastSlot;
+    await listener.hearsMore(HEAR_SLOTS);
     const { passed, lost } = way.counts;
-    const { found, meanScore } = presence(await ears.heardFrom(from), await spoken("anna"), { pieceMs: 500 });
+    const { found, meanScore } = presence(await listener.heardFrom(from), await spoken("anna"), { pieceMs: 500 });
     t.diagnostic(
       `${lost} of ${passed + lost} lost: ${(found * 100).toFixed(0)} % of the voice, likeness ${meanScore.toFixed(2)}`,
     );
     assert.ok(lost / (passed + lost) > 0.08 && passed > 400, `${lost} of ${passed + lost}`);
     assert.ok(found >= least, `${found} of the voice`);
-    assertWhole(ears, "the listener");
+    assertWhole(listener, "the listener");
   });
 }

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import type { ListenerStats } from "../../listener/playout/listener-stats.ts";
-import { openBrowser, type PersonOptions } from "../e2e/browser.ts";
-import { listen } from "../e2e/people.ts";
-import { findChromium } from "../support/chromium.ts";
+import { openBrowser, type PersonOptions } from "../testing/browser/browser.ts";
+import { listen } from "../testing/browser/page-actions.ts";
+import { findChromium } from "../testing/external-tools.ts";
 
 /** Below edges, which are at 10. */
 const NICE = 15;

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { ListenerStats } from "../../listener/playout/listener-stats.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { openVenue } from "../support/running-server.ts";
+import { startServer } from "../testing/running-server.ts";
 import type { CrowdReport } from "./crowd.ts";
 import { startCrowd } from "./crowd-process.ts";
 import { openPages } from "./pages.ts";
@@ -35,12 +35,12 @@ const { values } = parseArgs({
 const listeners = bounded("--listeners", values.listeners, MAX_LISTENERS);
 const seconds = bounded("--seconds", values.seconds, MAX_SECONDS);
 
-await using venue = await openVenue({
+await using server = await startServer({
   edges: bounded("--edges", values.edges, 16),
   args: ["--cadence", values.cadence],
 });
-using onAir = await goOnAir(venue, "A load run", VOICE);
-const url = venue.doorUrl.replace(/^http/, "ws") + ROUTES.listen(onAir.space.id);
+using onAir = await goOnAir(server, "A load run", VOICE);
+const url = server.doorUrl.replace(/^http/, "ws") + ROUTES.listen(onAir.space.id);
 process.stdout.write(
   `${listeners} listeners, 32 kb/s, cadence ${values.cadence}, plaintext, loopback, ${seconds} s, the crowd on this machine too.\n`,
 );
@@ -58,7 +58,7 @@ await pause(seconds * 1000);
 const reports = await Promise.all(processes.map((crowd) => crowd.report()));
 const seen = await pages.stats();
 const verdict = judge(reports);
-process.stdout.write(`${JSON.stringify({ reports, stage: await venue.health("stage") }, null, 1)}\n`);
+process.stdout.write(`${JSON.stringify({ reports, stage: await server.health("stage") }, null, 1)}\n`);
 if (seen.length > 0) process.stdout.write(`${compare(reports, before, seen)}\n`);
 process.stdout.write(`${verdict.text}\n`);
 process.exitCode = verdict.isGood ? 0 : 1;

@@ -4,7 +4,7 @@ import { takeTheFloor } from "../../cli/speak.ts";
 import { readVoice, speakPackets } from "../../speaker/node/voice-file.ts";
 import { connectSpeaker, type Speaker } from "../../speaker/node/whip-client.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import type { CreatedSpace, Venue } from "../support/running-server.ts";
+import type { CreatedSpace, RunningServer } from "../testing/running-server.ts";
 
 export interface OnAir extends Disposable {
   readonly space: CreatedSpace;
@@ -12,9 +12,9 @@ export interface OnAir extends Disposable {
 }
 
 /** A live space whose host speaks the voice at `voicePath` over and over. */
-export async function goOnAir(venue: Venue, title: string, voicePath: string): Promise<OnAir> {
-  const space = await venue.create(title);
-  const speaker = await connectSpeaker({ whipUrl: venue.stageUrl + ROUTES.stage(space.id), ticket: space.hostTicket });
+export async function goOnAir(server: RunningServer, title: string, voicePath: string): Promise<OnAir> {
+  const space = await server.create(title);
+  const speaker = await connectSpeaker({ whipUrl: server.stageUrl + ROUTES.stage(space.id), ticket: space.hostTicket });
   const packets = await readVoice(voicePath);
   const speaking = speakPackets(packets, (packet) => void speaker.sendPacket(packet), { loops: true });
   await takeTheFloor(speaker, true);

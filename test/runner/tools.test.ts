@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Machine, planTools } from "../support/chromium.ts";
+import { type Machine, planTools } from "../testing/external-tools.ts";
 
 test("installs nothing where every tool is found", () => {
   assert.deepEqual(planTools(machine(["chromium", "ffmpeg", "ffprobe"], true)), { kind: "ready" });

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import { AAC_FRAME_SAMPLES } from "@hustings/media/container/aac.ts";
-import { until } from "../../../test/support/until.ts";
+import { until } from "../../../test/testing/until.ts";
 import { AHEAD_MS, startAacEncoder } from "./encoder.ts";
 
 const FRAMES = 8;

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SLOT_SAMPLES } from "@hustings/wire/units.ts";
-import { until } from "../../../test/support/until.ts";
+import { until } from "../../../test/testing/until.ts";
 import { advanceUntil } from "../edge/testing/edge-fixture.ts";
 import { countingEncoder, type FixtureOptions, startFixture } from "./testing/packager-fixture.ts";
 

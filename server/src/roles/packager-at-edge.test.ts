@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { test } from "node:test";
 import { ROUTES } from "@hustings/wire/routes.ts";
-import { until } from "../../../test/support/until.ts";
+import { until } from "../../../test/testing/until.ts";
 import type { EdgeLimits } from "../edge/edge-limits.ts";
 import { get, startFixture as startEdgeFixture } from "../edge/testing/edge-fixture.ts";
 import { countingEncoder, startFixture } from "../packager/testing/packager-fixture.ts";

@@ -87,7 +87,8 @@ export const pendingFolders: readonly string[] = [
   "test/e2e",
   "test/faults",
   "test/load",
-  "test/support",
+  "test/testing",
+  "test/testing/browser",
 
   "web",
   "web/account",

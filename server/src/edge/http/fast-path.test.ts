@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { systemClock } from "@hustings/flow/clock.ts";
 import { INIT_NAME } from "@hustings/media/hls/playlist.ts";
-import { until } from "../../../../test/support/until.ts";
+import { until } from "../../../../test/testing/until.ts";
 import { prepareResponse } from "../../http/responses.ts";
 import { SPACE } from "../../replica/testing/fake-upstream.ts";
 import { startFixture } from "../testing/edge-fixture.ts";

@@ -8,7 +8,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { until } from "../../../../test/support/until.ts";
+import { until } from "../../../../test/testing/until.ts";
 import { sendRefusal } from "../../http/responses.ts";
 import { get } from "../testing/edge-fixture.ts";
 import { createClientAddresses } from "./client-address.ts";

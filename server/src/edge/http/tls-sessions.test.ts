@@ -11,7 +11,7 @@ import { connect, createServer, type TLSSocket } from "node:tls";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import { decodeFrame } from "@hustings/wire/listen/frames.ts";
 import { WebSocket } from "ws";
-import { until } from "../../../../test/support/until.ts";
+import { until } from "../../../../test/testing/until.ts";
 import { appendSlot, SPACE } from "../../replica/testing/fake-upstream.ts";
 import { startFixture } from "../testing/edge-fixture.ts";
 import { KEY_TURN_MS, shareSessions, ticketKeysAt } from "./tls-sessions.ts";

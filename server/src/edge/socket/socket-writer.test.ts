@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { test } from "node:test";
 import fc from "fast-check";
-import { until } from "../../../../test/support/until.ts";
+import { until } from "../../../../test/testing/until.ts";
 import { JoinedFrames } from "./joined-frames.ts";
 import { SocketWriter } from "./socket-writer.ts";
 

@@ -5,7 +5,7 @@ import { type AddressInfo, connect } from "node:net";
 import { test } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import { WebSocket } from "ws";
-import { until } from "../../../../test/support/until.ts";
+import { until } from "../../../../test/testing/until.ts";
 import { refusalOf, refuseSocket } from "../../http/responses.ts";
 import { closing, frame } from "../testing/websocket-vectors.ts";
 import { JoinedFrames } from "./joined-frames.ts";

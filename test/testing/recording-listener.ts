@@ -5,9 +5,9 @@ import assert from "node:assert/strict";
 import { type HeadlessListener, startHeadlessListener } from "../../listener/headless/headless.ts";
 import type { BreakReason } from "../../listener/session/slot-order.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import type { CreatedSpace, Venue } from "../support/running-server.ts";
-import { until } from "../support/until.ts";
-import { decoded } from "./sound.ts";
+import { decoded } from "./decoded-sound.ts";
+import type { CreatedSpace, RunningServer } from "./running-server.ts";
+import { until } from "./until.ts";
 
 export interface Written {
   readonly atSamples: number;
@@ -16,8 +16,8 @@ export interface Written {
   readonly slot: number;
 }
 
-export interface Ears extends Disposable {
-  readonly listener: HeadlessListener;
+export interface RecordingListener extends Disposable {
+  readonly headless: HeadlessListener;
   /** Sound that was handed on, ascending. */
   readonly slots: ReadonlyMap<number, readonly Uint8Array[]>;
   readonly absences: readonly (readonly [from: number, to: number])[];
@@ -38,13 +38,17 @@ export interface Ears extends Disposable {
 const SETTLING_SLOTS = 10;
 
 /** Starts listening; resolves when two seconds of sound have come. `doorUrl`: another way to the door. */
-export async function listen(venue: Venue, { id }: CreatedSpace, doorUrl = venue.doorUrl): Promise<Ears> {
+export async function startListening(
+  server: RunningServer,
+  { id }: CreatedSpace,
+  doorUrl = server.doorUrl,
+): Promise<RecordingListener> {
   const slots = new Map<number, readonly Uint8Array[]>();
   const absences: [number, number][] = [];
   const breaks: [number, number, BreakReason][] = [];
   const written: Written[] = [];
   const seeks: [number, number][] = [];
-  const listener = startHeadlessListener({
+  const headless = startHeadlessListener({
     url: doorUrl.replace(/^http/, "ws") + ROUTES.listen(id),
     verify: true,
     sink: {
@@ -56,8 +60,8 @@ export async function listen(venue: Venue, { id }: CreatedSpace, doorUrl = venue
     onSeek: (from, to) => void seeks.push([from, to]),
   });
   let settledMs = 0;
-  const ears: Ears = {
-    listener,
+  const listener: RecordingListener = {
+    headless: headless,
     slots,
     absences,
     breaks,
@@ -69,28 +73,28 @@ export async function listen(venue: Venue, { id }: CreatedSpace, doorUrl = venue
     heardFrom: (from) => decoded([...slots].filter(([slot]) => slot >= from).flatMap(([, packets]) => packets)),
     heardUntil: (to) => decoded([...slots].filter(([slot]) => slot < to).flatMap(([, packets]) => packets)),
     waitedMs() {
-      const { gapMs, awayMs } = listener.stats();
+      const { gapMs, awayMs } = headless.stats();
       return gapMs + awayMs - settledMs;
     },
     async hearsMore(count) {
       const enough = slots.size + count;
       await until(`${count} more slots of sound`, () => slots.size >= enough);
     },
-    [Symbol.dispose]: () => listener.stop(),
+    [Symbol.dispose]: () => headless.stop(),
   };
   await until("the first sound", () => slots.size > 0);
-  await ears.hearsMore(SETTLING_SLOTS);
-  settledMs = ears.waitedMs();
-  return ears;
+  await listener.hearsMore(SETTLING_SLOTS);
+  settledMs = listener.waitedMs();
+  return listener;
 }
 
 /** Each slot came once and in order, and none that exists was left out. */
-export function assertWhole(ears: Ears, who: string): void {
-  const { skippedSlots, badFrames } = ears.listener.stats();
-  assert.deepEqual(ears.listener.faults, [], `${who}: order`);
+export function assertWhole(listener: RecordingListener, who: string): void {
+  const { skippedSlots, badFrames } = listener.headless.stats();
+  assert.deepEqual(listener.headless.faults, [], `${who}: order`);
   assert.deepEqual([skippedSlots, badFrames], [0, 0], `${who}: skipped slots, bad frames`);
   assert.deepEqual(
-    ears.breaks.filter(([, , why]) => why !== "gap"),
+    listener.breaks.filter(([, , why]) => why !== "gap"),
     [],
     `${who}: breaks`,
   );
@@ -100,8 +104,8 @@ export function assertWhole(ears: Ears, who: string): void {
 const MOMENT_MS = 1_000;
 
 /** As `assertWhole`, on one connection, without a pause that a loaded machine could not explain. */
-export function assertUndisturbed(ears: Ears, who: string): void {
-  assertWhole(ears, who);
-  assert.equal(ears.listener.stats().connections, 1, `${who}: connections`);
-  assert.ok(ears.waitedMs() < MOMENT_MS, `${who} waited ${ears.waitedMs()} ms`);
+export function assertUndisturbed(listener: RecordingListener, who: string): void {
+  assertWhole(listener, who);
+  assert.equal(listener.headless.stats().connections, 1, `${who}: connections`);
+  assert.ok(listener.waitedMs() < MOMENT_MS, `${who} waited ${listener.waitedMs()} ms`);
 }

@@ -6,10 +6,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeFragments, type Fragment } from "../../wire/log/fragment.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import type { CreatedSpace, Venue } from "../support/running-server.ts";
+import type { CreatedSpace, RunningServer } from "./running-server.ts";
 
 /** Fragments of the sound lane of 32 kb/s, in the order of the file. Throws at the first byte that is none. */
-export async function soundLane({ dataDir }: Venue, { id }: CreatedSpace): Promise<readonly Fragment[]> {
+export async function soundLane({ dataDir }: RunningServer, { id }: CreatedSpace): Promise<readonly Fragment[]> {
   return decodeFragments(await readFile(join(dataDir, "spaces", id, "sound-32.lane")));
 }
 
@@ -21,7 +21,7 @@ export interface Recording {
 }
 
 /** The recording as it is now, judged by ffprobe and decoded by ffmpeg. */
-export async function readRecording({ doorUrl }: Venue, { id }: CreatedSpace): Promise<Recording> {
+export async function readRecording({ doorUrl }: RunningServer, { id }: CreatedSpace): Promise<Recording> {
   const response = await fetch(doorUrl + ROUTES.recording(id));
   assert.equal(response.status, 200, await (response.ok ? "" : response.text()));
   return judge(new Uint8Array(await response.arrayBuffer()));

@@ -16,7 +16,7 @@ import { until } from "./until.ts";
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const STARTED = /https?:\/\/\S+/;
 
-export interface Venue extends AsyncDisposable {
+export interface RunningServer extends AsyncDisposable {
   readonly doorUrl: string;
   readonly stageUrl: string;
   readonly dataDir: string;
@@ -43,7 +43,7 @@ export interface CreatedSpace {
   readonly hostTicket: string;
 }
 
-export interface VenueOptions {
+export interface ServerOptions {
   readonly edges?: number;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -51,7 +51,7 @@ export interface VenueOptions {
   readonly prepare?: (dataDir: string) => Promise<void>;
 }
 
-export async function openVenue(options: VenueOptions = {}): Promise<Venue> {
+export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const { edges = 1, args = [], env = {} } = options;
   const dataDir = await mkdtemp(join(tmpdir(), "hustings-venue-"));
   await options.prepare?.(dataDir);

@@ -2,7 +2,7 @@
 // Refuses to know how the pages do it.
 
 import type { Page } from "playwright-core";
-import type { SpaceId } from "../../wire/ids.ts";
+import type { SpaceId } from "../../../wire/ids.ts";
 import type { OpenBrowser, PersonOptions } from "./browser.ts";
 
 const PATIENCE_MS = 30_000;

@@ -5,10 +5,10 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { decodeOgg } from "../../media/codec/decode-ogg.ts";
-import { loadOpus } from "../../media/codec/opus.ts";
-import { writeWav } from "../../media/container/wav.ts";
-import { chromiumFlags, findChromium } from "../support/chromium.ts";
+import { decodeOgg } from "../../../media/codec/decode-ogg.ts";
+import { loadOpus } from "../../../media/codec/opus.ts";
+import { writeWav } from "../../../media/container/wav.ts";
+import { chromiumFlags, findChromium } from "../external-tools.ts";
 
 const FLAGS = [
   ...chromiumFlags,

@@ -2,10 +2,10 @@
 // to be polite: they answer no ping, no close, and read only when told.
 
 import { connect, type Socket } from "node:net";
-import type { Venue } from "../support/running-server.ts";
-import { until } from "../support/until.ts";
+import type { RunningServer } from "./running-server.ts";
+import { until } from "./until.ts";
 
-export interface Stranger extends Disposable {
+export interface RawClient extends Disposable {
   readonly socket: Socket;
   /** Everything that came, one character a byte. */
   readonly text: string;
@@ -17,8 +17,8 @@ export interface Stranger extends Disposable {
 }
 
 /** `isDeaf`: reads no more once it is answered. */
-export function stranger(venue: Venue, bytes: string | Buffer = "", isDeaf = false): Stranger {
-  const socket = connect(Number(new URL(venue.doorUrl).port), "127.0.0.1");
+export function openRawClient(server: RunningServer, bytes: string | Buffer = "", isDeaf = false): RawClient {
+  const socket = connect(Number(new URL(server.doorUrl).port), "127.0.0.1");
   let text = "";
   let isClosed = false;
   socket.setEncoding("latin1").on("data", (some) => {
@@ -65,7 +65,7 @@ export function upgradeOf(path: string, more: readonly string[] = []): string {
 }
 
 /** Resolves once all are closed, or rejects within `giveUpMs` naming how many are not. */
-export async function allClosed(what: string, strangers: readonly Stranger[], giveUpMs: number): Promise<void> {
+export async function allClosed(what: string, strangers: readonly RawClient[], giveUpMs: number): Promise<void> {
   await until(`${what} to be closed`, () => strangers.every(({ isClosed }) => isClosed), giveUpMs);
 }
 

@@ -3,11 +3,11 @@
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
-import type { Venue } from "./running-server.ts";
+import type { RunningServer } from "./running-server.ts";
 
 /** Asks the first edge for `auto` or so many milliseconds, and gives its answer. */
-export async function setCadence(venue: Venue, setting: string): Promise<IncomingMessage> {
-  const socketPath = join(venue.dataDir, "run", "edge-0.sock");
+export async function setCadence(server: RunningServer, setting: string): Promise<IncomingMessage> {
+  const socketPath = join(server.dataDir, "run", "edge-0.sock");
   const asking = request({ socketPath, path: `/cadence/${setting}`, method: "POST" }).end();
   const [answer] = (await once(asking, "response")) as [IncomingMessage];
   answer.resume();
@@ -15,7 +15,7 @@ export async function setCadence(venue: Venue, setting: string): Promise<Incomin
 }
 
 /** How many listen at the first edge at each rung of the ladder, fastest first. */
-export async function atCadence(venue: Venue): Promise<readonly number[]> {
-  const { load } = (await venue.health("edge-0")) as unknown as { load: { atCadence: readonly number[] } };
+export async function atCadence(server: RunningServer): Promise<readonly number[]> {
+  const { load } = (await server.health("edge-0")) as unknown as { load: { atCadence: readonly number[] } };
   return load.atCadence;
 }

@@ -13,19 +13,19 @@ import { EMPTY_STATE, foldAll, type SpaceState } from "../../wire/log/state.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import type { Command } from "../../wire/stage/commands.ts";
 import type { StageMessage } from "../../wire/stage/data-channel.ts";
-import { type VoiceName, voice } from "../e2e/voices.ts";
-import type { CreatedSpace, Venue } from "../support/running-server.ts";
-import { until } from "../support/until.ts";
-import { joined } from "./sound.ts";
+import { joined } from "./decoded-sound.ts";
+import type { CreatedSpace, RunningServer } from "./running-server.ts";
+import { until } from "./until.ts";
+import { type VoiceName, voice } from "./voices.ts";
 
-export interface TalkerOptions {
+export interface FakeSpeakerOptions {
   readonly ticket: string;
   readonly voice: VoiceName;
   /** Where to POST the offer; absent: the stage's own port. */
   readonly whipUrl?: string;
 }
 
-export interface Talker extends Disposable {
+export interface FakeSpeaker extends Disposable {
   /** The newest connection. */
   readonly speaker: Speaker;
   /** Connections made so far. */
@@ -46,15 +46,19 @@ const DEAF_MS = 2_000;
 const AGAIN_MS = 200;
 
 /** Sits down and speaks the voice over and over; muted until told otherwise. */
-export async function startTalker(venue: Venue, space: CreatedSpace, options: TalkerOptions): Promise<Talker> {
+export async function startFakeSpeaker(
+  server: RunningServer,
+  space: CreatedSpace,
+  options: FakeSpeakerOptions,
+): Promise<FakeSpeaker> {
   const packets = await readVoice(voice(options.voice));
-  const talker = new Seated(options.whipUrl ?? venue.stageUrl + ROUTES.stage(space.id), options.ticket);
+  const talker = new ReconnectingSpeaker(options.whipUrl ?? server.stageUrl + ROUTES.stage(space.id), options.ticket);
   await talker.connect();
   talker.speak(packets, (await loadOpus()).decoder());
   return talker;
 }
 
-class Seated implements Talker {
+class ReconnectingSpeaker implements FakeSpeaker {
   speaker!: Speaker;
   sittings = 0;
   isSeated = false;
@@ -142,15 +146,15 @@ class Seated implements Talker {
   }
 }
 
-export interface Stage extends Disposable {
+export interface LiveSpace extends Disposable {
   readonly space: CreatedSpace;
-  readonly host: Talker;
+  readonly host: FakeSpeaker;
 }
 
 /** A live space whose host speaks as Anna. */
-export async function openStage(venue: Venue, title: string): Promise<Stage> {
-  const space = await venue.create(title);
-  const host = await startTalker(venue, space, { ticket: space.hostTicket, voice: "anna" });
+export async function startLiveSpace(server: RunningServer, title: string): Promise<LiveSpace> {
+  const space = await server.create(title);
+  const host = await startFakeSpeaker(server, space, { ticket: space.hostTicket, voice: "anna" });
   await host.speaker.command({ do: "live" });
   await host.speaker.command({ do: "mute", seat: host.speaker.seat, muted: false });
   return { space, host, [Symbol.dispose]: () => host[Symbol.dispose]() };
@@ -162,36 +166,41 @@ export interface Guest {
 }
 
 /** Somebody with a name and a ticket, who has not asked for anything yet. */
-export async function newGuest(venue: Venue, space: CreatedSpace, name: string): Promise<Guest> {
-  const response = await post(venue.doorUrl + ROUTES.guests(space.id), { name });
+export async function newGuest(server: RunningServer, space: CreatedSpace, name: string): Promise<Guest> {
+  const response = await post(server.doorUrl + ROUTES.guests(space.id), { name });
   return (await response.json()) as Guest;
 }
 
 /** A guest asks, the host invites, and they speak. */
-export async function inviteTalker(
-  venue: Venue,
-  { space, host }: Stage,
+export async function inviteFakeSpeaker(
+  server: RunningServer,
+  { space, host }: LiveSpace,
   name: string,
   voiceName: VoiceName,
-): Promise<Talker> {
-  const { ticket, person } = await newGuest(venue, space, name);
-  await command(venue, space, ticket, { do: "hand", up: true });
+): Promise<FakeSpeaker> {
+  const { ticket, person } = await newGuest(server, space, name);
+  await command(server, space, ticket, { do: "hand", up: true });
   await until("the hand to be seen", () => host.state.hands.some((hand) => hand.person === person));
   await host.speaker.command({ do: "invite", person });
-  const talker = await startTalker(venue, space, { ticket, voice: voiceName });
+  const talker = await startFakeSpeaker(server, space, { ticket, voice: voiceName });
   await talker.speaker.command({ do: "mute", seat: talker.speaker.seat, muted: false });
   return talker;
 }
 
 /** A command over the public door. Throws what was answered when it is not 200. */
-export async function command(venue: Venue, space: CreatedSpace, ticket: string, what: Command): Promise<void> {
-  const response = await post(venue.doorUrl + ROUTES.commands(space.id), what, ticket);
+export async function command(
+  server: RunningServer,
+  space: CreatedSpace,
+  ticket: string,
+  what: Command,
+): Promise<void> {
+  const response = await post(server.doorUrl + ROUTES.commands(space.id), what, ticket);
   if (response.status !== 200) throw new Error(`${what.do}: ${response.status} ${await response.text()}`);
 }
 
 /** The host ends the space, over the public door. */
-export async function end(venue: Venue, { id, hostTicket }: CreatedSpace): Promise<void> {
-  const response = await post(venue.doorUrl + ROUTES.end(id), {}, hostTicket);
+export async function end(server: RunningServer, { id, hostTicket }: CreatedSpace): Promise<void> {
+  const response = await post(server.doorUrl + ROUTES.end(id), {}, hostTicket);
   if (response.status !== 200) throw new Error(`end: ${response.status} ${await response.text()}`);
 }
 

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-export interface TcpWay extends AsyncDisposable {
+export interface CuttableProxy extends AsyncDisposable {
   readonly url: string;
   /** From now on nothing passes, in either direction, and nobody is told: as when a phone leaves the network. */
   cut(): void;
@@ -15,7 +15,7 @@ export interface TcpWay extends AsyncDisposable {
 }
 
 /** A way to `target`, an http URL on this machine. */
-export async function openTcpWay(target: string): Promise<TcpWay> {
+export async function openCuttableProxy(target: string): Promise<CuttableProxy> {
   const { hostname, port } = new URL(target);
   const ends = new Set<Socket>();
   let isCut = false;
@@ -53,7 +53,7 @@ export async function openTcpWay(target: string): Promise<TcpWay> {
   };
 }
 
-export interface LossyWay extends AsyncDisposable {
+export interface LossyStageProxy extends AsyncDisposable {
   /** POST the offer here. */
   readonly whipUrl: string;
   /** Packets of sound that were let through and that were lost, so far. */
@@ -61,7 +61,10 @@ export interface LossyWay extends AsyncDisposable {
 }
 
 /** A way to the stage on which `isLost` decides for every packet of sound going up, by its number; all else passes. */
-export async function openLossyWay(whipUrl: string, isLost: (packet: number) => boolean): Promise<LossyWay> {
+export async function openLossyStageProxy(
+  whipUrl: string,
+  isLost: (packet: number) => boolean,
+): Promise<LossyStageProxy> {
   const counts = { passed: 0, lost: 0 };
   const near = await boundSocket();
   const far = await boundSocket();
