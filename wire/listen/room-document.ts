@@ -1,144 +1,114 @@
-// Owns the room document: what a newcomer's page needs before it listens, one small cacheable JSON; and the row of the
-// home page's list. Both are views of the state. Refuses to hold anything per listener.
+// The room document, the small cacheable JSON that a page needs before it listens, and the home page's list of live spaces.
+// Neither has anything per listener: one answer serves everybody.
 
+import {
+  BOOLEAN,
+  type DocumentOf,
+  documentOf,
+  documentSchema,
+  type Field,
+  INTEGER,
+  NUMBER,
+  nullable,
+  object,
+  oneOf,
+  type Schema,
+  text,
+} from "../api/document-fields.ts";
+import { LISTED_SPACE_FIELDS, type MeasuredSpace, ROOM_SPACE_FIELDS } from "../api/space-shape.ts";
 import type { SpaceId } from "../ids.ts";
-import type { Air, HoldReason, Phase, RecordingStatus, Role, SpaceState } from "../log/state.ts";
 import { ROUTES } from "../routes.ts";
 
-/**
- * `push`: by the listener WebSocket, at once. `pull`: every place there is taken; sound is at the HLS address. `waiting`:
- * the WebSocket keeps a place in the line and lets in by itself.
- */
-export type Tier = "push" | "pull" | "waiting";
+const TIERS = ["push", "pull", "waiting"] as const;
 
+/**
+ * How a newcomer is served. `push`: by the listener WebSocket, at once. `pull`: by HLS, because every place is taken.
+ * `waiting`: the WebSocket keeps the newcomer in the queue until a place is free.
+ */
+export type Tier = (typeof TIERS)[number];
+
+/** The admission queue. */
 export interface QueueStatus {
-  /** People who wait at the door that answered. */
+  /** People in the queue of the server that answered. */
   readonly count: number;
-  /** How long the last of them may take to get in; `null` where nobody has left yet, and while nobody waits. */
+  /** Expected wait of the last of them; `null` while nobody waits, and while no place has become free yet. */
   readonly estimateMs: number | null;
 }
 
-/** Ask again within this where nothing says otherwise. */
+const NOBODY_WAITS: QueueStatus = { count: 0, estimateMs: null };
+/** When a page asks for its room document again. */
 const AGAIN = { afterMs: 4_000, spreadMs: 2_000 };
-/** While every place is taken, and people come faster than they are let in. */
+/** The same while every place is taken. */
 const AGAIN_FULL = { afterMs: 10_000, spreadMs: 20_000 };
 
-export interface RoomDocument {
-  readonly id: SpaceId;
-  readonly title: string;
-  readonly phase: Phase;
-  readonly host: string;
-  readonly speakers: readonly {
-    /** By which levels name them. */
-    readonly seat: number;
-    readonly name: string;
-    readonly role: Role;
-    readonly muted: boolean;
-    readonly present: boolean;
-  }[];
-  readonly handsCount: number;
-  readonly air: Air;
-  readonly holdReason: HoldReason | null;
-  readonly recording: RecordingStatus;
-  /** How many listen, about. */
-  readonly audience: number;
-  /** How far behind the stage those are who listen here, by the cadence of each; `null`: not known. */
-  readonly lagMs: number | null;
-  readonly createdUtcMs: number;
-  readonly liveUtcMs: number | null;
-  /** How a newcomer is served just now. */
-  readonly tier: Tier;
-  /** Where the sound can be had by HLS at no cost to this server, while the tier is `pull`; else `null`. */
-  readonly pull: string | null;
-  /** Who waits for a place; zeros and `null` while there are places. */
-  readonly line: QueueStatus;
-  /** When to ask for this document again: after `afterMs` and a random part of `spreadMs`. */
-  readonly again: { readonly afterMs: number; readonly spreadMs: number };
-  /** Path of the listener WebSocket, on the door that answered. */
-  readonly listen: string;
-  /** Where seated people talk to the stage: paths on the door, and the stage's own port for when the door is besieged. */
-  readonly stage: { readonly path: string; readonly port: number };
-  /** When this was true: older than a few seconds only when `stale`. */
-  readonly asOfUtcMs: number;
-  /** All behind this edge is away; the last document is served. */
-  readonly stale: boolean;
-}
-
-/** One row of `GET /api/spaces`: what is live, most listeners first; at most `MAX_LISTED_SPACES`. */
-export interface ListedSpace {
-  readonly id: SpaceId;
-  readonly title: string;
-  readonly phase: Phase;
-  readonly host: string;
-  readonly speakersCount: number;
-  readonly audience: number;
-  readonly liveUtcMs: number | null;
-}
-
-const MAX_LISTED_SPACES = 100;
-
-/** A space and how many listen to it. */
-export interface SpaceWithAudience {
-  readonly id: SpaceId;
-  readonly state: SpaceState;
-  readonly audience: number;
-}
-
-/** What the answering server knows beside the space. */
-export interface RoomView {
+/** The answering server's own facts. */
+export interface AnsweringServer {
   readonly stagePort: number;
   readonly asOfUtcMs: number;
   readonly stale: boolean;
-  /** Not known where absent. */
-  readonly lagMs?: number;
   /** `push` where absent. */
   readonly tier?: Tier;
-  /** Of a CDN; absent: there is none. */
+  /** Base address of a CDN that carries HLS; absent: there is none. */
   readonly pullUrl?: string | undefined;
-  /** Nobody where absent. */
-  readonly line?: QueueStatus;
+  /** Nobody waits where absent. */
+  readonly queue?: QueueStatus;
 }
 
-export function roomDocumentOf({ id, state, audience }: SpaceWithAudience, view: RoomView): RoomDocument {
-  const { tier = "push", line = { count: 0, estimateMs: null } } = view;
+type Answer = AnsweringServer & { readonly id: SpaceId };
+
+/** The part of the room document that describes how to listen. */
+const ROOM_SERVER_FIELDS = {
+  tier: field(oneOf(TIERS), ({ tier = "push" }) => tier),
+  /** The HLS address at the CDN while the tier is `pull`; else `null`. */
+  pull: field(nullable(text()), ({ tier, pullUrl, id }) =>
+    tier === "pull" && pullUrl !== undefined ? pullUrl + ROUTES.hls(id) : null,
+  ),
+  /** The admission queue. */
+  line: field(object({ count: INTEGER, estimateMs: nullable(NUMBER) }), ({ queue = NOBODY_WAITS }) => queue),
+  /** When to ask for this document again: after `afterMs` and a random part of `spreadMs`. */
+  again: field(object({ afterMs: INTEGER, spreadMs: INTEGER }), ({ tier = "push" }) =>
+    tier === "push" ? AGAIN : AGAIN_FULL,
+  ),
+  listen: field(text("Path of the listener WebSocket, subprotocol hustings.1."), ({ id }) => ROUTES.listen(id)),
+  /** Where speakers reach the stage: a path on the public door, and the stage's own port. */
+  stage: field(object({ path: text(), port: NUMBER }), ({ id, stagePort }) => ({
+    path: ROUTES.stage(id),
+    port: stagePort,
+  })),
+  /** When this document was true: older than a few seconds only when `stale`. */
+  asOfUtcMs: field(NUMBER, ({ asOfUtcMs }) => asOfUtcMs),
+  /** Everything behind the answering server is away, and this is its last document. */
+  stale: field(BOOLEAN, ({ stale }) => stale),
+};
+
+export type RoomDocument = DocumentOf<typeof ROOM_SPACE_FIELDS & typeof ROOM_SERVER_FIELDS>;
+export const ROOM_DOCUMENT_SCHEMA: Schema<RoomDocument> = documentSchema({
+  ...ROOM_SPACE_FIELDS,
+  ...ROOM_SERVER_FIELDS,
+});
+
+/** One row of `GET /api/spaces`. */
+export type ListedSpace = DocumentOf<typeof LISTED_SPACE_FIELDS>;
+export const LISTED_SPACE_SCHEMA: Schema<ListedSpace> = documentSchema(LISTED_SPACE_FIELDS);
+
+const MAX_LISTED_SPACES = 100;
+
+export function roomDocumentOf(space: MeasuredSpace, server: AnsweringServer): RoomDocument {
   return {
-    id,
-    title: state.title,
-    phase: state.phase,
-    host: state.host?.name ?? "",
-    speakers: state.seats.map(({ seat, name, role, muted, present }) => ({ seat, name, role, muted, present })),
-    handsCount: state.hands.length,
-    air: state.air,
-    holdReason: state.holdReason ?? null,
-    recording: state.recording,
-    audience,
-    lagMs: view.lagMs ?? null,
-    createdUtcMs: state.originUtcMs,
-    liveUtcMs: state.liveUtcMs ?? null,
-    tier,
-    pull: tier === "pull" && view.pullUrl !== undefined ? view.pullUrl + ROUTES.hls(id) : null,
-    line,
-    again: tier === "push" ? AGAIN : AGAIN_FULL,
-    listen: ROUTES.listen(id),
-    stage: { path: ROUTES.stage(id), port: view.stagePort },
-    asOfUtcMs: view.asOfUtcMs,
-    stale: view.stale,
+    ...documentOf(ROOM_SPACE_FIELDS, space),
+    ...documentOf(ROOM_SERVER_FIELDS, { ...server, id: space.id }),
   };
 }
 
-/** What is live, most listeners first, at most `MAX_LISTED_SPACES`. */
-export function listedSpacesOf(spaces: readonly SpaceWithAudience[]): readonly ListedSpace[] {
+/** The live spaces, most listeners first, at most `MAX_LISTED_SPACES`. */
+export function listedSpacesOf(spaces: readonly MeasuredSpace[]): readonly ListedSpace[] {
   return spaces
     .filter(({ state }) => state.phase === "live")
     .sort((a, b) => b.audience - a.audience)
     .slice(0, MAX_LISTED_SPACES)
-    .map(({ id, state, audience }) => ({
-      id,
-      title: state.title,
-      phase: state.phase,
-      host: state.host?.name ?? "",
-      speakersCount: state.seats.length,
-      audience,
-      liveUtcMs: state.liveUtcMs ?? null,
-    }));
+    .map((space) => documentOf(LISTED_SPACE_FIELDS, space));
+}
+
+function field<Value>(schema: Schema<Value>, of: (answer: Answer) => NoInfer<Value>): Field<Answer, Value> {
+  return { schema, of };
 }

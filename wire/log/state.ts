@@ -1,19 +1,24 @@
-// Owns the public state of a space: the entries of its state lane and the one fold over them, the same for a stage that
-// restarts, an edge, a page and a replay. Refuses to know who may cause an entry (the stage) and who is told (everyone).
+// The public state of a space: the entries of its state lane, and the fold over them that stages, edges, pages and replays
+// share. The stage decides which entries are allowed.
 
 import type { PersonId, SpaceId } from "../ids.ts";
 import type { Anchor, SlotRange } from "../slots.ts";
 
-export type Phase = "created" | "live" | "ended";
-export type Role = "host" | "cohost" | "speaker";
-/** What listeners hear: voices, or hold music that each player plays by itself. */
-export type Air = "voice" | "hold";
-export type HoldReason = "nobody-on-stage" | "silence" | "stage-back";
+export const PHASES = ["created", "live", "ended"] as const;
+export type Phase = (typeof PHASES)[number];
+export const ROLES = ["host", "cohost", "speaker"] as const;
+export type Role = (typeof ROLES)[number];
+export const AIRS = ["voice", "hold"] as const;
+/** What listeners hear: voices, or hold music, which each player plays from its own file. */
+export type Air = (typeof AIRS)[number];
+export const HOLD_REASONS = ["nobody-on-stage", "silence", "stage-back"] as const;
+export type HoldReason = (typeof HOLD_REASONS)[number];
+export const RECORDING_STATUSES = ["on", "off", "failed"] as const;
+export type RecordingStatus = (typeof RECORDING_STATUSES)[number];
 export type LeaveReason = "stepped-down" | "removed" | "timeout" | "ended";
-export type RecordingStatus = "on" | "off" | "failed";
 
 export type StateChange =
-  /** First entry of every space. Slot 0 began at `originUtcMs`. */
+  /** The first entry of every space. Slot 0 begins at `originUtcMs`. */
   | {
       readonly kind: "created";
       readonly id: SpaceId;
@@ -23,7 +28,7 @@ export type StateChange =
       readonly originUtcMs: number;
     }
   | { readonly kind: "anchor"; readonly anchorSlot: number; readonly anchorUtcMs: number }
-  /** Slots that do not exist and never will; at most `MAX_ABSENCE_SLOTS`: filler wherever they are viewed. */
+  /** Slots `[from, to)` that do not exist and never will, at most `MAX_ABSENCE_SLOTS`. Every view shows filler. */
   | { readonly kind: "absence"; readonly from: number; readonly to: number }
   /** As an absence, but longer: a break in the timeline. */
   | { readonly kind: "gap"; readonly from: number; readonly to: number }
@@ -37,7 +42,7 @@ export type StateChange =
       readonly name: string;
       readonly role: Role;
     }
-  /** Whether sound of the seat reaches the stage; a seat that is kept for somebody who dropped is not present. */
+  /** Whether the seat's sound reaches the stage. A seat that is kept for a disconnected speaker is not present. */
   | { readonly kind: "present"; readonly seat: number; readonly present: boolean }
   | { readonly kind: "left"; readonly seat: number; readonly why: LeaveReason }
   | { readonly kind: "muted"; readonly seat: number; readonly muted: boolean; readonly by: "self" | "host" }
@@ -46,12 +51,12 @@ export type StateChange =
   | { readonly kind: "uninvited"; readonly person: PersonId }
   | { readonly kind: "air"; readonly air: Air; readonly reason?: HoldReason }
   | { readonly kind: "recording"; readonly recording: RecordingStatus }
-  /** The host link was replaced: host tickets of earlier generations are worth nothing. */
+  /** The host link was replaced: host tickets of earlier generations are refused. */
   | { readonly kind: "host-link"; readonly generation: number };
 
 /**
- * One entry of the state lane. `seq` counts from 1 without holes. `slot` is the slot from which the entry holds; entries
- * of a slot are followed before its sound. `utcMs` is the stage's clock, for people to read, never for ordering.
+ * One entry of the state lane. `seq` counts from 1 without holes. `slot` is the slot from which the entry applies; followers
+ * receive it before the sound of that slot. `utcMs` is the stage's clock, for people to read, never for ordering.
  */
 export type StateEntry = StateChange & { readonly seq: number; readonly slot: number; readonly utcMs: number };
 
@@ -61,7 +66,7 @@ export interface Seat {
   readonly name: string;
   readonly role: Role;
   readonly muted: boolean;
-  /** Who muted; meaningful while `muted`. */
+  /** Meaningful only while `muted`. */
   readonly mutedBy: "self" | "host";
   readonly present: boolean;
 }
@@ -72,14 +77,14 @@ export interface NamedPerson {
 }
 
 export interface SpaceState {
-  /** `seq` of the newest entry folded; 0: none. */
+  /** `seq` of the newest folded entry; 0 before the first. */
   readonly seq: number;
   readonly id: SpaceId | undefined;
   readonly title: string;
   readonly host: NamedPerson | undefined;
   readonly originUtcMs: number;
   readonly phase: Phase;
-  /** Slots from which the space was live and ended, once it was. */
+  /** The slots at which the space went live and ended; `undefined` before. */
   readonly liveSlot: number | undefined;
   readonly liveUtcMs: number | undefined;
   readonly endedSlot: number | undefined;
@@ -92,21 +97,21 @@ export interface SpaceState {
   readonly holdReason: HoldReason | undefined;
   readonly recording: RecordingStatus;
   readonly hostLinkGeneration: number;
-  /** Ascending; the newest `MAX_MARKS` of each. Who needs all of them folds the lane itself (see `marksOf`). */
+  /** Ascending; the newest `MAX_MARKS` of each. A reader that needs all of them reads the lane. */
   readonly anchors: readonly Anchor[];
   readonly absences: readonly SlotRange[];
   readonly gaps: readonly SlotRange[];
-  /** From which slot on it was voices or hold music, changes alone: where a view mixes the music in itself. */
+  /** Every change between voices and hold music, for views that mix the music in themselves. */
   readonly airs: readonly AirMark[];
 }
 
-/** What was on air from `slot` on. */
+/** `air` is on air from `slot` on. */
 export interface AirMark {
   readonly slot: number;
   readonly air: Air;
 }
 
-/** Beyond these the stage refuses; the fold drops the oldest. They keep a snapshot below 32 KiB. */
+/** At these limits the stage refuses more, and the fold drops the oldest. They keep a snapshot below 32 KiB. */
 export const MAX_HANDS = 100;
 export const MAX_INVITES = 20;
 export const MAX_MARKS = 32;
@@ -135,7 +140,10 @@ export const EMPTY_STATE: SpaceState = {
   airs: [],
 };
 
-/** The state after `entry`. Total: an entry at or below `state.seq` changes nothing, one that names nobody changes only `seq`. */
+/**
+ * The state after `entry`. An entry at or below `state.seq` changes nothing; an entry about a person or seat that is not
+ * there changes only `seq`. Never throws.
+ */
 export function foldState(state: SpaceState, entry: StateEntry): SpaceState {
   if (entry.seq <= state.seq) return state;
   return { ...state, ...changeOf(state, entry), seq: entry.seq };

@@ -1,14 +1,19 @@
 // Owns the shapes of the api's bodies, from which types, checks and the API description are made. Refuses to know routes.
 
+import { list } from "@hustings/wire/api/document-fields.ts";
 import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";
+import {
+  LISTED_SPACE_SCHEMA,
+  type ListedSpace,
+  ROOM_DOCUMENT_SCHEMA,
+  type RoomDocument,
+} from "@hustings/wire/listen/room-document.ts";
 import { MAX_NAME_CHARACTERS, MAX_TITLE_CHARACTERS } from "@hustings/wire/text.ts";
 import { MAX_SEATS } from "@hustings/wire/units.ts";
 import { type TSchema, Type } from "typebox";
 
 const title = Type.String({ description: `1 to ${MAX_TITLE_CHARACTERS} characters.`, examples: ["Open evening"] });
 const name = Type.String({ description: `1 to ${MAX_NAME_CHARACTERS} characters.`, examples: ["Ada"] });
-const nullableNumber = Type.Union([Type.Number(), Type.Null()]);
-const phase = Type.Enum(["created", "live", "ended"]);
 
 export const errorBody = Type.Object(
   {
@@ -83,50 +88,8 @@ export const done = Type.Object({
   seq: Type.Number({ description: "The newest state entry that is on disk with the command." }),
 });
 
-export const listedSpaces = Type.Object({
-  spaces: Type.Array(
-    Type.Object({
-      id: Type.String(),
-      title: Type.String(),
-      phase,
-      host: Type.String(),
-      speakersCount: Type.Number(),
-      audience: Type.Number(),
-      liveUtcMs: nullableNumber,
-    }),
-  ),
-});
-
-export const roomDocument = Type.Object({
-  id: Type.String(),
-  title: Type.String(),
-  phase,
-  host: Type.String(),
-  speakers: Type.Array(
-    Type.Object({
-      seat: Type.Integer(),
-      name: Type.String(),
-      role: Type.Enum(["host", "cohost", "speaker"]),
-      muted: Type.Boolean(),
-      present: Type.Boolean(),
-    }),
-  ),
-  handsCount: Type.Number(),
-  air: Type.Enum(["voice", "hold"]),
-  holdReason: Type.Union([Type.Enum(["nobody-on-stage", "silence", "stage-back"]), Type.Null()]),
-  recording: Type.Enum(["on", "off", "failed"]),
-  audience: Type.Number(),
-  createdUtcMs: Type.Number(),
-  liveUtcMs: nullableNumber,
-  tier: Type.Enum(["push", "pull", "waiting"]),
-  pull: Type.Union([Type.String(), Type.Null()]),
-  line: Type.Object({ count: Type.Integer(), estimateMs: nullableNumber }),
-  again: Type.Object({ afterMs: Type.Integer(), spreadMs: Type.Integer() }),
-  listen: Type.String({ description: "Path of the listener WebSocket, subprotocol hustings.1." }),
-  stage: Type.Object({ path: Type.String(), port: Type.Number() }),
-  asOfUtcMs: Type.Number(),
-  stale: Type.Boolean(),
-});
+export const listedSpaces = Type.Object({ spaces: Type.Unsafe<readonly ListedSpace[]>(list(LISTED_SPACE_SCHEMA)) });
+export const roomDocument = Type.Unsafe<RoomDocument>(ROOM_DOCUMENT_SCHEMA);
 
 /** Response schemas of the rows that a route may answer, by status; each says which codes it stands for. */
 export function refusals(...codes: readonly ErrorCode[]): Record<number, TSchema> {

@@ -74,7 +74,7 @@ function listRoute(app: ApiServer, { stage }: ApiContext): void {
   app.get(ROUTES.spaces, { schema }, async (_request, reply) => {
     const spaces = listedSpacesOf(await stage.listSpaces());
     reply.header("cache-control", LIST_CACHE);
-    return { spaces: [...spaces] };
+    return { spaces };
   });
 }
 
@@ -88,12 +88,8 @@ function roomRoute(app: ApiServer, { stage, clock, stagePort }: ApiContext): voi
   app.get("/api/spaces/:id/room", { schema }, async ({ params }, reply) => {
     const id = spaceOf(params.id);
     const { state, audience } = await stage.space(id);
-    const { speakers, ...rest } = roomDocumentOf(
-      { id, state, audience },
-      { stagePort, asOfUtcMs: clock.utcMs(), stale: false },
-    );
     reply.header("cache-control", ROOM_CACHE);
-    return { ...rest, speakers: [...speakers] };
+    return roomDocumentOf({ id, state, audience }, { stagePort, asOfUtcMs: clock.utcMs(), stale: false });
   });
 }
 

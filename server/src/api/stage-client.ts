@@ -2,10 +2,10 @@
 // again; a stage that does not answer in time is `stage-away`, which the asker may repeat.
 
 import { Agent } from "node:http";
+import type { MeasuredSpace } from "@hustings/wire/api/space-shape.ts";
 import type { TicketClaims } from "@hustings/wire/api/tickets.ts";
 import { Refusal, refusalFromBody } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
-import type { SpaceWithAudience } from "@hustings/wire/listen/room-document.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import { type UnixAnswer, unixRequest } from "../http/unix-request.ts";
 
@@ -20,8 +20,8 @@ export interface NewSpace {
 export interface StageClient {
   createSpace(space: NewSpace): Promise<void>;
   /** Live ones first, newest first; at most 1000. */
-  listSpaces(): Promise<readonly SpaceWithAudience[]>;
-  space(id: SpaceId): Promise<SpaceWithAudience>;
+  listSpaces(): Promise<readonly MeasuredSpace[]>;
+  space(id: SpaceId): Promise<MeasuredSpace>;
   /** Whose host link it is. */
   matchHostSecret(id: SpaceId, secretHash: string): Promise<{ person: PersonId; name: string; generation: number }>;
   replaceHostSecret(id: SpaceId, claims: TicketClaims, secretHash: string): Promise<{ generation: number }>;

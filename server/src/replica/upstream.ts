@@ -2,9 +2,9 @@
 // Refuses to keep anything and to try again.
 
 import type { Clock } from "@hustings/flow/clock.ts";
+import type { MeasuredSpace } from "@hustings/wire/api/space-shape.ts";
 import { Refusal, refusalFromBody } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
-import type { SpaceWithAudience } from "@hustings/wire/listen/room-document.ts";
 import type { Cursor } from "@hustings/wire/log/lanes.ts";
 import { RENDITIONS } from "@hustings/wire/units.ts";
 import { unixRequest } from "../http/unix-request.ts";
@@ -12,9 +12,9 @@ import { type FollowConnection, followSpace } from "../log/follow/follow-client.
 
 export interface Upstream {
   /** Throws a Refusal: `no-space`, or `stage-away` when there is no answer. */
-  lookUp(space: SpaceId): Promise<SpaceWithAudience & { readonly headSlot: number | null }>;
+  lookUp(space: SpaceId): Promise<MeasuredSpace & { readonly headSlot: number | null }>;
   /** Every space, live ones first. Throws a Refusal as `lookUp`. */
-  list(): Promise<readonly SpaceWithAudience[]>;
+  list(): Promise<readonly MeasuredSpace[]>;
   /** As `followSpace` of the log's socket client: never throws itself. */
   follow(space: SpaceId, cursor: Cursor, signal: AbortSignal): FollowConnection;
 }

@@ -23,8 +23,8 @@ export function edgeRoomDocument(
 ): RoomDocument {
   const { space, replica, audience, asOfUtcMs, isAway } = followed;
   const { tier, queue } = admission;
-  const view = { stagePort, asOfUtcMs, stale: isAway, tier, line: queue, pullUrl, lagMs: loadWatch.usualLagMs };
-  return roomDocumentOf({ id: space, state: replica.state, audience }, view);
+  const server = { stagePort, asOfUtcMs, stale: isAway, tier, queue, pullUrl };
+  return roomDocumentOf({ id: space, state: replica.state, audience, lagMs: loadWatch.usualLagMs }, server);
 }
 
 /** Changes whenever anything but `asOfUtcMs` does. */

@@ -1,0 +1,64 @@
+// Tables of fields from which a JSON document, its JSON schema and its TypeScript type are made, so that the three always
+// agree.
+
+declare const valueType: unique symbol;
+
+/** A plain JSON Schema of `Value`; the compiler takes the value's type from it. */
+export type Schema<Value> = { readonly [keyword: string]: unknown } & { readonly [valueType]?: Value };
+
+/** One field of a document: its schema, and how its value is made from `Source`. */
+export interface Field<Source, Value> {
+  readonly schema: Schema<Value>;
+  readonly of: (source: Source) => Value;
+}
+
+/** The document of a table of fields. */
+export type DocumentOf<Fields> = {
+  readonly [Name in keyof Fields]: Fields[Name] extends Field<never, infer Value> ? Value : never;
+};
+
+/** The document of `source`, with its fields in the order of the table. A plain loop: edges make one for each request. */
+export function documentOf<Source, Fields extends { readonly [name: string]: Field<Source, unknown> }>(
+  fields: Fields,
+  source: Source,
+): DocumentOf<Fields> {
+  const document: { [name: string]: unknown } = {};
+  for (const name in fields) document[name] = fields[name]?.of(source);
+  return document as DocumentOf<Fields>;
+}
+
+/** The schema of `documentOf(fields, …)`; every field is required. */
+export function documentSchema<Fields extends { readonly [name: string]: Field<never, unknown> }>(
+  fields: Fields,
+): Schema<DocumentOf<Fields>> {
+  return object(Object.fromEntries(Object.entries(fields).map(([name, { schema }]) => [name, schema]))) as Schema<
+    DocumentOf<Fields>
+  >;
+}
+
+export const NUMBER: Schema<number> = { type: "number" };
+export const INTEGER: Schema<number> = { type: "integer" };
+export const BOOLEAN: Schema<boolean> = { type: "boolean" };
+
+export function text<Value extends string = string>(description?: string): Schema<Value> {
+  return description === undefined ? { type: "string" } : { type: "string", description };
+}
+
+export function oneOf<Value extends string>(values: readonly Value[]): Schema<Value> {
+  return { enum: values };
+}
+
+export function nullable<Value>(schema: Schema<Value>): Schema<Value | null> {
+  return { anyOf: [schema, { type: "null" }] };
+}
+
+export function list<Value>(items: Schema<Value>): Schema<readonly Value[]> {
+  return { type: "array", items };
+}
+
+/** An object with exactly these properties, all required. */
+export function object<Properties extends { readonly [name: string]: Schema<unknown> }>(
+  properties: Properties,
+): Schema<{ readonly [Name in keyof Properties]: Properties[Name] extends Schema<infer Value> ? Value : never }> {
+  return { type: "object", required: Object.keys(properties), properties };
+}

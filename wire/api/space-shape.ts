@@ -1,0 +1,70 @@
+// The public fields of a space: each with its schema and how it is made from the state. The room document, the rows of the
+// home page's list and the schemas of the API are all made from these tables, so a new field is one row here.
+
+import type { SpaceId } from "../ids.ts";
+import { AIRS, HOLD_REASONS, PHASES, RECORDING_STATUSES, ROLES, type SpaceState } from "../log/state.ts";
+import {
+  BOOLEAN,
+  type Field,
+  INTEGER,
+  list,
+  NUMBER,
+  nullable,
+  object,
+  oneOf,
+  type Schema,
+  text,
+} from "./document-fields.ts";
+
+/** A space as a server sees it. */
+export interface MeasuredSpace {
+  readonly id: SpaceId;
+  readonly state: SpaceState;
+  /** About how many people listen. */
+  readonly audience: number;
+  /** How far the listeners of this server are behind the stage; absent: not known. */
+  readonly lagMs?: number;
+}
+
+const SPEAKER = object({ seat: INTEGER, name: text(), role: oneOf(ROLES), muted: BOOLEAN, present: BOOLEAN });
+
+/** The part of the room document that describes the space, in this order. */
+export const ROOM_SPACE_FIELDS = {
+  id: field(text<SpaceId>(), ({ id }) => id),
+  title: field(text(), ({ state }) => state.title),
+  phase: field(oneOf(PHASES), ({ state }) => state.phase),
+  /** The host's name; empty until the state has come. */
+  host: field(text(), ({ state }) => state.host?.name ?? ""),
+  /** Everybody with a seat. Levels name people by `seat`. */
+  speakers: field(list(SPEAKER), ({ state }) =>
+    state.seats.map(({ seat, name, role, muted, present }) => ({ seat, name, role, muted, present })),
+  ),
+  handsCount: field(NUMBER, ({ state }) => state.hands.length),
+  air: field(oneOf(AIRS), ({ state }) => state.air),
+  holdReason: field(nullable(oneOf(HOLD_REASONS)), ({ state }) => state.holdReason ?? null),
+  recording: field(oneOf(RECORDING_STATUSES), ({ state }) => state.recording),
+  /** About how many people listen. */
+  audience: field(NUMBER, ({ audience }) => audience),
+  /** How far the listeners of the answering server usually are behind the stage; `null`: not known. */
+  lagMs: field(nullable(NUMBER), ({ lagMs }) => lagMs ?? null),
+  createdUtcMs: field(NUMBER, ({ state }) => state.originUtcMs),
+  liveUtcMs: field(nullable(NUMBER), ({ state }) => state.liveUtcMs ?? null),
+};
+
+/** One row of the list of live spaces, in this order. */
+export const LISTED_SPACE_FIELDS = {
+  id: ROOM_SPACE_FIELDS.id,
+  title: ROOM_SPACE_FIELDS.title,
+  phase: ROOM_SPACE_FIELDS.phase,
+  host: ROOM_SPACE_FIELDS.host,
+  speakersCount: field(NUMBER, ({ state }) => state.seats.length),
+  audience: ROOM_SPACE_FIELDS.audience,
+  liveUtcMs: ROOM_SPACE_FIELDS.liveUtcMs,
+};
+
+function field<Value>(
+  schema: Schema<Value>,
+  of: (space: MeasuredSpace) => NoInfer<Value>,
+): Field<MeasuredSpace, Value> {
+  return { schema, of };
+}
