@@ -1,10 +1,10 @@
-// Owns every error that a peer can see: its code, its status, what happened and what to do. Refuses to know who throws.
-// docs/errors.md is made from this table.
+// Every error that a peer can see: its code, its status, what happened and what to do about it. docs/errors.md is generated
+// from this table; web/text has the sentences for people.
 
 interface ErrorRow {
-  /** HTTP status where the error answers a request; also tells retryable (429, 503) from final. */
+  /** HTTP status of an answer. 429 and 503 mean that trying again later helps. */
   readonly status: number;
-  /** WebSocket close code where the error closes a listener's socket; absent where it never does. */
+  /** Close code of a listener's WebSocket; absent where the error never closes one. */
   readonly closeCode?: number;
   readonly what: string;
   readonly todo: string;
@@ -15,7 +15,7 @@ export const ERROR_TABLE = {
     status: 400,
     closeCode: 4400,
     what: "The request is malformed.",
-    todo: "Mend what the message names; do not repeat it as it is.",
+    todo: "Correct what the message names; the same request would fail again.",
   },
   "bad-json": {
     status: 400,
@@ -30,71 +30,71 @@ export const ERROR_TABLE = {
   "bad-cursor": {
     status: 400,
     closeCode: 4401,
-    what: "The place to resume from is not one of this space.",
+    what: "The cursor does not belong to this space.",
     todo: "Connect without a cursor.",
   },
   "bad-frame": {
     status: 400,
     closeCode: 4402,
-    what: "A message broke the protocol.",
-    todo: "Speak subprotocol hustings.1.",
+    what: "A message does not follow the protocol.",
+    todo: "Use subprotocol hustings.1.",
   },
   "bad-name": {
     status: 400,
-    what: "The name is empty, too long, or has characters that cannot be shown.",
+    what: "The name is empty, too long, or contains characters that cannot be shown.",
     todo: "Give 1 to 60 plain characters.",
   },
   "bad-title": {
     status: 400,
-    what: "The title is empty, too long, or has characters that cannot be shown.",
+    what: "The title is empty, too long, or contains characters that cannot be shown.",
     todo: "Give 1 to 120 plain characters.",
   },
   "no-ticket": {
     status: 401,
-    what: "This needs a ticket.",
+    what: "This request needs a ticket.",
     todo: "Send Authorization: Bearer with a ticket for this space.",
   },
-  "ticket-invalid": { status: 401, what: "The ticket is not one that this server signed.", todo: "Get a new ticket." },
+  "ticket-invalid": { status: 401, what: "This server did not sign the ticket.", todo: "Get a new ticket." },
   "ticket-expired": {
     status: 401,
     what: "The ticket has expired.",
-    todo: "Get a new ticket; tickets last ten minutes.",
+    todo: "Get a new ticket; a ticket lasts ten minutes.",
   },
   "ticket-revoked": {
     status: 401,
-    what: "The host link behind this ticket was replaced.",
+    what: "The host link of this ticket was replaced.",
     todo: "Use the newest host link.",
   },
   "wrong-space": { status: 403, what: "The ticket is for another space.", todo: "Use the ticket of this space." },
-  "host-only": { status: 403, what: "Only the host can do this.", todo: "Ask the host." },
+  "host-only": { status: 403, what: "Only the host may do this.", todo: "Ask the host." },
   "self-only": {
     status: 403,
-    what: "Only the person in the seat can do this.",
+    what: "Only the person in the seat may do this.",
     todo: "Ask them to unmute themselves.",
   },
   "not-invited": {
     status: 403,
-    what: "There is no seat on the stage for this person.",
+    what: "This person has no invitation to the stage.",
     todo: "Ask to speak and wait for an invitation.",
   },
-  "not-seated": { status: 403, what: "This needs a seat on the stage.", todo: "Take a seat first." },
+  "not-seated": { status: 403, what: "This command needs a seat on the stage.", todo: "Take a seat first." },
   removed: { status: 403, what: "The host removed this person from the stage.", todo: "Listen, or ask the host." },
   "no-space": { status: 404, closeCode: 4404, what: "There is no space at this address.", todo: "Check the link." },
   "no-page": { status: 404, what: "There is nothing at this address.", todo: "Start from the home page." },
   "no-person": {
     status: 404,
-    what: "This person has no raised hand, invitation or seat here.",
-    todo: "Look at the current state.",
+    what: "This person has no raised hand, invitation or seat in this space.",
+    todo: "Read the current state.",
   },
   "no-object": {
     status: 404,
-    what: "There is no such part, segment or playlist here, or not any more.",
+    what: "This part, segment or playlist does not exist, or is no longer kept.",
     todo: "Load the playlist again.",
   },
   "no-recording": {
     status: 404,
-    what: "Nothing has been recorded here yet.",
-    todo: "Come back after the space went live.",
+    what: "Nothing of this space has been recorded yet.",
+    todo: "Come back after the space has gone live.",
   },
   "not-allowed": {
     status: 405,
@@ -105,13 +105,13 @@ export const ERROR_TABLE = {
   gone: {
     status: 410,
     closeCode: 4411,
-    what: "The place to resume from is older than what is kept.",
-    todo: "Connect without a cursor; nothing newer is lost.",
+    what: "The cursor is older than what the server keeps.",
+    todo: "Connect without a cursor; no newer sound is lost.",
   },
   conflict: {
     status: 409,
-    what: "The space is not in a state where this can be done.",
-    todo: "Look at the current state.",
+    what: "The state of the space does not allow this.",
+    todo: "Read the current state.",
   },
   "stage-full": {
     status: 409,
@@ -138,63 +138,63 @@ export const ERROR_TABLE = {
   "address-full": {
     status: 429,
     closeCode: 4430,
-    what: "As many listen from this address as may at once.",
-    todo: "Try again when Retry-After says, or ask the operator for --listeners-per-address.",
+    what: "This address has as many listeners as it may have at once.",
+    todo: "Try again after Retry-After, or ask the operator to raise --listeners-per-address.",
   },
   "too-slow": {
     status: 408,
     closeCode: 4408,
-    what: "The listener took too little too late.",
-    todo: "Reconnect from the place that was given.",
+    what: "The connection was too slow.",
+    todo: "Reconnect with a cursor, or send the request again.",
   },
   internal: {
     status: 500,
     closeCode: 4500,
-    what: "The server failed at this.",
-    todo: "Try again; the operator has the details.",
+    what: "The server failed to do this.",
+    todo: "Try again; the details are in the server's log.",
   },
   "stage-away": {
     status: 503,
     closeCode: 4503,
-    what: "The stage of this space does not answer just now.",
-    todo: "Try again by the same link; it comes back by itself.",
+    what: "The stage of this space does not answer at present.",
+    todo: "Try again with the same link; the stage restarts automatically.",
   },
   "not-yet": {
     status: 503,
-    what: "The sound that this waited for has not come.",
-    todo: "Ask again when Retry-After says.",
+    what: "The sound that this request waited for has not arrived.",
+    todo: "Ask again after Retry-After.",
   },
   "cannot-store": {
     status: 503,
-    what: "The stage cannot write just now; sound goes on, but this was not carried out.",
-    todo: "Tell the operator to look at the storage, then try again.",
+    what: "The stage cannot write to its storage at present; sound goes on, but this command was not carried out.",
+    todo: "Ask the operator to check the storage, then try again.",
   },
   "api-away": {
     status: 503,
-    what: "Making spaces and handing out tickets does not work just now; what is live goes on.",
-    todo: "Try again when Retry-After says.",
+    what: "Creating spaces and issuing tickets does not work at present; live spaces go on.",
+    todo: "Try again after Retry-After.",
   },
   draining: {
     status: 503,
     closeCode: 4505,
-    what: "This server is handing its listeners over.",
-    todo: "Reconnect by the same link.",
+    what: "This server is shutting down and hands over its listeners.",
+    todo: "Reconnect with the same link.",
   },
   full: {
     status: 503,
     closeCode: 4506,
-    what: "Every place is taken just now.",
-    todo: "Try again when Retry-After says.",
+    what: "Every place is taken at present.",
+    todo: "Try again after Retry-After.",
   },
   "place-elsewhere": {
     status: 503,
     closeCode: 4507,
-    what: "A place is free at another process of this server.",
-    todo: "Reconnect at once by the same link, with since.",
+    what: "Another process of this server has a free place.",
+    todo: "Reconnect at once with the same link and `since`.",
   },
   "too-many-spaces": {
     status: 503,
-    what: "This server holds as many spaces as it may.",
+    what: "This server has as many spaces as it may have.",
     todo: "Try again later, or ask the operator.",
   },
 } as const satisfies Record<string, ErrorRow>;
@@ -211,7 +211,7 @@ export function isErrorCode(text: unknown): text is ErrorCode {
   return typeof text === "string" && Object.hasOwn(ERROR_TABLE, text);
 }
 
-/** The body of every error answer: `error` is a code of the table, `message` names the value that was wrong. */
+/** The body of every error answer. `error` is a code of the table; `message` names the value that was wrong. */
 export interface ErrorBody {
   readonly error: ErrorCode;
   readonly message: string;
@@ -220,7 +220,7 @@ export interface ErrorBody {
   readonly retryAfterMs?: number;
 }
 
-/** An error that a peer may see. `message` names the value that was wrong; `cause` stays on this side. */
+/** An error that a peer may see. `message` names the value that was wrong; `cause` is never sent. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly code: ErrorCode;
@@ -236,7 +236,7 @@ export class Refusal extends Error {
     return ERROR_TABLE[this.code].status;
   }
 
-  /** What goes to the peer. */
+  /** The body that is sent to the peer. */
   body(): ErrorBody {
     const body = { error: this.code, message: this.message, todo: ERROR_TABLE[this.code].todo };
     return this.retryAfterMs === undefined ? body : { ...body, retryAfterMs: this.retryAfterMs };
@@ -244,8 +244,8 @@ export class Refusal extends Error {
 }
 
 /**
- * The refusal in the body of an error answer: JSON text, or the value that was parsed from it. `undefined` when it is
- * not a body of this table, such as a proxy's own error page. Never throws.
+ * The refusal in the body of an error answer, given as JSON text or as the parsed value. `undefined` when the body is not
+ * an `ErrorBody`, for example a proxy's own error page. Never throws.
  */
 export function refusalFromBody(body: unknown): Refusal | undefined {
   const { error, message, retryAfterMs } = (typeof body === "string" ? parsed(body) : (body ?? {})) as Record<

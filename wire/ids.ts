@@ -3,7 +3,7 @@
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
 
-/** Ten characters of `ALPHABET`: 50 bits, in every link of the space, for life. */
+/** Ten characters of `ALPHABET`, 50 bits. It is in every link of the space and never changes. */
 export type SpaceId = Branded<"SpaceId">;
 
 /**
@@ -13,7 +13,7 @@ export type SpaceId = Branded<"SpaceId">;
  */
 export type PersonId = Branded<"PersonId">;
 
-/** Lower-case base 32 without the letters i, l, o, u, which are misread (Crockford). */
+/** Crockford's base 32 in lower case: without i, l, o and u, which are easily misread. */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const SPACE_ID = /^[0-9abcdefghjkmnpqrstvwxyz]{10}$/;
 const PERSON_ID =
@@ -27,12 +27,12 @@ export function isPersonId(text: unknown): text is PersonId {
   return typeof text === "string" && PERSON_ID.test(text);
 }
 
-/** A space id from ten random bytes, of which five bits each are used. */
+/** A space id from ten random bytes; five bits of each are used. */
 export function spaceIdFrom(random: Uint8Array): SpaceId {
   return spell(random, 10) as SpaceId;
 }
 
-/** A guest's id from sixteen random bytes, of which five bits each are used. */
+/** A guest's id from sixteen random bytes; five bits of each are used. */
 export function guestIdFrom(random: Uint8Array): PersonId {
   return `g_${spell(random, 16)}` as PersonId;
 }

@@ -1,4 +1,4 @@
-// Owns the paths of Hustings, so that no two sides spell one differently. Refuses to know what answers them.
+// Every path and query name of Hustings, spelled once for servers and clients.
 
 import type { SpaceId } from "./ids.ts";
 
@@ -8,30 +8,30 @@ export const ROUTES = {
   spaces: "/api/spaces",
   page: (id: SpaceId) => `/s/${id}`,
   room: (id: SpaceId) => `/api/spaces/${id}/room`,
-  /** Host link's secret → host ticket; pass → guest ticket. */
+  /** POST the secret of the host link for a host's ticket, or a pass for a guest's. */
   tickets: (id: SpaceId) => `/api/spaces/${id}/tickets`,
-  /** A name → a guest's ticket and pass. */
+  /** POST a name for a guest's ticket and pass. */
   guests: (id: SpaceId) => `/api/spaces/${id}/guests`,
-  /** A new host link, which revokes the old. */
+  /** POST for a new host link, which revokes the old one. */
   hostLink: (id: SpaceId) => `/api/spaces/${id}/host-link`,
   live: (id: SpaceId) => `/api/spaces/${id}/live`,
   end: (id: SpaceId) => `/api/spaces/${id}/end`,
-  /** Every other command, as JSON. */
+  /** POST any command as JSON (stage/commands.ts). */
   commands: (id: SpaceId) => `/api/spaces/${id}/commands`,
   recording: (id: SpaceId) => `/api/spaces/${id}/recording.mp4`,
-  /** HLS; every other address of it is relative to this playlist. */
+  /** The multivariant playlist; all other HLS addresses are relative to it. */
   hls: (id: SpaceId) => `/hls/${id}/index.m3u8`,
   listen: (id: SpaceId) => `/listen/${id}`,
-  /** WHIP: POST an offer; DELETE the Location that was answered. */
+  /** WHIP (RFC 9725): POST an offer, DELETE the Location of the answer. */
   stage: (id: SpaceId) => `/stage/${id}`,
-  /** The generated hold music, one small file for all. */
+  /** The hold music, one small file for all spaces. */
   hold: "/hold.mp4",
 } as const;
 
-/** What stands behind `#` in a host link: `host=SECRET`. A fragment never reaches a server or its logs. */
+/** A host link ends in `#host=SECRET`. Browsers do not send what follows `#`, so the secret reaches no server log. */
 export const HOST_SECRET_PREFIX = "host=";
 
-/** Query of the listener WebSocket: what the listener holds, so that the first flight starts there. */
+/** Query names of the listener WebSocket: what a returning listener already has (docs/wire.md §4). */
 export const LISTEN_QUERY = {
   rendition: "r",
   nextSlot: "next",

@@ -5,11 +5,11 @@ import { firstSlotOfStage, utcOfSlot } from "./slots.ts";
 
 const origin = 1_800_000_000_000;
 
-test("without anchors there is no conversion", () => {
+test("a slot has no UTC when there are no anchors", () => {
   assert.equal(utcOfSlot([], 5), undefined);
 });
 
-test("a slot's UTC follows the last anchor at or before it, and the first before all", () => {
+test("the UTC of a slot is counted from the last anchor at or before it, or from the first anchor", () => {
   const anchors = [
     { slot: 10, utcMs: origin },
     { slot: 100, utcMs: origin + 50_000 },
@@ -20,7 +20,7 @@ test("a slot's UTC follows the last anchor at or before it, and the first before
   assert.equal(utcOfSlot(anchors, 5), origin - 1000);
 });
 
-test("a stage that starts again never uses a slot twice, wherever its clock stands", () => {
+test("a restarted stage never uses a slot twice, whatever its clock says", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: -86_400_000, max: 86_400_000 }),

@@ -1,20 +1,20 @@
-// Owns what a title or a name may be. Refuses to know where it is shown.
+// The rules for titles and names that people type.
 
 import { Refusal } from "./errors.ts";
 
 export const MAX_NAME_CHARACTERS = 60;
 export const MAX_TITLE_CHARACTERS = 120;
 
-// Controls, bidirectional overrides and isolates, line and paragraph separators, and lone surrogates: each can make
-// a text show as something that it is not, or break out of its line.
+// Controls, bidirectional overrides and isolates, line and paragraph separators, and lone surrogates. Each can make a text
+// look like another text, or break its line.
 const UNSHOWABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u202A-\u202E\u2066-\u2069\uFEFF]/u;
 
-/** The name, spaces collapsed and NFC-normalised. Throws `bad-name` unless it is 1 to 60 showable characters. */
+/** The name with spaces collapsed, in NFC. Throws `bad-name` unless it is 1 to 60 showable characters. */
 export function cleanName(text: unknown): string {
   return clean(text, MAX_NAME_CHARACTERS, "bad-name", "name");
 }
 
-/** The title, spaces collapsed and NFC-normalised. Throws `bad-title` unless it is 1 to 120 showable characters. */
+/** The title with spaces collapsed, in NFC. Throws `bad-title` unless it is 1 to 120 showable characters. */
 export function cleanTitle(text: unknown): string {
   return clean(text, MAX_TITLE_CHARACTERS, "bad-title", "title");
 }

@@ -1,7 +1,6 @@
-// Owns the fixed numbers of Hustings' sound and time. Refuses to know who uses them.
-// Terms: a packet is 20 ms of Opus; a fragment is ten packets and fills exactly one slot.
+// The fixed numbers of sound and time. A packet is 20 ms of Opus; a fragment is ten packets and fills exactly one slot.
 
-/** Samples per second of every signal in Hustings; mono everywhere. */
+/** Of every signal; all signals are mono. */
 export const SAMPLE_RATE_HZ = 48_000;
 /** Samples in one 20 ms packet. */
 export const PACKET_SAMPLES = 960;
@@ -17,15 +16,15 @@ export const SLOTS_PER_SECOND = 1000 / SLOT_MS;
 export const RENDITIONS = ["32", "16"] as const;
 export type Rendition = (typeof RENDITIONS)[number];
 
-/** Most seats a stage can hold at once; seat numbers are `0..MAX_SEATS - 1`. */
+/** Seats of a stage; seat numbers are `0..MAX_SEATS - 1`. */
 export const MAX_SEATS = 20;
-/** Levels carried in a fragment: the loudest seats of that slot. */
+/** A fragment carries the levels of at most this many seats: the loudest of its slot. */
 export const MAX_LEVELS = 4;
-/** A level: −dBov, 0 (loudest) to 127 (silence), as in RFC 6464. */
+/** A level in −dBov, 0 (loudest) to 127 (silence), as in RFC 6464. */
 export type LevelDbov = number;
 export const SILENCE_DBOV: LevelDbov = 127;
 
-/** An absence of at most this many slots is declared and becomes filler; a longer one is a gap. */
+/** Up to this many missing slots are an absence and become filler; more are a gap. */
 export const MAX_ABSENCE_SLOTS = 50;
-/** Slots that an edge, or the memory log, keeps: 60 s. */
+/** Slots that an edge and the memory log keep: 60 s. */
 export const KEPT_SLOTS = 300;

@@ -1,11 +1,9 @@
-// Owns the ladder of cadences: how far apart an edge's pushes to one listener may be, and what a player should still have
-// ahead just before the next push, what an edge may ask for beyond that included. Refuses to choose either. docs/wire.md §4
-// is normative.
+// The cadences at which an edge may push to a listener, and the buffer that each needs. docs/wire.md §4 is normative.
 
 export interface CadenceRung {
   /** Milliseconds between two pushes to one listener. */
   readonly cadenceMs: number;
-  /** What should still be ahead of the playhead just before a push comes: a cadence and this is the usual lag. */
+  /** Sound that should still be buffered just before a push. Cadence and margin together are the usual lag. */
   readonly marginMs: number;
 }
 
@@ -22,22 +20,22 @@ export const CADENCE_LADDER: readonly CadenceRung[] = [
 export const FASTEST_CADENCE_MS = 200;
 
 /**
- * The reserve: what an edge may ask its listeners to have ahead beyond a rung's margin, for the time in which the other edges
- * would take its people. It counts from the cadence on at which low latency is worth less than that.
+ * The reserve: buffer beyond the margin, so that nobody hears the death of an edge while the other edges take its listeners.
+ * An edge asks for it in steps of `stepMs` up to `mostMs`. It counts only at cadences of `fromCadenceMs` and slower.
  */
 export const RESERVE = { stepMs: 2_000, mostMs: 12_000, fromCadenceMs: 1_000 } as const;
 
-/** What of a reserve that was asked for counts at `cadenceMs`. */
+/** The part of the asked reserve that counts at `cadenceMs`. */
 export function reserveAt(cadenceMs: number, reserveMs: number): number {
   return cadenceMs >= RESERVE.fromCadenceMs && reserveMs > 0 ? Math.min(RESERVE.mostMs, reserveMs) : 0;
 }
 
-/** How far the playhead usually is behind the newest sound that the edge has, just after a push. */
+/** How far the playhead usually is behind the edge's newest sound just after a push. */
 export function usualLagMs({ cadenceMs, marginMs }: CadenceRung, reserveMs = 0): number {
   return cadenceMs + marginMs + reserveAt(cadenceMs, reserveMs);
 }
 
-/** The first rung that is not faster than `cadenceMs`, or the slowest. */
+/** The fastest rung that is not faster than `cadenceMs`; the slowest rung when there is none. */
 export function rungFor(cadenceMs: number): CadenceRung {
   return CADENCE_LADDER.find((rung) => rung.cadenceMs >= cadenceMs) ?? (CADENCE_LADDER.at(-1) as CadenceRung);
 }

@@ -19,7 +19,7 @@ import {
 const fragment = (slot: number) =>
   encodeFragment({ slot, levels: [], packets: Array.from({ length: 10 }, (_, i) => Uint8Array.of(i + 1)) });
 
-test("a sound frame carries whole fragments in order, at two bytes over them", () => {
+test("a sound frame is two bytes and then whole fragments in order", () => {
   const frame = soundFrame("16", [fragment(7), fragment(8)]);
   const decoded = decodeFrame(frame);
   assert.ok(decoded?.kind === "sound");
@@ -31,7 +31,7 @@ test("a sound frame carries whole fragments in order, at two bytes over them", (
   assert.equal(frame.length, fragment(7).length * 2 + 2);
 });
 
-test("snapshot, state and notice come back as they went", () => {
+test("snapshots, state entries and notices decode to what was encoded", () => {
   const snapshot = {
     state: EMPTY_STATE,
     headSlot: 9,
@@ -49,11 +49,11 @@ test("snapshot, state and notice come back as they went", () => {
   assert.deepEqual(decodeFrame(noticeFrame(notice)), { kind: "notice", notice });
 });
 
-test("a frame of a kind that is not known yet is ignored, not an error", () => {
+test("ignores a frame of an unknown kind", () => {
   assert.equal(decodeFrame(Uint8Array.of(99, 1, 2)), undefined);
 });
 
-test("any bytes at all are a frame, an unknown kind, or a BadFrame", () => {
+test("arbitrary bytes give a message, an unknown kind or a BadFrame", () => {
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
     fc
@@ -72,7 +72,7 @@ test("any bytes at all are a frame, an unknown kind, or a BadFrame", () => {
   );
 });
 
-test("a listener can say three things, and everything else is a BadFrame", () => {
+test("accepts the three messages of a listener and throws BadFrame on anything else", () => {
   assert.deepEqual(parseListenerMessage('{"kind":"ping","echo":5,"more":1}'), { kind: "ping", echo: 5 });
   assert.deepEqual(parseListenerMessage('{"kind":"rendition","rendition":"16"}'), {
     kind: "rendition",
@@ -86,7 +86,7 @@ test("a listener can say three things, and everything else is a BadFrame", () =>
   );
 });
 
-test("what comes on a data channel is understood or refused by a row of the table", () => {
+test("parses data channel messages and refuses anything else with a Refusal", () => {
   assert.equal(CHANNEL_LABEL, "hustings");
   assert.deepEqual(
     parseSpeakerMessage('{"kind":"command","id":4,"command":{"do":"mute","seat":3,"muted":true,"x":1}}'),
@@ -104,7 +104,7 @@ test("what comes on a data channel is understood or refused by a row of the tabl
   );
 });
 
-test("commands with values outside their range are refused by name", () => {
+test("refuses commands with values outside their range", () => {
   for (const value of [
     null,
     1,
@@ -122,7 +122,7 @@ test("commands with values outside their range are refused by name", () => {
   assert.deepEqual(parseCommand({ do: "title", title: "  A   fine\nday " }), { do: "title", title: "A fine day" });
 });
 
-test("every error has a status of its kind, and no close code stands twice", () => {
+test("every error has a status from 400 to 599, and no close code is used twice", () => {
   const codes = Object.values(ERROR_TABLE).flatMap((row) => ("closeCode" in row ? [row.closeCode] : []));
   assert.equal(new Set(codes).size, codes.length);
   for (const row of Object.values(ERROR_TABLE))

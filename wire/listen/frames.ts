@@ -1,13 +1,12 @@
-// Owns what travels on a listener's WebSocket, subprotocol hustings.1. Refuses to know sockets and players.
-// docs/wire.md §4 is normative.
+// The messages on a listener's WebSocket, subprotocol hustings.1. docs/wire.md §4 is normative.
 //
-// Down, binary, one frame per message: u8 kind, then
+// From the edge, binary, one frame per message: u8 kind, then
 //   1 sound     u8 rendition (index into RENDITIONS), then whole fragments, slots ascending
 //   2 state     JSON, an array of state entries, seq ascending
 //   3 snapshot  JSON, `Snapshot`: the first message of every connection
 //   4 moments   JSON, an array of moments
 //   5 notice    JSON, `Notice`
-// Up, text: JSON, `ListenerMessage`; at most MAX_LISTENER_MESSAGE_BYTES a message.
+// From the listener, text: JSON, `ListenerMessage`, at most MAX_LISTENER_MESSAGE_BYTES.
 
 import { BadFragment, decodeFragments, type Fragment } from "../log/fragment.ts";
 import type { MomentEntry } from "../log/lanes.ts";
@@ -16,7 +15,7 @@ import { RENDITIONS, type Rendition } from "../units.ts";
 
 export const SUBPROTOCOL = "hustings.1";
 export const MAX_LISTENER_MESSAGE_BYTES = 1024;
-/** Largest frame that travels down: a first flight of 60 s at 32 kb/s is 250 KB. */
+/** Largest frame from an edge. A first flight of 60 s at 32 kb/s is 250 KB. */
 export const MAX_EDGE_MESSAGE_BYTES = 512 * 1024;
 
 const KIND = { sound: 1, state: 2, snapshot: 3, moments: 4, notice: 5 } as const;
@@ -25,37 +24,37 @@ export interface Snapshot {
   readonly state: SpaceState;
   /** Newest slot that the edge has; `null` before the first. */
   readonly headSlot: number | null;
-  /** First slot that will be sent; `null` when there is none to send yet. */
+  /** First slot that the edge will send; `null` when it has none yet. */
   readonly nextSlot: number | null;
   readonly rendition: Rendition;
   /** Milliseconds between two pushes. */
   readonly cadenceMs: number;
-  /** Milliseconds to have ahead beyond the margin of the cadence (cadence.ts); absent: 0. */
+  /** The reserve that the edge asks for (cadence.ts); absent: 0. */
   readonly reserveMs?: number;
   readonly audience: number;
-  /** The edge's clock as this was written. */
+  /** The edge's clock when it wrote this. */
   readonly utcMs: number;
 }
 
 export type Notice =
   /**
-   * The edge would like to push this far apart; until it says `cadence` nothing changes. And it would like so much to be ahead
-   * beyond the margin, from now on; absent: 0.
+   * The cadence that the edge asks for; it changes nothing until `cadence` follows. `reserveMs` is the reserve that the edge
+   * asks for from now on; absent: 0.
    */
   | { readonly kind: "target"; readonly cadenceMs: number; readonly reserveMs?: number }
-  /** From now on pushes come this far apart; what there was is sent before this. */
+  /** Pushes come at this cadence from now on. All earlier sound was sent before this. */
   | { readonly kind: "cadence"; readonly cadenceMs: number }
-  /** Slots `[from, to)` exist but are not sent: the listener fell behind what is kept, or took too little. */
+  /** Slots `[from, to)` exist but are not sent: the edge no longer keeps them, or the listener received too slowly. */
   | { readonly kind: "skipped"; readonly from: number; readonly to: number }
   | { readonly kind: "audience"; readonly audience: number }
-  /** Answers `ping`: `echo` is what came, `utcMs` the edge's clock. */
+  /** The answer to `ping`, with its `echo` and the edge's clock. */
   | { readonly kind: "pong"; readonly echo: number; readonly utcMs: number }
-  /** The edge lost its stage, or has it again; sound that exists will come. */
+  /** The edge lost its stage, or has it again. Sound that exists will come. */
   | { readonly kind: "upstream"; readonly away: boolean }
   /**
-   * Before the snapshot, each ten seconds at least: every place is taken, and this connection keeps one in the line, 1 the
-   * next. The snapshot follows by itself when it is their turn. `estimateMs` is `null` where nobody has left yet.
-   * `sinceUtcMs` is what to ask with after a break, so as to keep the place.
+   * Every place is taken, and this connection is in the queue. Comes before the snapshot, at least every ten seconds.
+   * `place` is the position, 1 is next; the snapshot follows when the listener's turn comes. `estimateMs` is `null` while no
+   * place has become free yet. After a disconnection, `sinceUtcMs` in the query regains the position.
    */
   | {
       readonly kind: "waiting";
@@ -64,12 +63,12 @@ export type Notice =
       readonly sinceUtcMs: number;
     };
 
-/** What a listener may say. Anything else closes with 4402. At most five a second; more closes with 4429. */
+/** A listener may send at most five a second; more closes with 4429, anything else with 4402. */
 export type ListenerMessage =
   | { readonly kind: "ping"; readonly echo: number }
-  /** Wanted from the next slot on. Sound frames say which they are of: an edge that cannot afford it goes on as it was. */
+  /** The rendition wanted from the next slot on. An edge that cannot afford it ignores this; sound frames name theirs. */
   | { readonly kind: "rendition"; readonly rendition: Rendition }
-  /** The buffer holds enough for this cadence, on the way to the target that was announced or at it. */
+  /** The buffer is enough for this cadence: the announced target, or one on the way to it. */
   | { readonly kind: "ready"; readonly cadenceMs: number };
 
 export type EdgeMessage =
@@ -83,7 +82,7 @@ export class BadFrame extends Error {
   override readonly name = "BadFrame";
 }
 
-/** A sound frame around encoded fragments. */
+/** A sound frame of encoded fragments. */
 export function soundFrame(rendition: Rendition, fragments: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const parts = soundFrameParts(rendition, fragments);
   const frame = new Uint8Array(parts.reduce((bytes, { length }) => bytes + length, 0));
@@ -104,7 +103,7 @@ export function stateFrame(entries: readonly StateEntry[]): Uint8Array<ArrayBuff
   return jsonFrame(KIND.state, entries);
 }
 
-/** `state` must not change afterwards: its text is kept for as long as it is. */
+/** `state` must never change: its JSON is cached for as long as the object lives. */
 export function snapshotFrame({ state, ...rest }: Snapshot): Uint8Array<ArrayBuffer> {
   const text = stateTexts.get(state) ?? JSON.stringify(state);
   stateTexts.set(state, text);
@@ -119,7 +118,7 @@ export function noticeFrame(notice: Notice): Uint8Array<ArrayBuffer> {
   return jsonFrame(KIND.notice, notice);
 }
 
-/** What an edge sent. Throws BadFrame on anything else; a kind that is not known yet is `undefined`, to be ignored. */
+/** The message in a frame from an edge; `undefined` for an unknown kind, which a listener ignores. Throws BadFrame. */
 export function decodeFrame(frame: Uint8Array): EdgeMessage | undefined {
   switch (frame[0]) {
     case KIND.sound:
@@ -139,11 +138,11 @@ export function decodeFrame(frame: Uint8Array): EdgeMessage | undefined {
   }
 }
 
-/** Checks what a listener said. Throws BadFrame naming what is wrong. */
+/** Parses and checks a listener's message. Throws BadFrame, which names what is wrong. */
 export function parseListenerMessage(text: string): ListenerMessage {
   if (text.length > MAX_LISTENER_MESSAGE_BYTES) throw new BadFrame(`A message of ${text.length} bytes is too long.`);
   const value = parseJson(text);
-  if (!isObject(value)) throw new BadFrame("A message is an object.");
+  if (!isObject(value)) throw new BadFrame("A message must be an object.");
   const { kind, echo, rendition, cadenceMs } = value as Record<string, unknown>;
   if (kind === "ping" && typeof echo === "number") return { kind, echo };
   if (kind === "rendition" && RENDITIONS.some((known) => known === rendition))
@@ -163,7 +162,7 @@ function soundOf(frame: Uint8Array): EdgeMessage {
   }
 }
 
-// A state is large, and as an edge dies thousands are told the same one, each with another place to go on from.
+// When an edge dies, thousands of listeners get the same large state at once, each with another cursor.
 const stateTexts = new WeakMap<SpaceState, string>();
 const encoder = new TextEncoder();
 

@@ -1,10 +1,10 @@
-// Owns the checksum of fragments and of log records on disk: CRC-32C (Castagnoli). Refuses to know what it guards.
+// CRC-32C (Castagnoli), the checksum of fragments and of log records on disk.
 
 const POLYNOMIAL_REVERSED = 0x82f63b78;
 
 const TABLE = buildTable();
 
-/** CRC-32C of `bytes[from, to)` as an unsigned 32-bit number (RFC 3720 appendix B.4 gives vectors). */
+/** CRC-32C of `bytes[from, to)` as an unsigned 32-bit number. Test vectors: RFC 3720 appendix B.4. */
 export function crc32c(bytes: Uint8Array, from = 0, to = bytes.length): number {
   let crc = 0xffffffff;
   for (let i = from; i < to; i++) {

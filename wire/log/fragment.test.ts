@@ -57,13 +57,13 @@ for (const { name, hex, fault } of vectors.invalid) {
   });
 }
 
-test("CRC-32C answers the published vectors", () => {
+test("CRC-32C gives the published test vectors", () => {
   assert.equal(crc32c(new Uint8Array(32)), 0x8a9136aa);
   assert.equal(crc32c(new Uint8Array(32).fill(0xff)), 0x62a8ab43);
   assert.equal(crc32c(Uint8Array.from({ length: 32 }, (_, i) => i)), 0x46dd794e);
 });
 
-test("every fragment that can be encoded is decoded to itself, also behind and before others", () => {
+test("an encoded fragment decodes to itself, also between other fragments", () => {
   fc.assert(
     fc.property(fc.array(anyFragment, { minLength: 1, maxLength: 4 }), (fragments) => {
       const bytes = Buffer.concat(fragments.map(encodeFragment));
@@ -80,7 +80,7 @@ test("every fragment that can be encoded is decoded to itself, also behind and b
   );
 });
 
-test("one flipped bit anywhere in a fragment is noticed", () => {
+test("detects any single flipped bit in a fragment", () => {
   fc.assert(
     fc.property(anyFragment, fc.nat(), fc.integer({ min: 0, max: 7 }), (fragment, at, bit) => {
       const bytes = encodeFragment(fragment);
@@ -91,7 +91,7 @@ test("one flipped bit anywhere in a fragment is noticed", () => {
   );
 });
 
-test("any bytes at all are a fragment or a named fault", () => {
+test("arbitrary bytes give a fragment or a BadFragment", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
       try {
@@ -104,7 +104,7 @@ test("any bytes at all are a fragment or a named fault", () => {
   );
 });
 
-test("a fragment that the format cannot carry is our bug and is refused", () => {
+test("refuses to encode a fragment that does not fit the format", () => {
   const packets = Array.from({ length: 10 }, () => Uint8Array.of(1));
   assert.throws(() => encodeFragment({ slot: -1, levels: [], packets }), RangeError);
   assert.throws(() => encodeFragment({ slot: MAX_SLOT + 1, levels: [], packets }), RangeError);

@@ -1,6 +1,4 @@
-// Owns the bytes of a fragment: one slot of one rendition, ten Opus packets carried bare, made once and never changed;
-// and reading them. Writing is in fragment-encode.ts: listeners do without. Refuses to know what is in a packet.
-// docs/wire.md §2 is normative.
+// Reads fragments: one slot of one rendition, ten Opus packets. fragment-encode.ts writes them. docs/wire.md §2 is normative.
 //
 //   u8   version (high nibble, 1) and number of levels (low nibble, 0-4)
 //   u32  slot
@@ -8,7 +6,7 @@
 //   10 × packet length: one byte below 252, else two (252 + (length & 3), (length − first) / 4), as in RFC 6716 §3.2.1
 //        the packets, one after another
 //   u32  CRC-32C of every byte before it
-// Numbers are big-endian. A fragment tells its own length, so fragments are stored and sent one after another.
+// Numbers are big-endian. A fragment carries its own length, so fragments are stored and sent one after another.
 
 import { FRAGMENT_PACKETS, type LevelDbov, MAX_LEVELS, MAX_SEATS, SILENCE_DBOV } from "../units.ts";
 import { crc32c } from "./crc32c.ts";
@@ -28,9 +26,9 @@ export interface SeatLevel {
 
 export interface Fragment {
   readonly slot: number;
-  /** The loudest seats of the slot, loudest first; at most four; empty when all are silent. */
+  /** The loudest seats of the slot, loudest first, at most four; empty when all are silent. */
   readonly levels: readonly SeatLevel[];
-  /** Exactly ten Opus packets of 20 ms, in order; views into the fragment's bytes when decoded. */
+  /** Exactly ten Opus packets of 20 ms, in order. When decoded they are views of the fragment's bytes. */
   readonly packets: readonly Uint8Array[];
 }
 
@@ -45,7 +43,7 @@ export class BadFragment extends Error {
   }
 }
 
-/** The fragment that begins at `bytes[at]`; bytes behind it are left alone. Throws BadFragment. Packets are views. */
+/** The fragment that begins at `bytes[at]`; bytes after it are ignored. Packets are views. Throws BadFragment. */
 export function decodeFragment(bytes: Uint8Array, at = 0): Fragment & { readonly byteLength: number } {
   const layout = readLayout(bytes, at);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -58,7 +56,7 @@ export function decodeFragment(bytes: Uint8Array, at = 0): Fragment & { readonly
     const seat = bytes[at + 5 + i * 2] as number;
     const levelDbov = bytes[at + 6 + i * 2] as number;
     if (seat >= MAX_SEATS || levelDbov > SILENCE_DBOV)
-      throw new BadFragment("levels", `Seat ${seat} at ${levelDbov} is no level.`);
+      throw new BadFragment("levels", `Seat ${seat} at ${levelDbov} is not a level.`);
     levels.push({ seat, levelDbov });
   }
   const packets: Uint8Array[] = [];
@@ -70,7 +68,7 @@ export function decodeFragment(bytes: Uint8Array, at = 0): Fragment & { readonly
   return { slot: layout.slot, levels, packets, byteLength: layout.byteLength };
 }
 
-/** Every fragment of `bytes`, which must hold whole fragments and nothing else. Throws BadFragment. */
+/** The fragments from `bytes[at]` to the end, which must be whole fragments and nothing else. Throws BadFragment. */
 export function decodeFragments(bytes: Uint8Array, at = 0): (Fragment & { readonly byteLength: number })[] {
   const fragments: (Fragment & { readonly byteLength: number })[] = [];
   for (let from = at; from < bytes.length; ) {
@@ -81,7 +79,7 @@ export function decodeFragments(bytes: Uint8Array, at = 0): (Fragment & { readon
   return fragments;
 }
 
-/** Slot and length of the fragment at `bytes[at]` without checking its sum: for bytes that this process checked before. */
+/** Slot and length of the fragment at `bytes[at]`, without its checksum: for bytes that this process has checked before. */
 export function peekFragment(bytes: Uint8Array, at = 0): { readonly slot: number; readonly byteLength: number } {
   const { slot, byteLength } = readLayout(bytes, at);
   return { slot, byteLength };
@@ -102,7 +100,7 @@ function readLayout(bytes: Uint8Array, at: number): Layout {
     return byte;
   };
   const first = byteAt(at);
-  if (first >> 4 !== FRAGMENT_VERSION) throw new BadFragment("version", `Fragment version ${first >> 4} is not known.`);
+  if (first >> 4 !== FRAGMENT_VERSION) throw new BadFragment("version", `Fragment version ${first >> 4} is unknown.`);
   const levelCount = first & 15;
   if (levelCount > MAX_LEVELS) throw new BadFragment("levels", `${levelCount} levels are more than ${MAX_LEVELS}.`);
   const slot = byteAt(at + 1) * 0x1000000 + ((byteAt(at + 2) << 16) | (byteAt(at + 3) << 8) | byteAt(at + 4));
@@ -119,6 +117,6 @@ function readLayout(bytes: Uint8Array, at: number): Layout {
   }
   const byteLength = next + total + 4 - at;
   if (at + byteLength > bytes.length)
-    throw new BadFragment("truncated", `Slot ${slot} needs ${byteLength} bytes, ${bytes.length - at} are there.`);
+    throw new BadFragment("truncated", `Slot ${slot} needs ${byteLength} bytes; there are ${bytes.length - at}.`);
   return { slot, levelCount, lengths, packetsAt: next, byteLength };
 }

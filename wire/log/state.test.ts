@@ -27,7 +27,7 @@ const seated = (seat: number): StateChange => ({
   role: "speaker",
 });
 
-test("a space begins, goes live, and ends, each with its slot", () => {
+test("a space is created, goes live and ends, and keeps the slot of each", () => {
   const state = foldAll(lane(created, { kind: "live" }, { kind: "ended" }));
   assert.equal(state.phase, "ended");
   assert.equal(state.liveSlot, 10);
@@ -36,7 +36,7 @@ test("a space begins, goes live, and ends, each with its slot", () => {
   assert.deepEqual(state.host, { person: person(1), name: "Ada" });
 });
 
-test("who takes a seat is muted and not present until the log says otherwise, and has no hand or invitation left", () => {
+test("a newly seated person is muted and not present, and has no hand or invitation left", () => {
   const state = foldAll(
     lane(
       created,
@@ -52,7 +52,7 @@ test("who takes a seat is muted and not present until the log says otherwise, an
   assert.deepEqual(state.invites, []);
 });
 
-test("one person never holds two seats, and one seat never two people", () => {
+test("one person never has two seats, and one seat never two people", () => {
   const moved: StateChange = { kind: "seated", seat: 5, person: person(3), name: "P3", role: "speaker" };
   const state = foldAll(lane(created, seated(3), moved, { ...moved, person: person(4) }));
   assert.deepEqual(
@@ -61,7 +61,7 @@ test("one person never holds two seats, and one seat never two people", () => {
   );
 });
 
-test("hands keep the order in which they went up, and an invitation takes the hand down", () => {
+test("hands keep the order in which they were raised, and an invitation lowers the hand", () => {
   const up = (n: number): StateChange => ({ kind: "hand", person: person(n), name: `H${n}`, up: true });
   const state = foldAll(lane(created, up(2), up(9), up(4), up(2), { kind: "invited", person: person(9), name: "H9" }));
   assert.deepEqual(
@@ -74,19 +74,19 @@ test("hands keep the order in which they went up, and an invitation takes the ha
   );
 });
 
-test("an entry that was folded before changes nothing, so a page may receive the same entries twice", () => {
+test("ignores an entry that was folded before, so a page may receive entries twice", () => {
   const entries = lane(created, seated(3), { kind: "muted", seat: 3, muted: false, by: "self" }, { kind: "live" });
   const once = foldAll(entries);
   assert.equal(foldAll(entries, once), once);
 });
 
-test("an entry of a kind that is not known yet moves seq alone", () => {
+test("an entry of an unknown kind changes only seq", () => {
   const state = foldAll(lane(created));
   const next = foldState(state, { kind: "confetti", seq: 2, slot: 1, utcMs: 1 } as unknown as StateEntry);
   assert.deepEqual(next, { ...state, seq: 2 });
 });
 
-test("the fullest state of the longest names fits a snapshot", () => {
+test("the fullest state with the longest names fits into a snapshot", () => {
   const name = "🎙".repeat(60);
   const changes: StateChange[] = [{ ...created, title: "T".repeat(120) }];
   for (let seat = 0; seat < 20; seat++)
@@ -104,7 +104,7 @@ test("the fullest state of the longest names fits a snapshot", () => {
   assert.ok(Buffer.byteLength(JSON.stringify(foldAll(lane(...changes)))) <= MAX_SNAPSHOT_BYTES);
 });
 
-test("folding a lane in two parts at any place gives the same as folding it at once", () => {
+test("folding a lane in two parts gives the same state as folding it at once", () => {
   const change: fc.Arbitrary<StateChange> = fc.oneof(
     fc.record({
       kind: fc.constant("seated" as const),

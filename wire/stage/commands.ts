@@ -1,5 +1,5 @@
-// Owns what people may ask of a stage: one language over two ways (a seated person's data channel, HTTP for all).
-// Refuses to know who is allowed what; the stage decides.
+// The commands that people send to a stage, over a seated person's data channel or over HTTP. The stage decides who may
+// use which.
 
 import { Refusal } from "../errors.ts";
 import { isPersonId, type PersonId } from "../ids.ts";
@@ -7,32 +7,32 @@ import { cleanTitle } from "../text.ts";
 import { MAX_SEATS } from "../units.ts";
 
 export type Command =
-  /** Host: from now on everyone hears the stage. A second "live" is answered as the first, and changes nothing. */
+  /** Host: from now on listeners hear the stage. Repeating it succeeds and changes nothing. */
   | { readonly do: "live" }
-  /** Host: the end, for everyone, for good. A second "end" is answered as the first; once it is over, with "ended". */
+  /** Host: ends the space for everybody, for good. Repeating it succeeds; after the space is over it is refused with `ended`. */
   | { readonly do: "end" }
-  /** Host: a new title. */
+  /** Host: sets a new title. */
   | { readonly do: "title"; readonly title: string }
-  /** Anyone with a ticket: ask to speak, or take it back. */
+  /** Anyone with a ticket: asks to speak, or withdraws that. */
   | { readonly do: "hand"; readonly up: boolean }
-  /** Host: put somebody's hand down. */
+  /** Host: lowers somebody's hand. */
   | { readonly do: "lower"; readonly person: PersonId }
-  /** Host: offer a seat to somebody whose hand is up; take the offer back. */
+  /** Host: offers a seat to a person whose hand is raised, or withdraws the offer. */
   | { readonly do: "invite"; readonly person: PersonId }
   | { readonly do: "uninvite"; readonly person: PersonId }
-  /** Who was invited: take the seat, or not. */
+  /** The invited person: takes the seat, or declines it. */
   | { readonly do: "accept" }
   | { readonly do: "decline" }
-  /** Who is seated: leave the stage for good. */
+  /** The seated person: leaves the stage and gives up the seat. */
   | { readonly do: "leave" }
-  /** Self, or the host. A host can mute anyone; only oneself can unmute. */
+  /** The seated person or the host. A host may mute anyone; only the person in the seat may unmute it. */
   | { readonly do: "mute"; readonly seat: number; readonly muted: boolean }
-  /** Host: take somebody off the stage. They cannot come back unless invited anew. */
+  /** Host: removes a person from the stage, who may return only when invited again. */
   | { readonly do: "remove"; readonly seat: number };
 
-/** Checks a command from outside. Throws `bad-json` naming the value that is wrong; unknown fields are dropped. */
+/** Parses a command from outside and drops unknown fields. Throws `bad-json` or `bad-title`, naming the wrong value. */
 export function parseCommand(value: unknown): Command {
-  if (typeof value !== "object" || value === null) throw new Refusal("bad-json", "A command is an object.");
+  if (typeof value !== "object" || value === null) throw new Refusal("bad-json", "A command must be an object.");
   const fields = value as Record<string, unknown>;
   switch (fields["do"]) {
     case "live":
@@ -60,20 +60,20 @@ export function parseCommand(value: unknown): Command {
 
 function flag(fields: Record<string, unknown>, name: string): boolean {
   const value = fields[name];
-  if (typeof value !== "boolean") throw new Refusal("bad-json", `"${name}" is true or false.`);
+  if (typeof value !== "boolean") throw new Refusal("bad-json", `"${name}" must be true or false.`);
   return value;
 }
 
 function person(fields: Record<string, unknown>): PersonId {
   const value = fields["person"];
-  if (!isPersonId(value)) throw new Refusal("bad-json", `"person" is not a person's id.`);
+  if (!isPersonId(value)) throw new Refusal("bad-json", `"person" must be a person's id.`);
   return value;
 }
 
 function seat(fields: Record<string, unknown>): number {
   const value = fields["seat"];
   if (!Number.isInteger(value) || (value as number) < 0 || (value as number) >= MAX_SEATS) {
-    throw new Refusal("bad-json", `"seat" is a number from 0 to ${MAX_SEATS - 1}.`);
+    throw new Refusal("bad-json", `"seat" must be a whole number from 0 to ${MAX_SEATS - 1}.`);
   }
   return value as number;
 }
