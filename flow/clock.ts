@@ -1,15 +1,15 @@
-// Owns time: the only place that reads a clock. Refuses to decide anything.
+// Clocks and timers. The only file that reads the system's clocks.
 
 export interface Timer {
   cancel(): void;
 }
 
 export interface Clock {
-  /** Milliseconds on a clock that never jumps; its zero means nothing. Fractions are real. */
+  /** Milliseconds, with fractions, on a clock that never jumps. Its zero has no meaning. */
   monotonicMs(): number;
-  /** Unix time in milliseconds; may jump. */
+  /** Unix time in milliseconds; it may jump. */
   utcMs(): number;
-  /** Calls `run` once, `delayMs` or a little more from now. */
+  /** Calls `run` once, not earlier than `delayMs` from now. */
   after(delayMs: number, run: () => void): Timer;
 }
 
@@ -17,13 +17,13 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   utcMs: () => Date.now(),
   after(delayMs, run) {
-    // Node cuts fractions off: a timer for 9.7 ms would come too early, and whoever is too early sets another.
+    // Node truncates delays: a timer for 9.7 ms would fire too early, and its owner would have to set another.
     const timer = setTimeout(run, Math.ceil(Math.max(0, delayMs)));
     return { cancel: () => clearTimeout(timer) };
   },
 };
 
-/** `clock` with its Unix time off by so much, its monotonic time untouched. */
+/** `clock` with its Unix time shifted by `offsetMs`; its monotonic time stays. */
 export function shiftedClock(clock: Clock, offsetMs: number): Clock {
   return { ...clock, utcMs: () => clock.utcMs() + offsetMs };
 }
@@ -44,7 +44,7 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
-/** Calls `run` every `periodMs`, the next call counted from the end of the last: never two at once, never a burst. */
+/** Calls `run` again `periodMs` after each call ends, so calls never overlap and never burst. */
 export function repeat(clock: Clock, periodMs: number, run: () => void): Timer {
   let timer = clock.after(periodMs, again);
   let cancelled = false;

@@ -7,7 +7,7 @@ import { RECONNECT, retryDelayMs } from "./retry.ts";
 import { manualClock } from "./testing/manual-clock.ts";
 import { createWheel } from "./wheel.ts";
 
-test("sleep ends when its time has come, and at once when it is aborted", async () => {
+test("sleep ends after its delay, and at once when it is aborted", async () => {
   const clock = manualClock();
   let done = false;
   const asleep = sleep(clock, 100).then(() => {
@@ -24,7 +24,7 @@ test("sleep ends when its time has come, and at once when it is aborted", async 
   assert.equal(clock.waitingCount, 0);
 });
 
-test("a timer is set for no less than its time, fractions included", (t) => {
+test("rounds timer delays up", (t) => {
   const setMs: (number | undefined)[] = [];
   t.mock.method(globalThis, "setTimeout", ((_: () => void, delayMs?: number) => {
     setMs.push(delayMs);
@@ -33,7 +33,7 @@ test("a timer is set for no less than its time, fractions included", (t) => {
   assert.deepEqual(setMs, [0, 0, 1, 10, 10]);
 });
 
-test("repeat runs once a period until it is cancelled, also from inside", () => {
+test("repeat runs once a period until it is cancelled, also by its own call", () => {
   const clock = manualClock();
   let runs = 0;
   const timer = repeat(clock, 10, () => {
@@ -43,7 +43,7 @@ test("repeat runs once a period until it is cancelled, also from inside", () => 
   assert.equal(runs, 3);
 });
 
-test("moving UTC does not move the monotonic clock", () => {
+test("setting UTC does not move the monotonic clock", () => {
   const clock = manualClock(1000);
   clock.advance(5);
   clock.setUtcMs(99);
@@ -51,7 +51,7 @@ test("moving UTC does not move the monotonic clock", () => {
   assert.equal(clock.utcMs(), 99);
 });
 
-test("a delay before the next try is jittered over its whole range, capped, never before Retry-After, and ends", () => {
+test("retry delays are jittered, capped, never shorter than Retry-After, and end with the last try", () => {
   fc.assert(
     fc.property(
       fc.nat(2000),
@@ -73,7 +73,7 @@ test("a delay before the next try is jittered over its whole range, capped, neve
   );
 });
 
-test("a wheel brings every member up once a turn, its spokes evenly full", () => {
+test("every member of a wheel is due once a turn, and its spokes are evenly full", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 20 }),
@@ -100,7 +100,7 @@ test("a wheel brings every member up once a turn, its spokes evenly full", () =>
   );
 });
 
-test("a beat neither drifts nor bursts: what was held up is made up for to its limit, the rest passed over", () => {
+test("a pacer does not drift; after a stall it makes up calls to its limit and skips the rest", () => {
   const clock = manualClock();
   const calls: number[] = [];
   const timer = startPacer(clock, 20, (n) => calls.push(n), 3);

@@ -1,11 +1,11 @@
-// Owns a steady beat: call number n falls due at start + n periods, whatever the calls before it cost.
-// Refuses to know what is done on it. For senders; the stage has a tick of its own, which also guards its jitter.
+// Calls a function once a period without drift, for senders of packets. ticker.ts is the stage's: it also measures lateness
+// and cost, starts after a period, and after a long stall makes only the newest tick.
 
 import type { Clock, Timer } from "./clock.ts";
 
 /**
- * Calls `run(n)` for n = 0, 1, 2…, call n not before `n · periodMs` from now. A beat that was held up makes up for at
- * most `maxBehind` calls at once and passes over the rest: `n` then jumps.
+ * Calls `run(n)` for n = 0, 1, 2…, call n not before `n · periodMs` from now. After a stall it catches up on at most
+ * `maxBehind` calls at once and skips the earlier ones, so `n` jumps.
  */
 export function startPacer(clock: Clock, periodMs: number, run: (n: number) => void, maxBehind = 10): Timer {
   const startMs = clock.monotonicMs();

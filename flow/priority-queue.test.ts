@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { createPriorityQueue } from "./priority-queue.ts";
 
-test("what is due first comes out first, in the order of coming where several are due at once", () => {
+test("gives the item that is due first; of items due at the same time the one added first", () => {
   const step = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.record({ byMs: fc.constantFrom(undefined, 0, 5, 10, 20) }));
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {

@@ -1,9 +1,12 @@
-// Owns a heap: of what waits, that which is due first comes out first. Refuses to wait, and to take more than its limit.
+// A bounded priority queue ordered by due time, as a binary heap.
 
 export interface PriorityQueue<T> {
-  /** False, and nothing kept, when it is full. */
+  /** False when the queue is full; the item is not added. */
   add(item: T, dueMs: number): boolean;
-  /** The item due first, in the order of coming where several are due at once; `undefined`: none is due by `byMs`. */
+  /**
+   * Removes and returns the item with the earliest due time; of equal times the one added first. `undefined` when no item is
+   * due by `byMs`.
+   */
   take(byMs?: number): T | undefined;
   readonly size: number;
 }

@@ -1,18 +1,18 @@
-// Owns trying again: capped exponential delays with full jitter, and an end. Refuses to know what is tried.
+// Retry delays: exponential with a cap, full jitter, and a last try.
 
 export interface RetryPolicy {
   readonly firstMs: number;
   readonly capMs: number;
-  /** Tries after which the caller gives up or asks a person; `Infinity` where giving up is no answer. */
+  /** Tries before the caller gives up or asks a person; `Infinity` to go on for ever. */
   readonly tries: number;
 }
 
-/** For listeners and edges: first within a second, then up to 30 s apart, for ever. */
+/** For listeners and edges: within a second at first, then up to 30 s apart, for ever. */
 export const RECONNECT: RetryPolicy = { firstMs: 1_000, capMs: 30_000, tries: Infinity };
 
 /**
- * Milliseconds to wait before try number `attempt` (0: the first repetition): uniform in `[0, min(cap, first·2^attempt))`,
- * or at least `atLeastMs` (a server's Retry-After) plus that. `undefined`: no more tries. `random` gives `[0, 1)`.
+ * Milliseconds to wait before retry number `attempt`, from 0: uniform in `[0, min(cap, first·2^attempt))`, added to
+ * `atLeastMs` (a server's Retry-After). `undefined` when there are no tries left. `random` gives `[0, 1)`.
  */
 export function retryDelayMs(
   policy: RetryPolicy,

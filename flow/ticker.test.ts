@@ -8,14 +8,14 @@ const fail = (cause: unknown): never => {
   throw cause;
 };
 
-/** A clock whose timers come as late as `lateMs()` says. */
+/** A clock whose timers are late by `lateMs()`. */
 function lateClock(lateMs: () => number) {
   const clock = manualClock();
   const late: Clock = { ...clock, after: (delayMs, run) => clock.after(delayMs + lateMs(), run) };
   return { clock, late };
 }
 
-test("there is a tick every 20 ms, numbered from 1", () => {
+test("ticks every 20 ms, numbered from 1", () => {
   const clock = manualClock();
   const ticks: number[] = [];
   using ticker = startTicker(clock, 20, (tick) => ticks.push(tick), fail);
@@ -24,7 +24,7 @@ test("there is a tick every 20 ms, numbered from 1", () => {
   assert.equal(ticker.number, 5);
 });
 
-test("lateness never adds up: after an hour of timers that are 3 ms late, the count is that of the clock", () => {
+test("timers that are 3 ms late for an hour lose no tick", () => {
   const { clock, late } = lateClock(() => 3);
   using ticker = startTicker(late, 20, () => {}, fail);
   clock.advance(3_600_000);
@@ -35,7 +35,7 @@ test("lateness never adds up: after an hour of timers that are 3 ms late, the co
   assert.equal(ticker.lateness().p999, 3);
 });
 
-test("a short stall is caught up with, tick by tick; a longer one is passed over but for the newest tick", () => {
+test("makes up the ticks of a short stall, and only the newest tick of a long one", () => {
   let lateMs = 0;
   const { clock, late } = lateClock(() => lateMs);
   const ticks: number[] = [];
@@ -55,23 +55,23 @@ test("a short stall is caught up with, tick by tick; a longer one is passed over
   assert.ok(ticks.every((tick, index) => index === 0 || tick > (ticks[index - 1] as number)));
 });
 
-test("a tick that throws is told, and the beat goes on", () => {
+test("reports a tick that throws, and goes on ticking", () => {
   const clock = manualClock();
-  const told: unknown[] = [];
+  const reported: unknown[] = [];
   using ticker = startTicker(
     clock,
     20,
     () => {
       throw new Error("once a tick");
     },
-    (cause) => told.push(cause),
+    (cause) => reported.push(cause),
   );
   clock.advance(60);
-  assert.equal(told.length, 3);
+  assert.equal(reported.length, 3);
   assert.equal(ticker.number, 3);
 });
 
-test("a ticker that was disposed is quiet, also from inside its own tick", () => {
+test("a disposed ticker stops, also when its own tick disposes it", () => {
   const clock = manualClock();
   const ticker = startTicker(clock, 20, () => ticker[Symbol.dispose](), fail);
   clock.advance(200);
@@ -79,7 +79,7 @@ test("a ticker that was disposed is quiet, also from inside its own tick", () =>
   assert.equal(clock.waitingCount, 0);
 });
 
-test("the times of the newest ticks are told without those before", () => {
+test("measures the newest ticks without the earlier ones", () => {
   let lateMs = 9;
   const { clock, late } = lateClock(() => lateMs);
   using ticker = startTicker(late, 20, () => {}, fail);

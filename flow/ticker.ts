@@ -1,6 +1,5 @@
-// Owns the beat of the stage: one tick every 20 ms on a grid that never moves. Refuses to know what a tick is for.
-// A late tick is followed by the next at its own time, so lateness never adds up; after a longer stall the ticks that
-// were missed are passed over, and who is called sees it by the number.
+// The stage's clockwork: numbered ticks on a fixed grid of times, with measurements of their lateness and cost.
+// A late tick does not delay the next one. After a long stall the missed ticks are skipped, which shows in the numbers.
 
 import type { Clock } from "./clock.ts";
 
@@ -14,22 +13,23 @@ export interface Ticker extends Disposable {
   /** Number of the newest tick. */
   readonly number: number;
   /**
-   * Milliseconds by which ticks came after their time, and how long they took: of the `newestCount` ticks, or as many as
-   * there are; of five minutes where absent or more.
+   * Percentiles, in milliseconds, of how late ticks came and how long they took: over the newest `newestCount` ticks, by
+   * default and at most over the newest `KEPT_TICKS`.
    */
   lateness(newestCount?: number): TickTimes;
   cost(newestCount?: number): TickTimes;
-  /** Ticks passed over since the start. */
+  /** Ticks skipped since the start. */
   readonly missedCount: number;
 }
 
-/** Ticks that a late one may bring with it at once; beyond that they are passed over. */
+/** At most this many ticks are made up at once; after a longer stall all but the newest are skipped. */
 export const MAX_CATCH_UP = 5;
+/** Five minutes at 20 ms. */
 const KEPT_TICKS = 15_000;
-/** A timer may fire a fraction of a millisecond early; waiting once more would make it a whole one late. */
+/** Timers may fire a fraction of a millisecond early. Waiting again would make the tick a whole millisecond late. */
 const EARLY_MS = 0.5;
 
-/** Calls `run` with ascending tick numbers until disposed. What `run` throws goes to `onError`, and the beat goes on. */
+/** Calls `run` with ascending tick numbers until disposed. `onError` gets what `run` throws, and ticking goes on. */
 export function startTicker(
   clock: Clock,
   periodMs: number,
@@ -41,10 +41,10 @@ export function startTicker(
   const cost = createRing(KEPT_TICKS);
   let number = 0;
   let missedCount = 0;
-  let timer = clock.after(periodMs, beat);
+  let timer = clock.after(periodMs, due);
   let isOver = false;
 
-  function beat(): void {
+  function due(): void {
     let nowMs = clock.monotonicMs();
     const newest = Math.floor((nowMs - startMs + EARLY_MS) / periodMs);
     if (newest - number > MAX_CATCH_UP) {
@@ -63,7 +63,7 @@ export function startTicker(
       cost.add(afterMs - nowMs);
       nowMs = afterMs;
     }
-    if (!isOver) timer = clock.after(startMs + (number + 1) * periodMs - nowMs, beat);
+    if (!isOver) timer = clock.after(startMs + (number + 1) * periodMs - nowMs, due);
   }
 
   return {

@@ -1,9 +1,9 @@
-// Owns token buckets: how often something may be done, in all and per address. Refuses to know what is counted.
+// Token buckets, which limit how often something may happen: one for all, or one per key.
 
 import type { Clock } from "./clock.ts";
 
 export interface TokenBucket {
-  /** Takes one token; 0 when there was one, else milliseconds until there is. */
+  /** Takes a token and returns 0; without a token, returns the milliseconds until there is one. */
   takeMs(): number;
 }
 
@@ -28,7 +28,7 @@ export interface KeyedTokenBuckets {
   readonly size: number;
 }
 
-/** A bucket per key, at most `limit`; the one longest unseen goes, and begins anew with a full one. */
+/** At most `limit` buckets. When full, the one that was unused for longest is dropped; its key then starts with a full bucket. */
 export function createKeyedTokenBuckets(
   clock: Clock,
   perSecond: number,

@@ -1,12 +1,12 @@
-// Owns spreading repeated work evenly over a period: members sit on spokes, one spoke is due at a time.
-// Refuses to know what the work is. Used by edges, so that pushes to thousands never come in one burst.
+// Spreads repeated work evenly over a period: members are on spokes, and one spoke is due at a time. Edges use it so that
+// pushes to thousands of listeners never come in one burst.
 
 export interface Wheel<T> {
-  /** Adds `member` to the emptiest spoke; it comes up once a turn until removed. */
+  /** Adds `member` to the emptiest spoke; it is due once a turn until removed. */
   add(member: T): void;
   remove(member: T): void;
   has(member: T): boolean;
-  /** The members of the next spoke; call it `spokes` times a period. The set must not be kept. */
+  /** The members of the next spoke. Call it `spokes` times a period, and do not keep the set. */
   next(): ReadonlySet<T>;
   readonly size: number;
 }

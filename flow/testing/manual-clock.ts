@@ -1,13 +1,13 @@
-// Owns a clock that stands still until it is told to move: for tests and models. Refuses to know real time.
+// A clock that moves only when it is advanced, for tests and models.
 
 import type { Clock, Timer } from "../clock.ts";
 
 export interface ManualClock extends Clock {
-  /** Moves both clocks on by `ms`, running what falls due in order of its time, then of its making. */
+  /** Moves both clocks on by `ms` and runs the timers that fall due, by time and then in the order they were set. */
   advance(ms: number): void;
-  /** As `advance`, but lets promises settle after each timer, so that what waits on a timer may set the next. */
+  /** As `advance`, but lets promises settle after each timer, so that their continuations may set more timers. */
   advanceAsync(ms: number): Promise<void>;
-  /** Moves UTC alone, as an operator or a time server does. */
+  /** Moves only UTC, as an operator or a time server does. */
   setUtcMs(utcMs: number): void;
   readonly waitingCount: number;
 }

@@ -1,14 +1,14 @@
-// What tickets and passes contain. Both are JWTs signed with EdDSA (RFC 8037); signing and checking need keys, which
-// only servers hold. A ticket proves who somebody is in one space, for ten minutes. A pass proves who a guest is in any
-// space, for a day, and is good for nothing but new tickets. Neither says what a person may do: the state of the space
-// does (wire/log/roles.ts).
+// The claims of tickets and passes. Both are JWTs signed with EdDSA (RFC 8037); signing and checking need keys, which
+// only servers have. A ticket proves a person's identity in one space for ten minutes. A pass proves a guest's identity in
+// any space for a day, and can only be exchanged for new tickets. Neither says what the person may do: that follows from
+// the state of the space (wire/log/roles.ts).
 
 import { isPersonId, isSpaceId, type PersonId, type SpaceId } from "../ids.ts";
 
 export const TICKET_ISSUER = "hustings";
 export const TICKET_SECONDS = 600;
 export const PASS_SECONDS = 86_400;
-/** Clocks of two servers may differ by this much. */
+/** Tolerated difference between the clocks of two servers. */
 export const TICKET_LEEWAY_SECONDS = 5;
 export const MAX_TICKET_CHARACTERS = 2048;
 
@@ -43,7 +43,7 @@ export interface TicketPayload {
   readonly gen?: number;
 }
 
-/** The claims of a ticket's checked payload; `undefined` when one is missing or of the wrong kind, or it is a pass. */
+/** The claims of a ticket whose signature was verified; `undefined` when one is missing or of the wrong type, or for a pass. */
 export function ticketClaimsOf(payload: Record<string, unknown>): TicketClaims | undefined {
   const { aud, gen } = payload;
   const bearer = bearerOf(payload, "act");

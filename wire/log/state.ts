@@ -9,7 +9,7 @@ export type Phase = (typeof PHASES)[number];
 export const ROLES = ["host", "cohost", "speaker"] as const;
 export type Role = (typeof ROLES)[number];
 export const AIRS = ["voice", "hold"] as const;
-/** What listeners hear: voices, or hold music, which each player plays from its own file. */
+/** Listeners hear voices, or hold music that each player plays from its own file. */
 export type Air = (typeof AIRS)[number];
 export const HOLD_REASONS = ["nobody-on-stage", "silence", "stage-back"] as const;
 export type HoldReason = (typeof HOLD_REASONS)[number];

@@ -9,7 +9,7 @@ import { MAX_SEATS } from "../units.ts";
 export type Command =
   /** Host: from now on listeners hear the stage. Repeating it succeeds and changes nothing. */
   | { readonly do: "live" }
-  /** Host: ends the space for everybody, for good. Repeating it succeeds; after the space is over it is refused with `ended`. */
+  /** Host: ends the space for good. Repeating it succeeds; once the stage has closed the space, it is refused with `ended`. */
   | { readonly do: "end" }
   /** Host: sets a new title. */
   | { readonly do: "title"; readonly title: string }
