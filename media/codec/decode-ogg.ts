@@ -1,9 +1,9 @@
-// Owns the way between a whole Ogg Opus file and its samples. Refuses live sound.
+// Decodes a whole Ogg Opus file.
 
 import { readOgg } from "../container/ogg.ts";
 import type { Opus } from "./opus.ts";
 
-/** All samples of the file, mono at 48 kHz, without pre-skip and end trimming. Throws OggError, OpusError. */
+/** All samples of the file, mono at 48 kHz, with pre-skip and trimmed end removed. Throws OggError or OpusError. */
 export function decodeOgg(opus: Opus, bytes: Uint8Array): Float32Array<ArrayBuffer> {
   const { packets, preSkipSamples, durationSamples } = readOgg(bytes);
   using decoder = opus.decoder();

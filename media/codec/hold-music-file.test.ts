@@ -1,5 +1,3 @@
-// Proves that the hold music's file is what a decoder that we did not write plays for exactly the loop's length.
-
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
@@ -7,7 +5,7 @@ import { HOLD_MUSIC_SAMPLES } from "../mix/hold-music.ts";
 import { holdMusicFile } from "./hold-music-file.ts";
 import { loadOpus } from "./opus.ts";
 
-test("the hold music is one file of exactly the loop, audible throughout, below 100 kB", async () => {
+test("ffmpeg decodes the hold music file to exactly the loop's length, audible throughout, and the file is below 100 kB", async () => {
   const file = holdMusicFile(await loadOpus());
   assert.ok(file.length < 100_000, `${file.length} bytes`);
   const decoded = spawnSync(

@@ -1,4 +1,4 @@
-// Owns the hold music as the one small file that players loop. Refuses to know where it is kept and when it is played.
+// Makes the hold music file, which players loop.
 
 import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { initSegment, mediaSegment } from "../container/cmaf.ts";
@@ -10,8 +10,8 @@ const BITRATE_BPS = 24_000;
 const SEGMENT_PACKETS = SAMPLE_RATE_HZ / PACKET_SAMPLES;
 
 /**
- * The loop as CMAF: exactly its length in packets. The encoder has heard the loop once before the first packet that is
- * kept, so the end runs into the start; what a player does at its own seam is the player's.
+ * The loop as CMAF, exactly as long as the loop. The encoder encodes the loop twice and the second pass is kept, so that the
+ * end runs into the start.
  */
 export function holdMusicFile(opus: Opus): Uint8Array<ArrayBuffer> {
   const pcm = holdMusicPcm();

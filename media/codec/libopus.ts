@@ -1,5 +1,4 @@
-// Owns the one door to the libopus build in WebAssembly: its raw functions and its memory.
-// Refuses to know what is encoded; opus.ts gives the functions a shape that the rest may use.
+// Loads libopus, built to WebAssembly. Only opus.ts uses its raw functions and memory.
 
 declare global {
   interface ImportMeta {
@@ -7,7 +6,7 @@ declare global {
   }
 }
 
-/** The raw build. Pointers are byte offsets; results below zero are libopus error codes. */
+/** Pointers are byte offsets; results below zero are libopus error codes. */
 export interface Libopus {
   readonly HEAPU8: Uint8Array<ArrayBuffer>;
   readonly HEAPF32: Float32Array<ArrayBuffer>;
@@ -37,9 +36,9 @@ export interface Libopus {
 let loading: Promise<Libopus> | undefined;
 
 /**
- * The build, instantiated once in a process from bytes that are inside the package's own module: no file beside
- * it is read and no network is used. The package's public functions are asynchronous for each encoder and decoder;
- * a stage needs them at once, between two ticks, so the build beneath is taken (docs/decisions/0002).
+ * The build, instantiated once per process. The bytes are inside the package's module: no other file and no network is used.
+ * This bypasses the package's public functions because they create each encoder and decoder asynchronously, and a stage
+ * needs them between two ticks (docs/decisions/0002).
  */
 export function loadLibopus(): Promise<Libopus> {
   loading ??= instantiate();

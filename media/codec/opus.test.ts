@@ -14,19 +14,19 @@ const opus = await loadOpus();
 const anna = new Uint8Array(readFileSync(new URL("../voices/anna.opus", import.meta.url)));
 const speech = decodeOgg(opus, anna);
 
-test("the codec is loaded once, and names itself", async () => {
+test("loads the codec once and knows its version", async () => {
   assert.equal(await loadOpus(), opus);
   assert.match(opus.version, /^libopus 1\./);
 });
 
-test("loading needs no network: it works where Node refuses every connection", () => {
+test("loads the codec where Node allows no network", () => {
   const url = JSON.stringify(new URL("./opus.ts", import.meta.url).href);
   const script = `const { loadOpus } = await import(${url}); console.log((await loadOpus()).version);`;
   const args = ["--permission", "--allow-fs-read=*", "--input-type=module", "--eval", script];
   assert.match(execFileSync(process.execPath, args).toString(), /^libopus 1\./);
 });
 
-test("every packet is fresh bytes of 20 ms, and decodes to 960 samples", () => {
+test("encodes packets of 20 ms as fresh bytes, which decode to 960 samples", () => {
   using encoder = opus.encoder({ bitrateBps: 32_000 });
   using decoder = opus.decoder();
   const first = encoder.encode(speech.subarray(48_000, 48_960));
@@ -53,14 +53,14 @@ test("an encoder keeps to its bitrate, also with redundancy for loss", () => {
   assert.ok(low > 8_000 && low < 14_000, `${low}`);
 });
 
-test("PCM of another length, and settings that the codec does not know, are refused by name", () => {
+test("refuses PCM of another length and invalid settings", () => {
   using encoder = opus.encoder({ bitrateBps: 32_000 });
   assert.throws(() => encoder.encode(new Float32Array(480)), OpusError);
   assert.throws(() => opus.encoder({ bitrateBps: 32_000, complexity: 11 }), OpusError);
   assert.throws(() => opus.encoder({ bitrateBps: -7 }), OpusError);
 });
 
-test("after disposal everything is refused, and a second disposal is nothing", () => {
+test("refuses everything after disposal, and may be disposed twice", () => {
   const encoder = opus.encoder({ bitrateBps: 32_000 });
   const decoder = opus.decoder();
   for (const codec of [encoder, decoder, encoder, decoder]) codec[Symbol.dispose]();
@@ -69,7 +69,7 @@ test("after disposal everything is refused, and a second disposal is nothing", (
   assert.throws(() => decoder.conceal(), OpusError);
 });
 
-test("a damaged packet harms neither the process nor the packets after it", () => {
+test("decodes the packets after a damaged one", () => {
   using decoder = opus.decoder();
   const { packets } = readOgg(anna);
   const damage = fc.record({
@@ -92,7 +92,7 @@ test("a damaged packet harms neither the process nor the packets after it", () =
   fc.assert(property, { numRuns: 1000 });
 });
 
-test("concealment and FEC give as many samples as they are asked", () => {
+test("concealment and FEC give the requested number of samples", () => {
   using decoder = opus.decoder();
   const { packets } = readOgg(anna);
   for (const packet of packets.slice(50, 60)) decoder.decode(packet);
@@ -103,14 +103,14 @@ test("concealment and FEC give as many samples as they are asked", () => {
   assert.throws(() => decoder.decodeFec(new Uint8Array(0)), OpusError);
 });
 
-test("a packet of one byte, as DTX sends, is decoded to its 20 ms; stereo and 60 ms are decoded to mono", () => {
+test("decodes a DTX packet of one byte to 20 ms, and stereo and 60 ms to mono", () => {
   using decoder = opus.decoder();
   assert.equal(decoder.decode(Uint8Array.of(0x78)).length, 960);
   assert.equal(decoder.decode(Uint8Array.of(0xfc, 0xff, 0xfe)).length, 960);
   assert.equal(decoder.decode(Uint8Array.of(0xfb, 3, 0xff, 0xfe, 0xff, 0xfe, 0xff, 0xfe)).length, 2880);
 });
 
-test("digital silence with DTX becomes packets of at most two bytes", () => {
+test("encodes digital silence with DTX to packets of at most two bytes", () => {
   using encoder = opus.encoder({ bitrateBps: 32_000, dtx: true });
   const lengths = Array.from({ length: 40 }, () => encoder.encode(new Float32Array(960)).length);
   assert.ok(
@@ -119,7 +119,7 @@ test("digital silence with DTX becomes packets of at most two bytes", () => {
   );
 });
 
-test("a thousand codecs made and disposed leave the codec's memory as it was", async () => {
+test("a thousand disposed codecs leave no memory behind", async () => {
   const libopus = await loadLibopus();
   const round = () => {
     using encoder = opus.encoder({ bitrateBps: 32_000 });
@@ -132,7 +132,7 @@ test("a thousand codecs made and disposed leave the codec's memory as it was", a
   assert.equal(libopus.HEAPU8.length, before);
 });
 
-test("a crowd of voices at 16 kb/s is nearer its source as music than as one talker", () => {
+test("many voices at 16 kb/s sound closer to their source with the signal set to music", () => {
   const voices = ["anna", "ben", "chloe", "welcome"].map((name) =>
     decodeOgg(opus, readFileSync(new URL(`../voices/${name}.opus`, import.meta.url))),
   );

@@ -1,11 +1,11 @@
-// Owns Opus encoders and decoders: 48 kHz, mono, Float32 in [-1, 1], 20 ms in, any Opus duration out.
-// Refuses to know RTP, loss policy and containers; what can be read without a codec is in packet.ts.
+// Opus encoders and decoders: 48 kHz, mono, Float32 in [-1, 1]. Encoders take 20 ms; decoders accept any Opus duration.
+// container/opus-packet.ts has what can be read from a packet without a codec.
 
 import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { MAX_OPUS_BYTES, MAX_PACKET_DURATION_SAMPLES, packetDurationSamples } from "../container/opus-packet.ts";
 import { type Libopus, loadLibopus } from "./libopus.ts";
 
-/** Bytes that are no Opus packet that we can use, or PCM of a wrong length. The codec's state is unharmed. */
+/** Bytes that are not a usable Opus packet, PCM of a wrong length, or an invalid setting. */
 export class OpusError extends Error {
   override readonly name = "OpusError";
 }
@@ -13,47 +13,47 @@ export class OpusError extends Error {
 export interface EncoderOptions {
   /** 6,000 to 510,000. */
   readonly bitrateBps: number;
-  /** 0 to 10; 5 where absent (docs/decisions/0002 has the cost of each). */
+  /** 0 to 10; 5 where absent. docs/decisions/0002 has the cost of each. */
   readonly complexity?: number;
-  /** Carry a coarse copy of the packet before, for `decodeFec`; false where absent. */
+  /** Each packet carries a coarse copy of the one before, for `decodeFec`; false where absent. */
   readonly inbandFec?: boolean;
-  /** 0 to 100; how much loss the encoder should be ready for; 0 where absent. */
+  /** The loss that the encoder prepares for, 0 to 100; 0 where absent. */
   readonly expectedLossPercent?: number;
-  /** Let silence become packets of one or two bytes; false where absent. */
+  /** Encodes silence as packets of one or two bytes; false where absent. */
   readonly dtx?: boolean;
-  /** "voice" (where absent) tunes for one talker with FEC; "programme" for a mix of voices and music. */
+  /** "voice", the default, is for one talker with FEC; "programme" is for a mix of voices and music. */
   readonly tuning?: "voice" | "programme";
 }
 
 export interface OpusEncoder extends Disposable {
-  /** Samples by which the decoded sound lags its source, at 48 kHz (the pre-skip of RFC 7845). */
+  /** Samples at 48 kHz by which the decoded sound lags its source (the pre-skip of RFC 7845). */
   readonly lookaheadSamples: number;
-  /** Exactly 960 samples in, one packet of fresh bytes out, which the caller owns. Throws OpusError. */
+  /** Encodes exactly 960 samples to one packet of fresh bytes. Throws OpusError. */
   encode(pcm: Float32Array): Uint8Array<ArrayBuffer>;
   setExpectedLoss(percent: number): void;
   /** 0 to 10. */
   setComplexity(complexity: number): void;
-  /** What is to be encoded from now on; "auto" is what a "programme" begins with, "voice" what a "voice" does. */
+  /** The kind of sound from now on. A "programme" encoder begins with "auto", a "voice" encoder with "voice". */
   setSignal(signal: Signal): void;
 }
 
-/** "music" keeps a low bit rate from being spent on the model of one talker, which a crowd of talkers is not. */
+/** "music" is better for several people talking at once, who do not fit the codec's model of one talker. */
 export type Signal = "auto" | "voice" | "music";
 
 export interface OpusDecoder extends Disposable {
-  /** The packet's whole duration as mono PCM, fresh, 120 to 5760 samples. Throws OpusError. */
+  /** The packet's whole duration as fresh mono PCM, 120 to 5760 samples. Throws OpusError. */
   decode(packet: Uint8Array): Float32Array<ArrayBuffer>;
-  /** A guess at the sound that was lost; 960 samples where absent, else a multiple of 120 up to 5760. */
+  /** Concealment of lost sound. `durationSamples` is a multiple of 120 up to 5760; 960 where absent. */
   conceal(durationSamples?: number): Float32Array<ArrayBuffer>;
   /**
-   * The packet before `nextPacket`, from the copy inside `nextPacket`; concealment where there is none. Then decode
-   * `nextPacket` as usual. Throws OpusError.
+   * The packet before `nextPacket`, decoded from its copy inside `nextPacket`; concealment when there is none. Decode
+   * `nextPacket` itself afterwards. Throws OpusError.
    */
   decodeFec(nextPacket: Uint8Array, durationSamples?: number): Float32Array<ArrayBuffer>;
 }
 
 export interface Opus {
-  /** As the codec names itself, e.g. "libopus 1.6.1". */
+  /** For example "libopus 1.6.1". */
   readonly version: string;
   encoder(options: EncoderOptions): OpusEncoder;
   decoder(): OpusDecoder;
@@ -61,7 +61,7 @@ export interface Opus {
 
 let loaded: Promise<Opus> | undefined;
 
-/** The codec, made once in a process. Encoders and decoders hold memory until they are disposed. */
+/** The codec, loaded once per process. Encoders and decoders use memory until they are disposed. */
 export function loadOpus(): Promise<Opus> {
   loaded ??= loadLibopus().then((libopus) => ({
     version: libopus.UTF8ToString(libopus._oc_get_version_string()),
@@ -172,7 +172,7 @@ class Decoder implements OpusDecoder {
   }
 
   #load(packet: Uint8Array): number {
-    if (packetDurationSamples(packet) === 0) throw new OpusError(`${packet.length} bytes are no Opus packet`);
+    if (packetDurationSamples(packet) === 0) throw new OpusError(`${packet.length} bytes are not an Opus packet`);
     this.#libopus.HEAPU8.set(packet, this.#packet);
     return this.#packet;
   }

@@ -1,27 +1,26 @@
-// Owns AAC-LC as HLS serves it: which frames of 1,024 samples belong to which slots, the init segment, media segments, and
-// frames read out of ADTS. Pure. Refuses to encode. Sources: ISO/IEC 14496-3 §1.6, §1.A.3; ISO/IEC 14496-14 §5.6.
+// AAC-LC as HLS serves it: which frames of 1,024 samples belong to which slots, init and media segments, and reading frames
+// from ADTS. Sources: ISO/IEC 14496-3 §1.6, §1.A.3; ISO/IEC 14496-14 §5.6.
 
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import { SAMPLE_RATE_HZ, SLOT_SAMPLES } from "@hustings/wire/units.ts";
 import { ascii, box, concatBytes, emptySampleTable, fullBox, u8, u16, u32, u64, zeros } from "./mp4-boxes.ts";
 
-/** Samples of one frame. */
 export const AAC_FRAME_SAMPLES = 1024;
 export const AAC_BITRATE_BPS = 64_000;
 
-/** Frames `[from, to)` of the space's time; frame `n` is samples `[n·1024, (n+1)·1024)`. */
+/** Frames `[from, to)`; frame `n` is samples `[n·1024, (n+1)·1024)` of the space. */
 export interface FrameRange {
   readonly from: number;
   readonly to: number;
 }
 
-/** The frames of slots `range`: those that start in it. Ranges that follow each other have frames that do, each once. */
+/** The frames that start in the slots. Adjacent ranges of slots have adjacent ranges of frames. */
 export function framesOf({ from, to }: SlotRange): FrameRange {
   const first = (slot: number): number => Math.ceil((slot * SLOT_SAMPLES) / AAC_FRAME_SAMPLES);
   return { from: first(from), to: first(to) };
 }
 
-/** How long the frames of slots `range` last, in seconds. */
+/** The duration, in seconds, of the frames that start in `range`. */
 export function aacSeconds(range: SlotRange): number {
   const { from, to } = framesOf(range);
   return ((to - from) * AAC_FRAME_SAMPLES) / SAMPLE_RATE_HZ;
@@ -34,8 +33,8 @@ const CONFIG = u8(0x11, 0x88);
 const UNITY_MATRIX = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000);
 
 /**
- * `ftyp` and `moov` for one mono AAC-LC track at timescale 48,000, fragmented. No edit list: a live view starts in the
- * middle, frames stand where their sound is, and a decoder's first frame is half a window short.
+ * `ftyp` and `moov` for one mono AAC-LC track at timescale 48,000, fragmented. It has no edit list: a live view starts in the
+ * middle, and every frame has the time of its sound.
  */
 export function aacInitSegment(): Uint8Array<ArrayBuffer> {
   const brands = box("ftyp", ascii("iso6"), u32(0), ascii("iso6cmfcmp41"));
@@ -54,7 +53,7 @@ export function aacInitSegment(): Uint8Array<ArrayBuffer> {
   return concatBytes([brands, box("moov", mvhd, track(), box("mvex", trex))]);
 }
 
-/** `moof` and `mdat` of consecutive frames, at least one, the first of which is number `firstFrame`. */
+/** `moof` and `mdat` of consecutive frames, at least one; `firstFrame` is the number of the first. */
 export function aacMediaSegment(firstFrame: number, frames: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const sizes = u32(...frames.map(({ length }) => length));
   const moofWith = (payloadOffset: number): Uint8Array =>
@@ -77,7 +76,7 @@ export class BadAdts extends Error {
   override readonly name = "BadAdts";
 }
 
-/** The raw frames of an ADTS stream, in order; views into `bytes`. Throws BadAdts. */
+/** The raw frames of an ADTS stream, in order, as views of `bytes`. Throws BadAdts. */
 export function framesInAdts(bytes: Uint8Array): Uint8Array[] {
   const frames: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -107,7 +106,7 @@ function sampleTable(): Uint8Array {
   return emptySampleTable(entry);
 }
 
-/** ES, decoder configuration (object type 0x40, audio stream), its specific part, and the fixed SL part. */
+/** The ES descriptor with decoder configuration (object type 0x40, audio stream) and the fixed SL configuration. */
 function esds(): Uint8Array {
   const specific = descriptor(5, CONFIG);
   const decoder = descriptor(4, u8(0x40, 0x15, 0, 0, 0), u32(AAC_BITRATE_BPS, AAC_BITRATE_BPS), specific);

@@ -1,31 +1,31 @@
-// Owns the boxes by which a player finds its way in a long recording: `sidx`, and `free` room for them.
-// Refuses to know where a recording is kept. Source: ISO/IEC 14496-12 §8.16.3, §8.1.2.
+// Writes `sidx`, the index by which a player seeks in a recording, and `free` boxes that reserve room for it.
+// Source: ISO/IEC 14496-12 §8.16.3, §8.1.2.
 
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { box, fullBox, u16, u32, u64, zeros } from "./mp4-boxes.ts";
 
-/** A run of whole media segments that a player may fetch by itself. */
+/** A run of whole media segments that a player may fetch separately. */
 export interface IndexedRun {
   /** Below 2 GiB. */
   readonly sizeBytes: number;
   readonly durationSamples: number;
 }
 
-/** A `sidx` counts its runs in 16 bits. */
+/** `sidx` counts its runs in 16 bits. */
 const MAX_INDEXED_RUNS = 0xffff;
 const SIDX_HEAD_BYTES = 40;
 const SIDX_RUN_BYTES = 12;
 
 /**
- * The segment index of runs that follow each other, the first starting `firstOffsetBytes` after the index (0 where
- * absent). Throws RangeError above 65,535 runs: index longer runs then.
+ * The index of consecutive runs, the first of which starts `firstOffsetBytes` after the index (0 where absent). Throws
+ * RangeError for more than 65,535 runs: use longer runs then.
  */
 export function sidx(
   earliestTimeSamples: number | bigint,
   runs: readonly IndexedRun[],
   firstOffsetBytes: number = 0,
 ): Uint8Array<ArrayBuffer> {
-  if (runs.length > MAX_INDEXED_RUNS) throw new RangeError(`${runs.length} runs; an index holds 65,535`);
+  if (runs.length > MAX_INDEXED_RUNS) throw new RangeError(`${runs.length} runs; an index has at most 65,535`);
   const references = new Uint8Array(runs.length * SIDX_RUN_BYTES);
   const view = new DataView(references.buffer);
   for (const [index, run] of runs.entries()) {
@@ -41,8 +41,8 @@ export function sidxSize(runCount: number): number {
   return SIDX_HEAD_BYTES + SIDX_RUN_BYTES * runCount;
 }
 
-/** Room that players pass over; `sizeBytes` in all, at least 8. Throws RangeError below. */
+/** A box that players skip, `sizeBytes` long including its header. Throws RangeError below 8. */
 export function freeBox(sizeBytes: number): Uint8Array<ArrayBuffer> {
-  if (sizeBytes < 8) throw new RangeError(`a box has 8 bytes at least, ${sizeBytes} asked`);
+  if (sizeBytes < 8) throw new RangeError(`a box has at least 8 bytes, not ${sizeBytes}`);
   return box("free", zeros(sizeBytes - 8));
 }

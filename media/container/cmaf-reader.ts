@@ -1,27 +1,25 @@
-// Owns reading the packets, and the levels beside them, back out of CMAF that this project wrote: the hold music's file,
-// parts and segments of HLS.
-// Total: any bytes give packets or BadCmaf. Refuses to read what others write: one track, `trun` with sizes, each `mdat`
-// behind its `moof`.
+// Reads packets and levels from our own CMAF: the hold music file, and HLS parts and segments. Any bytes give packets or
+// BadCmaf. It reads only the shape that we write: one track, `trun` with sizes, each `mdat` after its `moof`.
 
 import { MAX_PACKET_BYTES, MAX_SLOT, type SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { FRAGMENT_PACKETS, SLOT_SAMPLES } from "@hustings/wire/units.ts";
 import { type LevelRun, readLevels } from "../hls/part-levels.ts";
 
-/** The bytes are not a CMAF file as we write them. */
+/** The bytes are not CMAF as we write it. */
 export class BadCmaf extends Error {
   override readonly name = "BadCmaf";
 }
 
-/** The packets of one slot, and who was heard. */
+/** The packets and levels of one slot. */
 export interface SlotPackets {
   readonly slot: number;
-  /** Loudest first; empty where the file says nothing of this slot. */
+  /** Loudest first; empty when the file has no levels for this slot. */
   readonly levels: readonly SeatLevel[];
-  /** Ten, in order; views into the file. */
+  /** Ten, in order, as views of the file. */
   readonly packets: readonly Uint8Array[];
 }
 
-/** One `moof`, what its `mdat` holds, and what the last event message before it says. */
+/** One `moof`, the packets of its `mdat`, and the levels of the last event message before it. */
 interface PacketRun {
   readonly decodeTimeSamples: bigint | undefined;
   readonly heard: LevelRun | undefined;
@@ -29,10 +27,10 @@ interface PacketRun {
 }
 
 const HEADER_BYTES = 8;
-/** No object of ours has more in one run: a segment has a run for each second. */
+/** Far above what we write: a run of ours has one second. */
 const MAX_RUN_PACKETS = 0x10000;
 
-/** Every packet, in order, whole slots alone; views into `file`. Throws BadCmaf. */
+/** Every packet in order, as views of `file`; packets after the last whole slot are left out. Throws BadCmaf. */
 export function readPackets(file: Uint8Array): Uint8Array[] {
   const packets: Uint8Array[] = [];
   for (const run of runsIn(file)) packets.push(...run.packets);
@@ -40,17 +38,17 @@ export function readPackets(file: Uint8Array): Uint8Array[] {
 }
 
 /**
- * The slots of a part or segment of HLS, ascending, by the decode times that `hlsObject` writes: slot · 9600. Views into
- * `file`. Levels that are damaged, or of other slots than the run behind them, are passed over. Throws BadCmaf, also for
- * packets that no fragment could carry.
+ * The slots of an HLS part or segment, ascending, by the decode times that `hlsObject` writes (slot · 9600). Packets are views
+ * of `file`. Levels that are damaged or belong to other slots are ignored. Throws BadCmaf, also for packets that do not fit
+ * a fragment.
  */
 export function readSlots(file: Uint8Array): SlotPackets[] {
   const slots: SlotPackets[] = [];
   for (const { decodeTimeSamples, heard, packets } of runsIn(file)) {
     const first = slotAt(decodeTimeSamples);
     if (packets.length % FRAGMENT_PACKETS > 0)
-      throw new BadCmaf(`A run of ${packets.length} packets is no whole slots.`);
-    if (first <= (slots.at(-1)?.slot ?? -1)) throw new BadCmaf(`Slot ${first} comes behind a later one.`);
+      throw new BadCmaf(`A run of ${packets.length} packets is not a whole number of slots.`);
+    if (first <= (slots.at(-1)?.slot ?? -1)) throw new BadCmaf(`Slot ${first} comes after a later one.`);
     const count = packets.length / FRAGMENT_PACKETS;
     const levels = heard?.from === first && heard.levels.length === count ? heard.levels : [];
     for (let i = 0; i < count; i++) {
@@ -58,15 +56,15 @@ export function readSlots(file: Uint8Array): SlotPackets[] {
       slots.push({ slot: first + i, levels: levels[i] ?? [], packets: packets.slice(at, at + FRAGMENT_PACKETS) });
     }
   }
-  if ((slots.at(-1)?.slot ?? 0) > MAX_SLOT) throw new BadCmaf("A slot beyond the last that there can be.");
+  if ((slots.at(-1)?.slot ?? 0) > MAX_SLOT) throw new BadCmaf("A slot above the highest possible.");
   return slots;
 }
 
 function slotAt(decodeTimeSamples: bigint | undefined): number {
   if (decodeTimeSamples === undefined || decodeTimeSamples % BigInt(SLOT_SAMPLES) !== 0n)
-    throw new BadCmaf(`A run at ${decodeTimeSamples} begins with no slot.`);
+    throw new BadCmaf(`A run at ${decodeTimeSamples} does not begin with a slot.`);
   const slot = decodeTimeSamples / BigInt(SLOT_SAMPLES);
-  if (slot > BigInt(MAX_SLOT)) throw new BadCmaf(`Slot ${slot} is beyond the last that there can be.`);
+  if (slot > BigInt(MAX_SLOT)) throw new BadCmaf(`Slot ${slot} is above the highest possible.`);
   return Number(slot);
 }
 
@@ -108,7 +106,7 @@ interface Found {
 function* boxesIn(file: Uint8Array, from: number, to: number): Generator<Found> {
   const view = viewOf(file);
   for (let at = from; at < to; ) {
-    if (at + HEADER_BYTES > to) throw new BadCmaf(`A box at ${at} has no room for its head.`);
+    if (at + HEADER_BYTES > to) throw new BadCmaf(`A box at ${at} has no room for its header.`);
     const size = view.getUint32(at);
     if (size < HEADER_BYTES || at + size > to) throw new BadCmaf(`A box at ${at} cannot have ${size} bytes.`);
     const type = String.fromCharCode(...file.subarray(at + 4, at + HEADER_BYTES));

@@ -22,7 +22,7 @@ function encoded(from: number, count: number, bitrateBps: number): Uint8Array[] 
   });
 }
 
-/** Speech, filler of three slots, then another encoder: what a listener's timeline looks like after a fault. */
+/** A listener's timeline after a fault: speech, three slots of filler, then another encoder. */
 const packets = [
   ...encoded(0, 100, 32_000),
   ...[0, 1, 2].flatMap((slot) => fillerPackets(slot)),
@@ -71,7 +71,7 @@ function ffmpegPcm(input: Buffer, decoder: "opus" | "libopus"): Float32Array {
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 }
 
-/** The boxes of some bytes, as paths with sizes, in order; containers are entered. */
+/** The paths and sizes of all boxes, in order. */
 function boxes(bytes: Uint8Array, from = 0, to = bytes.length, path = ""): string[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const found: string[] = [];
@@ -96,7 +96,7 @@ function boxes(bytes: Uint8Array, from = 0, to = bytes.length, path = ""): strin
   return found;
 }
 
-test("the init segment has exactly these boxes, and dOps says mono, 48 kHz, version 0", () => {
+test("the init segment has these boxes, and dOps has version 0, mono, 48 kHz and no pre-skip", () => {
   const init = initSegment();
   assert.deepEqual(boxes(init), [
     "ftyp 28",
@@ -128,7 +128,7 @@ test("the init segment has exactly these boxes, and dOps says mono, 48 kHz, vers
   assert.equal(final.readBigUInt64BE(final.indexOf("mehd") + 8), 9600n);
 });
 
-test("a media segment of one packet is these bytes", () => {
+test("a media segment of one packet has these bytes", () => {
   const made = mediaSegment({ sequence: 7, decodeTimeSamples: 2n ** 33n, packets: [Uint8Array.of(0xf8, 0xff, 0xfe)] });
   const expected = [
     "00000092 6d6f6f66", // moof, 146 bytes
@@ -144,7 +144,7 @@ test("a media segment of one packet is these bytes", () => {
   assert.equal(Buffer.from(made).toString("hex"), expected.join("").replaceAll(" ", ""));
 });
 
-test("the size is known without making the segment", () => {
+test("mediaSegmentSize gives the size of the segment", () => {
   const property = fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { minLength: 1, maxLength: 60 }), (run) => {
     const made = mediaSegment({ sequence: 1, decodeTimeSamples: 0, packets: run });
     assert.equal(made.length, mediaSegmentSize(run.map(({ length }) => length)));
@@ -153,7 +153,7 @@ test("the size is known without making the segment", () => {
 });
 
 for (const run of [10, 50, 7]) {
-  test(`ffprobe sees every packet at its exact time, in segments of ${run}, across filler and a change of encoder`, () => {
+  test(`ffprobe finds every packet at its exact time in segments of ${run}, across filler and a change of encoder`, () => {
     const rows = ffprobe(file(...segments(run)), "packet=pts,dts,size");
     const expected = packets.map((packet, index) => `${index * 960},${index * 960},${packet.length}`);
     assert.deepEqual(
@@ -163,12 +163,12 @@ for (const run of [10, 50, 7]) {
   });
 }
 
-test("ffprobe knows the track for what it is", () => {
+test("ffprobe finds a mono Opus track at 48 kHz", () => {
   const rows = ffprobe(file(...segments(50)), "stream=codec_name,codec_tag_string,sample_rate,channels,time_base");
   assert.equal(rows[0], "opus,Opus,48000,1,1/48000");
 });
 
-test("ffmpeg decodes exactly 960 samples for every packet, and the sound is what our own decoder gives", (t) => {
+test("ffmpeg decodes 960 samples for every packet, the same sound as our own decoder", (t) => {
   const whole = file(...segments(10));
   using decoder = opus.decoder();
   const own = new Float32Array(packets.length * 960);
@@ -181,7 +181,7 @@ test("ffmpeg decodes exactly 960 samples for every packet, and the sound is what
   assert.ok(agreement > 60);
 });
 
-test("mediabunny sees the same packets, also when the timeline starts far from zero", async () => {
+test("mediabunny finds the same packets on a timeline that starts far from zero", async () => {
   const start = 9600 * 1_000_000;
   const input = new Input({ formats: [MP4], source: new BufferSource(file(...segments(50, start))) });
   const track = await input.getPrimaryAudioTrack();
@@ -214,13 +214,13 @@ test("ffprobe reads a recording with a segment index whole, and knows its durati
   assert.equal(ffprobe(whole, "format=duration")[0], "5.000000");
 });
 
-test("a free box has the size that was asked, and none is smaller than its header", () => {
+test("a free box has the requested size, at least that of its header", () => {
   assert.equal(freeBox(8).length, 8);
   assert.throws(() => freeBox(7), RangeError);
   assert.throws(() => sidx(0, new Array(65_536).fill({ sizeBytes: 1, durationSamples: 960 })), RangeError);
 });
 
-test("filler is ten packets of silence, the same bytes for a slot every time, and our encoder's own", () => {
+test("filler is ten packets of silence, always the same bytes, as our encoder writes them", () => {
   const filler = fillerPackets(12345);
   assert.equal(filler.length, 10);
   assert.deepEqual(filler, fillerPackets(12345));

@@ -1,4 +1,4 @@
-// Owns the bytes of ISO base media boxes (ISO/IEC 14496-12 §4.2). Refuses to know which boxes make a file.
+// Writes the boxes of ISO base media files (ISO/IEC 14496-12 §4.2).
 
 /** A box: its size, its four-letter type, and its parts in order. */
 export function box(type: string, ...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
@@ -63,7 +63,7 @@ export function ascii(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** The sample table of a fragmented file (ISO/IEC 14496-12 §8.5): what the samples are, and none of them. */
+/** The sample table of a fragmented file (ISO/IEC 14496-12 §8.5): one sample description, no samples. */
 export function emptySampleTable(entry: Uint8Array): Uint8Array<ArrayBuffer> {
   return box(
     "stbl",
@@ -75,7 +75,7 @@ export function emptySampleTable(entry: Uint8Array): Uint8Array<ArrayBuffer> {
   );
 }
 
-/** The parts one behind another. */
+/** The parts, one after another. */
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

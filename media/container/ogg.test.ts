@@ -23,7 +23,7 @@ function fileOf(packets: readonly Uint8Array[], trimSamples = 0): Uint8Array {
 
 const packet = fc.uint8Array({ maxLength: 900 }).map((body) => Uint8Array.of(0x78, ...body));
 
-test("what is written is read back, whatever the packets' lengths", () => {
+test("reads back packets of any length", () => {
   const property = fc.property(fc.array(packet, { maxLength: 300 }), (packets) => {
     const read = readOgg(fileOf(packets));
     assert.deepEqual(read.packets, packets);
@@ -33,7 +33,7 @@ test("what is written is read back, whatever the packets' lengths", () => {
   fc.assert(property, { numRuns: 100 });
 });
 
-test("the writer gives a page a second, and the end says how much to trim", () => {
+test("writes a page per second, and the trimmed length at the end", () => {
   const writer = createOggWriter();
   const pages = Array.from({ length: 120 }, () => writer.packet(Uint8Array.of(0x78, 1)));
   assert.deepEqual(
@@ -45,7 +45,7 @@ test("the writer gives a page a second, and the end says how much to trim", () =
   assert.throws(() => writer.packet(new Uint8Array(0)), OggError);
 });
 
-test("any bytes, and any damage, are a file or an OggError", () => {
+test("arbitrary and damaged bytes give a file or an OggError", () => {
   const whole = voice("chloe").slice(0, 9000);
   const damage = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.integer({ min: 0, max: 255 })), { maxLength: 4 });
   const property = fc.property(fc.uint8Array({ maxLength: 200 }), damage, fc.nat(whole.length), (noise, edits, end) => {
@@ -62,7 +62,7 @@ test("any bytes, and any damage, are a file or an OggError", () => {
   fc.assert(property, { numRuns: 500 });
 });
 
-test("sound comes back from a file at its exact length", () => {
+test("decodes a file to its exact length", () => {
   using encoder = opus.encoder({ bitrateBps: 32_000 });
   assert.equal(encoder.lookaheadSamples, 312);
   const packets = Array.from({ length: 14 }, (_, frame) =>
@@ -72,7 +72,7 @@ test("sound comes back from a file at its exact length", () => {
 });
 
 for (const name of VOICES) {
-  test(`the voice ${name} is small, speaks, and is the same length to ffmpeg as to us`, () => {
+  test(`the voice ${name} is small and audible, and ffmpeg finds the same length as we do`, () => {
     const bytes = voice(name);
     assert.ok(bytes.length <= 40_000);
     const pcm = decodeOgg(opus, bytes);

@@ -1,45 +1,44 @@
-// Owns Ogg Opus files (RFC 3533, RFC 7845): pages with true granules and checksums, and packets read back.
-// Refuses to know files, and to decode what it carries.
+// Reads and writes Ogg Opus (RFC 3533, RFC 7845): pages, granule positions and checksums. It does not decode.
 
 import { concatBytes } from "./mp4-boxes.ts";
 import { packetDurationSamples } from "./opus-packet.ts";
 
-/** Bytes that are not one Ogg Opus stream that we can use. */
+/** The bytes are not a usable Ogg Opus file. */
 export class OggError extends Error {
   override readonly name = "OggError";
 }
 
 export interface OggOpus {
-  /** Samples at 48 kHz to drop from the front of what the packets decode to. */
+  /** Samples at 48 kHz to drop from the start of the decoded sound. */
   readonly preSkipSamples: number;
   readonly channels: number;
-  /** Samples that remain after pre-skip and end trimming; what the packets hold where the file does not say. */
+  /** Samples that remain after pre-skip and end trimming; without a final granule position, those of all packets. */
   readonly durationSamples: number;
-  /** Views of the given bytes where a packet lies in one page; copies where it spans pages. */
+  /** A packet inside one page is a view of the given bytes; a packet across pages is a copy. */
   readonly packets: readonly Uint8Array[];
 }
 
 /**
- * An Ogg Opus stream as it grows: take `head` first, then what each `packet` returns (empty until a page is full,
- * one second a page), and `end` last.
+ * Writes an Ogg Opus stream as it grows: first `head`, then the bytes that each `packet` returns (empty until a page of about
+ * one second is full), and last `end`.
  */
 export interface OggWriter {
   readonly head: Uint8Array;
   packet(opus: Uint8Array): Uint8Array;
-  /** The last page. `trimSamples` at the end of the last packet are not to be played; 0 where absent. */
+  /** The last page. Players drop `trimSamples` from the end; 0 where absent. */
   end(trimSamples?: number): Uint8Array;
 }
 
-/** Of the stream that we write: "Hust". */
+/** The stream's serial number: "Hust". */
 const SERIAL = 0x48757374;
-/** What libopus asks for at 48 kHz. */
+/** The lookahead of libopus at 48 kHz. */
 const PRE_SKIP_SAMPLES = 312;
 const PAGE_MAX_SEGMENTS = 255;
 const PAGE_TARGET_SAMPLES = 48_000;
 const FIRST = 2;
 const LAST = 4;
 const CONTINUED = 1;
-/** Most packets read from one file: a day of 20 ms packets. */
+/** A file with more packets is refused: a day of 20 ms packets. */
 const MAX_PACKETS = 4_320_000;
 
 export function createOggWriter(): OggWriter {
@@ -61,7 +60,7 @@ export function createOggWriter(): OggWriter {
     head,
     packet(opus) {
       const duration = packetDurationSamples(opus);
-      if (duration === 0) throw new OggError(`${opus.length} bytes are no Opus packet`);
+      if (duration === 0) throw new OggError(`${opus.length} bytes are not an Opus packet`);
       const needed = Math.floor(opus.length / 255) + 1;
       const full = segments + needed > PAGE_MAX_SEGMENTS || granule - pageGranule >= PAGE_TARGET_SAMPLES;
       const written = full ? flush(0, granule) : new Uint8Array(0);
@@ -74,7 +73,7 @@ export function createOggWriter(): OggWriter {
   };
 }
 
-/** Reads the first Opus stream of a whole Ogg file; pages of other streams are passed over. Throws OggError. */
+/** Reads the first Opus stream of a whole Ogg file and skips pages of other streams. Throws OggError. */
 export function readOgg(bytes: Uint8Array): OggOpus {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const reader = new PacketReader();
@@ -95,7 +94,7 @@ class PacketReader {
   lastGranule = 0;
   #open: Uint8Array[] = [];
 
-  /** Takes one page of our stream: its lacing values and its body. */
+  /** Adds one page of the stream: its lacing values and its body. */
   page(lacing: Uint8Array, body: Uint8Array, continued: boolean): void {
     if (!continued) this.#open = [];
     let skipping = continued && this.#open.length === 0 && this.packets.length > 0;
@@ -143,7 +142,7 @@ function readPage(bytes: Uint8Array, view: DataView, offset: number, reader: Pac
 
 function usableDuration(packet: Uint8Array): number {
   const duration = packetDurationSamples(packet);
-  if (duration === 0) throw new OggError(`a packet of ${packet.length} bytes is no Opus packet`);
+  if (duration === 0) throw new OggError(`a packet of ${packet.length} bytes is not an Opus packet`);
   return duration;
 }
 
@@ -201,7 +200,7 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
   return value >>> 0;
 });
 
-/** The page's checksum (RFC 3533 §6), its own field counted as zero. */
+/** The page's checksum (RFC 3533 §6), computed with zeros in its own field. */
 function crc(bytes: Uint8Array): number {
   let value = 0;
   for (let index = 0; index < bytes.length; index += 1) {

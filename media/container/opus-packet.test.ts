@@ -6,7 +6,7 @@ import { decodeOgg } from "../codec/decode-ogg.ts";
 import { loadOpus, OpusError } from "../codec/opus.ts";
 import { MAX_OPUS_BYTES, packetDurationSamples, packetHasFec, packetIsDtx, packetShape } from "./opus-packet.ts";
 
-test("the table of contents gives mode, duration and channels of every configuration", () => {
+test("reads mode, duration and channels of every configuration", () => {
   const durations = Array.from({ length: 32 }, (_, config) => packetDurationSamples(Uint8Array.of(config << 3, 0)));
   const silk = [480, 960, 1920, 2880];
   const celt = [120, 240, 480, 960];
@@ -24,7 +24,7 @@ test("bytes that cannot be a packet have no duration", () => {
   assert.equal(packetDurationSamples(new Uint8Array(MAX_OPUS_BYTES + 1)), 0, "too long");
 });
 
-test("whatever the codec decodes has the duration that we read, and what we refuse is never decoded", async () => {
+test("a packet that the codec decodes has the duration that we read", async () => {
   const opus = await loadOpus();
   using decoder = opus.decoder();
   const property = fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
@@ -41,7 +41,7 @@ test("whatever the codec decodes has the duration that we read, and what we refu
   fc.assert(property, { numRuns: 3000 });
 });
 
-test("in-band FEC is seen in the packets of an encoder that writes it, and only there", async () => {
+test("finds in-band FEC only in packets of an encoder that writes it", async () => {
   const opus = await loadOpus();
   const speech = decodeOgg(opus, readFileSync(new URL("../voices/ben.opus", import.meta.url)));
   const share = (inbandFec: boolean): number => {

@@ -1,16 +1,15 @@
-// Owns what can be read from an Opus packet without a codec (RFC 6716 §3): its duration, channels, mode, FEC.
-// Refuses to know how a packet is decoded, where it came from, or where it goes.
+// Reads the duration, channels, mode and FEC flag of an Opus packet without a codec (RFC 6716 §3).
 
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 
 /** Longest Opus packet: 120 ms (RFC 6716 §3.2.5, requirement R5). */
 export const MAX_PACKET_DURATION_SAMPLES = (SAMPLE_RATE_HZ * 120) / 1000;
-/** Most bytes that we take as one packet; RFC 6716 allows 1,275 for each frame, no speech encoder comes near. */
+/** Longer packets are refused. RFC 6716 allows 1,275 bytes per frame, far above any speech encoder. */
 export const MAX_OPUS_BYTES = 4000;
 
 export type OpusMode = "silk" | "hybrid" | "celt";
 
-/** What the table-of-contents byte and the frame count say of a packet (RFC 6716 §3.1, §3.2). */
+/** From the table-of-contents byte and the frame count (RFC 6716 §3.1, §3.2). */
 export interface PacketShape {
   readonly mode: OpusMode;
   readonly stereo: boolean;
@@ -19,7 +18,7 @@ export interface PacketShape {
   readonly durationSamples: number;
 }
 
-/** The packet's shape, or undefined when the bytes cannot be an Opus packet that we would decode. */
+/** The packet's shape; `undefined` when the bytes are not a usable Opus packet. */
 export function packetShape(packet: Uint8Array): PacketShape | undefined {
   const toc = packet[0];
   if (toc === undefined || packet.length > MAX_OPUS_BYTES) return undefined;
@@ -32,14 +31,14 @@ export function packetShape(packet: Uint8Array): PacketShape | undefined {
   return { mode, stereo: (toc & 4) !== 0, frames, frameSamples, durationSamples };
 }
 
-/** Samples at 48 kHz that the packet decodes to, 120 to 5760; 0 when it is not a packet that we can use. */
+/** Samples at 48 kHz that the packet decodes to, 120 to 5760; 0 when it is not a usable packet. */
 export function packetDurationSamples(packet: Uint8Array): number {
   return packetShape(packet)?.durationSamples ?? 0;
 }
 
 /**
- * Whether the packet carries in-band FEC (LBRR) for the packet before it. Only packets of one frame are looked
- * into (RFC 6716 §4.2.3); a false negative costs a concealment, never a wrong decode.
+ * Whether the packet carries in-band FEC (LBRR) for the packet before it (RFC 6716 §4.2.3). Only packets of one frame are
+ * examined; a false negative costs a concealment, never a wrong decode.
  */
 export function packetHasFec(packet: Uint8Array): boolean {
   const shape = packetShape(packet);
@@ -51,7 +50,7 @@ export function packetHasFec(packet: Uint8Array): boolean {
   return (mid | side) === 1;
 }
 
-/** Whether the packet says "nothing to send": a DTX packet carries at most one byte beside its TOC. */
+/** Whether it is a DTX packet, which has at most one byte after its table of contents: the sender is silent. */
 export function packetIsDtx(packet: Uint8Array): boolean {
   return packet.length <= 2 && packetDurationSamples(packet) > 0;
 }

@@ -11,7 +11,7 @@ interface Layout {
   readonly rateHz: number;
 }
 
-/** A WAV file by hand: frames of equal samples in every channel. */
+/** A WAV file with the same samples in every channel. */
 function wav({ code, bits, channels, rateHz }: Layout, samples: readonly number[]): Uint8Array {
   const width = bits / 8;
   const bytes = new Uint8Array(46 + samples.length * channels * width);
@@ -47,7 +47,7 @@ function sine(rateHz: number, hz: number, seconds: number): number[] {
   return Array.from({ length: rateHz * seconds }, (_, at) => 0.5 * Math.sin((2 * Math.PI * hz * at) / rateHz));
 }
 
-test("what is written is read back to 16 bits", () => {
+test("reads back written samples to 16 bits", () => {
   const property = fc.property(fc.float32Array({ min: -1, max: 1, noNaN: true, maxLength: 500 }), (pcm) => {
     const read = readWav(writeWav(pcm));
     assert.equal(read.length, pcm.length);
@@ -74,14 +74,14 @@ for (const [code, bits] of [
   });
 }
 
-test("what lies above the lower rate does not come through as something else", () => {
+test("removes frequencies above the lower rate's Nyquist limit", () => {
   const high = sine(96_000, 30_000, 0.5);
   const read = readWav(wav({ code: 1, bits: 24, channels: 1, rateHz: 96_000 }, high));
   const peak = read.slice(1000, -1000).reduce((greatest, sample) => Math.max(greatest, Math.abs(sample)), 0);
   assert.ok(peak < 0.5 / 300, `${peak}`);
 });
 
-test("any bytes, and any damage, are a sound or a WavError", () => {
+test("arbitrary and damaged bytes give sound or a WavError", () => {
   const whole = writeWav(new Float32Array(200).fill(0.5));
   const damage = fc.array(fc.tuple(fc.nat(60), fc.integer({ min: 0, max: 255 })), { maxLength: 5 });
   const property = fc.property(damage, fc.nat(whole.length), fc.uint8Array({ maxLength: 80 }), (edits, end, noise) => {
@@ -98,7 +98,7 @@ test("any bytes, and any damage, are a sound or a WavError", () => {
   fc.assert(property, { numRuns: 2000 });
 });
 
-test("what is not read says which value was wrong", () => {
+test("the error of an unsupported file names the wrong value", () => {
   const layout = { code: 1, bits: 16, channels: 1, rateHz: 48_000 };
   const reasons = [
     { ...layout, code: 7 },

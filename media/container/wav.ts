@@ -1,10 +1,9 @@
-// Owns WAV files as Hustings meets them: read to 48 kHz mono, written as 16 bit mono.
-// Refuses to know files, and other containers.
+// Reads WAV files to 48 kHz mono, and writes 16-bit mono.
 
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { resample } from "../measure/resample.ts";
 
-/** Bytes that are not a WAV file that we can use. */
+/** The bytes are not a usable WAV file. */
 export class WavError extends Error {
   override readonly name = "WavError";
 }
@@ -16,7 +15,7 @@ interface WavFormat {
   readonly bits: number;
 }
 
-/** Longest sound read: an hour at 48 kHz. */
+/** A longer file is refused: an hour at 48 kHz. */
 const MAX_SAMPLES = SAMPLE_RATE_HZ * 3600;
 
 /** Mono samples in [-1, 1] at 48 kHz; stereo is averaged, other rates are resampled. Throws WavError. */
@@ -30,7 +29,7 @@ export function readWav(bytes: Uint8Array): Float32Array<ArrayBuffer> {
     const start = offset + 8;
     if (tag(view, offset) === "fmt ") format = readFormat(view, start, Math.min(length, bytes.length - start));
     if (tag(view, offset) === "data") {
-      if (format === undefined) throw new WavError("sound before its format");
+      if (format === undefined) throw new WavError("the sound comes before its format");
       return readSound(view, start, Math.min(length, bytes.length - start), format);
     }
     offset = start + length + (length % 2);
@@ -38,7 +37,7 @@ export function readWav(bytes: Uint8Array): Float32Array<ArrayBuffer> {
   throw new WavError("no sound in the file");
 }
 
-/** A 16 bit mono WAV file; samples outside [-1, 1] are clamped. */
+/** A 16-bit mono WAV file at 48 kHz; samples outside [-1, 1] are clamped. */
 export function writeWav(pcm: Float32Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(44 + pcm.length * 2);
   const view = new DataView(bytes.buffer);

@@ -1,6 +1,3 @@
-// Proves what HLS shows of a log as AAC: that every frame is in one part, that durations are true and as players want them,
-// and that what a part is made of is the same for everyone and for good.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SlotRange } from "@hustings/wire/slots.ts";
@@ -15,14 +12,14 @@ const MARKS: HlsMarks = {
   ...{ anchors: [{ slot: 0, utcMs: Date.UTC(2023, 4, 24, 22) }], airs: [{ slot: 0, air: "voice" }] },
 };
 
-interface Told extends Partial<HlsMarks> {
-  /** The log holds slots `[from, to)`, without those that its marks say never were. */
+interface LogFacts extends Partial<HlsMarks> {
+  /** The log has slots `[from, to)`, except gaps and absences. */
   readonly from?: number;
   readonly to: number;
 }
 
-function logOf({ from = 0, to, ...told }: Told): HlsLog {
-  const marks = { ...MARKS, ...told };
+function logOf({ from = 0, to, ...facts }: LogFacts): HlsLog {
+  const marks = { ...MARKS, ...facts };
   const never = [...marks.gaps, ...marks.absences];
   const isThere = (slot: number) =>
     slot >= from && slot < to && !never.some((one) => one.from <= slot && slot < one.to);
@@ -38,7 +35,7 @@ function playlistOf(log: HlsLog, isPlain = false): string {
   return mediaPlaylist({ window: windowOf(log), marks: log.marks, reports, isPlain, ...length });
 }
 
-/** Logs that grow by sound, absences and gaps, from `liveSlot` on: each as it was after one more event. */
+/** The states of a log that grows from `liveSlot` on by sound, absences and gaps. */
 const growing = fc
   .tuple(
     fc.integer({ min: 0, max: 50 }),
@@ -57,8 +54,9 @@ const growing = fc
     });
   });
 
-test("a part is listed once the slot behind it has come, or nothing comes behind it", () => {
-  const shown = (told: Told) => windowOf(logOf(told)).segments.map(({ isWhole, parts }) => [isWhole, parts.length]);
+test("lists a part once the slot after it has come, or when nothing follows it", () => {
+  const shown = (facts: LogFacts) =>
+    windowOf(logOf(facts)).segments.map(({ isWhole, parts }) => [isWhole, parts.length]);
   assert.deepEqual(shown({ to: 25 }), [[true, 4]]);
   assert.deepEqual(shown({ to: 26 }), [
     [true, 4],
@@ -72,7 +70,7 @@ test("a part is listed once the slot behind it has come, or nothing comes behind
   assert.equal(windowOf(logOf({ to: 20, endedSlot: 20 })).nextPart, undefined);
 });
 
-test("what is not surrounded is about to come, or not here any more", () => {
+test("a part without the sound after it is next; one without the sound before it is gone", () => {
   const log = logOf({ from: 40, to: 80 });
   assert.deepEqual(objectIn(log, "part", 70), { from: 70, to: 75 });
   assert.deepEqual(objectIn(log, "part", 75), "next");
@@ -86,7 +84,7 @@ test("what is not surrounded is about to come, or not here any more", () => {
   );
 });
 
-test("a low-latency playlist of AAC says how long its parts are, and how far Opus is", () => {
+test("a low-latency AAC playlist has the durations of its parts and a rendition report of Opus", () => {
   const text = playlistOf(logOf({ to: 85 }));
   assert.match(text, /PART-HOLD-BACK=3.00801,HOLD-BACK=12.00000\n#EXT-X-PART-INF:PART-TARGET=1.00267\n/);
   assert.match(text, /#EXT-X-PART:DURATION=1.00267,URI="p30.m4s",INDEPENDENT=YES\n.*DURATION=0.98133,URI="p35.m4s"/);
@@ -100,11 +98,11 @@ test("a low-latency playlist of AAC says how long its parts are, and how far Opu
   assert.match(playlistOf(logOf({ to: 87 }), true), /s60.m4s\n$/);
 });
 
-test("every frame is in one part, a segment lasts as long as its parts, and no part is longer than the target", () => {
+test("every frame is in one part, a segment is as long as its parts, and no part exceeds the target", () => {
   fc.assert(
     fc.property(growing, (logs) => {
-      for (const told of logs) {
-        for (const { parts, isWhole, ...segment } of windowOf(logOf(told)).segments) {
+      for (const facts of logs) {
+        for (const { parts, isWhole, ...segment } of windowOf(logOf(facts)).segments) {
           const frames = parts.map(framesOf);
           for (const [i, { from, to }] of frames.entries()) {
             assert.ok(to > from);
@@ -120,13 +118,13 @@ test("every frame is in one part, a segment lasts as long as its parts, and no p
   );
 });
 
-test("what a part is made of is the same for who came late, and does not change once it is listed", () => {
+test("the input of a listed part never changes, and is the same for a packager that started later", () => {
   fc.assert(
     fc.property(growing, fc.integer({ min: 0, max: 200 }), (logs, lateSlots) => {
       const made = new Map<number, SlotRange>();
-      for (const told of logs) {
-        const early = logOf(told);
-        const late = logOf({ ...told, from: Math.max(0, told.to - 300 + lateSlots) });
+      for (const facts of logs) {
+        const early = logOf(facts);
+        const late = logOf({ ...facts, from: Math.max(0, facts.to - 300 + lateSlots) });
         for (const log of [early, late]) {
           for (const part of windowOf(log).segments.flatMap(({ parts }) => parts)) {
             assert.deepEqual(objectIn(log, "part", part.from), part);

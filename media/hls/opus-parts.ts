@@ -1,6 +1,5 @@
-// Owns the bytes of HLS parts and segments: the levels and packets of their slots, filler where the log says that there is
-// none, hold music where nobody is on air. Pure: functions of the log and of the loop alone. Refuses to know playlists and
-// playback.
+// Makes the bytes of HLS parts and segments from a log: levels and packets, filler for declared absences, hold music while
+// nobody is on air. Pure functions of the log and the loop, so every edge makes the same bytes.
 
 import { decodeFragment, type SeatLevel } from "@hustings/wire/log/fragment.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";
@@ -11,16 +10,16 @@ import { concatBytes } from "../container/mp4-boxes.ts";
 import { levelBox } from "./part-levels.ts";
 import { type HlsLog, type HlsMarks, isIn, PART_SLOTS } from "./segments.ts";
 
-/** The hold music's packets, a whole number of slots; empty: silence instead. */
+/** The packets of the hold music, a whole number of slots. Empty: no hold music, only the log's own packets. */
 export type HoldLoop = readonly Uint8Array[];
 
 /**
- * Music begins so long after the entry that says so: by then it is on disk and with every edge, which make the same bytes
- * of the slots that follow.
+ * Music begins this long after its state entry. By then every edge has the entry, and so makes the same bytes from the
+ * following slots.
  */
 export const HOLD_AFTER_SLOTS = SLOTS_PER_SECOND;
 
-/** The bytes of slots `range`, all of which are there: for each part its levels, if any, and a `moof` and `mdat`. */
+/** The bytes of the slots, all of which must be there: for each part its levels, if any, and a `moof` and `mdat`. */
 export function hlsObject(log: HlsLog, { from, to }: SlotRange, loop: HoldLoop): Uint8Array<ArrayBuffer> {
   const boxes: Uint8Array[] = [];
   for (let at = from; at < to; at += PART_SLOTS) {
@@ -37,7 +36,7 @@ export function hlsObject(log: HlsLog, { from, to }: SlotRange, loop: HoldLoop):
   return concatBytes(boxes);
 }
 
-/** The packets that are heard in slots `range`, ten for each. Throws when a slot neither exists nor is declared absent. */
+/** The packets of the slots as listeners hear them, ten each. Throws when a slot neither exists nor is declared absent. */
 export function packetsOf(log: HlsLog, range: SlotRange, loop: HoldLoop): Uint8Array[] {
   return soundOf(log, range, loop).flatMap(({ packets }) => packets);
 }
@@ -54,14 +53,14 @@ function soundOf(log: HlsLog, { from, to }: SlotRange, loop: HoldLoop): SlotSoun
 function slotSound({ marks, fragment }: HlsLog, slot: number, loop: HoldLoop): SlotSound {
   if (isIn(marks.absences, slot)) return { levels: [], packets: fillerPackets(slot) };
   const bytes = fragment(slot);
-  if (bytes === undefined) throw new Error(`Slot ${slot} is not there.`);
+  if (bytes === undefined) throw new Error(`Slot ${slot} is missing.`);
   const { levels, packets } = decodeFragment(bytes);
   if (loop.length < FRAGMENT_PACKETS || levels.length > 0 || !isHoldMusic(marks, slot)) return { levels, packets };
   const at = (slot % Math.floor(loop.length / FRAGMENT_PACKETS)) * FRAGMENT_PACKETS;
   return { levels, packets: loop.slice(at, at + FRAGMENT_PACKETS) };
 }
 
-/** Whether the entries say of `slot` that there is hold music, and have said so for a second. */
+/** Whether hold music plays at `slot`: the state says so and has for HOLD_AFTER_SLOTS. */
 export function isHoldMusic({ airs, liveSlot = 0 }: HlsMarks, slot: number): boolean {
   const mark = airs.findLast((one) => one.slot <= slot) ?? { slot: liveSlot, air: "hold" };
   return mark.air === "hold" && slot >= mark.slot + HOLD_AFTER_SLOTS;

@@ -1,6 +1,3 @@
-// Proves that levels come out of a part's event message as they went in, at the cost that docs/wire.md says, and that bytes
-// which are no such message are none, and never a hang.
-
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -22,7 +19,7 @@ const seatLevel: fc.Arbitrary<SeatLevel> = fc.record(
   { seat: fc.nat(19), levelDbov: fc.nat(127) },
   { noNullPrototype: true },
 );
-/** As the stage makes them: each seat once, loudest first, and of those that are as loud the lower seat. */
+/** As the stage orders them: each seat once, loudest first, equally loud seats by number. */
 const slotLevels = fc
   .uniqueArray(seatLevel, { maxLength: 4, selector: ({ seat }) => seat })
   .map((levels) => levels.toSorted((a, b) => a.levelDbov - b.levelDbov || a.seat - b.seat));
@@ -39,7 +36,7 @@ const talking = (seats: number): SeatLevel[][] =>
   Array.from({ length: 5 }, (_, slot) =>
     Array.from({ length: seats }, (_, seat) => ({ seat, levelDbov: 20 + 7 * seat + slot })),
   );
-/** The dearest: other seats in every slot. */
+/** The most expensive levels: other seats in every slot. */
 const changing = (slot: number): SeatLevel[] =>
   Array.from({ length: 4 }, (_, i) => ({ seat: (slot + 5 * i) % 20, levelDbov: 30 + i }));
 
@@ -63,7 +60,7 @@ function logOf(to: number, packetsOf: (slot: number) => readonly Uint8Array[], l
 
 const small = (slot: number) => Array.from({ length: 10 }, (_, i) => new Uint8Array(20).fill((slot * 10 + i) & 255));
 
-test("one who speaks, is silent, and comes back beside another are these bytes", () => {
+test("a person who speaks, pauses and returns beside another gives these bytes", () => {
   const back = [
     { seat: 2, levelDbov: 22 },
     { seat: 0, levelDbov: 40 },
@@ -83,7 +80,7 @@ test("one who speaks, is silent, and comes back beside another are these bytes",
   assert.equal(hexOf(made), expected.join("").replaceAll(" ", ""));
 });
 
-test("levels of any part are read back as they were, within what a part's levels may take", () => {
+test("reads back the levels of any part, and no box is larger than the limit", () => {
   fc.assert(
     fc.property(someHeard, (run) => {
       const box = levelBox(run);
@@ -93,13 +90,13 @@ test("levels of any part are read back as they were, within what a part's levels
   );
 });
 
-test("where nobody is heard there is no box, and of a seat that is named twice the louder counts", () => {
+test("writes no box when nobody is heard, and the louder level of a seat that is given twice", () => {
   assert.equal(levelBox({ from: 7, levels: [[], [], [], [], []] }).length, 0);
   const twice = [4, 9].map((levelDbov) => ({ seat: 1, levelDbov }));
   assert.deepEqual(readLevels(bodyOf(levelBox({ from: 7, levels: [twice] })))?.levels, [[twice[0]]]);
 });
 
-test("one or two open microphones cost 1.5 % of a part at 32 kb/s, four 1.7 %, and nothing costs more than 2 %", (t) => {
+test("levels cost 1.5 % of a part at 32 kb/s for two open microphones, 1.7 % for four, and never 2 %", (t) => {
   const partBytes = mediaSegmentSize(new Array(50).fill(80));
   const shares = [1, 2, 3, 4].map((seats) => {
     const { length } = levelBox({ from: 1_000_000, levels: talking(seats) });
@@ -114,7 +111,7 @@ test("one or two open microphones cost 1.5 % of a part at 32 kb/s, four 1.7 %, a
   assert.ok(MAX_LEVEL_BOX_BYTES / (partBytes + MAX_LEVEL_BOX_BYTES) < 0.02);
 });
 
-test("with the dearest levels, what the playlist says that a rendition takes is true of speech", async (t) => {
+test("speech with the most expensive levels stays within the bitrates of the playlist", async (t) => {
   const opus = await loadOpus();
   const speech = decodeOgg(opus, readFileSync(new URL("../voices/ben.opus", import.meta.url)));
   for (const { folder, peakBps, averageBps } of OPUS_VARIANTS) {
@@ -134,7 +131,7 @@ test("with the dearest levels, what the playlist says that a rendition takes is 
   }
 });
 
-test("slots of a part and a segment come with their levels, filler and hold music with none", () => {
+test("reads slots with their levels; filler and hold music have none", () => {
   const loop = Array.from({ length: 10 }, () => Uint8Array.of(1));
   const spoken = logOf(60, small, (slot) => (slot < 20 ? changing(slot) : []));
   const marks = { ...spoken.marks, absences: [{ from: 7, to: 9 }], airs: [{ slot: 20, air: "hold" } as const] };
@@ -153,7 +150,7 @@ test("slots of a part and a segment come with their levels, filler and hold musi
   assert.equal(Buffer.from(held).includes("emsg"), false);
 });
 
-test("a player that knows nothing of levels finds every packet of a segment that carries them, and no more", async () => {
+test("players that do not know levels find exactly the packets of a segment that carries them", async () => {
   const segment = hlsObject(logOf(20, small), { from: 0, to: 20 }, []);
   const bare = [0, 5, 10, 15].map((from) =>
     mediaSegment({
@@ -180,7 +177,7 @@ test("a player that knows nothing of levels finds every packet of a segment that
   assert.equal(probe(segment), probe(...bare));
 });
 
-test("any bytes are levels that a fragment can carry, or none", () => {
+test("arbitrary bytes give levels that fit a fragment, or undefined", () => {
   const damaged = fc
     .tuple(someHeard, fc.array(fc.tuple(fc.nat(90), fc.nat(255)), { maxLength: 3 }), fc.nat(90))
     .map(([run, changes, length]) => {
@@ -202,7 +199,7 @@ test("any bytes are levels that a fragment can carry, or none", () => {
   );
 });
 
-test("event messages that are damaged, alien, of other slots or no message at all are passed over, and no sound is lost", () => {
+test("ignores event messages that are damaged, foreign or of other slots, without losing sound", () => {
   const made = mediaSegment({
     sequence: 1,
     decodeTimeSamples: 40 * 9600,

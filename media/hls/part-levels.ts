@@ -1,20 +1,20 @@
-// Owns how the levels of seats travel in HLS: one event message box (ISO/IEC 23009-1 §5.10.3.3) before a part's `moof`, and
-// reading it back. docs/wire.md §8 is normative. Pure; reading is total: any bytes give levels or none. Refuses to know sound.
+// Writes and reads the levels of seats in HLS: an event message box (ISO/IEC 23009-1 §5.10.3.3) before a part's `moof`.
+// docs/wire.md §8 is normative.
 
 import { MAX_SLOT, type SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { MAX_LEVELS, MAX_SEATS, SAMPLE_RATE_HZ, SLOT_SAMPLES } from "@hustings/wire/units.ts";
 import { ascii, fullBox, u32, u64 } from "../container/mp4-boxes.ts";
 import { PART_SLOTS } from "./segments.ts";
 
-/** The levels of slots that follow each other, as fragments carry them. */
+/** The levels of consecutive slots, as fragments carry them. */
 export interface LevelRun {
   /** The first slot. */
   readonly from: number;
-  /** For each slot its loudest seats, loudest first, each once; at most four. One slot at least, PART_SLOTS at most. */
+  /** For each slot its loudest seats, loudest first, each once, at most four. From 1 to PART_SLOTS slots. */
   readonly levels: readonly (readonly SeatLevel[])[];
 }
 
-/** `scheme_id_uri`, and a `value` that is empty: another coding would have another. */
+/** `scheme_id_uri` and an empty `value`, which another coding would change. */
 const SCHEME = ascii("urn:hustings:levels\0\0");
 const VERSION_1 = 0x01000000;
 const TIMES_BYTES = 24;
@@ -23,10 +23,10 @@ const SEAT_BITS = 5;
 const LEVEL_BITS = 7;
 const SLOT_BITS = 1 + COUNT_BITS + MAX_LEVELS * (SEAT_BITS + LEVEL_BITS);
 const MAX_MESSAGE_BYTES = Math.ceil((PART_SLOTS * SLOT_BITS) / 8);
-/** The most that a part's levels take, box and all. */
+/** The largest box of one part. */
 export const MAX_LEVEL_BOX_BYTES = 8 + TIMES_BYTES + SCHEME.length + MAX_MESSAGE_BYTES;
 
-/** The box, fresh; no bytes at all where nobody was heard. Of a seat that is named twice the louder counts. */
+/** The box as fresh bytes; no bytes when nobody was heard. Of two levels of one seat the first counts. */
 export function levelBox({ from, levels }: LevelRun): Uint8Array<ArrayBuffer> {
   if (levels.every((slot) => slot.length === 0)) return new Uint8Array(0);
   const duration = u32(levels.length * SLOT_SAMPLES, from);
@@ -34,7 +34,7 @@ export function levelBox({ from, levels }: LevelRun): Uint8Array<ArrayBuffer> {
   return fullBox("emsg", 1, 0, ...times, SCHEME, messageOf(levels));
 }
 
-/** What the body of an event message box says, behind its size and type; `undefined` where that is not ours or damaged. */
+/** The levels in the body of an event message box; `undefined` when it is not ours or damaged. Never throws. */
 export function readLevels(body: Uint8Array): LevelRun | undefined {
   const messageAt = TIMES_BYTES + SCHEME.length;
   if (body.length <= messageAt || body.length > messageAt + MAX_MESSAGE_BYTES) return undefined;
@@ -48,8 +48,8 @@ export function readLevels(body: Uint8Array): LevelRun | undefined {
   return levels && { from, levels };
 }
 
-// For each slot a bit: 1, the same seats as in the slot before; 0, then their number and the seats, ascending. Then a level
-// for each of these seats. Before the first slot there are none. Zeros fill the last byte.
+// For each slot one bit: 1 for the same seats as in the slot before, or 0, then the number of seats and the seats, ascending.
+// Then comes a level for each of these seats. Before the first slot there are no seats. Zeros fill the last byte.
 function messageOf(levels: LevelRun["levels"]): Uint8Array {
   const bits: number[] = [];
   const put = (value: number, width: number): void => {
@@ -73,7 +73,7 @@ function messageOf(levels: LevelRun["levels"]): Uint8Array {
   return bytes;
 }
 
-/** `undefined` where `message` is not what `messageOf` gives for so many slots. */
+/** The reverse of `messageOf`; `undefined` when `message` does not have exactly `slots` slots. */
 function levelsOf(message: Uint8Array, slots: number): LevelRun["levels"] | undefined {
   let at = 0;
   const take = (width: number): number => {
@@ -94,7 +94,7 @@ function levelsOf(message: Uint8Array, slots: number): LevelRun["levels"] | unde
   return at === message.length * 8 && rest === 0 ? levels : undefined;
 }
 
-/** As the stage has them. */
+/** The stage's order: loudest first, equally loud seats by number. */
 function louderFirst(a: SeatLevel, b: SeatLevel): number {
   return a.levelDbov - b.levelDbov || a.seat - b.seat;
 }

@@ -1,5 +1,3 @@
-// Proves that what our playlists and objects say is read back, and that anything else is named and never a hang.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
@@ -13,7 +11,7 @@ import { type HlsLog, hlsWindow } from "./segments.ts";
 
 const UTC_MS = Date.UTC(2023, 4, 24, 22);
 
-/** A log with slots `[0, to)`, less those of `gap`. */
+/** A log with slots `[0, to)`, except those of `gap`. */
 function logOf(to: number, gap?: { readonly from: number; readonly to: number }, endedSlot?: number): HlsLog {
   const isIn = (slot: number) => slot < to && !(gap && slot >= gap.from && slot < gap.to);
   const anchors = [{ slot: 0, utcMs: UTC_MS }, ...(gap ? [{ slot: gap.to, utcMs: UTC_MS + 60_000 }] : [])];
@@ -35,7 +33,7 @@ const textOf = (log: HlsLog, isPlain = false) =>
     isPlain,
   });
 
-test("a low-latency playlist of ours is read back: segments, parts, what comes next, and when it was", () => {
+test("reads our low-latency playlist: segments, parts, the next part, and dates", () => {
   const read = readPlaylist(textOf(logOf(47)));
   assert.deepEqual(
     read.segments.map(({ whole, parts }) => [whole?.from, whole?.to, parts.map(({ from }) => from)]),
@@ -50,14 +48,14 @@ test("a low-latency playlist of ours is read back: segments, parts, what comes n
   assert.deepEqual(read.anchors, [{ slot: 0, utcMs: UTC_MS }]);
 });
 
-test("a plain playlist has segments alone, and an ended one says so", () => {
+test("a plain playlist has only segments; an ended one says that it ended", () => {
   const read = readPlaylist(textOf(logOf(47), true));
   assert.deepEqual([read.canBlock, read.nextNumber, read.nextPart, read.to], [false, 2, 0, 40]);
   const ended = readPlaylist(textOf(logOf(48, undefined, 48)));
   assert.deepEqual([ended.isEnded, ended.to, ended.segments.at(-1)?.whole?.to], [true, 48, 48]);
 });
 
-test("a gap is read as slots that never were, and the clock behind it as another anchor", () => {
+test("reads a gap as slots that do not exist, and the date after it as another anchor", () => {
   const read = readPlaylist(textOf(logOf(140, { from: 33, to: 100 })));
   assert.deepEqual(read.gaps, [{ from: 33, to: 100 }]);
   assert.deepEqual(read.anchors, [
@@ -66,14 +64,14 @@ test("a gap is read as slots that never were, and the clock behind it as another
   ]);
 });
 
-test("addresses that a CDN has rewritten are read by their names", () => {
+test("reads addresses that a CDN rewrote, by their names", () => {
   const text = textOf(logOf(45)).replaceAll(/(p\d+\.m4s)/g, "//cdn.example/a/$1?token=x");
   assert.deepEqual(readPlaylist(text).segments.at(-1)?.parts, [
     { uri: "//cdn.example/a/p40.m4s?token=x", from: 40, to: 45 },
   ]);
 });
 
-test("what is no playlist of ours is named", () => {
+test("refuses other playlists with a BadPlaylist that names the reason", () => {
   const good = textOf(logOf(47));
   for (const bad of [
     "",
@@ -92,7 +90,7 @@ test("what is no playlist of ours is named", () => {
     assert.throws(() => readPlaylist(bad), BadPlaylist, bad.slice(0, 200));
 });
 
-test("any damage to a playlist gives a playlist or its error, and slots that ascend", () => {
+test("a damaged playlist gives a BadPlaylist, or a playlist with ascending slots", () => {
   const good = textOf(logOf(140, { from: 33, to: 100 }));
   const damaged = fc
     .tuple(fc.nat(good.length), fc.nat(40), fc.string())
@@ -116,7 +114,7 @@ test("any damage to a playlist gives a playlist or its error, and slots that asc
   );
 });
 
-test("the slots of parts and segments are read back by their times", () => {
+test("reads the slots of parts and segments from their decode times", () => {
   const log = logOf(45);
   for (const range of [
     { from: 40, to: 45 },
@@ -136,7 +134,7 @@ test("the slots of parts and segments are read back by their times", () => {
   }
 });
 
-test("an object that begins with no slot, or holds a part of one, is named", () => {
+test("refuses an object that does not begin at a slot, or has a part of one", () => {
   const packets = packetsOf(0);
   const made = (decodeTimeSamples: number | bigint, some = packets) =>
     mediaSegment({ sequence: 1, decodeTimeSamples, packets: some });
@@ -150,7 +148,7 @@ test("an object that begins with no slot, or holds a part of one, is named", () 
   assert.deepEqual(readSlots(nested), []);
 });
 
-test("any bytes give slots that a fragment can carry, or BadCmaf", () => {
+test("arbitrary bytes give slots that fit a fragment, or BadCmaf", () => {
   const good = hlsObject(logOf(45), { from: 20, to: 40 }, []);
   const damaged = fc.tuple(fc.nat(good.length - 1), fc.nat(255), fc.nat(good.length)).map(([at, byte, length]) => {
     const bytes = good.slice(0, length);

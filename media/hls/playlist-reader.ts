@@ -1,6 +1,5 @@
-// Owns reading a media playlist of this project's HLS back: what can be had, where it lies on the timeline, how to wait
-// for more. Total: any text gives a playlist or BadPlaylist. Refuses to fetch, and to know what is wanted of it.
-// Source: draft-pantos-hls-rfc8216bis §4; docs/wire.md §8 for the names.
+// Reads the media playlists that playlist.ts writes: the objects, their slots, and how to wait for more. Any text gives a
+// playlist or BadPlaylist. Source: draft-pantos-hls-rfc8216bis §4; docs/wire.md §8 for the names.
 
 import { MAX_SLOT } from "@hustings/wire/log/fragment.ts";
 import type { Anchor, SlotRange } from "@hustings/wire/slots.ts";
@@ -8,37 +7,37 @@ import { SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
 import { objectOf } from "./playlist.ts";
 import { SEGMENT_SLOTS } from "./segments.ts";
 
-/** The text is no media playlist of ours. */
+/** The text is not a media playlist of ours. */
 export class BadPlaylist extends Error {
   override readonly name = "BadPlaylist";
 }
 
-/** A part or segment: its slots, and its address as it was written, relative to the playlist. */
+/** A part or segment: its slots, and its address as written, relative to the playlist. */
 export interface ListedObject extends SlotRange {
   readonly uri: string;
 }
 
 export interface ListedSegment {
-  /** Absent while it is not whole. */
+  /** `undefined` while the segment is not whole. */
   readonly whole: ListedObject | undefined;
-  /** Ascending, where they are listed. */
+  /** Ascending; empty where parts are not listed. */
   readonly parts: readonly ListedObject[];
 }
 
 export interface ReadPlaylist {
   readonly targetDurationMs: number;
-  /** A reload may wait for what comes next. */
+  /** The server supports blocking reloads. */
   readonly canBlock: boolean;
   readonly isEnded: boolean;
   readonly segments: readonly ListedSegment[];
-  /** Of the segment and part that come next, for a reload that waits. */
+  /** Media Sequence Number and part that come next, for a blocking reload. */
   readonly nextNumber: number;
   readonly nextPart: number;
-  /** Where the timeline breaks: slots that never were, between two segments. */
+  /** Slots that do not exist, between two segments. */
   readonly gaps: readonly SlotRange[];
-  /** By the dates of the segments; one for each that does not follow from the one before. */
+  /** From the dates of the segments, without those that follow from the one before. */
   readonly anchors: readonly Anchor[];
-  /** The slots `[from, to)` are listed, gaps left out; both the same where nothing is. */
+  /** Slots `[from, to)` are listed, except gaps. Equal when nothing is listed. */
   readonly from: number;
   readonly to: number;
 }
@@ -65,12 +64,12 @@ interface Draft {
   isEnded: boolean;
 }
 
-/** Throws BadPlaylist. Tags that are not needed are passed over. */
+/** Throws BadPlaylist. Unneeded tags are ignored. */
 export function readPlaylist(text: string): ReadPlaylist {
   if (text.length > MAX_PLAYLIST_BYTES) throw new BadPlaylist(`A playlist of ${text.length} characters is too long.`);
   const lines = text.split(/\r?\n/, MAX_LINES + 1);
   if (lines.length > MAX_LINES) throw new BadPlaylist(`More than ${MAX_LINES} lines.`);
-  if (lines[0] !== "#EXTM3U") throw new BadPlaylist("This does not begin as a playlist does.");
+  if (lines[0] !== "#EXTM3U") throw new BadPlaylist("A playlist begins with #EXTM3U.");
   const draft: Draft = {
     ...{ segments: [], gaps: [], anchors: [], parts: [], durationSeconds: undefined, utcMs: undefined },
     ...{ isBreak: false, to: undefined, targetDurationMs: 0, firstNumber: 0, canBlock: false, isEnded: false },
@@ -81,7 +80,7 @@ export function readPlaylist(text: string): ReadPlaylist {
 
 function finished(draft: Draft): ReadPlaylist {
   const { segments, parts, targetDurationMs, firstNumber, canBlock, isEnded, gaps, anchors, to = 0 } = draft;
-  if (targetDurationMs === 0) throw new BadPlaylist("A playlist without a target duration.");
+  if (targetDurationMs === 0) throw new BadPlaylist("The playlist has no target duration.");
   if (parts.length > 0) segments.push({ whole: undefined, parts });
   const whole = segments.filter((segment) => segment.whole).length;
   const [first] = segments;
@@ -115,18 +114,18 @@ function addPart(draft: Draft, value: string): void {
 }
 
 function endSegment(draft: Draft, uri: string): void {
-  if (draft.durationSeconds === undefined) throw new BadPlaylist(`${shown(uri)} without a duration.`);
+  if (draft.durationSeconds === undefined) throw new BadPlaylist(`${shown(uri)} has no duration.`);
   const whole = objectIn(uri, "segment", draft.durationSeconds);
   const [first] = draft.parts;
   if (!first) follow(draft, whole.from, whole);
   else if (first.from !== whole.from || draft.to !== whole.to)
-    throw new BadPlaylist(`The parts of ${shown(uri)} are not it.`);
+    throw new BadPlaylist(`The parts of ${shown(uri)} have other slots than the segment.`);
   draft.segments.push({ whole, parts: draft.parts });
   draft.parts = [];
   draft.durationSeconds = undefined;
 }
 
-/** The timeline goes on with `object`; `startsAt` where a segment begins with it. */
+/** Continues the timeline with an object. `startsAt` is its first slot when it begins a segment. */
 function follow(draft: Draft, startsAt: number | undefined, { from, to }: SlotRange): void {
   const end = draft.to ?? from;
   if (from !== end && !(from > end && draft.isBreak && startsAt !== undefined))
@@ -146,13 +145,13 @@ function anchor(anchors: Anchor[], slot: number, utcMs: number): void {
   anchors.push({ slot, utcMs });
 }
 
-/** The address may lie in a folder and have a query, as a CDN writes it; its name is ours. */
+/** The object of an address. A CDN may have added a folder and a query; the name is ours. */
 function objectIn(uri: string, kind: "part" | "segment", seconds: number): ListedObject {
   const name = uri.replace(/[?#].*$/, "").replace(/^.*\//, "");
   const object = objectOf(name);
   const slots = Math.round(seconds * SLOTS_PER_SECOND);
   if (object?.kind !== kind || slots < 1 || slots > MAX_OBJECT_SLOTS || object.from + slots - 1 > MAX_SLOT)
-    throw new BadPlaylist(`${shown(uri)} of ${seconds} s is no ${kind} of ours.`);
+    throw new BadPlaylist(`${shown(uri)} of ${seconds} s is not a ${kind} of ours.`);
   return { uri, from: object.from, to: object.from + slots };
 }
 
@@ -163,13 +162,13 @@ function attributeIn(list: string, name: string): string | undefined {
 
 function numberIn(text: string, least: number, most: number): number {
   const value = /^\d{1,16}(?:\.\d{1,16})?$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= least && value <= most)) throw new BadPlaylist(`${shown(text)} is no number that can be meant.`);
+  if (!(value >= least && value <= most)) throw new BadPlaylist(`${shown(text)} is not a valid number here.`);
   return value;
 }
 
 function dateIn(text: string): number {
   const utcMs = Date.parse(text);
-  if (!Number.isFinite(utcMs)) throw new BadPlaylist(`${shown(text)} is no date.`);
+  if (!Number.isFinite(utcMs)) throw new BadPlaylist(`${shown(text)} is not a date.`);
   return utcMs;
 }
 

@@ -1,5 +1,4 @@
-// Owns the text of HLS playlists. Pure. Refuses to decide what is listed (hls.ts) and to know where it is served: every
-// address in it is relative. Source: draft-pantos-hls-rfc8216bis §4.
+// Writes HLS playlists for the windows of segments.ts. All addresses are relative. Source: draft-pantos-hls-rfc8216bis §4.
 
 import { type SlotRange, utcOfSlot } from "@hustings/wire/slots.ts";
 import { SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
@@ -13,23 +12,23 @@ import {
   SEGMENT_SECONDS,
 } from "./segments.ts";
 
-/** One encoding that can be had as HLS: its folder, and what a player needs to choose. */
+/** One encoding in HLS: its folder, and the attributes by which players choose. */
 export interface HlsVariant {
   readonly folder: string;
   readonly codec: string;
-  /** The most that any segment takes, container and all; and about what they take. */
+  /** Highest and average bitrate of a segment, container included. */
   readonly peakBps: number;
   readonly averageBps: number;
-  /** Which to prefer, whatever it takes: without it players take AAC, which needs the most, for the best. */
+  /** Higher is preferred. Without scores players prefer AAC, because it has the highest bitrate. */
   readonly score: number;
 }
 
-/** Opus, best first. Apple's players take the codec's name with a capital alone; others take either. */
+/** Best first. Apple's players accept the codec's name only with a capital; others accept both. */
 export const OPUS_VARIANTS: readonly HlsVariant[] = [
   { folder: "32", codec: "Opus", peakBps: 44_000, averageBps: 36_000, score: 3 },
   { folder: "16", codec: "Opus", peakBps: 26_000, averageBps: 20_500, score: 2 },
 ];
-/** For players without Opus, where a packager makes it. */
+/** For players without Opus, where a packager runs. */
 export const AAC_VARIANT: HlsVariant = {
   folder: "aac",
   codec: "mp4a.40.2",
@@ -38,7 +37,7 @@ export const AAC_VARIANT: HlsVariant = {
   score: 1,
 };
 
-/** The playlist of playlists. */
+/** The multivariant playlist. */
 export function multivariantPlaylist(variants: readonly HlsVariant[]): string {
   const lines = ["#EXTM3U", "#EXT-X-VERSION:6", "#EXT-X-INDEPENDENT-SEGMENTS"];
   for (const { folder, codec, peakBps, averageBps, score } of variants) {
@@ -53,11 +52,11 @@ export function multivariantPlaylist(variants: readonly HlsVariant[]): string {
 export interface MediaPlaylist {
   readonly window: HlsWindow;
   readonly marks: HlsMarks;
-  /** Other renditions, as far as they are when this playlist is. */
+  /** The windows of the other renditions when this playlist is made. */
   readonly reports?: readonly HlsReport[];
-  /** Segments alone: no parts, nothing to wait for. */
+  /** Only whole segments: no parts and no blocking reloads. */
   readonly isPlain?: boolean;
-  /** How long a range of slots lasts in this codec, in seconds; the slots' own length where absent. */
+  /** The duration of slots in this codec, in seconds; that of the slots themselves where absent. */
   readonly secondsOf?: (range: SlotRange) => number;
   /** The longest part, in seconds. */
   readonly partSeconds?: number;
@@ -69,7 +68,7 @@ export interface HlsReport {
   readonly window: HlsWindow;
 }
 
-/** A media playlist; with parts, unless it is plain, for players that know them and for those that do not. */
+/** A media playlist: low latency with parts, unless `isPlain`. Players without low latency can read both. */
 export function mediaPlaylist({
   window,
   marks,
@@ -120,7 +119,7 @@ export function objectName(kind: ObjectKind, from: number): string {
   return `${kind === "part" ? "p" : "s"}${from}.m4s`;
 }
 
-/** The reverse of `objectName`; `undefined` for anything that it never gives. */
+/** The reverse of `objectName`; `undefined` for any other name. */
 export function objectOf(name: string): { readonly kind: ObjectKind; readonly from: number } | undefined {
   const [, letter, digits] = /^([ps])(0|[1-9]\d{0,9})\.m4s$/.exec(name) ?? [];
   return digits === undefined ? undefined : { kind: letter === "p" ? "part" : "segment", from: Number(digits) };

@@ -1,5 +1,3 @@
-// Proves what HLS sees of a log, and that a player that reads on is never told something else of what it has.
-
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
@@ -22,7 +20,7 @@ const MARKS: HlsMarks = {
 };
 
 interface Told extends Partial<HlsMarks> {
-  /** The log holds slots `[from, to)`, without those of `holes`. */
+  /** The log has slots `[from, to)`, except those of `holes`. */
   readonly from?: number;
   readonly to: number;
   readonly holes?: readonly number[];
@@ -52,7 +50,7 @@ const playlistOf = (log: HlsLog) => {
   return mediaPlaylist({ window, marks: log.marks, reports: [{ folder: "16", window }] });
 };
 
-test("segments are four seconds and parts one, counted from where the space went live", () => {
+test("segments last four seconds and parts one, counted from the slot at which the space went live", () => {
   const log = logOf({ liveSlot: 7, from: 7, to: 7 + 33 });
   const { segments, nextPart } = hlsWindow(log);
   assert.deepEqual(spans(log), [
@@ -69,7 +67,7 @@ test("segments are four seconds and parts one, counted from where the space went
   assert.deepEqual(objectAt(log, hlsWindow(log), "part", 33), "none");
 });
 
-test("a playlist shows six whole segments, parts of the last three, times by the anchor, and what comes next", () => {
+test("a playlist lists six whole segments, the parts of the last three, dates by the anchor, and the next part", () => {
   const text = playlistOf(logOf({ to: 187 }));
   assert.match(text, /#EXT-X-MEDIA-SEQUENCE:3\n/);
   assert.deepEqual(text.match(/^s\d+\.m4s$/gm), ["s60.m4s", "s80.m4s", "s100.m4s", "s120.m4s", "s140.m4s", "s160.m4s"]);
@@ -82,7 +80,7 @@ test("a playlist shows six whole segments, parts of the last three, times by the
   assert.match(text, /#EXT-X-TARGETDURATION:4\n.*PART-HOLD-BACK=3.00000,HOLD-BACK=12.00000\n.*PART-TARGET=1.00000\n/);
 });
 
-test("a declared absence is filler, and what is late holds up what comes behind it", () => {
+test("a declared absence becomes filler, and a late slot holds back the slots after it", () => {
   const late = logOf({ to: 47, holes: [32, 33] });
   assert.equal(hlsWindow(late).to, 32);
   const declared = logOf({ to: 47, holes: [32, 33], absences: [{ from: 32, to: 34 }] });
@@ -92,7 +90,7 @@ test("a declared absence is filler, and what is late holds up what comes behind 
   assert.deepEqual(packets.slice(20, 40), [...fillerPackets(32), ...fillerPackets(33)]);
 });
 
-test("a hole that nobody will mend hides what lies before it, and the rest goes on", () => {
+test("a hole that was given up hides everything before it, and the playlist continues after it", () => {
   const log = logOf({ to: 120, holes: [50] });
   assert.deepEqual(spans(log), [
     [3, 60, 80],
@@ -101,7 +99,7 @@ test("a hole that nobody will mend hides what lies before it, and the rest goes 
   ]);
 });
 
-test("a gap is a break: the segment before it is short and true, the next is counted on, its clock is the anchor's", () => {
+test("a gap is a discontinuity: the segment before it is short, numbers continue, and the date follows the anchor", () => {
   const anchors = [...MARKS.anchors, { slot: 132, utcMs: Date.UTC(2023, 4, 24, 22, 1) }];
   const log = logOf({ to: 160, holes: range(33, 132), gaps: [{ from: 33, to: 132 }], anchors });
   assert.deepEqual(spans(log), [
@@ -118,14 +116,14 @@ test("a gap is a break: the segment before it is short and true, the next is cou
   assert.equal(hlsWindow(later).discontinuitySequence, 1);
 });
 
-test("the end is listed once everything before it is there, or once nothing more can come", () => {
+test("lists the end once everything before it is there, or once nothing more can arrive", () => {
   const here = playlistOf(logOf({ to: 48, endedSlot: 48 }));
   assert.match(here, /#EXTINF:1.60000,\ns40.m4s\n#EXT-X-ENDLIST\n$/);
   assert.doesNotMatch(playlistOf(logOf({ to: 46, endedSlot: 48 })), /ENDLIST/);
   assert.match(playlistOf(logOf({ to: 46, endedSlot: 48, isOver: true })), /#EXTINF:1.20000,\ns40.m4s\n#EXT-X-ENDLIST/);
 });
 
-test("a reload is answered when its part is listed, and refused when that is too far off", () => {
+test("a reload waits for its part, unless that is too far ahead", () => {
   const window = hlsWindow(logOf({ to: 47 }));
   const cases: readonly [number, number | undefined, boolean | "never"][] = [
     [1, undefined, true],
@@ -142,7 +140,7 @@ test("a reload is answered when its part is listed, and refused when that is too
     assert.equal(isListed(window, number, part), expected, `${number} ${part}`);
 });
 
-test("whatever a log goes through, what was listed once keeps its number, its slots and its bytes", () => {
+test("a listed segment keeps its number, slots and bytes while the log grows", () => {
   const events = fc.array(
     fc.oneof(
       fc.record({ kind: fc.constant("sound"), slots: fc.integer({ min: 1, max: 40 }) }),
@@ -152,7 +150,7 @@ test("whatever a log goes through, what was listed once keeps its number, its sl
   );
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 50 }), events, (liveSlot, list) => {
-      const told: { absences: HlsMarks["absences"][number][]; gaps: HlsMarks["gaps"][number][] } = {
+      const declared: { absences: HlsMarks["absences"][number][]; gaps: HlsMarks["gaps"][number][] } = {
         absences: [],
         gaps: [],
       };
@@ -162,11 +160,11 @@ test("whatever a log goes through, what was listed once keeps its number, its sl
       for (const { kind, slots } of list) {
         if (kind === "missing") {
           for (const slot of range(to, to + slots)) holes.add(slot);
-          (slots > 50 ? told.gaps : told.absences).push({ from: to, to: to + slots });
+          (slots > 50 ? declared.gaps : declared.absences).push({ from: to, to: to + slots });
         }
         to += slots;
         const from = Math.max(liveSlot, to - 300);
-        const log = logOf({ ...told, liveSlot, from, to, holes: [...holes] });
+        const log = logOf({ ...declared, liveSlot, from, to, holes: [...holes] });
         const window = hlsWindow(log);
         for (const [index, { number, from: first, to: end, isWhole, parts }] of window.segments.entries()) {
           if (index > 0) assert.equal(number, (window.segments[index - 1]?.number ?? 0) + 1);
@@ -183,21 +181,21 @@ test("whatever a log goes through, what was listed once keeps its number, its sl
   );
 });
 
-test("a segment is its parts, one after another, and ffprobe finds every packet where it belongs", () => {
+test("a segment is its parts one after another, and ffprobe finds every packet at its time", () => {
   const log = logOf({ from: 100, to: 140 });
   const parts = [100, 105, 110, 115].map((from) => hlsObject(log, { from, to: from + 5 }, []));
   const segment = hlsObject(log, { from: 100, to: 120 }, []);
   assert.deepEqual(Buffer.concat(parts), Buffer.from(segment));
   const entries = ["-show_entries", "packet=pts,size", "-of", "csv=p=0"];
-  const told = execFileSync("ffprobe", ["-v", "error", "-f", "mp4", ...entries, "pipe:0"], {
+  const found = execFileSync("ffprobe", ["-v", "error", "-f", "mp4", ...entries, "pipe:0"], {
     input: Buffer.concat([initSegment(), segment]),
   });
-  const rows = String(told).trim().split("\n");
+  const rows = String(found).trim().split("\n");
   assert.equal(rows.length, 200);
   assert.deepEqual([rows[0], rows[199]], ["960000,20", `${960000 + 199 * 960},20`]);
 });
 
-test("where nobody is on air there is the loop, from a second after the entry, and never over a voice", () => {
+test("plays the loop while nobody is on air, from a second after the entry, and never over a voice", () => {
   const loop = Array.from({ length: 30 }, (_, i) => Uint8Array.of(i));
   const airs = [{ slot: 10, air: "hold" } as const, { slot: 40, air: "voice" } as const];
   const silent = logOf({ to: 60, airs, isSilent: true });
@@ -212,7 +210,7 @@ test("where nobody is on air there is the loop, from a second after the entry, a
   assert.equal(packetsOf(spoken, { from: 20, to: 21 }, loop)[0]?.length, 20);
 });
 
-test("names of objects are read back as they were given, and nothing else is", () => {
+test("reads the names of objects, and refuses all others", () => {
   fc.assert(
     fc.property(fc.constantFrom("part" as const, "segment" as const), fc.nat(4_294_967_295), (kind, from) => {
       assert.deepEqual(objectOf(objectName(kind, from)), { kind, from });
@@ -226,7 +224,7 @@ test("names of objects are read back as they were given, and nothing else is", (
   );
 });
 
-test("packets are read back out of a file of ours, and damage is named", () => {
+test("reads the packets of our own file, and a damaged file gives packets or BadCmaf", () => {
   const packets = Array.from({ length: 20 }, (_, i) => new Uint8Array(i + 1).fill(i));
   const file = Buffer.concat([
     initSegment(),

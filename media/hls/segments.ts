@@ -1,6 +1,5 @@
-// Owns what HLS sees of a log: its runs of sound, the segments and parts that they are cut into, their numbers, and what
-// of them is there. Pure: two edges that hold the same log see the same. Refuses to know text, bytes of sound and clocks.
-// Source: draft-pantos-hls-rfc8216bis.
+// Cuts a log into HLS segments and parts, numbers them, and says which of them are there. A pure function of the log: two edges
+// with the same log list the same. Source: draft-pantos-hls-rfc8216bis.
 
 import type { AirMark } from "@hustings/wire/log/state.ts";
 import type { Anchor, SlotRange } from "@hustings/wire/slots.ts";
@@ -10,28 +9,29 @@ export const PART_SLOTS = SLOTS_PER_SECOND;
 export const SEGMENT_SLOTS = 4 * PART_SLOTS;
 export const PART_SECONDS = PART_SLOTS / SLOTS_PER_SECOND;
 export const SEGMENT_SECONDS = SEGMENT_SLOTS / SLOTS_PER_SECOND;
-/** Whole segments in a playlist; one that left it can be had for as long again, within what an edge keeps. */
+/** Whole segments in a playlist. Later they stay available for as long as the edge keeps their slots. */
 const LISTED_SEGMENTS = 6;
-/** Whole segments whose parts are listed too: three target durations. */
+/** The newest whole segments are listed with their parts: three target durations. */
 export const LISTED_WITH_PARTS = 3;
-/** A slot this far behind the newest that neither came nor was declared is not coming to this edge any more. */
+/** A slot that is missing and undeclared this far behind the newest slot is given up. */
 const LATE_SLOTS = 25;
 
-/** One rendition of one space, as far as it is kept here. */
+/** The slots of one rendition of a space that are kept here. */
 export interface HlsLog {
-  /** What the state says of time. `liveSlot` undefined: nothing has been on air. */
+  /** The part of the state that concerns time. */
   readonly marks: HlsMarks;
-  /** Newest slot kept; −1 before the first. */
+  /** The newest kept slot; −1 before the first. */
   readonly headSlot: number;
-  /** Oldest slot kept. */
+  /** The oldest kept slot. */
   readonly oldestSlot: number;
-  /** The bytes of a slot's fragment; `undefined`: not kept. */
+  /** The bytes of a slot's fragment; `undefined` when it is not kept. */
   fragment(slot: number): Uint8Array | undefined;
-  /** The space has ended, and nothing of it is on its way any more. */
+  /** The space has ended, and no more fragments will arrive. */
   readonly isOver: boolean;
 }
 
 export interface HlsMarks {
+  /** `undefined`: the space has not gone live. */
   readonly liveSlot: number | undefined;
   readonly endedSlot: number | undefined;
   readonly anchors: readonly Anchor[];
@@ -43,29 +43,29 @@ export interface HlsMarks {
 export interface HlsSegment extends SlotRange {
   /** Media Sequence Number. */
   readonly number: number;
-  /** Every slot of it is there: it is listed as a segment. */
+  /** Every slot is there, so it is listed as a segment. */
   readonly isWhole: boolean;
-  /** A gap lies before it. */
+  /** It follows a gap. */
   readonly isBreak: boolean;
-  /** Those that are there, in order. */
+  /** The parts that are there, in order. */
   readonly parts: readonly SlotRange[];
 }
 
 export interface HlsWindow {
-  /** Ascending; all whole but perhaps the last. Empty: nothing to play yet. */
+  /** Ascending; all are whole except perhaps the last. Empty: nothing to play yet. */
   readonly segments: readonly HlsSegment[];
-  /** Breaks before the first segment. */
+  /** The number of breaks before the first segment. */
   readonly discontinuitySequence: number;
-  /** Nothing comes after it. */
+  /** Nothing follows. */
   readonly isEnded: boolean;
-  /** First slot of the part that comes next; `undefined` when none does. */
+  /** First slot of the next part; `undefined` when there will be none. */
   readonly nextPart: number | undefined;
-  /** Slots `[from, to)` are there without a hole. */
+  /** All slots `[from, to)` are there or declared absent. */
   readonly from: number;
   readonly to: number;
 }
 
-/** What a playlist shows of the log now. */
+/** The window of the log that a playlist shows now. */
 export function hlsWindow(log: HlsLog): HlsWindow {
   const { from, to } = present(log);
   const runs = runsOf(log.marks, log.isOver ? to : undefined);
@@ -84,8 +84,8 @@ export function hlsWindow(log: HlsLog): HlsWindow {
 export type ObjectKind = "part" | "segment";
 
 /**
- * Whether the object that begins at slot `from` is there, in the window of `log`: its slots; "next" when it is the one
- * that comes; else "none".
+ * The slots of the part or segment that begins at slot `from`, if it is there; "next" when it is the one that comes next;
+ * else "none". `window` is that of `log`.
  */
 export function objectAt(log: HlsLog, window: HlsWindow, kind: ObjectKind, from: number): SlotRange | "next" | "none" {
   const run = runsOf(log.marks, log.isOver ? window.to : undefined).find((one) => one.from <= from && from < one.to);
@@ -96,7 +96,7 @@ export function objectAt(log: HlsLog, window: HlsWindow, kind: ObjectKind, from:
   return !window.isEnded && floorTo(window.to, run.from, slots) === from ? "next" : "none";
 }
 
-/** Whether a playlist shows segment `number`, or its part `part`; "never" when that is too far ahead to be waited for. */
+/** Whether a playlist shows segment `number`, or its part `part`; "never" when it is too far ahead to wait for. */
 export function isListed(window: HlsWindow, number: number, part: number | undefined): boolean | "never" {
   const last = window.segments.at(-1);
   if (window.isEnded || !last) return window.isEnded;
@@ -108,7 +108,7 @@ export function isListed(window: HlsWindow, number: number, part: number | undef
   return last.isWhole ? part === undefined || part < last.parts.length : part !== undefined && part < last.parts.length;
 }
 
-/** As RFC 8216bis §6.2.5.2 has it for parts of a second and more. */
+/** RFC 8216bis §6.2.5.2, for parts of a second and more. */
 const MAX_PARTS_AHEAD = 3;
 
 interface Run extends SlotRange {
@@ -117,7 +117,7 @@ interface Run extends SlotRange {
   readonly isBreak: boolean;
 }
 
-// The log's sound without its gaps. Segments are counted from the first: the same for everyone who knows the gaps.
+// The runs of sound between gaps. Segments are counted from the first run, so every reader that knows the gaps counts alike.
 function runsOf({ liveSlot, endedSlot, gaps }: HlsMarks, overAt: number | undefined): Run[] {
   const runs: Run[] = [];
   const end = Math.min(endedSlot ?? Infinity, overAt ?? Infinity);
@@ -137,7 +137,7 @@ function runsOf({ liveSlot, endedSlot, gaps }: HlsMarks, overAt: number | undefi
   return runs;
 }
 
-// From behind the newest hole to before the first slot that is late.
+// The slots after the newest hole that was given up, and before the first slot that is late.
 function present({ marks, headSlot, oldestSlot, fragment }: HlsLog): SlotRange {
   const isThere = (slot: number): boolean =>
     fragment(slot) !== undefined || isIn(marks.absences, slot) || isIn(marks.gaps, slot);
@@ -166,7 +166,7 @@ function segmentsOf(run: Run, from: number, to: number): HlsSegment[] {
   return segments;
 }
 
-/** The parts of the segment of slots `range`. */
+/** The parts of a segment of these slots. */
 export function partsOf({ from, to }: SlotRange): SlotRange[] {
   const parts: SlotRange[] = [];
   for (let at = from; at < to; at += PART_SLOTS) parts.push({ from: at, to: Math.min(at + PART_SLOTS, to) });

@@ -10,7 +10,7 @@ const [anna, ben, chloe] = ["anna", "ben", "chloe"].map((name) =>
   decodeOgg(opus, readFileSync(new URL(`../voices/${name}.opus`, import.meta.url))),
 ) as [Float32Array, Float32Array, Float32Array];
 
-/** Voices laid over each other, each from its own sample on. */
+/** A mix of voices, each starting at its own sample. */
 function scene(length: number, ...parts: readonly (readonly [pcm: Float32Array, at: number, gain: number])[]) {
   const out = new Float32Array(length);
   for (const [pcm, at, gain] of parts) {
@@ -21,7 +21,7 @@ function scene(length: number, ...parts: readonly (readonly [pcm: Float32Array, 
   return out;
 }
 
-/** As a listener gets it: through the programme's encoder. */
+/** The sound after the programme's encoder, as listeners get it. */
 function heard(pcm: Float32Array, bitrateBps: number): Float32Array {
   using encoder = opus.encoder({ bitrateBps, tuning: "programme" });
   using decoder = opus.decoder();
@@ -32,14 +32,14 @@ function heard(pcm: Float32Array, bitrateBps: number): Float32Array {
   return out;
 }
 
-test("a sound is found at its place, at any volume, also upside down", () => {
+test("finds a sound at its position, at any volume, also inverted", () => {
   const recording = scene(30 * 48_000, [anna, 480_000, -0.05]);
   const { score, lagMs } = correlate(recording, anna);
   assert.ok(score > 0.999);
   assert.equal(lagMs, 10_000);
 });
 
-test("of two voices in one programme both are found, and a third is not", (t) => {
+test("finds both voices of a mix, and not a third", (t) => {
   for (const bitrateBps of [32_000, 16_000]) {
     const recording = heard(scene(25 * 48_000, [anna, 400_000, 1], [ben, 430_000, 1]), bitrateBps);
     const [a, b, c] = [anna, ben, chloe].map((voice) => presence(recording, voice));
@@ -54,7 +54,7 @@ test("of two voices in one programme both are found, and a third is not", (t) =>
   }
 });
 
-test("pieces tell where the timeline jumped", () => {
+test("pieces show where the timeline jumped", () => {
   const cut = 5 * 48_000;
   const recording = scene(20 * 48_000, [anna.subarray(0, cut), 0, 1], [anna.subarray(cut), cut + 24_000, 1]);
   const { pieces, found } = presence(recording, anna);
@@ -62,14 +62,14 @@ test("pieces tell where the timeline jumped", () => {
   for (const { atMs, lagMs } of pieces) assert.ok(Math.abs(lagMs - (atMs < 5000 ? atMs : atMs + 500)) < 1);
 });
 
-test("nothing is found in silence, and nothing in a recording that is too short", () => {
+test("finds nothing in silence or in a recording that is too short", () => {
   assert.equal(correlate(new Float32Array(96_000), anna.subarray(0, 48_000)).score, 0);
   assert.equal(correlate(anna.subarray(0, 4800), anna).score, 0);
   assert.equal(presence(new Float32Array(960), anna).found, 0);
   assert.equal(presence(anna, new Float32Array(0)).meanScore, 0);
 });
 
-test("equal sounds have no error, and an error of a tenth is 20 dB", () => {
+test("equal sounds have no error; an error of a tenth is 20 dB", () => {
   assert.equal(snrDb(anna, anna), Number.POSITIVE_INFINITY);
   assert.ok(
     Math.abs(

@@ -1,13 +1,12 @@
-// Owns the question "is this sound in that recording, and where": for tests, the bench and the load model.
-// Refuses live use: it wants whole recordings, and it takes its time (about a second for 60 s against 10 s).
+// Finds where a sound is in a recording, for tests and the bench. It is slow: about a second to search 60 s for 10 s of sound.
 
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { createTransform } from "./fft.ts";
 
 export interface Match {
-  /** Normalised cross-correlation at the best lag: 1 is the same sound at any volume, 0 is nothing alike. */
+  /** Normalised cross-correlation at the best lag: 1 is the same sound at any volume, 0 an unrelated one. */
   readonly score: number;
-  /** Where in the recording the reference starts, in ms; to an eighth of a millisecond. */
+  /** Where the reference starts in the recording; exact to an eighth of a millisecond. */
   readonly lagMs: number;
 }
 
@@ -17,35 +16,35 @@ export interface PieceMatch extends Match {
 }
 
 export interface Presence {
-  /** Share of the reference's pieces that were found, 0 to 1; pieces that are nearly silent do not count. */
+  /** Share of the reference's pieces that were found, 0 to 1. Nearly silent pieces do not count. */
   readonly found: number;
   /** The mean score of all pieces, found or not. */
   readonly meanScore: number;
-  /** Every piece that counts, in order of the reference. */
+  /** Every piece that counts, in the order of the reference. */
   readonly pieces: readonly PieceMatch[];
 }
 
 export interface PresenceOptions {
-  /** 1,000 where absent. Shorter bears more jumps of the timeline; below 500 strangers begin to look alike. */
+  /** 1,000 where absent. Shorter pieces survive more jumps of the timeline; below 500, unrelated voices begin to match. */
   readonly pieceMs?: number;
-  /** A piece counts as found from this score; 0.5 where absent. With two equal voices in the mix, expect 0.7. */
+  /** A piece with at least this score is found; 0.5 where absent. Expect 0.7 with two equally loud voices in the mix. */
   readonly threshold?: number;
 }
 
-/** Where one recording is compared with another: 8 kHz keeps all that makes speech its own. */
+/** 8 kHz is enough to tell voices apart. */
 const COMPARE_RATE_HZ = 8000;
 const DECIMATION = SAMPLE_RATE_HZ / COMPARE_RATE_HZ;
 const BLOCK_SAMPLES = 2 ** 15;
 
 /**
- * The whole reference in the recording, both mono at 48 kHz. Bears noise and other voices, but neither gaps nor a
- * change of speed: for those, `presence`. The reference must not be longer than the recording: score 0 then.
+ * Finds the whole reference in the recording, both mono at 48 kHz. Noise and other voices do no harm; gaps and changes of
+ * speed do: use `presence` for those. The score is 0 when the reference is longer than the recording.
  */
 export function correlate(recording: Float32Array, reference: Float32Array): Match {
   return searchIn(recording, reference.length)(compared(reference));
 }
 
-/** The reference piece by piece: how much of it is somewhere in the recording, and where each piece is. */
+/** Finds the reference piece by piece: how much of it is in the recording, and where each piece is. */
 export function presence(recording: Float32Array, reference: Float32Array, options: PresenceOptions = {}): Presence {
   const { pieceMs = 1000, threshold = 0.5 } = options;
   const sound = compared(reference);
@@ -64,7 +63,7 @@ export function presence(recording: Float32Array, reference: Float32Array, optio
   return { found: found / count, meanScore: sum / count, pieces };
 }
 
-/** Signal to error of `decoded` against `source` in dB, both aligned and of one length; for loss experiments. */
+/** Signal to error of `decoded` against `source`, in dB. Both must be aligned and have the same length. */
 export function snrDb(source: Float32Array, decoded: Float32Array): number {
   let signal = 0;
   let error = 0;
@@ -76,7 +75,7 @@ export function snrDb(source: Float32Array, decoded: Float32Array): number {
   return error === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / error);
 }
 
-/** Correlates block by block: blocks of four references keep the transforms small enough for a processor's cache. */
+/** Correlates in blocks of four references, which keeps the transforms small enough for the processor's cache. */
 function searchIn(recording: Float32Array, referenceSamples: number): (reference: Float32Array) => Match {
   const sound = compared(recording);
   const longest = Math.ceil(referenceSamples / DECIMATION);
@@ -99,7 +98,7 @@ function searchIn(recording: Float32Array, referenceSamples: number): (reference
   };
 }
 
-/** The lag at which the product is greatest beside the energies of both; where the recording is mute, none is. */
+/** The lag with the greatest normalised product. Silent parts of the recording never match. */
 function best(products: Float64Array, energies: Float64Array, first: number, reference: Float32Array): Match {
   const length = energies.length - 1;
   const own = energy(reference);
@@ -119,7 +118,7 @@ function best(products: Float64Array, energies: Float64Array, first: number, ref
   return { score: Math.min(1, score), lagMs: (lag * 1000) / COMPARE_RATE_HZ };
 }
 
-/** At 8 kHz, with the low tones that all voices share held down. */
+/** The sound at 8 kHz, without the low frequencies that all voices share. */
 function compared(pcm: Float32Array): Float32Array {
   const low = new Float32Array(Math.floor(pcm.length / DECIMATION));
   for (let index = 0; index < low.length; index += 1) {

@@ -1,4 +1,4 @@
-// Owns the fast Fourier transform for measurement. Refuses live sound: it allocates, and it is not on any tick.
+// A fast Fourier transform for measurements. It allocates, so keep it out of the stage's tick.
 
 export interface Spectrum {
   readonly re: Float64Array;
@@ -8,13 +8,13 @@ export interface Spectrum {
 export interface Transform {
   /** A power of two. */
   readonly size: number;
-  /** The spectrum of real samples, padded with zeros to the transform's size. */
+  /** The spectrum of real samples, zero-padded to `size`. */
   forward(samples: Float32Array | Float64Array): Spectrum;
   /** Circular cross-correlation: at lag `k`, the sum of `a[n + k] · b[n]`. */
   crossCorrelation(a: Spectrum, b: Spectrum): Float64Array;
 }
 
-/** A transform of at least `length` samples; its size is the next power of two. Reuse it: it holds tables. */
+/** A transform of at least `length` samples; its size is the next power of two. Reuse it, because it computes tables. */
 export function createTransform(length: number): Transform {
   const size = 2 ** Math.ceil(Math.log2(Math.max(2, length)));
   const cosines = Float64Array.from({ length: size / 2 }, (_, index) => Math.cos((2 * Math.PI * index) / size));

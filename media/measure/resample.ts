@@ -1,12 +1,11 @@
-// Owns a change of sample rate for whole recordings: windowed-sinc interpolation.
-// Refuses live sound; nothing on a stage's tick comes here.
+// Changes the sample rate of whole recordings by windowed-sinc interpolation. Too slow for the stage's tick.
 
 const ZERO_CROSSINGS = 16;
 const TABLE_STEPS = 512;
 
 /**
- * `pcm` at another rate. A sinc of 16 zero crossings each side under a Blackman window, its cut-off at 0.94 of the
- * lower Nyquist frequency; the length is rounded to the nearest sample.
+ * `pcm` at another rate, its length rounded to the nearest sample. The kernel is a sinc with 16 zero crossings on each side
+ * under a Blackman window, with its cut-off at 0.94 of the lower Nyquist frequency.
  */
 export function resample(pcm: Float32Array, fromHz: number, toHz: number): Float32Array<ArrayBuffer> {
   const out = new Float32Array(Math.round((pcm.length * toHz) / fromHz));

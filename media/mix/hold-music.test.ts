@@ -5,17 +5,17 @@ import { integratedLufs } from "./loudness.ts";
 
 const loop = holdMusicPcm();
 
-test("the loop is 20 s, quiet, and never loud", () => {
+test("the loop lasts 20 s and is quiet throughout", () => {
   assert.equal(loop.length, HOLD_MUSIC_SAMPLES);
   assert.ok(Math.abs(integratedLufs(loop) + 28) < 0.5);
   assert.ok(loop.every((sample) => Math.abs(sample) < 0.5));
 });
 
-test("the loop is the same every time", () => {
+test("the loop is the same on every run", () => {
   assert.deepEqual(holdMusicPcm(), loop);
 });
 
-test("its end runs into its start: the step across the seam is no greater than those beside it", () => {
+test("the step from the end of the loop to its start is no greater than the steps beside it", () => {
   const steps = Array.from({ length: 4800 }, (_, index) => {
     const at = (loop.length - 2400 + index) % loop.length;
     return Math.abs((loop[(at + 1) % loop.length] ?? 0) - (loop[at] ?? 0));
@@ -25,7 +25,7 @@ test("its end runs into its start: the step across the seam is no greater than t
   assert.ok(Math.max(...steps) < 0.02);
 });
 
-test("it is never silent for a tenth of a second", () => {
+test("the loop is never silent for a tenth of a second", () => {
   for (let at = 0; at < loop.length; at += 4800) {
     assert.ok(
       loop.subarray(at, at + 4800).some((sample) => Math.abs(sample) > 0.003),

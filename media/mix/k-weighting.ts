@@ -1,6 +1,6 @@
-// Owns the K-weighting filter at 48 kHz (ITU-R BS.1770-5 Annex 1, tables 1 and 2). Refuses other sample rates.
+// The K-weighting filter at 48 kHz (ITU-R BS.1770-5 Annex 1, tables 1 and 2).
 
-/** Mean square of each frame after the filter; keeps its state from frame to frame. */
+/** A function that gives the mean square of each frame after the filter, and keeps the filter's state between frames. */
 export function createKWeighting(): (pcm: Float32Array) => number {
   const state = new Float64Array(4);
   return (pcm) => {
@@ -22,7 +22,7 @@ export function createKWeighting(): (pcm: Float32Array) => number {
   };
 }
 
-/** Numbers too small to hear become zero: arithmetic on denormals is slow. */
+/** Inaudibly small numbers become zero, because arithmetic on denormals is slow. */
 function settle(value: number): number {
   return Math.abs(value) < 1e-15 ? 0 : value;
 }

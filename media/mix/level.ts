@@ -1,5 +1,4 @@
-// Owns how loud a frame is, as a number to show: levels, their fold over a slot, and who is speaking.
-// Refuses to change sound; loudness.ts does that.
+// Measures how loud a frame is, and whether a person is speaking.
 
 import { type LevelDbov, PACKET_MS, SILENCE_DBOV } from "@hustings/wire/units.ts";
 
@@ -29,7 +28,7 @@ const ATTACK_MS = 40;
 /** Speaking ends after this long below KEEP_DBOV, so that a breath does not end it. */
 const HOLD_MS = 400;
 
-/** Whether a person is speaking, with hysteresis: give each packet's level in order. */
+/** A function that takes the level of each packet in order and says whether the person is speaking, with hysteresis. */
 export function createSpeakingDetector(): (level: LevelDbov) => boolean {
   let speaking = false;
   let runMs = 0;

@@ -11,7 +11,7 @@ function peak(pcm: Float32Array): number {
   return pcm.reduce((greatest, sample) => Math.max(greatest, Math.abs(sample)), 0);
 }
 
-/** Judged by a finer interpolation than the limiter's own. */
+/** Measured with a finer interpolation than the limiter's. */
 function truePeak(pcm: Float32Array): number {
   return peak(resample(pcm, 48_000, 192_000));
 }
@@ -23,7 +23,7 @@ test("sound below the ceiling passes unchanged, 5 ms later", () => {
   assert.ok(out.slice(0, LIMITER_LATENCY_SAMPLES).every((sample) => sample === 0));
 });
 
-test("no sample passes the ceiling, whatever comes in", () => {
+test("no sample passes the ceiling, for any input", () => {
   const burst = fc.record({
     length: fc.integer({ min: 1, max: 600 }),
     amplitude: fc.double({ min: 0, max: 20, noNaN: true }),
@@ -42,7 +42,7 @@ test("no sample passes the ceiling, whatever comes in", () => {
   fc.assert(property, { numRuns: 200 });
 });
 
-test("clicks of any height pass no ceiling either, whichever peak is looked for", () => {
+test("clicks of any height do not pass the ceiling in either mode", () => {
   const click = fc.record({
     gap: fc.integer({ min: 1, max: 1500 }),
     height: fc.double({ min: -20, max: 20, noNaN: true }),
@@ -61,7 +61,7 @@ test("clicks of any height pass no ceiling either, whichever peak is looked for"
   fc.assert(property, { numRuns: 300 });
 });
 
-test("the gain never steps: it falls to nothing over no less than four milliseconds", () => {
+test("the gain never steps: it takes at least 4 ms to fall", () => {
   const pcm = Float32Array.from({ length: 9600 }, (_, index) => (index === 5000 ? 1000 : 0.5));
   const gains = createLimiter("sample")
     .process(pcm)
@@ -71,14 +71,14 @@ test("the gain never steps: it falls to nothing over no less than four milliseco
   assert.ok(Math.max(...steps) < 1 / 192, `${Math.max(...steps)}`);
 });
 
-test("peaks between samples are held too: a quarter of the sample rate, out of phase", () => {
+test("limits peaks between samples of a tone at a quarter of the sample rate", () => {
   const pcm = Float32Array.from({ length: 9600 }, (_, index) => 1.1 * Math.sin((Math.PI * index) / 2 + Math.PI / 4));
   assert.ok(peak(pcm) < 0.8 && truePeak(pcm) > 1);
   const out = createLimiter().process(pcm);
   assert.ok(truePeak(out.slice(600, -600)) < 10 ** (-1.3 / 20), `${truePeak(out.slice(600, -600))}`);
 });
 
-test("after a peak the gain comes back, and then the sound is again untouched", () => {
+test("after a peak the gain recovers fully", () => {
   const pcm = Float32Array.from({ length: 96_000 }, (_, index) => (index === 5000 ? 4 : 0.3 * Math.sin(index / 20)));
   const out = createLimiter().process(pcm);
   assert.ok(Math.abs(out[5000 + LIMITER_LATENCY_SAMPLES - 60] ?? 1) < 0.15);
@@ -86,7 +86,7 @@ test("after a peak the gain comes back, and then the sound is again untouched", 
   assert.deepEqual(tail, pcm.slice(-4800 - LIMITER_LATENCY_SAMPLES, -LIMITER_LATENCY_SAMPLES));
 });
 
-test("a copy goes on exactly as the original", () => {
+test("a copy continues exactly as the original", () => {
   const limiter = createLimiter();
   const loud = Float32Array.from({ length: 1000 }, (_, index) => 2 * Math.sin(index / 7));
   limiter.process(loud);
@@ -94,7 +94,7 @@ test("a copy goes on exactly as the original", () => {
   assert.deepEqual(twin.process(loud), limiter.process(loud));
 });
 
-test("three loud voices at once, limited, encoded and decoded, stay below full scale", async (t) => {
+test("three loud voices stay below full scale when limited, encoded and decoded", async (t) => {
   const opus = await loadOpus();
   const voices = ["anna", "ben", "chloe"].map((name) =>
     decodeOgg(opus, readFileSync(new URL(`../voices/${name}.opus`, import.meta.url))),

@@ -1,40 +1,40 @@
-// Owns the ceiling of every bus: a look-ahead limiter. Refuses to know what it limits. The peak is estimated between
-// samples by four-fold oversampling (as ITU-R BS.1770-5 Annex 2 describes), or, at a twentieth of the work, read off them.
-// The gain is reckoned once for eight samples and drawn as a line between.
+// A look-ahead limiter. It finds true peaks between samples by four-fold oversampling (ITU-R BS.1770-5 Annex 2) or, at a
+// twentieth of the cost, only the peaks of the samples. It computes the gain once per eight samples and interpolates.
 
 import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 
-/** −1.5 dBTP: room for what an Opus encode adds to a peak. */
+/** −1.5 dBTP, because Opus encoding can raise a peak. */
 export const CEILING = 10 ** (-1.5 / 20);
-/** Samples by which the output is behind the input: 5 ms, whatever the sound. */
+/** The output is always this far behind the input: 5 ms. */
 export const LIMITER_LATENCY_SAMPLES = 240;
 
 export interface Limiter {
   /**
-   * Takes any number of samples, `less` what is given beside them, and gives as many, `LIMITER_LATENCY_SAMPLES` behind. A
-   * packet's worth or less comes in a buffer that the next call writes over.
+   * Limits `input` minus `less`, of any equal length, and returns as many samples, `LIMITER_LATENCY_SAMPLES` late. For up to
+   * 960 samples the result is a buffer that the next call overwrites.
    */
   process(input: Float32Array | Float64Array, less?: Float32Array): Float32Array<ArrayBuffer>;
-  /** Another limiter in the same state: with the same peak it goes on exactly as this one would. */
+  /** A limiter in the same state; with the same `peak` it continues exactly as this one. */
   copy(peak?: PeakMode): Limiter;
 }
 
-/** "true": what a converter makes between samples counts too. "sample": samples alone, for what goes to a few ears. */
+/** "true" also limits peaks between samples. "sample" limits only the samples: cheaper, for a single speaker's mix. */
 export type PeakMode = "true" | "sample";
 
 const TAPS = 12;
 const PHASES = 4;
-/** Samples after a place that its interpolation needs. */
+/** Samples after a point that its interpolation needs. */
 const REACH = TAPS / 2;
-/** Samples that share one step of the gain. */
+/** Samples per step of the gain. */
 const STEP = 8;
 /**
- * Steps over which the gain is a mean, and over which what a peak needs is held. A peak found in step n leaves between the
- * ends of steps n + 27 and n + 29: the mean reaches back to n + 1 at the most, and all that is in it still holds the peak.
+ * WINDOW is the number of steps over which the gain is averaged; HOLD is how many steps the lowest needed gain is held. A
+ * peak found in step n is output between the ends of steps n + 27 and n + 29. The average then reaches back to step n + 1
+ * at most, and every step in it still holds the peak's gain.
  */
 const WINDOW = 28;
 const HOLD = 30;
-/** Release: two thirds of the way back in 80 ms. */
+/** The gain recovers two thirds of its reduction in 80 ms. */
 const RELEASE = 1 - Math.exp(-STEP / (0.08 * SAMPLE_RATE_HZ));
 
 export function createLimiter(peak: PeakMode = "true"): Limiter {
@@ -42,18 +42,18 @@ export function createLimiter(peak: PeakMode = "true"): Limiter {
 }
 
 /**
- * Gain at each place = the mean, over the window ahead, of a gain that is at most what any peak in the window ahead
- * allows; so at a peak it is at most what that peak allows, and it never steps.
+ * The gain at each point is the mean, over the window ahead, of gains that are low enough for every peak in that window. So
+ * the gain at a peak is low enough for it, and the gain never steps.
  */
 class LookAhead implements Limiter {
-  /** What is still to come out, oldest first, and room for a packet behind it. */
+  /** Samples to be output, oldest first, with room for one more packet. */
   readonly #line = new Float32Array(LIMITER_LATENCY_SAMPLES + PACKET_SAMPLES);
   readonly #output = new Float32Array(PACKET_SAMPLES);
   readonly #gain = new GainCurve();
   readonly #peak: PeakMode;
-  /** Samples since one was loud enough to matter to the interpolation. */
+  /** Samples since the last one that was loud enough to interpolate above the ceiling. */
   #calm = TAPS;
-  /** Samples of the step that has begun, and the highest peak in it. */
+  /** Samples of the current step so far, and the highest peak in it. */
   #phase = 0;
   #highest = 0;
 
@@ -87,7 +87,7 @@ class LookAhead implements Limiter {
     const line = this.#line;
     if (less === undefined) line.set(input, LIMITER_LATENCY_SAMPLES);
     else subtract(line, LIMITER_LATENCY_SAMPLES, input, less);
-    // Step by step: the gain for what leaves in a step is known before the step's own peak is.
+    // Step by step, because the gain of the samples that leave in a step does not depend on the samples that enter in it.
     for (let at = 0; at < length; ) {
       const end = Math.min(length, at + STEP - this.#phase);
       const { before, now } = this.#gain;
@@ -108,7 +108,7 @@ class LookAhead implements Limiter {
     this.#highest = 0;
   }
 
-  /** Takes the samples' peaks into account, `REACH` behind them. */
+  /** Updates the highest peak from the new samples, `REACH` samples behind them. */
   #look(from: number, end: number): void {
     if (this.#peak === "true") {
       this.#lookBetween(from, end);
@@ -147,7 +147,7 @@ function greatest(line: Float32Array, from: number, end: number): number {
   return highest;
 }
 
-/** The gain goes on from `gain` by `slope` with each sample. */
+/** Applies a gain that starts at `gain` and grows by `slope` with each sample. */
 function fade(line: Float32Array, output: Float32Array, from: number, end: number, gain: number, slope: number): void {
   for (let at = from; at < end; at += 1) {
     output[at] = (line[at] as number) * (gain + slope * (at - from + 1));
@@ -167,9 +167,9 @@ function peakAt(line: Float32Array, start: number): number {
   return highest;
 }
 
-/** Needed gains in, one for each step; smooth gains out. */
+/** Turns the needed gain of each step into a smooth gain. */
 class GainCurve {
-  /** The ends of the line that the gain takes over the step to come. */
+  /** The gain at the start and at the end of the next step. */
   before = 1;
   now = 1;
   readonly #held = new Float64Array(WINDOW).fill(1);
@@ -207,7 +207,7 @@ class GainCurve {
     this.#released = other.#released;
   }
 
-  /** The least gain needed over the last `HOLD` steps. */
+  /** The lowest gain needed in the last `HOLD` steps. */
   #track(needed: number): number {
     this.#needed[this.#neededAt] = needed;
     this.#neededAt = this.#neededAt + 1 === HOLD ? 0 : this.#neededAt + 1;
@@ -221,7 +221,7 @@ class GainCurve {
     return this.#lowest;
   }
 
-  /** The newest of the lowest. */
+  /** Finds the lowest needed gain; of equal ones the newest. */
   #findLowest(): void {
     this.#lowest = 1;
     this.#lowestAge = 0;
@@ -234,14 +234,14 @@ class GainCurve {
   }
 }
 
-/** Windowed-sinc interpolation at 0, ¼, ½ and ¾ of the way from tap 5 to tap 6. */
+/** Windowed-sinc interpolation at 0, ¼, ½ and ¾ of the distance from tap 5 to tap 6. */
 const KERNEL = Float64Array.from({ length: PHASES * TAPS }, (_, index) => {
   const x = (index % TAPS) - (REACH - 1) - Math.floor(index / TAPS) / PHASES;
   const window = 0.5 + 0.5 * Math.cos((Math.PI * x) / (REACH + 0.5));
   return x === 0 ? 1 : (Math.sin(Math.PI * x) / (Math.PI * x)) * window;
 });
 
-/** Samples that are all below this cannot interpolate to a peak above the ceiling: the kernel's greatest sum says so. */
+/** Samples that are all below this cannot interpolate to a peak above the ceiling, by the kernel's greatest sum. */
 const CALM_BELOW = CEILING / greatestSum();
 
 function greatestSum(): number {

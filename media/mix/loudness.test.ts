@@ -21,13 +21,13 @@ function noise(seconds: number, amplitude: number): Float32Array {
   });
 }
 
-test("a sine of 997 Hz at full scale is −3.01 LUFS, as the standard has it", () => {
+test("a full-scale sine of 997 Hz is −3.01 LUFS (BS.1770)", () => {
   const sine = Float32Array.from({ length: 480_000 }, (_, at) => Math.sin((2 * Math.PI * 997 * at) / 48_000));
   assert.ok(Math.abs(integratedLufs(sine) + 3.01) < 0.05, `${integratedLufs(sine)}`);
 });
 
 for (const gainDb of [-9, 0, 9]) {
-  test(`a speaker ${gainDb} dB off comes within 1.5 LU of −18 LUFS after 10 s of speech`, (t) => {
+  test(`a speaker who is ${gainDb} dB off is within 1.5 LU of −18 LUFS after 10 s of speech`, (t) => {
     const loudness = createLoudnessNormalizer();
     const out: number[] = [];
     for (const frame of frames(welcome, 10 ** (gainDb / 20))) {
@@ -54,7 +54,7 @@ test("the gain moves by at most 3 dB in a second, and stays within 12 dB", () =>
   assert.ok(last > 11, `${last}`);
 });
 
-test("in silence and in faint noise the gain is frozen: noise is not pumped", () => {
+test("the gain does not change in silence and in faint noise", () => {
   const loudness = createLoudnessNormalizer();
   for (const frame of frames(welcome.subarray(0, 480_000), 0.5)) loudness.process(frame);
   for (const frame of frames(noise(1, 0.001))) loudness.process(frame);
@@ -64,7 +64,7 @@ test("in silence and in faint noise the gain is frozen: noise is not pumped", ()
   assert.equal(loudness.measuring, false);
 });
 
-test("a voice opens its gate at once, shows as speaking, and closes within 1.2 s of the last word", () => {
+test("a voice opens the gate at once, shows as speaking, and the gate closes within 1.2 s of the last word", () => {
   const voice = createVoiceProcessor();
   assert.equal(voice.process(new Float32Array(960)).gate, 0);
   const first = welcome.subarray(48_000, 48_960);

@@ -1,11 +1,11 @@
-// Owns the loudness of one speaker: short-term loudness by ITU-R BS.1770-5 and a slow gain toward −18 LUFS.
-// Refuses to hurry (3 dB/s at most), to boost noise (frozen while nobody speaks), and to know anyone else's loudness.
+// Brings one speaker to −18 LUFS: measures short-term loudness (ITU-R BS.1770-5) and applies a slow gain. The gain is frozen
+// while the person does not speak, so that noise is not amplified.
 
 import { PACKET_SAMPLES } from "@hustings/wire/units.ts";
 import { createKWeighting } from "./k-weighting.ts";
 
 export interface LoudnessNormalizer {
-  /** Applies the gain to 960 samples where they are; it moves evenly within the frame. */
+  /** Applies the gain to 960 samples in place, with a linear ramp from the old gain to the new. */
   process(pcm: Float32Array): void;
   readonly gainDb: number;
   /** Whether the newest 400 ms were loud enough to be speech. */
@@ -18,11 +18,11 @@ const SLEW_DB_PER_SECOND = 3;
 const MAX_GAIN_DB = 12;
 const FRAMES_PER_BLOCK = 20;
 const FRAMES_PER_STEP = 5;
-/** Speech blocks kept: 3 s of them at one per 100 ms. */
+/** Speech blocks kept: 3 s, at one per 100 ms. */
 const BLOCKS_KEPT = 30;
-/** Blocks below this are not speech, however long it lasts. */
+/** Quieter blocks are never speech. */
 const ABSOLUTE_GATE_LUFS = -50;
-/** Blocks this far below the mean of those kept are pauses (BS.1770-5 §5.1). */
+/** Blocks this far below the mean of the kept blocks are pauses (BS.1770-5 §5.1). */
 const RELATIVE_GATE_LU = 10;
 const SECONDS_PER_FRAME = PACKET_SAMPLES / 48_000;
 
@@ -54,12 +54,12 @@ export function createLoudnessNormalizer(): LoudnessNormalizer {
   };
 }
 
-/** A mean square after K-weighting, as loudness: mono, so one channel of weight 1. */
+/** A K-weighted mean square as loudness; mono, so one channel of weight 1. */
 function powerToLufs(power: number): number {
   return power > 0 ? -0.691 + 10 * Math.log10(power) : Number.NEGATIVE_INFINITY;
 }
 
-/** The gated loudness of a whole recording (BS.1770-5 §5.1), −Infinity when nothing passes the gates. */
+/** The gated loudness of a whole recording (BS.1770-5 §5.1); −Infinity when nothing passes the gates. */
 export function integratedLufs(pcm: Float32Array): number {
   const weigh = createKWeighting();
   const frames: number[] = [];
@@ -73,7 +73,7 @@ export function integratedLufs(pcm: Float32Array): number {
   return gatedLufs(blocks.filter((power) => powerToLufs(power) > -70));
 }
 
-/** Keeps the speech blocks of the last while and their gated loudness. */
+/** The newest speech blocks and their gated loudness. */
 class GatedMeter {
   speech = false;
   lufs: number | undefined;

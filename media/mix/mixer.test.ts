@@ -4,14 +4,14 @@ import fc from "fast-check";
 import { LIMITER_LATENCY_SAMPLES } from "./limiter.ts";
 import { createMixer, type MixerInput, type MixerOutput, RAMP_SAMPLES } from "./mixer.ts";
 
-/** A tone that goes on from frame to frame. */
+/** A tone that is continuous across frames. */
 function tone(frame: number, hz: number, amplitude = 0.1): Float32Array {
   return Float32Array.from({ length: 960 }, (_, index) => {
     return amplitude * Math.sin((2 * Math.PI * hz * (frame * 960 + index)) / 48_000);
   });
 }
 
-/** What each tick's frames are when joined, for the programme or for a seat (its own mix, else the programme). */
+/** The joined frames of all ticks that listeners hear, or that `seat` hears. */
 function joined(ticks: readonly MixerOutput[], seat?: number): Float32Array {
   const out = new Float32Array(ticks.length * 960);
   for (const [index, mixed] of ticks.entries()) {
@@ -37,7 +37,7 @@ function greatestStep(pcm: Float32Array): number {
   return greatest;
 }
 
-test("a seat's mix-minus is, to the bit, the mix of a stage without that seat", () => {
+test("a seat's mix-minus equals the mix of a stage without that seat", () => {
   const amplitude = fc.double({ min: 0.01, max: 0.15, noNaN: true });
   const property = fc.property(fc.array(amplitude, { minLength: 1, maxLength: 6 }), (amplitudes) => {
     const seats = (frame: number) =>
@@ -52,7 +52,7 @@ test("a seat's mix-minus is, to the bit, the mix of a stage without that seat", 
   fc.assert(property, { numRuns: 20 });
 });
 
-test("nothing of a speaker comes back to that speaker, and all of it reaches the others", () => {
+test("speakers do not hear themselves, and everybody else hears them", () => {
   const ticks = run(20, (frame) => [
     { seat: 0, pcm: tone(frame, 440), gain: 1 },
     { seat: 1, pcm: new Float32Array(960), gain: 1 },
@@ -61,7 +61,7 @@ test("nothing of a speaker comes back to that speaker, and all of it reaches the
   assert.ok(Math.max(...joined(ticks, 1)) > 0.09);
 });
 
-test("seats that are silent share the programme's own frame", () => {
+test("silent seats share the programme's frame", () => {
   const ticks = run(3, (frame) => [
     { seat: 0, pcm: tone(frame, 440), gain: 1 },
     { seat: 1, pcm: tone(frame, 880), gain: 0 },
@@ -70,7 +70,7 @@ test("seats that are silent share the programme's own frame", () => {
   for (const { mixMinus } of ticks) assert.deepEqual([...mixMinus.keys()], [0]);
 });
 
-test("mute, unmute, joining and leaving are ramps: nothing clicks, for anyone", () => {
+test("muting, unmuting, joining and leaving click for nobody", () => {
   const seats = (frame: number): MixerInput[] => {
     const first = { seat: 0, pcm: tone(frame, 300), gain: frame % 7 < 4 ? 1 : 0 };
     const second = { seat: 1, pcm: tone(frame, 500), gain: 1 };
@@ -84,14 +84,14 @@ test("mute, unmute, joining and leaving are ramps: nothing clicks, for anyone", 
   }
 });
 
-test("a mute is complete 10 ms after the tick it came with", () => {
+test("a mute is complete 10 ms after its tick", () => {
   const ticks = run(4, (frame) => [{ seat: 0, pcm: tone(frame, 300), gain: frame < 2 ? 1 : 0 }]);
   const programme = joined(ticks);
   assert.ok(programme.slice(1500, 1920).some((sample) => Math.abs(sample) > 0.05));
   assert.ok(programme.slice(1920 + RAMP_SAMPLES + LIMITER_LATENCY_SAMPLES).every((sample) => sample === 0));
 });
 
-test("twenty loud seats do not pass the ceiling, in the programme or in any mix-minus", () => {
+test("twenty loud seats do not pass the ceiling in the programme or in a mix-minus", () => {
   const ticks = run(30, (frame) =>
     Array.from({ length: 20 }, (_, seat) => ({ seat, pcm: tone(frame, 180 + 37 * seat, 0.7), gain: 1 })),
   );

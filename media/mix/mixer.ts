@@ -1,28 +1,28 @@
-// Owns the sum of a stage: the programme, and for each seat the programme without that seat (mix-minus).
-// Refuses to know codecs, people and why a gain is what it is. Nothing here clicks: every change of gain is a ramp.
+// Mixes the seats of a stage into the programme, and for each seat a mix-minus: the programme without that seat. Every
+// change of gain is a ramp, so nothing clicks.
 
 import { PACKET_SAMPLES } from "@hustings/wire/units.ts";
 import { createLimiter, type Limiter } from "./limiter.ts";
 
-/** What one seat brings to one tick. */
+/** One seat's sound in one tick. */
 export interface MixerInput {
   readonly seat: number;
   /** 960 samples. */
   readonly pcm: Float32Array;
-  /** Linear; 0 is muted. Reached within 5 ms from whatever it was; a seat that is new starts at 0. */
+  /** Linear; 0 is muted. The mixer ramps to it within 5 ms. A new seat starts at 0. */
   readonly gain: number;
 }
 
-/** What one tick gives. Every frame is 960 samples, limited, 5 ms behind its input; the next tick writes over them. */
+/** The frames of one tick: 960 samples each, limited, 5 ms behind the input. The next tick overwrites them. */
 export interface MixerOutput {
-  /** All seats: what listeners hear, and what every seat that is silent hears. */
+  /** All seats. Listeners hear it, and so do seats without a mix of their own. */
   readonly programme: Float32Array<ArrayBuffer>;
-  /** Seats that must not hear the programme, since they are in it: each gets the rest. The others share it. */
+  /** By seat number, for each seat that is audible in the programme: the programme without that seat. */
   readonly mixMinus: ReadonlyMap<number, Float32Array<ArrayBuffer>>;
 }
 
 export interface Mixer {
-  /** One tick. A seat that is not among `seats` has left and fades out. */
+  /** Mixes one tick. A seat that is no longer in `seats` fades out. */
   tick(seats: readonly MixerInput[]): MixerOutput;
 }
 
@@ -31,19 +31,19 @@ export const RAMP_SAMPLES = 240;
 
 interface Channel {
   gain: number;
-  /** The last sample that went into the sum: what is faded to zero if the seat vanishes. */
+  /** The last sample that was added to the sum; if the seat leaves, the mixer fades it to zero. */
   last: number;
-  /** What went into the sum; of this tick alone. */
+  /** The samples that were added to the sum in this tick. */
   own: Float32Array;
-  /** Where `own` is while the gain is not 1. */
+  /** The buffer of `own` while the gain is not 1. */
   readonly scaled: Float32Array;
-  /** Present while the seat hears a mix of its own. */
+  /** Present while the seat has a mix of its own. */
   limiter: Limiter | undefined;
 }
 
 /**
- * A mixer: sums once in double precision and subtracts each audible seat's own, so that a mix-minus is exact. Seats
- * that contribute nothing share the programme's frame. Passing from one to the other is a cross-fade of 5 ms.
+ * Sums once in double precision and subtracts each audible seat's own samples, so that a mix-minus is exact. Silent seats
+ * share the programme's frame. The change from one to the other is a cross-fade of 5 ms.
  */
 export function createMixer(): Mixer {
   const channels = new Map<number, Channel>();
@@ -84,7 +84,7 @@ export function createMixer(): Mixer {
     }
   }
 
-  /** The seat's mix-minus, or undefined where the shared programme is right for it. */
+  /** The seat's mix-minus; `undefined` when the seat hears the programme. */
   function ownMix(seat: number, isAudible: boolean, programme: Float32Array) {
     const channel = channels.get(seat);
     if (channel?.limiter === undefined) return undefined;
@@ -102,7 +102,7 @@ function openChannel(): Channel {
   return { gain: 0, last: 0, own: scaled, scaled, limiter: undefined };
 }
 
-/** Sets `channel.own` to what the seat adds to the sum, and adds it; false when that is nothing at all. */
+/** Adds the seat's samples to the sum and keeps them in `channel.own`. False when they are silent. */
 function contribute(channel: Channel, pcm: Float32Array, target: number, sum: Float64Array): boolean {
   channel.own = channel.gain === 1 && target === 1 ? pcm : scale(channel, pcm, target);
   channel.gain = target;
@@ -133,8 +133,8 @@ function addInto(sum: Float64Array, own: Float32Array): void {
 }
 
 /**
- * From one limited bus to another, both of which carry the same sound but for the newest 5 ms, which are still in the
- * limiters' delay: done when the seat's own sound has left both.
+ * Cross-fades from a mix-minus to the programme after the first 5 ms. By then the seat's own sound, which only the programme
+ * carries, has left the limiter's delay.
  */
 function crossFade(from: Float32Array, to: Float32Array): Float32Array<ArrayBuffer> {
   const out = new Float32Array(to.length);

@@ -1,14 +1,14 @@
-// Owns the estimate of how late a speaker's packets come, and the delay that covers it. Refuses to hold packets.
+// Estimates how late a speaker's packets arrive, and the playout delay that covers it.
 
-/** The delay that a playout buffer should have, learned from arrivals. All times are milliseconds of one clock. */
+/** The delay that a playout buffer should have, learned from arrivals. All times are milliseconds on one clock. */
 export interface JitterEstimate {
   /** The delay that covers nearly all arrivals, within the bounds. */
   readonly targetMs: number;
-  /** How long after the fastest packet's schedule `nowMs` is for media time `mediaMs`. */
+  /** How long `nowMs` is after the moment at which media time `mediaMs` would arrive by the fastest packet's schedule. */
   relativeMs(mediaMs: number, nowMs: number): number;
-  /** An arrival that was usable. */
+  /** A packet arrived in time. */
   arrived(mediaMs: number, arrivalMs: number): void;
-  /** An arrival that was too late to be used: the target grows at once. */
+  /** A packet arrived too late to be played: the target grows at once. */
   missed(mediaMs: number, arrivalMs: number): void;
 }
 
@@ -19,7 +19,7 @@ export interface JitterOptions {
 }
 
 const BIN_MS = 5;
-/** What each arrival leaves of the ones before it: half of the weight is in the last 3.5 s. */
+/** Weight of the earlier arrivals after each new one: half of all weight is in the last 3.5 s. */
 const FORGET = 0.996;
 /** Share of arrivals that the delay should cover. */
 const COVERED = 0.97;
@@ -27,7 +27,7 @@ const COVERED = 0.97;
 const MARGIN_MS = 5;
 const SHRINK_MS_PER_SECOND = 10;
 const MOST_GROWTH_MS = 40;
-/** The fastest packet is looked for in the last one to two of these. */
+/** The fastest packet is that of the last one to two windows. */
 const BASE_WINDOW_MS = 5000;
 
 export function createJitterEstimate(options: JitterOptions): JitterEstimate {
@@ -74,7 +74,7 @@ export function createJitterEstimate(options: JitterOptions): JitterEstimate {
   };
 }
 
-/** The least value of the last one to two windows; two numbers are kept, not a history. */
+/** The least value of the last one to two windows, from two numbers. */
 function createWindowedLeast() {
   let current = Number.POSITIVE_INFINITY;
   let previous = Number.POSITIVE_INFINITY;

@@ -1,16 +1,16 @@
-// Owns the packets that wait to be played, in order of their places, and the memory of those that were.
-// Refuses to know when anything is played.
+// The packets that wait to be played, in order of position, and the positions that were played.
 
 export interface BufferedPacket {
+  /** The unwrapped timestamp, in samples. */
   readonly position: number;
   readonly opus: Uint8Array;
   readonly durationSamples: number;
   readonly redundant: boolean;
-  /** Nobody would hear a change of speed here. */
+  /** The sound is quiet, so a change of delay is not heard here. */
   readonly quiet: boolean;
 }
 
-/** Packets held, whatever their durations; the oldest go first. */
+/** When full, the oldest packet is dropped. */
 const MAX_BUFFERED_PACKETS = 256;
 const REMEMBERED_POSITIONS = 128;
 
@@ -26,7 +26,7 @@ export class PacketBuffer {
     return this.#queue[1];
   }
 
-  /** "duplicate" when its place is taken by as good a copy; "overflow" when the oldest had to go for it. */
+  /** "duplicate": an equally good copy is there already. "overflow": the packet was added and the oldest was dropped. */
   add(packet: BufferedPacket): "added" | "duplicate" | "overflow" {
     let index = this.#queue.length;
     while (index > 0 && (this.#queue[index - 1]?.position ?? 0) >= packet.position) index -= 1;
@@ -42,7 +42,7 @@ export class PacketBuffer {
     return "overflow";
   }
 
-  /** Takes the first out as played, and with it what lies under its duration. Returns where it ends. */
+  /** Removes the first packet as played, and packets that overlap it. Returns the position of its end. */
   takeFirst(): number | undefined {
     const taken = this.#queue.shift();
     if (taken === undefined) return undefined;
@@ -52,7 +52,7 @@ export class PacketBuffer {
     return end;
   }
 
-  /** Drops what lies before `place`, but for the last packet; returns how many. */
+  /** Drops packets before `position`, but always keeps the last one. Returns how many were dropped. */
   dropBefore(position: number): number {
     let dropped = 0;
     while (this.#queue.length > 1 && (this.#queue[0]?.position ?? position) < position) {
@@ -62,7 +62,7 @@ export class PacketBuffer {
     return dropped;
   }
 
-  /** Whether the packet of this place was played, among the last 128. */
+  /** Whether the packet at this position is one of the last 128 that were played. */
   wasPlayed(position: number): boolean {
     return this.#played.has(position);
   }

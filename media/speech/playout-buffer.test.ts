@@ -48,12 +48,12 @@ function count(length: number): number[] {
 
 const steady = (length: number): Arrival[] => count(length).map((index) => ({ index, arrivalMs: index * 20 }));
 
-test("before anything has come there is silence", () => {
+test("gives silence before the first packet", () => {
   const buffer = createPlayoutBuffer();
   assert.deepEqual(buffer.pop(0), { kind: "silence", durationSamples: 960 });
 });
 
-test("packets that come in time are played in order, each once, 40 ms later, across a wrap of the timestamp", () => {
+test("plays packets that arrive in time once, in order, 40 ms later, also when the timestamp wraps", () => {
   const buffer = createPlayoutBuffer();
   const pieces = play(buffer, steady(100), 102);
   assert.deepEqual(playedNumbers(pieces), count(100));
@@ -64,7 +64,7 @@ test("packets that come in time are played in order, each once, 40 ms later, acr
   assert.equal(buffer.stats().concealed, 0);
 });
 
-test("whatever order and however often packets come within the delay, each is played once and in order", () => {
+test("plays reordered and duplicated packets once and in order when they arrive within the delay", () => {
   const jitter = fc.array(fc.record({ late: fc.integer({ min: 0, max: 39 }), twice: fc.boolean() }), {
     minLength: 5,
     maxLength: 80,
@@ -82,7 +82,7 @@ test("whatever order and however often packets come within the delay, each is pl
   fc.assert(property, { numRuns: 300 });
 });
 
-test("any packets at any time give one piece for each pop, never out of order, never a long drone", () => {
+test("arbitrary packets give one action per pop, in order, and never a long concealment", () => {
   const event = fc.oneof(
     fc.record({
       timestamp: fc.oneof(fc.integer({ min: 0, max: 0xffffffff }), fc.integer({ min: 0, max: 96_000 })),
@@ -113,7 +113,7 @@ test("any packets at any time give one piece for each pop, never out of order, n
   fc.assert(property, { numRuns: 1000 });
 });
 
-test("a copy that came with the next packet takes the place of the one that was lost", () => {
+test("plays the redundant copy of a lost packet", () => {
   const buffer = createPlayoutBuffer();
   const lost = new Set([20, 21, 40]);
   const copies = count(60).flatMap((index) => [1, 2].map((back) => ({ index: index - back, after: index })));
@@ -129,7 +129,7 @@ test("a copy that came with the next packet takes the place of the one that was 
   assert.equal(buffer.stats().duplicate, 0);
 });
 
-test("a hole is concealed for its own length, and what follows comes at its own time", () => {
+test("conceals a lost packet for its length and plays the following ones on time", () => {
   const buffer = createPlayoutBuffer();
   const arrivals = steady(50).filter(({ index }) => index < 20 || index > 22);
   const pieces = play(buffer, arrivals, 52);
@@ -138,7 +138,7 @@ test("a hole is concealed for its own length, and what follows comes at its own 
   assert.equal(pieces.filter(({ kind }) => kind === "conceal").length, 3);
 });
 
-test("when a speaker vanishes, concealment lasts 100 ms and silence follows; the next packet starts anew", () => {
+test("conceals for 100 ms when packets stop, then gives silence until the next packet", () => {
   const buffer = createPlayoutBuffer();
   const back = count(50).map((index) => ({ index: index + 150, arrivalMs: (index + 150) * 20 }));
   const pieces = play(buffer, [...steady(50), ...back], 202);
@@ -146,7 +146,7 @@ test("when a speaker vanishes, concealment lasts 100 ms and silence follows; the
   assert.deepEqual(playedNumbers(pieces), [...count(50), ...count(50).map((index) => index + 150)]);
 });
 
-test("a sender that pauses with DTX is silence at once, not concealment", () => {
+test("gives silence at once when a sender pauses with DTX", () => {
   const buffer = createPlayoutBuffer();
   for (const arrival of steady(20)) push(buffer, arrival);
   const timestamp = (FIRST_TIMESTAMP + 20 * 960) >>> 0;
@@ -156,7 +156,7 @@ test("a sender that pauses with DTX is silence at once, not concealment", () => 
   assert.deepEqual(kinds.slice(21), new Array(19).fill("silence"));
 });
 
-test("late packets are counted and left out, and the delay grows until they are in time", () => {
+test("counts late packets and grows the delay until they arrive in time", () => {
   const buffer = createPlayoutBuffer();
   const arrivals = count(300).map((index) => ({ index, arrivalMs: index * 20 + (index % 4 === 3 ? 90 : 0) }));
   const pieces = play(buffer, arrivals, 306);
@@ -167,7 +167,7 @@ test("late packets are counted and left out, and the delay grows until they are 
   assert.deepEqual(numbers.slice(-200), count(300).slice(-200));
 });
 
-test("the delay shrinks again, slowly, in quiet places", () => {
+test("shrinks the delay slowly, where the sound is quiet", () => {
   const buffer = createPlayoutBuffer();
   const arrivals = count(3000).map((index) => {
     const levelDbov = index % 50 < 10 ? 80 : 20;
@@ -191,7 +191,7 @@ for (const [name, drift] of [
   ["slower", 1.003],
   ["faster", 0.997],
 ] as const) {
-  test(`a sender whose clock is 0.3 % ${name} keeps its delay for ten minutes`, () => {
+  test(`keeps the delay for ten minutes when the sender's clock is 0.3 % ${name}`, () => {
     const buffer = createPlayoutBuffer();
     const arrivals = count(30_000).map((index) => ({
       index,
@@ -216,7 +216,7 @@ for (const [name, drift] of [
   });
 }
 
-test("after a stall that ends in a burst the delay is at most 400 ms and a bit", () => {
+test("limits the delay to about 400 ms after a stall that ends in a burst", () => {
   const buffer = createPlayoutBuffer();
   const arrivals = count(300).map((index) => ({ index, arrivalMs: Math.max(index * 20, index < 150 ? 0 : 5000) }));
   play(buffer, arrivals, 300);
@@ -224,7 +224,7 @@ test("after a stall that ends in a burst the delay is at most 400 ms and a bit",
   assert.ok(delayMs <= 460, `${delayMs}`);
 });
 
-test("one stray packet is refused; three in a row that agree are the stream from then on", () => {
+test("refuses one stray packet, and follows three in a row that agree", () => {
   const buffer = createPlayoutBuffer();
   for (const arrival of steady(10)) push(buffer, arrival);
   const stray = (index: number) =>
@@ -242,7 +242,7 @@ test("one stray packet is refused; three in a row that agree are the stream from
   assert.deepEqual(playedNumbers(pieces), [502, 503, 504]);
 });
 
-test("after a reset another stream starts from its own first packet", () => {
+test("starts from the first packet of another stream after a reset", () => {
   const buffer = createPlayoutBuffer();
   for (const arrival of steady(10)) push(buffer, arrival);
   buffer.reset();
@@ -251,7 +251,7 @@ test("after a reset another stream starts from its own first packet", () => {
   assert.deepEqual(playedNumbers([buffer.pop(300), buffer.pop(320), buffer.pop(340)]), [900]);
 });
 
-test("packets of 10 and 60 ms are pieces of their own duration", () => {
+test("plays packets of 10 and 60 ms for their own duration", () => {
   for (const [toc, samples] of [
     [0x70, 480],
     [0x58, 2880],
@@ -269,7 +269,7 @@ test("packets of 10 and 60 ms are pieces of their own duration", () => {
   }
 });
 
-test("a flood of packets is held to a bound, and the newest survive", () => {
+test("keeps a bounded number of packets, the newest", () => {
   const buffer = createPlayoutBuffer();
   for (let index = 0; index < 700; index += 1) {
     const opus = Uint8Array.of(0xe0, index >> 8, index & 0xff);

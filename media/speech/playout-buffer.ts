@@ -1,5 +1,5 @@
-// Owns the order and the moment in which one speaker's packets are played: an adaptive playout buffer.
-// Refuses to decode, to read a clock, and to know how packets came. Every pop gives exactly one piece, whatever came.
+// An adaptive playout buffer: decides in which order and when one speaker's packets are played. Every pop gives exactly one
+// action for the decoder, whatever has arrived.
 
 import { type LevelDbov, PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { packetDurationSamples, packetHasFec, packetIsDtx } from "../container/opus-packet.ts";
@@ -12,51 +12,51 @@ export interface ArrivedPacket {
   readonly timestamp: number;
   readonly opus: Uint8Array;
   readonly arrivalMs: number;
-  /** It is a copy that travelled with a later packet. */
+  /** A copy that came with a later packet (RED). */
   readonly redundant: boolean;
-  /** As the sender measured it: lets the buffer change its delay where nobody hears it. */
+  /** As the sender measured it. The buffer changes its delay where the sound is quiet. */
   readonly levelDbov?: LevelDbov;
 }
 
-/** One piece to play. `durationSamples` is a multiple of 120, 120 to 5760. */
+/** What the decoder does next. `durationSamples` is a multiple of 120, from 120 to 5760. */
 export type PlayoutAction =
-  /** Decode it. `skipped` was due before it and is dropped: decode it first and cross-fade the two. */
+  /** Decode `opus`. When `skipped` is there, it was due before and is left out: decode it first and cross-fade the two. */
   | {
       readonly kind: "packet";
       readonly opus: Uint8Array;
       readonly durationSamples: number;
       readonly skipped?: Uint8Array;
     }
-  /** Lost, but `next` carries a copy; `next` itself comes with the next pop. */
+  /** The packet was lost, but `next` carries a copy of it; the next pop gives `next` itself. */
   | { readonly kind: "fec"; readonly next: Uint8Array; readonly durationSamples: number }
-  /** Lost or not here yet. At most 100 ms in a row. */
+  /** The packet was lost or has not arrived. At most 100 ms in a row. */
   | { readonly kind: "conceal"; readonly durationSamples: number }
-  /** Not started, paused by the sender, or gone. */
+  /** The stream has not started, is paused by the sender, or has stopped. */
   | { readonly kind: "silence"; readonly durationSamples: number };
 
 export interface PlayoutStats {
-  /** Primary packets that were taken. */
+  /** Primary packets of this stream. */
   readonly received: number;
   readonly duplicate: number;
-  /** Primary packets whose place had been played without them. */
+  /** Primary packets that arrived after their turn. */
   readonly late: number;
-  /** Packets far from where the stream is, and packets that we cannot use. */
+  /** Stray packets and packets that are not usable Opus. */
   readonly refused: number;
   readonly played: number;
   readonly recoveredFromRed: number;
   readonly recoveredFromFec: number;
   readonly concealed: number;
-  /** Pieces put in so that the delay may grow, and packets left out so that it may shrink. */
+  /** Concealed pieces inserted to grow the delay, and packets left out to shrink it. */
   readonly inserted: number;
   readonly dropped: number;
-  /** From the fastest packet's arrival to its pop, at the last pop. */
+  /** Time from the arrival of the fastest packet to its pop, at the last pop. */
   readonly delayMs: number;
   readonly targetMs: number;
 }
 
 export interface PlayoutBuffer {
   push(packet: ArrivedPacket): void;
-  /** The piece whose turn it is at `nowMs`; ask for the next one when this one's duration has passed. */
+  /** The action for `nowMs`. Call again when its duration has passed. */
   pop(nowMs: number): PlayoutAction;
   /** Another stream begins (a new SSRC): forgets packets and timing, keeps the counts. */
   reset(): void;
@@ -66,18 +66,18 @@ export interface PlayoutBuffer {
 export interface PlayoutOptions {
   /** 20 where absent. */
   readonly minDelayMs?: number;
-  /** 400 where absent; more than 60 ms above it is dropped at once. */
+  /** 400 where absent. Sound that is more than 60 ms later than this is dropped at once. */
   readonly maxDelayMs?: number;
-  /** Before anything is known; 40 where absent. */
+  /** The delay before any packet has arrived; 40 where absent. */
   readonly startDelayMs?: number;
 }
 
-/** Concealment in a row, after which it would only be a drone. */
+/** Longest concealment in a row; more would only drone. */
 export const MAX_CONCEAL_SAMPLES = 4800;
 
 const PER_MS = SAMPLE_RATE_HZ / 1000;
 const QUANTUM_SAMPLES = 120;
-/** Off target by so much: corrected in a quiet place; by so much more: anywhere. */
+/** The delay may be off target by this much before it is corrected where the sound is quiet, or anywhere. */
 const QUIET_SLACK_MS = { short: 10, excess: 30 } as const;
 const FORCED_SLACK_MS = { short: 60, excess: 80 } as const;
 const JUMP_SLACK_MS = 60;
@@ -97,10 +97,10 @@ class AdaptiveBuffer implements PlayoutBuffer {
   readonly #bounds: Required<PlayoutOptions>;
   #jitter;
   readonly #timestamps = createTimestampUnwrapper();
-  /** All at or after the cursor. */
+  /** Packets at or after the cursor. */
   readonly #buffered = new PacketBuffer();
   #state: "idle" | "priming" | "playing" = "idle";
-  /** The place (unwrapped timestamp) that is played next; all before it is over. */
+  /** The position that is played next. */
   #cursor: number | undefined;
   #concealed = 0;
   #sinceCorrection = 0;
@@ -196,7 +196,7 @@ class AdaptiveBuffer implements PlayoutBuffer {
     return unwrapped.position;
   }
 
-  /** Before the first piece is played, an older packet moves the start. */
+  /** Until the first packet is played, an older packet moves the start back. */
   #mayRewind(position: number): boolean {
     return this.#state === "priming" && !this.#buffered.anyPlayed && position >= (this.#cursor ?? 0) - STRAY_SAMPLES;
   }
@@ -217,7 +217,7 @@ class AdaptiveBuffer implements PlayoutBuffer {
     return quiet || packetIsDtx(packet.opus);
   }
 
-  /** False when its place is taken already by as good a copy. */
+  /** False when an equally good copy is there already. */
   #insert(packet: BufferedPacket): boolean {
     const outcome = this.#buffered.add(packet);
     if (outcome === "duplicate") {
@@ -231,7 +231,7 @@ class AdaptiveBuffer implements PlayoutBuffer {
     return true;
   }
 
-  /** Far too much is held (a stall ended in a burst): goes on at the target delay. */
+  /** Skips to the target delay when far too much is buffered, as after a stall that ends in a burst. */
   #jump(excessMs: number): void {
     const cursor = this.#cursor ?? 0;
     const wanted = cursor + excessMs * PER_MS;
@@ -240,8 +240,8 @@ class AdaptiveBuffer implements PlayoutBuffer {
   }
 
   /**
-   * Samples missing before `next`. What concealment has stood in for while we waited is not concealed again: whole
-   * packets of the gap are passed over while the delay can spare them, but for the last one if `next` has its copy.
+   * Samples missing before `next`. Concealment that was played while waiting counts for them: whole missing packets are
+   * skipped while the delay is long enough, except the last one if `next` carries its copy.
    */
   #closeGap(next: BufferedPacket, errorMs: number): number {
     const cursor = this.#cursor ?? next.position;
@@ -287,7 +287,7 @@ class AdaptiveBuffer implements PlayoutBuffer {
     return { kind: "conceal", durationSamples };
   }
 
-  /** A packet is in its place: play it, unless the delay is better mended first. */
+  /** The next packet is due: plays it, unless the delay is corrected first. */
   #playInPlace(next: BufferedPacket, errorMs: number): PlayoutAction {
     const mayCorrect = this.#sinceCorrection >= CORRECTION_GAP_SAMPLES;
     const short = next.quiet ? QUIET_SLACK_MS.short : FORCED_SLACK_MS.short;

@@ -9,7 +9,7 @@ function blocksOf(payload: Uint8Array, timestamp: number): readonly RedBlock[] {
   return parsed;
 }
 
-test("what is written is read back, oldest first, the primary last", () => {
+test("reads back the blocks that it wrote, oldest first, the primary last", () => {
   const redundant = fc.record({
     payloadType: fc.integer({ min: 0, max: 127 }),
     offset: fc.integer({ min: 1, max: 0x3fff }),
@@ -33,7 +33,7 @@ test("what is written is read back, oldest first, the primary last", () => {
   fc.assert(property);
 });
 
-test("any bytes are blocks that lie inside them, or a fault", () => {
+test("arbitrary bytes give blocks inside them, or a fault", () => {
   const property = fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
     const parsed = parseRed(bytes, 0);
     if (isRedFault(parsed)) return;
@@ -44,7 +44,7 @@ test("any bytes are blocks that lie inside them, or a fault", () => {
   fc.assert(property, { numRuns: 5000 });
 });
 
-test("headers without an end, too many blocks, and lengths that lie are faults", () => {
+test("unfinished headers, too many blocks and wrong lengths are faults", () => {
   assert.deepEqual(parseRed(new Uint8Array(0), 0), { kind: "fault", reason: "short" });
   assert.deepEqual(parseRed(Uint8Array.of(0xef, 0, 4), 0), { kind: "fault", reason: "short" });
   const many = Uint8Array.from({ length: 4 * (MAX_REDUNDANT + 1) + 1 }, (_, at) => (at % 4 === 0 ? 0xef : 0));
@@ -52,7 +52,7 @@ test("headers without an end, too many blocks, and lengths that lie are faults",
   assert.deepEqual(parseRed(Uint8Array.of(0xef, 0x0f, 0, 9, 111, 1, 2), 0), { kind: "fault", reason: "lengths" });
 });
 
-test("a packet as a browser sends it: one copy of 20 ms ago", () => {
+test("reads a browser's packet with one copy from 20 ms before", () => {
   const blocks = blocksOf(Uint8Array.of(0x80 | 111, 0x0f, 0x00, 0x02, 111, 7, 8, 9), 960);
   assert.deepEqual(
     blocks.map(({ timestamp, payload, primary }) => [timestamp, [...payload], primary]),
@@ -63,7 +63,7 @@ test("a packet as a browser sends it: one copy of 20 ms ago", () => {
   );
 });
 
-test("a copy that does not fit its header is left out when writing", () => {
+test("leaves out a copy that does not fit its header", () => {
   const copy = { payloadType: 111, offset: 960, payload: new Uint8Array(1024) };
   const far = { payloadType: 111, offset: 0x4000, payload: Uint8Array.of(1) };
   assert.deepEqual([...writeRed({ payloadType: 111, payload: Uint8Array.of(5) }, [copy, far])], [111, 5]);

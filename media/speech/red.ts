@@ -1,16 +1,15 @@
-// Owns redundant audio payloads (RFC 2198): one primary block and the older ones that travel with it.
-// Refuses to know what the blocks hold, and which of them are needed.
+// Reads and writes RED payloads (RFC 2198): one primary block, and redundant copies of earlier ones.
 
 export interface RedBlock {
   readonly payloadType: number;
-  /** 32 bits: the RTP timestamp less the block's offset; wraps. */
+  /** 32 bits, wraps: the RTP timestamp minus the block's offset. */
   readonly timestamp: number;
-  /** A view of the payload. May be empty: a sender had nothing for this place. */
+  /** A view of the RED payload. Empty when the sender had nothing to send. */
   readonly payload: Uint8Array;
   readonly primary: boolean;
 }
 
-/** Bytes that are no RED payload; nothing of them is to be used. */
+/** The bytes are not a RED payload. */
 export interface RedFault {
   readonly kind: "fault";
   readonly reason: "short" | "blocks" | "lengths";
@@ -24,13 +23,13 @@ export interface Redundant {
   readonly payload: Uint8Array;
 }
 
-/** Most redundant blocks in one packet; a sender of more is refused. */
+/** A packet with more redundant blocks is refused. */
 export const MAX_REDUNDANT = 8;
 
 const MAX_OFFSET = 0x3fff;
 const MAX_BLOCK_BYTES = 0x3ff;
 
-/** Oldest first as the payload has them, the primary last. Total over any bytes. */
+/** The blocks, oldest first and the primary last. Never throws, whatever the bytes. */
 export function parseRed(payload: Uint8Array, rtpTimestamp: number): readonly RedBlock[] | RedFault {
   const heads: { payloadType: number; offset: number; length: number }[] = [];
   let at = 0;
@@ -67,8 +66,8 @@ export function isRedFault(parsed: readonly RedBlock[] | RedFault): parsed is Re
 }
 
 /**
- * A RED payload; `redundants` oldest first. A redundant whose offset or length does not fit its field is left out,
- * as RFC 2198 §3 asks of senders.
+ * A RED payload with `redundants` oldest first. A copy whose offset or length does not fit its field is left out, as RFC 2198
+ * §3 requires.
  */
 export function writeRed(
   primary: { readonly payloadType: number; readonly payload: Uint8Array },

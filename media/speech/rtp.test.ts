@@ -18,16 +18,16 @@ function packetOf(bytes: Uint8Array, levelExtensionId?: number): RtpPacket {
   return parsed as RtpPacket;
 }
 
-/** A header by hand: first byte, then what follows the twelve fixed bytes. */
+/** A header from its first byte and the bytes after the fixed twelve. */
 function raw(first: number, rest: readonly number[]): Uint8Array {
   return Uint8Array.of(first, 111, 0, 1, 0, 0, 3, 192, 0, 0, 0, 9, ...rest);
 }
 
-test("what is written is read back", () => {
+test("reads back the packets that it wrote", () => {
   fc.assert(fc.property(fields, (given) => assert.deepEqual(packetOf(writeRtp(given)), { kind: "rtp", ...given })));
 });
 
-test("any bytes are a packet or a fault, and a payload never reaches outside them", () => {
+test("arbitrary bytes give a packet or a fault, and the payload lies inside them", () => {
   const property = fc.property(fc.uint8Array({ maxLength: 120 }), fc.integer({ min: 1, max: 255 }), (noise, id) => {
     for (const bytes of [noise, Uint8Array.of(0x80 | (noise[0] ?? 0), ...noise.subarray(1))]) {
       const parsed = parseRtp(bytes, id);
@@ -39,7 +39,7 @@ test("any bytes are a packet or a fault, and a payload never reaches outside the
   fc.assert(property, { numRuns: 5000 });
 });
 
-test("contributing sources, extension and padding are left out of the payload", () => {
+test("the payload has no contributing sources, extension or padding", () => {
   const extension = [0xbe, 0xde, 0, 1, 0x10, 0x85, 0, 0];
   const bytes = raw(0x80 | 0x20 | 0x10 | 1, [0, 0, 0, 7, ...extension, 1, 2, 3, 0, 0, 3]);
   const packet = packetOf(bytes, 1);
@@ -49,7 +49,7 @@ test("contributing sources, extension and padding are left out of the payload", 
   assert.equal(packetOf(bytes).levelDbov, undefined);
 });
 
-test("lengths that lie are faults", () => {
+test("wrong lengths are faults", () => {
   const fault = (bytes: Uint8Array) => {
     const parsed = parseRtp(bytes);
     return parsed.kind === "fault" ? parsed.reason : undefined;
@@ -64,7 +64,7 @@ test("lengths that lie are faults", () => {
   assert.equal(fault(raw(0xa0, [1, 2, 3])), undefined);
 });
 
-test("the level is read from one-byte and two-byte extensions, past other elements and pads", () => {
+test("reads the level from one-byte and two-byte extensions, after other elements and padding", () => {
   const oneByte = raw(0x90, [0xbe, 0xde, 0, 2, 0x21, 9, 9, 0, 0x30, 0x7f, 0, 0, 1]);
   assert.equal(packetOf(oneByte, 3).levelDbov, 127);
   const twoByte = raw(0x90, [0x10, 0, 0, 2, 2, 2, 9, 9, 0, 30, 1, 0x80, 1]);

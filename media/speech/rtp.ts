@@ -1,5 +1,4 @@
-// Owns RTP packets (RFC 3550 §5.1) with the audio level extension (RFC 6464, RFC 8285), and numbers that wrap.
-// Refuses to know what the payload is, and to trust a length that it has not checked.
+// Reads and writes RTP packets (RFC 3550 §5.1), and reads the audio level extension (RFC 6464, RFC 8285).
 
 import type { LevelDbov } from "@hustings/wire/units.ts";
 
@@ -12,15 +11,15 @@ export interface RtpPacket {
   /** 32 bits, in units of the clock rate (48 kHz for Opus); wraps. */
   readonly timestamp: number;
   readonly ssrc: number;
-  /** A view of the given bytes: after CSRCs and extension, before padding. May be empty. */
+  /** A view of the given bytes, without header extension and padding. May be empty. */
   readonly payload: Uint8Array;
-  /** From the extension whose id was given; absent where the packet has none. */
+  /** From the audio level extension; absent where the packet has none. */
   readonly levelDbov?: LevelDbov;
-  /** The sender's own voice-activity flag, beside the level. */
+  /** The sender's voice activity flag, from the same extension. */
   readonly voice?: boolean;
 }
 
-/** Bytes that are no RTP packet; nothing of them is to be used. */
+/** The bytes are not an RTP packet. */
 export interface RtpFault {
   readonly kind: "fault";
   readonly reason: "short" | "version" | "csrc" | "extension" | "padding";
@@ -40,7 +39,7 @@ export const RTP_HEADER_BYTES = 12;
 const ONE_BYTE_PROFILE = 0xbede;
 const TWO_BYTE_PROFILE = 0x1000;
 
-/** Total over any bytes: a packet or a fault, never an exception. */
+/** Parses a packet. `levelExtensionId` is the negotiated id of the audio level extension. Never throws, whatever the bytes. */
 export function parseRtp(bytes: Uint8Array, levelExtensionId?: number): RtpPacket | RtpFault {
   if (bytes.length < RTP_HEADER_BYTES) return fault("short");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -74,14 +73,14 @@ export function parseRtp(bytes: Uint8Array, levelExtensionId?: number): RtpPacke
   };
 }
 
-/** An RTP packet without CSRCs, extension and padding; numbers are taken modulo their width. */
+/** An RTP packet without CSRCs, extension and padding. Numbers are truncated to their fields. */
 export function writeRtp(fields: RtpFields): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(RTP_HEADER_BYTES + fields.payload.length);
   writeRtpInto(bytes, fields);
   return bytes;
 }
 
-/** As `writeRtp`, at the beginning of `bytes`; returns how many were written. Throws a RangeError when they do not fit. */
+/** Writes the packet at the beginning of `bytes` and returns its length. Throws RangeError when it does not fit. */
 export function writeRtpInto(bytes: Uint8Array, { payload, marker, ...fields }: RtpFields): number {
   bytes.set(payload, RTP_HEADER_BYTES);
   bytes[0] = 0x80;
@@ -100,7 +99,7 @@ function fault(reason: RtpFault["reason"]): RtpFault {
   return { kind: "fault", reason };
 }
 
-/** The first byte of the extension element `id` (RFC 8285 §4.2, §4.3); a malformed body ends the search. */
+/** The first byte of extension element `id` (RFC 8285 §4.2, §4.3); `undefined` when there is none or the body is malformed. */
 function extensionByte(body: Uint8Array, profile: number, id: number): number | undefined {
   const oneByte = profile === ONE_BYTE_PROFILE;
   if (!oneByte && (profile & 0xfff0) !== TWO_BYTE_PROFILE) return undefined;

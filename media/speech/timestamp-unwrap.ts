@@ -1,24 +1,23 @@
-// Owns where a stream is: timestamps that wrap become places that do not, and strays are told from a jump.
-// Refuses to know what the packets hold, and when they are played.
+// Unwraps 32-bit RTP timestamps into positions that never wrap, and tells stray packets from a jump of the stream.
 
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 
-/** What one timestamp means: a place in the stream, a stray, or that the stream has jumped and begins anew there. */
+/** In order, a stray to be ignored, or a jump: the stream continues from this position. Positions are in samples. */
 export type UnwrappedTimestamp =
   | { readonly kind: "in-order" | "jump"; readonly position: number }
   | { readonly kind: "stray" };
 
 export interface TimestampUnwrapper {
   /**
-   * TimestampUnwrapper a 32-bit timestamp. `redundant` ones never make a jump. While `isIdle` any step forward is in order: the
-   * speaker was away.
+   * Unwraps a 32-bit timestamp. A `redundant` copy never makes a jump. While `isIdle`, any step forward is in order, because
+   * the sender had paused.
    */
   unwrap(timestamp: number, redundant: boolean, isIdle: boolean): UnwrappedTimestamp;
-  /** Forgets the stream; the next timestamp is the first. */
+  /** Forgets the stream; the next timestamp is the first again. */
   reset(): void;
 }
 
-/** A packet this far from the stream is a stray until others agree with it: 2 s. */
+/** A packet more than 2 s from the newest is a stray, until `STRAYS_TO_FOLLOW` in a row agree. */
 export const STRAY_SAMPLES = 2 * SAMPLE_RATE_HZ;
 const STRAYS_TO_FOLLOW = 3;
 const STRAY: UnwrappedTimestamp = { kind: "stray" };

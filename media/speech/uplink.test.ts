@@ -17,7 +17,7 @@ const RED = 63;
 
 interface Journey {
   readonly fec?: boolean;
-  /** How many earlier packets travel with each. */
+  /** Copies of earlier packets in each packet. */
   readonly redDistance?: number;
   readonly isLost?: (index: number) => boolean;
   readonly lateMs?: (index: number) => number;
@@ -25,7 +25,7 @@ interface Journey {
 
 interface Heard {
   readonly recorded: Float32Array;
-  /** What a decoder gives when nothing is lost. */
+  /** The output of a decoder without loss. */
   readonly intact: Float32Array;
   readonly uplink: Uplink;
   readonly lost: number;
@@ -78,7 +78,7 @@ function send({ fec = false, redDistance = 0, isLost = () => false, lateMs = () 
   return { recorded, intact: decoded(packets), uplink, lost };
 }
 
-/** Numbers in [0, 1), the same every time. */
+/** Numbers in [0, 1), the same on every run. */
 function numbers(seed: number): () => number {
   let state = seed;
   return () => {
@@ -92,7 +92,7 @@ function randomLoss(): (index: number) => boolean {
   return () => next() < 0.1;
 }
 
-/** Three in a row, 10 % in all. */
+/** Bursts of three, 10 % in total. */
 function burstLoss(): (index: number) => boolean {
   const next = numbers(9);
   let left = 0;
@@ -105,7 +105,7 @@ function burstLoss(): (index: number) => boolean {
 
 interface Verdict {
   readonly snr: number;
-  /** The mean difference of the frames' levels in dB, over the frames that were lost: how much the ear misses. */
+  /** The mean difference of the levels of lost frames, in dB. */
   readonly levelErrorDb: number;
 }
 
@@ -121,13 +121,13 @@ function judge(intact: Float32Array, sound: Float32Array, isLost: (index: number
   return { snr: snrDb(intact, sound), levelErrorDb: error / Math.max(1, frames) };
 }
 
-/** The recording from where the speech starts in it. */
+/** The recording, cut so that it starts with the speech. */
 function aligned({ recorded, intact }: Heard): Float32Array {
   const lag = Math.round((correlate(recorded, intact).lagMs * 48) / 960) * 960;
   return recorded.slice(lag, lag + intact.length);
 }
 
-/** Plain silence in the place of each lost packet. */
+/** Silence instead of each lost packet. */
 function silenced({ intact }: Heard, isLost: (index: number) => boolean): Float32Array {
   const sound = intact.slice();
   for (let index = 0; index * 960 < sound.length; index += 1) {
@@ -136,14 +136,14 @@ function silenced({ intact }: Heard, isLost: (index: number) => boolean): Float3
   return sound;
 }
 
-test("without loss the sound that comes out is, to the bit, what one decoder makes of the packets", () => {
+test("without loss the output equals that of a bare decoder, bit by bit", () => {
   const heard = send({});
   assert.equal(snrDb(heard.intact, aligned(heard)), Number.POSITIVE_INFINITY);
   assert.equal(correlate(heard.recorded, heard.intact).lagMs, 40);
   assert.equal(heard.uplink.stats().played, heard.intact.length / 960);
 });
 
-test("jitter of 60 ms costs delay, and no packet", () => {
+test("jitter of 60 ms adds delay and loses no packet", () => {
   const next = numbers(3);
   const heard = send({ lateMs: () => next() * 60 });
   assert.ok(correlate(heard.recorded, heard.intact).score > 0.95);
@@ -162,7 +162,7 @@ for (const [loss, lossOf] of [
   ["10 % random loss", randomLoss],
   ["10 % loss in bursts of three", burstLoss],
 ] as const) {
-  test(`under ${loss}, concealment, FEC and RED are each better than silence, and two copies better than one`, (t) => {
+  test(`under ${loss}, concealment, FEC and RED beat silence, and two copies beat one`, (t) => {
     const snrs = JOURNEYS.map(([name, journey]) => {
       const heard = send({ ...journey, isLost: lossOf() });
       const floor = judge(heard.intact, silenced(heard, lossOf()), lossOf());
@@ -184,7 +184,7 @@ for (const [loss, lossOf] of [
   });
 }
 
-test("any bytes, at any time, from anyone: every tick still gives 960 finite samples", () => {
+test("every tick gives 960 finite samples, whatever bytes arrive", () => {
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 80 }),
     fc.record({
@@ -210,7 +210,7 @@ test("any bytes, at any time, from anyone: every tick still gives 960 finite sam
   fc.assert(property, { numRuns: 300 });
 });
 
-test("each way of being malformed has its name, and is counted", () => {
+test("names and counts each kind of malformed packet", () => {
   using uplink = createUplink({ opus, opusPayloadType: OPUS, redPayloadType: RED });
   const packet = (payloadType: number, payload: Uint8Array) =>
     uplink.receive(writeRtp({ payloadType, sequence: 1, timestamp: 0, ssrc: 1, payload }), 0);
@@ -222,7 +222,7 @@ test("each way of being malformed has its name, and is counted", () => {
   assert.deepEqual([malformed, ignored], [3, 1]);
 });
 
-test("bytes may be reused after they were received, even when they come in a Buffer", () => {
+test("the caller may reuse the bytes of a received packet", () => {
   using uplink = createUplink({ opus, opusPayloadType: OPUS });
   const [packet = new Uint8Array(1)] = encoded(false);
   const rtp = Buffer.from(writeRtp({ payloadType: OPUS, sequence: 1, timestamp: 0, ssrc: 1, payload: packet }));
@@ -233,7 +233,7 @@ test("bytes may be reused after they were received, even when they come in a Buf
   assert.equal(uplink.stats().malformed, 0);
 });
 
-test("a new source is followed at once when the old one has gone, and otherwise after three packets", () => {
+test("follows a new SSRC at once when the old one is silent, otherwise after three packets", () => {
   using uplink = createUplink({ opus, opusPayloadType: OPUS });
   const from = (ssrc: number, sequence: number, atMs: number) =>
     uplink.receive(
@@ -247,7 +247,7 @@ test("a new source is followed at once when the old one has gone, and otherwise 
   assert.equal(from(1, 4, 300), "taken");
 });
 
-test("the packets of 10, 40 and 60 ms that a browser may send, and stereo, become frames of 20 ms", () => {
+test("decodes packets of 10, 40 and 60 ms, and stereo, to frames of 20 ms", () => {
   for (const [toc, samples] of [
     [0xf0, 480],
     [0xf9, 1920],

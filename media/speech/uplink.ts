@@ -1,5 +1,4 @@
-// Owns one speaker's sound from RTP packets to frames: RED, playout buffer, decoder. One frame for every tick, always.
-// Refuses to know how packets came, and levels, gains and mutes.
+// One speaker's sound from RTP packets to decoded frames: RED, playout buffer, decoder. Every tick gives a frame.
 
 import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { type Opus, type OpusDecoder, OpusError } from "../codec/opus.ts";
@@ -17,31 +16,31 @@ export interface UplinkOptions {
 }
 
 export interface UplinkFrame {
-  /** 960 fresh samples; zeros while nobody sends. */
+  /** 960 fresh samples; zeros while the speaker sends nothing. */
   readonly pcm: Float32Array<ArrayBuffer>;
-  /** Whether any of it was decoded from what the speaker sent, rather than concealed or silence. */
+  /** Whether any of it was decoded from the speaker's packets rather than concealed or silent. */
   readonly spoke: boolean;
 }
 
 export interface UplinkStats extends PlayoutStats {
-  /** RTP, RED and Opus that could not be read. */
+  /** Packets whose RTP, RED or Opus could not be read. */
   readonly malformed: number;
-  /** Packets of other payload types and of streams that we do not follow. */
+  /** Packets of other payload types and other SSRCs. */
   readonly ignored: number;
 }
 
-/** "taken" is not yet "played"; a fault names what was wrong. */
+/** "taken": the packet went to the playout buffer, which may still drop it. Other results say why it was not used. */
 export type ReceiveResult = "taken" | "ignored" | RtpFault["reason"] | "red" | "opus";
 
 export interface Uplink extends Disposable {
-  /** One RTP packet. Total: whatever the bytes are, the uplink goes on. The bytes may be reused afterwards. */
+  /** Takes one RTP packet. Never throws, whatever the bytes, which may be reused afterwards. */
   receive(rtp: Uint8Array, arrivalMs: number): ReceiveResult;
-  /** The next 20 ms. Call once for each tick of the mixer, with the tick's time on the clock of the arrivals. */
+  /** The next 20 ms. Call it once per tick of the mixer, with the time on the same clock as the arrivals. */
   tick(nowMs: number): UplinkFrame;
   stats(): UplinkStats;
 }
 
-/** A new SSRC is followed after so many packets in a row, or at once when the old one has been silent so long. */
+/** A new SSRC is followed after this many packets in a row, or at once when the old one was silent for FOLLOW_AFTER_MS. */
 const FOLLOW_AFTER_PACKETS = 3;
 const FOLLOW_AFTER_MS = 100;
 const PER_MS = SAMPLE_RATE_HZ / 1000;
@@ -92,12 +91,12 @@ export function createUplink(options: UplinkOptions): Uplink {
   };
 }
 
-/** Pieces of any duration in, frames of 20 ms out. */
+/** Decodes the actions of a playout buffer, of any duration, into frames of 20 ms. */
 class Player {
   malformed = 0;
   readonly decoder: OpusDecoder;
   readonly #buffer: PlayoutBuffer;
-  /** Decoded, not yet given; less than one piece. */
+  /** Decoded samples that were not returned yet. */
   #left = NOTHING;
   #leftSpoke = false;
   #silent = true;
@@ -163,7 +162,7 @@ class Player {
   }
 }
 
-/** Which stream is ours: "same", "new" (begin anew), or "other" (not ours, or not yet). */
+/** Chooses the stream to follow. "new": follow this SSRC from now on; "other": ignore this packet. */
 function createSsrcSelector(): (ssrc: number, arrivalMs: number) => "same" | "new" | "other" {
   let current: number | undefined;
   let heardMs = 0;

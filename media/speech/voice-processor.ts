@@ -1,31 +1,31 @@
-// Owns one speaker's way from decoded sound to the mixer: level, loudness, gate. Refuses to know who is muted.
+// Prepares one speaker's decoded sound for the mixer: loudness gain, level, gate.
 
 import { type LevelDbov, PACKET_MS } from "@hustings/wire/units.ts";
 import { createSpeakingDetector, levelDbov } from "../mix/level.ts";
 import { createLoudnessNormalizer } from "../mix/loudness.ts";
 
 export interface VoiceFrame {
-  /** What was given, with the loudness gain applied, not yet the gate. */
+  /** The given samples with the loudness gain; the gate is not applied. */
   readonly pcm: Float32Array;
-  /** The gate as a gain for the mixer, which ramps: 1 open, 0 closed. */
+  /** The gate as a gain for the mixer, which ramps it: 1 open, 0 closed. */
   readonly gate: 0 | 1;
-  /** Of `pcm`, as others hear it; 127 while the gate is closed. */
+  /** The level that others hear; 127 while the gate is closed. */
   readonly levelDbov: LevelDbov;
-  /** Whether to show this person as speaking. */
+  /** Whether to show the person as speaking. */
   readonly speaking: boolean;
 }
 
 export interface VoiceProcessor {
-  /** Takes 960 samples over: they are written on. */
+  /** Processes 960 samples in place. */
   process(pcm: Float32Array): VoiceFrame;
 }
 
-/** The gate opens at once, at this level as others would hear it, and anything louder keeps it open. */
+/** The gate opens at once at this level or louder, measured after the gain. */
 const OPEN_DBOV: LevelDbov = 58;
-/** It closes after this long below, so that pauses between words stay alive. */
+/** The gate closes after this long below, so that pauses between words are not cut. */
 const HOLD_MS = 1200;
 
-/** A voice's state, one for each seat; made anew when another person takes the seat. */
+/** One for each person in a seat: it remembers their loudness. */
 export function createVoiceProcessor(): VoiceProcessor {
   const loudness = createLoudnessNormalizer();
   const isSpeaking = createSpeakingDetector();

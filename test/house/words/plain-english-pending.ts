@@ -20,9 +20,6 @@ export const pendingFolders: readonly string[] = [
   "drill/scenario",
   "drill/speakers",
 
-  "flow",
-  "flow/testing",
-
   "listener",
   "listener/headless",
   "listener/hls",
@@ -30,13 +27,6 @@ export const pendingFolders: readonly string[] = [
   "listener/playout",
   "listener/session",
   "listener/testing",
-
-  "media/codec",
-  "media/container",
-  "media/hls",
-  "media/measure",
-  "media/mix",
-  "media/speech",
 
   "server/src/api",
   "server/src/api/testing",
@@ -99,10 +89,4 @@ export const pendingFolders: readonly string[] = [
   "web/replay",
   "web/speaking",
   "web/text",
-
-  "wire",
-  "wire/api",
-  "wire/listen",
-  "wire/log",
-  "wire/stage",
 ];
