@@ -1,13 +1,14 @@
-// Owns reading what the server put into the page for its first paint. Refuses to trust that it is there.
+// Reads the JSON that the server put into the page for its first paint. A cached or static page may lack it.
 
 import type { ListedSpace, RoomDocument } from "@hustings/wire/listen/room-document.ts";
 
-/** The room document in the page, when it is that of `id`; used once, because it ages. */
+/** The room document in the page, if it is the one of `id`. Removed when read, because it is soon out of date. */
 export function takeRoom(id: string): RoomDocument | undefined {
   const room = take("room") as RoomDocument | undefined;
   return room?.id === id ? room : undefined;
 }
 
+/** The live spaces in the page, for the home page. Removed when read. */
 export function takeSpaces(): readonly ListedSpace[] | undefined {
   const found = take("spaces") as { readonly spaces?: readonly ListedSpace[] } | readonly ListedSpace[] | undefined;
   return Array.isArray(found) ? found : (found as { readonly spaces?: readonly ListedSpace[] } | undefined)?.spaces;

@@ -1,26 +1,34 @@
-// Owns the page's requests to the door, and refusals told in words. Refuses to keep tickets.
+// Sends the page's requests to the server and turns every failure into a Refusal.
 
-import { Refusal, refusalFromBody } from "@hustings/wire/errors.ts";
+import { type ErrorCode, Refusal, refusalFromBody } from "@hustings/wire/errors.ts";
 
 const REQUEST_DEADLINE_MS = 10_000;
 
-export interface Asked {
+export interface RequestOptions {
   readonly method?: "GET" | "POST" | "DELETE";
   readonly body?: unknown;
   readonly ticket?: string;
 }
 
-/** JSON there and back. Throws Refusal for every refusal, also for "no answer", which is "stage-away". */
-export async function requestJson<Answer>(url: string, { method = "GET", body, ticket }: Asked = {}): Promise<Answer> {
+/** Sends and receives JSON. Throws Refusal for every failure; no answer is "stage-away". */
+export async function requestJson<Answer>(
+  url: string,
+  { method = "GET", body, ticket }: RequestOptions = {},
+): Promise<Answer> {
   const headers: Record<string, string> = { accept: "application/json" };
   if (body !== undefined) headers["content-type"] = "application/json";
   if (ticket !== undefined) headers["authorization"] = `Bearer ${ticket}`;
   const init: RequestInit = { method, headers, signal: AbortSignal.timeout(REQUEST_DEADLINE_MS) };
   if (body !== undefined) init.body = JSON.stringify(body);
   const response = await fetch(url, init).catch((cause: unknown) => {
-    throw new Refusal("stage-away", "The server does not answer just now.", { cause });
+    throw new Refusal("stage-away", undefined, { cause });
   });
   const text = await response.text().catch(() => "");
   if (response.ok) return (text === "" ? undefined : JSON.parse(text)) as Answer;
-  throw refusalFromBody(text) ?? new Refusal("internal", `The server answered with ${response.status}.`);
+  throw refusalFromBody(text) ?? new Refusal("internal", `HTTP ${response.status}`);
+}
+
+/** The code of anything that was thrown. */
+export function codeOf(error: unknown): ErrorCode {
+  return error instanceof Refusal ? error.code : "internal";
 }

@@ -1,3 +1,3 @@
-// Owns the compiler's word that a stylesheet may be imported for its effect. The bundler does the rest.
+// Lets TypeScript accept the import of a style sheet; the bundler loads it.
 
 declare module "*.css" {}

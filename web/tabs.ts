@@ -1,10 +1,10 @@
-// Owns what tabs of one browser in one space tell each other: who took a seat speaks from there, and nothing else of
-// this browser may play the space into that microphone. Refuses to know players and seats.
+// Tells the other tabs of this browser that one of them took a seat, so that none of them plays the space into its
+// microphone.
 
 import type { SpaceId } from "@hustings/wire/ids.ts";
 
 export interface Tabs {
-  /** Tells every other tab to fall silent. */
+  /** Makes every other tab stop playing. */
   announceSeat(): void;
   close(): void;
 }

@@ -32,7 +32,7 @@ const SCENES: readonly SceneName[] = [
 ];
 const MORE: readonly SceneName[] = ["first-word", "stale", "not-recorded", "ended", "never-live", "full"];
 
-test("no state of a space scrolls sideways on a phone, none writes an error, each has a title and a sentence", async () => {
+test("every state of a space fits a phone without scrolling sideways, logs no error, and has a title and a sentence", async () => {
   for (const scene of [...SCENES, ...MORE]) {
     await using opened = await open(preview.pathOf(scene));
     const { page, errors } = opened;
@@ -44,7 +44,7 @@ test("no state of a space scrolls sideways on a phone, none writes an error, eac
   }
 });
 
-test("every control has a name, and every target is 48 px high or more", async () => {
+test("every control has a name and is at least 48 px high", async () => {
   await using opened = await open(preview.pathOf("seven"));
   const { page } = opened;
   await page.getByRole("button", { name: "Listen", exact: true }).click();
@@ -57,7 +57,7 @@ test("every control has a name, and every target is 48 px high or more", async (
   }
 });
 
-test("by the keyboard alone: from the link to listening, and out of it again", async () => {
+test("the keyboard is enough to start and stop listening", async () => {
   await using opened = await open(preview.pathOf("one"));
   const { page, errors } = opened;
   await page.getByRole("button", { name: "Listen", exact: true }).waitFor();
@@ -77,7 +77,7 @@ test("by the keyboard alone: from the link to listening, and out of it again", a
   );
 });
 
-test("a listener asks to speak by a name, and is told of the invitation", async () => {
+test("a listener asks to speak under a name and sees the invitation", async () => {
   await using opened = await open(preview.pathOf("two"));
   const { page } = opened;
   await page.getByRole("button", { name: "Listen", exact: true }).click();
@@ -93,7 +93,7 @@ test("a listener asks to speak by a name, and is told of the invitation", async 
   await page.getByRole("button", { name: "Decline", exact: true }).waitFor();
 });
 
-test("a connection that drops and a network that is gone are told, and end by themselves", async () => {
+test("a listener reads that the connection or the network is gone, and hears on when it is back", async () => {
   await using opened = await open(preview.pathOf("emoji"));
   const { page } = opened;
   await page.getByRole("button", { name: "Listen", exact: true }).click();
@@ -101,7 +101,7 @@ test("a connection that drops and a network that is gone are told, and end by th
   const edge = preview.edge("emoji");
   edge.isUnreachable = true;
   edge.closeAll();
-  await page.getByText("Reconnecting by itself.").first().waitFor();
+  await page.getByText("Your connection dropped.").first().waitFor();
   edge.isUnreachable = false;
   await page.context().setOffline(true);
   await page.getByText("You are offline.").first().waitFor();
@@ -109,7 +109,7 @@ test("a connection that drops and a network that is gone are told, and end by th
   await page.getByText("You are listening.").first().waitFor({ timeout: 40_000 });
 });
 
-test("a browser without MediaSource is told so in one sentence, and cannot tap in vain", async () => {
+test("a browser without MediaSource shows why it cannot play, and disables Listen", async () => {
   await using opened = await open(
     preview.pathOf("one"),
     "delete window.MediaSource; delete window.ManagedMediaSource; HTMLMediaElement.prototype.canPlayType = () => '';",
@@ -119,7 +119,7 @@ test("a browser without MediaSource is told so in one sentence, and cannot tap i
   assert.equal(await page.getByRole("button", { name: "Listen", exact: true }).isDisabled(), true);
 });
 
-test("an address without a space says so and leads home; home lists what is live and opens a space", async () => {
+test("an address without a space says so and links to the home page, which lists live spaces and starts one", async () => {
   await using opened = await open("/s/0000000000");
   const { page } = opened;
   await page.getByRole("heading", { name: "No space here" }).waitFor();
@@ -131,10 +131,10 @@ test("an address without a space says so and leads home; home lists what is live
   await page.getByRole("button", { name: "Create", exact: true }).waitFor();
 });
 
-test("from the link to the first sound the page weighs no more than its budget", () => {
+test("the page stays within its weight budget from the link to the first sound", () => {
   const { items, totalBrotliBytes } = weighListenersPath();
-  const told = items.map(({ path, brotliBytes }) => `${path} ${brotliBytes}`).join(", ");
-  assert.ok(totalBrotliBytes <= WEIGHT_BUDGET_BYTES, `${totalBrotliBytes} bytes: ${told}`);
+  const parts = items.map(({ path, brotliBytes }) => `${path} ${brotliBytes}`).join(", ");
+  assert.ok(totalBrotliBytes <= WEIGHT_BUDGET_BYTES, `${totalBrotliBytes} bytes: ${parts}`);
 });
 
 async function open(path: string, script?: string) {

@@ -54,11 +54,11 @@ export async function openMicrophone(deviceId?: string): Promise<Microphone> {
   return microphoneOf(stream);
 }
 
-/** Names are there only after the microphone was allowed. */
+/** Labels are empty until the microphone is allowed, and for devices that have none. */
 export async function listMicrophones(): Promise<readonly { readonly id: string; readonly label: string }[]> {
   const devices = await navigator.mediaDevices.enumerateDevices().catch(() => []);
   const inputs = devices.filter(({ kind, deviceId }) => kind === "audioinput" && deviceId !== "");
-  return inputs.map(({ deviceId, label }, i) => ({ id: deviceId, label: label || `Microphone ${i + 1}` }));
+  return inputs.map(({ deviceId, label }) => ({ id: deviceId, label }));
 }
 
 function problemOf(cause: unknown): MicrophoneProblem {

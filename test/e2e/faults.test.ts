@@ -103,7 +103,7 @@ test("a listener's page loses the network for 5 s and for 20 s, and goes on by i
 /** What the page has said of its connection since. */
 async function watchWords(page: Page): Promise<() => Promise<string[]>> {
   await page.evaluate(`(() => {
-    const words = /Reconnecting by itself|some words were skipped/g;
+    const words = /Your connection dropped|some words were skipped/g;
     globalThis.said = [];
     const look = () => {
       for (const [one] of document.body.innerText.matchAll(words)) if (!said.includes(one)) said.push(one);

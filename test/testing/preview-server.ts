@@ -1,5 +1,5 @@
-// Owns a stand-in server: the built app with made-up spaces, one for each state that a listener can meet, so that every
-// state can be looked at and tested. Refuses to know the real server; run by hand it prints its address.
+// Serves the built app with made-up spaces, one for each state that a listener can meet, for tests and for people who
+// want to look at them. Started by hand, it prints the address of each.
 
 import { readFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
@@ -161,9 +161,9 @@ function refuse(response: ServerResponse, status: number, error: ErrorCode): voi
 
 const IN_LINE = { kind: "waiting", place: 2_140, estimateMs: 180_000, sinceUtcMs: 1 } as const;
 
-/** Whoever asks to speak here. */
+/** The person that every request for a ticket gets. */
 export const GUEST = "guest0000000" as PersonId;
-/** What every request that changes something is answered with. */
+/** The answer to every POST. */
 const GRANT = { seq: 1, ticket: "t", pass: "p", person: GUEST, name: "Guest", expiresUtcMs: 32_503_680_000_000 };
 
 function file(response: ServerResponse, path: string): void {
@@ -234,7 +234,7 @@ function listed(): readonly ListedSpace[] {
   });
 }
 
-/** A live edge that says what the scene's room document says, and speaks. */
+/** A live edge with the state of the scene's room document and a recorded voice. */
 function edgeOf(name: SceneName): FakeEdge {
   const voice = readOgg(readFileSync(VOICE)).packets;
   const packetsOf = (slot: number) =>

@@ -37,7 +37,7 @@ afterEach(() => {
 
 const json = (status: number, body: unknown): Response => new Response(JSON.stringify(body), { status });
 
-test("a host link's secret leaves the address and makes a host", async () => {
+test("moves a host link's secret out of the address and makes its reader the host", async () => {
   let shown = "";
   const location = { hash: "#host=secret", pathname: `/s/${SPACE}`, search: "" } as Location;
   const history = {
@@ -55,7 +55,7 @@ test("a host link's secret leaves the address and makes a host", async () => {
   assert.equal(identity.person, "p");
 });
 
-test("a host link that was replaced makes nobody a host, and is forgotten", async () => {
+test("forgets a host link that was replaced", async () => {
   rememberHost(SPACE, "old", store);
   answer = () => json(401, { error: "ticket-invalid", message: "", todo: "" });
   const identity = identityIn(SPACE, store, clock);
@@ -64,7 +64,7 @@ test("a host link that was replaced makes nobody a host, and is forgotten", asyn
   assert.equal(identity.hostUrl(), undefined);
 });
 
-test("a ticket is kept until two minutes are left of it, and asked for once at a time", async () => {
+test("keeps a ticket until two minutes are left of it, and requests one at a time", async () => {
   rememberHost(SPACE, "secret", store);
   const identity = identityIn(SPACE, store, clock);
   assert.deepEqual(await Promise.all([identity.ticket(), identity.ticket()]), ["t1", "t1"]);
@@ -74,7 +74,7 @@ test("a ticket is kept until two minutes are left of it, and asked for once at a
   assert.equal(await identity.ticket(), "t2");
 });
 
-test("a guest who gave a name is the same guest after the page is loaded anew", async () => {
+test("keeps a guest the same person after a reload", async () => {
   answer = () => json(201, { ticket: "t", pass: "pass", person: "g", expiresUtcMs: clock.utcMs() + TICKET_MS });
   const before = identityIn(SPACE, store, clock);
   assert.equal(before.credential, undefined);
@@ -86,14 +86,14 @@ test("a guest who gave a name is the same guest after the page is loaded anew", 
   assert.deepEqual(asked.at(-1)?.body, { pass: "pass" });
 });
 
-test("a guest is the same person in the next space, until the pass is worth nothing", async () => {
+test("keeps a guest the same person in the next space, until the server rejects the pass", async () => {
   const elsewhere = "abcdefghjk" as SpaceId;
   const granted = (pass: string) => () =>
     json(201, { ticket: "t", pass, person: "g", expiresUtcMs: clock.utcMs() + TICKET_MS });
   answer = granted("first");
   await identityIn(SPACE, store, clock).introduce("Grace");
   const there = identityIn(elsewhere, store, clock);
-  assert.equal(there.credential, undefined, "nothing is asked for in a space in which the guest took no part");
+  assert.equal(there.credential, undefined, "a space in which the guest took no part has no credential");
   answer = granted("second");
   await there.introduce("Grace H.");
   assert.deepEqual(asked.at(-1), {
@@ -109,7 +109,7 @@ test("a guest is the same person in the next space, until the pass is worth noth
   );
 });
 
-test("a renewed pass replaces the one that was kept", async () => {
+test("replaces the kept pass with a renewed one", async () => {
   const granted = (pass: string) => () =>
     json(201, { ticket: "t", pass, person: "g", expiresUtcMs: clock.utcMs() + TICKET_MS });
   answer = granted("first");
@@ -120,7 +120,7 @@ test("a renewed pass replaces the one that was kept", async () => {
   assert.deepEqual(asked.at(-1)?.body, { pass: "second" });
 });
 
-test("who is nobody yet has no ticket, and a refusal keeps its code", async () => {
+test("gives no ticket to a person without a secret or pass, and keeps the code of a refusal", async () => {
   const identity = identityIn(SPACE, store, clock);
   await assert.rejects(identity.ticket(), (error) => error instanceof Refusal && error.code === "no-ticket");
   rememberHost(SPACE, "old", store);

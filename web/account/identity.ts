@@ -1,5 +1,5 @@
-// Knows what this browser can prove in a space: the host, by the secret of a host link, or a guest, by a pass; and gets
-// tickets for either. Secrets and passes are kept in localStorage, tickets only in memory.
+// Keeps what this browser can prove in a space: the host by the secret of a host link, or a guest by a pass. Gets tickets
+// with either. Secrets and passes are kept in localStorage, tickets only in memory.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -22,20 +22,23 @@ interface Grant {
 export interface Identity {
   /** What this browser gets tickets for this space with; `undefined` until it has a host link or took part by name. */
   readonly credential: "host-link" | "pass" | undefined;
-  /** A ticket with minutes left. Throws Refusal; "no-ticket" while nothing is known, "ticket-revoked" for a dead host link, once. */
+  /**
+   * A ticket with minutes left. Throws Refusal: "no-ticket" without a credential, "ticket-revoked" when the host link was
+   * replaced, which also forgets its secret.
+   */
   ticket(): Promise<string>;
-  /** Who this is, once a ticket was had. */
+  /** Known after the first ticket. */
   readonly person: PersonId | undefined;
   readonly name: string | undefined;
-  /** Takes part as a guest of that name: the same person as in other spaces while the pass lasts. Throws Refusal, "bad-name" among them. */
+  /** Takes part as a guest with that name, as the same person as in other spaces while the pass lasts. Throws Refusal. */
   introduce(name: string): Promise<void>;
-  /** The host link to hand to a co-organiser or another device; undefined for guests. */
+  /** The host link, to open on another device or give to a co-organiser; `undefined` for guests. */
   hostUrl(): string | undefined;
-  /** Replaces the host link: every other holder of the old one is out. */
+  /** Replaces the host link and returns the new one. The old link stops working for everybody. */
   replaceHostLink(): Promise<string>;
 }
 
-/** Takes a host secret out of the address, so that it is neither seen over a shoulder nor shared by accident. */
+/** Moves a host secret from the address to the store, so that nobody reads it on the screen or shares it by accident. */
 export function adoptHostLink(space: SpaceId, location: Location, history: History, store: Storage): void {
   const fragment = location.hash.slice(1);
   if (!fragment.startsWith(HOST_SECRET_PREFIX)) return;
@@ -50,9 +53,9 @@ export function rememberHost(space: SpaceId, secret: string, store: Storage): vo
 const hostKey = (space: SpaceId): string => `hustings.host.${space}`;
 /** The pass with which this browser took part in the space. */
 const passKey = (space: SpaceId): string => `hustings.pass.${space}`;
-/** The newest pass of any space: a guest is the same person in the next one. */
+/** The newest pass of any space, so that a guest is the same person in the next one. */
 const NEWEST_PASS_KEY = "hustings.pass";
-/** With these answers a pass is worth nothing here, and the guest comes as somebody new. */
+/** The server rejects the pass with one of these; the guest then comes back as a new person. */
 const DEAD_PASS: readonly string[] = ["ticket-invalid", "ticket-expired", "wrong-space"];
 
 export function identityIn(space: SpaceId, store: Storage, clock: Clock): Identity {
@@ -82,7 +85,7 @@ export function identityIn(space: SpaceId, store: Storage, clock: Clock): Identi
     return requestJson<Grant>(ROUTES.guests(space), { method: "POST", body });
   }
 
-  /** A secret that opens nothing makes nobody a host: whoever held it is a listener like all others. */
+  /** Forgets a secret that the server rejects, so that this browser is a listener like any other. */
   function forget(hostSecret: string, error: unknown): never {
     if (!(error instanceof Refusal) || (error.code !== "ticket-invalid" && error.code !== "ticket-revoked"))
       throw error;

@@ -1,5 +1,4 @@
-// Owns building the web app, and knowing whether the build at hand is that of the sources at hand.
-// Refuses to serve anything.
+// Builds the web app, unless there is already a build of the current sources.
 
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -10,12 +9,12 @@ const ROOT = join(import.meta.dirname, "../..");
 const DIRECTORY = join(import.meta.dirname, "../dist");
 const TEXTS = /\.(?:css|html|js|json|svg|txt|webmanifest)$/;
 const STAMP = join(DIRECTORY, ".stamp");
-/** Whatever ends up in the bundle: the app, and the packages that it imports. */
+/** Everything that can end up in the bundle: the app and the packages that it imports. */
 const SOURCES = ["web", "listener", "speaker", "media", "wire", "flow", "package-lock.json"];
 
 /**
- * Makes sure that `directory` holds a build of the sources as they are now; `built` tells whether it had to be made.
- * Throws what the bundler throws.
+ * Makes sure that `directory` holds a build of the current sources. `built` is true when it had to be made. Throws the
+ * bundler's errors.
  */
 export async function ensureBuilt(
   options: { readonly quiet?: boolean } = {},
@@ -35,7 +34,7 @@ export async function ensureBuilt(
   return { built: true, directory: DIRECTORY };
 }
 
-/** What compresses lies beside itself as brotli at its best, which takes a second once and would take it at each start. */
+/** Writes a .br file beside each text file, at the highest quality: a second at each build instead of at each start. */
 function compressTexts(): void {
   for (const name of readdirSync(DIRECTORY, { recursive: true, encoding: "utf8" })) {
     if (!TEXTS.test(name)) continue;

@@ -1,8 +1,8 @@
-// Owns how the web app is bundled: one page, hashed files, nothing from elsewhere.
+// How Vite bundles the web app: one page and hashed files, all from this server.
 
 import { join } from "node:path";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin } from "vite";
 
 interface Graph {
   getModuleInfo(id: string): { readonly isEntry: boolean; readonly importers: readonly string[] } | null;
@@ -12,7 +12,7 @@ function pageOf(id: string, graph: Graph): string | null {
   return isAtOnce(id, graph) ? "page" : null;
 }
 
-/** Whether a module is loaded with the page, and not with a part of it that is loaded later. */
+/** Whether a module is loaded with the page rather than by a later dynamic import. */
 function isAtOnce(id: string, graph: Graph, seen: Set<string> = new Set()): boolean {
   if (seen.has(id)) return false;
   seen.add(id);
@@ -20,24 +20,37 @@ function isAtOnce(id: string, graph: Graph, seen: Set<string> = new Set()): bool
   return module !== null && (module.isEntry || module.importers.some((one) => isAtOnce(one, graph, seen)));
 }
 
+/**
+ * Drops the error table's sentences for programs from the bundle. The app never shows them: it has its own for people in
+ * text/en/errors.ts. They weigh a kilobyte on every listener's path.
+ */
+const withoutProgramSentences: Plugin = {
+  name: "without-program-sentences",
+  enforce: "pre",
+  transform: {
+    filter: { id: /\/wire\/errors\.ts$/ },
+    handler: (code) => code.replace(/\b(?:what|todo): "[^"]*",?/g, ""),
+  },
+};
+
 export default defineConfig({
   root: join(import.meta.dirname, ".."),
   base: "/",
   publicDir: "public",
-  plugins: [svelte()],
+  plugins: [withoutProgramSentences, svelte()],
   build: {
     outDir: "dist",
     emptyOutDir: true,
     assetsDir: "assets",
     assetsInlineLimit: 0,
     target: ["chrome108", "firefox115", "safari16.4"],
-    // What a part that is loaded later needs beside itself is mostly here already: naming it would weigh on every page.
+    // A lazy part's dependencies are mostly in the page already, and a list of them would add to every page's weight.
     modulePreload: {
       polyfill: false,
       resolveDependencies: (_, needed, { hostType }) =>
         hostType === "html" ? needed : needed.filter((path) => path.endsWith(".css")),
     },
-    // What the page loads at once is one file: compressed together it is smaller by half a kilobyte.
+    // One file for everything that the page loads first: compressed together it is half a kilobyte smaller.
     rolldownOptions: {
       output: { codeSplitting: { groups: [{ debugName: "page", name: pageOf }] } },
     },

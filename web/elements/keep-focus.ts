@@ -1,14 +1,13 @@
-// Owns that a keyboard's place is not lost: where the focused control gives way to another, that one gets the focus.
-// Refuses to know the controls.
+// Keeps the keyboard focus in a group of controls: when the focused one is removed, another one gets the focus.
 
 import type { Attachment } from "svelte/attachments";
 
 const CONTROLS = "button:not(:disabled), input, select";
 
-/** For an element whose controls come and go: the one with `data-next` is the first choice. */
+/** For an element whose controls come and go. The control with `data-next` is preferred. */
 export const keepsFocus: Attachment<HTMLElement> = (element) => {
   let last: Element | undefined;
-  let standIn: Element | undefined;
+  let substitute: Element | undefined;
   const remember = ({ target }: FocusEvent): void => {
     last = target instanceof Element ? target : undefined;
   };
@@ -16,10 +15,10 @@ export const keepsFocus: Attachment<HTMLElement> = (element) => {
     const { activeElement } = document;
     const isLost = last !== undefined && !last.isConnected && activeElement === document.body;
     const first = element.querySelector<HTMLElement>("[data-next]");
-    // The first choice may come a moment later than the others.
-    if (!isLost && !(first && standIn && activeElement === standIn)) return;
+    // The preferred control may appear after the others, so a substitute hands the focus on.
+    if (!isLost && !(first && substitute && activeElement === substitute)) return;
     const next = first ?? element.querySelector<HTMLElement>(CONTROLS);
-    standIn = first ? undefined : (next ?? undefined);
+    substitute = first ? undefined : (next ?? undefined);
     next?.focus({ preventScroll: true });
   });
   element.addEventListener("focusin", remember);

@@ -1,9 +1,9 @@
-// Owns how a person looks without a picture, and how many fit beside each other. Pure. Refuses to draw.
+// Derives a person's initials and tint from their name, and the stage's layout from the number of people. Pure.
 
 const SEGMENTS =
   typeof Intl.Segmenter === "function" ? new Intl.Segmenter(undefined, { granularity: "grapheme" }) : undefined;
 
-/** One or two characters as a reader counts them: first letters of the first and last word; an emoji stays whole. */
+/** One or two graphemes: the first letters of the first and last word. An emoji stays whole. */
 export function initialsOf(name: string): string {
   const words = name.split(/\s+/).filter((word) => /[\p{L}\p{N}\p{S}]/u.test(word));
   const first = firstCharacter(words[0] ?? name);
@@ -25,12 +25,12 @@ export function tintOf(name: string): number {
   return HUES[hash % HUES.length] as number;
 }
 
-/** Apart from each other and from the hues that mean live, you and ending. */
+/** Far from each other and from the hues of --live, --you and --end. */
 const HUES = [150, 175, 200, 225, 250, 320, 345, 120, 100, 5];
 
 export type StageLayout = "one" | "two" | "few" | "some" | "many";
 
-/** The stage's layout for so many people. */
+/** The stage's layout for a number of people. */
 export function stageLayoutOf(count: number): StageLayout {
   if (count <= 1) return "one";
   if (count === 2) return "two";

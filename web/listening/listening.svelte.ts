@@ -1,4 +1,4 @@
-// Owns the page's ear: the one place where the app touches the listener's player. Refuses to draw.
+// Connects the page to the listener's player: no other file of the app uses it.
 
 import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
 import { type Delivery, PushOrPull } from "@hustings/listener/hls/push-or-pull.ts";
@@ -15,18 +15,18 @@ import { ROUTES } from "@hustings/wire/routes.ts";
 
 const LAG_EVERY_MS = 1_000;
 
-/** In the browser's console, and for tests, `hustings.stats()` says what this listener measured of itself. */
+/** `hustings.stats()` in the browser's console returns the player's measurements; tests read them there too. */
 export class Listening {
   view = $state.raw() as PlayerView;
-  /** How far the playhead is behind the stage, as measured, and how far it would be without trouble; about once a second. */
+  /** The measured lag behind the stage and the lag without trouble, updated once a second while listening. */
   lagMs = $state.raw(0);
   usualLagMs = $state.raw(0);
-  /** Why the door last closed the connection; `undefined` once one holds again, or when the network did it. */
+  /** Why the server closed the last connection; `undefined` when the network dropped it or a new one is open. */
   refusal = $state.raw<ErrorCode | undefined>();
-  /** By HLS there is no state lane: the room document says what goes on. */
+  /** By pull (HLS) no state arrives with the sound, so the page relies on the room document. */
   way = $state.raw<Delivery>("push");
   readonly #clock: Clock;
-  readonly #onOver: () => void;
+  readonly #onPullFinished: () => void;
   readonly #hlsUrl: string;
   readonly #ways: PushOrPull;
   #player: Player;
@@ -35,11 +35,11 @@ export class Listening {
   #room: RoomDocument | undefined;
   #ticker: Timer | undefined;
 
-  /** `onOver`: what there was to hear by pull has been heard. */
-  constructor(id: SpaceId, clock: Clock, onOver: () => void) {
+  /** Calls `onPullFinished` when the playlists have ended and everything in them was played. */
+  constructor(id: SpaceId, clock: Clock, onPullFinished: () => void) {
     const address = location.origin.replace(/^http/, "ws");
     this.#clock = clock;
-    this.#onOver = onOver;
+    this.#onPullFinished = onPullFinished;
     this.#hlsUrl = location.origin + ROUTES.hls(id);
     this.#ways = new PushOrPull({
       push: this.#transport,
@@ -64,7 +64,7 @@ export class Listening {
     Object.assign(globalThis, { hustings: { stats: () => this.#player.stats() } });
   }
 
-  /** Inside the tap. */
+  /** Call inside the tap's event: browsers start sound only then. */
   listen(): void {
     this.#player.listen();
     this.#ticker ??= repeat(this.#clock, LAG_EVERY_MS, () => {
@@ -74,8 +74,8 @@ export class Listening {
     });
   }
 
-  /** The newest room document: how newcomers are served, and from where. */
-  tell(room: RoomDocument): void {
+  /** Takes the newest room document, which says how newcomers are served and from which address. */
+  updateRoom(room: RoomDocument): void {
     this.#room = room;
     this.#ways.onRoom(room);
     this.#nativePlayer?.onRoom(room);
@@ -88,7 +88,7 @@ export class Listening {
     this.#player.stop();
   }
 
-  /** At the playhead; for every animation frame. */
+  /** Levels at the playhead. */
   levels(): readonly SeatLevel[] {
     return this.#player.levels();
   }
@@ -98,7 +98,7 @@ export class Listening {
     this.#player.close();
   }
 
-  /** The player's own transport, with an ear for why the door closes. */
+  /** The player's own transport, which also notes why the server closes a connection. */
   #transport: Transport = (url, events) =>
     webSocketTransport(WebSocket as unknown as WebSocketClass)(url, {
       ...events,
@@ -116,15 +116,15 @@ export class Listening {
 
   #changed(): void {
     const view = this.#player.view();
-    if (view.ear === "finished" && this.view.ear !== "finished" && this.way === "pull") this.#onOver();
+    if (view.ear === "finished" && this.view.ear !== "finished" && this.way === "pull") this.#onPullFinished();
     this.view = view;
     if (view.ear !== "unplayable" || this.#nativePlayer || !playsHls()) return;
     this.view = { ...view, ear: "probing" };
-    this.#native ??= this.#goNative(view.isListening);
+    this.#native ??= this.#playNatively(view.isListening);
   }
 
-  /** This browser takes no sound from a page, but plays HLS by itself: an iPhone of some years ago. */
-  async #goNative(isListening: boolean): Promise<void> {
+  /** Switches to the browser's own HLS player, for browsers without MediaSource such as older iPhones. */
+  async #playNatively(isListening: boolean): Promise<void> {
     const { createNativePlayer } = await import("@hustings/listener/player/native-player.ts");
     this.#player.close();
     const native = createNativePlayer({

@@ -36,7 +36,7 @@ const BY_ROLE: Readonly<Record<Role, Permissions>> = {
   speaker: NONE,
 };
 
-/** `undefined`: a listener, or somebody whom the page does not know yet. */
+/** `undefined`: a listener, or a person whom the page does not know yet. */
 export function permissionsOf(role: Role | undefined): Permissions {
   return role === undefined ? NONE : BY_ROLE[role];
 }

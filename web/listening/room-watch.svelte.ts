@@ -1,5 +1,5 @@
-// Owns the room document while nobody tells the page more: asked for again and again, less often while hidden or
-// refused. Refuses to draw.
+// Polls the room document: at the interval that it asks for, only while the page is visible, and with growing delays
+// after failures.
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
@@ -10,23 +10,24 @@ import { ROUTES } from "@hustings/wire/routes.ts";
 import { takeRoom } from "../boot.ts";
 import { requestJson } from "../request-json.ts";
 
-const AGAIN_USUALLY = { afterMs: 4_000, spreadMs: 2_000 };
-const SOON_MS = 4_000;
-const AGAIN: RetryPolicy = { firstMs: 2_000, capMs: 20_000, tries: Infinity };
+const DEFAULT_INTERVAL = { afterMs: 4_000, spreadMs: 2_000 };
+const SOON_WITHIN_MS = 4_000;
+const RETRY: RetryPolicy = { firstMs: 2_000, capMs: 20_000, tries: Infinity };
 
 export class RoomWatch {
   document = $state.raw<RoomDocument | undefined>();
+  /** Why the last request failed; `undefined` when it succeeded. */
   problem = $state.raw<ErrorCode | undefined>();
   readonly #id: SpaceId;
   readonly #clock: Clock;
   readonly #onRoom: (room: RoomDocument) => void;
   #timer: Timer | undefined;
   #failures = 0;
-  /** How long the door asked to be left alone. */
+  /** The wait that the server asked for with its last refusal. */
   #retryAfterMs = 0;
   #isClosed = false;
 
-  /** `onRoom` is given each document as it comes, the page's own first. */
+  /** Calls `onRoom` with every document, beginning with the one inlined in the page. */
   constructor(id: SpaceId, clock: Clock, onRoom: (room: RoomDocument) => void) {
     this.#id = id;
     this.#clock = clock;
@@ -34,13 +35,13 @@ export class RoomWatch {
     this.document = takeRoom(id);
     if (this.document) {
       onRoom(this.document);
-      this.#later();
+      this.#schedule();
     } else void this.refresh();
-    document.addEventListener("visibilitychange", this.#seen);
-    addEventListener("online", this.#seen);
+    document.addEventListener("visibilitychange", this.#onReturn);
+    addEventListener("online", this.#onReturn);
   }
 
-  /** Asks now; never throws. */
+  /** Requests the document now. Never throws. */
   async refresh(): Promise<void> {
     this.#timer?.cancel();
     try {
@@ -54,38 +55,38 @@ export class RoomWatch {
       this.problem = error instanceof Refusal ? error.code : "internal";
       this.#failures += 1;
     }
-    this.#later();
+    this.#schedule();
   }
 
-  /** Something has happened to everybody at once: asks within seconds, not all together. */
-  soon(): void {
+  /** Requests it within seconds, after a random delay, because all listeners have the same reason at the same time. */
+  refreshSoon(): void {
     this.#timer?.cancel();
-    this.#timer = this.#clock.after(Math.random() * SOON_MS, () => void this.refresh());
+    this.#timer = this.#clock.after(Math.random() * SOON_WITHIN_MS, () => void this.refresh());
   }
 
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();
-    document.removeEventListener("visibilitychange", this.#seen);
-    removeEventListener("online", this.#seen);
+    document.removeEventListener("visibilitychange", this.#onReturn);
+    removeEventListener("online", this.#onReturn);
   }
 
-  #seen = (): void => {
+  #onReturn = (): void => {
     if (document.visibilityState === "visible") void this.refresh();
   };
 
-  #later(): void {
+  #schedule(): void {
     this.#timer?.cancel();
     const isOver = this.problem === "no-space" || this.document?.phase === "ended";
     if (this.#isClosed || isOver) return;
-    const { afterMs, spreadMs } = this.document?.again ?? AGAIN_USUALLY;
+    const { afterMs, spreadMs } = this.document?.again ?? DEFAULT_INTERVAL;
     const delayMs =
       this.#failures > 0
-        ? retryDelayMs(AGAIN, this.#failures, Math.random, Math.max(1_000, this.#retryAfterMs))
+        ? retryDelayMs(RETRY, this.#failures, Math.random, Math.max(1_000, this.#retryAfterMs))
         : afterMs + Math.random() * spreadMs;
     this.#timer = this.#clock.after(delayMs as number, () => {
       if (document.visibilityState === "visible") void this.refresh();
-      else this.#later();
+      else this.#schedule();
     });
   }
 }

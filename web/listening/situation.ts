@@ -1,5 +1,4 @@
-// Owns in which situation a listener is, and the sentences for each: one table with no blanks. Pure. Refuses to draw,
-// and to know what a speaker is told (speaking/seat-status.ts).
+// Decides which situation a listener is in, and which message says so. Pure; the sentences are in web/text.
 
 import type { Delivery } from "@hustings/listener/hls/push-or-pull.ts";
 import type { EarState } from "@hustings/listener/playout/ear-states.ts";
@@ -7,7 +6,6 @@ import type { LinkState } from "@hustings/listener/session/link-states.ts";
 import type { QueuePosition } from "@hustings/listener/session/session.ts";
 import type { ErrorCode } from "@hustings/wire/errors.ts";
 import type { QueueStatus, Tier } from "@hustings/wire/listen/room-document.ts";
-import { behindOf, countOf, ordinalOf, waitOf } from "../text/times.ts";
 import type { SpaceView } from "./space-view.ts";
 
 export type Situation =
@@ -15,7 +13,7 @@ export type Situation =
   | "no-space"
   | "unreachable"
   | "full"
-  | "in-line"
+  | "queued"
   | "full-house"
   | "stale"
   | "before"
@@ -38,38 +36,38 @@ export type Situation =
 
 export interface Facts {
   readonly view: SpaceView | undefined;
-  /** Why the room document cannot be had, when it cannot. */
+  /** Why the last request for the room document failed; `undefined` when it succeeded. */
   readonly problem: ErrorCode | undefined;
   readonly isStale: boolean;
   readonly isOnline: boolean;
   readonly isListening: boolean;
   readonly link: LinkState;
   readonly ear: EarState;
-  /** Their own place in the line for a seat in the audience. */
+  /** This listener's place in the admission queue, while they wait in it. */
   readonly waiting: QueuePosition | undefined;
-  /** How they are served. */
+  /** How this listener is served. */
   readonly way: Delivery;
-  /** How newcomers are served, as the door last said, and who waits. */
+  /** How newcomers are served, and the admission queue, as of the newest room document. */
   readonly tier: Tier;
   readonly line: QueueStatus;
-  /** Why the door closed the listener's last connection. */
+  /** Why the server closed this listener's last connection. */
   readonly refusal: ErrorCode | undefined;
   readonly lagMs: number;
-  /** What the lag would be without trouble. */
+  /** The lag that this listener would have without trouble. */
   readonly usualLagMs: number;
 }
 
-/** Beyond what is usual. */
+/** Lag beyond the usual one. */
 const FAR_BEHIND_MS = 8_000;
 
-/** Total: every combination is in exactly one situation. What stops the person from hearing comes first. */
+/** Every combination of facts is in exactly one situation. Reasons for not hearing anything come first. */
 export function situationOf(facts: Facts): Situation {
   const { view, problem, refusal, isOnline } = facts;
   if (problem === "no-space" || refusal === "no-space") return "no-space";
   if (view?.phase === "ended") return "ended";
   if (facts.ear === "unplayable") return "unplayable";
-  if (facts.isListening && facts.waiting && isOnline) return "in-line";
-  if (facts.isListening && view) return hearing(facts, view);
+  if (facts.isListening && facts.waiting && isOnline) return "queued";
+  if (facts.isListening && view) return listeningSituation(facts, view);
   if (facts.ear === "blocked") return "blocked";
   if (!isOnline) return "offline";
   if (problem === "full" || problem === "too-many" || refusal === "full") return "full";
@@ -79,7 +77,8 @@ export function situationOf(facts: Facts): Situation {
   return facts.tier === "waiting" && view.phase === "live" ? "full-house" : spaceSituation(view);
 }
 
-function hearing({ link, ear, refusal, isOnline, lagMs, usualLagMs }: Facts, view: SpaceView): Situation {
+function listeningSituation(facts: Facts, view: SpaceView): Situation {
+  const { link, ear, refusal, isOnline, lagMs, usualLagMs } = facts;
   if (link === "offline" || !isOnline) return "offline";
   if (link === "waiting-retry" && refusal === "full") return "full";
   if (link === "connecting" && ear === "starting") return "connecting";
@@ -92,8 +91,8 @@ function hearing({ link, ear, refusal, isOnline, lagMs, usualLagMs }: Facts, vie
   return lagMs - usualLagMs > FAR_BEHIND_MS ? "far-behind" : "listening";
 }
 
-/** What is going on in the space, whoever listens. */
-export function spaceSituation({ phase, air, holdReason, people }: SpaceView): Situation {
+/** The situation of the space itself, the same for every listener. */
+function spaceSituation({ phase, air, holdReason, people }: SpaceView): Situation {
   if (phase === "created") return "before";
   if (phase === "ended") return "ended";
   if (air === "voice") return "live";
@@ -103,85 +102,42 @@ export function spaceSituation({ phase, air, holdReason, people }: SpaceView): S
   return people.some(({ role, present }) => role === "host" && present) ? "silence" : "host-away";
 }
 
-const SENTENCES: Readonly<Record<Situation, (facts: Facts) => string>> = {
-  loading: () => "Opening the space.",
-  "no-space": () => "There is no space at this address. Check the link, or see what is live.",
-  unreachable: () => "The server does not answer just now. This page tries again by itself.",
-  full: () => "Every place is taken just now. Keep this page open: it lets you in by itself.",
-  "in-line": ({ waiting }) => inLine(waiting?.position ?? 1, waiting?.estimateMs ?? null),
-  "full-house": ({ line }) =>
-    line.count === 0
-      ? "Full house. Tap Listen to be the next in line: you are let in by yourself."
-      : `Full house: ${countOf(line.count)} in line${aboutOf(line.estimateMs)}. Tap Listen to take your place.`,
-  stale: () => "The server has lost sight of the stage, so this page may be out of date. It tries again by itself.",
-  before: ({ isListening }) =>
-    isListening
-      ? "Not started yet. Music until it begins, then you hear the stage by itself."
-      : "Not started yet. Keep this page open: it begins by itself.",
-  "first-word": () => "It is live. Waiting for the first word.",
-  live: () => "Live now. One tap and you hear it.",
-  "host-away": () => "The host has stepped away. Music until they are back.",
-  silence: () => "Nobody is speaking just now. Music until somebody does.",
-  "stage-back": () => "The stage dropped out and is coming back. Music until it is here.",
-  ended: ({ view }) =>
-    view?.liveUtcMs === undefined
-      ? "The space has ended before it went live. There is nothing to hear."
-      : "The space has ended. Thank you for listening.",
-  unplayable: () => "This browser cannot play live sound. Open this link in a newer Chrome, Firefox, Edge or Safari.",
-  blocked: () => "Your browser did not let the sound start. Tap Listen once more.",
-  paused: () => "Paused. Tap Listen to go on with what is said now.",
-  offline: ({ isListening }) =>
-    isListening
-      ? "You are offline. Listening goes on by itself when the network is back."
-      : "You are offline. This page goes on by itself when the network is back.",
-  reconnecting: () => "Your connection dropped. Reconnecting by itself.",
-  connecting: () => "Connecting. Sound in a moment.",
-  waiting: () => "The sound is late. What is late will still be heard.",
-  skipped: () => "You fell far behind, so some words were skipped.",
-  "far-behind": ({ lagMs, way }) =>
-    `You are ${behindOf(lagMs)}. ${way === "push" ? "Listening catches up gently." : "No word is lost."}`,
-  listening: ({ way, tier }) => {
-    if (way === "push") return "You are listening.";
-    if (tier !== "pull") return "You are listening, some seconds later than others.";
-    return "You are listening, some seconds later: every nearer place is taken. This page moves you up by itself.";
-  },
-};
+export type Message =
+  | Situation
+  | "next-in-queue"
+  | "full-house-no-queue"
+  | "before-listening"
+  | "ended-unheard"
+  | "offline-listening"
+  | "far-behind-pull"
+  | "listening-pull"
+  | "listening-pull-full";
 
-function inLine(place: number, estimateMs: number | null): string {
-  const where = place === 1 ? "you are next in line" : `you are ${ordinalOf(place)} in line`;
-  return `Full house: ${where}${aboutOf(estimateMs)}. Music until then; this page lets you in by itself.`;
+/** The message for a situation: most situations have one, some have a second for a fact that changes what happens next. */
+export function messageOf(facts: Facts, situation: Situation): Message {
+  const { isListening, way } = facts;
+  if (situation === "queued") return facts.waiting?.position === 1 ? "next-in-queue" : "queued";
+  if (situation === "full-house") return facts.line.count === 0 ? "full-house-no-queue" : "full-house";
+  if (situation === "before") return isListening ? "before-listening" : "before";
+  if (situation === "ended") return facts.view?.liveUtcMs === undefined ? "ended-unheard" : "ended";
+  if (situation === "offline") return isListening ? "offline-listening" : "offline";
+  if (situation === "far-behind") return way === "push" ? "far-behind" : "far-behind-pull";
+  if (situation !== "listening" || way === "push") return situation;
+  return facts.tier === "pull" ? "listening-pull-full" : "listening-pull";
 }
 
-function aboutOf(estimateMs: number | null): string {
-  return estimateMs === null ? "" : `, ${waitOf(estimateMs)}`;
+/** The title of a page whose space is not known yet. */
+export function placeholderTitleOf(situation: Situation): "loading" | "full" | "offline" | "unreachable" {
+  if (situation === "full" || situation === "queued") return "full";
+  return situation === "offline" || situation === "unreachable" ? situation : "loading";
 }
 
-/** What the person is told; never empty. */
-export function sentenceOf(facts: Facts, situation = situationOf(facts)): string {
-  return SENTENCES[situation](facts);
-}
-
-/** The page's title while nothing is known of the space. */
-export function titleWithout(situation: Situation): string {
-  if (situation === "full" || situation === "in-line") return "Full house";
-  if (situation === "offline") return "You are offline";
-  return situation === "unreachable" ? "Out of reach" : "One moment";
-}
-
-/** Whether a screen reader should be told of the situation as it comes: not each small lateness. */
-export function isWorthSaying(situation: Situation): boolean {
+/** Whether a screen reader announces the situation when it begins. Small delays are not announced. */
+export function isAnnounced(situation: Situation): boolean {
   return situation !== "waiting" && situation !== "far-behind" && situation !== "loading";
 }
 
 /** The word beside the lamp. */
-export function phaseWord(view: SpaceView): string {
-  if (view.phase === "created") return "Not started";
-  if (view.phase === "ended") return "Ended";
-  return view.air === "voice" ? "Live" : "Live, on hold";
+export function phaseLabelOf({ phase, air }: SpaceView): "created" | "ended" | "voice" | "hold" {
+  return phase === "live" ? air : phase;
 }
-
-export const RECORDING_WORDS = {
-  on: "Being recorded",
-  off: "Not being recorded",
-  failed: "Not being recorded: storage is full",
-} as const;

@@ -1,15 +1,14 @@
-// Owns one space's page: its sources of truth side by side, who this browser is in it, and the lazily loaded part that
-// speaks. Refuses to draw.
+// The state of a space's page: its sources, this person's identity in the space, and the speaking part once it is loaded.
 
 import type { Clock } from "@hustings/flow/clock.ts";
-import { type ErrorCode, Refusal } from "@hustings/wire/errors.ts";
+import type { ErrorCode } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { roleIn } from "@hustings/wire/log/roles.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import { adoptHostLink, type Identity, identityIn } from "../account/identity.ts";
-import { requestJson } from "../request-json.ts";
+import { codeOf, requestJson } from "../request-json.ts";
 import type { Speaking } from "../speaking/speaking.svelte.ts";
 import { openTabs, type Tabs } from "../tabs.ts";
 import { LevelRings } from "./level-rings.ts";
@@ -20,14 +19,14 @@ import { type Facts, type Situation, situationOf } from "./situation.ts";
 import { type SpaceView, viewOf } from "./space-view.ts";
 
 export interface Me {
-  /** The host link is in this browser: its holder is the host, also before the state of the space is known. */
+  /** This browser has the host link, so this person is the host even before the state of the space is known. */
   readonly holdsHostLink: boolean;
   readonly person: PersonId | undefined;
   readonly name: string | undefined;
 }
 
 const NOBODY: Me = { holdsHostLink: false, person: undefined, name: undefined };
-const NO_LINE = { count: 0, estimateMs: null };
+const EMPTY_QUEUE = { count: 0, estimateMs: null };
 
 export class SpacePage {
   readonly id: SpaceId;
@@ -38,11 +37,11 @@ export class SpacePage {
   readonly tabs: Tabs;
   readonly rings: LevelRings;
   me = $state.raw<Me>(NOBODY);
-  /** Why the last action was refused; told once, in words. */
+  /** Why the last command was refused. */
   refusal = $state.raw<ErrorCode | undefined>();
   isOnline = $state.raw(navigator.onLine);
   speaking = $state.raw<Speaking | undefined>();
-  /** The seat whose speaker the host is about to mute or to remove. */
+  /** The seat that the host is managing. */
   managedSeat = $state.raw<number | undefined>();
   #loading: Promise<Speaking> | undefined;
 
@@ -62,7 +61,7 @@ export class SpacePage {
   readonly facts: Facts = $derived.by(() => {
     const { listening, room, view, isOnline } = this;
     const { isListening, link, ear, waiting } = listening.view;
-    const { stale: isStale = false, tier = "push", line = NO_LINE } = room.document ?? {};
+    const { stale: isStale = false, tier = "push", line = EMPTY_QUEUE } = room.document ?? {};
     const { refusal, lagMs, usualLagMs, way } = listening;
     const door = { problem: room.problem, isStale, tier, line, refusal };
     return { view, ...door, isOnline, isListening, link, ear, waiting, way, lagMs, usualLagMs };
@@ -79,19 +78,19 @@ export class SpacePage {
   readonly isSeated = $derived(this.speaking?.hasSeat === true);
   readonly isHandUp = $derived(this.#isNamedIn(this.view?.hands));
   readonly isInvited = $derived(this.#isNamedIn(this.view?.invites));
-  /** The stage keeps a seat for this person, wherever it is taken. */
+  /** This person's seat, whichever tab or device took it. */
   readonly ownSeat = $derived(
     this.view?.people.find(({ person }) => person !== undefined && person === this.me.person),
   );
 
-  /** A seat is kept for this person, or was until a moment ago, and is not taken by this page. */
+  /** The stage keeps a seat for this person, or did a moment ago, and this page has not taken it. */
   readonly mayReturn = $derived(
     !this.isSeated &&
       this.speaking?.isSeatLost === false &&
       (this.ownSeat !== undefined || this.#mayHaveSeat(this.me.name)),
   );
 
-  /** Their seat is taken at this moment, from another tab or device as it seems. */
+  /** Somebody sits in this person's seat: most likely they themselves, in another tab or device. */
   readonly isSeatedElsewhere = $derived(this.mayReturn && this.#seatByName(this.me.name)?.present === true);
 
   constructor(id: SpaceId, clock: Clock) {
@@ -99,16 +98,16 @@ export class SpacePage {
     this.clock = clock;
     adoptHostLink(id, location, history, localStorage);
     this.identity = identityIn(id, localStorage, clock);
-    this.listening = new Listening(id, clock, () => this.room.soon());
-    this.room = new RoomWatch(id, clock, (room) => this.listening.tell(room));
+    this.listening = new Listening(id, clock, () => this.room.refreshSoon());
+    this.room = new RoomWatch(id, clock, (room) => this.listening.updateRoom(room));
     this.rings = new LevelRings(() => this.#levels(), clock);
     this.tabs = openTabs(id, () => this.listening.view.isListening && this.listening.stop());
-    addEventListener("online", this.#network);
-    addEventListener("offline", this.#network);
+    addEventListener("online", this.#onNetwork);
+    addEventListener("offline", this.#onNetwork);
     if (this.identity.credential !== undefined) void this.loadIdentity();
   }
 
-  /** Who this browser is, as its pass or host link says. Never throws. */
+  /** Gets a ticket with this browser's pass or host link, and with it the person. Never throws. */
   async loadIdentity(): Promise<void> {
     const asHost = this.identity.credential === "host-link";
     this.me = { ...this.me, holdsHostLink: asHost };
@@ -122,7 +121,7 @@ export class SpacePage {
     }
   }
 
-  /** Loads what speaking needs; the listener's page does without. */
+  /** Loads the code for speaking, which listeners do not need. */
   loadSpeaking(): Promise<Speaking> {
     this.#loading ??= import("../speaking/speaking.svelte.ts").then(({ Speaking }) => {
       const speaking = new Speaking(this);
@@ -132,7 +131,7 @@ export class SpacePage {
     return this.#loading;
   }
 
-  /** Becomes a guest of that name, once. Throws Refusal. */
+  /** Becomes a guest with that name. Throws Refusal. */
   async introduce(name: string): Promise<void> {
     await this.identity.introduce(name);
     this.me = { ...this.#known(), name };
@@ -143,7 +142,7 @@ export class SpacePage {
     return { holdsHostLink: credential === "host-link", person, name };
   }
 
-  /** Carries out a command by the seat's channel, or by the door. False and `refusal` when it was refused. */
+  /** Sends a command by the seat's data channel, or over HTTP without a seat. Sets `refusal` when it returns false. */
   async send(command: Command): Promise<boolean> {
     this.refusal = undefined;
     try {
@@ -161,15 +160,15 @@ export class SpacePage {
   }
 
   close(): void {
-    removeEventListener("online", this.#network);
-    removeEventListener("offline", this.#network);
+    removeEventListener("online", this.#onNetwork);
+    removeEventListener("offline", this.#onNetwork);
     this.speaking?.close();
     this.room.close();
     this.listening.close();
     this.tabs.close();
   }
 
-  #network = (): void => {
+  #onNetwork = (): void => {
     this.isOnline = navigator.onLine;
   };
 
@@ -177,7 +176,7 @@ export class SpacePage {
     return this.speaking?.hasSeat ? this.speaking.levels : this.listening.levels();
   }
 
-  /** A guest's page that was loaded anew: the room document has names alone. */
+  /** After a reload only the name can be compared, because the room document has no person ids. */
   #mayHaveSeat(name: string | undefined): boolean {
     return this.#seatByName(name) !== undefined;
   }
@@ -189,8 +188,4 @@ export class SpacePage {
   #isNamedIn(list: readonly { readonly person: PersonId }[] | undefined): boolean {
     return this.me.person !== undefined && list?.some(({ person }) => person === this.me.person) === true;
   }
-}
-
-export function codeOf(error: unknown): ErrorCode {
-  return error instanceof Refusal ? error.code : "internal";
 }

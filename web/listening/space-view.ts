@@ -1,5 +1,5 @@
-// Owns what a page knows of a space, from whichever source knows it best: the stage's channel while seated, the
-// listener's connection, or the room document. Pure. Refuses to fetch and to draw.
+// Combines what a page knows about a space from three sources: the stage's data channel while seated, the listener's
+// connection, and the room document. Pure.
 
 import type { PersonId } from "@hustings/wire/ids.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
@@ -14,7 +14,7 @@ import type {
 } from "@hustings/wire/log/state.ts";
 
 export interface OnStage {
-  /** The same person keeps their key when the source changes. */
+  /** Stays the same for a person when the source changes. */
   readonly key: string;
   readonly seat: number;
   readonly person: PersonId | undefined;
@@ -29,7 +29,7 @@ export interface SpaceView {
   readonly title: string;
   readonly phase: Phase;
   readonly host: string;
-  /** Unknown where only the room document is. */
+  /** `undefined` when only the room document is known. */
   readonly hostPerson: PersonId | undefined;
   readonly people: readonly OnStage[];
   readonly hands: readonly NamedPerson[];
@@ -48,7 +48,7 @@ export interface Sources {
   readonly room: RoomDocument | undefined;
 }
 
-/** The best that is known; `undefined` when nothing is. */
+/** The view from the best source; `undefined` when no source knows anything yet. */
 export function viewOf({ stage, ear, room }: Sources): SpaceView | undefined {
   if (room?.phase === "ended" && ear?.state.phase !== "ended") return fromRoom(room);
   const live = stage ?? (ear && ear.state.seq > 0 ? ear : undefined);

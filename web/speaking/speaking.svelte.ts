@@ -1,5 +1,5 @@
-// Owns this page's speaking: microphone, seat, what the stage says on its channel, and the others' voices. Loaded only
-// where somebody speaks. Refuses to draw, and to know who may do what.
+// The state of a speaker's page: microphone, seat, the stage's messages and the other speakers' sound. Loaded only for
+// people who speak.
 
 import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
 import {
@@ -20,11 +20,11 @@ import { ROUTES } from "@hustings/wire/routes.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import { requestJson } from "../request-json.ts";
-import { seatSentence } from "./seat-status.ts";
+import { seatStatusOf } from "./seat-status.ts";
 
-const ROOM_AGE_MS = 1_200;
-const WATCH_EVERY_MS = 1_000;
-/** An open microphone without a trace of sound for this long is told to be silent. */
+const ROOM_LAG_MS = 1_200;
+const CHECK_EVERY_MS = 1_000;
+/** An open microphone without any sound for this long is reported as silent. */
 const SILENT_AFTER_MS = 10_000;
 const SILENT_LEVEL = 0.02;
 
@@ -45,25 +45,24 @@ export class Speaking {
   microphone = $state.raw<Microphone | undefined>();
   problem = $state.raw<MicrophoneProblem | undefined>(microphoneProblem());
   seat = $state.raw<SeatPhase | undefined>();
-  /** What the stage says of the space, while there is a seat. */
+  /** The space as the stage reports it on the data channel, while seated. */
   stageState = $state.raw<{ readonly state: SpaceState; readonly audience: number } | undefined>();
   isMicrophoneSilent = $state(false);
-  /** The browser wants a tap before it plays the others' voices. */
+  /** The browser plays the other speakers only after a tap. */
   isSoundBlocked = $state(false);
-  /** Before they are heard; not reactive, read on every frame. */
+  /** Newest levels from the stage. Not reactive: LevelRings reads them on a timer. */
   levels: readonly SeatLevel[] = [];
 
   readonly hasSeat = $derived(this.seat !== undefined && this.seat.kind !== "over");
-  readonly own = $derived(this.stageState?.state.seats.find(({ person }) => person === this.#page.me.person));
-  readonly isMuted = $derived(this.own?.muted !== false);
-  /** The seat is gone and does not come back by trying. */
+  readonly ownSeat = $derived(this.stageState?.state.seats.find(({ person }) => person === this.#page.me.person));
+  readonly isMuted = $derived(this.ownSeat?.muted !== false);
+  /** The seat is gone, and trying again does not bring it back. */
   readonly isSeatLost = $derived(this.seat?.kind === "over" && this.seat.why !== "replaced");
-  /** The line beside the microphone. */
-  readonly sentence = $derived.by(() => {
-    const { seat, isMuted, own } = this;
+  readonly status = $derived.by(() => {
+    const { seat, isMuted, ownSeat } = this;
     const phase = this.#page.view?.phase ?? "created";
-    const mutedBy = own?.mutedBy ?? "self";
-    return seatSentence({ seat, phase, isMuted, mutedBy, isHost: this.#page.may.takeSeatUninvited });
+    const mutedBy = ownSeat?.mutedBy ?? "self";
+    return seatStatusOf({ seat, phase, isMuted, mutedBy, takesSeatUninvited: this.#page.may.takeSeatUninvited });
   });
 
   readonly #page: SpeakingPage;
@@ -71,18 +70,18 @@ export class Speaking {
   readonly #sound = new Audio();
   #stageSeat: StageSeat | undefined;
   #seated = Promise.withResolvers<void>();
-  #watch: Timer | undefined;
+  #microphoneCheck: Timer | undefined;
   #silentSinceMs: number | undefined;
 
   constructor(page: SpeakingPage) {
     this.#page = page;
     this.#key = `hustings.seat.${page.id}`;
-    addEventListener("online", this.#again);
-    navigator.mediaDevices?.addEventListener("devicechange", this.#devicesChanged);
-    document.addEventListener("visibilitychange", this.#soundAgain);
+    addEventListener("online", this.#reconnect);
+    navigator.mediaDevices?.addEventListener("devicechange", this.#onDevices);
+    document.addEventListener("visibilitychange", this.#onVisible);
   }
 
-  /** Opens the microphone, or another one. False, and `problem`, when there is none. */
+  /** Opens the microphone, or switches to another one. Sets `problem` when it returns false. */
   async setUpMicrophone(deviceId?: string): Promise<boolean> {
     try {
       const before = this.microphone;
@@ -99,7 +98,7 @@ export class Speaking {
     }
   }
 
-  /** Microphone and seat, as far as they are missing. Resolves once seated; throws Refusal, or NoMicrophone. */
+  /** Opens the microphone and takes the seat, unless done already. Resolves once seated; throws Refusal or NoMicrophone. */
   async take(): Promise<void> {
     if (!this.microphone && !(await this.setUpMicrophone())) throw new NoMicrophone(this.problem ?? "unsupported");
     const { microphone } = this;
@@ -114,20 +113,20 @@ export class Speaking {
       ticket: () => this.#page.identity.ticket(),
       microphone: microphone.stream,
       clock: this.#page.clock,
-      onPhase: (phase) => this.#phase(phase),
-      onDown: (message) => this.#down(message),
+      onPhase: (phase) => this.#onPhase(phase),
+      onDown: (message) => this.#onMessage(message),
       onSound: (sound) => this.#play(sound),
     });
-    this.#watch ??= repeat(this.#page.clock, WATCH_EVERY_MS, () => this.#listenToSelf());
+    this.#microphoneCheck ??= repeat(this.#page.clock, CHECK_EVERY_MS, () => this.#checkMicrophone());
     return this.#seated.promise;
   }
 
-  /** Whether this very tab held the seat before it was loaded anew. */
+  /** Whether this tab had the seat before it was reloaded. */
   get hadSeatInThisTab(): boolean {
     return sessionStorage.getItem(this.#key) !== null;
   }
 
-  /** Takes the seat by itself where the browser allows the microphone without asking; false where a tap is needed. */
+  /** Takes the seat again where the browser allows the microphone without asking. False when a tap is needed. */
   async retakeSeat(): Promise<boolean> {
     if (!(await isMicrophoneAllowed())) return false;
     return this.take().then(
@@ -136,7 +135,7 @@ export class Speaking {
     );
   }
 
-  /** From the green room to air, with an open microphone. */
+  /** Goes live with an open microphone. */
   async goLive(): Promise<void> {
     await this.take();
     await this.command({ do: "live" });
@@ -144,32 +143,32 @@ export class Speaking {
   }
 
   async mute(isMuted: boolean): Promise<void> {
-    const { own } = this;
-    if (!own) throw new Refusal("not-seated");
+    const { ownSeat } = this;
+    if (!ownSeat) throw new Refusal("not-seated");
     this.microphone?.open(!isMuted);
     try {
-      await this.command({ do: "mute", seat: own.seat, muted: isMuted });
+      await this.command({ do: "mute", seat: ownSeat.seat, muted: isMuted });
     } catch (error) {
       this.microphone?.open(!this.isMuted);
       throw error;
     }
   }
 
-  /** By the seat's channel; where that does not answer, by the stage's port and then by the door. */
+  /** Sends a command by the data channel and, when that does not answer, over HTTP. Throws Refusal. */
   async command(command: Command): Promise<void> {
     try {
       if (!this.#stageSeat) throw new Refusal("stage-away");
       await this.#stageSeat.command(command);
     } catch (error) {
       if (!(error instanceof Refusal) || error.code !== "stage-away") throw error;
-      // The stage said goodbye because of this very command.
+      // The command itself ended the seat, so it was carried out.
       if (this.seat?.kind === "over") return;
       const ticket = await this.#page.identity.ticket();
       await requestJson(ROUTES.commands(this.#page.id), { method: "POST", body: command, ticket });
     }
   }
 
-  /** Leaves the stage for good, or until invited anew. */
+  /** Leaves the stage; a guest needs a new invitation to come back. */
   async leave(): Promise<void> {
     await this.command({ do: "leave" });
     if (this.hasSeat) this.#end({ kind: "over", why: "left" });
@@ -187,9 +186,9 @@ export class Speaking {
   }
 
   close(): void {
-    removeEventListener("online", this.#again);
-    navigator.mediaDevices?.removeEventListener("devicechange", this.#devicesChanged);
-    document.removeEventListener("visibilitychange", this.#soundAgain);
+    removeEventListener("online", this.#reconnect);
+    navigator.mediaDevices?.removeEventListener("devicechange", this.#onDevices);
+    document.removeEventListener("visibilitychange", this.#onVisible);
     this.#stageSeat?.close();
     this.#end(undefined);
   }
@@ -202,7 +201,7 @@ export class Speaking {
     return port === undefined ? [door] : [`${location.protocol}//${location.hostname}:${port}${path}`, door];
   }
 
-  #phase(phase: SeatPhase): void {
+  #onPhase(phase: SeatPhase): void {
     if (phase.kind === "over") this.#end(phase);
     else this.seat = phase;
     if (phase.kind !== "seated") return;
@@ -217,19 +216,19 @@ export class Speaking {
     }
     this.#stageSeat?.close();
     this.#stageSeat = undefined;
-    this.#watch?.cancel();
-    this.#watch = undefined;
+    this.#microphoneCheck?.cancel();
+    this.#microphoneCheck = undefined;
     this.microphone?.[Symbol.dispose]();
     this.microphone = undefined;
     this.stageState = undefined;
     this.levels = [];
     this.#sound.srcObject = null;
     this.seat = seat;
-    // The room document is a second old at most, and was asked for while there was a better source.
-    if (seat) this.#page.clock.after(ROOM_AGE_MS, () => void this.#page.room.refresh());
+    // The room document lags the stage by a second; it must show the end of this seat.
+    if (seat) this.#page.clock.after(ROOM_LAG_MS, () => void this.#page.room.refresh());
   }
 
-  #down(message: StageMessage): void {
+  #onMessage(message: StageMessage): void {
     const audience = this.stageState?.audience ?? this.#page.room.document?.audience ?? 0;
     const state = this.stageState?.state;
     if (message.kind === "snapshot") this.stageState = { state: message.state, audience };
@@ -244,7 +243,7 @@ export class Speaking {
     this.playSound();
   }
 
-  #listenToSelf(): void {
+  #checkMicrophone(): void {
     const nowMs = this.#page.clock.monotonicMs();
     const isOpen = !this.isMuted && this.microphone !== undefined;
     if (!isOpen || (this.microphone?.level() ?? 0) > SILENT_LEVEL) this.#silentSinceMs = undefined;
@@ -252,20 +251,20 @@ export class Speaking {
     this.isMicrophoneSilent = this.#silentSinceMs !== undefined && nowMs - this.#silentSinceMs > SILENT_AFTER_MS;
   }
 
-  /** The host link was replaced: the seat is taken anew as who the new one says, for the stage no longer heeds the old. */
+  /** Reconnects with a new ticket, because the stage no longer accepts commands under the replaced host link. */
   hostLinkReplaced(): void {
-    this.#again();
+    this.#reconnect();
   }
 
-  /** A network that came back, or another one: the way over the old one is dead, whatever it says. */
-  #again = (): void => this.#stageSeat?.reconnect();
+  /** After a network change the old connection is dead even if it still reports otherwise. */
+  #reconnect = (): void => this.#stageSeat?.reconnect();
 
-  #soundAgain = (): void => {
+  #onVisible = (): void => {
     if (document.visibilityState === "visible" && this.#sound.srcObject && this.#sound.paused) this.playSound();
   };
 
-  /** The microphone in use was unplugged: whichever the browser now takes for the first. */
-  #devicesChanged = (): void => {
+  /** Switches to the browser's default microphone when the current one is unplugged. */
+  #onDevices = (): void => {
     const track = this.microphone?.stream.getAudioTracks()[0];
     if (track?.readyState === "ended") void this.setUpMicrophone();
   };

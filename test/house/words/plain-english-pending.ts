@@ -79,14 +79,4 @@ export const pendingFolders: readonly string[] = [
   "test/load",
   "test/testing",
   "test/testing/browser",
-
-  "web",
-  "web/account",
-  "web/build",
-  "web/elements",
-  "web/home",
-  "web/listening",
-  "web/replay",
-  "web/speaking",
-  "web/text",
 ];

@@ -1,0 +1,12 @@
+// Remembers in this browser the name that a person last gave, to fill it in next time.
+
+const KEY = "hustings.name";
+
+/** Empty when none was given yet. */
+export function lastName(store: Storage): string {
+  return store.getItem(KEY) ?? "";
+}
+
+export function rememberName(name: string, store: Storage): void {
+  store.setItem(KEY, name);
+}
