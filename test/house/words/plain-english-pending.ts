@@ -65,8 +65,6 @@ export const pendingFolders: readonly string[] = [
 
   "server/src/roles",
 
-  "server/src/stage/peer",
-
   "server/src/tickets",
 
   "speaker/browser",

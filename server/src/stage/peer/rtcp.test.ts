@@ -1,5 +1,3 @@
-// Proves that reports are counted as RFC 3550 says and that no bytes can break their reading.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { writeRtp } from "@hustings/media/speech/rtp.ts";
@@ -23,7 +21,7 @@ function receive(sequences: readonly number[], before?: Reception): Reception | 
 
 const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-test("a report that we write is read back by the other side as the loss since the report before", () => {
+test("the other side reads from our report the loss since the report before", () => {
   const first = writeReport(SENT, receive([0, 1, 2, 4, 5, 6, 7, 9]), undefined, 1_000);
   assert.equal(readRtcp(first.bytes, SPEAKER, 1_000).report?.lossFraction, 51 / 256);
   assert.equal(readRtcp(first.bytes, SPEAKER + 1, 1_000).report, undefined);
@@ -32,19 +30,19 @@ test("a report that we write is read back by the other side as the loss since th
   assert.equal(view(second.bytes).getUint32(28 + 4) & 0xff_ffff, 2);
 });
 
-test("sequence numbers wrap upwards, and late packets do not go back", () => {
+test("counts across a wrap of the sequence number, and ignores late packets for the highest", () => {
   const reception = receive([65_534, 65_535, 0, 1, 65_533]);
   assert.equal(reception?.highest, 65_537);
   assert.equal(reception?.received, 5);
 });
 
-test("a new SSRC begins anew", () => {
+test("a new SSRC starts new counts", () => {
   const other = writeRtp({ payloadType: 111, sequence: 7, timestamp: 0, ssrc: 1, payload: new Uint8Array(1) });
   const reception = countPacket(receive([1, 2, 3]), other, 0);
   assert.deepEqual([reception?.ssrc, reception?.received, reception?.highest], [1, 1, 7]);
 });
 
-test("the round trip is what is left when the other side's holding time is taken off", () => {
+test("the round trip excludes the time that the other side held the report", () => {
   const ours = writeReport(SENT, undefined, undefined, 5_000);
   const senderReportNtp = readRtcp(ours.bytes, STAGE, 0).senderReportNtp ?? 0;
   const theirs = writeReport({ ...SENT, ssrc: SPEAKER }, receiveFromStage(), { senderReportNtp, atMs: 100 }, 300);
@@ -57,14 +55,14 @@ function receiveFromStage(): Reception | undefined {
   return countPacket(undefined, rtp, 0);
 }
 
-test("a report without reception, or before anything was sent, is still a valid compound", () => {
+test("a report without reception, or before anything was sent, is a valid compound packet", () => {
   const { bytes } = writeReport({ ...SENT, packets: 0 }, undefined, undefined, 0);
   assert.equal(isRtcp(bytes), true);
   assert.equal(bytes.length, 28);
   assert.deepEqual(readRtcp(bytes, STAGE, 0), { report: undefined, senderReportNtp: undefined });
 });
 
-test("RTP is never taken for RTCP", () => {
+test("tells RTP from RTCP", () => {
   for (const payloadType of [0, 63, 96, 111, 127]) {
     const fields = { payloadType, sequence: 1, timestamp: 1, ssrc: 1, payload: new Uint8Array(20) };
     assert.equal(isRtcp(writeRtp(fields)), false);
@@ -72,7 +70,7 @@ test("RTP is never taken for RTCP", () => {
   }
 });
 
-test("any bytes are read without an exception and with numbers in range", () => {
+test("reads any bytes without an exception and with numbers in range", () => {
   const compound = writeReport(SENT, receive([1, 2, 5]), undefined, 77).bytes;
   const bent = fc
     .tuple(fc.nat(compound.length - 1), fc.nat(255), fc.nat(compound.length))

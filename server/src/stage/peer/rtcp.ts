@@ -1,18 +1,18 @@
-// Owns RTCP between a speaker and the stage: reads reports about the return, counts what arrives, writes our reports.
-// Refuses to know sockets, timers and what is inside a packet. RFC 3550 §6.4 and appendix A.3, A.8.
+// RTCP between a speaker and the stage (RFC 3550 §6.4, appendix A.3 and A.8): reads reports on the return, counts arriving
+// packets, and writes our reports. Pure.
 
 const RTP_CLOCK_PER_MS = 48;
 const SENDER_REPORT = 200;
 const RECEIVER_REPORT = 201;
 const BLOCK_BYTES = 24;
 
-/** What the other side says about our packets. */
+/** The other side's report on our packets. */
 export interface LossReport {
   /** Share of our packets lost since its previous report, 0-1. */
   readonly lossFraction: number;
-  /** Interarrival jitter it sees. */
+  /** Interarrival jitter at the other side. */
   readonly jitterMs: number;
-  /** Absent until it has heard one of our sender reports. */
+  /** Absent until the other side has received one of our sender reports. */
   readonly roundTripMs?: number;
 }
 
@@ -22,14 +22,17 @@ export function isRtcp(bytes: Uint8Array): boolean {
   return bytes.length >= 8 && type >= 192 && type <= 223;
 }
 
-/** One compound RTCP packet, read. Malformed or foreign parts are passed over; nothing throws. */
+/** The parts of one compound RTCP packet that the stage uses. */
 export interface RtcpRead {
   readonly report: LossReport | undefined;
-  /** Middle 32 bits of the NTP time of a sender report, to be echoed in ours. */
+  /** Middle 32 bits of the NTP time of a sender report, to echo in ours. */
   readonly senderReportNtp: number | undefined;
 }
 
-/** Reads the block about `ssrc`, and the time of a sender report, out of a compound packet. `nowMs` is the sender clock. */
+/**
+ * Reads the report block about `ssrc`, and the time of a sender report, from a compound packet. `nowMs` is the clock with
+ * which `writeReport` stamps reports. Ignores malformed and unknown parts and never throws.
+ */
 export function readRtcp(bytes: Uint8Array, ssrc: number, nowMs: number): RtcpRead {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let report: LossReport | undefined;
@@ -60,21 +63,21 @@ function readBlocks(view: DataView, from: number, end: number, ssrc: number, now
   return undefined;
 }
 
-/** What arrived from one speaker since the beginning; a change of SSRC begins anew. Sizes are constant. */
+/** Counts of the packets from one speaker since the start. A new SSRC starts new counts. */
 export interface Reception {
   readonly ssrc: number;
   readonly baseSequence: number;
-  /** Highest sequence number seen, with its count of wraps above bit 16. */
+  /** Extended highest sequence number: the count of wraps is above bit 16. */
   readonly highest: number;
   readonly received: number;
   readonly expectedBefore: number;
   readonly receivedBefore: number;
-  /** In RTP clock ticks, as RFC 3550 §6.4.1 wants it. */
+  /** In RTP clock ticks (RFC 3550 §6.4.1). */
   readonly jitter: number;
   readonly transit: number;
 }
 
-/** Counts one RTP packet in; anything shorter than an RTP header leaves `before` as it is. */
+/** Counts one RTP packet. Bytes shorter than an RTP header change nothing. */
 export function countPacket(before: Reception | undefined, rtp: Uint8Array, arrivalMs: number): Reception | undefined {
   if (rtp.length < 12) return before;
   const view = new DataView(rtp.buffer, rtp.byteOffset, rtp.byteLength);
@@ -96,24 +99,24 @@ export function countPacket(before: Reception | undefined, rtp: Uint8Array, arri
   };
 }
 
-/** Our own sound, as a sender report states it. */
-export interface Sent {
+/** Counts of our own sound for a sender report. */
+export interface SentCounts {
   readonly ssrc: number;
   readonly packets: number;
   readonly octets: number;
   readonly rtpTimestamp: number;
 }
 
-export interface Heard {
+export interface LastSenderReport {
   readonly senderReportNtp: number;
   readonly atMs: number;
 }
 
-/** A compound RTCP packet (report and CNAME), and the reception with its interval closed. */
+/** Writes a compound RTCP packet (report and CNAME), and returns the reception with a new interval begun. */
 export function writeReport(
-  sent: Sent,
+  sent: SentCounts,
   reception: Reception | undefined,
-  heard: Heard | undefined,
+  lastSenderReport: LastSenderReport | undefined,
   nowMs: number,
 ): { readonly bytes: Uint8Array; readonly reception: Reception | undefined } {
   const isSender = sent.packets > 0;
@@ -139,7 +142,7 @@ export function writeReport(
   writeHead(view, reportBytes, 1, 202, 20, sent.ssrc);
   bytes.set([1, 8, ...new TextEncoder().encode("hustings")], reportBytes + 8);
   if (reception === undefined) return { bytes, reception };
-  return { bytes, reception: writeBlock(view, headBytes, reception, heard, nowMs) };
+  return { bytes, reception: writeBlock(view, headBytes, reception, lastSenderReport, nowMs) };
 }
 
 function writeHead(view: DataView, at: number, count: number, type: number, length: number, ssrc: number): void {
@@ -153,7 +156,7 @@ function writeBlock(
   view: DataView,
   at: number,
   reception: Reception,
-  heard: Heard | undefined,
+  lastSenderReport: LastSenderReport | undefined,
   nowMs: number,
 ): Reception {
   const expected = reception.highest - reception.baseSequence + 1;
@@ -165,12 +168,15 @@ function writeBlock(
   view.setUint32(at + 4, ((fraction << 24) | (lost & 0xff_ffff)) >>> 0);
   view.setUint32(at + 8, reception.highest >>> 0);
   view.setUint32(at + 12, Math.floor(reception.jitter));
-  view.setUint32(at + 16, heard?.senderReportNtp ?? 0);
-  view.setUint32(at + 20, heard === undefined ? 0 : Math.floor(((nowMs - heard.atMs) * 65_536) / 1000));
+  view.setUint32(at + 16, lastSenderReport?.senderReportNtp ?? 0);
+  view.setUint32(
+    at + 20,
+    lastSenderReport === undefined ? 0 : Math.floor(((nowMs - lastSenderReport.atMs) * 65_536) / 1000),
+  );
   return { ...reception, expectedBefore: expected, receivedBefore: reception.received };
 }
 
-/** Middle 32 bits of a time as NTP's 64 (RFC 3550 §4); the same clock in both directions is all that it takes. */
+/** Middle 32 bits of a 64-bit NTP time (RFC 3550 §4). Any clock does, if both directions use the same one. */
 function middleNtp(nowMs: number): number {
   return Math.floor((nowMs / 1000) * 65_536) >>> 0;
 }

@@ -1,5 +1,3 @@
-// Proves that offers are read whole or refused by name, and that nothing of an offer but checked tokens travels on.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -60,7 +58,7 @@ const without = (text: string, start: string): string =>
     .filter((line) => !line.startsWith(start) && line !== "")
     .join("\r\n")}\r\n`;
 
-test("a browser's offer is read: RED over Opus, level extension, data channel, credentials", () => {
+test("reads RED, level extension, data channel and credentials from a browser's offer", () => {
   const offer = readOffer(BROWSER);
   assert.deepEqual(offer.audio, {
     mid: "0",
@@ -86,7 +84,7 @@ test("the answer has RED first, both sections in the offer's order and every can
   assert.match(answer, /\r\na=sendrecv\r\n/);
 });
 
-test("an offer with video beside its audio has the video refused in place", () => {
+test("refuses a video section in its place and accepts the audio beside it", () => {
   const offer = readOffer(lines([...HEAD.slice(0, 4), "a=group:BUNDLE 2 0"], VIDEO, AUDIO));
   const answer = writeAnswer(offer, PARTS);
   assert.match(
@@ -97,7 +95,7 @@ test("an offer with video beside its audio has the video refused in place", () =
   assert.equal(writeCleanOffer(offer).includes("video"), false);
 });
 
-test("a sendonly offer with credentials at session level and Opus alone is answered recvonly", () => {
+test("answers a sendonly offer as recvonly, with session-level credentials and without RED", () => {
   const session = [...HEAD.slice(0, 4), ...TRANSPORT, "a=sendonly"];
   const audio = ["m=audio 9 UDP/TLS/RTP/SAVPF 97", "a=mid:a", "a=rtcp-mux", "a=rtpmap:97 OPUS/48000/2"];
   const offer = readOffer(lines(session, audio));
@@ -107,12 +105,12 @@ test("a sendonly offer with credentials at session level and Opus alone is answe
   assert.equal(writeAnswer(offer, PARTS).includes("BUNDLE"), false);
 });
 
-test("candidates, addresses and unknown attributes of an offer do not travel on", () => {
+test("passes on no candidates, addresses or unknown attributes of an offer", () => {
   const clean = writeCleanOffer(readOffer(BROWSER));
   for (const leak of ["candidate", "192.0.2.7", "somebody", "G722", "local"]) assert.equal(clean.includes(leak), false);
 });
 
-test("what is written for the library reads back as the same offer", () => {
+test("the offer written for the library reads back as the same offer", () => {
   const offer = readOffer(BROWSER);
   const again = readOffer(writeCleanOffer(offer));
   assert.deepEqual({ ...again.audio, audioLevelExtensionId: 1 }, offer.audio);
@@ -154,7 +152,7 @@ const FAULTS: readonly (readonly [what: string, offer: string])[] = [
 ];
 
 for (const [what, offer] of FAULTS) {
-  test(`an offer is refused with "${what}" (${offer.length} bytes)`, () => {
+  test(`refuses an offer with "${what}" (${offer.length} bytes)`, () => {
     assert.throws(
       () => readOffer(offer),
       (error) => error instanceof Refusal && error.code === "bad-sdp" && error.message.includes(what),
@@ -162,26 +160,26 @@ for (const [what, offer] of FAULTS) {
   });
 }
 
-test("an offer over 64 KiB is refused as too large before it is looked at", () => {
+test("refuses an offer over 64 KiB as too large before parsing it", () => {
   assert.throws(
     () => readOffer("v".repeat(65_537)),
     (error) => error instanceof Refusal && error.code === "too-large",
   );
 });
 
-test("RED over another format, or in the range of RTCP, is as if it were not offered", () => {
+test("ignores RED over another format or with a payload type in the range of RTCP", () => {
   for (const offer of [BROWSER.replace("111/111", "9/9"), BROWSER.replaceAll(/\b63\b/g, "72")]) {
     assert.equal(readOffer(offer).audio.redPayloadType, undefined);
   }
 });
 
-test("a data channel outside the bundle is refused in place and the audio is taken", () => {
+test("refuses a data channel outside the bundle and accepts the audio", () => {
   const offer = readOffer(BROWSER.replace("BUNDLE 0 1", "BUNDLE 0"));
   assert.equal(offer.dataMid, undefined);
   assert.match(writeAnswer(offer, PARTS), /\r\nm=application 0 /);
 });
 
-test("whatever the bytes, an offer is read or refused, and what is read is written in one grammar", () => {
+test("reads or refuses any bytes, and writes what it read in one grammar", () => {
   const mutation = fc.record({
     at: fc.nat(BROWSER.length),
     drop: fc.nat(60),
@@ -210,7 +208,7 @@ test("whatever the bytes, an offer is read or refused, and what is read is writt
   );
 });
 
-test("the library's description gives credentials and numeric UDP candidates, and is refused when incomplete", () => {
+test("reads credentials and UDP candidates from the library's description, and throws when it is incomplete", () => {
   const local = readLocalDescription(
     lines(TRANSPORT, [
       "a=candidate:1 1 UDP 2114977791 127.0.0.1 8443 typ host",

@@ -1,5 +1,5 @@
-// Owns the offer and the answer as text: reads an offer into checked values and writes SDP only from such values.
-// Refuses to know the WebRTC library, sockets and time. No byte of an offer travels on except tokens checked here.
+// Reads an SDP offer into checked values, and writes SDP only from such values: no text of an offer reaches the library or
+// the answer except tokens that are checked here. Pure.
 
 import { Refusal } from "@hustings/wire/errors.ts";
 
@@ -9,10 +9,10 @@ const MAX_LINE_CHARS = 1_024;
 const MAX_SECTIONS = 8;
 const AUDIO_LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
 
-/** Largest data-channel message that a speaker may send, in bytes of UTF-8. */
+/** Largest data channel message that a speaker may send, in bytes of UTF-8. */
 export const MAX_MESSAGE_BYTES = 16_384;
 
-/** What an offer says, checked. `sections` keeps the offer's order: an answer must have as many, in that order. */
+/** A checked offer. `sections` keeps the offer's order, because an answer must have the same sections in the same order. */
 export interface Offer {
   readonly sections: readonly OfferSection[];
   readonly audio: OfferAudio;
@@ -28,7 +28,7 @@ export interface Offer {
 
 export interface OfferSection {
   readonly use: "audio" | "data" | "refused";
-  /** The `m=` words that a refusal has to repeat. */
+  /** The fields of the `m=` line that a refused section must repeat. */
   readonly media: string;
   readonly protocol: string;
   readonly format: string;
@@ -45,7 +45,7 @@ export interface OfferAudio {
   readonly audioLevelExtensionId: number | undefined;
 }
 
-/** What the stage puts into its answer. */
+/** The values that the stage puts into its answer. */
 export interface AnswerParts {
   /** Decimal digits; differs between answers (RFC 8866 §5.2). */
   readonly sessionId: string;
@@ -54,7 +54,7 @@ export interface AnswerParts {
   readonly fingerprint: { readonly algorithm: string; readonly value: string };
   readonly setup: "active" | "passive";
   readonly candidates: readonly Candidate[];
-  /** The SSRC of the sound that goes back. */
+  /** The SSRC of the return. */
   readonly ssrc: number;
 }
 
@@ -67,20 +67,20 @@ export interface Candidate {
 
 /**
  * Reads an offer (RFC 8866, RFC 9429, RFC 9725): exactly one Opus audio section that sends, at most one data-channel
- * section; any other section is marked refused. Candidates in the offer are not read at all: the stage never sends a
- * packet to an address that has not first spoken to it. Throws `Refusal` "too-large" or "bad-sdp", naming the fault.
+ * section; any other section is marked refused. Candidates in the offer are ignored: the stage never sends a packet to an
+ * address from which it has not received one. Throws `Refusal` "too-large" or "bad-sdp" with the fault.
  */
 export function readOffer(text: string): Offer {
   const sections = splitSections(text);
   const session = sections.shift() ?? [];
   if (sections.length === 0) throw bad("it has no m= section");
   if (sections.length > MAX_SECTIONS)
-    throw bad(`it has ${sections.length} sections, at most ${MAX_SECTIONS} are taken`);
+    throw bad(`it has ${sections.length} sections, at most ${MAX_SECTIONS} are allowed`);
   const heads = sections.map((lines) => ({ ...readMediaLine(lines[0] ?? ""), lines, mid: readMid(lines) }));
   const audios = heads.filter((head) => head.media === "audio" && !isRemoved(head));
   const audio = audios[0];
   if (audio === undefined) throw bad("it has no audio section");
-  if (audios.length > 1) throw bad(`it has ${audios.length} audio sections, one is taken`);
+  if (audios.length > 1) throw bad(`it has ${audios.length} audio sections, only one is allowed`);
   if (audio.mid === undefined) throw bad("its audio section has no a=mid");
   const mids = heads.flatMap((head) => head.mid ?? []);
   if (new Set(mids).size !== mids.length) throw bad("two of its sections have the same a=mid");
@@ -108,7 +108,7 @@ export function readOffer(text: string): Offer {
   };
 }
 
-/** The offer as the WebRTC library gets it: written anew from checked values, without candidates. */
+/** Writes the offer for the WebRTC library from checked values, without candidates. */
 export function writeCleanOffer(offer: Offer): string {
   const { audio } = offer;
   const lines = ["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0"];
@@ -127,9 +127,8 @@ export function writeCleanOffer(offer: Offer): string {
 }
 
 /**
- * Writes the answer: RED first where it was offered, because browsers send with the first format of the answer;
- * Opus in mono at 40 kb/s with in-band FEC, 20 ms packets; refused sections at port 0. All candidates are in it and
- * no trickle follows.
+ * Writes the answer: RED first where it was offered, because browsers send with the first format of the answer; mono Opus
+ * at 40 kb/s with in-band FEC in 20 ms packets; refused sections at port 0. It contains all candidates; no trickle follows.
  */
 export function writeAnswer(offer: Offer, parts: AnswerParts): string {
   const lines = ["v=0", `o=- ${parts.sessionId} 1 IN IP4 0.0.0.0`, "s=-", "t=0 0"];
@@ -142,7 +141,7 @@ export function writeAnswer(offer: Offer, parts: AnswerParts): string {
   return `${lines.join("\r\n")}\r\n`;
 }
 
-/** Reads what the answer needs out of the library's own local description; throws when something is missing. */
+/** Reads the parts of the answer from the library's local description; throws when one is missing. */
 export function readLocalDescription(sdp: string): Omit<AnswerParts, "sessionId" | "ssrc"> {
   const lines = sdp.split(/\r?\n/);
   const [algorithm, fingerprint] = (value(lines, "fingerprint:") ?? "").split(" ");
@@ -163,7 +162,7 @@ function splitSections(text: string): string[][] {
     throw new Refusal("too-large", `The offer is larger than ${MAX_OFFER_BYTES} bytes.`);
   if (!text.startsWith("v=0")) throw bad("it does not begin with v=0");
   const lines = text.split(/\r?\n/).filter((line) => line !== "");
-  if (lines.length > MAX_LINES) throw bad(`it has ${lines.length} lines, at most ${MAX_LINES} are taken`);
+  if (lines.length > MAX_LINES) throw bad(`it has ${lines.length} lines, at most ${MAX_LINES} are allowed`);
   const sections: string[][] = [[]];
   for (const line of lines) {
     if (line.length > MAX_LINE_CHARS) throw bad(`a line is longer than ${MAX_LINE_CHARS} characters`);

@@ -1,5 +1,5 @@
-// Proves that peers leave nothing behind, and that no offer can bring the native library down. The speakers here are
-// the library's own clients, which behave as OBS does; a browser is in peer.test.ts.
+// The speakers in these tests are clients of the library itself, which behave as OBS does. webrtc-peer-port.test.ts uses a
+// browser.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -27,7 +27,7 @@ interface Client {
   close(): void;
 }
 
-/** A speaking client of the library, with its offer gathered. */
+/** Opens a client of the library with a complete offer. */
 async function openClient(): Promise<Client> {
   const native = new nodeDataChannel.PeerConnection("client", { iceServers: [], bindAddress: "127.0.0.1" });
   const gathered = Promise.withResolvers<void>();
@@ -65,7 +65,7 @@ async function until(what: string, condition: () => boolean): Promise<void> {
   }
 }
 
-/** One speaker connects, speaks, is heard, and leaves by one of three doors. Resolves with the connect time. */
+/** One speaker connects, is heard, and leaves in one of three ways. Resolves with the time it took to connect. */
 async function comeAndGo(port: PeerPort, visit: number): Promise<number> {
   const client = await openClient();
   const heard = { packets: 0, channelOpens: 0, states: [] as PeerState[] };
@@ -112,7 +112,7 @@ async function crowd(port: PeerPort, count: number): Promise<number[]> {
   return times.sort((a, b) => a - b);
 }
 
-test("fifty speakers come and go, and leave no peer, no descriptor and no memory behind", async (context) => {
+test("fifty speakers come and go without leaking a peer, a descriptor or memory", async (context) => {
   await using port = await startPort();
   await crowd(port, 50);
   await until("all are gone", () => port.peerCount === 0);
@@ -127,7 +127,7 @@ test("fifty speakers come and go, and leave no peer, no descriptor and no memory
   assert.ok(grownKiB < 16 * 1024, `${grownKiB} KiB more after fifty peers`);
 });
 
-test("a port that is full refuses with a row of the error table, and takes again when a place is free", async () => {
+test("a full port refuses offers, and accepts them again when a peer has ended", async () => {
   await using port = await startPort(1);
   const [first, second] = [await openClient(), await openClient()];
   const peer = await port.accept(first.offer, quiet());
@@ -142,7 +142,7 @@ test("a port that is full refuses with a row of the error table, and takes again
   second.close();
 });
 
-test("a closed port refuses offers, and closing it again is harmless", async () => {
+test("a closed port refuses offers and can be closed again", async () => {
   const port = await startPort();
   const client = await openClient();
   client.close();
@@ -151,7 +151,7 @@ test("a closed port refuses offers, and closing it again is harmless", async () 
   await assert.rejects(port.accept(client.offer, quiet()), (error) => error instanceof Refusal);
 });
 
-test("an offer that nobody stands behind fails after 15 s, by the port's own clock", async () => {
+test("an offer whose sender never connects fails after 15 s by the port's clock", async () => {
   let aheadMs = 0;
   const udpPort = await freeUdpPort();
   await using port = startPeerPort({ udpPort, bindAddress: "127.0.0.1", now: () => now() + aheadMs });
@@ -165,7 +165,7 @@ test("an offer that nobody stands behind fails after 15 s, by the port's own clo
   client.close();
 });
 
-test("a public address comes first in the answer, and loopback is offered when there is nothing else", () => {
+test("puts the public address first in an answer, and loopback when there is no other", () => {
   const found = [{ address: "172.17.0.2", port: 8443, type: "host", priority: 9 }] as const;
   const addresses = (given: readonly (typeof found)[number][], publicAddress?: string): string[] =>
     reachableCandidates(given, { udpPort: 8443, ...(publicAddress === undefined ? {} : { publicAddress }) }).map(
@@ -177,7 +177,7 @@ test("a public address comes first in the answer, and loopback is offered when t
   assert.deepEqual(addresses([]), ["127.0.0.1"]);
 });
 
-/** Run in a process of its own: what the native library does to it must not be hidden, and must not end the tests. */
+/** Runs in its own process, so that a crash of the native library shows and does not end the tests. */
 const HOSTILE = `
 import { startPeerPort } from "./webrtc-peer-port.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -216,7 +216,7 @@ await port[Symbol.asyncDispose]();
 console.log(JSON.stringify(counts));
 `;
 
-test("three hundred hostile offers are answered or refused by a process that then ends well", async (context) => {
+test("a process answers or refuses three hundred hostile offers and exits normally", async (context) => {
   const client = await openClient();
   const args = [String(await freeUdpPort()), "300", Buffer.from(client.offer).toString("base64")];
   client.close();

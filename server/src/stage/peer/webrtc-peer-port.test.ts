@@ -1,4 +1,4 @@
-// Proves the peer port against a real Chromium with a fake microphone.
+// The speaker in these tests is a real Chromium with a fake microphone.
 
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
@@ -19,7 +19,7 @@ const CHROMIUM = "/usr/bin/chromium";
 const WAIT_MS = 15_000;
 const now = (): number => performance.now();
 
-/** Speaks in the page: RED first where the browser has it, one data channel, everything kept on `window.call`. */
+/** The page that speaks: RED first where the browser has it, and one data channel. It keeps its calls in `window.calls`. */
 const PAGE = `<!doctype html><meta charset="utf-8"><title>peer</title><script>
 window.calls = [];
 window.speak = async (path, options = {}) => {
@@ -60,8 +60,8 @@ window.stat = async (index, type) => {
 };
 </script>`;
 
-/** What one peer told its owner. */
-interface Told {
+/** The events of one peer. */
+interface PeerRecord {
   readonly peer: Peer;
   readonly packets: RtpPacket[];
   readonly messages: string[];
@@ -75,7 +75,7 @@ let browser: BrowserServer;
 let web: Server;
 let port: PeerPort;
 let origin: string;
-const tolds: Told[] = [];
+const records: PeerRecord[] = [];
 
 before(async () => {
   assert.ok(existsSync(CHROMIUM), "These tests need Chromium: install it with `apt-get install chromium`.");
@@ -111,10 +111,10 @@ function launch(): Promise<BrowserServer> {
   return chromium.launchServer({ executablePath: CHROMIUM, args, host: "127.0.0.1" });
 }
 
-/** Accepts one offer; what the speaker says goes back to them. */
+/** Accepts one offer and sends the speaker's own sound back. */
 async function acceptOffer(offer: string): Promise<string> {
-  const told = { packets: [], messages: [], states: [], stateAtMs: [], reports: [], channelOpens: 0 } as Omit<
-    Told,
+  const record = { packets: [], messages: [], states: [], stateAtMs: [], reports: [], channelOpens: 0 } as Omit<
+    PeerRecord,
     "peer"
   >;
   const accepted: { peer?: Peer } = {};
@@ -122,21 +122,21 @@ async function acceptOffer(offer: string): Promise<string> {
     onPacket: (bytes) => {
       const rtp = parseRtp(bytes, accepted.peer?.audioLevelExtensionId);
       assert.equal(rtp.kind, "rtp");
-      told.packets.push(rtp);
+      record.packets.push(rtp);
       if (accepted.peer !== undefined) accepted.peer.sendPacket(newestOpus(rtp, accepted.peer), rtp.timestamp);
     },
-    onMessage: (text) => void told.messages.push(text),
+    onMessage: (text) => void record.messages.push(text),
     onChannelOpen: () => {
-      told.channelOpens += 1;
+      record.channelOpens += 1;
     },
-    onReport: (report) => void told.reports.push(report),
+    onReport: (report) => void record.reports.push(report),
     onState: (state) => {
-      told.states.push(state);
-      told.stateAtMs.push(now());
+      record.states.push(state);
+      record.stateAtMs.push(now());
     },
   };
   accepted.peer = await port.accept(offer, events);
-  tolds.push(Object.assign(told, { peer: accepted.peer }));
+  records.push(Object.assign(record, { peer: accepted.peer }));
   return accepted.peer.answerSdp;
 }
 
@@ -147,7 +147,7 @@ function newestOpus(rtp: RtpPacket, peer: Peer): Uint8Array {
   return blocks.at(-1).payload;
 }
 
-/** Looks again on each turn of the event loop until `condition` holds; fails naming `what` after `waitMs`. */
+/** Checks `condition` every 10 ms until it holds; fails with `what` after `waitMs`. */
 async function until(what: string, condition: () => boolean | Promise<boolean>, waitMs = WAIT_MS): Promise<void> {
   const deadlineMs = now() + waitMs;
   while (!(await condition())) {
@@ -164,13 +164,13 @@ async function openPage(server = browser): Promise<Page> {
 }
 
 /** Speaks from `page` and waits until its sound arrives. */
-async function speak(page: Page, options: Record<string, unknown> = {}): Promise<Told> {
-  const index = tolds.length;
+async function speak(page: Page, options: Record<string, unknown> = {}): Promise<PeerRecord> {
+  const index = records.length;
   await page.evaluate((given) => (globalThis as unknown as PageGlobals).speak("/offer", given), options);
-  const told = tolds[index];
-  assert.ok(told);
-  await until("packets come", () => told.packets.length > 5);
-  return told;
+  const record = records[index];
+  assert.ok(record);
+  await until("packets come", () => record.packets.length > 5);
+  return record;
 }
 
 interface Call {
@@ -191,15 +191,15 @@ const stat = (page: Page, type: string): Promise<Record<string, number | undefin
 const say = (page: Page, what: string): Promise<void> =>
   page.evaluate((text) => (globalThis as unknown as PageGlobals).calls[0]?.channel.send(text), what);
 
-test("a speaker in Chromium sends all sound as RED, in order, and hears what the stage sends back", async () => {
+test("Chromium sends all sound as RED, in order, and plays what the stage sends back", async () => {
   const page = await openPage();
-  const told = await speak(page);
-  assert.equal(told.states[0], "connected");
-  await until("100 packets came", () => told.packets.length >= 100);
-  assert.ok(told.packets.every((rtp) => rtp.payloadType === told.peer.redPayloadType));
-  const steps = told.packets.slice(1).map((rtp, at) => (rtp.sequence - (told.packets[at]?.sequence ?? 0)) & 0xffff);
+  const record = await speak(page);
+  assert.equal(record.states[0], "connected");
+  await until("100 packets came", () => record.packets.length >= 100);
+  assert.ok(record.packets.every((rtp) => rtp.payloadType === record.peer.redPayloadType));
+  const steps = record.packets.slice(1).map((rtp, at) => (rtp.sequence - (record.packets[at]?.sequence ?? 0)) & 0xffff);
   assert.ok(steps.every((step) => step === 1));
-  assert.ok(told.packets.some((rtp) => (rtp.levelDbov ?? 127) < 60));
+  assert.ok(record.packets.some((rtp) => (rtp.levelDbov ?? 127) < 60));
   await until("the page hears", async () => {
     const inbound = await stat(page, "inbound-rtp");
     return (inbound["packetsReceived"] ?? 0) > 50 && (inbound["totalAudioEnergy"] ?? 0) > 0;
@@ -207,40 +207,40 @@ test("a speaker in Chromium sends all sound as RED, in order, and hears what the
   await page.close();
 });
 
-test("reports go both ways: the page knows its loss and round trip, the stage knows the return's", async () => {
+test("both sides report loss and round trip to each other", async () => {
   const page = await openPage();
-  const told = await speak(page);
+  const record = await speak(page);
   await until("the page has a report", async () => {
     const remote = await stat(page, "remote-inbound-rtp");
     return remote["roundTripTime"] !== undefined && remote["fractionLost"] === 0;
   });
-  await until("the stage has a report with a round trip", () => told.reports.some((report) => report.roundTripMs));
-  assert.ok(told.reports.every((report) => report.lossFraction === 0));
+  await until("the stage has a report with a round trip", () => record.reports.some((report) => report.roundTripMs));
+  assert.ok(record.reports.every((report) => report.lossFraction === 0));
   await page.close();
 });
 
-test("messages go both ways on the data channel, whole and in order", async () => {
+test("the data channel carries messages both ways, whole and in order", async () => {
   const page = await openPage();
-  const told = await speak(page);
-  await until("the channel is open", () => told.channelOpens === 1);
+  const record = await speak(page);
+  await until("the channel is open", () => record.channelOpens === 1);
   const texts = [`{"a":"ä€😀"}`, "x".repeat(16_384), ""];
   for (const text of texts) await say(page, text);
-  await until("messages came", () => told.messages.length === texts.length);
-  assert.deepEqual(told.messages, texts);
-  assert.ok(texts.every((text) => told.peer.send(text)));
-  assert.equal(told.peer.send("x".repeat(16_385)), false);
+  await until("messages came", () => record.messages.length === texts.length);
+  assert.deepEqual(record.messages, texts);
+  assert.ok(texts.every((text) => record.peer.send(text)));
+  assert.equal(record.peer.send("x".repeat(16_385)), false);
   const received = () => page.evaluate(() => (globalThis as unknown as PageGlobals).calls[0]?.messages ?? []);
   await until("messages arrived", async () => (await received()).length === texts.length);
   assert.deepEqual(await received(), texts);
   await page.close();
 });
 
-test("a binary message or a storm of messages closes the channel and leaves the sound", async () => {
+test("a binary message or a flood of messages closes the channel and not the sound", async () => {
   const isStorm = [false, true];
   for (const storm of isStorm) {
     const page = await openPage();
-    const told = await speak(page);
-    await until("the channel is open", () => told.channelOpens === 1);
+    const record = await speak(page);
+    await until("the channel is open", () => record.channelOpens === 1);
     await page.evaluate((many) => {
       const channel = (globalThis as unknown as PageGlobals).calls[0]?.channel;
       if (many) for (let count = 0; count < 5_000; count += 1) channel?.send("{}");
@@ -249,35 +249,35 @@ test("a binary message or a storm of messages closes the channel and leaves the 
     await until("the page's channel is closed", () =>
       page.evaluate(() => (globalThis as unknown as PageGlobals).calls[0]?.channel.readyState === "closed"),
     );
-    assert.ok(told.messages.length <= 1_000);
-    const before = told.packets.length;
-    await until("more packets came", () => told.packets.length > before + 20);
+    assert.ok(record.messages.length <= 1_000);
+    const before = record.packets.length;
+    await until("more packets came", () => record.packets.length > before + 20);
     await page.close();
   }
 });
 
-test("a channel with another label is closed at once", async () => {
+test("closes a channel with another label at once", async () => {
   const page = await openPage();
-  const told = await speak(page, { label: "other" });
+  const record = await speak(page, { label: "other" });
   await until("the page's channel is closed", () =>
     page.evaluate(() => (globalThis as unknown as PageGlobals).calls[0]?.channel.readyState === "closed"),
   );
-  assert.equal(told.channelOpens, 0);
+  assert.equal(record.channelOpens, 0);
   await page.close();
 });
 
-test("a plain WHIP sender without RED, channel and return is heard and is sent nothing", async () => {
+test("receives a plain WHIP sender without RED, channel and return, and sends it nothing", async () => {
   const page = await openPage();
-  const told = await speak(page, { direction: "sendonly", noRed: true, noChannel: true });
-  assert.equal(told.peer.receivesSound, false);
-  assert.equal(told.peer.redPayloadType, undefined);
-  assert.ok(told.packets.every((rtp) => rtp.payloadType === told.peer.opusPayloadType));
-  assert.equal(told.peer.sendPacket(new Uint8Array([0xf8, 0xff, 0xfe]), 0), false);
-  assert.equal(told.peer.send("{}"), false);
+  const record = await speak(page, { direction: "sendonly", noRed: true, noChannel: true });
+  assert.equal(record.peer.receivesSound, false);
+  assert.equal(record.peer.redPayloadType, undefined);
+  assert.ok(record.packets.every((rtp) => rtp.payloadType === record.peer.opusPayloadType));
+  assert.equal(record.peer.sendPacket(new Uint8Array([0xf8, 0xff, 0xfe]), 0), false);
+  assert.equal(record.peer.send("{}"), false);
   await page.close();
 });
 
-test("a second offer of a speaker whose first peer lives is taken beside it", async () => {
+test("accepts a second offer of a speaker whose first peer is alive", async () => {
   const page = await openPage();
   const first = await speak(page);
   const second = await speak(page);
@@ -293,31 +293,33 @@ test("a second offer of a speaker whose first peer lives is taken beside it", as
   await page.close();
 });
 
-test("a page that hangs up is over at once, and a page that is closed is noticed", async (context) => {
+test("a peer changes its state when its page hangs up or is closed", async (context) => {
   for (const how of ["hangs up", "is closed"]) {
     const page = await openPage();
-    const told = await speak(page);
+    const record = await speak(page);
     const endMs = now();
     if (how === "is closed") await page.close();
     else await page.evaluate(() => (globalThis as unknown as PageGlobals).calls[0]?.pc.close());
-    await until("the peer is told", () => told.states.length > 1);
-    context.diagnostic(`${told.states.at(-1)} ${Math.round((told.stateAtMs.at(-1) ?? 0) - endMs)} ms after it ${how}`);
-    told.peer.close();
+    await until("the peer changes its state", () => record.states.length > 1);
+    context.diagnostic(
+      `${record.states.at(-1)} ${Math.round((record.stateAtMs.at(-1) ?? 0) - endMs)} ms after it ${how}`,
+    );
+    record.peer.close();
     await page.close();
   }
 });
 
-test("a browser that is killed is noticed as disconnected", async (context) => {
+test("a peer whose browser is killed disconnects", async (context) => {
   const doomed = await launch();
-  const told = await speak(await openPage(doomed));
+  const record = await speak(await openPage(doomed));
   const killMs = now();
   await doomed.kill();
-  await until("the peer is disconnected", () => told.states.at(-1) === "disconnected");
-  context.diagnostic(`disconnected after ${Math.round((told.stateAtMs.at(-1) ?? 0) - killMs)} ms`);
-  told.peer.close();
+  await until("the peer is disconnected", () => record.states.at(-1) === "disconnected");
+  context.diagnostic(`disconnected after ${Math.round((record.stateAtMs.at(-1) ?? 0) - killMs)} ms`);
+  record.peer.close();
 });
 
-test("a taken UDP port is one clear error", async () => {
+test("throws when the UDP port is taken", async () => {
   const socket = createSocket("udp4").bind(0, "127.0.0.1");
   await once(socket, "listening");
   const udpPort = socket.address().port;
@@ -325,6 +327,6 @@ test("a taken UDP port is one clear error", async () => {
   socket.close();
 });
 
-test("a public address that is no IP address is refused at the start", () => {
+test("refuses a public address that is not an IP address", () => {
   assert.throws(() => startPeerPort({ udpPort: 1, publicAddress: "example.org", now }), RangeError);
 });

@@ -1,5 +1,4 @@
-// Owns the stage's door for speakers: one UDP port, and the peers that live on it. Refuses to know seats, codecs and
-// what messages mean. The WebRTC library is imported in `peer*` files alone.
+// Implements PeerPort with WebRTC (node-datachannel): all speakers share one UDP port.
 
 import { isIP } from "node:net";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -8,7 +7,7 @@ import { type Connection, openConnection } from "./peer-connection.ts";
 import type { Peer, PeerEvents, PeerPort } from "./peer-port.ts";
 import { type Candidate, readOffer } from "./sdp.ts";
 
-/** How often every peer is looked at, for silence, deadlines and reports. */
+/** How often every peer is checked for silence, deadlines and due reports. */
 const SWEEP_MS = 250;
 const DEFAULT_MAX_PEERS = 400;
 
@@ -16,29 +15,29 @@ export interface PeerPortOptions {
   readonly udpPort: number;
   /** The address to listen on; every address when absent. */
   readonly bindAddress?: string;
-  /** An IP address that speakers can reach this port at: put first in every answer (NAT, containers). */
+  /** The IP address at which speakers reach this port, first in every answer. For NAT and containers. */
   readonly publicAddress?: string;
-  /** STUN and TURN URLs by which the stage finds addresses of its own; seldom needed. */
+  /** STUN and TURN URLs by which the stage finds its own addresses; rarely needed. */
   readonly iceServers?: readonly string[];
   readonly maxPeers?: number;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
 }
 
-/** The UDP port cannot be had. */
+/** The stage cannot listen on the UDP port. */
 export class UdpPortTaken extends Error {
   override readonly name = "UdpPortTaken";
 }
 
-/** Takes the UDP port and holds it until disposed. Throws `UdpPortTaken`; throws RangeError for a bad address. */
+/** Binds the UDP port until disposed. Throws `UdpPortTaken`, and RangeError for a bad public address. */
 export function startPeerPort(options: PeerPortOptions): PeerPort {
   const { publicAddress, bindAddress, udpPort } = options;
   if (publicAddress !== undefined && isIP(publicAddress) === 0) {
     throw new RangeError(`The public address ${JSON.stringify(publicAddress)} is not an IP address.`);
   }
-  const listener = takePort(udpPort, bindAddress);
+  const listener = bindPort(udpPort, bindAddress);
   const connections = new Set<Connection>();
-  const timer = setInterval(sweeper(connections, options.now), SWEEP_MS);
+  const timer = setInterval(createSweep(connections, options.now), SWEEP_MS);
   timer.unref();
   let isOpen = true;
 
@@ -52,7 +51,7 @@ export function startPeerPort(options: PeerPortOptions): PeerPort {
       iceServers: options.iceServers ?? [],
       now: options.now,
       reachable: (found) => reachableCandidates(found, options),
-      onOver: () => connections.delete(connection),
+      onEnd: () => connections.delete(connection),
     });
     connections.add(connection);
     return connection.answered;
@@ -74,19 +73,19 @@ export function startPeerPort(options: PeerPortOptions): PeerPort {
   };
 }
 
-/** Holding a listener keeps the port ours while nobody speaks, and shows at once that it is taken. */
-function takePort(udpPort: number, bindAddress: string | undefined): { stop(): void } {
+/** Holding a listener keeps the port bound while there are no peers, and fails at the start when the port is taken. */
+function bindPort(udpPort: number, bindAddress: string | undefined): { stop(): void } {
   quietLibrary();
   try {
     return new nodeDataChannel.IceUdpMuxListener(udpPort, bindAddress);
   } catch (cause) {
-    throw new UdpPortTaken(`UDP port ${udpPort} is taken or may not be used.`, { cause });
+    throw new UdpPortTaken(`UDP port ${udpPort} is taken or not permitted.`, { cause });
   }
 }
 
 /**
- * The library's ICE part writes to standard output until its first transport is made; this one has no socket. It has a
- * track and no channel, for a channel that never opened is never told closed and keeps the process alive.
+ * The library's ICE layer writes to standard output until its first transport exists, so this makes one without a socket.
+ * It has a track and no channel: a channel that never opened is never reported closed and keeps the process alive.
  */
 function quietLibrary(): void {
   const quiet = new nodeDataChannel.PeerConnection("quiet", { iceServers: [], disableAutoGathering: true });
@@ -99,18 +98,18 @@ function quietLibrary(): void {
   setImmediate(() => quiet.close());
 }
 
-/** Looks at every peer; a round that itself comes late judges nobody, for their packets may be waiting behind it. */
-function sweeper(connections: ReadonlySet<Connection>, now: () => number): () => void {
+/** Checks every peer. A round that is late itself checks nobody: their packets may be waiting behind it. */
+function createSweep(connections: ReadonlySet<Connection>, now: () => number): () => void {
   let lastMs = now();
   return () => {
     const nowMs = now();
     const isLate = nowMs - lastMs > SWEEP_MS * 2;
     lastMs = nowMs;
-    if (!isLate) for (const connection of [...connections]) connection.look(nowMs);
+    if (!isLate) for (const connection of [...connections]) connection.check(nowMs);
   };
 }
 
-/** The candidates of an answer: the public address first, then what was found, and loopback when that is all there is. */
+/** The candidates of an answer: the public address first, then those found; loopback when there are no others. */
 export function reachableCandidates(
   found: readonly Candidate[],
   options: Pick<PeerPortOptions, "publicAddress" | "bindAddress" | "udpPort">,
