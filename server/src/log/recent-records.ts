@@ -4,6 +4,7 @@
 import type { BackstageEntry, Cursor, Heads, LogRecord, MomentEntry } from "@hustings/wire/log/lanes.ts";
 import { EMPTY_STATE, foldState, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
 import { KEPT_SLOTS, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
+import { createFragmentRing, type FragmentRing } from "./fragment-ring.ts";
 import { createMomentWindow } from "./moment-window.ts";
 import { FollowerTooSlow, MAX_RANGE_SLOTS } from "./port.ts";
 
@@ -48,7 +49,10 @@ export function createRecentRecords({
   keptSlots = KEPT_SLOTS,
   heldRecords = HELD_RECORDS,
 }: RecentOptions = {}): RecentRecords {
-  const sound: Record<Rendition, SoundRecord[]> = { "32": [], "16": [] };
+  const sound: Record<Rendition, FragmentRing> = {
+    "32": createFragmentRing(keptSlots),
+    "16": createFragmentRing(keptSlots),
+  };
   const states: StateRecord[] = [];
   const backstage: BackstageEntry[] = [];
   const moments = createMomentWindow();
@@ -56,8 +60,6 @@ export function createRecentRecords({
   const wakes = new Set<() => void>();
   let publishedCount = 0;
   let state = EMPTY_STATE;
-
-  const headOf = (rendition: Rendition) => sound[rendition].at(-1)?.slot;
 
   function publish(record: LogRecord): void {
     held[publishedCount % heldRecords] = record;
@@ -116,13 +118,15 @@ export function createRecentRecords({
   }
 
   function allSound(): SoundRecord[] {
-    return RENDITIONS.flatMap((rendition) => sound[rendition]).sort((a, b) => a.slot - b.slot);
+    return RENDITIONS.flatMap((rendition) =>
+      sound[rendition].between(0, Infinity).map((one): SoundRecord => ({ lane: "sound", rendition, ...one })),
+    ).sort((a, b) => a.slot - b.slot);
   }
 
   return {
     heads: () => ({
       slot: Object.fromEntries(
-        RENDITIONS.flatMap((rendition) => (headOf(rendition) === undefined ? [] : [[rendition, headOf(rendition)]])),
+        RENDITIONS.map((rendition) => [rendition, sound[rendition].head] as const).filter(([, head]) => head >= 0),
       ),
       stateSeq: state.seq,
       momentSeq: moments.head,
@@ -132,19 +136,15 @@ export function createRecentRecords({
     openFollowers,
     range(rendition, from, to) {
       checkRange(from, to);
-      return sound[rendition].filter(({ slot }) => slot >= from && slot < to).map(({ bytes }) => bytes);
+      return sound[rendition].between(from, to).map(({ bytes }) => bytes);
     },
-    oldestSlot: (rendition) => sound[rendition][0]?.slot ?? 0,
+    oldestSlot: (rendition) => Math.max(0, sound[rendition].oldest),
     backstage: () => backstage,
     addSound(rendition, slot, bytes) {
-      const head = headOf(rendition);
-      if (!Number.isInteger(slot) || slot < 0 || (head !== undefined && slot <= head))
-        throw new RangeError(`Slot ${slot} of rendition ${rendition} is not above its head, ${head}.`);
-      const records = sound[rendition];
-      const record: SoundRecord = { lane: "sound", rendition, slot, bytes };
-      records.push(record);
-      while ((records[0] as SoundRecord).slot <= slot - keptSlots) records.shift();
-      publish(record);
+      const ring = sound[rendition];
+      if (!Number.isInteger(slot) || !ring.add(slot, bytes))
+        throw new RangeError(`Slot ${slot} of rendition ${rendition} is not above its head, ${ring.head}.`);
+      publish({ lane: "sound", rendition, slot, bytes });
     },
     addState(entry) {
       state = foldState(state, entry);

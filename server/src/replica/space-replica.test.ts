@@ -1,30 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EMPTY_STATE, type StateEntry } from "@hustings/wire/log/state.ts";
-import { KEPT_SLOTS } from "@hustings/wire/units.ts";
 import { KEPT_ENTRIES } from "./follow-limits.ts";
-import { createFragmentRing } from "./fragment-ring.ts";
 import { createSpaceReplica } from "./space-replica.ts";
 import { fragmentOf } from "./testing/fake-upstream.ts";
 
 const title = (seq: number, slot = 0) => ({ kind: "title", title: `${seq}`, seq, slot, utcMs: 0 }) as StateEntry;
-
-test("a ring keeps a minute, refuses what is not above its head, and gives runs without holes", () => {
-  const ring = createFragmentRing();
-  assert.equal(ring.head, -1);
-  assert.equal(ring.firstSlotFrom(0), -1);
-  const bytes = fragmentOf(0);
-  for (let slot = 0; slot < KEPT_SLOTS + 10; slot++) assert.equal(ring.add(slot, bytes), true);
-  assert.equal(ring.oldest, 10);
-  assert.equal(ring.add(5, bytes), false);
-  assert.equal(ring.add(KEPT_SLOTS + 9, bytes), false);
-  ring.add(KEPT_SLOTS + 20, bytes);
-  assert.equal(ring.firstSlotFrom(KEPT_SLOTS + 10), KEPT_SLOTS + 20);
-  assert.equal(ring.consecutiveFrom(KEPT_SLOTS, Number.MAX_SAFE_INTEGER).length, 10);
-  assert.equal(ring.consecutiveFrom(KEPT_SLOTS, bytes.length * 3).length, 3);
-  assert.equal(ring.consecutiveFrom(KEPT_SLOTS, 0).length, 1);
-  assert.equal(ring.consecutiveFrom(KEPT_SLOTS, 0)[0], bytes);
-});
 
 test("what comes twice or out of order changes nothing", () => {
   const replica = createSpaceReplica({ state: EMPTY_STATE, nextSlot: 0 });

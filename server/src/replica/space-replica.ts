@@ -1,12 +1,13 @@
-// Owns what an edge keeps of one followed space: recent sound, the fold of its state, recent entries. Refuses to know
-// where records come from and who listens. A record that came before changes nothing.
+// A follower's copy of the newest part of a space: recent sound, the folded state, recent entries. A record that came before
+// changes nothing. The log's own copy (log/recent-records.ts) differs on purpose: it holds every entry from the first on and
+// throws when a record is out of order; a replica starts in the middle from a snapshot and drops what overlaps.
 
 import type { Cursor, MomentEntry } from "@hustings/wire/log/lanes.ts";
 import { EMPTY_STATE, foldState, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
+import { createFragmentRing, type FragmentRing } from "../log/fragment-ring.ts";
 import type { FollowedRecord } from "../log/port.ts";
 import { KEPT_ENTRIES } from "./follow-limits.ts";
-import { createFragmentRing, type FragmentRing } from "./fragment-ring.ts";
 
 export interface SpaceReplica {
   readonly state: SpaceState;

@@ -1,22 +1,29 @@
-// Owns the newest fragments of one rendition, as the bytes they came as. Refuses to know what is in them.
+// The newest fragments of one rendition, as encoded bytes. The log keeps them for its followers, and every follower keeps
+// its own copy.
 
 import { KEPT_SLOTS } from "@hustings/wire/units.ts";
 
 export interface FragmentRing {
   /** Newest slot; −1 before the first. */
   readonly head: number;
-  /** Oldest slot that is kept; −1 before the first. */
+  /** Oldest slot in the ring; −1 before the first. */
   readonly oldest: number;
-  /** Keeps `bytes`, not a copy. False, and nothing changed, unless `slot` is above the head. */
+  /** Stores `bytes` without copying. Returns false, and changes nothing, unless `slot` is above the head. */
   add(slot: number, bytes: Uint8Array): boolean;
-  /** The first kept slot at or above `slot`; −1 when there is none. */
+  /** The first slot in the ring at or above `slot`; −1 when there is none. */
   firstSlotFrom(slot: number): number;
-  /**
-   * Fragments of consecutive slots from `slot`, which must be kept, on: at least one, else as many as fit in `maxBytes`.
-   */
+  /** Fragments of consecutive slots from `slot`, which must be in the ring: one, then as many as fit in `maxBytes`. */
   consecutiveFrom(slot: number, maxBytes: number): readonly Uint8Array[];
+  /** Every fragment whose slot is in `[from, to)`, ascending. */
+  between(from: number, to: number): readonly SlotFragment[];
 }
 
+export interface SlotFragment {
+  readonly slot: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Drops fragments that are `keptSlots` or more behind the head. */
 export function createFragmentRing(keptSlots = KEPT_SLOTS): FragmentRing {
   const slots: number[] = [];
   const fragments: Uint8Array[] = [];
@@ -60,6 +67,10 @@ export function createFragmentRing(keptSlots = KEPT_SLOTS): FragmentRing {
         to++;
       }
       return fragments.slice(from, to);
+    },
+    between(from, to) {
+      const first = indexFrom(from);
+      return slots.slice(first, indexFrom(to)).map((slot, i) => ({ slot, bytes: fragments[first + i] as Uint8Array }));
     },
   };
 }
