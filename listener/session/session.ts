@@ -1,19 +1,24 @@
-// Owns a listener's connection to a space: connects, folds state, orders slots, keeps the cursor, comes back.
-// Runs in browsers and in Node. Refuses to know players, and reads no clock but the one it is given. SPEC.md §2, §3.
+// A listener's connection to a space: connects, folds state, orders slots, keeps the cursor and reconnects. SPEC.md §2, §3.
 
 import type { Timer } from "@hustings/flow/clock.ts";
 import { repeat } from "@hustings/flow/clock.ts";
 import { RECONNECT } from "@hustings/flow/retry.ts";
 import type { ErrorCode } from "@hustings/wire/errors.ts";
 import { FASTEST_CADENCE_MS } from "@hustings/wire/listen/cadence.ts";
-import type { ListenerMessage, Notice, Snapshot } from "@hustings/wire/listen/frames.ts";
+import {
+  BadFrame,
+  type EdgeMessage,
+  type ListenerMessage,
+  type Notice,
+  type Snapshot,
+} from "@hustings/wire/listen/frames.ts";
 import type { Fragment } from "@hustings/wire/log/fragment.ts";
 import { EMPTY_STATE, foldAll, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 import { ClockOffset, SLOW_CADENCE_MS } from "./clock-offset.ts";
 import { actionAfterClose, errorOfCloseCode, retryHintMs } from "./close-policy.ts";
-import { type FrameReader, isFrameFault, isRange, readFrame } from "./frame-reader.ts";
+import { isRange, readFrame } from "./frame-reader.ts";
 import { LINK_TABLE, type LinkEvent, type LinkState } from "./link-states.ts";
 import { OnAirHistory } from "./on-air.ts";
 import { reconnectDelayMs } from "./reconnect-delay.ts";
@@ -38,12 +43,14 @@ export interface SessionCounts {
   newSlots: number;
 }
 
-/** SPEC.md §2 says what each of these is for. */
 export const SESSION_TIMES = {
+  /** From connecting to the snapshot (L2). */
   connectMs: 10_000,
+  /** How long later slots are here while one is missing (L9). */
   missingMs: 2_000,
+  /** Following for this long resets the retry delay (L3). */
   steadyMs: 5_000,
-  /** In the line something is said each ten seconds. */
+  /** An edge sends a notice to queued listeners every 10 s (L13). */
   waitingMs: 25_000,
 } as const;
 const TICK_MS = 1_000;
@@ -59,25 +66,23 @@ export class Session {
   state: SpaceState = EMPTY_STATE;
   audience = 0;
   cadenceMs: number = FASTEST_CADENCE_MS;
-  /** How far apart the edge would like to push; `undefined`: as it does. */
+  /** The cadence that the edge asks the listener to prepare for; `undefined` when it asks for none. */
   targetCadenceMs: number | undefined;
-  /** What the edge would like ahead beyond the margin of the cadence. */
+  /** Buffer that the edge asks for beyond the cadence's margin. */
   reserveMs = 0;
-  /** What is asked for, and from the first sound on what comes. */
+  /** The requested rendition, then the received one. */
   rendition: Rendition;
   /** Newest slot known to exist; `undefined` before the first. */
   headSlot: number | undefined;
-  /** The edge has lost its stage. */
   isStageAway = false;
-  /** In the line for a place, as last told; kept while connecting again. `undefined`: not in it. */
+  /** Position in the admission queue, kept while reconnecting; `undefined` when not queued. */
   waiting: QueuePosition | undefined;
-  /** Why a connection was last refused or closed, by the error table; `undefined` when the network did it. */
+  /** The error of the last close; `undefined` when the network broke the connection. */
   lastError: ErrorCode | undefined;
   /** On the monotonic clock; `undefined` when no retry is waiting. */
   retryAtMs: number | undefined;
 
   readonly #options: SessionOptions;
-  readonly #reader: FrameReader;
   #connection: Connection | undefined;
   #timer: Timer | undefined;
   #ticker: Timer | undefined;
@@ -87,13 +92,12 @@ export class Session {
   #pingedMs: number | undefined;
   #clockPingMs = -Infinity;
   readonly #clockPingShare: number;
-  /** The slowest cadence for which the buffer is known to hold enough. */
+  /** The slowest cadence that the buffer is known to be large enough for. */
   #heldCadenceMs: number = FASTEST_CADENCE_MS;
   #missing = { slot: -1, sinceMs: 0, tries: 0 };
   #hasCursor = true;
-  /** When the playhead is at the end of what is here, if nothing comes; in the past: nothing is heard. */
+  /** When the playhead reaches the end of the buffer if nothing else comes. */
   #bufferEndsMs = 0;
-  /** What the line was joined with. */
   #queuedSinceUtcMs: number | undefined;
 
   constructor(options: SessionOptions) {
@@ -101,35 +105,28 @@ export class Session {
     this.rendition = options.rendition ?? "32";
     this.#clockPingShare = (options.random ?? Math.random)();
     this.order = new SlotOrder(options.sink);
-    this.#reader = {
-      sound: (fragments, rendition) => this.#onSound(fragments, rendition),
-      snapshot: (snapshot) => this.#onSnapshot(snapshot),
-      state: (entries) => this.#onState(entries),
-      notice: (notice) => this.#onNotice(notice),
-    };
   }
 
   start(): void {
     this.#move("start");
   }
 
-  /** Ends the session for good; nothing is called afterwards. */
+  /** Ends the session. No callback runs afterwards. */
   stop(): void {
     this.#move("stop");
   }
 
-  /** The machine says that it has no network, or has it again: a dial that began before that is begun anew. */
-  setOnline(isThere: boolean): void {
-    if (isThere && this.link === "connecting") this.#move("lost");
-    this.#move(isThere ? "network-back" : "network-lost");
+  /** The device reports that its network is gone or back. A connection attempt from before that is restarted (L12). */
+  setOnline(isOnline: boolean): void {
+    if (isOnline && this.link === "connecting") this.#move("lost");
+    this.#move(isOnline ? "network-back" : "network-lost");
   }
 
-  /** Passes over what has not come yet, up to `slot`. */
+  /** Skips slots that have not come yet, up to `slot`. */
   skipTo(slot: number): void {
     this.order.jump(slot);
   }
 
-  /** Does what the buffer policy says of the connection. */
   applyAdvice({ skipToSlot, readyCadenceMs, askRendition, aheadMs }: ConnectionAdvice): void {
     if (aheadMs !== undefined) this.#bufferEndsMs = this.#options.clock.monotonicMs() + aheadMs;
     if (skipToSlot !== undefined) this.skipTo(skipToSlot);
@@ -140,7 +137,7 @@ export class Session {
     if (askRendition !== undefined) this.#send({ kind: "rendition", rendition: askRendition });
   }
 
-  /** The edge's clock now, as far as pings tell. */
+  /** Unix time by the edge's clock. */
   edgeUtcMs(): number {
     return this.#options.clock.utcMs() + this.offset.offsetMs;
   }
@@ -216,7 +213,7 @@ export class Session {
     const next = actionAfterClose(this.lastError);
     if (next === "restart") this.#hasCursor = false;
     if (next === "reconnect-now") this.#attempt = 0;
-    // An edge that says goodbye lets few go at a time.
+    // A draining edge releases a few listeners at a time, so they need no further spreading by their buffers.
     if (this.lastError !== undefined) this.#bufferEndsMs = 0;
     if (next === "over") this.#move("over");
     else if (next === "give-up") this.#move("final");
@@ -228,12 +225,18 @@ export class Session {
     this.counts.bytes += bytes.length;
     this.#lastFrameMs = this.#options.clock.monotonicMs();
     this.#pingedMs = undefined;
+    let message: EdgeMessage | undefined;
     try {
-      readFrame(bytes, this.#options.reading ?? "packets", this.#reader);
+      message = readFrame(bytes, this.#options.reading);
     } catch (error) {
-      if (!isFrameFault(error)) throw error;
+      if (!(error instanceof BadFrame)) throw error;
       this.#onBadFrame();
+      return;
     }
+    if (message?.kind === "sound") this.#onSound(message.fragments, message.rendition);
+    else if (message?.kind === "snapshot") this.#onSnapshot(message.snapshot);
+    else if (message?.kind === "state") this.#onState(message.entries);
+    else if (message?.kind === "notice") this.#onNotice(message.notice);
   }
 
   #onBadFrame(): void {
@@ -271,7 +274,7 @@ export class Session {
     this.onAir.onSnapshot(this.state, headSlot ?? 0);
     this.#hasCursor = true;
     this.#move("snapshot");
-    // What the log declared comes first: slots that never were do not put anybody behind.
+    // Declare absences first: slots that do not exist must not count as lag.
     this.#declareAbsences();
     onSnapshot?.(snapshot);
     if (nextSlot !== null) {
@@ -331,7 +334,7 @@ export class Session {
     );
   }
 
-  /** The space is over once its last slot was handed on. */
+  /** The space is over once its last slot has been delivered. */
   #endWhenOver(): void {
     const { phase, endedSlot } = this.state;
     if (phase !== "ended") return;
@@ -354,7 +357,7 @@ export class Session {
     this.#requestMissing(nowMs);
   }
 
-  /** Later slots came and this one did not: ask for it anew, and after three times for whatever there is. */
+  /** Reconnects to get a slot that later slots have overtaken; skips it after MISSING_TRIES (L9). */
   #requestMissing(nowMs: number): void {
     const { next } = this.order;
     if (next === undefined || this.order.heldCount === 0) return;
@@ -376,7 +379,7 @@ export class Session {
     this.#send({ kind: "ping", echo: nowMs });
   }
 
-  #send(said: ListenerMessage): void {
-    this.#connection?.send(JSON.stringify(said));
+  #send(message: ListenerMessage): void {
+    this.#connection?.send(JSON.stringify(message));
   }
 }

@@ -18,7 +18,7 @@ export const MAX_LISTENER_MESSAGE_BYTES = 1024;
 /** Largest frame from an edge. A first flight of 60 s at 32 kb/s is 250 KB. */
 export const MAX_EDGE_MESSAGE_BYTES = 512 * 1024;
 
-const KIND = { sound: 1, state: 2, snapshot: 3, moments: 4, notice: 5 } as const;
+export const FRAME_KIND = { sound: 1, state: 2, snapshot: 3, moments: 4, notice: 5 } as const;
 
 export interface Snapshot {
   readonly state: SpaceState;
@@ -96,40 +96,40 @@ export function soundFrame(rendition: Rendition, fragments: readonly Uint8Array[
 
 /** The bytes of `soundFrame` in order, uncopied, for a caller that puts a header of its own before them. */
 export function soundFrameParts(rendition: Rendition, fragments: readonly Uint8Array[]): readonly Uint8Array[] {
-  return [Uint8Array.of(KIND.sound, RENDITIONS.indexOf(rendition)), ...fragments];
+  return [Uint8Array.of(FRAME_KIND.sound, RENDITIONS.indexOf(rendition)), ...fragments];
 }
 
 export function stateFrame(entries: readonly StateEntry[]): Uint8Array<ArrayBuffer> {
-  return jsonFrame(KIND.state, entries);
+  return jsonFrame(FRAME_KIND.state, entries);
 }
 
 /** `state` must never change: its JSON is cached for as long as the object lives. */
 export function snapshotFrame({ state, ...rest }: Snapshot): Uint8Array<ArrayBuffer> {
   const text = stateTexts.get(state) ?? JSON.stringify(state);
   stateTexts.set(state, text);
-  return textFrame(KIND.snapshot, `{"state":${text},${JSON.stringify(rest).slice(1)}`);
+  return textFrame(FRAME_KIND.snapshot, `{"state":${text},${JSON.stringify(rest).slice(1)}`);
 }
 
 export function momentsFrame(entries: readonly MomentEntry[]): Uint8Array<ArrayBuffer> {
-  return jsonFrame(KIND.moments, entries);
+  return jsonFrame(FRAME_KIND.moments, entries);
 }
 
 export function noticeFrame(notice: Notice): Uint8Array<ArrayBuffer> {
-  return jsonFrame(KIND.notice, notice);
+  return jsonFrame(FRAME_KIND.notice, notice);
 }
 
 /** The message in a frame from an edge; `undefined` for an unknown kind, which a listener ignores. Throws BadFrame. */
 export function decodeFrame(frame: Uint8Array): EdgeMessage | undefined {
   switch (frame[0]) {
-    case KIND.sound:
+    case FRAME_KIND.sound:
       return soundOf(frame);
-    case KIND.state:
+    case FRAME_KIND.state:
       return { kind: "state", entries: jsonOf(frame, Array.isArray) as StateEntry[] };
-    case KIND.snapshot:
+    case FRAME_KIND.snapshot:
       return { kind: "snapshot", snapshot: jsonOf(frame, isObject) as Snapshot };
-    case KIND.moments:
+    case FRAME_KIND.moments:
       return { kind: "moments", entries: jsonOf(frame, Array.isArray) as MomentEntry[] };
-    case KIND.notice:
+    case FRAME_KIND.notice:
       return { kind: "notice", notice: jsonOf(frame, isObject) as Notice };
     case undefined:
       throw new BadFrame("The frame is empty.");
