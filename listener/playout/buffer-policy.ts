@@ -1,54 +1,53 @@
-// Owns the numbers of the buffer policy, a row for each cadence, and the rate they lead to. Pure. Refuses to know any
-// player. docs/latency.md says where the numbers come from; SPEC.md §4 what is done with them.
+// The numbers of the buffer policy and the rate they lead to. docs/latency.md has their sources, SPEC.md §4 their use.
 
 import { usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import { CADENCE_TABLE, type CadenceRow } from "../session/cadence-table.ts";
 
 export const BUFFER = {
-  /** Local filler is put in by this much at a time. */
+  /** Local filler written at a time. */
   fillerMs: 100,
-  /** A jump when the listener is this much farther behind than usual... */
+  /** A listener jumps when this much farther behind than usual... */
   jumpBeyondMs: 15_000,
-  /** ...to this much farther behind than usual: what was missed last is heard, late. */
+  /** ...to this much farther behind than usual, so that the newest missed words are heard. */
   landBeyondMs: 10_000,
-  /** What sound takes from its mixing to a listener who is near. */
+  /** From the mixer to a nearby listener. */
   transitMs: 30,
-  /** The rate is set by the least that was ahead in this time, and in no less than a cadence and a quarter. */
+  /** The rate follows the smallest buffer in this window, or in a cadence and a quarter if that is longer. */
   rateEveryMs: 2_000,
   minRate: 0.96,
   maxRate: 1.04,
-  /** Off the target by less than this, the rate is 1. */
+  /** Within this distance of the target the rate is 1. */
   deadBandMs: 30,
-  /** A lateness is made up over so many of these times where the rate's bounds allow. */
+  /** The rate corrects a difference over this many windows, within its bounds. */
   horizonWindows: 2.5,
-  /** A cadence is held when all but this share of its target is there: the last of it would take long. */
+  /** A buffer is enough for a cadence without this share of its target, because the last part takes long to build up. */
   readySlackShare: 0.25,
-  /** Words that came late raise the target by this much... */
+  /** A gap raises the target by this much... */
   targetStepMs: 150,
-  /** ...and this long without any lowers it by as much. */
+  /** ...and this long without a gap lowers it by as much. */
   calmMs: 60_000,
 } as const;
 
-/** What is ahead of the playhead just after a push came, by the row's target: how far behind a listener usually is. */
+/** What is buffered just after a push when the target is met: the usual lag. */
 export function usualAheadMs(row: CadenceRow, targetMs: number): number {
   return targetMs + row.cadenceMs;
 }
 
 /**
- * What should be ahead on entering, for the target to be ahead when the next push comes: the newest slot is `ageMs` old by
- * the edge's clock, and the player stands still for `seekMs` when it is moved.
+ * What should be buffered on entering, so that the target is met at the next push. The newest slot is `ageMs` old by the
+ * edge's clock, and a seek takes `seekMs`.
  */
 export function entryAheadMs(row: CadenceRow, targetMs: number, ageMs: number, seekMs: number): number {
   const usualMs = usualAheadMs(row, targetMs);
   return Math.min(usualMs, Math.max(targetMs - seekMs, usualMs + BUFFER.transitMs - ageMs - seekMs));
 }
 
-/** How long the least that is ahead is looked for: some push comes within it. */
+/** The window in which the smallest buffer is measured; at least one push comes within it. */
 export function rateWindowMs({ cadenceMs }: CadenceRow): number {
   return Math.max(BUFFER.rateEveryMs, cadenceMs * 1.25);
 }
 
-/** The rate for a buffer whose least was `troughMs` in `windowMs` where `targetMs` is wanted; in steps of 0.01. */
+/** The rate when the smallest buffer of the last `windowMs` was `troughMs` and should be `targetMs`; in steps of 0.01. */
 export function rateFor(troughMs: number, targetMs: number, windowMs: number = BUFFER.rateEveryMs): number {
   const offMs = troughMs - targetMs;
   if (Math.abs(offMs) < BUFFER.deadBandMs) return 1;
@@ -57,25 +56,26 @@ export function rateFor(troughMs: number, targetMs: number, windowMs: number = B
 }
 
 /**
- * What should be ahead just before a push, at `cadenceMs`: `targetMs`, or as much more as a slower cadence that is asked for
- * will need. A faster one asks for nothing.
+ * What should be buffered just before a push at `cadenceMs`: `targetMs`, or more when the edge asks to prepare for the
+ * slower cadence `asked`.
  */
 export function wantedAheadMs(cadenceMs: number, targetMs: number, asked: CadenceRow | undefined): number {
   return asked && asked.cadenceMs > cadenceMs ? Math.max(targetMs, aheadForRowMs(cadenceMs, asked)) : targetMs;
 }
 
 /**
- * The cadence for which a buffer with `troughMs` ahead before each push holds enough: a faster one that is asked for at
- * once, else the slowest that is slower than `cadenceMs` and not than `askedMs`; `undefined`: none.
+ * The cadence that a buffer with `troughMs` before each push is enough for: `askedMs` at once when it is faster than
+ * `cadenceMs`, otherwise the slowest one from there up to `askedMs`; `undefined` when there is none.
  */
 export function readyCadenceMs(cadenceMs: number, askedMs: number, troughMs: number): number | undefined {
   if (askedMs < cadenceMs) return askedMs;
-  const isHeld = (row: CadenceRow) => troughMs >= aheadForRowMs(cadenceMs, row) - row.targetMs * BUFFER.readySlackShare;
-  return CADENCE_TABLE.findLast((row) => row.cadenceMs > cadenceMs && row.cadenceMs <= askedMs && isHeld(row))
+  const isEnoughFor = (row: CadenceRow) =>
+    troughMs >= aheadForRowMs(cadenceMs, row) - row.targetMs * BUFFER.readySlackShare;
+  return CADENCE_TABLE.findLast((row) => row.cadenceMs > cadenceMs && row.cadenceMs <= askedMs && isEnoughFor(row))
     ?.cadenceMs;
 }
 
-/** At `cadenceMs`, what is ahead just before a push of a listener who is as far behind as `row` usually makes them. */
+/** What is buffered just before a push at `cadenceMs` by a listener with the usual lag of `row`. */
 function aheadForRowMs(cadenceMs: number, row: CadenceRow): number {
   return usualLagMs({ cadenceMs: row.cadenceMs, marginMs: row.targetMs }) - cadenceMs;
 }

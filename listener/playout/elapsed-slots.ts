@@ -1,16 +1,15 @@
-// Owns how many slots of time lie between two slots: those that the log declared a gap take none. Refuses to know who
-// waits for them.
+// How much time lies between two slots: slots in a gap take none, because the log has no such slots.
 
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import { MAX_ABSENCE_SLOTS } from "@hustings/wire/units.ts";
 
-/** What the log declared, as the folded state has it: each list ascending. */
+/** The gaps and absences of the folded state, each list ascending. */
 export interface DeclaredGaps {
   readonly gaps: readonly SlotRange[];
   readonly absences: readonly SlotRange[];
 }
 
-/** Slots of `[from, to)` in which time passes. */
+/** The slots of `[from, to)` in which time passes. */
 export function elapsedSlots(from: number, to: number, declared: DeclaredGaps): number {
   let count = Math.max(0, to - from);
   for (const range of declared.gaps) count -= overlap(range, from, to);
@@ -18,7 +17,7 @@ export function elapsedSlots(from: number, to: number, declared: DeclaredGaps): 
   return count;
 }
 
-/** The slot that lies `count` slots of time after `from`. */
+/** The slot after `from` and `count` slots in which time passes. */
 export function slotAfter(from: number, count: number, declared: DeclaredGaps): number {
   let at = from + count;
   const gaps = [...declared.gaps, ...declared.absences.filter(isLong)].sort((a, b) => a.from - b.from);

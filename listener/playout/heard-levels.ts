@@ -1,22 +1,21 @@
-// Owns the levels of seats by their place on the player's timeline: rings move with what is heard, not with what has
-// come. Refuses to draw.
+// The levels of seats by their position on the player's timeline, so that the rings move with what is heard.
 
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { SLOT_SAMPLES } from "@hustings/wire/units.ts";
 
-/** Slots kept before the playhead asks for them: a minute; beyond, the oldest go. */
+/** More than a minute of slots; beyond that the oldest are dropped. */
 const MAX_KEPT = 400;
 
 export class HeardLevels {
   #kept: { readonly atSamples: number; readonly levels: readonly SeatLevel[] }[] = [];
 
-  /** The slot that begins at `atSamples` has these levels; places ascend. */
+  /** The levels of the slot that begins at `atSamples`, which ascends from call to call. */
   add(atSamples: number, levels: readonly SeatLevel[]): void {
     this.#kept.push({ atSamples, levels });
     if (this.#kept.length > MAX_KEPT) this.#kept.shift();
   }
 
-  /** Levels of the slot at the playhead, loudest first; empty in filler. What lies behind is forgotten. */
+  /** Levels at the playhead, loudest first; empty in filler. Drops what lies behind it. */
   at(playheadSamples: number): readonly SeatLevel[] {
     while ((this.#kept[1]?.atSamples ?? Infinity) <= playheadSamples) this.#kept.shift();
     const [now] = this.#kept;

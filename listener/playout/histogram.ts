@@ -1,9 +1,9 @@
-// A histogram from which quantiles of milliseconds are read.
+// A histogram of milliseconds, for quantiles.
 
 const BIN_MS = 10;
 const BINS = 2_000;
 
-/** Counts of values from 0 to 20 s in steps of 10 ms; what is beyond counts at the end. */
+/** Counts values from 0 to 20 s in steps of 10 ms; larger ones count in the last step. */
 export class Histogram {
   readonly #bins = new Uint32Array(BINS);
   #count = 0;
@@ -14,7 +14,7 @@ export class Histogram {
     this.#count += 1;
   }
 
-  /** All of `other` too: for the quantiles of a crowd. */
+  /** Adds all values of `other`. */
   merge(other: Histogram): void {
     for (let bin = 0; bin < BINS; bin++) this.#bins[bin] = (this.#bins[bin] ?? 0) + (other.#bins[bin] ?? 0);
     this.#count += other.#count;
@@ -24,7 +24,7 @@ export class Histogram {
     return this.#count;
   }
 
-  /** The middle of the step in which the `share` (0 to 1) of values ends; `undefined` without values. */
+  /** The value below which `share` (0 to 1) of the values lie, to a step; `undefined` without values. */
   quantile(share: number): number | undefined {
     if (this.#count === 0) return undefined;
     let left = share * this.#count;

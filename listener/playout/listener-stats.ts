@@ -1,4 +1,4 @@
-// Owns putting together what a listener measured. Refuses to measure.
+// What a listener measures about itself.
 
 import { type Rendition, SLOT_SAMPLES } from "@hustings/wire/units.ts";
 import type { LinkState } from "../session/link-states.ts";
@@ -7,33 +7,33 @@ import type { Session } from "../session/session.ts";
 import type { EarState } from "./ear-states.ts";
 import type { Playout } from "./playout.ts";
 
-/** Everything since the session began, for display, tests and drills. Milliseconds and slots; `undefined`: not yet. */
+/** Since the session began, in milliseconds and slots; `undefined` when not measured yet. */
 export interface ListenerStats {
   readonly link: LinkState;
   readonly ear: EarState;
-  /** From the tap to the first sound of the space at the playhead. */
+  /** From the tap until the playhead reached the first sound. */
   readonly firstSoundMs: number | undefined;
   /** Slots of sound that the playhead passed. */
   readonly heardSlots: number;
-  /** Times that the playhead reached a slot that had not come, and how much filler that took. */
+  /** How often the playhead reached a slot that had not come, and the filler written for it. */
   readonly gaps: number;
   readonly gapMs: number;
-  /** Filler while the edge said that the stage was away, or while hold music was on air: no word was missed. */
+  /** Filler while the stage was away, and while hold music was on air. No words were due. */
   readonly awayMs: number;
   readonly heldMs: number;
-  /** Slots that exist and were not heard: jumps, and what the edge did not have. */
+  /** Slots that exist and were not heard: jumped over, or not sent by the edge. */
   readonly skippedSlots: number;
   readonly jumps: number;
   /** Slots that the log declared absent or a gap. */
   readonly absentSlots: number;
-  /** From the playhead to the newest slot known. */
+  /** From the playhead to the newest known slot. */
   readonly lagMs: number;
   readonly aheadMs: number;
   readonly targetMs: number;
-  /** How far behind a listener is who is where they should be. */
+  /** The lag of a listener with the right buffer. */
   readonly usualLagMs: number;
   readonly cadenceMs: number;
-  /** What came last. */
+  /** The received rendition. */
   readonly rendition: Rendition;
   readonly rate: number;
   readonly rateChanges: number;
@@ -47,7 +47,7 @@ export interface ListenerStats {
   readonly newSlots: number;
   readonly duplicates: number;
   readonly badFrames: number;
-  /** Stalls of the browser's player that had to be nudged; 0 in a model. */
+  /** Stalls of the browser's player; 0 in the headless player. */
   readonly stalls: number;
 }
 

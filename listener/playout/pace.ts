@@ -1,5 +1,5 @@
-// Owns how much should be ahead of the playhead, the rate that leads there, and when the buffer holds enough for another
-// cadence. Refuses to know what is played and where it comes from. SPEC.md §4, B6 and C1 to C5.
+// The playback rate: how much should be buffered, the rate that leads there, and when the buffer is enough for another
+// cadence. SPEC.md §4, B6 and C1 to C5.
 
 import { reserveAt } from "@hustings/wire/listen/cadence.ts";
 import { type CadenceRow, cadenceRow } from "../session/cadence-table.ts";
@@ -7,20 +7,20 @@ import { BUFFER, rateFor, rateWindowMs, readyCadenceMs, usualAheadMs, wantedAhea
 
 export class Pace {
   row: CadenceRow = cadenceRow(0);
-  /** What should be ahead just before the next push, by the row, the reserve, and how late words came. */
+  /** What should be buffered just before a push, by the row, the reserve and how late sound came. */
   targetMs: number = this.row.targetMs;
   rate = 1;
   rateChanges = 0;
   #cadenceMs: number = this.row.cadenceMs;
   #reserveMs = 0;
   #targetRow: CadenceRow | undefined;
-  /** The cadence that was last said to be held. */
+  /** The cadence of the last `ready`. */
   #readySentMs: number | undefined;
   #troughMs = Infinity;
   #lastTroughMs = -Infinity;
   #windowSinceMs = 0;
   #calmSinceMs = 0;
-  /** What a listener who was moved to a faster cadence is still behind by it. */
+  /** Lag left over from a slower cadence; falls with the lag and never rises (C5). */
   #leftoverLagMs = 0;
 
   start(nowMs: number): void {
@@ -28,7 +28,7 @@ export class Pace {
     this.#calmSinceMs = nowMs;
   }
 
-  /** Pushes come `cadenceMs` apart; the buffer is that of pushes `leastMs` apart where that is more. */
+  /** Sets the cadence of pushes; the buffer is that of the slower of `cadenceMs` and `leastMs`. */
   setCadence(cadenceMs: number, leastMs: number, nowMs: number): void {
     const row = cadenceRow(Math.max(cadenceMs, leastMs));
     if (row === this.row && cadenceMs === this.#cadenceMs) return;
@@ -42,7 +42,7 @@ export class Pace {
     if (this.#targetRow === undefined) this.#setRate(1);
   }
 
-  /** So much is wanted ahead beyond the row's target, at the cadences at which a reserve counts. */
+  /** Adds a reserve to the target, at the cadences that have one (C6). */
   setReserve(reserveMs: number): void {
     if (reserveMs === this.#reserveMs) return;
     this.#leftoverLagMs = Math.max(this.#leftoverLagMs, this.usualLagMs);
@@ -51,7 +51,7 @@ export class Pace {
     this.targetMs = this.#leastTargetMs + lateMs;
   }
 
-  /** The edge would like to push this far apart; `undefined`, or the cadence there is: as it does. */
+  /** The cadence to prepare for; `undefined` or the present cadence for none. */
   setTargetCadence(cadenceMs: number | undefined): void {
     const asked = cadenceMs === undefined || cadenceMs === this.#cadenceMs ? undefined : cadenceRow(cadenceMs);
     if (asked === this.#targetRow) return;
@@ -59,13 +59,13 @@ export class Pace {
     this.#readySentMs = undefined;
   }
 
-  /** Another connection: what was said on the last one does not count. */
+  /** Forgets the target and the `ready` messages of the last connection (C4). */
   onNewConnection(): void {
     this.#targetRow = undefined;
     this.#readySentMs = undefined;
   }
 
-  /** A cadence that the buffer holds, on the way to the one that was asked for; each is given once. */
+  /** A cadence on the way to the target that the buffer is now enough for; each is returned once. */
   takeReadyCadence(): number | undefined {
     if (this.#targetRow === undefined) return undefined;
     const heldMs = readyCadenceMs(this.#cadenceMs, this.#targetRow.cadenceMs, this.#lastTroughMs);
@@ -74,25 +74,25 @@ export class Pace {
     return heldMs;
   }
 
-  /** What is ahead says nothing of how sound comes until `cadences` pushes have come. */
+  /** Starts the rate window again, to end after `cadences` pushes at the latest. */
   restart(nowMs: number, cadences: number): void {
     const windowMs = rateWindowMs(this.row);
     this.#restart(nowMs - windowMs + Math.min(windowMs, this.row.cadenceMs * cadences));
   }
 
-  /** Words came late: more is wanted ahead. */
+  /** Sound came late, so the target grows. */
   onGap(isFirst: boolean, nowMs: number): void {
     const mostMs = this.row.maxTargetMs + reserveAt(this.row.cadenceMs, this.#reserveMs);
     if (isFirst) this.targetMs = Math.min(mostMs, this.targetMs + BUFFER.targetStepMs);
     this.#calmSinceMs = nowMs;
   }
 
-  /** Called as the playhead moves, before filler goes in. */
+  /** The buffer at this step, before filler is written. */
   observe(aheadMs: number): void {
     this.#troughMs = Math.min(this.#troughMs, aheadMs);
   }
 
-  /** The rate from now on; `lagMs` is how far the playhead is behind the newest sound. */
+  /** Sets the rate at the end of each window. `lagMs` is how far the playhead is behind the newest slot. */
   update(lagMs: number, isSound: boolean, nowMs: number): void {
     this.#leftoverLagMs = Math.min(this.#leftoverLagMs, lagMs);
     if (nowMs - this.#calmSinceMs >= BUFFER.calmMs) {
@@ -108,18 +108,18 @@ export class Pace {
     this.#windowSinceMs = nowMs;
   }
 
-  /** When the rate is judged next, by the times given to `step`. */
+  /** When `update` sets the rate next. */
   get nextUpdateMs(): number {
     return this.#windowSinceMs + rateWindowMs(this.row);
   }
 
-  /** How far behind a listener is who is where they should be: by the cadence there is, was, or is built up for. */
+  /** The lag of a listener with the right buffer: for the present cadence, the target cadence or the last one (C5). */
   get usualLagMs(): number {
     const askedMs = this.#targetRow ? usualAheadMs(this.#targetRow, this.#targetRow.targetMs) : 0;
     return Math.max(this.enterAheadMs, askedMs, this.#leftoverLagMs);
   }
 
-  /** What is ahead just after a push. */
+  /** What should be buffered just after a push. */
   get enterAheadMs(): number {
     return usualAheadMs(this.row, this.targetMs);
   }

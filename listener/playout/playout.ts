@@ -1,6 +1,5 @@
-// Owns the buffer policy at work, the same for a browser's player and for a model of one: what is written on the
-// player's own timeline, when local filler goes in, the rate, the jump, and the account of it. SPEC.md §4.
-// Refuses to know clocks, sockets and elements: it is told where the playhead is, and answers what to do.
+// The buffer policy, shared by the browser player and the headless player: what goes on the player's timeline, local filler,
+// rate, jumps and counts. The player reports where its playhead is and gets advice. SPEC.md §4.
 
 import { fillerPackets } from "@hustings/media/container/filler.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
@@ -14,6 +13,7 @@ import {
   SLOT_MS,
   SLOT_SAMPLES,
 } from "@hustings/wire/units.ts";
+import type { ConnectionAdvice } from "../session/session-options.ts";
 import type { BreakReason, SlotSink } from "../session/slot-order.ts";
 import { BUFFER, entryAheadMs } from "./buffer-policy.ts";
 import { EAR_TABLE, type EarEvent, type EarState } from "./ear-states.ts";
@@ -24,32 +24,29 @@ import type { PlayoutInput } from "./playout-input.ts";
 import { RenditionChoice } from "./rendition-choice.ts";
 import { Timeline, type TimelinePosition } from "./timeline.ts";
 
-/** Packets on the timeline, each call beginning where the last ended; `packets` is empty where only slots are read. */
+/** Writes packets at a place of the timeline, each call where the last one ended; no packets when only slots are read. */
 export type WritePackets = (atSamples: number, packets: readonly Uint8Array[], slot: number) => void;
 
-/** Of a snapshot: the newest slot of the edge, the first that it will send, and how far apart its pushes are. */
+/** What the policy needs of a snapshot. */
 export interface SnapshotPosition {
-  /** The slot whose turn it is, by what the log has declared; `undefined` before the first. */
+  /** The slot to deliver next, past declared absences; `undefined` before the first. */
   readonly turnSlot?: number | undefined;
+  /** The edge's newest slot. */
   readonly headSlot: number | null;
+  /** The first slot that the edge will send. */
   readonly nextSlot: number | null;
   readonly cadenceMs: number;
-  /** Absent: 0. */
+  /** Default: 0. */
   readonly reserveMs?: number;
   readonly state: DeclaredGaps;
 }
 
-/** What to do now. */
-export interface PlayoutAdvice {
+/** What the player, and through it the session, should do now. */
+export interface PlayoutAdvice extends ConnectionAdvice {
   readonly rate: number;
   readonly aheadMs: number;
-  /** Move the playhead here: what lies between is skipped. */
+  /** Move the playhead here, over what lies between. */
   readonly seekToSamples?: number;
-  /** Pass over what has not come, up to this slot. */
-  readonly skipToSlot?: number;
-  /** Say that the buffer holds this cadence. */
-  readonly readyCadenceMs?: number;
-  readonly askRendition?: Rendition;
 }
 
 export interface PlayoutCounts {
@@ -68,7 +65,7 @@ export interface PlayoutCounts {
 const SAMPLES_PER_MS = SAMPLE_RATE_HZ / 1000;
 const PREROLL_PACKETS = 4;
 const FILLER = fillerPackets(0);
-/** Filler for longer than this, and hold music is played over it. */
+/** After this much filler, hold music plays over it. */
 const HOLD_AFTER_MS = 2_000;
 const JUMPING_MS = 4_000;
 const EMPTY_MS = 60;
@@ -92,11 +89,11 @@ export class Playout implements SlotSink {
   aheadMs = 0;
   lagMs = 0;
   readonly pace = new Pace();
-  /** How much local filler goes in at a time: more where the player's timers are slow. */
+  /** Local filler written at a time; more when the player's timers are slow. */
   fillerMs: number = BUFFER.fillerMs;
-  /** The buffer is that of pushes which come this far apart, where they come faster. */
+  /** The buffer is that of this cadence when pushes come faster. */
   leastCadenceMs = 0;
-  /** How long the player stands still when it is moved: sound comes meanwhile. */
+  /** How long a seek takes. Sound arrives meanwhile. */
   seekMs = 0;
 
   readonly #write: WritePackets;
@@ -104,14 +101,14 @@ export class Playout implements SlotSink {
   readonly #rendition: RenditionChoice;
   #playhead = 0;
   #tappedMs = 0;
-  /** Where the first flight is joined; `undefined`: at the first slot that comes. */
+  /** The first slot to play; `undefined` means the first that comes. */
   #joinSlot: number | undefined;
   #joined = false;
   #preroll: readonly Uint8Array[] = [];
-  /** Where the first sound lies, until the playhead was moved there. */
+  /** Where the first sound lies on the timeline, until the playhead has moved there. */
   #joinSamples: number | undefined;
   #input: PlayoutInput | undefined;
-  /** Local filler since the last thing that the space sent. */
+  /** Local filler since the last slot from the edge. */
   #fillerSamples = 0;
   #measuredSlot = -1;
   #jumpedMs = -Infinity;
@@ -127,13 +124,13 @@ export class Playout implements SlotSink {
     this.#rendition = new RenditionChoice(wanted);
   }
 
-  /** Filler to start on, written before the tap. */
+  /** Writes filler before the tap, so that playback can start inside it. */
   prefill(durationMs: number): void {
     this.#dispatch("prepare");
     this.#fill(durationMs * SAMPLES_PER_MS);
   }
 
-  /** The person asked to listen. */
+  /** The person tapped "Listen". */
   tap(nowMs: number): void {
     this.#dispatch("tap");
     this.#tappedMs = nowMs;
@@ -147,8 +144,8 @@ export class Playout implements SlotSink {
   }
 
   /**
-   * Each connection's first word, before its sound: where the space is. A newcomer joins close to its head; who comes
-   * back too far behind is told the slot to pass over to.
+   * The snapshot of a connection. A newcomer joins close to the head. For a returning listener who is too far behind,
+   * returns the slot to skip to.
    */
   onSnapshot({ turnSlot, headSlot, nextSlot, cadenceMs, reserveMs = 0, state }: SnapshotPosition): number | undefined {
     this.pace.onNewConnection();
@@ -181,7 +178,7 @@ export class Playout implements SlotSink {
     this.#fillerSamples = 0;
   }
 
-  /** Filler that was played while waiting for these slots counts as theirs: the wait is not made twice as long. */
+  /** Filler that was written while waiting for these slots counts as theirs, so that the wait is not doubled (B5). */
   absent(from: number, to: number): void {
     this.counts.absentSlots += to - from;
     if (!this.#joined) return;
@@ -197,35 +194,35 @@ export class Playout implements SlotSink {
     }
   }
 
-  break(from: number, to: number, why: BreakReason): void {
-    if (why === "skipped" && this.#joined) this.#rendition.onSkipped(this.#nowMs);
-    if (why === "gap") this.counts.absentSlots += to - from;
+  break(from: number, to: number, reason: BreakReason): void {
+    if (reason === "skipped" && this.#joined) this.#rendition.onSkipped(this.#nowMs);
+    if (reason === "gap") this.counts.absentSlots += to - from;
     else if (this.#joined) this.counts.skippedSlots += to - from;
     if (this.#joined && this.#fillerSamples === 0) this.#insertSilence();
   }
 
-  /** Filler until this much is ahead: for a player that stalled and wants more before it moves. */
+  /** Writes filler until `leastMs` is buffered; for a player that stalled. */
   pad(leastMs: number): void {
     const missingMs = leastMs - (this.timeline.endSamples - this.#playhead) / SAMPLES_PER_MS;
     if (missingMs > 0) this.#fill(Math.ceil(missingMs / PACKET_MS) * PACKET_SAMPLES);
   }
 
-  /** The playhead is at `playheadSamples` of the timeline. Call it some ten times a second or more while playing. */
-  advance(playheadSamples: number, nowMs: number, feed: PlayoutInput): PlayoutAdvice {
+  /** One step: the playhead is at `playheadSamples`. Call it at least ten times a second while playing. */
+  advance(playheadSamples: number, nowMs: number, input: PlayoutInput): PlayoutAdvice {
     const { pace } = this;
-    this.#input = feed;
+    this.#input = input;
     this.#nowMs = nowMs;
-    pace.setCadence(feed.cadenceMs, this.leastCadenceMs, nowMs);
-    pace.setTargetCadence(feed.targetCadenceMs);
-    pace.setReserve(feed.reserveMs);
+    pace.setCadence(input.cadenceMs, this.leastCadenceMs, nowMs);
+    pace.setTargetCadence(input.targetCadenceMs);
+    pace.setReserve(input.reserveMs);
     const place = this.#movePlayhead(playheadSamples, nowMs);
     pace.observe(this.aheadMs);
-    if (!feed.isOver) this.#fillWhenLow(nowMs);
+    if (!input.isOver) this.#fillWhenLow(nowMs);
     this.#dispatch(this.#earEvent(place, nowMs));
     pace.update(this.lagMs, place?.kind === "sound", nowMs);
     const move = this.#joinSamples === undefined ? this.#jump(this.aheadMs - pace.usualLagMs) : this.#enter();
     const readyCadenceMs = this.#joined ? pace.takeReadyCadence() : undefined;
-    const askRendition = this.#rendition.choose(feed.rendition, nowMs);
+    const askRendition = this.#rendition.choose(input.rendition, nowMs);
     return {
       rate: pace.rate,
       aheadMs: this.aheadMs,
@@ -251,8 +248,8 @@ export class Playout implements SlotSink {
   }
 
   /**
-   * Over the filler that was there for the tap, into the first flight: as much of it as is usually ahead is heard. What was
-   * ahead before says nothing of how sound comes, and is not judged by.
+   * Moves the playhead over the filler of the tap into the first flight, so that the usual amount is buffered. The buffer
+   * before that says nothing about the connection, so the rate window starts again.
    */
   #enter(): { seekToSamples?: number } {
     const { nextSlot, anchors, edgeUtcMs = 0 } = this.#input ?? {};
@@ -271,7 +268,7 @@ export class Playout implements SlotSink {
     return { seekToSamples: at };
   }
 
-  /** One packet of silence where sound would meet sound that it does not follow: no click. */
+  /** One packet of silence between sounds that do not follow each other, against a click (B10). */
   #insertSilence(): void {
     const at = this.timeline.append("filler", -1, PACKET_SAMPLES);
     this.#write(at, FILLER.slice(0, 1), -1);
@@ -294,14 +291,14 @@ export class Playout implements SlotSink {
 
   #measure({ slot, offsetSamples }: TimelinePosition): void {
     this.#measuredSlot = slot;
-    const feed = this.#input;
-    const spokenUtcMs = feed && utcOfSlot(feed.anchors, slot);
-    if (feed === undefined || spokenUtcMs === undefined) return;
-    this.counts.mouthToEarMs = feed.edgeUtcMs - spokenUtcMs - offsetSamples / SAMPLES_PER_MS;
+    const input = this.#input;
+    const spokenUtcMs = input && utcOfSlot(input.anchors, slot);
+    if (input === undefined || spokenUtcMs === undefined) return;
+    this.counts.mouthToEarMs = input.edgeUtcMs - spokenUtcMs - offsetSamples / SAMPLES_PER_MS;
     this.mouthToEar.add(this.counts.mouthToEarMs);
   }
 
-  /** Late is not lost: where nothing came in time the timeline grows by filler, and what is late lies behind it. */
+  /** Late is not lost: filler goes on the timeline and the late sound follows behind it (B3). */
   #fillWhenLow(nowMs: number): void {
     const { lowMs } = this.pace.row;
     if (this.aheadMs >= lowMs) return;
@@ -338,11 +335,11 @@ export class Playout implements SlotSink {
   }
 
   #earEvent(place: TimelinePosition | undefined, nowMs: number): EarEvent {
-    const feed = this.#input;
-    if (feed?.isOver && this.aheadMs <= EMPTY_MS) return "end";
+    const input = this.#input;
+    if (input?.isOver && this.aheadMs <= EMPTY_MS) return "end";
     if (nowMs - this.#jumpedMs < JUMPING_MS) return "jump";
     if (!place || place.kind === "filler") return this.#fillerEvent();
-    if (feed?.isHold(place.slot)) return "hold";
+    if (input?.isHold(place.slot)) return "hold";
     return this.aheadMs < this.pace.row.lowMs + BUFFER.fillerMs ? "thin" : "voice";
   }
 
@@ -352,15 +349,15 @@ export class Playout implements SlotSink {
     return this.#joined && waitedMs >= HOLD_AFTER_MS ? "hold" : "filler";
   }
 
-  /** Too far behind: up to `mostSeekMs` of what is there, and then what has not come, is passed over. */
-  #jump(mostSeekMs: number): { seekToSamples?: number; skipToSlot?: number } {
+  /** When too far behind, skips up to `maxSeekMs` of buffered sound, then slots that have not come (B8, B9). */
+  #jump(maxSeekMs: number): { seekToSamples?: number; skipToSlot?: number } {
     const beyondMs = this.lagMs - this.pace.usualLagMs;
     const nextSlot = this.#input?.nextSlot;
     if (!this.#joined || nextSlot === undefined || beyondMs < BUFFER.jumpBeyondMs) return {};
     this.counts.jumps += 1;
     this.#jumpedMs = this.#nowMs;
     const dropMs = beyondMs - BUFFER.landBeyondMs;
-    const seekMs = Math.min(dropMs, Math.max(0, mostSeekMs));
+    const seekMs = Math.min(dropMs, Math.max(0, maxSeekMs));
     const slots = Math.min(this.#missingSlots(), Math.ceil((dropMs - seekMs) / SLOT_MS));
     this.lagMs -= slots * SLOT_MS;
     return {
@@ -377,9 +374,9 @@ export class Playout implements SlotSink {
   }
 
   #missingSlots(): number {
-    const feed = this.#input;
-    if (feed?.headSlot === undefined || feed.nextSlot === undefined) return 0;
-    return elapsedSlots(feed.nextSlot, feed.headSlot + 1, feed);
+    const input = this.#input;
+    if (input?.headSlot === undefined || input.nextSlot === undefined) return 0;
+    return elapsedSlots(input.nextSlot, input.headSlot + 1, input);
   }
 
   #dispatch(event: EarEvent): void {

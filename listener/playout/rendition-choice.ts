@@ -1,13 +1,12 @@
-// Owns which rendition a player asks for: the small one where the link is too slow, the wanted one again after a calm
-// time. Refuses to know players and connections. SPEC.md §4, R1 to R3.
+// Which rendition to request: the small one after gaps, the wanted one again after a calm time. SPEC.md §4, R1 to R3.
 
 import type { Rendition } from "@hustings/wire/units.ts";
 
 export const RENDITION_TIMES = {
-  /** So many gaps within this time are a slow link. */
+  /** This many gaps within this time mean that the network is too slow. */
   gaps: 3,
   gapsWithinMs: 120_000,
-  /** Without a gap for this long the wanted rendition is tried again; each time that was in vain, twice as long. */
+  /** After this long without a gap the wanted rendition is tried again; twice as long after each failure. */
   calmMs: 300_000,
   maxCalmMs: 2_400_000,
 } as const;
@@ -27,19 +26,18 @@ export class RenditionChoice {
     this.#troubledMs = nowMs;
   }
 
-  /** Words were late. */
   onGap(nowMs: number): void {
     this.#troubledMs = nowMs;
     this.#gapsMs = [...this.#gapsMs.filter((gapMs) => nowMs - gapMs < RENDITION_TIMES.gapsWithinMs), nowMs];
   }
 
-  /** The edge passed over slots because too little of them was taken. */
+  /** The edge skipped slots because this listener read too slowly. */
   onSkipped(nowMs: number): void {
     this.#troubledMs = nowMs;
     this.#gapsMs = Array.from({ length: RENDITION_TIMES.gaps }, () => nowMs);
   }
 
-  /** What to ask for now, where `received` is what comes; `undefined`: nothing. */
+  /** The rendition to request now; `undefined` to keep the received one. */
   choose(received: Rendition, nowMs: number): Rendition | undefined {
     if (received === "32" && this.#gapsMs.length >= RENDITION_TIMES.gaps) {
       if (this.#hasReturned) this.#calmMs = Math.min(RENDITION_TIMES.maxCalmMs, this.#calmMs * 2);

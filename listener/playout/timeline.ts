@@ -1,32 +1,32 @@
-// Owns which slot lies where on a player's own timeline, in samples. Refuses to know why it was put there.
+// Which slot lies where on the player's own timeline, in samples.
 
 import { SLOT_SAMPLES } from "@hustings/wire/units.ts";
 
-/** What lies at a place: a slot of the space, the view of an absent slot, or filler that the player made up. */
+/** A slot's sound, the filler of an absent slot, or local filler of the player. */
 export type RunKind = "sound" | "absent" | "filler";
 
 export interface Run {
   readonly kind: RunKind;
   readonly atSamples: number;
   samples: number;
-  /** First slot of the run; for filler, the slot that was waited for, or -1. */
+  /** First slot of the run; for local filler the slot that was due, or -1. */
   readonly slot: number;
 }
 
 export interface TimelinePosition {
   readonly kind: RunKind;
-  /** The slot at the place; for filler, the slot that was waited for, or -1. */
+  /** The slot; for local filler the slot that was due, or -1. */
   readonly slot: number;
-  /** How far into the slot, in samples; 0 for filler. */
+  /** Samples into the slot; 0 for local filler. */
   readonly offsetSamples: number;
 }
 
-/** Runs in order, without holes: each begins where the last ended. Runs behind the playhead are forgotten. */
+/** Runs without holes between them. Runs behind the playhead are dropped. */
 export class Timeline {
   #runs: Run[] = [];
   endSamples = 0;
 
-  /** Appends and returns where it lies. Slots that follow each other share a run. */
+  /** Appends, and returns where it begins. Consecutive slots share a run. */
   append(kind: RunKind, slot: number, samples: number): number {
     const at = this.endSamples;
     const last = this.#runs.at(-1);
@@ -36,7 +36,7 @@ export class Timeline {
     return at;
   }
 
-  /** What lies at `samples`; `undefined` at or past the end, or where it is forgotten. */
+  /** What lies at `samples`; `undefined` outside the runs that are kept. */
   at(samples: number): TimelinePosition | undefined {
     const run = this.#runs.find(
       ({ atSamples, samples: length }) => atSamples <= samples && samples < atSamples + length,
@@ -48,7 +48,7 @@ export class Timeline {
     return { kind: run.kind, slot: run.slot + slots, offsetSamples: within - slots * SLOT_SAMPLES };
   }
 
-  /** Samples of `kind` in `[from, to)`. */
+  /** How many samples of `kind` are in `[from, to)`. */
   count(kind: RunKind, from: number, to: number): number {
     let total = 0;
     for (const run of this.#runs) {
@@ -58,7 +58,7 @@ export class Timeline {
     return total;
   }
 
-  /** Forgets runs that ended before `samples`. */
+  /** Drops runs that end before `samples`. */
   dropBefore(samples: number): void {
     const first = this.#runs[0];
     if (first && first.atSamples + first.samples <= samples)

@@ -4,11 +4,11 @@ import { CADENCE_LADDER } from "@hustings/wire/listen/cadence.ts";
 
 export interface CadenceRow {
   readonly cadenceMs: number;
-  /** Below this much ahead of the playhead, with nothing come, local filler is put in. */
+  /** The low mark: with less than this buffered and nothing coming, the player writes local filler. */
   readonly lowMs: number;
-  /** What should still be ahead just before the next push comes. */
+  /** What should still be buffered just before a push. */
   readonly targetMs: number;
-  /** The target grows up to this where words came late. */
+  /** Late sound raises the target, up to this. */
   readonly maxTargetMs: number;
 }
 
@@ -22,7 +22,7 @@ export const CADENCE_TABLE: readonly CadenceRow[] = CADENCE_LADDER.map(({ cadenc
   maxTargetMs: MAX_TARGET_MS[i] as number,
 }));
 
-/** The row for pushes that come `cadenceMs` apart: the first that is not faster, or the slowest. */
+/** The row of the first cadence that is at least `cadenceMs`, or the slowest row. */
 export function cadenceRow(cadenceMs: number): CadenceRow {
   return CADENCE_TABLE.find((row) => row.cadenceMs >= cadenceMs) ?? (CADENCE_TABLE.at(-1) as CadenceRow);
 }

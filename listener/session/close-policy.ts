@@ -1,9 +1,12 @@
-// Owns what a listener makes of a close: the error behind the code, what is done next, and when at the earliest. Pure.
-// Refuses to do it. SPEC.md L2, L4 to L6, L13.
+// What a listener does after a close: the error behind the close code, the next step and the earliest time. SPEC.md L2,
+// L4 to L6, L13.
 
 import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";
 
-/** Comes again where it stands, anew without a place, at once as a place is free elsewhere; never; or it is over. */
+/**
+ * `resume`: reconnect with the cursor. `restart`: reconnect without it. `reconnect-now`: another edge has a free place.
+ * `give-up`: the error is final. `over`: the space has ended.
+ */
 export type CloseAction = "resume" | "restart" | "reconnect-now" | "give-up" | "over";
 
 const BY_CODE = new Map<number, ErrorCode>(
@@ -23,7 +26,7 @@ const AFTER: Partial<Record<ErrorCode, CloseAction>> = {
 };
 const MAX_HINT_MS = 600_000;
 
-/** The row of the error table; `undefined` for a code that is none of an edge's: the network did it. */
+/** The error with this close code; `undefined` for other codes, which mean that the network broke the connection. */
 export function errorOfCloseCode(closeCode: number): ErrorCode | undefined {
   return BY_CODE.get(closeCode);
 }
@@ -32,7 +35,7 @@ export function actionAfterClose(error: ErrorCode | undefined): CloseAction {
   return (error && AFTER[error]) ?? "resume";
 }
 
-/** A close reason may end in `retry-after-ms=N`; more than ten minutes counts as ten. */
+/** The `retry-after-ms=N` of a close reason, at most ten minutes; 0 when there is none. */
 export function retryHintMs(reason: string): number {
   const hint = /retry-after-ms=(\d{1,9})/.exec(reason);
   return Math.min(Number(hint?.[1] ?? 0), MAX_HINT_MS);

@@ -1,5 +1,4 @@
-// Owns the two state machines of a listener as tables with no blanks: the link (a connection to an edge) and the ear
-// (what a person hears), and what a person is told. Refuses to know sockets, clocks and players. SPEC.md is the text.
+// The state machine of the link, the listener's connection to an edge. SPEC.md §2 has the same table.
 
 export const LINK_STATES = [
   "idle",
@@ -27,7 +26,7 @@ export const LINK_EVENTS = [
 ] as const;
 export type LinkEvent = (typeof LINK_EVENTS)[number];
 
-/** SPEC.md §2. A state that an event does not move is written out: there are no blanks. */
+/** Every state has an entry for every event. */
 export const LINK_TABLE: Readonly<Record<LinkState, Readonly<Record<LinkEvent, LinkState>>>> = {
   idle: linkRow("idle", { start: "connecting" }),
   connecting: linkRow("connecting", {

@@ -1,4 +1,4 @@
-// Owns what is on air at a slot, voices or hold music, from the state lane as it comes. Refuses to play anything.
+// What is on air at each slot, voices or hold music, as the state lane reports it.
 
 import type { Air, HoldReason, SpaceState, StateEntry } from "@hustings/wire/log/state.ts";
 
@@ -13,7 +13,7 @@ const MAX_CHANGES = 64;
 export class OnAirHistory {
   #marks: OnAirChange[] = [];
 
-  /** A snapshot taken as slot `slot` was the next to be sent: what it says holds from there, if that is news. */
+  /** A snapshot, valid from `slot` on. */
   onSnapshot({ air, holdReason, phase }: SpaceState, slot: number): void {
     const last = this.#marks.at(-1);
     const now = phase === "live" ? air : "hold";
@@ -25,7 +25,7 @@ export class OnAirHistory {
     if (entry.kind === "air") this.#add({ slot: entry.slot, air: entry.air, reason: entry.reason });
   }
 
-  /** What holds at `slot`; hold music before anything is known. */
+  /** What is on air at `slot`; hold music when nothing is known. */
   at(slot: number): OnAirChange {
     let found: OnAirChange | undefined = this.#marks[0];
     for (const mark of this.#marks) if (mark.slot <= slot) found = mark;

@@ -1,4 +1,4 @@
-// What a session is given, and what the player asks of it.
+// What a session gets when it is made, and what the buffer policy advises it to do.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { RetryPolicy } from "@hustings/flow/retry.ts";
@@ -14,24 +14,25 @@ export interface SessionOptions {
   readonly clock: Clock;
   readonly transport: Transport;
   readonly sink: SlotSink;
-  /** "32" where absent. */
+  /** Default: "32". */
   readonly rendition?: Rendition;
-  /** "packets" where absent. */
+  /** Default: "packets". */
   readonly reading?: SoundReading;
   readonly random?: () => number;
   readonly policy?: RetryPolicy;
   /** The first message of each connection, before any of its sound. */
   readonly onSnapshot?: (snapshot: Snapshot) => void;
-  /** Something in the session's public fields changed. Called from within; must not call back. */
+  /** A public field of the session changed. Must not call the session. */
   readonly onChange?: () => void;
 }
 
-/** What the buffer policy asks of the session; absent: nothing. */
+/** What the buffer policy asks of the connection; an absent field asks for nothing. */
 export interface ConnectionAdvice {
+  /** Skip what has not come, up to this slot. */
   readonly skipToSlot?: number;
-  /** The buffer holds this cadence. */
+  /** Report that the buffer is large enough for this cadence. */
   readonly readyCadenceMs?: number;
   readonly askRendition?: Rendition;
-  /** What is ahead of the playhead just now. */
+  /** What is buffered ahead of the playhead now. */
   readonly aheadMs?: number;
 }

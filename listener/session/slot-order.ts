@@ -1,21 +1,21 @@
-// Owns the order of slots: what arrives early, late, twice or not at all becomes each slot once and in order.
-// Refuses to know sockets and time. Only the log, or the edge's word, says that a slot will not come (SPEC.md §3).
+// Puts slots into order: slots that arrive early, late, twice or never are delivered once each, ascending. Only the log or
+// the edge can declare that a slot will not come. SPEC.md §3.
 
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import { KEPT_SLOTS, MAX_ABSENCE_SLOTS } from "@hustings/wire/units.ts";
 
-/** Why slots are left out: the log says they never were, the edge does not have them, or the player passes over them. */
+/** Why slots are left out: the log has no such slots, the edge does not send them, or the player jumps over them. */
 export type BreakReason = "gap" | "skipped" | "jump";
 
-/** Takes a space's sound in order: every slot from the first on is in exactly one call, slots ascending. */
+/** Receives a space's sound in order: every slot from the first on is in exactly one call, ascending. */
 export interface SlotSink {
-  /** The packets are views that may be kept. Both lists are empty when the session reads slots alone. */
+  /** Packets are views that may be kept. Both lists are empty when the session reads only slot numbers. */
   sound(slot: number, packets: readonly Uint8Array[], levels: readonly SeatLevel[]): void;
-  /** Slots `[from, to)` do not exist; time passes in them, and filler stands for them. */
+  /** Slots `[from, to)` do not exist; time passes in them, filled with filler. */
   absent(from: number, to: number): void;
   /** Slots `[from, to)` are left out; no time passes. */
-  break(from: number, to: number, why: BreakReason): void;
+  break(from: number, to: number, reason: BreakReason): void;
 }
 
 export interface ReceivedSlot {
@@ -24,7 +24,7 @@ export interface ReceivedSlot {
   readonly levels: readonly SeatLevel[];
 }
 
-/** What came before its turn is held up to this many slots; beyond, the farthest is dropped and asked for again. */
+/** Slots held for their turn; beyond this the farthest is dropped and requested again later. */
 export const MAX_HELD_SLOTS = KEPT_SLOTS * 2;
 const MAX_RANGES = 64;
 
@@ -42,7 +42,7 @@ export class SlotOrder {
     this.#sink = sink;
   }
 
-  /** The slot whose turn it is; `undefined` before the first. */
+  /** The slot to deliver next; `undefined` before the first. */
   get next(): number | undefined {
     return this.#next;
   }
@@ -51,20 +51,20 @@ export class SlotOrder {
     return this.#held.size;
   }
 
-  /** The first slot that came before its turn. */
+  /** The lowest slot that is held for its turn. */
   get firstHeld(): number | undefined {
     let first: number | undefined;
     for (const slot of this.#held.keys()) if (first === undefined || slot < first) first = slot;
     return first;
   }
 
-  /** Where a session without a place of its own begins; changes nothing once there is one. */
+  /** Sets the first slot, if none is set. */
   begin(slot: number): void {
     this.#next ??= slot;
     this.drain();
   }
 
-  /** Whether the slot was new. */
+  /** Returns whether the slot was new. */
   receive(received: ReceivedSlot): boolean {
     const { slot } = received;
     this.#next ??= slot;
@@ -81,7 +81,7 @@ export class SlotOrder {
     return true;
   }
 
-  /** What the log declared, newest last. */
+  /** Sets the ranges that the log declared, newest last. */
   declare(absences: readonly SlotRange[], gaps: readonly SlotRange[]): void {
     if (absences === this.#absences && gaps === this.#gaps) return;
     this.#absences = absences;
@@ -96,14 +96,14 @@ export class SlotOrder {
     this.drain();
   }
 
-  /** The player passes over what has not come yet, up to `slot`. */
+  /** The player skips what has not come yet, up to `slot`. */
   jump(slot: number): void {
     if (this.#next === undefined || slot <= this.#next) return;
     this.#jumpTo = slot;
     this.drain();
   }
 
-  /** Hands on whatever has its turn. */
+  /** Delivers everything that is due. */
   drain(): void {
     while (this.#step());
   }
@@ -140,14 +140,14 @@ export class SlotOrder {
     this.#sink.sound(slot, packets, levels);
   }
 
-  #leaveOut(from: number, to: number, why: BreakReason): boolean {
+  #leaveOut(from: number, to: number, reason: BreakReason): boolean {
     this.#next = to;
-    if (why === "jump") for (const slot of this.#held.keys()) if (slot < to) this.#held.delete(slot);
-    this.#sink.break(from, to, why);
+    if (reason === "jump") for (const slot of this.#held.keys()) if (slot < to) this.#held.delete(slot);
+    this.#sink.break(from, to, reason);
     return true;
   }
 
-  /** The end of a range, or sooner where a slot inside it came all the same: what came is sound. */
+  /** The end of a declared range, or the first slot in it that came nevertheless: a slot that came is sound. */
   #before(to: number, from: number): number {
     let end = to;
     for (const slot of this.#held.keys()) if (slot > from && slot < end) end = slot;

@@ -1,30 +1,29 @@
-// Owns the narrow thing that a session sends and receives through, and its one adapter over a WebSocket, the browser's
-// or Node's. Refuses to know what the bytes mean.
+// What a session sends and receives through, and the adapter over a WebSocket of a browser or of Node.
 
 import { SUBPROTOCOL } from "@hustings/wire/listen/frames.ts";
 
 export interface TransportEvents {
   opened(): void;
-  /** One frame; the bytes are the receiver's to keep. */
+  /** One frame; the receiver may keep the bytes. */
   frame(bytes: Uint8Array): void;
-  /** A text frame came, which no edge sends. */
+  /** A text frame, which no edge sends. */
   text(): void;
-  /** Once, and last. `code` is the WebSocket close code; 1006 when nobody said. */
+  /** Called once and last. `code` is the WebSocket close code; 1006 when there was none. */
   closed(code: number, reason: string): void;
 }
 
 export interface Connection {
   send(text: string): void;
-  /** No event comes after this. */
+  /** No event follows. */
   close(code?: number): void;
 }
 
-/** Opens one connection; never throws: what fails comes as `closed`. */
+/** Opens one connection. Never throws: failures are reported by `closed`. */
 export type Transport = (url: string, events: TransportEvents) => Connection;
 
 /**
- * A WebSocket's class, whose first two arguments are an address and a subprotocol: the browser's, Node's and the `ws`
- * package's all fit, though their types spell it each in their own way.
+ * A WebSocket class whose first two arguments are a URL and a subprotocol. The classes of browsers, Node and the `ws`
+ * package fit, although their types differ.
  */
 export type WebSocketClass = new (...args: never[]) => SocketSurface;
 
@@ -59,7 +58,7 @@ export function webSocketTransport(Socket: WebSocketClass): Transport {
       else if (data instanceof ArrayBuffer) events.frame(new Uint8Array(data));
       else events.text();
     });
-    // An error says nothing that the close behind it does not; Node's socket wants it to be heard.
+    // Node's socket needs a listener for errors. The close event that follows has all we need.
     socket.addEventListener("error", () => undefined);
     socket.addEventListener("close", ({ code, reason }: { readonly code: number; readonly reason: unknown }) =>
       end(code, String(reason ?? "")),
@@ -80,6 +79,6 @@ function closeQuietly(socket: SocketSurface, code: number | undefined): void {
   try {
     socket.close(code ?? 1000);
   } catch {
-    // Closed before it opened: a socket that never was needs no closing.
+    // It never opened.
   }
 }
