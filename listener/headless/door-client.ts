@@ -1,10 +1,10 @@
-// Owns the few HTTP requests that the command line makes. Refuses to keep anything between them.
+// JSON requests to the door, for the command line and the drill.
 
 import { refusalFromBody } from "@hustings/wire/errors.ts";
 
 const REQUEST_DEADLINE_MS = 10_000;
 
-/** Sends JSON and gives back what came, checked for refusals alone. Throws Refusal, or Error when there is no answer. */
+/** The response's JSON, unchecked. Throws the door's Refusal, or another Error for an unexpected status or no response. */
 export async function askDoor<Answer>(
   method: "GET" | "POST",
   url: string,
@@ -19,5 +19,5 @@ export async function askDoor<Answer>(
   const response = await fetch(url, init);
   const text = await response.text();
   if (response.ok) return (text === "" ? undefined : JSON.parse(text)) as Answer;
-  throw refusalFromBody(text) ?? new Error(`${method} ${new URL(url).pathname} was answered with ${response.status}.`);
+  throw refusalFromBody(text) ?? new Error(`${method} ${new URL(url).pathname} returned ${response.status}.`);
 }

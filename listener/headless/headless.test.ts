@@ -1,5 +1,3 @@
-// Proves what a listener hears through outages, by the model that shares the browser player's buffer policy.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ManualClock, manualClock } from "@hustings/flow/testing/manual-clock.ts";
@@ -18,10 +16,10 @@ function listen(options: FakeEdgeOptions = {}, random: () => number = () => 0.5)
   const edge = new FakeEdge(clock, options);
   clock.advance(3_000);
   const heard: Heard = { sounds: [], breaks: [], absences: [] };
-  const tap: SlotSink = {
+  const sink: SlotSink = {
     sound: (slot) => heard.sounds.push(slot),
     absent: (from, to) => heard.absences.push([from, to]),
-    break: (from, to, why) => heard.breaks.push([from, to, why]),
+    break: (from, to, reason) => heard.breaks.push([from, to, reason]),
   };
   let endSamples = 0;
   const written: number[] = [];
@@ -31,9 +29,9 @@ function listen(options: FakeEdgeOptions = {}, random: () => number = () => 0.5)
     random,
     transport: edge.transport,
     verify: true,
-    sink: tap,
+    sink,
     onWrite: (at, packets, slot) => {
-      assert.equal(at, endSamples, "the timeline is contiguous to the sample");
+      assert.equal(at, endSamples, "each write begins at the sample where the last one ended");
       endSamples += packets.length * 960;
       if (slot >= 0) written.push(slot);
     },
@@ -41,7 +39,7 @@ function listen(options: FakeEdgeOptions = {}, random: () => number = () => 0.5)
   return { clock, edge, listener, heard, written };
 }
 
-/** The network is gone for `ms`: nothing comes, nothing is closed, and the machine says when it is back. */
+/** The network is away for `ms`: nothing comes, nothing closes, and the device reports when it is back. */
 function outage(clock: ManualClock, edge: FakeEdge, session: { setOnline(isOnline: boolean): void }, ms: number): void {
   edge.isUnreachable = true;
   session.setOnline(false);
@@ -50,7 +48,7 @@ function outage(clock: ManualClock, edge: FakeEdge, session: { setOnline(isOnlin
   session.setOnline(true);
 }
 
-test("B1 a newcomer hears the head within 300 ms and nothing is missed in a quiet minute", () => {
+test("B1 a newcomer hears the head within 300 ms and misses nothing in a quiet minute", () => {
   const { clock, listener, heard } = listen();
   clock.advance(60_000);
   const stats = listener.stats();
@@ -65,7 +63,7 @@ test("B1 a newcomer hears the head within 300 ms and nothing is missed in a quie
   listener.stop();
 });
 
-test("B7 after 5 s without network every word is heard, late, and none twice", () => {
+test("B7 after 5 s without network every word is heard late and once", () => {
   const { clock, edge, listener, heard, written } = listen();
   clock.advance(10_000);
   const before = listener.stats();
@@ -86,7 +84,7 @@ test("B7 after 5 s without network every word is heard, late, and none twice", (
   listener.stop();
 });
 
-test("B8 after 20 s without network the last 10 s of what was missed are heard, late, and what is older is skipped", () => {
+test("B8 after 20 s without network the newest 10 s of missed words are heard late and older ones are skipped", () => {
   const { clock, edge, listener, heard, written } = listen();
   clock.advance(10_000);
   const cutAt = listener.session.order.next ?? 0;
@@ -98,7 +96,7 @@ test("B8 after 20 s without network the last 10 s of what was missed are heard, 
   assert.equal(heard.breaks.length, 1);
   const [from, to, why] = heard.breaks[0] ?? [0, 0, ""];
   assert.equal(why, "jump");
-  assert.equal(from, cutAt, "skipping begins at the first word that was missed");
+  assert.equal(from, cutAt, "skipping begins at the first missed slot");
   assert.equal(stats.skippedSlots, to - from);
   const lateMs = (headBack + 1 - to) * 200;
   assert.ok(lateMs >= 10_000 && lateMs <= 10_800, `${lateMs} ms are late`);
@@ -109,7 +107,7 @@ test("B8 after 20 s without network the last 10 s of what was missed are heard, 
   listener.stop();
 });
 
-test("B9 twenty seconds that come at once on a live connection are cut to the last ten by moving the playhead", () => {
+test("B9 when 20 s come at once on a live connection the playhead jumps to the last ten", () => {
   const { clock, edge, listener } = listen();
   clock.advance(10_000);
   const from = edge.head + 1;
@@ -126,7 +124,7 @@ test("B9 twenty seconds that come at once on a live connection are cut to the la
   listener.stop();
 });
 
-test("B5 the wait for slots that the log then declares absent is not made twice as long", () => {
+test("B5 filler written while waiting counts as that of slots that turn out to be absent", () => {
   const { clock, edge, listener, heard } = listen();
   clock.advance(10_000);
   const before = listener.stats();
@@ -142,7 +140,7 @@ test("B5 the wait for slots that the log then declares absent is not made twice 
   listener.stop();
 });
 
-test("H1 hold music is on air from its slot, and a voice from its own", () => {
+test("H1 hold music and voices begin when the playhead reaches their slot", () => {
   const { clock, edge, listener } = listen();
   clock.advance(10_000);
   edge.appendState({ kind: "air", air: "hold", reason: "silence" });
@@ -159,7 +157,7 @@ test("H1 hold music is on air from its slot, and a voice from its own", () => {
   listener.stop();
 });
 
-test("L8 when the space ends its last words are heard before the ear is finished", () => {
+test("L8 the last words are heard before the ear is finished", () => {
   const { clock, edge, listener } = listen();
   clock.advance(5_000);
   const last = edge.head;

@@ -1,5 +1,5 @@
-// Owns a listener without a loudspeaker: the session, and a playhead that moves with the clock under the real buffer
-// policy. For tests, the command line and crowds. Refuses to decode sound, and to know files.
+// A listener without a loudspeaker: the session, and a playhead that moves with the clock under the real buffer policy.
+// Decodes no sound. For tests and the command line.
 
 import { type Clock, repeat, systemClock } from "@hustings/flow/clock.ts";
 import type { RetryPolicy } from "@hustings/flow/retry.ts";
@@ -23,43 +23,42 @@ export interface HeadlessOptions {
   readonly clock?: Clock;
   readonly random?: () => number;
   readonly rendition?: Rendition;
-  /** The global WebSocket where absent. */
+  /** Default: the global WebSocket. */
   readonly WebSocketImpl?: WebSocketClass;
-  /** Instead of a WebSocket, in tests. */
+  /** Replaces the WebSocket in tests. */
   readonly transport?: Transport;
   readonly policy?: RetryPolicy;
-  /** Checks each fragment's sum and that slots come once and in order; without it, or a tap, only slots are read. */
+  /** Verifies checksums and the order of slots. Without this, `sink` and `onWrite`, only slot numbers are read. */
   readonly verify?: boolean;
-  /** What is handed to the player, in order: ten packets of a slot, levels, and what is left out. */
+  /** Gets every slot in order, as the player does. */
   readonly sink?: SlotSink;
-  /** Every packet as it is written on the player's timeline, local filler too (`slot` -1): what would be heard. */
+  /** Gets every packet written on the timeline, including local filler (`slot` -1). */
   readonly onWrite?: (atSamples: number, packets: readonly Uint8Array[], slot: number) => void;
-  /** A jump of the playhead. */
+  /** The playhead jumped. */
   readonly onSeek?: (fromSamples: number, toSamples: number) => void;
   readonly onChange?: () => void;
 }
 
 export interface HeadlessListener extends Disposable {
   readonly session: Session;
-  /** The space's state at its newest entry. */
   readonly state: SpaceState;
   stats(): ListenerStats;
   readonly mouthToEar: Histogram;
-  /** What `verify` found wrong: slots twice, out of order or left out without a word; at most a hundred sentences. */
+  /** What `verify` found: slots out of order, repeated or missing; at most MAX_FAULTS. */
   readonly faults: readonly string[];
-  /** Where the playhead is, in samples since the tap. */
+  /** Position of the playhead on the timeline. */
   readonly playheadSamples: number;
-  /** Levels of the slot at the playhead, loudest first. */
+  /** Levels at the playhead, loudest first. */
   levels(): readonly SeatLevel[];
   stop(): void;
 }
 
-/** The model's playhead is looked at this often; less than the least buffer, so it is never passed unseen. */
+/** Shorter than the smallest buffer, so that the playhead never reaches its end between two steps. */
 const TICK_MS = 100;
 const MAX_FAULTS = 100;
 const SAMPLES_PER_MS = SAMPLE_RATE_HZ / 1000;
 
-/** Starts listening, as if tapped now. The caller stops it. */
+/** Starts listening, as after a tap. The caller stops it. */
 export function startHeadlessListener(options: HeadlessOptions): HeadlessListener {
   return new Headless(options);
 }
@@ -103,7 +102,7 @@ class Headless implements HeadlessListener {
     this.session.start();
   }
 
-  /** The first sound is looked at as soon as it is there. */
+  /** Steps at once when the first sound comes. */
   #changed(): void {
     this.#options.onChange?.();
     if (this.session.link !== "following" || this.#isFollowing) return;
@@ -154,24 +153,24 @@ class Headless implements HeadlessListener {
   }
 
   #sink(): SlotSink {
-    const { sink: tap, verify } = this.#options;
+    const { sink, verify } = this.#options;
     const playout = this.#playout;
     const checkOrder = (from: number, to: number, what: string) => verify && this.#check(from, to, what);
     return {
       sound: (slot, packets, levels) => {
         checkOrder(slot, slot + 1, "sound");
-        tap?.sound(slot, packets, levels);
+        sink?.sound(slot, packets, levels);
         playout.sound(slot, packets, levels);
       },
       absent: (from, to) => {
         checkOrder(from, to, "absent");
-        tap?.absent(from, to);
+        sink?.absent(from, to);
         playout.absent(from, to);
       },
-      break: (from: number, to: number, why: BreakReason) => {
-        checkOrder(from, to, why);
-        tap?.break(from, to, why);
-        playout.break(from, to, why);
+      break: (from: number, to: number, reason: BreakReason) => {
+        checkOrder(from, to, reason);
+        sink?.break(from, to, reason);
+        playout.break(from, to, reason);
       },
     };
   }
@@ -185,6 +184,6 @@ class Headless implements HeadlessListener {
 
 function globalSocket(): WebSocketClass {
   const { WebSocket } = globalThis as unknown as { readonly WebSocket?: WebSocketClass };
-  if (!WebSocket) throw new Error("there is no WebSocket here: give one as WebSocketImpl");
+  if (!WebSocket) throw new Error("This runtime has no WebSocket; pass WebSocketImpl.");
   return WebSocket;
 }

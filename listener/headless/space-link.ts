@@ -1,17 +1,17 @@
-// Owns reading a link to a space as a person pastes it. Refuses to fetch anything.
+// Parses a link to a space as a person pastes it.
 
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
 import { HOST_SECRET_PREFIX } from "@hustings/wire/routes.ts";
 
 export interface SpaceLink {
-  /** Where the door is, without a slash at the end. */
+  /** The door, without a slash at the end. */
   readonly origin: string;
   readonly id: SpaceId;
-  /** The host link's secret, when the link has one. */
+  /** The secret of a host link; `undefined` for other links. */
   readonly secret: string | undefined;
 }
 
-/** Throws an Error whose message tells a person what is wrong with the link. */
+/** Throws an Error whose message tells the person what is wrong with the link. */
 export function readSpaceLink(text: string | undefined): SpaceLink {
   if (!text) throw new Error("Give the link of a space, such as http://localhost:8080/s/abcdefghjk.");
   let url: URL;

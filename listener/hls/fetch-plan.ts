@@ -1,4 +1,4 @@
-// Owns what is fetched of a playlist, in which order, by somebody who has all slots before `next`. Pure. Refuses to fetch.
+// Chooses which objects of a playlist to fetch.
 
 import type { ListedObject, ListedSegment, ReadPlaylist } from "@hustings/media/hls/playlist-reader.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";
@@ -6,11 +6,14 @@ import type { SlotRange } from "@hustings/wire/slots.ts";
 export interface FetchPlan {
   /** Parts and whole segments, ascending; the first may begin before `next`. */
   readonly objects: readonly ListedObject[];
-  /** Slots that are wanted and can no longer be had. */
+  /** Slots that are needed and no longer listed. */
   readonly skipped: SlotRange | undefined;
 }
 
-/** Without `next`, a newcomer's: the last `enterSlots` slots, and what comes with them. Whole segments where all of one is wanted. */
+/**
+ * Objects from slot `next` on, or at least the last `enterSlots` slots for a newcomer, who has no `next`. A segment that is
+ * needed entirely is fetched whole.
+ */
 export function planFetches(playlist: ReadPlaylist, next: number | undefined, enterSlots: number): FetchPlan {
   const from = next === undefined ? entry(playlist, enterSlots) : afterGaps(playlist.gaps, next);
   const objects = playlist.segments.flatMap((segment) => objectsFrom(segment, from));
@@ -23,7 +26,7 @@ function objectsFrom({ whole, parts }: ListedSegment, from: number): readonly Li
   return parts.filter(({ to }) => to > from);
 }
 
-/** The first slot of the part, or segment, in which a newcomer's share of the playlist begins. */
+/** The first slot of the part or segment that contains the start of the last `enterSlots` slots. */
 function entry({ segments, from }: ReadPlaylist, enterSlots: number): number {
   const finest = segments.flatMap(({ whole, parts }) => (parts.length > 0 ? parts : whole ? [whole] : []));
   let slots = 0;

@@ -1,19 +1,18 @@
-// Owns asking for something over HTTP, once: bounded in bytes and in time, and answered in one of four ways. Refuses to
-// try again, and to know what is asked for.
+// One HTTP GET, limited in bytes and time, with one of four outcomes. Does not retry.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 
 export interface HttpResponse {
   readonly status: number;
   readonly bytes: Uint8Array;
-  /** Of `Retry-After`, in seconds; `undefined`: it said nothing. */
+  /** From `Retry-After` in seconds; `undefined` without one. */
   readonly retryAfterMs: number | undefined;
 }
 
-/** One GET. Rejects when there is no answer, the answer is longer than `maxBytes`, or `signal` aborts. */
+/** Rejects when there is no response, it is longer than `maxBytes`, or `signal` aborts. */
 export type HttpGet = (url: string, maxBytes: number, signal: AbortSignal) => Promise<HttpResponse>;
 
-/** `later`: the origin asks to be left alone for so long. `gone`: it has no such thing. `failed`: anything else. */
+/** `later`: 429 or 503 with Retry-After. `gone`: 404 or 410. `failed`: anything else. */
 export type GetOutcome =
   | { readonly kind: "got"; readonly bytes: Uint8Array }
   | { readonly kind: "later"; readonly afterMs: number }
@@ -23,13 +22,12 @@ export type GetOutcome =
 export interface GetRequest {
   readonly url: string;
   readonly maxBytes: number;
-  /** Given up after this. */
   readonly deadlineMs: number;
 }
 
 const MAX_LATER_MS = 600_000;
 
-/** Never rejects; `failed` when `signal` aborts. */
+/** Never rejects. `failed` when `signal` aborts or the deadline passes. */
 export async function getOnce(
   get: HttpGet,
   clock: Clock,
@@ -63,7 +61,7 @@ function answerOf({ status, bytes, retryAfterMs }: HttpResponse): GetOutcome {
   return { kind: "failed" };
 }
 
-/** The browser's, or Node's. Sends no cookies: a cache in between may be anybody's. */
+/** Sends no cookies, because the origin may be a CDN of a third party. */
 export const fetchGet: HttpGet = async (url, maxBytes, signal) => {
   const response = await fetch(url, { signal, credentials: "omit" });
   const { status } = response;
@@ -84,7 +82,7 @@ async function readAtMost(response: Response, maxBytes: number): Promise<Uint8Ar
     length += value.length;
     if (length <= maxBytes) continue;
     await reader?.cancel();
-    throw new Error(`${response.url} is longer than ${maxBytes} bytes`);
+    throw new Error(`The response of ${response.url} is longer than ${maxBytes} bytes.`);
   }
   const bytes = new Uint8Array(length);
   let at = 0;

@@ -1,5 +1,3 @@
-// Proves on a manual clock that the levels of seats come by pull as they do by push, and move with what is heard.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PersonId } from "@hustings/wire/ids.ts";
@@ -7,9 +5,9 @@ import { SLOT_SAMPLES } from "@hustings/wire/units.ts";
 import { levelsOf } from "../testing/fake-edge.ts";
 import { listenTo, pass, until } from "../testing/pull-fixture.ts";
 
-test("U2 levels come by pull as they do by push, and move with what is heard", async () => {
+test("U2 levels by pull equal those by push and move with the playhead", async () => {
   for (const isPlain of [false, true]) {
-    const { clock, edge, origin, ways, listener, heard, room } = listenTo(({ origin }) => {
+    const { clock, edge, origin, pushOrPull, listener, heard, room } = listenTo(({ origin }) => {
       origin.hasSegmentsOnly = isPlain;
     });
     let looks = 0;
@@ -25,10 +23,10 @@ test("U2 levels come by pull as they do by push, and move with what is heard", a
       await pass(clock, 1_000);
       looksRight();
     }
-    assert.deepEqual([ways.delivery, looks], ["pull", 30]);
+    assert.deepEqual([pushOrPull.delivery, looks], ["pull", 30]);
     assert.ok(origin.requests.length > 5);
-    ways.onRoom(room("push"));
-    await until(clock, () => ways.delivery === "push", 20_000);
+    pushOrPull.onRoom(room("push"));
+    await until(clock, () => pushOrPull.delivery === "push", 20_000);
     await pass(clock, 5_000);
     looksRight();
     assert.deepEqual(heard.levels, heard.sounds.map(levelsOf));
@@ -37,7 +35,7 @@ test("U2 levels come by pull as they do by push, and move with what is heard", a
   }
 });
 
-test("U2 levels that are damaged are left out, and every word is heard", async () => {
+test("U2 damaged levels are dropped and every word is heard", async () => {
   let count = 0;
   const { clock, listener, heard } = listenTo(({ origin }) => {
     origin.transform = (object) => {
@@ -54,14 +52,14 @@ test("U2 levels that are damaged are left out, and every word is heard", async (
   listener.stop();
 });
 
-test("U2 whoever is on the stage has the seat by which levels name them", async () => {
-  const { clock, edge, ways, listener, room } = listenTo();
+test("U2 people on the stage have the seat numbers that levels use", async () => {
+  const { clock, edge, pushOrPull, listener, room } = listenTo();
   for (const seat of [0, 1, 2]) {
     const person = `p0000000000${seat}` as PersonId;
     edge.appendState({ kind: "seated", seat, person, name: `Speaker ${seat}`, role: "speaker" });
   }
   edge.appendState({ kind: "left", seat: 1, why: "stepped-down" });
-  ways.onRoom(room("pull"));
+  pushOrPull.onRoom(room("pull"));
   await pass(clock, 5_000);
   assert.deepEqual(
     listener.state.seats.map(({ seat, name }) => [seat, name]),

@@ -1,5 +1,5 @@
-// Owns following the HLS of one space: reload, fetch what is new, in order, for as long as it goes on. SPEC.md §7, U3 to
-// U8. Refuses to know sessions and players. Whatever the origin does, each slot is handed on once or said to be left out.
+// Follows the HLS playlist of a space: reloads it, fetches what is new and delivers it in order. Each
+// slot is delivered once or reported as skipped, however badly the origin behaves. SPEC.md §7, U3 to U8.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { sleep } from "@hustings/flow/clock.ts";
@@ -17,19 +17,19 @@ import type { Rendition } from "@hustings/wire/units.ts";
 import { planFetches } from "./fetch-plan.ts";
 import { type GetOutcome, getOnce, type HttpGet } from "./http-get.ts";
 
-/** What is told as it is read. Nothing is told after `ended`, `failed` or a stop. */
+/** No call follows `onEnded`, `onFailed` or `stop`. */
 export interface PullEvents {
-  /** There is nothing to hear yet. */
+  /** The space is not live yet. */
   onNotStarted(): void;
-  /** A playlist that is newer than the last, before anything that it newly lists. */
+  /** A newer playlist; comes before the sound that it adds. */
   onPlaylist(playlist: ReadPlaylist): void;
-  /** Slots that follow each other, ascending, each once. */
+  /** Consecutive slots, each once. */
   onSound(slots: readonly SlotPackets[], rendition: Rendition): void;
-  /** Slots that exist and cannot be had. */
+  /** Slots that exist and that the origin does not have. */
   onSkipped(range: SlotRange): void;
-  /** Everything was handed on, and nothing more will come. */
+  /** Everything was delivered and no more will come. */
   onEnded(): void;
-  /** Given up, after the tries of PULL_AGAIN; the origin asks to be left alone for so long, 0 where it said nothing. */
+  /** Given up after the tries of PULL_RETRY. `retryAfterMs` is what the origin asked for; 0 when it did not. */
   onFailed(retryAfterMs: number): void;
 }
 
@@ -37,38 +37,37 @@ export interface PullReaderOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly get: HttpGet;
-  /** Of the playlist of playlists; those of the renditions are beside it. */
+  /** The multivariant playlist; those of the renditions are in folders beside it. */
   readonly hlsUrl: string;
   readonly rendition: Rendition;
-  /** The slot from which on sound is wanted; `undefined`: a newcomer's. */
+  /** The first slot to fetch; `undefined` for a newcomer. */
   readonly next: number | undefined;
   readonly events: PullEvents;
 }
 
-/** Tries of one thing, and then the connection is given up: the session tries again by L3. */
+/** Tries of one request before the connection is given up. The session then reconnects by L3. */
 export const PULL_RETRY: RetryPolicy = { firstMs: 500, capMs: 4_000, tries: 4 };
 export const PULL_TIMES = {
-  /** An edge lets a reload wait for 12 s. */
+  /** An edge blocks a reload for up to 12 s. */
   reloadDeadlineMs: 15_000,
   fetchDeadlineMs: 8_000,
-  /** No two reloads are nearer. */
+  /** The shortest time between two reloads. */
   minReloadMs: 200,
-  /** A reload that brought nothing new is made again after this, and up to half as much again. */
+  /** After a reload without news the next one waits for this, or up to half as much longer. */
   staleMs: 1_000,
-  /** Before a space begins. */
+  /** Between reloads before the space is live. */
   notStartedMs: 5_000,
 } as const;
 const MAX_LATER_ANSWERS = 5;
 const MAX_OBJECT_BYTES = 256 * 1024;
-/** Fetched ahead of the one whose turn it is. */
 const MAX_IN_FLIGHT = 3;
-/** A newcomer's share where parts are listed, and where segments alone are: what is usually ahead, and a bit. */
+/** Slots that a newcomer starts with, from parts and from segments: the usual buffer and a little more. */
 const ENTER_SLOTS = { parts: 24, segments: 60 };
 
 class GivenUp extends Error {
   readonly retryAfterMs: number;
   constructor(retryAfterMs: number) {
-    super("given up");
+    super("The origin failed too often.");
     this.retryAfterMs = retryAfterMs;
   }
 }
@@ -79,7 +78,7 @@ export class PullReader {
   readonly #stop = new AbortController();
   #next: number | undefined;
   #last: ReadPlaylist | undefined;
-  /** Answers that asked for patience since something came. */
+  /** Consecutive answers with Retry-After. */
   #laterAnswers = 0;
 
   constructor(options: PullReaderOptions) {
@@ -88,7 +87,7 @@ export class PullReader {
     this.#next = options.next;
   }
 
-  /** The slot whose turn it is; `undefined` before the first. */
+  /** The slot to deliver next; `undefined` before the first. */
   get next(): number | undefined {
     return this.#next;
   }
@@ -97,7 +96,7 @@ export class PullReader {
     void this.#run();
   }
 
-  /** Nothing is told any more. */
+  /** Stops without a further call. */
   stop(): void {
     this.#stop.abort();
   }
@@ -110,7 +109,7 @@ export class PullReader {
         const hasNew = await this.#reload();
         const playlist = this.#last as ReadPlaylist;
         await taking;
-        // The next reload does not wait for what this one listed: over a long way there would not be the time for both.
+        // Reload while fetching: over a long round trip there is no time to do one after the other.
         if (hasNew) taking = this.#deliver(playlist);
         taking?.catch(() => undefined);
         if (playlist.isEnded) break;
@@ -127,7 +126,7 @@ export class PullReader {
     }
   }
 
-  /** Whether the playlist is newer than the last; an older one, out of some cache, is passed over. */
+  /** Returns whether the playlist is newer than the last one. A cache may return an older one, which is ignored. */
   async #reload(): Promise<boolean> {
     const { events } = this.#options;
     for (let tries = 0; ; tries++) {
@@ -188,7 +187,7 @@ export class PullReader {
     }
   }
 
-  /** A first flight is handed on at once: the player enters it by how much that is. */
+  /** Delivers the first flight in one call, because the player chooses where to enter by its length. */
   async #deliverFirst(objects: readonly ListedObject[], rendition: Rendition): Promise<void> {
     const flights = await Promise.all(objects.map((object) => this.#fetch(object, rendition)));
     this.#stop.signal.throwIfAborted();
@@ -197,7 +196,7 @@ export class PullReader {
     if (slots.length > 0) this.#options.events.onSound(slots, rendition);
   }
 
-  /** `undefined` when the origin has not got it, or what it has is not it. */
+  /** `undefined` when the origin does not have the object or its content is not what the playlist says. */
   async #fetch(object: ListedObject, rendition: Rendition): Promise<readonly SlotPackets[] | undefined> {
     const url = addressOf(object.uri, new URL(`${rendition}/index.m3u8`, this.#options.hlsUrl));
     for (let tries = 0; ; tries++) {
@@ -223,7 +222,7 @@ export class PullReader {
     return answer;
   }
 
-  /** Waits until it may be asked again. Throws GivenUp. */
+  /** Waits until the next try. Throws GivenUp when there is none. */
   async #waitToRetry(answer: GetOutcome, tries: number): Promise<void> {
     const { random, events } = this.#options;
     if (answer.kind !== "later") {
@@ -240,7 +239,7 @@ export class PullReader {
     await this.#sleep(answer.afterMs + random() * PULL_TIMES.staleMs);
   }
 
-  /** A reload waits at the origin where it may; else it is made once in a segment, twice where nothing was new. */
+  /** A blocking reload waits at the origin. Otherwise reload once per segment, twice when there was no news. */
   async #waitToReload({ canBlock, targetDurationMs }: ReadPlaylist, hasNew: boolean): Promise<void> {
     const spread = 1 + this.#options.random() / 2;
     if (canBlock) await this.#sleep(hasNew ? PULL_TIMES.minReloadMs : PULL_TIMES.staleMs * spread);

@@ -1,5 +1,4 @@
-// Owns what somebody who pulls knows of a space, put as an edge would say it: a snapshot out of the room document and the
-// newest playlist. Pure but for what it remembers. Refuses to fetch. SPEC.md §7, U2.
+// Builds the snapshot of a pulling listener from the room document and the newest playlist. SPEC.md §7, U2.
 
 import type { ReadPlaylist } from "@hustings/media/hls/playlist-reader.ts";
 import type { PersonId } from "@hustings/wire/ids.ts";
@@ -9,18 +8,18 @@ import { EMPTY_STATE, MAX_MARKS, type Phase, type SpaceState } from "@hustings/w
 import { type Anchor, type SlotRange, utcOfSlot } from "@hustings/wire/slots.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 
-/** The buffer of those who pull: where parts come, and where segments alone do (docs/latency.md). */
+/** The cadence whose buffer fits parts, and the one that fits segments (docs/latency.md). */
 export const PULL_CADENCE_MS = { parts: 2_000, segments: 8_000 } as const;
 
-/** The newest of these count: the edge's clock is at least what it is known to have been. */
+/** Of this many newest samples of the edge's clock, the largest is used: the clock shows at least that. */
 const MAX_TIMES = 8;
-/** Every space has the entry by which it was made. */
+/** Every space has the entry that created it. */
 const FIRST_SEQ = 1;
 const NOBODY = "" as PersonId;
 
 export class PullSnapshot {
   room: RoomDocument | undefined;
-  /** How far apart pushes would be to whom this buffer is due. */
+  /** The cadence whose buffer the player should have. */
   cadenceMs: number = PULL_CADENCE_MS.parts;
   readonly #seq: number;
   #gaps: readonly SlotRange[] = [];
@@ -29,12 +28,12 @@ export class PullSnapshot {
   #isEnded = false;
   #offsetsMs: readonly number[] = [];
 
-  /** `seq` is the newest state entry that the session holds: what is said here does not count as newer. */
+  /** `seq` is the newest state entry that the session has, so that these snapshots do not count as newer than an edge's. */
   constructor(seq: number) {
     this.#seq = Math.max(FIRST_SEQ, seq);
   }
 
-  /** A newer document, as of now by our own clock. Whether a snapshot would say something else than before. */
+  /** Returns whether the snapshot changes. `ownUtcMs` is this device's clock. */
   onRoom(room: RoomDocument, ownUtcMs: number): boolean {
     const before = shown(this.room);
     this.room = room;
@@ -42,7 +41,7 @@ export class PullSnapshot {
     return shown(room) !== before;
   }
 
-  /** As `tell`, for a playlist. */
+  /** Returns whether the snapshot changes. */
   onPlaylist(playlist: ReadPlaylist, ownUtcMs: number): boolean {
     const isFirst = this.#playlist === undefined;
     const cadenceMs =
@@ -61,7 +60,7 @@ export class PullSnapshot {
     this.#isEnded = true;
   }
 
-  /** `next` is the first slot that will be handed on; `undefined`: not known yet. */
+  /** `next` is the slot to deliver next; `undefined` when not known yet. */
   build(next: number | undefined, rendition: Rendition, ownUtcMs: number): Snapshot {
     const head = this.#playlist ? this.#playlist.to - 1 : null;
     return {
@@ -75,7 +74,7 @@ export class PullSnapshot {
     };
   }
 
-  // Hold music is in the sound itself: the player is to play none of its own once there is sound.
+  // Voices are on air even during hold music, which HLS has in its sound: the player must not play its own over it.
   #state(next: number | undefined): SpaceState {
     const { room } = this;
     const phase: Phase = this.#isEnded ? "ended" : this.#playlist ? "live" : "created";
@@ -106,13 +105,13 @@ function shown(room: RoomDocument | undefined): string {
   return JSON.stringify([room?.title, room?.host, room?.speakers]);
 }
 
-/** Anchors that say something else than those that are known. */
-function unknown(known: readonly Anchor[], told: readonly Anchor[]): readonly Anchor[] {
-  return told.filter(({ slot, utcMs }) => Math.abs((utcOfSlot(known, slot) ?? Infinity) - utcMs) >= 50);
+/** Anchors that differ from the known ones by at least 50 ms. */
+function unknown(known: readonly Anchor[], listed: readonly Anchor[]): readonly Anchor[] {
+  return listed.filter(({ slot, utcMs }) => Math.abs((utcOfSlot(known, slot) ?? Infinity) - utcMs) >= 50);
 }
 
-function merged<T>(known: readonly T[], told: readonly T[], place: (one: T) => number): readonly T[] {
-  const isNew = (one: T): boolean => known.every((other) => place(other) !== place(one));
-  const all = [...known, ...told.filter(isNew)].sort((a, b) => place(a) - place(b));
+function merged<T>(known: readonly T[], listed: readonly T[], slotOf: (one: T) => number): readonly T[] {
+  const isNew = (one: T): boolean => known.every((other) => slotOf(other) !== slotOf(one));
+  const all = [...known, ...listed.filter(isNew)].sort((a, b) => slotOf(a) - slotOf(b));
   return all.length === known.length ? known : all.slice(-MAX_MARKS);
 }

@@ -1,18 +1,15 @@
-// Proves the rules of SPEC.md §7 on a manual clock: the same session and buffer policy, served by pull, by push, and
-// between the two.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type FakeOrigin, ok, refused } from "../testing/fake-origin.ts";
 import { LISTEN_URL, listenTo, pass, until } from "../testing/pull-fixture.ts";
 
-test("U1 U3 where the document says pull, a newcomer hears the space by HLS at once, and nothing is missed", async () => {
-  const { clock, edge, origin, ways, listener, heard } = listenTo();
+test("U1 U3 a newcomer hears the space by HLS at once when the room document says pull, and misses nothing", async () => {
+  const { clock, edge, origin, pushOrPull, listener, heard } = listenTo();
   await until(clock, () => listener.stats().firstSoundMs !== undefined, 1_000);
   await pass(clock, 60_000);
   const stats = listener.stats();
-  assert.deepEqual([ways.delivery, edge.urls.length, stats.link, stats.ear], ["pull", 0, "following", "playing"]);
+  assert.deepEqual([pushOrPull.delivery, edge.urls.length, stats.link, stats.ear], ["pull", 0, "following", "playing"]);
   assert.deepEqual([stats.gaps, stats.skippedSlots, stats.cadenceMs], [0, 0, 2_000]);
   assert.deepEqual(listener.faults, []);
   assert.ok((stats.mouthToEarMs.p95 ?? 99_999) < 5_000, `${stats.mouthToEarMs.p95} ms behind`);
@@ -21,7 +18,7 @@ test("U1 U3 where the document says pull, a newcomer hears the space by HLS at o
   listener.stop();
 });
 
-test("U3 over a long way the next reload is asked for while a part is on its way, and who listens is no later for both", async () => {
+test("U3 over a long round trip the next reload is requested while a part is fetched, so the lag stays small", async () => {
   for (const [roundTripMs, mostMs] of [
     [20, 3_700],
     [200, 3_900],
@@ -40,39 +37,39 @@ test("U3 over a long way the next reload is asked for while a part is on its way
   }
 });
 
-test("U1 who is in the line leaves it for pull as soon as the document says so", async () => {
-  const { clock, edge, ways, listener, room } = listenTo(({ edge }) => {
+test("U1 a queued listener switches to pull when the room document says so", async () => {
+  const { clock, edge, pushOrPull, listener, room } = listenTo(({ edge }) => {
     edge.isFull = true;
   }, "push");
   await pass(clock, 4_000);
-  assert.deepEqual([ways.delivery, listener.session.waiting?.position, edge.openCount], ["push", 3, 1]);
-  ways.onRoom(room("pull"));
+  assert.deepEqual([pushOrPull.delivery, listener.session.waiting?.position, edge.openCount], ["push", 3, 1]);
+  pushOrPull.onRoom(room("pull"));
   await until(clock, () => listener.stats().firstSoundMs !== undefined, 1_000);
-  assert.deepEqual([ways.delivery, listener.session.waiting, edge.openCount], ["pull", undefined, 0]);
-  assert.equal(listener.stats().connections, 1, "to the session it is one connection");
+  assert.deepEqual([pushOrPull.delivery, listener.session.waiting, edge.openCount], ["pull", undefined, 0]);
+  assert.equal(listener.stats().connections, 1, "the session sees one connection");
   listener.stop();
 });
 
-test("U1 who loses the door and finds every place taken goes on by pull from the next slot", async () => {
+test("U1 a listener who reconnects to a full door continues by pull from the next slot", async () => {
   for (const refuseWith of [{ code: 4506, reason: "full retry-after-ms=20000" }, undefined]) {
-    const { clock, edge, ways, listener, heard, room } = listenTo(() => undefined, "push");
+    const { clock, edge, pushOrPull, listener, heard, room } = listenTo(() => undefined, "push");
     await pass(clock, 10_000);
-    ways.onRoom(room("pull"));
-    assert.equal(ways.delivery, "push", "who has a place keeps it");
+    pushOrPull.onRoom(room("pull"));
+    assert.equal(pushOrPull.delivery, "push", "a listener with a place keeps it");
     edge.refuseWith = refuseWith;
     edge.isFull = true;
     edge.closeAll();
     const before = heard.sounds.length;
     await until(clock, () => heard.sounds.length > before + 10, 4_000);
     await pass(clock, 30_000);
-    assert.deepEqual([ways.delivery, listener.stats().skippedSlots, heard.breaks], ["pull", 0, []]);
+    assert.deepEqual([pushOrPull.delivery, listener.stats().skippedSlots, heard.breaks], ["pull", 0, []]);
     assert.deepEqual(listener.faults, []);
     listener.stop();
   }
 });
 
-test("U1 where no WebSocket ever opens, the fourth try is by pull from the door itself, and later ones by turns", async () => {
-  const { clock, edge, origin, ways, listener } = listenTo(({ edge, origin }) => {
+test("U1 when no WebSocket ever opens, the fourth try pulls from the door, and later ones alternate", async () => {
+  const { clock, edge, origin, pushOrPull, listener } = listenTo(({ edge, origin }) => {
     edge.isUnreachable = true;
     origin.override = () => refused(502);
   }, "push");
@@ -85,21 +82,21 @@ test("U1 where no WebSocket ever opens, the fourth try is by pull from the door 
   assert.ok(connections >= 4 && listener.stats().firstSoundMs === undefined);
   origin.override = () => undefined;
   await until(clock, () => listener.stats().firstSoundMs !== undefined, 60_000);
-  assert.deepEqual([ways.delivery, listener.stats().link], ["pull", "following"]);
+  assert.deepEqual([pushOrPull.delivery, listener.stats().link], ["pull", "following"]);
   edge.isUnreachable = false;
-  await until(clock, () => ways.delivery === "push", 120_000);
+  await until(clock, () => pushOrPull.delivery === "push", 120_000);
   await pass(clock, 5_000);
   assert.deepEqual([listener.stats().gaps, listener.stats().skippedSlots, listener.faults.length], [0, 0, 0]);
   listener.stop();
 });
 
-test("U1 where the CDN brings nothing, the line is stood in after all, and lets in", async () => {
-  const { clock, edge, origin, ways, listener } = listenTo(({ edge, origin }) => {
+test("U1 when the CDN fails the listener queues at the door and is let in", async () => {
+  const { clock, edge, origin, pushOrPull, listener } = listenTo(({ edge, origin }) => {
     edge.isFull = true;
     origin.override = () => refused(500);
   });
   await until(clock, () => listener.session.waiting !== undefined, 60_000);
-  assert.deepEqual([ways.delivery, edge.openCount], ["push", 1]);
+  assert.deepEqual([pushOrPull.delivery, edge.openCount], ["push", 1]);
   const { length } = origin.requests;
   await pass(clock, 20_000);
   assert.equal(origin.requests.length, length);
@@ -109,7 +106,7 @@ test("U1 where the CDN brings nothing, the line is stood in after all, and lets 
   listener.stop();
 });
 
-test("U4 where nothing waits and there are segments alone, the buffer is that of 8 s", async () => {
+test("U4 with segments only and no blocking reload the buffer is that of 8 s", async () => {
   const { clock, origin, listener } = listenTo(({ origin }) => {
     origin.hasSegmentsOnly = true;
   });
@@ -121,7 +118,7 @@ test("U4 where nothing waits and there are segments alone, the buffer is that of
   listener.stop();
 });
 
-test("U5 a cache that is 20 s behind is heard without a gap, and the lag that is told is the true one", async () => {
+test("U5 a cache that is 20 s behind is heard without a gap and with the true lag", async () => {
   const { clock, origin, listener } = listenTo(({ origin }) => {
     origin.staleMs = 20_000;
   });
@@ -134,11 +131,11 @@ test("U5 a cache that is 20 s behind is heard without a gap, and the lag that is
   assert.deepEqual(listener.faults, []);
   origin.staleMs = 15_000;
   await pass(clock, 5_000);
-  assert.deepEqual(listener.faults, [], "an older playlist is passed over");
+  assert.deepEqual(listener.faults, [], "an older playlist is ignored");
   listener.stop();
 });
 
-test("U5 an origin that answers 503, nothing at all, or rubbish for ten seconds: every word is heard, late", async () => {
+test("U5 every word is heard late when the origin returns 503, nothing or rubbish for ten seconds", async () => {
   const isPlaylist = (path: string) => path.endsWith("m3u8");
   const faults: (FakeOrigin["override"] | undefined)[] = [
     () => refused(503, 2_000),
@@ -161,13 +158,13 @@ test("U5 an origin that answers 503, nothing at all, or rubbish for ten seconds:
     assert.deepEqual(
       heard.sounds,
       heard.sounds.map((_, i) => first + i),
-      "each once, in order",
+      "each slot once, in order",
     );
     listener.stop();
   }
 });
 
-test("U6 an object that is not there, or is not what its name says, is left out after four tries, and the rest goes on", async () => {
+test("U6 an object that is missing or damaged is skipped after four tries", async () => {
   for (const rubbish of [refused(404), ok(Uint8Array.of(0, 0, 0, 9, 1)), ok(new Uint8Array(0))]) {
     const { clock, edge, origin, listener, heard } = listenTo();
     await pass(clock, 5_000);
@@ -182,7 +179,7 @@ test("U6 an object that is not there, or is not what its name says, is left out 
   }
 });
 
-test("U7 a discontinuity is a gap as the log declared it: no time passes, and nothing is asked for", async () => {
+test("U7 a discontinuity is a gap of the log: no time passes and nothing is fetched", async () => {
   const { clock, edge, listener, heard } = listenTo();
   await pass(clock, 5_000);
   const from = edge.head + 1;
@@ -196,7 +193,7 @@ test("U7 a discontinuity is a gap as the log declared it: no time passes, and no
   listener.stop();
 });
 
-test("U8 before the space begins there is hold music; when the playlist ends, what was listed is heard and it is over", async () => {
+test("U8 hold music plays before the space is live, and after the end of the playlist everything listed is heard", async () => {
   const { clock, edge, origin, listener, heard } = listenTo(({ origin }) => {
     origin.override = () => refused(503, 1_000);
   });
@@ -213,12 +210,12 @@ test("U8 before the space begins there is hold music; when the playlist ends, wh
   listener.stop();
 });
 
-test("U9 U10 when there is room, push takes over within seconds: no gap, no slot twice, nothing left out", async () => {
-  const { clock, edge, ways, listener, heard, room } = listenTo();
+test("U9 U10 push takes over within seconds of a free place, without a gap, a repeated or a skipped slot", async () => {
+  const { clock, edge, pushOrPull, listener, heard, room } = listenTo();
   await pass(clock, 20_000);
-  ways.onRoom(room("push"));
-  await until(clock, () => ways.delivery === "push", 6_000);
-  assert.deepEqual(edge.urls, [`${LISTEN_URL}?r=32`], "as a newcomer, who takes no place of those who come back");
+  pushOrPull.onRoom(room("push"));
+  await until(clock, () => pushOrPull.delivery === "push", 6_000);
+  assert.deepEqual(edge.urls, [`${LISTEN_URL}?r=32`], "connects as a newcomer");
   await pass(clock, 100_000);
   const stats = listener.stats();
   assert.deepEqual([stats.connections, stats.gaps, stats.skippedSlots, stats.cadenceMs], [1, 0, 0, 200]);
@@ -227,77 +224,79 @@ test("U9 U10 when there is room, push takes over within seconds: no gap, no slot
   assert.equal(stats.rate, 1);
   edge.closeAll();
   await pass(clock, 3_000);
-  assert.deepEqual([ways.delivery, listener.stats().link], ["push", "following"]);
+  assert.deepEqual([pushOrPull.delivery, listener.stats().link], ["push", "following"]);
   listener.stop();
 });
 
-test("U10 where the cache is behind, the two ways meet before one takes over", async () => {
-  const { clock, origin, ways, listener, heard, room } = listenTo(({ origin }) => {
+test("U10 with a late cache push takes over only when pull has reached its first slot", async () => {
+  const { clock, origin, pushOrPull, listener, heard, room } = listenTo(({ origin }) => {
     origin.staleMs = 8_000;
   });
   await pass(clock, 20_000);
-  ways.onRoom(room("push"));
+  pushOrPull.onRoom(room("push"));
   await pass(clock, 8_000);
-  assert.equal(ways.delivery, "pull");
+  assert.equal(pushOrPull.delivery, "pull");
   assert.equal(origin.requests.length > 0, true);
-  await until(clock, () => ways.delivery === "push", 8_000);
+  await until(clock, () => pushOrPull.delivery === "push", 8_000);
   await pass(clock, 20_000);
   assert.deepEqual([listener.stats().gaps, heard.breaks, listener.faults], [0, [], []]);
   listener.stop();
 });
 
-test("U9 a place that is taken again costs one look at the line, and the next try comes after a while", async () => {
-  const { clock, edge, ways, listener, room } = listenTo(({ edge }) => {
+test("U9 when the place is taken again the try ends, and the next one comes later", async () => {
+  const { clock, edge, pushOrPull, listener, room } = listenTo(({ edge }) => {
     edge.isFull = true;
   });
   await pass(clock, 10_000);
-  for (let look = 0; look < 30; look++) {
-    ways.onRoom(room("push"));
+  for (let i = 0; i < 30; i++) {
+    pushOrPull.onRoom(room("push"));
     await pass(clock, 5_000);
   }
   assert.ok(edge.urls.length >= 2 && edge.urls.length <= 4, `${edge.urls.length} tries in 150 s`);
-  assert.deepEqual([edge.openCount, ways.delivery, listener.session.waiting], [0, "pull", undefined]);
-  ways.onRoom(room("pull"));
+  assert.deepEqual([edge.openCount, pushOrPull.delivery, listener.session.waiting], [0, "pull", undefined]);
+  pushOrPull.onRoom(room("pull"));
   assert.deepEqual([listener.stats().gaps, listener.stats().connections], [0, 1]);
   listener.stop();
 });
 
-test("U11 an edge that pushes more slowly than the buffer holds is gone to once the buffer holds it", async () => {
-  const { clock, ways, listener, heard, room } = listenTo(({ edge }) => {
+test("U11 returns to an edge with a slower cadence once the buffer is enough for it", async () => {
+  const { clock, pushOrPull, listener, heard, room } = listenTo(({ edge }) => {
     edge.cadenceMs = 4_000;
   });
   await pass(clock, 10_000);
-  ways.onRoom(room("push"));
+  pushOrPull.onRoom(room("push"));
   await pass(clock, 6_000);
-  assert.deepEqual([ways.delivery, listener.session.targetCadenceMs], ["pull", 4_000]);
-  for (let look = 0; look < 30 && ways.delivery === "pull"; look++) {
-    ways.onRoom(room("push"));
+  assert.deepEqual([pushOrPull.delivery, listener.session.targetCadenceMs], ["pull", 4_000]);
+  for (let i = 0; i < 30 && pushOrPull.delivery === "pull"; i++) {
+    pushOrPull.onRoom(room("push"));
     await pass(clock, 10_000);
   }
-  assert.equal(ways.delivery, "push");
+  assert.equal(pushOrPull.delivery, "push");
   await pass(clock, 60_000);
   assert.deepEqual([listener.stats().gaps, listener.stats().cadenceMs, heard.breaks], [0, 4_000, []]);
   listener.stop();
 });
 
-test("U3 U6 whatever an origin answers, each slot is handed on once and in order, and the session is never stuck", async () => {
+test("U3 U6 each slot is delivered once and in order for any sequence of responses, and the session recovers", async () => {
   const answer = fc.constantFrom("real", "real", "real", "404", "503", "500", "rubbish", "html", "empty");
   await fc.assert(
     fc.asyncProperty(
       fc.array(answer, { minLength: 5, maxLength: 40 }),
       fc.uint8Array({ maxLength: 60 }),
-      async (says, bytes) => {
+      async (responses, bytes) => {
         const { clock, origin, listener, heard } = listenTo();
         // The longest wait between two tries is half a minute.
         const wellMs = clock.monotonicMs() + 60_000;
         let count = 0;
         origin.override = () => {
-          const say = says[count++ % says.length];
-          if (clock.monotonicMs() >= wellMs || say === "real") return undefined;
-          if (say === "404") return refused(404);
-          if (say === "503") return refused(503, 1_000);
-          if (say === "500") return refused(500);
-          return ok(say === "rubbish" ? bytes : new TextEncoder().encode(say === "html" ? "<!doctype html>" : ""));
+          const response = responses[count++ % responses.length];
+          if (clock.monotonicMs() >= wellMs || response === "real") return undefined;
+          if (response === "404") return refused(404);
+          if (response === "503") return refused(503, 1_000);
+          if (response === "500") return refused(500);
+          return ok(
+            response === "rubbish" ? bytes : new TextEncoder().encode(response === "html" ? "<!doctype html>" : ""),
+          );
         };
         await pass(clock, 135_000);
         assert.deepEqual(listener.faults, []);

@@ -1,5 +1,5 @@
-// Owns listening by pull as a connection like any other: HLS and the room document become the frames that an edge would
-// send, so that session, buffer and words are those of push. Loaded when it is needed. SPEC.md §7. Refuses to know players.
+// Pull as a connection: turns HLS and the room document into the frames that an edge would send, so that the session and the
+// player work as with push. Loaded when needed. SPEC.md §7.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { SlotPackets } from "@hustings/media/container/cmaf-reader.ts";
@@ -24,20 +24,20 @@ import { PullSnapshot } from "./pull-snapshot.ts";
 import { type PullReason, ReturnToPush } from "./return-to-push.ts";
 
 export interface PullOptions {
-  /** What the session asked for, as a Transport gets it. */
+  /** The address that the session connects to; its query says what the session has. */
   readonly url: string;
   readonly events: TransportEvents;
   readonly reason: PullReason;
-  /** Address of the playlist of playlists. */
+  /** The multivariant playlist. */
   readonly hlsUrl: string;
   readonly room: RoomDocument | undefined;
   readonly clock: Clock;
   readonly random: () => number;
-  /** By which the way back is tried. */
+  /** For returning to push. */
   readonly push: Transport;
-  /** The session is served by push from now on. */
+  /** Push has taken over. */
   readonly onPush: () => void;
-  /** `fetch` where absent. */
+  /** Default: `fetch`. */
   readonly get?: HttpGet;
 }
 
@@ -46,7 +46,7 @@ export interface PullConnection extends Connection {
   onRoom(room: RoomDocument): void;
 }
 
-/** Begins at once. What comes goes to `events`; `closed` where the origin fails for good, and the session tries again. */
+/** Starts at once. Reports `closed` when the origin keeps failing; the session then tries again. */
 export function openPull(options: PullOptions): PullConnection {
   return new HlsConnection(options);
 }
@@ -58,10 +58,10 @@ class HlsConnection implements PullConnection, PullEvents {
   readonly #returnToPush: ReturnToPush;
   #push: Connection | undefined;
   #heldCadenceMs: number = FASTEST_CADENCE_MS;
-  /** Handed on up to here; `undefined`: nothing, and nothing was asked for. */
+  /** The slot to deliver next; `undefined` before the first of a newcomer. */
   #next: number | undefined;
   #hasSentSnapshot = false;
-  /** The next snapshot would say something that none has said. */
+  /** The snapshot has changed since it was last sent. */
   #isSnapshotDue = false;
   #isStageAway = false;
   #isClosed = false;
@@ -100,19 +100,19 @@ class HlsConnection implements PullConnection, PullEvents {
     this.#returnToPush.onRoom(room);
   }
 
-  /** A ping is answered by something that says nothing of any clock: the origin has not been asked. */
+  /** Answers a ping with `audience` and not `pong`, because the origin's clock is not known. */
   send(text: string): void {
     if (this.#push) {
       this.#push.send(text);
       return;
     }
-    const said = JSON.parse(text) as ListenerMessage;
-    if (said.kind === "rendition") this.#reader.rendition = said.rendition;
-    if (said.kind === "ready") {
-      this.#heldCadenceMs = this.#snapshot.cadenceMs = said.cadenceMs;
-      this.#sendNotice({ kind: "cadence", cadenceMs: said.cadenceMs });
+    const message = JSON.parse(text) as ListenerMessage;
+    if (message.kind === "rendition") this.#reader.rendition = message.rendition;
+    if (message.kind === "ready") {
+      this.#heldCadenceMs = this.#snapshot.cadenceMs = message.cadenceMs;
+      this.#sendNotice({ kind: "cadence", cadenceMs: message.cadenceMs });
     }
-    if (said.kind === "ping") this.#sendNotice({ kind: "audience", audience: this.#snapshot.room?.audience ?? 0 });
+    if (message.kind === "ping") this.#sendNotice({ kind: "audience", audience: this.#snapshot.room?.audience ?? 0 });
   }
 
   close(code?: number): void {
@@ -174,7 +174,7 @@ class HlsConnection implements PullConnection, PullEvents {
     this.#options.events.frame(snapshotFrame(this.#snapshot.build(this.#next, rendition, this.#options.clock.utcMs())));
   }
 
-  /** Never at once: the session does not want to be called from within. */
+  /** Sends later, because the session must not be called from within its own call. */
   #sendNotice(notice: Notice): void {
     queueMicrotask(() => {
       if (!this.#isClosed && !this.#push) this.#options.events.frame(noticeFrame(notice));

@@ -1,8 +1,9 @@
-// Owns which way a session is served: push, or pull where there is no place or no WebSocket. A transport that stands before
-// both. SPEC.md §7, U1. Refuses to know HLS, which is loaded when it is needed.
+// A transport that serves a session by push, or by pull when there is no place or no WebSocket. HLS code is loaded when
+// needed. SPEC.md §7, U1.
 
 import { type Clock, systemClock } from "@hustings/flow/clock.ts";
 import { ERROR_TABLE } from "@hustings/wire/errors.ts";
+import { FRAME_KIND } from "@hustings/wire/listen/frames.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
 import type { Connection, Transport, TransportEvents } from "../session/transport.ts";
@@ -13,18 +14,16 @@ export type Delivery = "push" | "pull";
 export interface PushOrPullOptions {
   readonly push: Transport;
   readonly loadPull: () => Promise<{ readonly openPull: typeof openPull }>;
-  /** The playlist of playlists on the door itself; absolute. */
+  /** The multivariant playlist on the door; absolute. */
   readonly hlsUrl: string;
   readonly clock?: Clock;
   readonly random?: () => number;
-  /** Called when `way` is another. */
+  /** Called when `delivery` changes. */
   readonly onDelivery?: (way: Delivery) => void;
 }
 
-/** After so many tries of which none opened, and none ever did, no WebSocket comes through here. */
+/** If this many tries failed and none ever opened, this network blocks WebSockets. */
 export const BLOCKED_TRIES = 3;
-/** The first byte of what somebody in the line is sent. */
-const NOTICE = 5;
 
 export class PushOrPull {
   delivery: Delivery = "push";
@@ -32,7 +31,7 @@ export class PushOrPull {
   #room: RoomDocument | undefined;
   #hasOpened = false;
   #failedTries = 0;
-  /** The last try by pull brought nothing: the next is by push, by turns. */
+  /** The last try by pull failed, so the next is by push. */
   #isPushTurn = false;
   #switchToPull: (() => void) | undefined;
   #pull: PullConnection | undefined;
@@ -41,7 +40,7 @@ export class PushOrPull {
     this.#options = options;
   }
 
-  /** The newest room document. Who waits in the line when it says `pull` leaves it for that. */
+  /** The newest room document. If it says `pull`, a queued listener switches to pull. */
   onRoom(room: RoomDocument): void {
     this.#room = room;
     this.#pull?.onRoom(room);
@@ -79,7 +78,7 @@ export class PushOrPull {
   }
 
   #openPush(url: string, events: TransportEvents, swap: () => void): Connection {
-    // Where pull has just brought nothing, the line is better than nothing.
+    // After pull has just failed, stay in the queue.
     const maySwap = !this.#isPushTurn;
     this.#isPushTurn = false;
     this.#failedTries += 1;
@@ -91,7 +90,7 @@ export class PushOrPull {
         events.opened();
       },
       frame: (bytes) => {
-        isServed ||= bytes[0] !== NOTICE;
+        isServed ||= bytes[0] !== FRAME_KIND.notice;
         this.#switchToPull = isServed || !maySwap ? undefined : swap;
         if (this.#switchToPull && this.#room?.tier === "pull") swap();
         else events.frame(bytes);

@@ -1,5 +1,4 @@
-// Owns the way back from pull to push: when it is tried, and that nothing is missed where the two meet. SPEC.md §7, U9 to
-// U11. Refuses to know HLS and players.
+// Returns a pulling listener to push: when to try, and how push takes over without a missing slot. SPEC.md §7, U9 to U11.
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
@@ -8,32 +7,31 @@ import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
 import type { Connection, Transport } from "../session/transport.ts";
 
-/** `full`: there was no place, and the room document says when there is. `blocked`: no WebSocket ever opened here. */
+/** Why this listener pulls. `full`: there was no place. `blocked`: no WebSocket ever opened. */
 export type PullReason = "full" | "blocked";
 
 export interface ReturnOptions {
-  /** As the session asked: only its rendition is asked for again. Who comes back takes a newcomer's place. */
+  /** The session's address. Only its rendition is requested, so that this listener counts as a newcomer. */
   readonly url: string;
   readonly reason: PullReason;
   readonly clock: Clock;
   readonly random: () => number;
   readonly push: Transport;
-  /** The slot whose turn it is by pull. */
+  /** The slot that pull delivers next. */
   readonly next: () => number | undefined;
-  /** The slowest cadence that the buffer holds. */
+  /** The slowest cadence that the buffer is enough for. */
   readonly heldCadenceMs: () => number;
-  /** The edge pushes more slowly than the buffer holds. */
+  /** The edge has a slower cadence than the buffer is enough for. */
   readonly onSlowerCadence: (cadenceMs: number) => void;
-  /** There is a place, and what it sends begins where pull has come to: `frames` so far, then as they come. */
+  /** Push takes over where pull stands. `frames` came so far; later ones come by `onFrame`. */
   readonly onTakeOver: (frames: readonly Uint8Array[], link: Connection) => void;
-  /** After `onMet`. */
+  /** A frame after `onTakeOver`. */
   readonly onFrame: (bytes: Uint8Array) => void;
   readonly onClosed: (code: number, reason: string) => void;
 }
 
-/** Between tries that were in vain; the first is made within seconds of a document that says that there is room. */
+/** Between failed tries. The first comes within seconds of a room document that says `push`. */
 export const RETURN_RETRY: RetryPolicy = { firstMs: 30_000, capMs: 600_000, tries: Infinity };
-/** The first frame comes within this, or the try was in vain; and so long the two ways may take to meet. */
 const SNAPSHOT_DEADLINE_MS = 10_000;
 const TAKE_OVER_DEADLINE_MS = 60_000;
 const MAX_WAITING_BYTES = 1024 * 1024;
@@ -60,7 +58,7 @@ export class ReturnToPush {
     if (options.reason === "blocked") this.#scheduleNext();
   }
 
-  /** The newest room document. A place that is gone again before its turn came is not tried. */
+  /** The newest room document. Cancels a scheduled try when there is no place any more. */
   onRoom({ tier, stale, again }: RoomDocument): void {
     const { reason: why, clock, random } = this.#options;
     if (why === "blocked" || this.#hasTakenOver) return;
@@ -73,7 +71,7 @@ export class ReturnToPush {
     this.#timer = clock.after(random() * again.afterMs, () => this.#begin());
   }
 
-  /** Slots were handed on by pull. */
+  /** Pull has delivered slots. */
   onDelivered(): void {
     const { next, onTakeOver: onMet } = this.#options;
     const attempt = this.#attempt;
@@ -121,7 +119,7 @@ export class ReturnToPush {
     this.onDelivered();
   }
 
-  /** A place begins with a snapshot; whatever else comes first, the line's notice for one, is none. */
+  /** With a place the first frame is a snapshot. Any other first frame, such as a `waiting` notice, ends the try. */
   #onFirstFrame(attempt: Attempt, bytes: Uint8Array): void {
     const { clock, heldCadenceMs, onSlowerCadence: onSlower } = this.#options;
     const snapshot = snapshotIn(bytes);

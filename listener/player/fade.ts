@@ -1,17 +1,17 @@
-// Owns moving an element's volume without a click. Where volume cannot be set (iPhones) the sound just begins and ends.
+// Changes an element's volume without a click. On iPhones, where volume cannot be set, sound starts and stops at once.
 
 import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
 
 const STEP_MS = 20;
 
 export interface Fader {
-  /** From the volume that is, to `volume` over `durationMs`; a new fade takes over from one that runs. */
+  /** Fades from the present volume to `volume`; replaces a running fade. `then` runs at the end. */
   to(volume: number, durationMs: number, then?: () => void): void;
   readonly isRunning: boolean;
   close(): void;
 }
 
-/** By `clock` and not by steps made: on a phone whose timers come late a fade ends when it should. */
+/** Follows the clock and not the number of steps, so that a fade ends in time although a phone's timers are late. */
 export function createFader(element: HTMLMediaElement, clock: Clock): Fader {
   let timer: Timer | undefined;
   const stop = (): void => {

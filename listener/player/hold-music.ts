@@ -1,15 +1,15 @@
-// Owns hold music in a browser: one loop, fetched once, in an element of its own. Refuses to know when it is due.
-// A second element and not WebAudio, because phones suspend WebAudio when they lock and let elements play.
+// Hold music in a browser: one loop, fetched once, in a second audio element. Not WebAudio, because locked phones suspend
+// WebAudio and let elements play.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { createFader } from "./fade.ts";
 
 export interface HoldMusic {
-  /** Inside the tap: the browser learns that this element may sound later. */
+  /** Call inside the tap, so that the browser lets this element play later. */
   unlock(): void;
-  /** Fetches the loop ahead of need: when it is needed there may be no network. */
+  /** Fetches the loop in advance, because there may be no network when it is needed. */
   prefetch(): void;
-  /** Whether hold music should be heard from now on. Rises within 400 ms; falls silent within 100 ms. */
+  /** Fades in within 400 ms or out within 100 ms. */
   setPlaying(isOn: boolean): void;
   close(): void;
 }
@@ -18,7 +18,7 @@ const RISE_MS = 400;
 const FALL_MS = 80;
 const LOUDNESS = 0.8;
 
-/** Hold music from `url`, in an element put into `parent`. Where it cannot be fetched or played there is silence, and nothing breaks. */
+/** Hold music from `url`, in an element inside `parent`. If it cannot be fetched or played, there is silence. */
 export function createHoldMusic(url: string, parent: HTMLElement, clock: Clock): HoldMusic {
   const element = document.createElement("audio");
   element.loop = true;
@@ -47,9 +47,9 @@ export function createHoldMusic(url: string, parent: HTMLElement, clock: Clock):
   }
 
   async function load(): Promise<void> {
-    const answer = await fetch(url);
-    if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
-    const blob = await answer.blob();
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`GET ${url} returned ${response.status}.`);
+    const blob = await response.blob();
     element.src = URL.createObjectURL(blob);
   }
 

@@ -1,13 +1,13 @@
-// Owns what a phone's lock screen and a keyboard's media keys show and do. Refuses to play.
+// The lock screen of phones and the media keys of keyboards (Media Session API).
 
 export interface LockScreen {
   show(title: string, speaker: string, isPlaying: boolean): void;
-  /** Binds the keys again: browsers forget them while a page sleeps. */
+  /** Binds the keys again, because browsers forget them while a page sleeps. */
   bind(): void;
   close(): void;
 }
 
-/** Play and pause alone: there is nothing to seek in what is live. Without MediaSession all of it does nothing. */
+/** Play and pause only, because live sound cannot seek. Does nothing in browsers without MediaSession. */
 export function createLockScreen(play: () => void, pause: () => void): LockScreen {
   const session: MediaSession | undefined = "mediaSession" in navigator ? navigator.mediaSession : undefined;
   const keys = [

@@ -1,26 +1,25 @@
-// Owns getting bytes into a MediaSource: which kind and codec name work here, proven by a real append, and the queue in
-// front of its buffer. Refuses to know slots and policy. facts: browsers differ in the codec's spelling, and iPhones
-// have ManagedMediaSource alone, which opens only where a second source could be cast to.
+// Opens a MediaSource and appends to it. Browsers differ in the spelling of the codec, so a real append proves which kind
+// and spelling work. iPhones have only ManagedMediaSource, which needs a second source for casting.
 
 export interface OpenSource {
   readonly kind: string;
-  /** Appends after what was appended before. Never throws; what fails comes as `onFault`. */
+  /** Appends after everything appended before. Never throws; failures are reported by `onFault`. */
   append(bytes: Uint8Array<ArrayBuffer>): void;
-  /** Drops sound that ended before `seconds`. */
+  /** Drops sound before `seconds`. */
   evictBefore(seconds: number): void;
-  /** Detaches; the element may be opened again. */
+  /** Detaches. The element may be opened again. */
   close(): void;
 }
 
 export interface SourceOptions {
   readonly element: HTMLAudioElement;
-  /** The address of the same sound as HLS, for casting. */
+  /** The same sound as HLS, for casting. */
   readonly hlsUrl: string | undefined;
-  /** What proves that a source works: an init segment and some filler. */
+  /** An init segment and filler, which a working source accepts. */
   readonly proof: readonly Uint8Array<ArrayBuffer>[];
-  /** What was appended is buffered now. */
+  /** Appended sound is now buffered. */
   readonly onBuffered: () => void;
-  /** The source broke after it had worked; open another. */
+  /** A source that had worked is broken; open another. */
   readonly onFault: () => void;
 }
 
@@ -28,17 +27,17 @@ type SourceConstructor = typeof MediaSource;
 
 const CODECS = ["opus", "Opus"] as const;
 const PROOF_MS = 3_000;
-/** Not taken yet; beyond this the source counts as broken. */
+/** With more waiting to be appended, the source counts as broken. */
 const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
 const KEEP_WHEN_FULL_SECONDS = 5;
 
-/** The first source that takes `proof`; `undefined` when none does. Tries each of at most four once. */
-export async function openSource(wish: SourceOptions): Promise<OpenSource | undefined> {
+/** The first source that accepts `proof`, of at most four; `undefined` when none does. */
+export async function openSource(options: SourceOptions): Promise<OpenSource | undefined> {
   for (const { Source, kind } of sourceKinds()) {
     for (const codec of CODECS) {
       const type = `audio/mp4; codecs="${codec}"`;
       if (!Source.isTypeSupported(type)) continue;
-      const opened = await attempt(Source, `${kind} ${codec}`, type, wish);
+      const opened = await attempt(Source, `${kind} ${codec}`, type, options);
       if (opened) return opened;
     }
   }
@@ -57,9 +56,9 @@ async function attempt(
   Source: SourceConstructor,
   kind: string,
   type: string,
-  wish: SourceOptions,
+  options: SourceOptions,
 ): Promise<OpenSource | undefined> {
-  const { element, hlsUrl, proof } = wish;
+  const { element, hlsUrl, proof } = options;
   const source = new Source();
   const address = URL.createObjectURL(source);
   element.disableRemotePlayback = kind.startsWith("Managed") && hlsUrl === undefined;
@@ -68,7 +67,7 @@ async function attempt(
   element.load();
   try {
     await within(PROOF_MS, event(source, "sourceopen"));
-    const feed = new BufferFeed(source, source.addSourceBuffer(type), wish);
+    const feed = new BufferFeed(source, source.addSourceBuffer(type), options);
     for (const bytes of proof) feed.append(bytes);
     await within(PROOF_MS, feed.settled());
     return {
@@ -87,24 +86,24 @@ async function attempt(
 class BufferFeed {
   readonly #source: MediaSource;
   readonly #buffer: SourceBuffer;
-  readonly #wish: SourceOptions;
+  readonly #options: SourceOptions;
   #queue: Uint8Array<ArrayBuffer>[] = [];
   #queuedBytes = 0;
   #evictTo = 0;
   #isBroken = false;
   #settle: { readonly resolve: () => void; readonly reject: (cause: Error) => void } | undefined;
 
-  constructor(source: MediaSource, buffer: SourceBuffer, wish: SourceOptions) {
+  constructor(source: MediaSource, buffer: SourceBuffer, options: SourceOptions) {
     this.#source = source;
     this.#buffer = buffer;
-    this.#wish = wish;
+    this.#options = options;
     buffer.mode = "segments";
     buffer.addEventListener("updateend", () => {
       this.#next();
-      if (!this.#isBroken) wish.onBuffered();
+      if (!this.#isBroken) options.onBuffered();
     });
     buffer.addEventListener("error", () => this.#break());
-    wish.element.addEventListener("error", () => this.#break());
+    options.element.addEventListener("error", () => this.#break());
   }
 
   append(bytes: Uint8Array<ArrayBuffer>): void {
@@ -120,7 +119,7 @@ class BufferFeed {
     this.#next();
   }
 
-  /** Resolves when all is taken; rejects when the source breaks. */
+  /** Resolves when everything is appended; rejects when the source breaks. */
   settled(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
@@ -160,7 +159,7 @@ class BufferFeed {
       this.#queue = [];
       this.#queuedBytes = 0;
     } catch (error) {
-      const to = this.#wish.element.currentTime - KEEP_WHEN_FULL_SECONDS;
+      const to = this.#options.element.currentTime - KEEP_WHEN_FULL_SECONDS;
       const isFull = error instanceof DOMException && error.name === "QuotaExceededError";
       this.#evictTo = to;
       if (!isFull || !this.#evict()) this.#break();
@@ -170,8 +169,8 @@ class BufferFeed {
   #break(): void {
     if (this.#isBroken) return;
     this.#isBroken = true;
-    if (this.#settle) this.#settle.reject(new Error("the source broke"));
-    this.#wish.onFault();
+    if (this.#settle) this.#settle.reject(new Error("The source broke."));
+    this.#options.onFault();
   }
 }
 
@@ -200,7 +199,7 @@ function event(target: EventTarget, type: string): Promise<void> {
 
 function within<T>(limitMs: number, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`nothing in ${limitMs} ms`)), limitMs);
+    const timer = setTimeout(() => reject(new Error(`No event within ${limitMs} ms.`)), limitMs);
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

@@ -1,5 +1,5 @@
-// Owns listening where a browser has no MediaSource for Opus but plays HLS by itself: one audio element and its address.
-// SPEC.md §7, U12. Loaded when it is needed. Refuses to know slots: the browser keeps the buffer, the page the state.
+// The player for browsers that have no MediaSource for Opus but play HLS natively: an audio element with the address of the
+// playlist. Loaded when needed. SPEC.md §7, U12.
 
 import { type Clock, repeat, systemClock, type Timer } from "@hustings/flow/clock.ts";
 import { RECONNECT, retryDelayMs } from "@hustings/flow/retry.ts";
@@ -12,7 +12,7 @@ import { createLockScreen } from "./lock-screen.ts";
 import type { Player, PlayerView } from "./player.ts";
 
 export interface NativeOptions {
-  /** Of the playlist of playlists on the door. */
+  /** The multivariant playlist on the door. */
   readonly hlsUrl: string;
   readonly clock?: Clock;
   readonly random?: () => number;
@@ -21,15 +21,15 @@ export interface NativeOptions {
 }
 
 export interface NativePlayer extends Player {
-  /** The newest room document: the address of a CDN, and what the lock screen shows. */
+  /** The newest room document; it may name the address of a CDN. */
   onRoom(room: RoomDocument): void;
 }
 
 const CHECK_MS = 1_000;
-/** A playhead that stands for so long is a playlist that failed; the browser has tried for itself until then. */
+/** A playhead that stands for this long means that the playlist failed. The browser retries until then. */
 const STUCK_MS = 15_000;
 const STEADY_MS = 5_000;
-/** Three target durations: where players of HLS begin. */
+/** HLS players start three target durations before the end (RFC 8216 §6.3.3). */
 const USUAL_MS = 12_000;
 
 export function createNativePlayer(options: NativeOptions): NativePlayer {
@@ -123,7 +123,7 @@ class NativeHlsPlayer implements NativePlayer {
     };
   }
 
-  /** What the browser tells; the rest is not known, and 0. */
+  /** What the browser reports. The rest is unknown and 0. */
   stats(): ListenerStats {
     const none = { gaps: 0, gapMs: 0, awayMs: 0, heldMs: 0, skippedSlots: 0, jumps: 0, absentSlots: 0 };
     const nothing = { frames: 0, bytes: 0, badFrames: 0, newSlots: 0, duplicates: 0, stalls: 0, heardSlots: 0 };
@@ -191,7 +191,7 @@ class NativeHlsPlayer implements NativePlayer {
     this.#options.onChange?.();
   }
 
-  /** By the date of the element's own zero where the browser tells it, else what is usual. */
+  /** From the date of the element's time zero, where the browser has it (Safari); otherwise the usual lag. */
   #lagMs(): number {
     const { element } = this;
     const { getStartDate } = element as unknown as { readonly getStartDate?: () => Date };

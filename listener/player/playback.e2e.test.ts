@@ -1,4 +1,4 @@
-// Proves in a real Chromium that the player hears what the policy says, by the sound that comes out of its element.
+// Runs the player in a real Chromium and compares the sound of its element with the sound that was sent.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -59,8 +59,8 @@ after(async () => {
   server.close();
 });
 
-// Pushed to once a second, so that a machine which takes the processor away for half a second makes no gap of its own.
-test("P1 the first sound comes soon after the tap, and after seconds without delivery every word is heard, late", async () => {
+// A cadence of 1 s, so that a machine that halts the page for half a second causes no gap.
+test("P1 the first sound comes soon after the tap, and after seconds without delivery every word is heard late", async () => {
   await using stage = await listeningPage("", { cadenceMs: 1_000, firstFlightSlots: 16 });
   const { page } = stage;
   await page.click("button");
@@ -79,8 +79,8 @@ test("P1 the first sound comes soon after the tap, and after seconds without del
   const end = await statsOf(page);
   const heard = await capturedSound(page);
   const stoodMs = Math.max(0, (await page.evaluate<number>("window.stoodMs()")) - stoodBeforeMs);
-  const told = `filler ${end.gapMs} ms, the playhead stood ${Math.round(stoodMs)} ms`;
-  process.stdout.write(`# first sound ${Math.round(first.firstSoundMs ?? 0)} ms, ${told}\n`);
+  const delays = `filler ${end.gapMs} ms, the playhead stood ${Math.round(stoodMs)} ms`;
+  process.stdout.write(`# first sound ${Math.round(first.firstSoundMs ?? 0)} ms, ${delays}\n`);
   assert.ok(end.stalls <= 1, `${end.stalls} stalls`);
   assert.equal(end.gaps, 1);
   assert.equal(end.skippedSlots, 0);
@@ -88,7 +88,7 @@ test("P1 the first sound comes soon after the tap, and after seconds without del
   await checkWords(heard, heldFrom, end.gapMs + stoodMs);
 });
 
-test("H2 hold music rises when its slot is heard, and is silent soon after a voice is", async () => {
+test("H2 hold music fades in when its slot is heard and is silent soon after a voice is heard", async () => {
   await using stage = await listeningPage("", { cadenceMs: 1_000, firstFlightSlots: 16 });
   const { page } = stage;
   await page.click("button");
@@ -104,7 +104,7 @@ test("H2 hold music rises when its slot is heard, and is silent soon after a voi
   assert.equal((await statsOf(page)).gaps, 0);
 });
 
-test("P6 a short pause goes on where it was, a long one comes in at the head", async () => {
+test("P6 after a short pause playback continues where it was, after a long one at the head", async () => {
   await using stage = await listeningPage();
   const { page } = stage;
   await page.click("button");
@@ -127,7 +127,7 @@ test("P6 a short pause goes on where it was, a long one comes in at the head", a
   assert.ok(long.lagMs - long.gapMs < 1_000, `${long.lagMs} ms behind, of it ${long.gapMs} ms of filler`);
 });
 
-test("P5 where the browser wants a tap first it is asked for, and then there is sound", async () => {
+test("P5 is blocked when the browser wants a tap first, and plays after the tap", async () => {
   await using stage = await listeningPage("?auto");
   const { page } = stage;
   await page.waitForFunction("window.player.view().ear === 'blocked'");
@@ -137,16 +137,16 @@ test("P5 where the browser wants a tap first it is asked for, and then there is 
   await page.waitForFunction("window.player.element.volume === 1");
 });
 
-// Three words that were pushed before slot `heldFrom`, and five that came after it, later by `laterMs`: by filler, and by
-// what the playhead stood where the page had no time to write any.
+// Compares three words pushed before slot `heldFrom`, and five after it that are heard later by `laterMs`: the filler, and
+// the time that the playhead stood because the page was halted.
 async function checkWords(heard: Float32Array, heldFrom: number, laterMs: number): Promise<void> {
-  const said = envelope(await referenceSound(heldFrom + 40));
-  const got = envelope(heard);
+  const sent = envelope(await referenceSound(heldFrom + 40));
+  const received = envelope(heard);
   const slotSteps = SLOT_SAMPLES / STEP_SAMPLES;
   const places: number[] = [];
   for (const offset of [-20, -15, -10, 1, 6, 11, 16, 21]) {
     const slot = heldFrom + offset;
-    const { at, likeness } = find(said, (slot - FIRST_SLOT) * slotSteps, got);
+    const { at, likeness } = find(sent, (slot - FIRST_SLOT) * slotSteps, received);
     assert.ok(likeness > 0.75, `slot ${slot} was heard (likeness ${likeness.toFixed(3)})`);
     places.push(at - (slot - FIRST_SLOT) * slotSteps);
   }
@@ -156,7 +156,7 @@ async function checkWords(heard: Float32Array, heldFrom: number, laterMs: number
   for (const delay of late) assert.ok(Math.abs(delay - laterMs) < 400, `late by ${delay} ms and not ${laterMs} ms`);
 }
 
-/** Sound of the slots from the first up to `slot`, decoded by our own decoder. */
+/** The sound of all slots before `slot`, decoded by our decoder. */
 async function referenceSound(slot: number): Promise<Float32Array> {
   const opus = await loadOpus();
   using decoder = opus.decoder();
@@ -180,22 +180,26 @@ function envelope(sound: Float32Array): Float32Array {
 }
 
 /**
- * Where the second of `said` that begins at `from` is most like `got`, at any speed that the policy may play it: Pearson's
- * correlation of envelopes. At one speed alone a second that is played at 1.04 is up to 40 ms beside itself.
+ * Where in `heard` the second of `sent` that begins at `from` fits best, by Pearson's correlation of envelopes, at every
+ * speed of the policy: at 1.04 a second is 40 ms shorter.
  */
-function find(said: Float32Array, from: number, got: Float32Array): { readonly at: number; readonly likeness: number } {
+function find(
+  sent: Float32Array,
+  from: number,
+  heard: Float32Array,
+): { readonly at: number; readonly likeness: number } {
   let best = { at: -1, likeness: -1 };
   for (let percent = BUFFER.minRate * 100; percent <= BUFFER.maxRate * 100; percent++) {
-    const wanted = playedAt(percent / 100, said.subarray(from, from + WINDOW));
-    for (let at = 0; at + wanted.length <= got.length; at++) {
-      const likeness = correlation(wanted, got.subarray(at, at + wanted.length));
+    const wanted = playedAt(percent / 100, sent.subarray(from, from + WINDOW));
+    for (let at = 0; at + wanted.length <= heard.length; at++) {
+      const likeness = correlation(wanted, heard.subarray(at, at + wanted.length));
       if (likeness > best.likeness) best = { at, likeness };
     }
   }
   return best;
 }
 
-/** The envelope as it is when its sound is played at `rate`: shorter above 1, with steps between two of its own. */
+/** The envelope of the same sound played at `rate`, interpolated. */
 function playedAt(rate: number, steps: Float32Array): Float32Array {
   return Float32Array.from({ length: Math.round(steps.length / rate) }, (_, i) => {
     const place = Math.min(Math.max((i + 0.5) * rate - 0.5, 0), steps.length - 1);
@@ -270,7 +274,7 @@ window.ranges = 0;
 setInterval(() => { window.ranges = Math.max(window.ranges, player.element.buffered.length); }, 100);
 let context;
 let last;
-// What the playhead did not move while the tape did: a machine that takes the processor away halts both.
+// How long the playhead stood while the recording went on. A machine that halts the page halts both.
 let stoodMs = 0;
 window.stoodMs = () => stoodMs;
 setInterval(() => {
@@ -302,8 +306,8 @@ window.captured = () => {
   return btoa(text);
 };
 const hold = [...document.querySelectorAll("audio")].find((one) => one !== player.element);
-// What a page sees of hold music each 10 ms, and when by the time that it was let run: a machine that takes the processor
-// away for longer than 50 ms halts that clock, as it halts the player.
+// The state of hold music every 10 ms, by a clock that counts at most 50 ms per step: a machine that halts the page halts
+// the player, too.
 const samples = [];
 let ranMs = 0;
 let sampledMs = performance.now();
@@ -314,7 +318,7 @@ setInterval(() => {
   sampledMs = nowMs;
   samples.push({ ranMs, ear: player.view().ear, volume: window.holdVolume() });
 }, 10);
-// Once all of it has been seen: hold music heard of, risen, a voice heard of, silence.
+// Defined once all four were seen: hold music due, faded in, a voice due, silence.
 window.holdTimes = () => {
   const find = (from, wanted) => from && samples.slice(samples.indexOf(from)).find(wanted);
   const held = find(samples[0], ({ ear }) => ear === "holding");

@@ -1,5 +1,5 @@
-// Owns listening in a browser: the session, the buffer policy, an audio element fed through a MediaSource, hold music
-// and the lock screen, from the tap to the end. SPEC.md §4 to §6. Refuses to draw, and to know how a page is made.
+// The player in a browser: the session, the buffer policy, an audio element fed through a MediaSource, hold music and the
+// lock screen. SPEC.md §4 to §6.
 
 import { type Clock, repeat, systemClock, type Timer } from "@hustings/flow/clock.ts";
 import { initSegment, mediaSegment } from "@hustings/media/container/cmaf.ts";
@@ -23,26 +23,26 @@ import { Playhead } from "./playhead.ts";
 export interface PlayerOptions {
   /** `ws(s)://host/listen/ID`. */
   readonly url: string;
-  /** The same sound as HLS, for casting from iPhones; may answer 404. */
+  /** The same sound as HLS, for casting from iPhones. The address may answer 404. */
   readonly hlsUrl?: string;
   readonly holdUrl: string;
   readonly rendition?: Rendition;
-  /** Where the audio elements are put; they show nothing. `document.body` where absent. */
+  /** Parent of the audio elements, which show nothing. Default: `document.body`. */
   readonly parent?: HTMLElement;
   readonly clock?: Clock;
   readonly transport?: Transport;
-  /** Something in `view()` may have changed. */
+  /** `view()` may have changed. */
   readonly onChange?: () => void;
 }
 
 const STEP_MS = 30;
 const HIDDEN_FILLER_MS = 2_000;
-/** A hidden page's timers may come once a second: it has the buffer of a listener who is pushed to as seldom. */
+/** Timers of a hidden page may fire once a second, so its buffer is that of this cadence (P7). */
 const HIDDEN_CADENCE_MS = 1_000;
 const EVICT_EVERY_MS = 10_000;
 const KEEP_SECONDS = 30;
 const PAUSE_LEAVES_MS = 5_000;
-/** Chromium, measured: 30 to 210 ms from a seek until the playhead moves on. */
+/** Measured in Chromium: 30 to 210 ms from a seek until the playhead moves on. */
 const SEEK_MS = 130;
 const STALL_PAD_MS = 400;
 const MAX_FAULTS = 5;
@@ -163,7 +163,7 @@ class BrowserPlayer implements Player {
     return this.#isListening ? this.#levels.at(this.#playhead.samples) : [];
   }
 
-  /** A session and a timeline from their beginning; the element stays, because the tap unlocked it. */
+  /** Makes a new session and timeline. The element stays, because the tap has unlocked it. */
   #startFresh(): void {
     const { url, rendition, transport } = this.#options;
     this.#source?.close();
@@ -196,7 +196,7 @@ class BrowserPlayer implements Player {
     playout.prefill(PREFILL_MS);
   }
 
-  /** Leaves the space and gets ready to come in again; the ear goes through `events`. */
+  /** Leaves the space and prepares to enter it again; then dispatches `events` to the ear. */
   #renew(...events: readonly EarEvent[]): void {
     this.#session.stop();
     this.#startFresh();
@@ -240,7 +240,7 @@ class BrowserPlayer implements Player {
     else this.#segments.push(bytes);
   }
 
-  /** The source broke after it had worked: another, and the space from its head. */
+  /** A source that had worked is broken: opens another and enters the space at its head. */
   #onSourceFault(playout: Playout): void {
     if (playout !== this.#playout || !this.#source) return;
     this.#faults += 1;
@@ -260,7 +260,7 @@ class BrowserPlayer implements Player {
     });
   }
 
-  /** Nothing sounds, nothing runs. */
+  /** Stops all sound and timers. */
   #silence(): void {
     this.#isListening = false;
     this.#ticker?.cancel();
@@ -303,7 +303,7 @@ class BrowserPlayer implements Player {
 
   #watchPage(): void {
     const { signal } = this.#closing;
-    // A pause that is not ours: the lock screen, another app, a headset taken off.
+    // The lock screen, another app or a disconnected headset paused the element.
     this.element.addEventListener("pause", () => this.element.paused && this.pause(), { signal });
     addEventListener("online", () => this.#session.setOnline(true), { signal });
     addEventListener("offline", () => this.#session.setOnline(false), { signal });
@@ -319,9 +319,9 @@ class BrowserPlayer implements Player {
 
   #changed(): void {
     const { link, ear, audience, state } = this.view();
-    const says = `${link} ${ear} ${audience} ${state.seq} ${this.#isListening}`;
-    if (says === this.#shown) return;
-    this.#shown = says;
+    const shown = `${link} ${ear} ${audience} ${state.seq} ${this.#isListening}`;
+    if (shown === this.#shown) return;
+    this.#shown = shown;
     const speakers = state.seats.filter(({ present, muted }) => present && !muted).map(({ name }) => name);
     if (this.#isListening) this.#lockScreen.show(state.title, speakers.join(", "), true);
     else if (ear === "paused") this.#lockScreen.show(state.title, speakers.join(", "), false);

@@ -1,4 +1,4 @@
-// What a page sees of a player; the browser player and the native player implement it.
+// The player as a page sees it. BrowserPlayer and NativeHlsPlayer implement it.
 
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import type { SpaceState } from "@hustings/wire/log/state.ts";
@@ -13,24 +13,23 @@ export interface PlayerView {
   readonly isListening: boolean;
   readonly state: SpaceState;
   readonly audience: number;
-  /** Milliseconds until the next try, while one waits. */
+  /** Milliseconds until the next reconnect; `undefined` when none is scheduled. */
   readonly retryInMs: number | undefined;
-  /** The place in the line, while every place is taken. */
   readonly waiting: QueuePosition | undefined;
 }
 
 export interface Player {
-  /** Opens the source and buffers filler, so that a tap is answered at once. Call when the page is there. */
+  /** Opens the source and buffers filler, so that playback starts inside the tap. Call when the page is ready. */
   prepare(): Promise<void>;
-  /** Call inside the tap, synchronously. Starts, or goes on after a pause. */
+  /** Starts, or continues after a pause. Call synchronously inside the tap. */
   listen(): void;
-  /** As the lock screen's pause; after five seconds the space is left, and `listen` comes in at its head. */
+  /** Pauses. After five seconds the player leaves the space, and `listen` enters it at its head. */
   pause(): void;
-  /** Stops listening. `listen` may follow. */
+  /** Stops listening. `listen` starts again. */
   stop(): void;
   view(): PlayerView;
   stats(): ListenerStats;
-  /** Levels at the playhead, loudest first: for every animation frame. */
+  /** Levels at the playhead, loudest first. Cheap enough for every animation frame. */
   levels(): readonly SeatLevel[];
   /** The element that carries the programme. */
   readonly element: HTMLAudioElement;

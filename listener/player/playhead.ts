@@ -1,5 +1,4 @@
-// Owns moving an element's playhead: when its place is buffered, hushed and faded, and a nudge when it stands still.
-// Refuses to know why it is moved.
+// Moves an element's playhead: seeks once the target is buffered, fades the sound in, and recovers from stalls.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
@@ -7,7 +6,7 @@ import { createFader } from "./fade.ts";
 import { StallDetector } from "./stall-detector.ts";
 
 const FADE_MS = 80;
-/** Not 0: phones let a page sleep whose element is silent by its volume. */
+/** Not 0, because phones suspend a page whose element has volume 0. */
 const QUIET_VOLUME = 0.01;
 const MAX_SEEK_MS = 500;
 const NUDGE_SECONDS = 0.02;
@@ -16,7 +15,7 @@ export class Playhead {
   readonly #element: HTMLAudioElement;
   readonly #fader;
   #stalls = new StallDetector();
-  /** Where it is about to be moved, in samples. */
+  /** Where to seek once that is buffered. */
   #targetSamples: number | undefined;
   #seekMs = -Infinity;
 
@@ -33,18 +32,18 @@ export class Playhead {
     return this.#stalls.count;
   }
 
-  /** A timeline begins anew. */
+  /** A new timeline begins. */
   reset(): void {
     this.#targetSamples = undefined;
     this.#stalls = new StallDetector();
   }
 
-  /** Next to no sound until the first place is reached. */
+  /** Lowers the volume until the next seek is done. */
   quieten(): void {
     this.#element.volume = QUIET_VOLUME;
   }
 
-  /** It stands by will. */
+  /** The playhead stands on purpose, so this is not a stall. */
   onPause(): void {
     this.#stalls.reset();
   }
@@ -55,7 +54,7 @@ export class Playhead {
     this.seekWhenBuffered();
   }
 
-  /** Moves as soon as the place is buffered: an element goes no farther than that. */
+  /** Seeks if the target is buffered; an element cannot seek farther. */
   seekWhenBuffered(): void {
     const { buffered } = this.#element;
     if (this.#targetSamples === undefined || buffered.length === 0) return;
@@ -68,7 +67,7 @@ export class Playhead {
     this.#fader.to(1, FADE_MS);
   }
 
-  /** Whether it is on its way; a way that takes too long is given up. */
+  /** Whether a seek is under way; one that takes longer than MAX_SEEK_MS is given up. */
   isSeeking(nowMs: number): boolean {
     const isLate = nowMs - this.#seekMs > MAX_SEEK_MS;
     if (isLate) this.#targetSamples = undefined;
@@ -76,12 +75,12 @@ export class Playhead {
     return this.#targetSamples !== undefined || (this.#element.seeking && !isLate);
   }
 
-  /** The space is heard: the volume is up, or on its way. */
+  /** Fades the volume to 1 unless a fade is running. */
   raiseVolume(): void {
     if (this.#element.volume < 1 && !this.#fader.isRunning) this.#fader.to(1, FADE_MS);
   }
 
-  /** Whether it stood still that should move; it was nudged then. `pad` makes sure that there is something ahead. */
+  /** If the playhead stalled: calls `pad`, which buffers something ahead, moves the playhead and returns true. */
   recoverFromStall(nowMs: number, pad: () => void): boolean {
     const { seeking, buffered, currentTime } = this.#element;
     if (seeking || !this.#stalls.isStalled(currentTime, nowMs)) return false;

@@ -1,8 +1,8 @@
-// Owns noticing that a playhead which should move does not. Refuses to mend it.
+// Notices a playhead that should move and does not.
 
-/** A playhead that moved and then stands this long is stalled; with the player's step it is seen within 250 ms. */
+/** A playhead that moved and then stands for this long is stalled. */
 export const STALL_MS = 200;
-/** One that has not moved yet may take this long: devices open slowly. */
+/** Before it first moves, a playhead may stand for this long, because audio devices open slowly. */
 export const START_STALL_MS = 1_000;
 
 export class StallDetector {
@@ -11,7 +11,7 @@ export class StallDetector {
   #hasMoved = false;
   count = 0;
 
-  /** The playhead is at `position`: whether it has stood too long. Says so once for each such time. */
+  /** Whether the playhead has stood at `position` for too long; true once per interval. */
   isStalled(position: number, nowMs: number): boolean {
     if (position !== this.#position) {
       this.#hasMoved = this.#position >= 0;
@@ -25,7 +25,7 @@ export class StallDetector {
     return true;
   }
 
-  /** The playhead is about to be moved, or to stand by will. */
+  /** The playhead is about to seek or to stand on purpose. */
   reset(): void {
     this.#position = -1;
     this.#hasMoved = false;

@@ -1,5 +1,3 @@
-// Proves the numbers of the buffer policy, the histogram, the timeline and the clock's offset, each by itself.
-
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -12,7 +10,7 @@ import { HeardLevels } from "./heard-levels.ts";
 import { Histogram } from "./histogram.ts";
 import { Timeline } from "./timeline.ts";
 
-test("docs/latency.md has the table of the code", () => {
+test("docs/latency.md has the same cadence table as the code", () => {
   const text = readFileSync(new URL("../../docs/latency.md", import.meta.url), "utf8").replaceAll(",", "");
   for (const row of CADENCE_TABLE) {
     const usualMs = usualAheadMs(row, row.targetMs);
@@ -22,13 +20,13 @@ test("docs/latency.md has the table of the code", () => {
   }
 });
 
-test("a cadence between two rows takes the slower one, and beyond the last the last", () => {
+test("a cadence between two rows uses the slower row, and beyond the table the last row", () => {
   assert.equal(cadenceRow(200).cadenceMs, 200);
   assert.equal(cadenceRow(300).cadenceMs, 400);
   assert.equal(cadenceRow(60_000).cadenceMs, 8_000);
 });
 
-test("B6 the rate is 1 near the target and never outside 0.96 to 1.04", () => {
+test("B6 the rate is 1 near the target and always from 0.96 to 1.04", () => {
   assert.equal(rateFor(340, 340), 1);
   assert.equal(rateFor(440, 340), 1.02);
   assert.equal(rateFor(200, 340), 0.97);
@@ -41,7 +39,7 @@ test("B6 the rate is 1 near the target and never outside 0.96 to 1.04", () => {
   );
 });
 
-test("a histogram's quantiles are within its step, merged or not", () => {
+test("quantiles of a histogram are correct to a step, merged or not", () => {
   const [one, two] = [new Histogram(), new Histogram()];
   assert.equal(one.quantile(0.5), undefined);
   for (let value = 0; value < 1_000; value++) (value % 2 ? one : two).add(value);
@@ -51,7 +49,7 @@ test("a histogram's quantiles are within its step, merged or not", () => {
   assert.ok(Math.abs((one.quantile(0.95) ?? 0) - 950) <= 10);
 });
 
-test("B2 a timeline finds the slot at any sample of it, and forgets what lies behind", () => {
+test("B2 a timeline finds the slot at any of its samples and drops what lies behind the playhead", () => {
   const timeline = new Timeline();
   timeline.append("filler", -1, 4_800);
   timeline.append("sound", 7, 9_600);
@@ -67,7 +65,7 @@ test("B2 a timeline finds the slot at any sample of it, and forgets what lies be
   assert.equal(timeline.at(14_500), undefined);
 });
 
-test("levels are those of the slot at the playhead, and none in filler", () => {
+test("levels are those of the slot at the playhead, and empty in filler", () => {
   const track = new HeardLevels();
   track.add(4_800, [{ seat: 1, levelDbov: 20 }]);
   track.add(14_400, [{ seat: 2, levelDbov: 25 }]);
@@ -77,7 +75,7 @@ test("levels are those of the slot at the playhead, and none in filler", () => {
   assert.deepEqual(track.at(24_000), []);
 });
 
-test("the answer with the shortest way tells the edge's clock best", () => {
+test("the sample with the shortest round trip sets the clock offset", () => {
   const offset = new ClockOffset();
   offset.guess(1_000, 1_480);
   assert.equal(offset.offsetMs, 480);
@@ -88,7 +86,7 @@ test("the answer with the shortest way tells the edge's clock best", () => {
   assert.equal(offset.roundTripMs, 10);
 });
 
-test("P3 a playhead that moved and stands is stalled after 200 ms, and one that never moved after a second", () => {
+test("P3 a playhead that has moved is stalled after 200 ms, one that never moved after a second", () => {
   const watch = new StallDetector();
   assert.equal(watch.isStalled(0, 0), false);
   assert.equal(watch.isStalled(0, 900), false);

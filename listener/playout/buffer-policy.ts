@@ -28,13 +28,13 @@ export const BUFFER = {
   calmMs: 60_000,
 } as const;
 
-/** What is buffered just after a push when the target is met: the usual lag. */
+/** Buffered sound just after a push when the target is met: the usual lag. */
 export function usualAheadMs(row: CadenceRow, targetMs: number): number {
   return targetMs + row.cadenceMs;
 }
 
 /**
- * What should be buffered on entering, so that the target is met at the next push. The newest slot is `ageMs` old by the
+ * The buffer to enter with, so that the target is met at the next push. The newest slot is `ageMs` old by the
  * edge's clock, and a seek takes `seekMs`.
  */
 export function entryAheadMs(row: CadenceRow, targetMs: number, ageMs: number, seekMs: number): number {
@@ -56,7 +56,7 @@ export function rateFor(troughMs: number, targetMs: number, windowMs: number = B
 }
 
 /**
- * What should be buffered just before a push at `cadenceMs`: `targetMs`, or more when the edge asks to prepare for the
+ * The buffer wanted just before a push at `cadenceMs`: `targetMs`, or more when the edge asks to prepare for the
  * slower cadence `asked`.
  */
 export function wantedAheadMs(cadenceMs: number, targetMs: number, asked: CadenceRow | undefined): number {
@@ -75,7 +75,7 @@ export function readyCadenceMs(cadenceMs: number, askedMs: number, troughMs: num
     ?.cadenceMs;
 }
 
-/** What is buffered just before a push at `cadenceMs` by a listener with the usual lag of `row`. */
+/** Buffered sound just before a push at `cadenceMs`, for a listener with the usual lag of `row`. */
 function aheadForRowMs(cadenceMs: number, row: CadenceRow): number {
   return usualLagMs({ cadenceMs: row.cadenceMs, marginMs: row.targetMs }) - cadenceMs;
 }

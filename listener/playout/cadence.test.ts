@@ -1,6 +1,3 @@
-// Proves that a listener goes up and down the ladder of cadences without a gap, and asks for the small rendition where the
-// link is slow: SPEC.md §4, on the model that shares the browser player's buffer policy.
-
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -30,7 +27,7 @@ function listen(options: FakeEdgeOptions & { readonly cadenceMs?: number } = {})
     verify: true,
     sink: tap,
   });
-  const told = () => edge.received.flatMap((said) => (said.kind === "ready" ? [said.cadenceMs] : []));
+  const readyFor = () => edge.received.flatMap((message) => (message.kind === "ready" ? [message.cadenceMs] : []));
   const assertWhole = () => {
     const { gaps, skippedSlots, jumps, duplicates } = listener.stats();
     assert.deepEqual({ gaps, skippedSlots, jumps, duplicates }, { gaps: 0, skippedSlots: 0, jumps: 0, duplicates: 0 });
@@ -41,24 +38,24 @@ function listen(options: FakeEdgeOptions & { readonly cadenceMs?: number } = {})
     );
     assert.deepEqual(listener.faults, []);
   };
-  return { clock, edge, listener, sounds, told, assertWhole };
+  return { clock, edge, listener, sounds, readyFor, assertWhole };
 }
 
-test("C1 up the ladder and down again: a listener is moved at each cadence it says it holds, with no gap and each slot once", () => {
-  const { clock, edge, listener, told, assertWhole } = listen();
+test("C1 a listener reports ready for each cadence up the ladder and down again, without a gap or a repeated slot", () => {
+  const { clock, edge, listener, readyFor, assertWhole } = listen();
   clock.advance(10_000);
   edge.sendNotice({ kind: "target", cadenceMs: 8_000 });
   clock.advance(300_000);
-  assert.deepEqual(told(), [400, 1_000, 2_000, 4_000, 8_000]);
+  assert.deepEqual(readyFor(), [400, 1_000, 2_000, 4_000, 8_000]);
   assert.equal(listener.stats().cadenceMs, 8_000);
   assertWhole();
   clock.advance(120_000);
   assertWhole();
-  assert.ok(Math.abs(listener.stats().rate - 1) <= 0.01, "who has arrived plays on as usual");
+  assert.ok(Math.abs(listener.stats().rate - 1) <= 0.01, "the rate is back at 1");
   for (const cadenceMs of [4_000, 1_000, 200]) {
     edge.sendNotice({ kind: "target", cadenceMs });
     clock.advance(1_000);
-    assert.equal(listener.stats().cadenceMs, cadenceMs, "going down nobody has to wait");
+    assert.equal(listener.stats().cadenceMs, cadenceMs, "a faster cadence comes at once");
     clock.advance(60_000);
     assertWhole();
   }
@@ -68,8 +65,8 @@ test("C1 up the ladder and down again: a listener is moved at each cadence it sa
   listener.stop();
 });
 
-test("C2 from the fastest to the slowest cadence takes less than the five minutes after which all are moved", () => {
-  const { clock, edge, listener, told, assertWhole } = listen();
+test("C2 building up from the fastest to the slowest cadence takes less than five minutes", () => {
+  const { clock, edge, listener, readyFor, assertWhole } = listen();
   edge.movesWhenReady = false;
   clock.advance(10_000);
   edge.sendNotice({ kind: "target", cadenceMs: 8_000 });
@@ -81,19 +78,19 @@ test("C2 from the fastest to the slowest cadence takes less than the five minute
   assert.equal(written.length, 5);
   let second = 10;
   for (const [i, readySecond] of written.entries()) {
-    for (; told().length <= i; second++) clock.advance(1_000);
-    // Never moved, it is looked at each 2 s all the way: a little earlier than row by row.
+    for (; readyFor().length <= i; second++) clock.advance(1_000);
+    // This listener is never moved, so its rate is set every 2 s: a little sooner than the table says.
     assert.ok(Math.abs(second - readySecond) <= Math.max(3, readySecond * 0.1), `rung ${i + 1} after ${second} s`);
   }
-  assert.deepEqual(told(), [400, 1_000, 2_000, 4_000, 8_000]);
+  assert.deepEqual(readyFor(), [400, 1_000, 2_000, 4_000, 8_000]);
   assert.ok(second < 300);
-  assert.equal(listener.stats().cadenceMs, 200, "until the edge says so nothing changes");
+  assert.equal(listener.stats().cadenceMs, 200, "the cadence changes only by the edge's notice");
   assertWhole();
   listener.stop();
 });
 
 for (const rung of CADENCE_LADDER)
-  test(`C3 who comes in at ${rung.cadenceMs / 1_000} s hears no gap and is as far behind as the table says`, () => {
+  test(`C3 a newcomer at ${rung.cadenceMs / 1_000} s hears no gap and has the lag of the table`, () => {
     const firstFlightSlots = Math.ceil((usualLagMs(rung) + 400) / 200);
     const { clock, listener, assertWhole } = listen({ cadenceMs: rung.cadenceMs, firstFlightSlots });
     clock.advance(200_000);
@@ -103,7 +100,7 @@ for (const rung of CADENCE_LADDER)
     listener.stop();
   });
 
-test("C4 an edge that changes its mind while a listener builds up is followed, up and down, with no gap", () => {
+test("C4 a listener follows an edge that changes its target while it builds up, without a gap", () => {
   const order = fc.array(fc.record({ rung: fc.integer({ min: 0, max: 5 }), forS: fc.integer({ min: 1, max: 90 }) }), {
     minLength: 1,
     maxLength: 12,
@@ -123,7 +120,7 @@ test("C4 an edge that changes its mind while a listener builds up is followed, u
   );
 });
 
-test("C5 a short outage near the end of a long build-up skips nothing, and neither does one after a move down", () => {
+test("C5 a short outage at the end of a build-up, or after a move to a faster cadence, skips nothing", () => {
   const { clock, edge, listener, assertWhole } = listen();
   edge.movesWhenReady = false;
   clock.advance(5_000);
@@ -147,7 +144,7 @@ test("C5 a short outage near the end of a long build-up skips nothing, and neith
   listener.stop();
 });
 
-test("C6 a listener that comes back says the cadence that its buffer holds", () => {
+test("C6 a reconnecting listener sends the cadence that its buffer is enough for", () => {
   const { clock, edge, listener } = listen();
   edge.movesWhenReady = false;
   clock.advance(5_000);
@@ -159,7 +156,7 @@ test("C6 a listener that comes back says the cadence that its buffer holds", () 
   listener.stop();
 });
 
-test("R1 three gaps in two minutes ask for the small rendition, and it comes without a gap or a double slot", () => {
+test("R1 requests the small rendition after three gaps in two minutes, and gets it without a gap or a repeated slot", () => {
   const { clock, edge, listener, sounds } = listen();
   clock.advance(10_000);
   for (let i = 0; i < 3; i++) {
@@ -183,7 +180,7 @@ test("R1 three gaps in two minutes ask for the small rendition, and it comes wit
   listener.stop();
 });
 
-test("R2 each time that the wanted rendition was in vain it is tried again only after twice as long, at most 40 minutes", () => {
+test("R2 waits twice as long after each failed return to the wanted rendition, at most 40 minutes", () => {
   const choice = new RenditionChoice("32");
   choice.start(0);
   let nowMs = 0;
@@ -198,14 +195,14 @@ test("R2 each time that the wanted rendition was in vain it is tried again only 
   assert.deepEqual(waits, [5, 10, 20, 40, 40, 40]);
 });
 
-test("R3 who wants the small rendition is never moved off it", () => {
+test("R3 a listener that wants the small rendition keeps it", () => {
   const choice = new RenditionChoice("16");
   choice.start(0);
   choice.onGap(1);
   assert.equal(choice.choose("16", 10 * RENDITION_TIMES.maxCalmMs), undefined);
 });
 
-test("C7 a buffer holds a cadence when what is wanted for it is there, and a faster one always", () => {
+test("C7 a buffer is enough for a cadence when it has what that cadence needs, and always for a faster one", () => {
   const rung = fc.constantFrom(...CADENCE_TABLE);
   fc.assert(
     fc.property(rung, rung, fc.integer({ min: 0, max: 30_000 }), (now, asked, troughMs) => {
@@ -219,7 +216,7 @@ test("C7 a buffer holds a cadence when what is wanted for it is there, and a fas
   );
 });
 
-test("B8 a gap that the log declared behind slots not yet received puts nobody behind", () => {
+test("B8 a declared gap among slots not yet received does not count as lag", () => {
   const declared = { gaps: [{ from: 1_010, to: 1_110 }], absences: [{ from: 1_120, to: 1_130 }] };
   assert.equal(elapsedSlots(1_000, 1_150, declared), 50);
   assert.equal(slotAfter(1_000, 10, declared), 1_010);
@@ -238,7 +235,7 @@ test("B8 a gap that the log declared behind slots not yet received puts nobody b
   listener.stop();
 });
 
-test("slots of time counted one way and the other agree", () => {
+test("elapsedSlots and slotAfter are inverse", () => {
   const range = fc
     .tuple(fc.nat(500), fc.integer({ min: 1, max: 90 }))
     .map(([from, length]) => ({ from, to: from + length }));
@@ -256,12 +253,12 @@ test("slots of time counted one way and the other agree", () => {
   );
 });
 
-test("L7 L10 between pushes that come 8 s apart nothing is asked, but for the clock, and that seldom", () => {
+test("L7 L10 at a cadence of 8 s a listener pings only for the clock, and rarely", () => {
   const { clock, edge, listener } = listen({ cadenceMs: 8_000, firstFlightSlots: 62 });
   clock.advance(200);
-  assert.equal(edge.pingCount, 0, "not in the rush");
+  assert.equal(edge.pingCount, 0, "not among the arrivals");
   clock.advance(62_000);
-  assert.equal(edge.pingCount, 1, "one answer is enough");
+  assert.equal(edge.pingCount, 1, "one sample is enough");
   clock.advance(230_000);
   assert.equal(edge.pingCount, 1);
   clock.advance(75_000);

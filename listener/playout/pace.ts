@@ -7,7 +7,7 @@ import { BUFFER, rateFor, rateWindowMs, readyCadenceMs, usualAheadMs, wantedAhea
 
 export class Pace {
   row: CadenceRow = cadenceRow(0);
-  /** What should be buffered just before a push, by the row, the reserve and how late sound came. */
+  /** The buffer wanted just before a push, by the row, the reserve and how late sound came. */
   targetMs: number = this.row.targetMs;
   rate = 1;
   rateChanges = 0;
@@ -119,7 +119,7 @@ export class Pace {
     return Math.max(this.enterAheadMs, askedMs, this.#leftoverLagMs);
   }
 
-  /** What should be buffered just after a push. */
+  /** The buffer wanted just after a push. */
   get enterAheadMs(): number {
     return usualAheadMs(this.row, this.targetMs);
   }

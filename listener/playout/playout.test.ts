@@ -8,7 +8,7 @@ const NO_MARKS = { gaps: [], absences: [], anchors: [] };
 const HELD = 10;
 const HEAD = 160;
 
-test("B8 who is told to pass over words is as far behind as where they land, before any of them came", () => {
+test("B8 after a snapshot that makes the listener skip, the lag counts from where it lands", () => {
   const playout = new Playout(() => undefined);
   playout.prefill(PREFILL_MS);
   playout.tap(0);

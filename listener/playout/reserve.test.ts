@@ -1,5 +1,3 @@
-// Proves what a listener does with a reserve, on the model that shares the browser player's buffer policy: SPEC.md C6, L3, L7.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
@@ -27,7 +25,7 @@ function listen(cadenceMs: number, reserveMs: number, random: () => number = () 
   return { clock, edge, listener, assertWhole };
 }
 
-test("C6 who comes in where a reserve is asked for has it from the first moment", () => {
+test("C6 a newcomer has the reserve from the first flight", () => {
   for (const rung of SLOW) {
     const { clock, listener, assertWhole } = listen(rung.cadenceMs, 8_000);
     clock.advance(5_000);
@@ -42,7 +40,7 @@ test("C6 who comes in where a reserve is asked for has it from the first moment"
   }
 });
 
-test("C6 who listens builds it up at 0.96 and gives it back at 1.04, and nothing is heard of either", () => {
+test("C6 an existing listener builds the reserve up at 0.96 and gives it back at 1.04 without a gap", () => {
   const { clock, edge, listener, assertWhole } = listen(2_000, 0);
   clock.advance(30_000);
   edge.sendNotice({ kind: "target", cadenceMs: 2_000, reserveMs: 6_000 });
@@ -60,7 +58,7 @@ test("C6 who listens builds it up at 0.96 and gives it back at 1.04, and nothing
   listener.stop();
 });
 
-test("C6 at 0.2 s a reserve counts for nothing", () => {
+test("C6 a reserve has no effect at 0.2 s", () => {
   const { clock, edge, listener, assertWhole } = listen(200, 0);
   clock.advance(10_000);
   edge.sendNotice({ kind: "target", cadenceMs: 200, reserveMs: 12_000 });
@@ -70,7 +68,7 @@ test("C6 at 0.2 s a reserve counts for nothing", () => {
   listener.stop();
 });
 
-test("C6 whatever order cadences and reserves are asked for in, there is no gap, no jump and no skip", () => {
+test("C6 in any order of cadences and reserves there is no gap, jump or skip", () => {
   const step = fc.record({
     rung: fc.integer({ min: 0, max: 5 }),
     reserveMs: fc.constantFrom(0, 2_000, 6_000, 12_000),
@@ -91,7 +89,7 @@ test("C6 whatever order cadences and reserves are asked for in, there is no gap,
   );
 });
 
-test("L3 with a reserve nobody hears it when the other edges take all of it to serve those who come back", () => {
+test("L3 a listener with a reserve hears no gap when the other edges need all of it to serve the returning audience", () => {
   for (const rung of SLOW)
     for (let place = 0; place < 10; place++) {
       const { clock, edge, listener, assertWhole } = listen(rung.cadenceMs, 12_000, () => (place % 2) * 0.999);
@@ -107,7 +105,7 @@ test("L3 with a reserve nobody hears it when the other edges take all of it to s
     }
 });
 
-test("L7 with a reserve an edge that is late is not taken for dead, and there is time to come back from one that is", () => {
+test("L7 a listener with a reserve keeps a late edge, and has time to reconnect after a dead one", () => {
   for (const rung of CADENCE_LADDER)
     for (const reserveMs of [0, 2_000, 6_000, 12_000]) {
       const patienceMs = pingAfterMs(rung.cadenceMs, reserveMs) + pongWithinMs(rung.cadenceMs, reserveMs);

@@ -6,11 +6,11 @@ import { EAR_EVENTS, EAR_STATES, EAR_TABLE } from "./ear-states.ts";
 
 const spec = readFileSync(new URL("../SPEC.md", import.meta.url), "utf8");
 
-test("the link's table in SPEC.md is the link's table in the code", () => {
+test("SPEC.md has the same table of the link as the code", () => {
   assert.deepEqual(tableUnder("## 2. The link"), rowsOf(LINK_STATES, LINK_EVENTS, LINK_TABLE));
 });
 
-test("the ear's table in SPEC.md is the ear's table in the code", () => {
+test("SPEC.md has the same table of the ear as the code", () => {
   assert.deepEqual(tableUnder("## 4. The ear"), rowsOf(EAR_STATES, EAR_EVENTS, EAR_TABLE));
 });
 

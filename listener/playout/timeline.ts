@@ -36,7 +36,7 @@ export class Timeline {
     return at;
   }
 
-  /** What lies at `samples`; `undefined` outside the runs that are kept. */
+  /** The slot or filler at `samples`; `undefined` outside the runs that are kept. */
   at(samples: number): TimelinePosition | undefined {
     const run = this.#runs.find(
       ({ atSamples, samples: length }) => atSamples <= samples && samples < atSamples + length,

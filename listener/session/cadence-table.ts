@@ -6,7 +6,7 @@ export interface CadenceRow {
   readonly cadenceMs: number;
   /** The low mark: with less than this buffered and nothing coming, the player writes local filler. */
   readonly lowMs: number;
-  /** What should still be buffered just before a push. */
+  /** The buffer wanted just before a push. */
   readonly targetMs: number;
   /** Late sound raises the target, up to this. */
   readonly maxTargetMs: number;

@@ -1,4 +1,4 @@
-// What is on air at each slot, voices or hold music, as the state lane reports it.
+// Remembers whether voices or hold music are on air at each slot, from the state lane.
 
 import type { Air, HoldReason, SpaceState, StateEntry } from "@hustings/wire/log/state.ts";
 
@@ -25,7 +25,7 @@ export class OnAirHistory {
     if (entry.kind === "air") this.#add({ slot: entry.slot, air: entry.air, reason: entry.reason });
   }
 
-  /** What is on air at `slot`; hold music when nothing is known. */
+  /** The change in force at `slot`; hold music when nothing is known. */
   at(slot: number): OnAirChange {
     let found: OnAirChange | undefined = this.#marks[0];
     for (const mark of this.#marks) if (mark.slot <= slot) found = mark;

@@ -15,7 +15,7 @@ const ahead = fc.integer({ min: -5_000, max: 30_000 });
 const reserves = fc.constantFrom(0, 2_000, 12_000);
 const SLOW = CADENCE_LADDER.filter(({ cadenceMs }) => cadenceMs >= 1_000);
 
-/** When `count` listeners of one edge come back, each at another place of the wheel as it dies. */
+/** The first tries of `count` listeners of a dead edge, whose last pushes were evenly spread over a cadence. */
 function triesOf(
   cadenceMs: number,
   count: number,
@@ -33,7 +33,7 @@ function triesOf(
   });
 }
 
-test("L3 the first try leaves two thirds of what there is when the next push is due, or comes within a second", () => {
+test("L3 the first try leaves two thirds of the buffer that remains when the next push is due, or comes within a second", () => {
   fc.assert(
     fc.property(cadences, ahead, reserves, random, (cadenceMs, aheadMs, reserveMs, chance) => {
       const delayMs = reconnectDelayMs(
@@ -51,7 +51,7 @@ test("L3 the first try leaves two thirds of what there is when the next push is 
   );
 });
 
-test("L3 the audience of an edge that died at 1 s or slower comes about as evenly as it was served", () => {
+test("L3 at 1 s and slower the audience of a dead edge returns about as evenly as it was served", () => {
   for (const { cadenceMs } of SLOW) {
     const tries = triesOf(cadenceMs, 19_000);
     const inTenths = new Map<number, number>();
@@ -62,7 +62,7 @@ test("L3 the audience of an edge that died at 1 s or slower comes about as evenl
   }
 });
 
-test("L3 a reserve spreads them over two thirds of it besides, and nobody waits for longer than twelve seconds by it", () => {
+test("L3 a reserve spreads the tries over two thirds of itself and delays none beyond twelve seconds", () => {
   for (const { cadenceMs } of SLOW) {
     const lastMs = (reserveMs: number) => Math.max(...triesOf(cadenceMs, 19_000, reserveMs).map(({ tryMs }) => tryMs));
     for (const reserveMs of [2_000, 12_000]) {
@@ -73,7 +73,7 @@ test("L3 a reserve spreads them over two thirds of it besides, and nobody waits 
 });
 
 for (const reserveMs of [0, 12_000])
-  test(`L3 whoever has the least ahead comes first, with a reserve of ${reserveMs} ms`, () => {
+  test(`L3 listeners with the smallest buffer come first, with a reserve of ${reserveMs} ms`, () => {
     for (const { cadenceMs } of SLOW) {
       const tries = triesOf(cadenceMs, 4_000, reserveMs);
       const meanOf = (some: typeof tries) => some.reduce((sum, { tryMs }) => sum + tryMs, 0) / some.length;
@@ -82,20 +82,20 @@ for (const reserveMs of [0, 12_000])
     }
   });
 
-test("L3 where nothing is ahead, or the first try failed, it is the row of growing windows", () => {
+test("L3 without a buffer, or after a failed first try, the growing windows apply", () => {
   const at = (attempt: number, aheadMs: number, chance: number) =>
     reconnectDelayMs(RECONNECT, { attempt, atLeastMs: 0, aheadMs, cadenceMs: 8_000, reserveMs: 0 }, () => chance);
   assert.deepEqual([at(0, 0, 0), at(0, 0, 0.5), at(1, 10_000, 0.5), at(2, 10_000, 0.5)], [0, 500, 1_000, 2_000]);
 });
 
-test("L3 who is building up for a slower cadence, or has just come from one, is spread by what they have", () => {
+test("L3 a larger buffer than the cadence needs spreads the first try farther", () => {
   for (const cadenceMs of [200, 1_000]) {
     const { fromMs, toMs } = firstTryWindow(11_000, cadenceMs, 0);
     assert.ok(fromMs <= cadenceMs && toMs >= fromMs + 3_000, `${fromMs} to ${toMs} ms`);
   }
 });
 
-test("L4 a hint is waited for before either window", () => {
+test("L4 a retry hint comes before either window", () => {
   const loss = { attempt: 0, atLeastMs: 7_000, cadenceMs: 4_000, reserveMs: 0 };
   assert.equal(
     reconnectDelayMs(RECONNECT, { ...loss, aheadMs: 0 }, () => 0),
@@ -107,7 +107,7 @@ test("L4 a hint is waited for before either window", () => {
   );
 });
 
-test("L3 wherever between two pushes an edge of 1 s or slower dies, nobody hears it, whenever they come back", () => {
+test("L3 at 1 s and slower the death of an edge is not heard, at any time between two pushes", () => {
   for (const rung of SLOW) {
     for (let place = 0; place < 20; place++) {
       const clock = manualClock();

@@ -33,6 +33,6 @@ export interface ConnectionAdvice {
   /** Report that the buffer is large enough for this cadence. */
   readonly readyCadenceMs?: number;
   readonly askRendition?: Rendition;
-  /** What is buffered ahead of the playhead now. */
+  /** Sound buffered ahead of the playhead now. */
   readonly aheadMs?: number;
 }

@@ -1,5 +1,3 @@
-// Proves the link's rules on a manual clock, and that no schedule of faults loses, repeats or reorders a slot.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
@@ -27,7 +25,7 @@ function connect(random: () => number = () => 0.5) {
   return { clock, edge, session, slots };
 }
 
-test("L1 a newcomer asks for a rendition and no place, and follows after the first flight", () => {
+test("L1 a newcomer requests a rendition without a cursor and follows after the first flight", () => {
   const { edge, session } = connect();
   assert.deepEqual(edge.urls, [`${URL}?r=32`]);
   assert.equal(session.link, "following");
@@ -35,7 +33,7 @@ test("L1 a newcomer asks for a rendition and no place, and follows after the fir
   assert.equal(session.link, "idle");
 });
 
-test("L2 a lost connection is tried again within a second, from the next slot and the newest entry", () => {
+test("L2 reconnects within a second, from the next slot and the newest state entry", () => {
   const { clock, edge, session } = connect(() => 0.999);
   edge.closeAll();
   assert.equal(session.link, "waiting-retry");
@@ -47,7 +45,7 @@ test("L2 a lost connection is tried again within a second, from the next slot an
   session.stop();
 });
 
-test("L3 tries that fail come farther apart, by full jitter up to 30 s, and go on for ever", () => {
+test("L3 retries without end, with full jitter up to 30 s", () => {
   const { clock, edge, session } = connect(() => 0.999);
   edge.refuseWith = { code: 1006, reason: "" };
   edge.closeAll();
@@ -60,7 +58,7 @@ test("L3 tries that fail come farther apart, by full jitter up to 30 s, and go o
   session.stop();
 });
 
-test("L3 the first try waits on what is ahead where nobody said that the connection would go, and not where the edge did", () => {
+test("L3 the first try waits for the buffer after a broken connection, and not after a close code", () => {
   const tries = (aheadMs: number, code?: number) => {
     const { clock, edge, session } = connect(() => 0.5);
     edge.sendNotice({ kind: "cadence", cadenceMs: 4_000 });
@@ -71,13 +69,13 @@ test("L3 the first try waits on what is ahead where nobody said that the connect
     session.stop();
     return waitMs;
   };
-  // A second of it is gone: until the next push there are 3 s, and of the 2.8 s above the low mark a sixth.
+  // One second is used up: 3 s until the next push, then a sixth of the 2.8 s above the low mark.
   assert.equal(Math.round(tries(7_000)), 3_467);
   assert.equal(tries(7_000, 4505), 500);
   assert.equal(tries(0), 500);
 });
 
-test("L4 a server's hint is waited for before the jitter begins", () => {
+test("L4 waits for the server's retry hint before the jitter begins", () => {
   const { clock, edge, session } = connect(() => 0);
   edge.closeAll(4506, "full retry-after-ms=7000");
   clock.advance(6_900);
@@ -88,7 +86,7 @@ test("L4 a server's hint is waited for before the jitter begins", () => {
   session.stop();
 });
 
-test("L5 no space at the link is final, and the end is the end", () => {
+test("L5 does not retry after no-space or ended", () => {
   const refused = connect();
   refused.edge.closeAll(4404, "no space");
   assert.equal(refused.session.link, "refused");
@@ -99,7 +97,7 @@ test("L5 no space at the link is final, and the end is the end", () => {
   assert.equal(ended.edge.urls.length, 1);
 });
 
-test("L6 a place that the edge does not have is given up: the next try asks for none", () => {
+test("L6 reconnects without a cursor when the edge no longer has its slot", () => {
   const { clock, edge, session } = connect(() => 0);
   edge.closeAll(4411, "gone");
   clock.advance(10);
@@ -109,7 +107,7 @@ test("L6 a place that the edge does not have is given up: the next try asks for 
   session.stop();
 });
 
-test("L7 a connection that says nothing for five seconds is given up though nobody closed it", () => {
+test("L7 gives up a connection that is silent for five seconds", () => {
   const { clock, edge, session } = connect(() => 0.5);
   edge.isUnreachable = true;
   clock.advance(4_000);
@@ -119,7 +117,7 @@ test("L7 a connection that says nothing for five seconds is given up though nobo
   session.stop();
 });
 
-test("L9 a slot that is missing while later ones come is asked for again", () => {
+test("L9 reconnects to get a slot that is missing while later ones come", () => {
   const { clock, edge, session, slots } = connect(() => 0);
   const missing = edge.head + 1;
   edge.isHeldBack = true;
@@ -133,14 +131,14 @@ test("L9 a slot that is missing while later ones come is asked for again", () =>
   session.stop();
 });
 
-test("L10 the edge's clock is known to a few milliseconds", () => {
+test("L10 learns the edge's clock to a few milliseconds", () => {
   const { clock, session } = connect();
   clock.advance(1_000);
   assert.ok(Math.abs(session.offset.offsetMs) <= 2);
   session.stop();
 });
 
-test("L11 a malformed frame ends the connection and never the session", () => {
+test("L11 a malformed frame ends the connection and not the session", () => {
   const anyFrame = fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
     fc.uint8Array({ maxLength: 60 }).map((bytes) => soundFrame("32", [bytes])),
@@ -190,22 +188,22 @@ const faults: fc.Arbitrary<Fault> = fc.oneof(
   fc.record({ do: fc.constant("garbage" as const) }),
 );
 
-test("L13 who waits in the line stays connected as long as it is told so, comes back with its place, and gets in", () => {
+test("L13 a queued listener stays connected while notices come, reconnects to the same position, and is let in", () => {
   const clock = manualClock();
   const urls: string[] = [];
   let events: TransportEvents | undefined;
-  const transport: Transport = (url, told) => {
+  const transport: Transport = (url, given) => {
     urls.push(url);
-    events = told;
+    events = given;
     return { send: () => undefined, close: () => undefined };
   };
   const sink: SlotSink = { sound: () => undefined, absent: () => undefined, break: () => undefined };
   const session = new Session({ url: URL, clock, random: () => 0.5, transport, sink });
   session.start();
-  const tell = (place: number, estimateMs: number | null) =>
+  const notify = (place: number, estimateMs: number | null) =>
     events?.frame(noticeFrame({ kind: "waiting", place, estimateMs, sinceUtcMs: 77 }));
   for (let place = 40; place > 30; place--) {
-    tell(place, place * 1_000);
+    notify(place, place * 1_000);
     clock.advance(20_000);
   }
   assert.deepEqual(
@@ -223,11 +221,11 @@ test("L13 who waits in the line stays connected as long as it is told so, comes 
   assert.deepEqual([session.link, session.waiting], ["first-flight", undefined]);
   events?.closed(1006, "");
   clock.advance(1_000);
-  assert.equal(urls.at(-1), `${URL}?r=32`, "the line is behind them");
+  assert.equal(urls.at(-1), `${URL}?r=32`, "no longer queued");
   session.stop();
 });
 
-test("O1 under any schedule of faults each slot is handed on once and in order, and the timeline has no hole", () => {
+test("O1 under any schedule of faults each slot is delivered once and in order, and the timeline has no hole", () => {
   const schedule = fc.array(fc.tuple(fc.integer({ min: 0, max: 8_000 }), faults), { maxLength: 25 });
   fc.assert(
     fc.property(schedule, fc.integer({ min: 0, max: 999 }), (steps, seed) => {

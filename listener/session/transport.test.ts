@@ -1,5 +1,3 @@
-// Proves that the session runs over real WebSockets in Node, over either class, and that dead sockets are told apart.
-
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -16,7 +14,7 @@ const kinds: readonly [string, WebSocketClass][] = [
 ];
 
 for (const [name, WebSocketImpl] of kinds) {
-  test(`over ${name} a listener hears every slot, and comes back when its socket is torn`, async () => {
+  test(`over ${name} a listener hears every slot and reconnects after a broken socket`, async () => {
     await using door = await openDoor();
     using listener = startHeadlessListener({ url: door.url, WebSocketImpl, verify: true, random: () => 0 });
     await until(() => listener.stats().heardSlots >= 3);
@@ -32,7 +30,7 @@ for (const [name, WebSocketImpl] of kinds) {
     );
   });
 
-  test(`over ${name} a door that is not there is a close with 1006, and closing early is quiet`, async () => {
+  test(`over ${name} an unreachable door closes with 1006, and closing early calls nothing`, async () => {
     const door = await openDoor();
     await door[Symbol.asyncDispose]();
     const transport = webSocketTransport(WebSocketImpl);
@@ -48,7 +46,7 @@ for (const [name, WebSocketImpl] of kinds) {
       const nothing = () => undefined;
       transport(door.url, { opened: nothing, frame: nothing, text: nothing, closed: resolve });
     });
-    assert.equal(calls, 0, "one that was closed before is as quiet when a later one has failed");
+    assert.equal(calls, 0, "closing early calls nothing, even after the socket has failed");
   });
 }
 

@@ -1,5 +1,4 @@
-// Owns an edge that is made of words: a stage that counts slots on a manual clock, what an edge keeps of it, and faults
-// on command. For tests of listeners. Refuses to know sockets; frames are the real ones.
+// A fake edge for tests of listeners: makes slots by a manual clock, sends real frames and has faults on command.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import {
@@ -25,13 +24,13 @@ import { FRAGMENT_PACKETS, KEPT_SLOTS, type Rendition, SLOT_MS } from "@hustings
 import type { Connection, Transport, TransportEvents } from "../session/transport.ts";
 
 export interface FakeEdgeOptions {
-  /** From a slot's end to its arrival; 20 where absent. */
+  /** From a slot's end to its arrival. Default: 20. */
   readonly transitMs?: number;
-  /** The slot in which the clock starts; 1,000 where absent. */
+  /** The slot in which the clock starts. Default: 1,000. */
   readonly firstSlot?: number;
-  /** Fragments before the head that a newcomer is sent; 8 where absent. */
+  /** Fragments that a newcomer is sent at first. Default: 8. */
   readonly firstFlightSlots?: number;
-  /** Ten packets for a slot; one byte each where absent. */
+  /** The ten packets of a slot. Default: three bytes each. */
   readonly packetsOf?: (slot: number) => readonly Uint8Array[];
   readonly audience?: number;
 }
@@ -41,29 +40,29 @@ interface Peer {
   open: boolean;
   cadenceMs: number;
   rendition: Rendition;
-  /** The next slot it is owed; not used while it gets each slot as it comes. */
+  /** The next slot to push; not used at the fastest cadence, where each slot is sent at once. */
   nextSlot: number;
 }
 
 export class FakeEdge {
   readonly urls: string[] = [];
   state: SpaceState = EMPTY_STATE;
-  /** No connection opens while this is true; those that are open hear nothing and are not closed. */
+  /** No connection opens, and open ones get nothing and are not closed. */
   isUnreachable = false;
-  /** Slots are made but not sent. */
+  /** Slots are made and not sent. */
   isHeldBack = false;
-  /** What a new connection is closed with instead of a snapshot. */
+  /** Closes new connections with this instead of sending a snapshot. */
   refuseWith: { readonly code: number; readonly reason: string } | undefined;
-  /** Every place is taken: a new connection is told its place in the line, and no more. */
+  /** New connections get a `waiting` notice and nothing else. */
   isFull = false;
   head: number;
-  /** How far apart a newcomer is pushed to. */
+  /** Cadence of new connections. */
   cadenceMs = 200;
-  /** What a newcomer is asked to have ahead beyond the margin of that. */
+  /** Reserve of new connections. */
   reserveMs = 0;
-  /** Whether who says that they are ready is moved. */
+  /** Moves a listener that sends `ready` to that cadence. */
   movesWhenReady = true;
-  /** What listeners said beside pings. */
+  /** Messages of listeners except pings. */
   readonly received: ListenerMessage[] = [];
   pingCount = 0;
   readonly clock: Clock;
@@ -102,7 +101,7 @@ export class FakeEdge {
     return this.#peers.size;
   }
 
-  /** Appends to the state lane and tells everyone. */
+  /** Appends to the state lane and sends the entry to everyone. */
   appendState(change: StateChange): void {
     this.#seq += 1;
     const entry = { ...change, seq: this.#seq, slot: this.head + 1, utcMs: this.clock.utcMs() } as StateEntry;
@@ -114,37 +113,37 @@ export class FakeEdge {
     this.#sendToAll(noticeFrame(notice));
   }
 
-  /** Sends whole frames as they are. */
+  /** Sends a frame as it is. */
   sendRaw(frame: Uint8Array): void {
     this.#sendToAll(frame);
   }
 
-  /** Sends slots again, or in another order. */
+  /** Sends kept slots in this order. */
   sendSlots(slots: readonly number[]): void {
     const bytes = slots.flatMap((slot) => this.#kept.get(slot) ?? []);
     this.#sendToAll(soundFrame("32", bytes));
   }
 
-  /** Every connection ends as when a process dies, or with a close code. */
+  /** Closes every connection; by default as when a process dies. */
   closeAll(code = 1006, reason = ""): void {
     for (const peer of [...this.#peers]) this.#close(peer, code, reason);
   }
 
-  /** The stage makes no slots for this many, and then says so. */
+  /** Leaves out this many slots and declares an absence. */
   absent(slots: number): void {
     const from = this.head + 1;
     this.head += slots;
     this.appendState({ kind: "absence", from, to: this.head + 1 });
   }
 
-  /** The stage was gone for this many slots, and says so. */
+  /** Leaves out this many slots and declares a gap. */
   gap(slots: number): void {
     const from = this.head + 1;
     this.head += slots;
     this.appendState({ kind: "gap", from, to: this.head + 1 });
   }
 
-  /** Makes no more slots. */
+  /** Closes every connection and makes no more slots. */
   close(): void {
     this.#isClosed = true;
     this.closeAll(1001);
@@ -186,7 +185,7 @@ export class FakeEdge {
     if (peer.cadenceMs > SLOT_MS) this.clock.after(peer.cadenceMs, () => this.#push(peer));
   }
 
-  /** Once a cadence, what came since the last push. */
+  /** Sends once per cadence what came since the last push. */
   #push(peer: Peer): void {
     if (!peer.open || peer.cadenceMs <= SLOT_MS) return;
     if (!this.isUnreachable && !this.isHeldBack) this.#flush(peer);
@@ -221,15 +220,15 @@ export class FakeEdge {
   }
 
   #onText(peer: Peer, text: string): void {
-    const said = parseListenerMessage(text);
+    const message = parseListenerMessage(text);
     if (this.isUnreachable) return;
-    if (said.kind !== "ping") this.received.push(said);
-    if (said.kind === "rendition") peer.rendition = said.rendition;
-    if (said.kind === "ready" && this.movesWhenReady)
-      this.clock.after(2, () => peer.open && this.#moveTo(peer, said.cadenceMs));
-    if (said.kind !== "ping") return;
+    if (message.kind !== "ping") this.received.push(message);
+    if (message.kind === "rendition") peer.rendition = message.rendition;
+    if (message.kind === "ready" && this.movesWhenReady)
+      this.clock.after(2, () => peer.open && this.#moveTo(peer, message.cadenceMs));
+    if (message.kind !== "ping") return;
     this.pingCount += 1;
-    const { echo } = said;
+    const { echo } = message;
     const utcMs = this.clock.utcMs();
     this.clock.after(2, () => peer.open && peer.events.frame(noticeFrame({ kind: "pong", echo, utcMs })));
   }
@@ -266,7 +265,7 @@ export class FakeEdge {
   }
 }
 
-/** Three take turns, and a bystander is heard in every fourth slot. */
+/** Three speakers in turn, and a second voice in every fourth slot. */
 export function levelsOf(slot: number): readonly SeatLevel[] {
   const speaker = { seat: slot % 3, levelDbov: 30 };
   return slot % 4 === 0 ? [speaker, { seat: 7, levelDbov: 60 }] : [speaker];

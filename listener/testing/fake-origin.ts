@@ -1,5 +1,4 @@
-// Owns an origin of HLS that is made of words: what an edge would list of a scripted edge's slots, and faults on command.
-// For tests of those who pull. Refuses to know sockets; playlists and objects are the real ones.
+// A fake HLS origin for tests: real playlists and objects made from a fake edge's slots, and faults on command.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { initSegment } from "@hustings/media/container/cmaf.ts";
@@ -18,17 +17,17 @@ export class FakeOrigin {
   readonly requests: string[] = [];
   /** Half a round trip. */
   transitMs = 10;
-  /** Nothing answers, ever. */
+  /** Requests never get a response. */
   isSilent = false;
-  /** Segments alone, and nothing waits. */
+  /** Lists no parts and never blocks. */
   hasSegmentsOnly = false;
-  /** A cache that is so far behind. */
+  /** How far a cache is behind. */
   staleMs = 0;
-  /** The space has ended, and the last slot is here. */
+  /** The space has ended and the last slot is here. */
   isEnded = false;
-  /** Instead of the real answer, where it gives one. */
+  /** Replaces the response when it returns one. */
   override: (path: string) => HttpResponse | undefined = () => undefined;
-  /** What becomes of a part or segment on its way. */
+  /** Changes a part or segment before it is sent. */
   transform: (object: Uint8Array) => Uint8Array = (object) => object;
   readonly #edge: FakeEdge;
   readonly #clock: Clock;
@@ -48,7 +47,7 @@ export class FakeOrigin {
     const got = this.override(path) ?? (await this.#answer(path, searchParams));
     await this.#pause(this.transitMs);
     signal.throwIfAborted();
-    if (got.bytes.length > maxBytes) throw new Error("longer than may be");
+    if (got.bytes.length > maxBytes) throw new Error(`The response is longer than ${maxBytes} bytes.`);
     return got;
   };
 

@@ -1,4 +1,4 @@
-// Owns a session that listens by pull, by push, and between the two, on a manual clock: for tests. Refuses to judge.
+// A headless listener with pull and push on a manual clock, for tests.
 
 import { type ManualClock, manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
@@ -16,14 +16,14 @@ const HLS = "https://door.example/hls/x/index.m3u8";
 
 export interface Heard {
   readonly sounds: number[];
-  /** Of each of these. */
+  /** Levels of each of `sounds`. */
   readonly levels: (readonly SeatLevel[])[];
-  /** Where each lies on the player's timeline. */
+  /** Position of each slot on the player's timeline. */
   readonly positions: Map<number, number>;
   readonly breaks: [number, number, string][];
 }
 
-/** A session that hears a space of which `tier` says how newcomers are served, half a minute after it began; `setUp` comes first. */
+/** Starts listening half a minute after the space began, with a room document that says `tier`. `setUp` runs first. */
 export function listenTo(
   setUp: (made: { edge: FakeEdge; origin: FakeOrigin }) => void = () => undefined,
   tier: RoomDocument["tier"] = "pull",
@@ -34,15 +34,15 @@ export function listenTo(
   clock.advance(30_000);
   setUp({ edge, origin });
   const heard: Heard = { sounds: [], levels: [], positions: new Map(), breaks: [] };
-  const tap: SlotSink = {
+  const sink: SlotSink = {
     sound: (slot, _, levels) => {
       heard.sounds.push(slot);
       heard.levels.push(levels);
     },
     absent: () => undefined,
-    break: (from, to, why) => heard.breaks.push([from, to, why]),
+    break: (from, to, reason) => heard.breaks.push([from, to, reason]),
   };
-  const ways: PushOrPull = new PushOrPull({
+  const pushOrPull: PushOrPull = new PushOrPull({
     push: edge.transport,
     loadPull: async () => ({ openPull: (options) => openPull({ ...options, get: origin.get }) }),
     hlsUrl: HLS,
@@ -55,24 +55,24 @@ export function listenTo(
       { stagePort: 1, asOfUtcMs: clock.utcMs(), stale: false, tier: now, pullUrl: "https://cdn.example" },
     ),
   });
-  ways.onRoom(room(tier));
+  pushOrPull.onRoom(room(tier));
   const listener = startHeadlessListener({
     url: LISTEN_URL,
     clock,
     random: () => 0.5,
-    transport: ways.transport,
+    transport: pushOrPull.transport,
     verify: true,
-    sink: tap,
+    sink,
     onWrite: (atSamples, _, slot) => heard.positions.has(slot) || heard.positions.set(slot, atSamples),
   });
-  return { clock, edge, origin, ways, listener, heard, room };
+  return { clock, edge, origin, pushOrPull, listener, heard, room };
 }
 
-/** Runs until `isSo`, or fails after `ms`. */
+/** Advances the clock until `isSo` returns true; throws after `ms`. */
 export async function until(clock: ManualClock, isSo: () => boolean, ms: number): Promise<void> {
   const endMs = clock.monotonicMs() + ms;
   while (!isSo()) {
-    if (clock.monotonicMs() >= endMs) throw new Error(`not within ${ms} ms`);
+    if (clock.monotonicMs() >= endMs) throw new Error(`The condition did not hold within ${ms} ms.`);
     await clock.advanceAsync(100);
   }
 }

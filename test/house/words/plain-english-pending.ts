@@ -20,14 +20,6 @@ export const pendingFolders: readonly string[] = [
   "drill/scenario",
   "drill/speakers",
 
-  "listener",
-  "listener/headless",
-  "listener/hls",
-  "listener/player",
-  "listener/playout",
-  "listener/session",
-  "listener/testing",
-
   "server/src/api",
   "server/src/api/testing",
 
