@@ -2,11 +2,12 @@
 // everything that comes in. Refuses to carry sound, to keep anything between requests but counts, and to log what a
 // request said: tickets and secrets travel in headers and bodies.
 
-import { chmod, rm } from "node:fs/promises";
+import { chmod } from "node:fs/promises";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { ERROR_TABLE, Refusal } from "@hustings/wire/errors.ts";
 import Fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
+import { listenOnSocket } from "../http/listen-on-socket.ts";
 import type { Logger } from "../ops/logger.ts";
 import type { TicketSigner } from "../tickets/sign.ts";
 import type { PassCheck, TicketCheck } from "../tickets/verify.ts";
@@ -53,8 +54,7 @@ const MAX_CONNECTIONS = 1_024;
 /** Listens when it resolves. Disposing ends what is under way within a second or so. */
 export async function startApi(options: ApiOptions): Promise<AsyncDisposable> {
   const app = await buildApi(options);
-  await rm(options.socketPath, { force: true });
-  await app.listen({ path: options.socketPath });
+  await listenOnSocket(app, options.socketPath);
   await chmod(options.socketPath, 0o600);
   return { [Symbol.asyncDispose]: () => app.close() };
 }

@@ -1,9 +1,9 @@
 // Owns what an edge tells its supervisor and takes from it, over a Unix socket of its own. Refuses to decide anything.
 
-import { rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import { Refusal } from "@hustings/wire/errors.ts";
+import { listenOnSocket } from "../../http/listen-on-socket.ts";
 import { sendJson, sendRefusal } from "../../http/responses.ts";
 import type { LoadView, LoadWatch } from "../load/load-watch.ts";
 
@@ -61,8 +61,8 @@ export async function serveControl(options: ControlOptions): Promise<AsyncDispos
       return sendJson(exchange, 200, loadWatch.view());
     sendRefusal(exchange, new Refusal("no-page"));
   });
-  await freeSocketPath(path);
-  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(path, resolve));
+  if (await isAnswered(path)) throw new Error(`an edge already answers at ${path}`);
+  await listenOnSocket(server, path);
   return {
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -71,13 +71,11 @@ export async function serveControl(options: ControlOptions): Promise<AsyncDispos
   };
 }
 
-// A file at the path is what a killed edge left, unless somebody answers there.
-async function freeSocketPath(path: string): Promise<void> {
-  const answers = await new Promise<boolean>((resolve) => {
+/** Whether a process answers at `path`; the file alone may be what a killed edge left. */
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
     const socket = connect(path, () => resolve(true));
     socket.on("error", () => resolve(false));
     socket.on("connect", () => socket.destroy());
   });
-  if (answers) throw new Error(`an edge answers at ${path} already`);
-  await rm(path, { force: true });
 }

@@ -1,11 +1,11 @@
 // Serves followers over a Unix socket, for a stage or an audience desk: each connection follows one space. Backstage
 // entries never cross it.
 
-import { unlink } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { type Clock, repeat } from "@hustings/flow/clock.ts";
 import type { ErrorCode } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
+import { listenOnSocket } from "../../http/listen-on-socket.ts";
 import type { FollowedLanes, FollowedRecord, LogReader } from "../port.ts";
 import { decodeUp, encodeDown, frameCutter, MAX_UP_BYTES, type UpFrame } from "./follow-frames.ts";
 
@@ -55,11 +55,7 @@ export async function serveFollowers(options: FollowServerOptions): Promise<Foll
     socket.once("close", () => followers.delete(follower));
   });
   server.maxConnections = MAX_FOLLOWERS;
-  await unlink(options.path).catch(() => undefined);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.path, resolve);
-  });
+  await listenOnSocket(server, options.path);
   const timer = repeat(options.clock, AUDIENCE_MS, () => {
     for (const follower of followers) follower.reportAudience();
   });
