@@ -11,7 +11,6 @@ export function resample(pcm: Float32Array, fromHz: number, toHz: number): Float
   const out = new Float32Array(Math.round((pcm.length * toHz) / fromHz));
   const cutoff = 0.94 * Math.min(1, toHz / fromHz);
   const reach = ZERO_CROSSINGS / cutoff;
-  const kernel = kernelTable();
   for (let index = 0; index < out.length; index += 1) {
     const centre = (index * fromHz) / toHz;
     const first = Math.max(0, Math.ceil(centre - reach));
@@ -19,21 +18,17 @@ export function resample(pcm: Float32Array, fromHz: number, toHz: number): Float
     let sum = 0;
     for (let at = first; at <= last; at += 1) {
       const distance = Math.abs(at - centre) * cutoff * TABLE_STEPS;
-      sum += (pcm[at] ?? 0) * (kernel[Math.round(distance)] ?? 0);
+      sum += (pcm[at] ?? 0) * (KERNEL[Math.round(distance)] ?? 0);
     }
     out[index] = sum * cutoff;
   }
   return out;
 }
 
-let table: Float32Array | undefined;
-
-function kernelTable(): Float32Array {
-  table ??= Float32Array.from({ length: ZERO_CROSSINGS * TABLE_STEPS + 1 }, (_, index) => {
-    const x = index / TABLE_STEPS;
-    const turn = (Math.PI * x) / ZERO_CROSSINGS;
-    const window = 0.42 + 0.5 * Math.cos(turn) + 0.08 * Math.cos(2 * turn);
-    return x === 0 ? 1 : (Math.sin(Math.PI * x) / (Math.PI * x)) * window;
-  });
-  return table;
-}
+/** The windowed sinc on one side of its centre, TABLE_STEPS per zero crossing. */
+const KERNEL = Float32Array.from({ length: ZERO_CROSSINGS * TABLE_STEPS + 1 }, (_, index) => {
+  const x = index / TABLE_STEPS;
+  const turn = (Math.PI * x) / ZERO_CROSSINGS;
+  const window = 0.42 + 0.5 * Math.cos(turn) + 0.08 * Math.cos(2 * turn);
+  return x === 0 ? 1 : (Math.sin(Math.PI * x) / (Math.PI * x)) * window;
+});

@@ -103,11 +103,12 @@ export function stateFrame(entries: readonly StateEntry[]): Uint8Array<ArrayBuff
   return jsonFrame(FRAME_KIND.state, entries);
 }
 
-/** `state` must never change: its JSON is cached for as long as the object lives. */
-export function snapshotFrame({ state, ...rest }: Snapshot): Uint8Array<ArrayBuffer> {
-  const text = stateTexts.get(state) ?? JSON.stringify(state);
-  stateTexts.set(state, text);
-  return textFrame(FRAME_KIND.snapshot, `{"state":${text},${JSON.stringify(rest).slice(1)}`);
+/** `stateJson` is the JSON of the state, for callers that send the same state to many listeners. */
+export function snapshotFrame(
+  { state, ...rest }: Snapshot,
+  stateJson: string = JSON.stringify(state),
+): Uint8Array<ArrayBuffer> {
+  return textFrame(FRAME_KIND.snapshot, `{"state":${stateJson},${JSON.stringify(rest).slice(1)}`);
 }
 
 export function momentsFrame(entries: readonly MomentEntry[]): Uint8Array<ArrayBuffer> {
@@ -162,8 +163,6 @@ function soundOf(frame: Uint8Array): EdgeMessage {
   }
 }
 
-// When an edge dies, thousands of listeners get the same large state at once, each with another cursor.
-const stateTexts = new WeakMap<SpaceState, string>();
 const encoder = new TextEncoder();
 
 function jsonFrame(kind: number, value: unknown): Uint8Array<ArrayBuffer> {

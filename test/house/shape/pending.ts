@@ -27,8 +27,6 @@ export const pendingModuleState: readonly string[] = [
 
   "media/codec/opus.ts",
 
-  "media/measure/resample.ts",
-
   "server/src/log/disk/directory-lock.ts",
 
   "server/src/log/disk/testing/disk-writer.ts",
@@ -36,6 +34,4 @@ export const pendingModuleState: readonly string[] = [
   "server/src/log/follow/follow-server.ts",
 
   "server/src/replay/recording.ts",
-
-  "wire/listen/frames.ts",
 ];

@@ -3,6 +3,7 @@
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { momentsFrame, noticeFrame, snapshotFrame, soundFrameParts, stateFrame } from "@hustings/wire/listen/frames.ts";
+import type { SpaceState } from "@hustings/wire/log/state.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 import type { SpaceReplica } from "../../replica/space-replica.ts";
 import { MAX_FRAME_BYTES } from "../edge-limits.ts";
@@ -51,6 +52,13 @@ export function createSharedFrames(replica: SpaceReplica, clock: Clock): SharedF
   const frames = new Map<string, Buffer>();
   const sounds: Record<Rendition, SoundsToHead> = { "32": soundsTo(-1), "16": soundsTo(-1) };
   let sharedBytes = 0;
+  let stateJson: { readonly state: SpaceState; readonly json: string } | undefined;
+
+  // When an edge dies, thousands of listeners get the same large state at once, each with another cursor.
+  function stateJsonOf(state: SpaceState): string {
+    if (stateJson?.state !== state) stateJson = { state, json: JSON.stringify(state) };
+    return stateJson.json;
+  }
 
   function share(key: string, make: () => Uint8Array): Buffer {
     const known = frames.get(key);
@@ -89,7 +97,10 @@ export function createSharedFrames(replica: SpaceReplica, clock: Clock): SharedF
       const { state, headSlot } = replica;
       const turn = Math.floor(clock.monotonicMs() / SNAPSHOT_MS);
       const make = () =>
-        snapshotFrame({ state, headSlot, nextSlot, rendition, cadenceMs, reserveMs, audience, utcMs: clock.utcMs() });
+        snapshotFrame(
+          { state, headSlot, nextSlot, rendition, cadenceMs, reserveMs, audience, utcMs: clock.utcMs() },
+          stateJsonOf(state),
+        );
       return share(
         `snapshot ${rendition} ${cadenceMs} ${reserveMs} ${nextSlot} ${state.seq} ${headSlot} ${turn}`,
         make,
