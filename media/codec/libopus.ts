@@ -33,19 +33,12 @@ export interface Libopus {
   ): number;
 }
 
-let loading: Promise<Libopus> | undefined;
-
 /**
- * The build, instantiated once per process. The bytes are inside the package's module: no other file and no network is used.
+ * A fresh instance of the build. The bytes are inside the package's module: no other file and no network is used.
  * This bypasses the package's public functions because they create each encoder and decoder asynchronously, and a stage
  * needs them between two ticks (docs/decisions/0002).
  */
-export function loadLibopus(): Promise<Libopus> {
-  loading ??= instantiate();
-  return loading;
-}
-
-async function instantiate(): Promise<Libopus> {
+export async function loadLibopus(): Promise<Libopus> {
   const entry = import.meta.resolve("libopus-wasm");
   const build: { default: () => Promise<Libopus> } = await import(
     entry.replace(/index\.js$/, "generated/libopus.generated.mjs")

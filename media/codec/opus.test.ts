@@ -8,14 +8,13 @@ import { packetDurationSamples } from "../container/opus-packet.ts";
 import { snrDb } from "../measure/correlate.ts";
 import { decodeOgg } from "./decode-ogg.ts";
 import { loadLibopus } from "./libopus.ts";
-import { loadOpus, OpusError } from "./opus.ts";
+import { createOpus, loadOpus, OpusError } from "./opus.ts";
 
 const opus = await loadOpus();
 const anna = new Uint8Array(readFileSync(new URL("../voices/anna.opus", import.meta.url)));
 const speech = decodeOgg(opus, anna);
 
-test("loads the codec once and knows its version", async () => {
-  assert.equal(await loadOpus(), opus);
+test("knows the version of the codec", () => {
   assert.match(opus.version, /^libopus 1\./);
 });
 
@@ -121,9 +120,10 @@ test("encodes digital silence with DTX to packets of at most two bytes", () => {
 
 test("a thousand disposed codecs leave no memory behind", async () => {
   const libopus = await loadLibopus();
+  const own = createOpus(libopus);
   const round = () => {
-    using encoder = opus.encoder({ bitrateBps: 32_000 });
-    using decoder = opus.decoder();
+    using encoder = own.encoder({ bitrateBps: 32_000 });
+    using decoder = own.decoder();
     decoder.decode(encoder.encode(new Float32Array(960)));
   };
   round();

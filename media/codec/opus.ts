@@ -59,16 +59,21 @@ export interface Opus {
   decoder(): OpusDecoder;
 }
 
-let loaded: Promise<Opus> | undefined;
+/**
+ * A codec with memory of its own, tens of milliseconds of work: load it once per process. Encoders and decoders use its
+ * memory until they are disposed.
+ */
+export async function loadOpus(): Promise<Opus> {
+  return createOpus(await loadLibopus());
+}
 
-/** The codec, loaded once per process. Encoders and decoders use memory until they are disposed. */
-export function loadOpus(): Promise<Opus> {
-  loaded ??= loadLibopus().then((libopus) => ({
+/** As `loadOpus`, on an instance that is loaded. */
+export function createOpus(libopus: Libopus): Opus {
+  return {
     version: libopus.UTF8ToString(libopus._oc_get_version_string()),
     encoder: (options) => new Encoder(libopus, options),
     decoder: () => new Decoder(libopus),
-  }));
-  return loaded;
+  };
 }
 
 const APPLICATION = { voice: 2048, programme: 2049 } as const;

@@ -23,10 +23,6 @@ export const pendingNames: readonly string[] = [
 export const pendingFolderSizes: readonly string[] = ["test/bench"];
 
 export const pendingModuleState: readonly string[] = [
-  "media/codec/libopus.ts",
-
-  "media/codec/opus.ts",
-
   "server/src/log/disk/directory-lock.ts",
 
   "server/src/log/disk/testing/disk-writer.ts",
