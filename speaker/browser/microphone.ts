@@ -1,4 +1,4 @@
-// Owns the microphone: getting it, its level, and why it cannot be had. Refuses to know seats.
+// The microphone: opens it, measures its level and says why it cannot be opened.
 
 export type MicrophoneProblem = "insecure" | "unsupported" | "refused" | "missing" | "busy";
 
@@ -6,9 +6,9 @@ export interface Microphone extends Disposable {
   readonly stream: MediaStream;
   readonly deviceId: string | undefined;
   readonly label: string;
-  /** Whether sound may leave: nothing is sent while this is false, the level below is measured all the same. */
+  /** Sends sound only while open. The level is measured in both cases. */
   open(isOpen: boolean): void;
-  /** Loudness now, 0 to 1; before any muting. */
+  /** The present level, 0 to 1, measured before muting. */
   level(): number;
 }
 
@@ -21,7 +21,7 @@ export class NoMicrophone extends Error {
   }
 }
 
-/** Whether the microphone may be opened without asking. */
+/** Whether the browser opens the microphone without asking the person. */
 export async function isMicrophoneAllowed(): Promise<boolean> {
   try {
     const { state } = await navigator.permissions.query({ name: "microphone" as PermissionName });
@@ -31,13 +31,13 @@ export async function isMicrophoneAllowed(): Promise<boolean> {
   }
 }
 
-/** Why there can be none here, before anything is asked. */
+/** Why this page cannot have a microphone, before the person is asked. */
 export function microphoneProblem(): MicrophoneProblem | undefined {
   if (!isSecureContext) return "insecure";
   return "mediaDevices" in navigator && "RTCPeerConnection" in globalThis ? undefined : "unsupported";
 }
 
-/** Asks for the microphone, closed at first. Throws NoMicrophone. */
+/** Opens the microphone, muted at first. Throws NoMicrophone. */
 export async function openMicrophone(deviceId?: string): Promise<Microphone> {
   const problem = microphoneProblem();
   if (problem) throw new NoMicrophone(problem);
@@ -69,7 +69,7 @@ function problemOf(cause: unknown): MicrophoneProblem {
 
 function microphoneOf(stream: MediaStream): Microphone {
   const [track] = stream.getAudioTracks();
-  // The meter hears a copy, which stays open while the track that is sent is closed.
+  // The meter uses a clone, which stays enabled while the sent track is disabled.
   const copy = track?.clone();
   const context = new AudioContext();
   const analyser = new AnalyserNode(context, { fftSize: 1024, smoothingTimeConstant: 0 });
@@ -96,7 +96,7 @@ function microphoneOf(stream: MediaStream): Microphone {
   };
 }
 
-/** 0 at −58 dB, 1 at −14 dB: the scale of the rings. */
+/** 0 at −58 dB, 1 at −14 dB: the scale of the rings on screen. */
 function loudness(samples: Float32Array): number {
   let sum = 0;
   for (const sample of samples) sum += sample * sample;

@@ -4,7 +4,7 @@ import { type ManualClock, manualClock } from "@hustings/flow/testing/manual-clo
 import { Refusal } from "@hustings/wire/errors.ts";
 import { EMPTY_STATE } from "@hustings/wire/log/state.ts";
 import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
-import { parseIceServers, type SeatPhase, type StageSeat, takeSeat } from "./seat.ts";
+import { type SeatPhase, type StageSeat, takeSeat } from "./seat.ts";
 
 const URLS = ["https://stage/s", "https://door/s"];
 const SNAPSHOT: StageMessage = { kind: "snapshot", state: EMPTY_STATE, seat: 0, utcMs: 0 };
@@ -90,7 +90,7 @@ function sit(): void {
   });
 }
 
-/** Lets everything that waits for nothing but itself come to rest. */
+/** Lets all microtasks and immediates run. */
 async function settled(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
   await new Promise<void>((resolve) => setImmediate(resolve));
@@ -104,7 +104,7 @@ async function seated(): Promise<FakePeer> {
   return peer;
 }
 
-test("a seat that goes silent is taken anew at once, and the old way is closed", async () => {
+test("reconnects at once after silence and closes the old connection", async () => {
   sit();
   const first = await seated();
   assert.deepEqual(phases, ["connecting", "seated"]);
@@ -115,7 +115,7 @@ test("a seat that goes silent is taken anew at once, and the old way is closed",
   assert.deepEqual(phases, ["connecting", "seated", "reconnecting", "seated"]);
 });
 
-test("where the stage's own port does not answer, the door is tried", async () => {
+test("tries the door when the stage's own port does not answer", async () => {
   answer = (url) => {
     if (url === URLS[0]) throw new TypeError("refused");
     return new Response("answer", { status: 201 });
@@ -128,10 +128,10 @@ test("where the stage's own port does not answer, the door is tried", async () =
   assert.equal(phases.at(-1), "seated");
   seat.reconnect();
   await settled();
-  assert.equal(asked.at(-1), URLS[1], "what answered last is asked first");
+  assert.equal(asked.at(-1), URLS[1], "the address that answered last is tried first");
 });
 
-test("a refusal that asking again cannot change ends it, and is told", async () => {
+test("a final refusal ends the seat and is reported", async () => {
   const body = JSON.stringify({ error: "not-invited", message: "", todo: "" });
   answer = () => new Response(body, { status: 403 });
   sit();
@@ -142,7 +142,7 @@ test("a refusal that asking again cannot change ends it, and is told", async () 
   assert.equal(asked.length, 1);
 });
 
-test("commands are answered by their number, and those under way fail when the way is lost", async () => {
+test("the stage answers commands by id, and unanswered ones fail when the connection is lost", async () => {
   sit();
   const peer = await seated();
   const one = seat.command({ do: "live" });
@@ -158,7 +158,7 @@ test("commands are answered by their number, and those under way fail when the w
   await lost;
 });
 
-test("a goodbye is final: the seat is not taken again", async () => {
+test("does not reconnect after the stage's bye", async () => {
   sit();
   const peer = await seated();
   peer.channel.say({ kind: "bye", why: "replaced" });
@@ -167,15 +167,4 @@ test("a goodbye is final: the seat is not taken again", async () => {
   await settled();
   assert.deepEqual(phases, ["connecting", "seated", "over: replaced"]);
   assert.equal(FakePeer.all.length, 1);
-});
-
-test("servers that the stage tells of are read from its links, and nothing else is", () => {
-  const words = 'rel="ice-server"; username="1:p"; credential="c=/,"; credential-type="password"';
-  const links = `<stun:a:3478>; rel="ice-server", <turn:b?transport=udp>; ${words}, <https://c>; rel="next"`;
-  assert.deepEqual(parseIceServers(links), [
-    { urls: "stun:a:3478" },
-    { urls: "turn:b?transport=udp", username: "1:p", credential: "c=/," },
-  ]);
-  assert.deepEqual(parseIceServers(""), []);
-  assert.deepEqual(parseIceServers("<turn:x>; rel=, <<<, ;;;"), []);
 });

@@ -1,4 +1,4 @@
-// Owns turning a sound file into a voice: packets of 20 ms, sent on the beat. Refuses to know where they go.
+// Turns a sound file into Opus packets of 20 ms and sends them in real time.
 
 import { readFile } from "node:fs/promises";
 import { type Clock, systemClock, type Timer } from "@hustings/flow/clock.ts";
@@ -18,16 +18,16 @@ export async function readVoice(path: string): Promise<readonly Uint8Array[]> {
   const opus = await loadOpus();
   if (bytes.subarray(0, 4).toString("latin1") !== "OggS") return encodeAll(opus, readWav(bytes));
   const { packets, channels } = readOgg(bytes);
-  const isAsItIs = channels === 1 && packets.every((packet) => packetDurationSamples(packet) === PACKET_SAMPLES);
-  return isAsItIs ? packets : encodeAll(opus, decodeOgg(opus, bytes));
+  const isUsable = channels === 1 && packets.every((packet) => packetDurationSamples(packet) === PACKET_SAMPLES);
+  return isUsable ? packets : encodeAll(opus, decodeOgg(opus, bytes));
 }
 
-/** Packets of silence. */
+/** Silence as packets. */
 export async function silence(seconds: number): Promise<readonly Uint8Array[]> {
   return encodeAll(await loadOpus(), new Float32Array(Math.round(seconds * 50) * PACKET_SAMPLES));
 }
 
-/** Gives `send` the packets on the beat, over and over when `loops`; `done` is called after the last. */
+/** Calls `send` with a packet every 20 ms, repeating them when `loops`; otherwise calls `done` after the last. */
 export function speakPackets(
   packets: readonly Uint8Array[],
   send: (packet: Uint8Array) => void,

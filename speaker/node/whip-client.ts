@@ -1,14 +1,16 @@
-// Owns the other end of a peer: a speaker without a browser, for `hustings speak`, the standing demo, drills and tests.
-// Refuses to know codecs and where sound comes from. Plain WHIP (RFC 9725), one data channel, no trickle.
+// A speaker without a browser, for `hustings speak`, the demo space, drills and tests. WHIP (RFC 9725) without trickle, and
+// one data channel. Knows no codec: the caller gives Opus packets.
 
 import { randomInt } from "node:crypto";
 import { type Redundant, writeRed } from "@hustings/media/speech/red.ts";
 import { writeRtp } from "@hustings/media/speech/rtp.ts";
-import { Refusal, refusalFromBody } from "@hustings/wire/errors.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import { CHANNEL_LABEL, type StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import { PACKET_SAMPLES } from "@hustings/wire/units.ts";
 import nodeDataChannel, { type DataChannel, type PeerConnection, type Track } from "node-datachannel";
+import { PendingCommands } from "../pending-commands.ts";
+import { sendOffer } from "../whip-offer.ts";
 
 const OPUS_PAYLOAD_TYPE = 111;
 const RED_PAYLOAD_TYPE = 63;
@@ -17,64 +19,65 @@ const CONNECT_DEADLINE_MS = 15_000;
 const MAX_WAITING_COMMANDS = 64;
 
 export interface SpeakerOptions {
-  /** Where to POST the offer: the stage's WHIP address of the space. */
+  /** The space's WHIP endpoint. */
   readonly whipUrl: string;
-  /** A ticket of somebody who may sit on the stage. */
+  /** A ticket of a person who may take a seat. */
   readonly ticket: string;
-  /** Whether each packet also carries the one before it (RED), as browsers do where the stage takes it; true where absent. */
+  /** Whether to offer RED, with which each packet also carries the one before it, as browsers do. Default: true. */
   readonly isRedundant?: boolean;
-  /** Sound of the others, one Opus packet each. */
+  /** RTP packets of the other speakers' sound, one Opus packet each. */
   readonly onPacket?: (rtp: Uint8Array) => void;
   readonly onDown?: (message: StageMessage) => void;
-  /** Told once, when the connection is over: by either side, or because it failed. */
+  /** Called once, when either side closed the connection or it failed. */
   readonly onClosed?: (why: string) => void;
 }
 
 export interface Speaker {
-  /** The seat that the stage gave. */
   readonly seat: number;
-  /** Sends 20 ms of sound; the caller keeps the beat. False when the way is not open. */
+  /** Sends 20 ms of sound; the caller keeps the pace. Returns false when the connection is not open. */
   sendPacket(opus: Uint8Array): boolean;
-  /** Resolves with the `seq` once the command is on disk at the stage; throws its Refusal. */
+  /** Resolves with `seq` once the stage has it on disk. Throws the stage's Refusal. */
   command(command: Command): Promise<number>;
   close(): void;
 }
 
-/** Connects and sits down; resolves once the stage has said which seat. Throws Refusal, or Error when no way is found. */
+/** Connects and takes a seat. Throws Refusal, or Error when the connection does not open in time. */
 export async function connectSpeaker(options: SpeakerOptions): Promise<Speaker> {
-  const native = new nodeDataChannel.PeerConnection("speaker", { iceServers: [], ...bindBeside(options.whipUrl) });
+  const native = new nodeDataChannel.PeerConnection("speaker", { iceServers: [], ...bindAddressFor(options.whipUrl) });
   const ssrc = randomInt(1, 0xffff_ffff);
-  const track = native.addTrack(describeSound(ssrc, options.isRedundant ?? true));
+  const track = native.addTrack(soundSection(ssrc, options.isRedundant ?? true));
   const channel = native.createDataChannel(CHANNEL_LABEL);
   // The library forgets a track only through this callback, and by then the track must not have been collected.
   track.onClosed(() => void track);
-  const ways = openConnection(native, track, channel, options);
+  const connection = openConnection(native, track, channel, options);
   track.onMessage((bytes) => {
     if (isSound(bytes)) options.onPacket?.(bytes);
   });
-  const deadline = setTimeout(() => ways.close("no way to the stage was found in time"), CONNECT_DEADLINE_MS);
+  const deadline = setTimeout(() => connection.close("it did not open in time"), CONNECT_DEADLINE_MS);
   try {
-    const offerSdp = await ways.untilClosed(gather(native));
-    const answerSdp = await ways.untilClosed(whip(options, offerSdp));
+    const offerSdp = await connection.untilClosed(gather(native));
+    const { whipUrl: url, ticket } = options;
+    const offer = sendOffer({ url, ticket, sdp: offerSdp, deadlineMs: CONNECT_DEADLINE_MS });
+    const { sdp: answerSdp } = await connection.untilClosed(offer);
     native.setRemoteDescription(answerSdp, "answer");
-    const seat = await ways.seated;
+    const seat = await connection.seated;
     const sendPacket = packetSender(track, ssrc, ACCEPTS_RED.test(answerSdp));
-    return { seat, sendPacket, command: ways.command, close: () => ways.close("closed") };
+    return { seat, sendPacket, command: connection.command, close: () => connection.close("closed") };
   } catch (cause) {
-    ways.close("closed");
+    connection.close("closed");
     throw cause;
   } finally {
     clearTimeout(deadline);
   }
 }
 
-/** A stage on this machine is met on loopback; any other by whatever addresses there are. */
-function bindBeside(whipUrl: string): { bindAddress?: string } {
+/** Uses loopback for a stage on this machine, and all addresses for any other. */
+function bindAddressFor(whipUrl: string): { bindAddress?: string } {
   const { hostname } = new URL(whipUrl);
   return hostname === "localhost" || hostname.startsWith("127.") ? { bindAddress: "127.0.0.1" } : {};
 }
 
-function describeSound(ssrc: number, isRedundant: boolean): InstanceType<typeof nodeDataChannel.Audio> {
+function soundSection(ssrc: number, isRedundant: boolean): InstanceType<typeof nodeDataChannel.Audio> {
   const audio = new nodeDataChannel.Audio("0", "SendRecv");
   if (isRedundant) audio.addAudioCodec(RED_PAYLOAD_TYPE, "red", `${OPUS_PAYLOAD_TYPE}/${OPUS_PAYLOAD_TYPE}`);
   audio.addOpusCodec(OPUS_PAYLOAD_TYPE, "minptime=10;useinbandfec=1");
@@ -88,31 +91,19 @@ function isSound(bytes: Uint8Array): boolean {
   return bytes.length > 12 && (second < 192 || second > 223);
 }
 
-/** The library begins to gather with the data channel, and may be done before anybody asks. */
+/** The library starts gathering with the data channel, so it may be complete before this is called. */
 function gather(native: PeerConnection): Promise<string> {
   return new Promise((resolve, reject) => {
     const take = (state: string): void => {
       if (state !== "complete") return;
       const sdp = native.localDescription()?.sdp;
       if (sdp) resolve(sdp);
-      else reject(new Error("The library made no offer."));
+      else reject(new Error("The WebRTC library made no offer."));
     };
     native.onGatheringStateChange(take);
     take(native.gatheringState());
     native.setLocalDescription("offer" as Parameters<PeerConnection["setLocalDescription"]>[0]);
   });
-}
-
-async function whip({ whipUrl, ticket }: SpeakerOptions, offerSdp: string): Promise<string> {
-  const response = await fetch(whipUrl, {
-    method: "POST",
-    headers: { "content-type": "application/sdp", authorization: `Bearer ${ticket}` },
-    body: offerSdp,
-    signal: AbortSignal.timeout(CONNECT_DEADLINE_MS),
-  });
-  const body = await response.text();
-  if (response.status === 201) return body;
-  throw refusalFromBody(body) ?? new Error(`The stage answered ${response.status}.`);
 }
 
 function packetSender(track: Track, ssrc: number, isRedundant: boolean): (opus: Uint8Array) => boolean {
@@ -137,7 +128,7 @@ function packetSender(track: Track, ssrc: number, isRedundant: boolean): (opus: 
 
 interface StageConnection {
   readonly seated: Promise<number>;
-  /** The step's outcome, or why the connection ended before it: neither the library nor the network need ever answer. */
+  /** The outcome of `step`; rejects when the connection closes first, because the library may never settle it. */
   untilClosed<T>(step: Promise<T>): Promise<T>;
   command(command: Command): Promise<number>;
   close(why: string): void;
@@ -151,55 +142,50 @@ function openConnection(
 ): StageConnection {
   const seated = Promise.withResolvers<number>();
   seated.promise.catch(() => {});
-  const waiting = new Map<number, PromiseWithResolvers<number>>();
-  let nextId = 1;
-  let isOver = false;
+  const commands = new PendingCommands();
+  let isClosed = false;
 
-  function over(why: string): void {
-    if (isOver) return;
-    isOver = true;
-    seated.reject(new Error(`The stage was lost: ${why}.`));
-    for (const one of waiting.values()) one.reject(new Error(`The stage was lost: ${why}.`));
-    waiting.clear();
+  function close(why: string): void {
+    if (isClosed) return;
+    isClosed = true;
+    const error = new Error(`The connection to the stage ended: ${why}.`);
+    seated.reject(error);
+    commands.rejectAll(error);
     for (const part of [channel, track, native]) {
       try {
         part.close();
       } catch {
-        // Closed by the other side a moment ago.
+        // The other side has closed it.
       }
     }
     options.onClosed?.(why);
   }
 
-  function take(message: StageMessage): void {
+  function onMessage(message: StageMessage): void {
     if (message.kind === "snapshot") seated.resolve(message.seat);
-    if (message.kind === "done") waiting.get(message.id)?.resolve(message.seq);
-    if (message.kind === "refused") waiting.get(message.id)?.reject(new Refusal(message.error, message.message));
-    if (message.kind === "done" || message.kind === "refused") waiting.delete(message.id);
+    commands.onMessage(message);
     options.onDown?.(message);
-    if (message.kind === "bye") over(message.why);
+    if (message.kind === "bye") close(message.why);
   }
 
   channel.onMessage((text) => {
-    if (typeof text === "string" && !isOver) take(JSON.parse(text) as StageMessage);
+    if (typeof text === "string" && !isClosed) onMessage(JSON.parse(text) as StageMessage);
   });
-  channel.onClosed(() => over("the channel closed"));
+  channel.onClosed(() => close("the channel closed"));
   native.onStateChange((state) => {
-    if (state === "failed" || state === "closed" || state === "disconnected") over(`the connection is ${state}`);
+    if (state === "failed" || state === "closed" || state === "disconnected") close(`the connection is ${state}`);
   });
 
   return {
     seated: seated.promise,
     untilClosed: (step) => Promise.race([step, seated.promise.then(() => step)]),
-    close: over,
+    close,
     command(command) {
-      if (isOver || !channel.isOpen()) return Promise.reject(new Error("The way to the stage is not open."));
-      if (waiting.size >= MAX_WAITING_COMMANDS) return Promise.reject(new Refusal("too-many"));
-      const answer = Promise.withResolvers<number>();
-      const id = nextId++;
-      waiting.set(id, answer);
-      channel.sendMessage(JSON.stringify({ kind: "command", id, command }));
-      return answer.promise;
+      if (isClosed || !channel.isOpen()) return Promise.reject(new Error("The connection to the stage is not open."));
+      if (commands.count >= MAX_WAITING_COMMANDS) return Promise.reject(new Refusal("too-many"));
+      const { text, seq } = commands.add(command);
+      channel.sendMessage(text);
+      return seq;
     },
   };
 }

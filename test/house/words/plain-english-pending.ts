@@ -59,9 +59,6 @@ export const pendingFolders: readonly string[] = [
 
   "server/src/tickets",
 
-  "speaker/browser",
-  "speaker/node",
-
   "test",
   "test/bench",
   "test/e2e",

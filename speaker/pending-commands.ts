@@ -1,0 +1,51 @@
+// Commands on a speaker's data channel that wait for the stage's answer.
+
+import { Refusal } from "@hustings/wire/errors.ts";
+import type { Command } from "@hustings/wire/stage/commands.ts";
+import type { SpeakerMessage, StageMessage } from "@hustings/wire/stage/data-channel.ts";
+
+export interface PendingCommand {
+  readonly id: number;
+  /** The message to send. */
+  readonly text: string;
+  /** Resolves with the state entry's `seq` once the command is on disk; rejects with the stage's Refusal. */
+  readonly seq: Promise<number>;
+}
+
+export class PendingCommands {
+  readonly #byId = new Map<number, PromiseWithResolvers<number>>();
+  #nextId = 1;
+
+  get count(): number {
+    return this.#byId.size;
+  }
+
+  add(command: Command): PendingCommand {
+    const id = this.#nextId++;
+    const answer = Promise.withResolvers<number>();
+    this.#byId.set(id, answer);
+    const text = JSON.stringify({ kind: "command", id, command } satisfies SpeakerMessage);
+    return { id, text, seq: answer.promise };
+  }
+
+  /** Settles the command that a `done` or `refused` message answers; ignores other messages. */
+  onMessage(message: StageMessage): void {
+    if (message.kind === "done") this.#take(message.id)?.resolve(message.seq);
+    if (message.kind === "refused") this.#take(message.id)?.reject(new Refusal(message.error, message.message));
+  }
+
+  /** Does nothing when the command has been answered. */
+  reject(id: number, error: Error): void {
+    this.#take(id)?.reject(error);
+  }
+
+  rejectAll(error: Error): void {
+    for (const id of [...this.#byId.keys()]) this.reject(id, error);
+  }
+
+  #take(id: number): PromiseWithResolvers<number> | undefined {
+    const answer = this.#byId.get(id);
+    this.#byId.delete(id);
+    return answer;
+  }
+}
