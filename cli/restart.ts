@@ -16,5 +16,5 @@ export const usage = `hustings restart [--data DIR]
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { data: { type: "string" } } });
   await restartRunning(resolve(values.data ?? process.env["HUSTINGS_DATA"] ?? FALLBACK));
-  process.stdout.write("The edges and the api have been started again.\n");
+  process.stdout.write("The edges and the api have been restarted.\n");
 }

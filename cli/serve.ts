@@ -41,7 +41,7 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
     random: Math.random,
     log,
     prepare: () => prepareNode(config),
-    onStopWord: () => stopWord.abort(),
+    onStopRequest: () => stopWord.abort(),
   });
   process.stdout.write(`${welcome(config)}${await roomLine(config)}`);
   if (switches.has("demo")) void keepDemo(config, over);

@@ -49,7 +49,7 @@ test("a rolling restart makes every edge and the api new, and every listener hea
   const stagePid = await server.pidOf("stage");
   const knocks = knockUntil(server);
   const { stdout } = await run(process.execPath, [MAIN, "restart", "--data", server.dataDir], { timeout: 60_000 });
-  assert.match(stdout, /have been started again/);
+  assert.match(stdout, /have been restarted/);
   const { answered, refused } = await knocks.end();
   const after = await Promise.all(roles.map(server.pidOf));
   assert.ok(after.every((pid, i) => pid !== before[i]));

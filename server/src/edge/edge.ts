@@ -293,9 +293,9 @@ function startAdmission(
     log,
     hasPull: pullUrl !== undefined,
     memoryBytes: () => process.memoryUsage.rss(),
-    word: () => link?.word,
+    instruction: () => link?.instruction,
     onLoad(load) {
-      link?.tell(load);
+      link?.report(load);
       onLoad();
     },
   });
@@ -303,7 +303,7 @@ function startAdmission(
 
 // Without a parent everybody accepts. Who is full need not wait to be told when there is room elsewhere.
 function mayAccept(admission: Admission, link: DoorLink | undefined): boolean {
-  const instruction = link?.word;
+  const instruction = link?.instruction;
   if (instruction === undefined) return true;
   return instruction.isOpen && (admission.load.places > 0 || instruction.elsewherePlaces === 0);
 }

@@ -1,6 +1,6 @@
-// Owns what counts as one address where a limit is for each. Pure. Refuses to know which limit.
+// Decides what counts as one address where a limit applies per address.
 
-/** What counts as one address: all of IPv4, the first 64 bits of IPv6, since a household is given as many as that. */
+/** An IPv4 address counts as it is; of an IPv6 address the first 64 bits count, because one household gets a whole /64. */
 export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;

@@ -1,4 +1,4 @@
-// Owns the kinds of values that a setting can have, and how each is read from text. Refuses to know any setting.
+// The kinds of values that a setting can have, and how each is read from text.
 
 import { BlockList, isIP } from "node:net";
 import { CADENCE_LADDER, RESERVE } from "@hustings/wire/listen/cadence.ts";
@@ -7,7 +7,7 @@ import { CADENCE_LADDER, RESERVE } from "@hustings/wire/listen/cadence.ts";
 export interface Kind<Value> {
   /** The value of `text`. Throws an Error that completes the sentence "--flag must be …". */
   read(text: string): Value;
-  /** For people: what may be written. */
+  /** The values that are allowed, in words. */
   readonly allowed: string;
 }
 
@@ -35,7 +35,7 @@ export function oneOf<const Word extends string>(...words: readonly Word[]): Kin
   };
 }
 
-/** A rung of the ladder, in milliseconds; or `auto`. */
+/** A cadence of the ladder, read in seconds and given in milliseconds; or `auto`. */
 export const cadence: Kind<"auto" | number> = {
   allowed: `auto, ${CADENCE_LADDER.map(({ cadenceMs }) => cadenceMs / 1_000).join(", ")}`,
   read(value) {
@@ -45,7 +45,7 @@ export const cadence: Kind<"auto" | number> = {
   },
 };
 
-/** A reserve, in milliseconds; or `auto`. */
+/** A reserve, read in seconds and given in milliseconds; or `auto`. */
 export const reserve: Kind<"auto" | number> = {
   allowed: `auto, or whole seconds from 0 to ${RESERVE.mostMs / 1_000} that ${RESERVE.stepMs / 1_000} divides`,
   read(value) {
@@ -74,7 +74,7 @@ export const ipAddress: Kind<string> = {
   },
 };
 
-/** An origin: scheme and authority, nothing behind. */
+/** An origin: scheme, host and port, without a path. */
 export const webOrigin: Kind<string> = {
   allowed: "http:// or https:// and a host, such as https://talk.example.org, without a path",
   read(value) {

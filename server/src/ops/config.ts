@@ -1,5 +1,4 @@
-// Owns every setting of a server: one table, and the pure function that reads it. Refuses to read the environment, a file
-// or the command line itself: they are arguments. docs/config.md is made from the table.
+// Every setting of a server in one table, and the pure function that reads them. docs/config.md is generated from the table.
 
 import {
   cadence,
@@ -13,13 +12,13 @@ import {
   wholeNumber,
 } from "./config-kinds.ts";
 
-/** One setting. The environment's name for `stage-port` is HUSTINGS_STAGE_PORT; a flag outranks it. */
+/** One setting. The environment variable for `stage-port` is HUSTINGS_STAGE_PORT; a flag outranks it. */
 export interface Setting<Value> {
   readonly flag: string;
   readonly kind: Kind<Value>;
-  /** Empty where values have none. */
+  /** Empty for values without a unit. */
   readonly unit: string;
-  /** As one would write it; `undefined`: absent unless given. */
+  /** The default as a person would write it; `undefined`: the setting is absent unless given. */
   readonly fallback: string | undefined;
   readonly reason: string;
   /** Kept out of logs and of the process list. */
@@ -35,16 +34,16 @@ export const SETTINGS = {
     ipAddress,
     "",
     "::",
-    "Address to listen on, at the door and the stage; :: is every one, IPv4 too.",
+    "Address to listen on, for the public door and the stage; :: means every address, IPv4 included.",
   ),
   stagePort: given(
     "stage-port",
     port,
     "TCP port",
     "8444",
-    "The stage's own door, so that speakers get through while the public one is besieged.",
+    "The stage's own port, so that speakers get through while the public door is overloaded.",
   ),
-  udpPort: given("udp-port", port, "UDP port", "8443", "Sound of all speakers; open it in the firewall."),
+  udpPort: given("udp-port", port, "UDP port", "8443", "Sound of all speakers. Open it in the firewall."),
   edges: given(
     "edges",
     wholeNumber(1, 256),
@@ -57,45 +56,55 @@ export const SETTINGS = {
     cadence,
     "seconds between two pushes to a listener",
     "auto",
-    "By itself: the fastest that the edges can afford. A fixed one is for rehearsals, or where the audience is known.",
+    "auto: the fastest that the edges can afford. Fix it for rehearsals, or when you know the size of the audience.",
   ),
   reserve: given(
     "reserve",
     reserve,
-    "seconds that listeners have ahead beyond the cadence's margin, at 1 s and slower",
+    "seconds that listeners buffer beyond the margin of the cadence, at cadences of 1 s and slower",
     "auto",
-    "By itself: as long as the other edges would need to take an edge's people, so that a dead edge is not heard.",
+    "auto: as long as the other edges need to take over a dead edge's listeners, so that nobody hears it die.",
   ),
-  dataDirectory: given("data", text("a path"), "", "./data", "Where spaces, keys and sockets are kept."),
+  dataDirectory: given("data", text("a path"), "", "./data", "Directory for spaces, keys and sockets."),
   publicAddress: maybe(
     "public-address",
     ipAddress,
     "",
-    "The address at which speakers reach the UDP port, where that is not one of this machine's own (NAT, containers).",
+    "The address at which speakers reach the UDP port, when it is not an address of this machine (NAT, containers).",
   ),
-  publicUrl: maybe("public-url", webOrigin, "", "What links begin with; without it, where the request came to."),
+  publicUrl: maybe(
+    "public-url",
+    webOrigin,
+    "",
+    "The start of every link; without it, the address to which the request came.",
+  ),
   pullUrl: maybe(
     "pull-url",
     webOrigin,
     "",
-    "A CDN that carries /hls/ of this server: newcomers for whom there is no place are shown there before the line.",
+    "A CDN in front of this server's /hls/: when the server is full, newcomers are sent there before they have to queue.",
   ),
-  tlsCert: maybe("tls-cert", text("a path"), "", "PEM certificate chain: the door and the stage's port speak HTTPS."),
+  tlsCert: maybe(
+    "tls-cert",
+    text("a path"),
+    "",
+    "PEM certificate chain; with it the public door and the stage's port use HTTPS.",
+  ),
   tlsKey: maybe("tls-key", text("a path"), "", "PEM private key of --tls-cert."),
   trustedProxies: maybe(
     "trusted-proxies",
     networks,
     "",
-    "Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; from anyone else they are dropped.",
+    "Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted; those headers are dropped from anyone else.",
   ),
   turnUrl: maybe(
     "turn-url",
     text("turn: or turns: and a host, such as turn:turn.example.org:3478", /^turns?:[\w.:[\]?=-]{1,255}$/),
     "",
-    "A TURN server for speakers whose network lets no UDP through.",
+    "A TURN server for speakers whose network blocks UDP.",
   ),
   turnSecret: {
-    ...maybe("turn-secret", text("a text"), "", "The secret shared with it, for timed credentials."),
+    ...maybe("turn-secret", text("a text"), "", "The secret shared with the TURN server, for credentials that expire."),
     isSecret: true,
   },
   deadAirSeconds: given(
@@ -103,21 +112,21 @@ export const SETTINGS = {
     wholeNumber(2, 600),
     "seconds",
     "12",
-    "After this long without a word from any seat, listeners get hold music.",
+    "Listeners get hold music after this long without a voice from any seat.",
   ),
   seatSeconds: given(
     "keep-seat",
     wholeNumber(5, 3_600),
     "seconds",
     "60",
-    "How long the seat of a speaker who dropped is kept.",
+    "How long a seat is kept for a speaker whose connection dropped.",
   ),
   maxSpaces: given(
     "max-spaces",
     wholeNumber(1, 100_000),
     "spaces",
     "200",
-    "Spaces that have not ended, at once; one more is refused.",
+    "Maximum spaces that have not ended; further ones are refused.",
   ),
   spaceExpiryHours: given(
     "space-expiry",
@@ -131,62 +140,62 @@ export const SETTINGS = {
     wholeNumber(1, 1_000_000),
     "listeners",
     "100000",
-    "As far as descriptors reach; more wait in line. Each costs about 10 KiB of memory and a descriptor.",
+    "Maximum listeners of one edge, if descriptors suffice; further newcomers queue. Each costs 10 KiB and a descriptor.",
   ),
   listenersPerAddress: maybe(
     "listeners-per-address",
     wholeNumber(1, 1_000_000),
     "listeners",
-    "Of one address (IPv6: one /64) at one edge; without it an eighth of its places, 200 at least. Raise it for an office.",
+    "Maximum listeners of one address (IPv6: one /64) at one edge; without it an eighth of the edge, at least 200.",
   ),
   spacesPerMinute: given(
     "spaces-per-minute",
     wholeNumber(1, 100_000),
     "spaces per minute",
     "10",
-    "New spaces of one address, as many at once; all addresses together may ten times as many.",
+    "New spaces from one address, this many at once; ten times as many from all addresses together.",
   ),
   guestsPerMinute: given(
     "guests-per-minute",
     wholeNumber(1, 1_000_000),
     "tickets per minute",
     "120",
-    "Guests and tickets of one address, as many at once; all addresses together may twenty times as many.",
+    "New guests and tickets for one address, this many at once; twenty times as many for all addresses together.",
   ),
   aac: given(
     "aac",
     oneOf("off", "on"),
     "",
     "off",
-    "HLS as AAC too, for players without Opus: one process more, which needs the program ffmpeg on the PATH.",
+    "Also serve HLS as AAC, for players without Opus. Starts one more process, which needs ffmpeg on the PATH.",
   ),
   stageRealtime: given(
     "stage-realtime",
     oneOf("auto", "off"),
     "",
     "auto",
-    "By itself: the stage has the real-time class (SCHED_RR 1) where the system allows it. Off: niceness alone.",
+    "auto: run the stage in the real-time class (SCHED_RR 1) where the system allows it. off: use niceness only.",
   ),
   utcOffsetMs: given(
     "utc-offset-ms",
     wholeNumber(-86_400_000, 86_400_000),
     "milliseconds",
     "0",
-    "For rehearsals: the server takes its clock to be wrong by this much, as after a machine came back with a bad one.",
+    "For rehearsals: shift the server's clock by this much, as if the machine had started with a wrong clock.",
   ),
   logLevel: given(
     "log-level",
     oneOf("debug", "info", "warn", "error"),
     "",
     "info",
-    "At info only changes are told: nothing per listener, nothing per fragment.",
+    "At info only changes are logged: nothing per listener, nothing per fragment.",
   ),
   logFormat: given(
     "log-format",
     oneOf("auto", "json", "lines"),
     "",
     "auto",
-    "JSON, one object a line; or short lines for people. By itself: lines at a terminal, JSON elsewhere.",
+    "JSON, one object a line, or short lines for people. auto: lines at a terminal, JSON elsewhere.",
   ),
 } as const satisfies Record<string, Setting<unknown>>;
 
@@ -194,12 +203,12 @@ type Table = typeof SETTINGS;
 type ValueOf<Row> = Row extends Setting<infer Value> ? Value : never;
 type Given = { [Name in keyof Table]: Table[Name]["fallback"] extends string ? Name : never }[keyof Table];
 
-/** Every setting with its value. What was not given and has no default is absent. */
+/** Every setting with its value. A setting that was not given and has no default is absent. */
 export type Config = { readonly [Name in Given]: ValueOf<Table[Name]> } & {
   readonly [Name in Exclude<keyof Table, Given>]?: ValueOf<Table[Name]>;
 };
 
-/** Everything that is wrong, one sentence each. */
+/** Everything that is wrong, one sentence per fault. */
 export class BadConfig extends Error {
   override readonly name = "BadConfig";
   readonly faults: readonly string[];
@@ -210,7 +219,7 @@ export class BadConfig extends Error {
   }
 }
 
-/** What a default depends on. */
+/** The facts of the machine that defaults depend on. */
 export interface ConfigMachine {
   readonly coresCount: number;
 }
@@ -218,8 +227,8 @@ export interface ConfigMachine {
 type Texts = Readonly<Record<string, string | undefined>>;
 
 /**
- * The settings: a flag (by its name without dashes), else the environment's, else the default. Empty texts of the
- * environment count as absent. Throws BadConfig naming every bad one at once; an unknown flag is one of them.
+ * Reads each setting from its flag (named without dashes), else from the environment, else from its default. An empty
+ * environment variable counts as absent. Throws BadConfig, which names every bad setting at once, unknown flags included.
  */
 export function readConfig(flags: Texts, environment: Texts, machine: ConfigMachine): Config {
   const faults: string[] = [];
@@ -239,7 +248,7 @@ export function readConfig(flags: Texts, environment: Texts, machine: ConfigMach
   return config as Config;
 }
 
-/** The environment's name of a setting. */
+/** The name of a setting's environment variable. */
 export function environmentNameOf({ flag }: { readonly flag: string }): string {
   return `HUSTINGS_${flag.toUpperCase().replaceAll("-", "_")}`;
 }
@@ -268,9 +277,9 @@ function settingValue(
 function contradictions(config: Partial<Config>): string[] {
   const faults: string[] = [];
   if ((config.tlsCert === undefined) !== (config.tlsKey === undefined))
-    faults.push("--tls-cert and --tls-key need each other.");
+    faults.push("--tls-cert and --tls-key must be given together.");
   if ((config.turnUrl === undefined) !== (config.turnSecret === undefined))
-    faults.push("--turn-url and --turn-secret need each other.");
+    faults.push("--turn-url and --turn-secret must be given together.");
   if (config.port !== undefined && config.port === config.stagePort)
     faults.push(`--port and --stage-port must differ: both are ${config.port}.`);
   return faults;

@@ -1,5 +1,3 @@
-// Proves what stands in a line for people, and that secrets stand in none.
-
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
@@ -7,7 +5,7 @@ import { lineForPeople } from "./logger.ts";
 
 const LOG = new URL("./logger.ts", import.meta.url).href;
 
-test("a line has the time, the process, how bad it is, what happened, with what, and why", () => {
+test("a line has the time, the process, the level, the message, its fields and the cause", () => {
   const time = new Date(2026, 4, 24, 18, 3, 4).getTime();
   const fields = {
     level: 40,
@@ -24,11 +22,11 @@ test("a line has the time, the process, how bad it is, what happened, with what,
   );
 });
 
-test("secrets and tickets are left out at every depth that is logged, in both formats", () => {
+test("leaves out secrets and tickets at every depth, in both formats", () => {
   for (const format of ["json", "lines"]) {
     const script = `
-      const { createLog } = await import(${JSON.stringify(LOG)});
-      const log = createLog({ role: "api", level: "info", format: "${format}" });
+      const { createLogger } = await import(${JSON.stringify(LOG)});
+      const log = createLogger({ role: "api", level: "info", format: "${format}" });
       log.info({ secret: "hush1", a: { ticket: "hush2", b: { pass: "hush3" } }, port: 1 }, "Said.");`;
     const { stderr, status } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" });
     assert.equal(status, 0, stderr);

@@ -1,10 +1,10 @@
-// Owns how processes tell their operator what changed: pino, JSON or short lines. Refuses to wait for whoever reads:
-// what cannot be written is dropped, beyond 1 MiB and after the reader is gone.
+// How every process reports to its operator: pino, as JSON or as short lines. Writing never waits for a slow reader: beyond
+// 1 MiB, and after the reader is gone, lines are dropped.
 
 import { pino } from "pino";
 import type { Config } from "./config.ts";
 
-/** What a process reports to its operator: fields first, then one sentence. Never waits and never throws. */
+/** Reports to the operator: fields first, then one sentence. Never waits and never throws. */
 export interface Logger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -16,17 +16,17 @@ export interface Logger {
 export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 export interface LoggerOptions {
-  /** "parent", "stage", "edge 2": stands in every line. */
+  /** "parent", "stage", "edge 2": named in every line. */
   readonly role: string;
   readonly level: Config["logLevel"];
   readonly format: "json" | "lines";
 }
 
 const MAX_UNWRITTEN_BYTES = 1024 * 1024;
-/** Never written, wherever they stand in what is logged. */
+/** Never written, at whatever depth of the logged fields. */
 const SECRET_FIELDS = ["ticket", "hostTicket", "pass", "secret", "hostUrl", "turnSecret", "authorization"];
 
-/** A log to standard error, not written in step: a reader that stops reading must not stop a stage. */
+/** Logs to standard error, asynchronously: a reader that stops reading must not stop a stage. */
 export function createLogger({ role, level, format }: LoggerOptions): Logger {
   const out = pino.destination({ fd: 2, sync: false, maxLength: MAX_UNWRITTEN_BYTES });
   out.on("error", () => {});
@@ -42,17 +42,17 @@ const LEVEL_NAMES: Readonly<Record<number, string>> = {
   50: "error: ",
   60: "error: ",
 };
-const UNSAID = new Set(["level", "time", "pid", "role", "msg", "err", "error", "reason"]);
+const OMITTED_FIELDS = new Set(["level", "time", "pid", "role", "msg", "err", "error", "reason"]);
 
-/** "12:03:04 stage    error: What happened. (field=value) Why" from a line of pino's JSON. */
+/** Turns a line of pino's JSON into "12:03:04 stage    error: What happened. (field=value) Why". */
 export function lineForPeople(json: string): string {
   const fields = JSON.parse(json) as Record<string, unknown>;
   const { level, time, role, msg, err } = fields;
   const at = new Date(time as number).toTimeString().slice(0, 8);
-  const more = Object.entries(fields).filter(([name]) => !UNSAID.has(name));
-  const told = more.map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+  const more = Object.entries(fields).filter(([name]) => !OMITTED_FIELDS.has(name));
+  const shown = more.map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
   const why = (err as { message?: unknown } | undefined)?.message;
-  const tail = [told.length > 0 ? `(${told.join(", ")})` : "", why === undefined ? "" : String(why)];
+  const tail = [shown.length > 0 ? `(${shown.join(", ")})` : "", why === undefined ? "" : String(why)];
   const head = `${at} ${String(role).padEnd(8)} ${LEVEL_NAMES[level as number] ?? ""}${String(msg ?? "")}`;
   return `${[head, ...tail]
     .filter((part) => part !== "")

@@ -1,5 +1,5 @@
-// Owns which part is plugged into which: one function per role of `hustings serve`. Refuses to decide anything else. Each
-// role loads its own parts alone: an edge never loads WebRTC, an api never loads a codec.
+// Composes the processes of `hustings serve`: one function per role. Each role loads only its own parts: an edge never loads
+// WebRTC, an api never loads a codec.
 
 import { readFile } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
@@ -23,14 +23,14 @@ export interface NodeOptions {
   readonly assetsDirectory: string;
 }
 
-/** Listeners of an edge that ends are handed over within this. */
+/** The time within which an edge that ends hands over its listeners. */
 const DRAIN_MS = 1_000;
 const MAX_ADDRESSES = 10_000;
-/** All addresses together may so many times what one may. */
+/** The limit for all addresses together, as a multiple of the limit for one. */
 const SPACES_OF_ALL = 10;
 const GUESTS_OF_ALL = 20;
 
-/** Starts whichever role it is told, in this process. */
+/** Starts the role that the start message names, in this process. */
 export function startRole(options: NodeOptions): StartRole {
   return (start, door) => {
     const { logLevel, logFormat } = start.config;
@@ -46,7 +46,7 @@ export function startRole(options: NodeOptions): StartRole {
   };
 }
 
-/** Makes what the roles need to find: the ticket keys; and tries the certificate. Throws StartFailure. */
+/** Creates the ticket keys if there are none, and checks the certificate. Throws StartFailure. */
 export async function prepareNode(config: Config): Promise<void> {
   const { loadOrCreateKeys } = await import("../tickets/keys.ts");
   try {
@@ -80,7 +80,7 @@ async function startStageRole({ config, version }: RoleStart, log: Logger): Prom
     await openDiskStore({
       directory: config.dataDirectory,
       clock,
-      onRepair: (repair) => log.warn({ repair }, "A log was damaged and is mended."),
+      onRepair: (repair) => log.warn({ repair }, "A log was damaged and has been repaired."),
     }),
   );
   const peers = made.use(
@@ -156,7 +156,7 @@ async function recordingsOf(dataDirectory: string): Promise<OpenRecording> {
   return async (id) => {
     const state = await readState(join(spacesFolder(dataDirectory), id));
     if (state === undefined) throw new Refusal("no-space");
-    // Beside the times of files, which the system's own clock gives.
+    // The system's clock, because it is compared with the times of files.
     const view = await openRecording({ directory: dataDirectory, id, clock: systemClock });
     return view && { ...view, title: state.title };
   };

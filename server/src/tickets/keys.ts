@@ -1,6 +1,5 @@
-// Owns the ticket keys on disk: DATA/keys/ticket.json (private, 0600) and ticket.pub.json beside it. Refuses to know what
-// is signed. Each file is a JWK set (RFC 7517 §5): the first key signs, every key of the set verifies, so that a new key
-// can be put before an old one without a gap.
+// The ticket keys on disk: DATA/keys/ticket.json (private, mode 0600) and ticket.pub.json. Each file is a JWK set (RFC 7517
+// §5): the first key signs, every key verifies, so a new key can be put first without refusing tickets of the old one.
 
 import { randomBytes } from "node:crypto";
 import { chmod, link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
@@ -26,7 +25,7 @@ export interface TicketKeys {
   readonly publicJwks: readonly PublicJwk[];
 }
 
-/** A key file that is not one; the message names the file, never its contents. */
+/** A damaged key file; the message names the file, never its contents. */
 export class BadKeyFile extends Error {
   override readonly name = "BadKeyFile";
 }
@@ -40,8 +39,8 @@ export function publicKeyPath(dataDirectory: string): string {
 }
 
 /**
- * The keys of `dataDirectory`, made on the first call and the same ever after; two at once agree on one. Also writes the
- * public file anew. Throws BadKeyFile, or what the file system says.
+ * The keys of `dataDirectory`, created on the first call; two calls at the same time agree on one key. Also rewrites the
+ * public file. Throws BadKeyFile, or the error of the file system.
  */
 export async function loadOrCreateKeys(dataDirectory: string): Promise<TicketKeys> {
   const path = privateKeyPath(dataDirectory);
@@ -54,7 +53,7 @@ export async function loadOrCreateKeys(dataDirectory: string): Promise<TicketKey
   return { privateJwks, publicJwks };
 }
 
-/** The public keys that `loadOrCreateKeys` wrote for `dataDirectory`. Throws BadKeyFile when there are none. */
+/** The public keys that `loadOrCreateKeys` wrote. Throws BadKeyFile when there are none. */
 export async function readPublicKeys(dataDirectory: string): Promise<readonly PublicJwk[]> {
   const path = publicKeyPath(dataDirectory);
   const keys = await readKeys(path, isPublicJwk);
@@ -62,7 +61,7 @@ export async function readPublicKeys(dataDirectory: string): Promise<readonly Pu
   return keys.map(publicHalf);
 }
 
-/** A new pair, in memory. */
+/** A new key pair, in memory only. */
 export async function generateTicketKey(): Promise<PrivateJwk> {
   const { privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
   const { x = "", d = "" } = await exportJWK(privateKey);

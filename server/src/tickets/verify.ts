@@ -1,5 +1,5 @@
-// Checks tickets and passes: signature, expiry, space, use. It holds public keys only. Whether the host link was replaced
-// since is the stage's to say: it compares `generation` with its log at every use.
+// Checks tickets and passes: signature, expiry, space, use. It holds public keys only. The stage decides
+// whether the host link was replaced since: it compares `generation` with its log at every use.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import {
@@ -16,10 +16,10 @@ import type { SpaceId } from "@hustings/wire/ids.ts";
 import { type CryptoKey, errors, importJWK, type JWTHeaderParameters, jwtVerify } from "jose";
 import type { PublicJwk } from "./keys.ts";
 
-/** The one algorithm of a ticket: Ed25519 (RFC 8037). What the ticket's own header says is only compared with it. */
+/** The one algorithm of a ticket: Ed25519 (RFC 8037). The ticket's own header is only compared with it. */
 export const TICKET_ALGORITHM = "EdDSA";
 
-/** The claims of a checked ticket for `space`; rejects with a Refusal otherwise. Absent is refused, never a default. */
+/** The claims of a checked ticket for `space`; rejects with a Refusal otherwise. An absent ticket is refused. */
 export type TicketCheck = (ticket: string | undefined, space: SpaceId) => Promise<TicketClaims>;
 
 /** The claims of a checked pass that is good in `space`; rejects with a Refusal otherwise. */
@@ -30,7 +30,7 @@ const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
  * Checks an `Authorization: Bearer` header against `space`. Refuses with `no-ticket` (absent, or not Bearer),
- * `ticket-invalid` (anything that none of the keys signed as a ticket to act with: a pass is none), `ticket-expired`,
+ * `ticket-invalid` (not signed by any of the keys, or a pass), `ticket-expired`,
  * `wrong-space`. The key is chosen by the ticket's `kid`.
  */
 export function ticketVerifier(publicJwks: readonly PublicJwk[], clock: Clock): TicketCheck {

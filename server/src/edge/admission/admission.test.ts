@@ -7,7 +7,7 @@ import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import { decodeFrame, type Notice } from "@hustings/wire/listen/frames.ts";
 import fc from "fast-check";
 import { SILENT } from "../../ops/logger.ts";
-import type { DoorWord, EdgeLoad } from "../../ops/process/role-message.ts";
+import type { AcceptInstruction, EdgeLoad } from "../../ops/process/role-message.ts";
 import { SPACE } from "../../replica/testing/fake-upstream.ts";
 import { EDGE_LIMITS, type EdgeLimits } from "../edge-limits.ts";
 import { advanceUntil, get, listen, startFixture } from "../testing/edge-fixture.ts";
@@ -15,7 +15,7 @@ import { createAdmission, TURN_MS } from "./admission.ts";
 import type { Waiter } from "./admission-queue.ts";
 
 interface More {
-  readonly word?: () => DoorWord | undefined;
+  readonly instruction?: () => AcceptInstruction | undefined;
   readonly memoryBytes?: () => number;
   readonly clockOf?: (manual: Clock) => Clock;
 }
@@ -30,7 +30,7 @@ function open(limits: Partial<EdgeLimits>, more: More = {}) {
     random: () => 0.5,
     log: SILENT,
     memoryBytes: more.memoryBytes ?? (() => 0),
-    word: more.word ?? (() => undefined),
+    instruction: more.instruction ?? (() => undefined),
     hasPull: false,
     onLoad: (load) => loads.push(load),
   });
@@ -136,11 +136,11 @@ test("a line that is full refuses with a time that is spread, and a door that cl
 });
 
 test("places at other edges are given to the first of the line, no more than there are, and not twice", () => {
-  let word: DoorWord = { isOpen: true, elsewherePlaces: 0, elsewhereWaiting: 0 };
-  const { clock, admission, came, wait } = open({ listeners: 0, returning: 0 }, { word: () => word });
+  let instruction: AcceptInstruction = { isOpen: true, elsewherePlaces: 0, elsewhereWaiting: 0 };
+  const { clock, admission, came, wait } = open({ listeners: 0, returning: 0 }, { instruction: () => instruction });
   for (const name of ["ann", "ben", "cy"]) wait(name);
   assert.equal(admission.tier, "waiting");
-  word = { ...word, elsewherePlaces: 2 };
+  instruction = { ...instruction, elsewherePlaces: 2 };
   assert.equal(admission.tier, "push");
   clock.advance(1_500);
   assert.deepEqual(came, ["ann elsewhere", "ben elsewhere"]);
@@ -159,8 +159,8 @@ test("more come from other lines than this one holds: nobody is turned away whil
 });
 
 test("while others wait elsewhere a place goes to those who waited before, and after two seconds to whoever is here", () => {
-  const word: DoorWord = { isOpen: true, elsewherePlaces: 0, elsewhereWaiting: 5 };
-  const { clock, admission, came, wait } = open({ listeners: 1, returning: 0 }, { word: () => word });
+  const instruction: AcceptInstruction = { isOpen: true, elsewherePlaces: 0, elsewhereWaiting: 5 };
+  const { clock, admission, came, wait } = open({ listeners: 1, returning: 0 }, { instruction: () => instruction });
   assert.equal(admission.enter(false, false), false);
   wait("ann");
   clock.advance(1_000);
@@ -189,13 +189,13 @@ test("a line that broke stands again in its order, however its people come back,
 });
 
 test("of two lines the one at a shut door goes whole to the one that keeps it", () => {
-  let word: DoorWord = { isOpen: true, elsewherePlaces: 0, elsewhereWaiting: 3 };
-  const { clock, came, wait } = open({ listeners: 0, returning: 0 }, { word: () => word });
+  let instruction: AcceptInstruction = { isOpen: true, elsewherePlaces: 0, elsewhereWaiting: 3 };
+  const { clock, came, wait } = open({ listeners: 0, returning: 0 }, { instruction: () => instruction });
   wait("ann");
   wait("ben");
   clock.advance(5_000);
   assert.deepEqual(came, []);
-  word = { ...word, isOpen: false };
+  instruction = { ...instruction, isOpen: false };
   clock.advance(TURN_MS);
   assert.deepEqual(came, ["ann elsewhere", "ben elsewhere"]);
 });

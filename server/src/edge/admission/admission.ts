@@ -5,7 +5,7 @@ import { type Clock, repeat } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { QueueStatus, Tier } from "@hustings/wire/listen/room-document.ts";
 import type { Logger } from "../../ops/logger.ts";
-import type { DoorWord, EdgeLoad } from "../../ops/process/role-message.ts";
+import type { AcceptInstruction, EdgeLoad } from "../../ops/process/role-message.ts";
 import type { EdgeLimits } from "../edge-limits.ts";
 import { createAdmissionQueue, type Waiter } from "./admission-queue.ts";
 
@@ -33,8 +33,8 @@ export interface AdmissionOptions {
   readonly log: Logger;
   /** Bytes that this process has in memory. */
   readonly memoryBytes: () => number;
-  /** The parent's newest word. */
-  readonly word: () => DoorWord | undefined;
+  /** The parent's newest instruction. */
+  readonly instruction: () => AcceptInstruction | undefined;
   /** Sound can be had where it costs this edge nothing. */
   readonly hasPull: boolean;
   /** Called when the load is another: at once where the first place came or the last went, else within a turn. */
@@ -66,7 +66,7 @@ const QUEUE_FULL_RETRY_MS = 10_000;
 const RETURNING_RETRY_MS = 500;
 
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { clock, limits, random, log, word } = options;
+  const { clock, limits, random, log, instruction } = options;
   const queue = createAdmissionQueue(clock, limits.queued);
   const pressure = createPressure(options);
   let inside = 0;
@@ -102,7 +102,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     if (isReturning) return places(limits.listeners + limits.returning) > 0;
     if (places() === 0) return false;
     if (isKnown) return waitedMs >= GATHER_MS || isQueueFull();
-    return waitedMs >= COURTESY_MS || (word()?.elsewhereWaiting ?? 0) === 0;
+    return waitedMs >= COURTESY_MS || (instruction()?.elsewhereWaiting ?? 0) === 0;
   }
 
   function admitWaiting(): void {
@@ -116,7 +116,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   function redirectWaiting(): void {
     const nowMs = clock.monotonicMs();
-    const most = redirectCount(word());
+    const most = redirectCount(instruction());
     if (most === 0 || queue.size === 0 || nowMs - sentMs < ON_THE_WAY_MS) return;
     sentMs = nowMs;
     for (let count = 0; count < Math.min(most, MAX_PER_TURN); count++) queue.next(() => true)?.redirect();
@@ -160,7 +160,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       return load();
     },
     get tier() {
-      if (places() > 0 || (word()?.elsewherePlaces ?? 0) > 0) return "push";
+      if (places() > 0 || (instruction()?.elsewherePlaces ?? 0) > 0) return "push";
       return options.hasPull ? "pull" : "waiting";
     },
     get queue() {
@@ -172,10 +172,10 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
 // As many as there are places for at other edges; everyone where another edge keeps the door and a line of its own, so that
 // two lines become one: who comes there says since when they have waited.
-function redirectCount(word: DoorWord | undefined): number {
-  if (word === undefined) return 0;
-  const isSecondLine = !word.isOpen && word.elsewhereWaiting > 0;
-  return isSecondLine ? Infinity : word.elsewherePlaces;
+function redirectCount(instruction: AcceptInstruction | undefined): number {
+  if (instruction === undefined) return 0;
+  const isSecondLine = !instruction.isOpen && instruction.elsewhereWaiting > 0;
+  return isSecondLine ? Infinity : instruction.elsewherePlaces;
 }
 
 function isSame(a: EdgeLoad, b: EdgeLoad): boolean {

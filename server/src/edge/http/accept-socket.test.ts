@@ -10,9 +10,9 @@ import { createAcceptSocket } from "./accept-socket.ts";
 /** Of an edge whose parent is gone: it opens the door itself. */
 const ORPHAN: DoorLink = {
   take: () => undefined,
-  word: undefined,
+  instruction: undefined,
   isOrphan: true,
-  tell: () => undefined,
+  report: () => undefined,
   onChange: () => undefined,
 };
 

@@ -1,81 +1,90 @@
-// Owns telling edges whose turn at the door it is, from what they tell of their room. Refuses to accept a connection:
-// without it edges go on as they are.
+// Runs in the parent: tells each edge whether to accept connections at the public door, from the load that the edges report.
+// Without it, edges continue as they are.
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import type { DoorHandle } from "../host/ports.ts";
 import type { Logger } from "../logger.ts";
 import type { Child } from "../process/child.ts";
-import type { DoorWord, EdgeLoad, RoleAnswer } from "../process/role-message.ts";
-import { type EdgeAtDoor, wordsFor } from "./accept-policy.ts";
+import type { AcceptInstruction, EdgeLoad, RoleMessage } from "../process/role-message.ts";
+import { type EdgeStanding, instructionsFor } from "./accept-policy.ts";
 
-export interface Warden extends Disposable {
-  /** What an edge's process said. */
-  heard(child: Child, said: RoleAnswer): void;
+export interface AcceptCoordinator extends Disposable {
+  /** A message from an edge's process. */
+  onMessage(child: Child, message: RoleMessage): void;
   /** The process is gone. */
-  gone(child: Child): void;
+  onGone(child: Child): void;
 }
 
-export interface WardenOptions {
-  /** What edges get when they ask for a handle. */
+export interface AcceptCoordinatorOptions {
+  /** The handle that edges get when they ask for one. */
   readonly door: DoorHandle;
-  /** How many accept at once. */
-  readonly holders: number;
+  /** How many edges accept connections at once. */
+  readonly maxAccepting: number;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 interface Known {
   readonly load: EdgeLoad;
-  /** Absent before the first: an edge begins with an open door. */
-  readonly word?: DoorWord;
+  /** Absent before the first: an edge starts out accepting. */
+  readonly instruction?: AcceptInstruction;
 }
 
-/** Loads of many edges that come together are answered together. */
+/** Load reports that arrive within this time are answered together. */
 const GATHER_MS = 100;
 
-export function createWarden({ door, holders, clock, log }: WardenOptions): Warden {
+export function createAcceptCoordinator({
+  door,
+  maxAccepting,
+  clock,
+  log,
+}: AcceptCoordinatorOptions): AcceptCoordinator {
   const edges = new Map<Child, Known>();
   let timer: Timer | undefined;
   let wasFull = false;
   let isOver = false;
 
   function soon(): void {
-    if (!isOver) timer ??= clock.after(GATHER_MS, sayWords);
+    if (!isOver) timer ??= clock.after(GATHER_MS, sendInstructions);
   }
 
-  function sayWords(): void {
+  function sendInstructions(): void {
     timer = undefined;
     const all = [...edges].map(
-      ([child, { load, word }]): EdgeAtDoor => ({ ...load, index: child.name.index, isOpen: word?.isOpen ?? true }),
+      ([child, { load, instruction }]): EdgeStanding => ({
+        ...load,
+        index: child.name.index,
+        isOpen: instruction?.isOpen ?? true,
+      }),
     );
-    const words = wordsFor(all, holders);
+    const instructions = instructionsFor(all, maxAccepting);
     for (const [child, known] of edges) {
-      const word = words.get(child.name.index);
-      if (word === undefined || isSame(word, known.word)) continue;
-      edges.set(child, { ...known, word });
-      child.say({ kind: "word", ...word });
+      const instruction = instructions.get(child.name.index);
+      if (instruction === undefined || isSame(instruction, known.instruction)) continue;
+      edges.set(child, { ...known, instruction });
+      child.send({ kind: "accept", ...instruction });
     }
-    tellFullness(all);
+    logFullness(all);
   }
 
-  function tellFullness(all: readonly EdgeAtDoor[]): void {
+  function logFullness(all: readonly EdgeStanding[]): void {
     const isFull = all.length > 0 && all.every(({ places }) => places === 0);
     if (isFull === wasFull) return;
     wasFull = isFull;
     const listeners = all.reduce((sum, edge) => sum + edge.listeners, 0);
-    if (isFull) log.warn({ listeners }, "Every edge is full; whoever comes now waits at the door.");
-    else log.info({ listeners }, "There is room again.");
+    if (isFull) log.warn({ listeners }, "Every edge is full; newcomers queue at the door.");
+    else log.info({ listeners }, "There are free places again.");
   }
 
   return {
-    heard(child, said) {
-      if (said.kind === "spare") child.say({ kind: "door" }, door);
-      if (said.kind !== "load") return;
-      const { listeners, places, waiting } = said;
+    onMessage(child, message) {
+      if (message.kind === "spare") child.send({ kind: "door" }, door);
+      if (message.kind !== "load") return;
+      const { listeners, places, waiting } = message;
       edges.set(child, { ...edges.get(child), load: { listeners, places, waiting } });
       soon();
     },
-    gone(child) {
+    onGone(child) {
       if (edges.delete(child)) soon();
     },
     [Symbol.dispose]() {
@@ -85,7 +94,7 @@ export function createWarden({ door, holders, clock, log }: WardenOptions): Ward
   };
 }
 
-function isSame(a: DoorWord, b: DoorWord | undefined): boolean {
+function isSame(a: AcceptInstruction, b: AcceptInstruction | undefined): boolean {
   return (
     b !== undefined &&
     a.isOpen === b.isOpen &&

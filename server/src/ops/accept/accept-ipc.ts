@@ -1,57 +1,56 @@
-// Owns an edge's side of what it shares with its parent: handles on the door, the parent's word, its own load. Refuses to
-// accept a connection and to decide who does.
+// Runs in an edge: receives handles on the public door and the parent's instructions, and reports the edge's load.
 
 import type { DoorHandle } from "../host/ports.ts";
-import { type DoorWord, type EdgeLoad, isParentSaid, type RoleAnswer } from "../process/role-message.ts";
+import { type AcceptInstruction, type EdgeLoad, isParentMessage, type RoleMessage } from "../process/role-message.ts";
 
 export interface DoorLink {
   /**
-   * A handle on the door for this process to listen on; another is asked for at once, to be kept for the next time.
-   * `undefined`: none is left just now.
+   * A handle on the door for this process to listen on. Another one is requested at once and kept for the next call.
+   * `undefined`: none is available now.
    */
   take(): DoorHandle | undefined;
-  /** The parent's newest word; `undefined` before the first, and once the parent is gone. */
-  readonly word: DoorWord | undefined;
-  /** The parent is gone, and no word will come any more. */
+  /** The parent's newest instruction; `undefined` before the first one and once the parent is gone. */
+  readonly instruction: AcceptInstruction | undefined;
+  /** The parent is gone; no instruction will come any more. */
   readonly isOrphan: boolean;
-  tell(load: EdgeLoad): void;
-  /** Called after every word, every handle that came, and when the parent is gone. */
+  report(load: EdgeLoad): void;
+  /** Called after every instruction and every new handle, and when the parent is gone. */
   onChange: () => void;
 }
 
-/** The link of this process; its first handle came with the start. */
+/** Opens the link of this process; the start message brought its first handle. */
 export function openDoorLink(first: DoorHandle | undefined): DoorLink {
   const spares: DoorHandle[] = first === undefined ? [] : [first];
-  let word: DoorWord | undefined;
+  let instruction: AcceptInstruction | undefined;
   const link = {
-    get word() {
-      return word;
+    get instruction() {
+      return instruction;
     },
     get isOrphan() {
       return !process.connected;
     },
     take() {
       const handle = spares.pop();
-      if (handle !== undefined) say({ kind: "spare" });
+      if (handle !== undefined) send({ kind: "spare" });
       return handle;
     },
-    tell: (load: EdgeLoad) => say({ kind: "load", ...load }),
+    report: (load: EdgeLoad) => send({ kind: "load", ...load }),
     onChange: () => {},
   };
-  process.on("message", (said: unknown, handle: unknown) => {
-    if (!isParentSaid(said)) return;
-    if (said.kind === "word") word = said;
+  process.on("message", (message: unknown, handle: unknown) => {
+    if (!isParentMessage(message)) return;
+    if (message.kind === "accept") instruction = message;
     else if (handle !== undefined) spares.push(handle as DoorHandle);
     link.onChange();
   });
   process.on("disconnect", () => {
-    word = undefined;
+    instruction = undefined;
     link.onChange();
   });
   return link;
 }
 
-// A parent that died a moment ago is told nothing; that it is gone is learned by `disconnect`.
-function say(answer: RoleAnswer): void {
-  if (process.connected && process.send) process.send(answer, undefined, undefined, () => {});
+// Ignore errors: a parent that just died is noticed by `disconnect`.
+function send(message: RoleMessage): void {
+  if (process.connected && process.send) process.send(message, undefined, undefined, () => {});
 }

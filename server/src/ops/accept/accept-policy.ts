@@ -1,61 +1,64 @@
-// Owns which edges hold the door open: the few with the most room, and when all are full the one that answers for all.
-// Pure. Refuses to talk to them.
+// Decides which edges accept connections: the few with the most free places, or when all are full the one that manages
+// the queue.
 
-import type { DoorWord, EdgeLoad } from "../process/role-message.ts";
+import type { AcceptInstruction, EdgeLoad } from "../process/role-message.ts";
 
-/** One edge as its parent knows it. */
-export interface EdgeAtDoor extends EdgeLoad {
+/** One edge, as its parent knows it. */
+export interface EdgeStanding extends EdgeLoad {
   readonly index: number;
   readonly isOpen: boolean;
 }
 
 /**
- * Every process that listens on one socket is woken for every arrival, and all but one in vain; too few, and a busy one
- * keeps people waiting. docs/decisions/0010-door.md has the numbers.
+ * How many edges accept at once. Every process that listens on a socket wakes for every arrival, all but one in vain; with
+ * too few listening, a busy one keeps newcomers waiting. docs/decisions/0010-door.md has the numbers.
  */
-export function holdersOf(coresCount: number): number {
+export function acceptingEdgesFor(coresCount: number): number {
   return Math.min(8, Math.max(2, coresCount));
 }
 
-/** An edge takes the turn of one that holds the door when it has so much more room: turns should not change by the second. */
-const WORTH_A_TURN = 1.1;
+/** An edge replaces an accepting one only when it has this many times its free places, so that turns do not flap. */
+const TURN_RATIO = 1.1;
 
 /**
- * The word for each edge, by its index. At most `holders` accept, those with the most places, and who holds the door
- * keeps it while it has about as many as the others. When nobody has a place exactly one accepts: where people wait
- * already, else the first.
+ * The instruction for each edge, by its index. At most `maxAccepting` edges accept: those with the most free places, where an
+ * edge that accepts already keeps its turn while it has about as many as the others. When no edge has a free place exactly
+ * one accepts: the one with the longest queue, else the first.
  */
-export function wordsFor(edges: readonly EdgeAtDoor[], holders: number): ReadonlyMap<number, DoorWord> {
-  const open = new Set(openOnes(edges, holders));
+export function instructionsFor(
+  edges: readonly EdgeStanding[],
+  maxAccepting: number,
+): ReadonlyMap<number, AcceptInstruction> {
+  const open = new Set(acceptingOf(edges, maxAccepting));
   const allWaiting = sum(edges, ({ waiting }) => waiting);
   return new Map(
     edges.map((edge) => {
       const others = edges.filter((other) => other !== edge);
       const places = sum(others, (other) => Math.max(0, other.places - other.waiting));
       const share = edge.waiting === 0 ? 1 : edge.waiting / allWaiting;
-      const word = {
+      const instruction = {
         isOpen: open.has(edge.index),
         elsewherePlaces: Math.floor(places * share),
         elsewhereWaiting: allWaiting - edge.waiting,
       };
-      return [edge.index, word];
+      return [edge.index, instruction];
     }),
   );
 }
 
-function openOnes(edges: readonly EdgeAtDoor[], holders: number): readonly number[] {
+function acceptingOf(edges: readonly EdgeStanding[], maxAccepting: number): readonly number[] {
   const withRoom = edges.filter(({ places }) => places > 0);
-  if (withRoom.length === 0) return doorkeeper(edges);
-  const weight = ({ places, isOpen }: EdgeAtDoor): number => (isOpen ? places * WORTH_A_TURN : places);
+  if (withRoom.length === 0) return queueKeeper(edges);
+  const weight = ({ places, isOpen }: EdgeStanding): number => (isOpen ? places * TURN_RATIO : places);
   const byRoom = withRoom.toSorted((a, b) => weight(b) - weight(a) || a.index - b.index);
-  return byRoom.slice(0, holders).map(({ index }) => index);
+  return byRoom.slice(0, maxAccepting).map(({ index }) => index);
 }
 
-function doorkeeper(edges: readonly EdgeAtDoor[]): readonly number[] {
+function queueKeeper(edges: readonly EdgeStanding[]): readonly number[] {
   const [first] = edges.toSorted((a, b) => b.waiting - a.waiting || a.index - b.index);
   return first === undefined ? [] : [first.index];
 }
 
-function sum(edges: readonly EdgeAtDoor[], of: (edge: EdgeAtDoor) => number): number {
+function sum(edges: readonly EdgeStanding[], of: (edge: EdgeStanding) => number): number {
   return edges.reduce((total, edge) => total + of(edge), 0);
 }

@@ -1,5 +1,3 @@
-// Proves that what a machine lacks is named with how to mend it, and that looking changes nothing.
-
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
@@ -13,7 +11,7 @@ import { readConfig } from "../config.ts";
 import { mayGoRealTime } from "../host/realtime.ts";
 import { checkMachine, type Finding } from "./checkup.ts";
 
-test("ports that others use are wrong, with the flag that mends it", async (t) => {
+test("reports a port in use as wrong, with the flag that changes it", async (t) => {
   const tcp = createServer().listen(0);
   const udp = createSocket("udp4").bind(0);
   t.after(() => void tcp.close());
@@ -24,18 +22,18 @@ test("ports that others use are wrong, with the flag that mends it", async (t) =
   const findings = await check(t, { port: String(port), "udp-port": String(udpPort) });
   const [door, sound] = [one(findings, `TCP port ${port}`), one(findings, `UDP port ${udpPort}`)];
   assert.deepEqual([door.verdict, door.what], ["wrong", "is in use by another program"]);
-  assert.match(door.mend ?? "", /another with --port$/);
+  assert.match(door.mend ?? "", /another port with --port$/);
   assert.equal(sound.verdict, "wrong");
 });
 
-test("a data directory that is not there yet is tried where it would be made, and is not made", async (t) => {
+test("tries a missing data directory where it would be created, without creating it", async (t) => {
   const place = await scratch(t);
   const findings = await check(t, { data: join(place, "a", "b") });
   assert.equal(one(findings, "data directory").verdict, "ok");
   assert.deepEqual(await readdir(place), []);
 });
 
-test("programs that only tests need are notes, and are found by their names", async (t) => {
+test("reports a missing program that only tests need as a note", async (t) => {
   const place = await scratch(t);
   await writeFile(join(place, "google-chrome"), "", { mode: 0o755 });
   const findings = await check(t, {}, place);
@@ -44,7 +42,7 @@ test("programs that only tests need are notes, and are found by their names", as
   assert.equal(one(findings, "ffmpeg").verdict, "note");
 });
 
-test("whether a stage goes before all else here is told as the system answers, and what it needs where it does not", async (t) => {
+test("reports whether a stage can be in the real-time class here, and what it needs if not", async (t) => {
   const without = one(await check(t, {}, ""), "the stage's tick");
   assert.deepEqual([without.verdict, /chrt is not found/.test(without.what)], ["note", true]);
   assert.match(without.mend ?? "", /LimitRTPRIO=1.*util-linux/);
@@ -56,11 +54,11 @@ test("whether a stage goes before all else here is told as the system answers, a
   assert.deepEqual([off.verdict, off.mend], ["ok", undefined]);
 });
 
-test("a clock that jumps against time is noted", async (t) => {
+test("notes a clock that jumps", async (t) => {
   let looksCount = 0;
   const jumping = { ...systemClock, utcMs: () => systemClock.utcMs() + 200 * looksCount++ };
   const findings = await check(t, {}, "", jumping);
-  assert.match(one(findings, "clock").what, /moved \d{3} ms against time/);
+  assert.match(one(findings, "clock").what, /jumped by \d{3} ms/);
 });
 
 async function check(t: TestContext, flags: Record<string, string>, path = "", clock = systemClock) {

@@ -1,5 +1,5 @@
-// Owns what a machine must have and should have to run a server: one check a line, each with what is wrong and how to
-// mend it. Refuses to change anything, and to know how findings are shown.
+// Checks whether a machine can run a server well: one finding per check, each with what is wrong and how to mend it. Changes
+// nothing.
 
 import { accessSync, constants } from "node:fs";
 import { mkdtemp, open, rm, stat, statfs } from "node:fs/promises";
@@ -15,22 +15,22 @@ import { askHealth, type Health, healthPath } from "../process/health.ts";
 import { askParent } from "../process/parent-socket.ts";
 import { type RoleName, runDirectory } from "../process/run-directory.ts";
 
-/** What the findings about memory and the kernel are for. */
+/** The audience that the findings about memory and the kernel assume. */
 const NAMED_LISTENERS = 100_000;
 
-/** `wrong`: a server cannot run so. `note`: it can, with the limit that the sentence names. */
+/** `wrong`: a server cannot run. `note`: it can, with the limit that the sentence names. */
 export interface Finding {
   readonly name: string;
   readonly verdict: "ok" | "note" | "wrong";
   readonly what: string;
-  /** How to mend it; absent where all is well. */
+  /** How to mend it; absent when all is well. */
   readonly mend?: string;
 }
 
 export interface CheckupOptions {
   readonly config: Config;
   readonly clock: Clock;
-  /** Directories in which programs are looked for, as in PATH. */
+  /** Directories to search for programs, as in PATH. */
   readonly path: string;
 }
 
@@ -44,7 +44,7 @@ const FSYNC_TRIES = 20;
 const MAX_FSYNC_MS = 50;
 const MANY_DESCRIPTORS = 65_536;
 
-/** Every finding, in the order in which a person would mend them. Never rejects: what cannot be found out is a note. */
+/** Every finding, in the order in which a person would mend them. Never rejects: a check that cannot be done is a note. */
 export async function checkMachine(options: CheckupOptions): Promise<readonly Finding[]> {
   const { config, clock, path } = options;
   const running = await askParent(runDirectory(config.dataDirectory).parentSocket).catch(() => undefined);
@@ -81,7 +81,7 @@ function checkNode(): Finding {
 function portsOf({ port, stagePort, udpPort }: Config): PortNeed[] {
   return [
     { kind: "TCP", port, flag: "--port", what: "the door" },
-    { kind: "TCP", port: stagePort, flag: "--stage-port", what: "the stage's own door" },
+    { kind: "TCP", port: stagePort, flag: "--stage-port", what: "the stage's own port" },
     { kind: "UDP", port: udpPort, flag: "--udp-port", what: "sound of speakers" },
   ];
 }
@@ -98,7 +98,7 @@ async function checkPort(need: PortNeed, host: string, running: Health | undefin
       return {
         name,
         verdict: "ok",
-        what: `used by the Hustings that runs on this data directory (process ${running.pid})`,
+        what: `used by the Hustings server that runs on this data directory (process ${running.pid})`,
       };
     const [what = "", mend = ""] = portSentence(need, error)
       .slice(`${name} `.length)
@@ -114,7 +114,12 @@ async function checkDirectory(directory: string, clock: Clock): Promise<Finding>
     const slowestMs = await slowestSyncMs(place, clock);
     const what = `${directory} can be written; the slowest of ${FSYNC_TRIES} syncs took ${slowestMs.toFixed(1)} ms`;
     if (slowestMs <= MAX_FSYNC_MS) return { name, verdict: "ok", what };
-    return { name, verdict: "note", what, mend: "a mute is told when it is on disk: give --data a faster disk" };
+    return {
+      name,
+      verdict: "note",
+      what,
+      mend: "a mute is acknowledged once it is on disk: put --data on a faster disk",
+    };
   } catch (error) {
     const what = `${place} cannot be written: ${(error as Error).message}`;
     return { name, verdict: "wrong", what, mend: "give another --data, or this one to the account that runs Hustings" };
@@ -142,18 +147,23 @@ async function checkSpace(directory: string): Promise<Finding> {
   const name = "disk space";
   const { bavail, bsize } = await statfs(await nearestExisting(directory));
   const freeGib = (Number(bavail) * Number(bsize)) / GIB;
-  // Both renditions and their overhead: 48 kb/s and a little.
+  // Both renditions and their overhead: slightly more than 48 kb/s.
   const hours = Math.floor((freeGib * GIB) / (6.5 * 1024 * 3600));
   const what = `${freeGib.toFixed(1)} GiB free, about ${hours} hours of spaces`;
   if (freeGib >= 1) return { name, verdict: "ok", what };
-  return { name, verdict: "note", what, mend: "when it is full, sound goes on and is not recorded: make room" };
+  return {
+    name,
+    verdict: "note",
+    what,
+    mend: "when the disk is full, sound continues but is not recorded: free some space",
+  };
 }
 
 async function checkDescriptors({ edges, listenersPerEdge }: Config): Promise<Finding> {
   const name = "descriptors";
   const descriptors = await readDescriptorLimit();
   if (descriptors === undefined)
-    return { name, verdict: "note", what: "this system does not tell", mend: "see ulimit -Hn" };
+    return { name, verdict: "note", what: "this system does not report its limit", mend: "see ulimit -Hn" };
   const what = `${descriptors} a process: ${capacityLine({ edges, listenersPerEdge, descriptors })}`;
   if (descriptors >= MANY_DESCRIPTORS) return { name, verdict: "ok", what };
   return {
@@ -167,21 +177,22 @@ async function checkDescriptors({ edges, listenersPerEdge }: Config): Promise<Fi
 function checkCores(): Finding {
   const count = availableParallelism();
   if (count >= 2) return { name: "processors", verdict: "ok", what: `${count}` };
-  const mend = "the stage shares it with the edges: give the machine two for more than a small audience";
+  const mend = "the stage shares it with the edges: use two processors for more than a small audience";
   return { name: "processors", verdict: "note", what: "1", mend };
 }
 
 const STAGE: RoleName = { role: "stage", index: 0 };
 
-// Of the stage that runs, how it is; else how one would be that whoever asks starts.
+// Reports on the stage that runs; without one, on a stage that this account would start.
 async function checkPrecedence({ dataDirectory, stageRealtime }: Config, path: string): Promise<Finding> {
   const name = "the stage's tick";
-  const otherwise = "by niceness alone, which is late when all processors are full";
+  const otherwise = "by niceness only, so ticks are late when all processors are busy";
   if (stageRealtime === "off") return { name, verdict: "ok", what: `${otherwise}; --stage-realtime is off` };
   const running = await askHealth(runDirectory(dataDirectory).controlSocket(STAGE), healthPath(STAGE)).catch(() => {});
   const standing = running === undefined ? await precedenceHere(path) : await precedenceOf(running.pid);
-  if (standing.isRealTime) return { name, verdict: "ok", what: "in the real-time class, before all else here" };
-  const mend = "LimitRTPRIO=1 in the service, or CAP_SYS_NICE, as root has it; it needs the program chrt (util-linux)";
+  if (standing.isRealTime) return { name, verdict: "ok", what: "in the real-time class, ahead of everything else" };
+  const mend =
+    "set LimitRTPRIO=1 in the service, or grant CAP_SYS_NICE (root has it); needs the program chrt (util-linux)";
   return { name, verdict: "note", what: `${otherwise} (${standing.why})`, mend };
 }
 
@@ -197,9 +208,9 @@ async function precedenceOf(pid: number): Promise<Standing> {
 
 function checkMemory(): Finding {
   const freeGib = freemem() / GIB;
-  const what = `${freeGib.toFixed(1)} GiB free; ${NAMED_LISTENERS.toLocaleString("en")} listeners take about 1 GiB`;
+  const what = `${freeGib.toFixed(1)} GiB free; ${NAMED_LISTENERS.toLocaleString("en")} listeners need about 1 GiB`;
   if (freeGib >= 0.75) return { name: "memory", verdict: "ok", what };
-  return { name: "memory", verdict: "note", what, mend: "a server without listeners takes about 0.5 GiB" };
+  return { name: "memory", verdict: "note", what, mend: "a server without listeners needs about 0.5 GiB" };
 }
 
 async function checkClock(clock: Clock): Promise<Finding> {
@@ -215,9 +226,9 @@ async function checkClock(clock: Clock): Promise<Finding> {
   const beforeMs = offsetMs();
   await sleep(clock, DRIFT_MS);
   const driftMs = Math.abs(offsetMs() - beforeMs);
-  if (driftMs <= MAX_DRIFT_MS) return { name, verdict: "ok", what: "it runs as time does" };
-  const what = `it moved ${driftMs.toFixed(0)} ms against time in ${DRIFT_MS} ms`;
-  return { name, verdict: "note", what, mend: "let one program alone set it (chrony or systemd-timesyncd)" };
+  if (driftMs <= MAX_DRIFT_MS) return { name, verdict: "ok", what: "steady" };
+  const what = `it jumped by ${driftMs.toFixed(0)} ms within ${DRIFT_MS} ms`;
+  return { name, verdict: "note", what, mend: "let only one program set it (chrony or systemd-timesyncd)" };
 }
 
 interface Program {
@@ -231,7 +242,7 @@ const PROGRAMS: readonly Program[] = [
   { names: ["ffprobe"], debianPackage: "ffmpeg" },
 ];
 
-// Servers do without; the tests do not.
+// Only the tests need these.
 function checkProgram({ names, debianPackage }: Program, path: string): Finding {
   const name = names[0] ?? "";
   const where = findProgram(names, path);
@@ -239,7 +250,7 @@ function checkProgram({ names, debianPackage }: Program, path: string): Finding 
   return {
     name,
     verdict: "note",
-    what: "not found; npm test needs it, a server does not",
+    what: "not found; only npm test needs it",
     mend: `apt-get install ${debianPackage}`,
   };
 }

@@ -1,5 +1,4 @@
-// Owns finding ports of loopback that nobody has, for whoever starts a server of their own: drills and tests. Refuses to
-// hold them: another process may take one before it is used.
+// Finds free ports of loopback for drills and tests that start a server. Another process may take one before it is used.
 
 import { createSocket } from "node:dgram";
 import { once } from "node:events";

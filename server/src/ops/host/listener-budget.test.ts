@@ -1,5 +1,3 @@
-// Proves how an edge divides what it may have open, and what is said of it.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -7,14 +5,14 @@ import { capacityLine, edgeBudget, edgesFor, mostListeners, readDescriptorLimit 
 
 const machineBytes = 24 * 1024 ** 3;
 
-test("twenty thousand descriptors hold 19,000 listeners, and a reserve for who comes back, waits or asks", () => {
+test("20,000 descriptors hold 19,000 listeners and a reserve for returning listeners, the queue and requests", () => {
   const budget = edgeBudget({ listenersPerEdge: 100_000, edges: 5, descriptors: 20_000, machineBytes });
   assert.equal(budget.listeners, 19_000);
   assert.ok(budget.returning > 200 && budget.waiting > 300, JSON.stringify(budget));
   assert.ok(budget.connections <= 20_000 - 100);
 });
 
-test("whatever the limits, everybody who may be connected has a descriptor, and somebody may listen", () => {
+test("with any limits, every allowed connection has a descriptor and at least one listener is allowed", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 256, max: 2_000_000 }),
@@ -29,19 +27,19 @@ test("whatever the limits, everybody who may be connected has a descriptor, and 
   );
 });
 
-test("one address has an eighth of an edge's places, 200 at least, or what the operator says", () => {
+test("one address may hold an eighth of an edge, at least 200, or what the operator sets", () => {
   const of = (listenersPerEdge: number, listenersPerAddress?: number) =>
     edgeBudget({ listenersPerEdge, listenersPerAddress, edges: 5, descriptors: 20_000, machineBytes }).perAddress;
   assert.deepEqual([of(100_000), of(300), of(300, 7)], [2_375, 200, 7]);
 });
 
-test("fewer listeners an edge leave a longer line", () => {
+test("fewer listeners per edge leave room for a longer queue", () => {
   const of = (listenersPerEdge: number) =>
     edgeBudget({ listenersPerEdge, edges: 5, descriptors: 20_000, machineBytes }).waiting;
   assert.ok(of(15_000) > 1_900 && of(19_000) < 500);
 });
 
-test("how many edges an audience needs is said where it is asked", async () => {
+test("names the number of edges that an audience needs", async () => {
   const basis = { listenersPerEdge: 100_000, descriptors: 20_000 };
   assert.equal(edgesFor(95_000, basis), 5);
   assert.equal(mostListeners(undefined), Number.MAX_SAFE_INTEGER);

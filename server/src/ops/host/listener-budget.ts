@@ -1,15 +1,15 @@
-// Owns how many listeners an edge may hold here and how many edges an audience needs: descriptors, with a reserve for
-// whoever comes back, waits or asks for a page; and memory. Refuses to know what a listener is sent.
+// How many listeners an edge may hold on this machine, from its descriptors and memory, and how many edges an audience
+// needs. Some descriptors are kept for returning listeners, for the queue and for page requests.
 
 import { readFile } from "node:fs/promises";
 
 export interface BudgetBasis {
-  /** What the operator allows; descriptors may allow less. */
+  /** The operator's limit; descriptors may allow fewer. */
   readonly listenersPerEdge: number;
-  /** What the operator allows one address at one edge; absent: an eighth of its places, and 200 at least. */
+  /** The operator's limit for one address at one edge; absent: an eighth of the edge's listeners, at least 200. */
   readonly listenersPerAddress?: number | undefined;
   readonly edges: number;
-  /** Files and connections that one process may have open; `undefined` where the system does not tell. */
+  /** Files and connections that one process may have open; `undefined` when the system does not report it. */
   readonly descriptors: number | undefined;
   readonly machineBytes: number;
 }
@@ -24,18 +24,18 @@ export interface EdgeBudget {
   readonly memoryBytes: number;
 }
 
-/** What a process has open besides: files, its stage, requests that are passed inward. */
+/** Other descriptors of a process: files, the connection to its stage, proxied requests. */
 const OWN = 100;
-const MOST_IN_LINE = 20_000;
-/** Whoever opens all they can from one address has one part of so many; a school or an office has this many at least. */
+const MAX_QUEUED = 20_000;
+/** One address gets at most this fraction of an edge; a school or an office gets at least this many listeners. */
 const ADDRESSES_FOR_ALL = 8;
 const LEAST_PER_ADDRESS = 200;
-/** Connections to listeners: some load a page as others listen. */
+/** Connections per listener of one address: some load a page while others listen. */
 const REQUESTS_TOO = 1.25;
-/** Of the machine's memory, for all edges together; the rest is the stage's, the kernel's sockets' and the system's. */
+/** The part of the machine's memory for all edges together; the rest is for the stage, socket buffers and the system. */
 const EDGES_SHARE = 0.5;
 
-/** How one edge divides what it may have open. */
+/** How one edge divides its descriptors. */
 export function edgeBudget(basis: BudgetBasis): EdgeBudget {
   const { listenersPerEdge, edges, descriptors, machineBytes } = basis;
   const all = (descriptors ?? Number.POSITIVE_INFINITY) - OWN;
@@ -43,25 +43,25 @@ export function edgeBudget(basis: BudgetBasis): EdgeBudget {
   const listeners = Math.max(1, Math.min(listenersPerEdge, most));
   const perAddress =
     basis.listenersPerAddress ?? Math.max(LEAST_PER_ADDRESS, Math.floor(listeners / ADDRESSES_FOR_ALL));
-  const left = Math.max(30, Math.min(all - listeners, listeners + MOST_IN_LINE));
+  const left = Math.max(30, Math.min(all - listeners, listeners + MAX_QUEUED));
   return {
     listeners,
     perAddress,
     addressConnections: Math.ceil(perAddress * REQUESTS_TOO) + LEAST_PER_ADDRESS,
     returning: Math.floor(left * 0.3),
-    waiting: Math.min(MOST_IN_LINE, Math.floor(left * 0.4)),
+    waiting: Math.min(MAX_QUEUED, Math.floor(left * 0.4)),
     connections: listeners + left,
     memoryBytes: Math.floor((machineBytes * EDGES_SHARE) / edges),
   };
 }
 
-/** Listeners for which one process has descriptors: all but 5 % of them, at least 300 and at most 5,000. */
+/** Listeners for which one process has descriptors: all but 5 % of the descriptors, where 5 % is at least 300 and at most 5,000. */
 export function mostListeners(descriptors: number | undefined): number {
   if (descriptors === undefined) return Number.MAX_SAFE_INTEGER;
   return Math.max(1, descriptors - Math.min(5_000, Math.max(300, Math.floor(descriptors * 0.05))));
 }
 
-/** Edges for an audience of so many. */
+/** Edges that an audience of `listeners` needs. */
 export function edgesFor(
   listeners: number,
   { listenersPerEdge, descriptors }: Omit<BudgetBasis, "edges" | "machineBytes">,
@@ -69,7 +69,7 @@ export function edgesFor(
   return Math.ceil(listeners / Math.max(1, Math.min(listenersPerEdge, mostListeners(descriptors))));
 }
 
-/** How many listeners these edges hold, and how many edges a hundred thousand need: one line. */
+/** One line: how many listeners these edges hold, and how many edges 100,000 listeners need. */
 export function capacityLine({ edges, listenersPerEdge, descriptors }: Omit<BudgetBasis, "machineBytes">): string {
   const each = Math.min(listenersPerEdge, mostListeners(descriptors));
   const count = (number: number): string => number.toLocaleString("en");
@@ -78,7 +78,7 @@ export function capacityLine({ edges, listenersPerEdge, descriptors }: Omit<Budg
   return edges >= need ? fits : `${fits}; for 100,000 start with --edges ${need}`;
 }
 
-/** Files that this process may open; `undefined` where the system does not tell. Node raises the soft limit by itself. */
+/** Files that this process may open; `undefined` when the system does not report it. Node raises its soft limit to the hard one. */
 export async function readDescriptorLimit(): Promise<number | undefined> {
   const limits = await readFile("/proc/self/limits", "utf8").catch(() => "");
   const [, soft, hard] = /^Max open files\s+(\d+)\s+(\d+)/m.exec(limits) ?? [];

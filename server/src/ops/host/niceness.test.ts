@@ -7,10 +7,10 @@ import { type TestContext, test } from "node:test";
 import { systemClock } from "@hustings/flow/clock.ts";
 import { sessionNiceness, setNiceness } from "./niceness.ts";
 
-/** Whether this kernel shares processors between sessions first. */
+/** Whether this kernel shares processors between sessions before it looks at niceness. */
 const hasSessions = existsSync("/proc/self/autogroup");
 
-test("who leads a session yields with it, so that niceness counts beside other sessions", async (t) => {
+test("sets the niceness of the session that a process leads, so that it counts beside other sessions", async (t) => {
   const pids = await Promise.all(Array.from({ length: 3 }, () => begin(t, true)));
   await Promise.all(pids.map((pid) => setNiceness(pid, 10, systemClock)));
   for (const pid of pids) {
@@ -19,7 +19,7 @@ test("who leads a session yields with it, so that niceness counts beside other s
   }
 });
 
-test("who shares a session with others yields alone", async (t) => {
+test("leaves the session alone that a process shares with others", async (t) => {
   const own = await sessionNiceness(process.pid);
   const pid = await begin(t, false);
   await setNiceness(pid, 10, systemClock);
@@ -28,7 +28,7 @@ test("who shares a session with others yields alone", async (t) => {
   assert.equal(await sessionNiceness(process.pid), own);
 });
 
-test("a process that is gone, or never was, is no error", async (t) => {
+test("ignores a process that is gone or never existed", async (t) => {
   const pid = await begin(t, true);
   process.kill(pid, "SIGKILL");
   await setNiceness(pid, 10, systemClock);

@@ -1,17 +1,17 @@
-// Owns taking and trying ports: the door's listening socket, and whether a port can be had at all. Refuses to accept a
-// connection or to read a datagram that is not its own.
+// Binds the socket of the public door, and checks whether ports can be used.
 
 import { createSocket, type Socket } from "node:dgram";
 import * as net from "node:net";
 import { StartFailure } from "../process/start-failure.ts";
 
-/** A bound socket that a parent holds and hands to edges; they listen on it. In itself it accepts nothing. */
+/** A bound socket that the parent holds and gives to edges, which listen on it. The parent accepts nothing. */
 export interface DoorHandle {
   close(): void;
 }
 
-// net's own way to bind without listening, which `cluster` is built on; there is no public one. A parent that listened
-// would have to accept. UV_TCP_REUSEPORT lets a new parent bind beside the socket that edges of a dead one still hold.
+// The function of node:net on which `cluster` is built: it binds without listening, for which there is no public function. A
+// parent that listened would have to accept. UV_TCP_REUSEPORT lets a new parent bind while edges of a dead one still hold
+// the old socket.
 interface Binding {
   _createServerHandle(address: string, port: number, family: 4 | 6, fd: -1, flags: number): DoorHandle | number;
 }
@@ -19,19 +19,19 @@ const REUSE_PORT = 2;
 const ECHO_MS = 2_000;
 
 /**
- * Binds the door. While the result is held, connections that wait survive the death of every edge; before the first edge
- * listens nobody can connect. Throws StartFailure. Check with `tryTcpPort` first: a taken port shows only when listening.
+ * Binds the door. While the handle is held, waiting connections survive the death of every edge; before the first edge
+ * listens, nobody can connect. Throws StartFailure. Check with `tryTcpPort` first: binding does not reveal a port in use.
  */
 export function bindDoor(host: string, port: number): DoorHandle {
   const { _createServerHandle } = net as unknown as Binding;
   const reuse = process.platform === "linux" ? REUSE_PORT : 0;
   const handle = _createServerHandle(host, port, net.isIP(host) === 6 ? 6 : 4, -1, reuse);
   if (typeof handle === "number")
-    throw new StartFailure(`TCP port ${port} cannot be had at ${host} (error ${handle}).`);
+    throw new StartFailure(`TCP port ${port} cannot be opened at ${host} (error ${handle}).`);
   return handle;
 }
 
-/** `host`, or every IPv4 address where `host` is every address and this machine has no IPv6. */
+/** `host`, or `0.0.0.0` when `host` is `::` and this machine has no IPv6. */
 export async function usableHost(host: string): Promise<string> {
   if (host !== "::") return host;
   try {
@@ -43,7 +43,7 @@ export async function usableHost(host: string): Promise<string> {
   }
 }
 
-/** Rejects with what the system says when the TCP port cannot be listened on. */
+/** Rejects with the system's error when the TCP port cannot be listened on. */
 export function tryTcpPort(host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = net.createServer();
@@ -52,7 +52,7 @@ export function tryTcpPort(host: string, port: number): Promise<void> {
   });
 }
 
-/** Rejects with what the system says when the UDP port cannot be bound, or a datagram to it does not arrive. */
+/** Rejects with the system's error when the UDP port cannot be bound, or when a datagram to it does not arrive. */
 export async function tryUdpPort(port: number): Promise<void> {
   const socket = createSocket("udp4");
   try {
@@ -63,7 +63,7 @@ export async function tryUdpPort(port: number): Promise<void> {
   }
 }
 
-/** Ports that a start needs, each tried; throws a StartFailure whose sentence names the port and the flag. */
+/** Tries every port that a start needs. Throws a StartFailure whose sentence names the port and the flag. */
 export async function checkPorts(needs: readonly PortNeed[], host: string): Promise<void> {
   for (const { kind, port, flag, what } of needs) {
     try {
@@ -87,12 +87,12 @@ export function portSentence({ kind, port, flag, what }: PortNeed, cause: unknow
   const { code, message } = cause as NodeJS.ErrnoException;
   const name = `${kind} port ${port} (${what})`;
   if (code === "EADDRINUSE")
-    return `${name} is in use by another program: stop that one, or give another with ${flag}.`;
+    return `${name} is in use by another program: stop that program, or choose another port with ${flag}.`;
   if (code === "EACCES")
-    return `${name} may not be opened by this account: give one from 1024 up with ${flag}, or grant CAP_NET_BIND_SERVICE.`;
+    return `${name} may not be opened by this account: choose one from 1024 up with ${flag}, or grant CAP_NET_BIND_SERVICE.`;
   if (code === "EADDRNOTAVAIL")
-    return `${name} cannot be opened: the address given with --host is not one of this machine's.`;
-  return `${name} cannot be used: ${message}. ${kind === "UDP" ? "Speakers need UDP." : `Give another with ${flag}.`}`;
+    return `${name} cannot be opened: the address given with --host does not belong to this machine.`;
+  return `${name} cannot be used: ${message}. ${kind === "UDP" ? "Speakers need UDP." : `Choose another with ${flag}.`}`;
 }
 
 function bindUdp(socket: Socket, port: number): Promise<void> {

@@ -1,7 +1,3 @@
-// Proves that a process is put before all else with every thread that it has and will have, and that where this is not
-// allowed it goes on as it was and the reason is told. Where the machine these run on allows it not, the first says so by
-// proving the second.
-
 import assert from "node:assert/strict";
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -12,7 +8,7 @@ import { type TestContext, test } from "node:test";
 import { pino } from "pino";
 import { createPrecedence, goRealTime, isRealTime, mayGoRealTime, threadClasses } from "./realtime.ts";
 
-test("every thread of a process goes before all else, those that begin later too; or none does, for a reason", async (t) => {
+test("puts every thread of a process into the real-time class, later ones too; or none, with a reason", async (t) => {
   const { child, pid } = await begin(t);
   const may = await mayGoRealTime();
   const standing = await goRealTime(pid);
@@ -32,7 +28,7 @@ test("every thread of a process goes before all else, those that begin later too
   );
 });
 
-test("a chrt that is missing, refuses, hangs or lies leaves the process as it was, and is told", async (t) => {
+test("leaves the process as it was and reports it when chrt is missing, refuses, hangs or lies", async (t) => {
   const { pid } = await begin(t);
   const before = await threadClasses(pid);
   const refusing = await program(t, "echo 'not by me' >&2; exit 1");
@@ -53,7 +49,7 @@ test("a chrt that is missing, refuses, hangs or lies leaves the process as it wa
   assert.equal(await isRealTime(pid), false);
 });
 
-test("what only niceness holds for is told once at info, until it changes; with the setting off nothing is tried", async (t) => {
+test("logs once at info that only niceness applies, until that changes; with the setting off tries nothing", async (t) => {
   const { pid } = await begin(t);
   const lines: { level: number; why?: string }[] = [];
   const log = pino({ level: "debug" }, { write: (line) => void lines.push(JSON.parse(line)) });
@@ -76,7 +72,7 @@ test("what only niceness holds for is told once at info, until it changes; with 
   assert.deepEqual([await isRealTime(other.pid), lines.length], [false, count]);
 });
 
-test("of a process that is gone nothing is told, and nothing thrown", async (t) => {
+test("logs and throws nothing for a process that is gone", async (t) => {
   const { child, pid } = await begin(t);
   child.kill("SIGKILL");
   await once(child, "exit");
@@ -88,7 +84,7 @@ test("of a process that is gone nothing is told, and nothing thrown", async (t) 
   if (process.platform === "linux") assert.deepEqual(lines, []);
 });
 
-/** A process like a role's, which starts threads of every kind that one has when it is told "more", and says when. */
+/** A process that, on the message "more", starts every kind of thread that a role has, and reports when they run. */
 async function begin(t: TestContext): Promise<{ child: ChildProcess; pid: number }> {
   const child = fork(join(import.meta.dirname, "../testing/threads-process.ts"), {
     stdio: ["ignore", "inherit", "inherit", "ipc"],

@@ -1,6 +1,5 @@
-// Owns putting a process before all others of the machine: the real-time class of Linux, for every thread of it, by the
-// program chrt (docs/decisions/0015). Refuses to know which process deserves it, and to hold anything up or to fail where
-// the system forbids it.
+// Puts a process into the real-time class of Linux, with all its threads, using the program chrt (docs/decisions/0015). Where
+// the system forbids it, the process stays as it is.
 
 import { type ExecFileException, execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
@@ -8,35 +7,35 @@ import { promisify } from "node:util";
 import type { Config } from "../config.ts";
 import type { Logger } from "../logger.ts";
 
-/** How it stands with a process; `why` completes "It is not in the real-time class: …". */
+/** Whether a process is in the real-time class; `why` completes "It is not in the real-time class: …". */
 export type Standing = { readonly isRealTime: true } | { readonly isRealTime: false; readonly why: string };
 
 export interface Means {
-  /** The program of util-linux, by its name on the PATH or by its path. */
+  /** The program chrt of util-linux: its path, or its name on the PATH. */
   readonly chrt?: string;
-  /** How long one run of it may take. */
+  /** How long one run of chrt may take. */
   readonly patienceMs?: number;
 }
 
 /** How the kernel schedules one thread: sched(7). */
 export interface ThreadClass {
-  /** 0: by niceness. 1 and 2: real-time, until it waits or by turns (SCHED_FIFO, SCHED_RR). */
+  /** 0: by niceness. 1 and 2: real-time (SCHED_FIFO, SCHED_RR). */
   readonly policy: number;
-  /** 0 but for the real-time ones. */
+  /** 0 except for real-time policies. */
   readonly priority: number;
 }
 
 const run = promisify(execFile);
 const REAL_TIME: readonly number[] = [1, 2];
-/** The lowest: before everything that has none, behind whatever the machine's owner put higher. */
+/** The lowest real-time priority: ahead of every ordinary process, behind anything that the operator put higher. */
 const PRIORITY = "1";
 const PATIENCE_MS = 5_000;
-/** A thread that began while chrt went through them may have been left out. */
+/** chrt can miss a thread that starts while it runs. */
 const PASSES = 3;
 
 /**
- * Every thread of process `pid`; those that they start inherit it, and so would processes. `undefined`: it is gone.
- * Resolves when it is known how it stands; never rejects, and leaves the process as it was where it may not be.
+ * Puts every thread of process `pid` into the real-time class; new threads inherit it. Resolves with the result, or with
+ * `undefined` when the process is gone. Never rejects; where it is forbidden the process stays as it was.
  */
 export async function goRealTime(pid: number, means: Means = {}): Promise<Standing | undefined> {
   if (process.platform !== "linux") return { isRealTime: false, why: "this system has none" };
@@ -51,35 +50,35 @@ export async function goRealTime(pid: number, means: Means = {}): Promise<Standi
   return { isRealTime: false, why };
 }
 
-/** Whether a process that this one starts may be put there. Never rejects, changes nothing. */
+/** Whether this process may put its children into the real-time class. Changes nothing; never rejects. */
 export async function mayGoRealTime(means: Means = {}): Promise<Standing> {
   if (process.platform !== "linux") return { isRealTime: false, why: "this system has none" };
   const refusal = await runChrt(["-r", PRIORITY, process.execPath, "--version"], means);
   return refusal === undefined ? { isRealTime: true } : { isRealTime: false, why: refusal };
 }
 
-/** Whether every thread of a process is there; a process that is gone is not. */
+/** Whether every thread of a process is in the real-time class; false for a process that is gone. */
 export async function isRealTime(pid: number): Promise<boolean> {
   const threads = await threadClasses(pid);
   return threads.length > 0 && threads.every(isRealTimeThread);
 }
 
-/** Of every thread of a process, as the kernel tells (proc(5), /proc/PID/task/TID/stat); none where it is gone. */
+/** The class of every thread of a process (proc(5), /proc/PID/task/TID/stat); empty when the process is gone. */
 export async function threadClasses(pid: number): Promise<readonly ThreadClass[]> {
   const folder = `/proc/${pid}/task`;
   const threads = await readdir(folder).catch(() => []);
   const stats = await Promise.all(
     threads.map((thread) => readFile(`${folder}/${thread}/stat`, "utf8").catch(() => "")),
   );
-  // A thread's name may hold anything, and ends with the last bracket. The third field follows it.
+  // A thread's name can contain anything and ends at the last bracket; the third field follows.
   const fields = stats.filter((stat) => stat !== "").map((stat) => stat.slice(stat.lastIndexOf(")") + 2).split(" "));
   return fields.map((all) => ({ policy: Number(all[41 - 3]), priority: Number(all[40 - 3]) }));
 }
 
-/** Puts each stage there as it is started, as far as the settings and the system allow. Never rejects. */
+/** Puts a stage into the real-time class after it started, if the settings and the system allow it. Never rejects. */
 export type Precede = (pid: number | undefined) => Promise<void>;
 
-/** `log` is told once that it may not be, and again when that has changed. */
+/** Logs once when it is not allowed, and again when that changes. */
 export function createPrecedence(
   { stageRealtime }: Pick<Config, "stageRealtime">,
   log: Logger,
@@ -95,7 +94,7 @@ export function createPrecedence(
     else
       log.info(
         { why: standing.why },
-        'The stage goes before the edges by niceness alone; "hustings doctor" says how it gets more.',
+        'The stage is ahead of the edges by niceness only; run "hustings doctor" to see how to give it more.',
       );
   };
 }
@@ -104,7 +103,7 @@ function isRealTimeThread({ policy }: ThreadClass): boolean {
   return REAL_TIME.includes(policy);
 }
 
-// Resolves with why it refused; `undefined`: it did not. A machine that starts no more processes refuses, too.
+// Resolves with the reason why chrt failed, `undefined` when it did not. Failing to start it at all is such a reason.
 async function runChrt(args: readonly string[], means: Means): Promise<string | undefined> {
   const { chrt = "chrt", patienceMs = PATIENCE_MS } = means;
   try {

@@ -1,29 +1,29 @@
-// Owns one process below the parent: started here and heard over IPC, or found running and watched by its socket.
-// Refuses to decide when one is started again. Children are detached: they outlive a parent that is killed.
+// One process below the parent: started here and connected by IPC, or found running and watched through its socket. Children
+// are detached, so they outlive a parent that is killed.
 
 import { type ChildProcess, fork, type SendHandle } from "node:child_process";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { setNiceness } from "../host/niceness.ts";
 import type { DoorHandle } from "../host/ports.ts";
 import { type Health, untilGone } from "./health.ts";
-import { isRoleAnswer, type ParentSaid, type RoleAnswer, type RoleStart } from "./role-message.ts";
+import { isRoleMessage, type ParentMessage, type RoleMessage, type RoleStart } from "./role-message.ts";
 import { type RoleName, titleOf } from "./run-directory.ts";
 import { StartFailure } from "./start-failure.ts";
 
 export interface Child {
   readonly name: RoleName;
   readonly pid: number | undefined;
-  /** Resolves when it serves; rejects with a StartFailure when it ends before, or takes too long. */
+  /** Resolves when the process serves; rejects with a StartFailure when it ends first or takes too long. */
   readonly ready: Promise<void>;
-  /** Resolves when it is gone, with how: "exit code 1", "signal SIGKILL". */
+  /** Resolves when the process is gone, with the way it ended: "exit code 1", "signal SIGKILL". */
   readonly gone: Promise<string>;
-  /** Asks it to end; kills it when it does not within `STOP_MS`. Resolves when it is gone. */
+  /** Asks the process to end and kills it after `STOP_MS`. Resolves when it is gone. */
   stop(): Promise<void>;
-  /** SIGKILL, unless it is gone already. */
+  /** Sends SIGKILL, unless the process is gone already. */
   kill(): void;
-  /** Tells it something over IPC; whoever has none (it was found running) hears nothing. */
-  say(said: ParentSaid, door?: DoorHandle): void;
-  /** Whether it was found running, and so cannot be told anything nor tell. */
+  /** Sends a message over IPC. Does nothing for a process that was found running, which has no IPC channel. */
+  send(message: ParentMessage, door?: DoorHandle): void;
+  /** Whether the process was found running, so that there is no IPC channel to it. */
   readonly isAdopted: boolean;
 }
 
@@ -31,31 +31,31 @@ export interface SpawnOptions {
   /** The script that a role process runs. */
   readonly entry: string;
   readonly start: RoleStart;
-  /** For edges: what they listen on. */
+  /** Edges only: the socket to listen on. */
   readonly door?: DoorHandle;
   readonly clock: Clock;
-  /** Called with everything that it says. */
-  readonly onSaid?: (said: RoleAnswer) => void;
+  /** Called with every message from the process. */
+  readonly onMessage?: (message: RoleMessage) => void;
 }
 
 const READY_MS = 30_000;
 /** How long a process may take to end in order. */
 export const STOP_MS = 10_000;
 /**
- * Edges yield to the stage, whose 20 ms tick must not wait; where the system allows it (root, CAP_SYS_NICE) the stage goes
- * before others of the machine, too. More than that is realtime.ts's; this is what holds where that is not allowed.
+ * Edges yield to the stage, whose 20 ms tick must not wait. Where the system allows it (root, CAP_SYS_NICE) the stage also
+ * goes ahead of the rest of the machine. This is what counts where the real-time class (realtime.ts) is not allowed.
  */
 const NICENESS: Readonly<Record<RoleName["role"], number>> = { stage: -10, api: 0, packager: 10, edge: 10 };
 
 /**
- * An edge makes little that lasts: a young generation of 4 MiB instead of 16 stays in the cache, and saves 2 KiB of
- * resident memory a listener at 8,000 (measured; docs/decisions/0008).
+ * Few of an edge's objects live long: a young generation of 4 MiB instead of 16 fits the processor's cache and saves 2 KiB
+ * of resident memory per listener (measured with 8,000; docs/decisions/0008).
  */
 export const EDGE_FLAGS: readonly string[] = ["--max-semi-space-size=4"];
 
-export function spawnChild({ entry, start, door, clock, onSaid }: SpawnOptions): Child {
+export function spawnChild({ entry, start, door, clock, onMessage }: SpawnOptions): Child {
   const { name, config } = start;
-  // Both arguments are for whoever reads a list of processes: which role of which server.
+  // The arguments only show in lists of processes: which role of which server.
   const child = fork(entry, [titleOf(name), config.dataDirectory], {
     detached: true,
     execArgv: ["--no-warnings", ...(name.role === "edge" ? EDGE_FLAGS : [])],
@@ -68,7 +68,7 @@ export function spawnChild({ entry, start, door, clock, onSaid }: SpawnOptions):
   const ready = untilReady(child, name, gone, clock);
   ready.catch(() => {});
   void setNiceness(child.pid, NICENESS[name.role], clock);
-  child.on("message", (said) => isRoleAnswer(said) && onSaid?.(said));
+  child.on("message", (message) => isRoleMessage(message) && onMessage?.(message));
   child.send(start, door as unknown as SendHandle, () => {});
   return {
     name,
@@ -77,7 +77,7 @@ export function spawnChild({ entry, start, door, clock, onSaid }: SpawnOptions):
     gone,
     stop: () => stopProcess(child.pid, gone, clock),
     kill: () => void child.kill("SIGKILL"),
-    say: (said, handle) => void (child.connected && child.send(said, handle as unknown as SendHandle, () => {})),
+    send: (message, handle) => void (child.connected && child.send(message, handle as unknown as SendHandle, () => {})),
     isAdopted: false,
   };
 }
@@ -98,7 +98,7 @@ export function adoptChild(name: RoleName, health: Health, socketPath: string, c
     },
     stop: () => stopProcess(health.pid, watch(), clock),
     kill: () => signalProcess(health.pid, "SIGKILL"),
-    say: () => {},
+    send: () => {},
     isAdopted: true,
   };
 }
@@ -109,7 +109,7 @@ function untilReady(child: ChildProcess, name: RoleName, gone: Promise<string>, 
   const fail = (why: string): void => reject(new StartFailure(why));
   const timer = clock.after(READY_MS, () => fail(`The ${title} did not start within ${READY_MS / 1000} s.`));
   child.on("message", (message) => {
-    if (!isRoleAnswer(message)) return;
+    if (!isRoleMessage(message)) return;
     if (message.kind === "ready") resolve();
     else if (message.kind === "failed") fail(message.sentence);
   });

@@ -1,11 +1,11 @@
-// Owns asking a process whether it lives, over its Unix socket, and noticing when it stops. Refuses to do anything about it.
+// Asks a process for its health over its Unix socket, and notices when a process ends.
 
 import { connect } from "node:net";
 import { type Clock, sleep } from "@hustings/flow/clock.ts";
 import { unixRequest } from "../../http/unix-request.ts";
 import type { RoleName } from "./run-directory.ts";
 
-/** What every process answers for itself. */
+/** The answer of every process to a question for its health. */
 export interface Health {
   readonly role: string;
   readonly pid: number;
@@ -13,35 +13,35 @@ export interface Health {
 }
 
 const DEADLINE_MS = 2_000;
-/** Between two looks at a socket whose server hangs up on us. */
+/** The wait between two connections to a socket whose server closes them. */
 const LOOK_AGAIN_MS = 200;
 
-/** Where a process answers for its health. */
+/** The path at which a process answers for its health. */
 export function healthPath({ role }: Pick<RoleName, "role">): string {
   return role === "edge" ? "/health" : "/internal/health";
 }
 
-/** The health behind a socket. `undefined`: nobody listens there. Throws when somebody does and gives no health. */
+/** The health of the process at a socket; `undefined` when nobody listens there. Throws when the answer is not a health. */
 export async function askHealth(socketPath: string, path: string): Promise<Health | undefined> {
   const answer = await unixRequest({ socketPath, path, deadlineMs: DEADLINE_MS }).catch((cause: unknown) => {
     if (isNobody(cause)) return undefined;
     throw cause;
   });
   if (answer === undefined) return undefined;
-  if (answer.status !== 200) throw new Error(`answered ${answer.status}`);
+  if (answer.status !== 200) throw new Error(`the process at ${socketPath} answered ${answer.status}`);
   const { role, pid, version } = JSON.parse(answer.text) as Record<string, unknown>;
   if (typeof role !== "string" || !Number.isInteger(pid) || typeof version !== "string")
-    throw new Error(`what answers at ${socketPath} is not a process of Hustings`);
+    throw new Error(`the process at ${socketPath} is not a Hustings process`);
   return { role, pid: pid as number, version };
 }
 
-/** Resolves as soon as nobody listens on the socket any more. */
+/** Resolves when nobody listens on the socket any more. */
 export async function untilGone(socketPath: string, clock: Clock): Promise<void> {
   while (await holdConnection(socketPath)) await sleep(clock, LOOK_AGAIN_MS);
 }
 
-// Connects and waits until the other side is gone or hangs up: a kernel tells of a death sooner than any question could.
-// Resolves with whether somebody listened.
+// Connects and waits until the other side closes: the kernel reports a process's death sooner than a question would.
+// Resolves with whether somebody was listening.
 function holdConnection(socketPath: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(socketPath);

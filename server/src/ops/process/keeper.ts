@@ -1,5 +1,4 @@
-// Owns that a process is always there: it is started again when it is gone, at once, then ever later while it keeps
-// dying. Refuses to know what the process does.
+// Keeps a process running: it is restarted at once when it ends, and ever later while it keeps dying.
 
 import { type Clock, sleep } from "@hustings/flow/clock.ts";
 import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
@@ -7,12 +6,12 @@ import type { Logger } from "../logger.ts";
 import type { Child } from "./child.ts";
 import { type RoleName, titleOf } from "./run-directory.ts";
 
-/** After a life longer than `STABLE_MS` the next start is immediate and the count begins anew. */
+/** A process that lived longer than `STABLE_MS` is restarted at once, and the delays start from the beginning. */
 export const RESTART: RetryPolicy = { firstMs: 500, capMs: 10_000, tries: Infinity };
 const STABLE_MS = 10_000;
 
 export interface KeeperOptions {
-  /** The process as it is now. */
+  /** The process that runs now. */
   readonly first: Child;
   /** Starts the next one. */
   readonly start: () => Promise<Child>;
@@ -23,11 +22,11 @@ export interface KeeperOptions {
 
 export interface Keeper {
   readonly name: RoleName;
-  /** Ends the process by `end`, and resolves when the next one serves. Rejects when that does not start. */
+  /** Ends the process with `end`; resolves when the next one serves, rejects when that does not start. */
   renew(end: (child: Child) => Promise<void>): Promise<void>;
-  /** Ends the process in order and starts no other. */
+  /** Ends the process in an orderly way and starts no other. */
   stop(): Promise<void>;
-  /** Kills the process where it stands and starts no other. */
+  /** Kills the process and starts no other. */
   kill(): void;
 }
 
@@ -54,7 +53,7 @@ export function keepAlive({ first, start, clock, random, log }: KeeperOptions): 
   }
 
   function tellGone(how: string, delayMs: number): void {
-    const sentence = `The ${titleOf(current.name)} is gone and is started again.`;
+    const sentence = `The ${titleOf(current.name)} ended and is being restarted.`;
     if (renewed === undefined) log.warn({ how, restartMs: Math.round(delayMs) }, sentence);
     else log.info({ how }, sentence);
   }
@@ -85,7 +84,7 @@ export function keepAlive({ first, start, clock, random, log }: KeeperOptions): 
     },
     async stop() {
       stopping.abort();
-      renewed?.reject(new Error("The server ends."));
+      renewed?.reject(new Error("The server is stopping."));
       await current.stop();
       await over;
     },

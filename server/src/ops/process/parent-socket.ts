@@ -1,5 +1,5 @@
-// Owns that one data directory has one parent: a Unix socket that the parent holds, on which it answers who it is and
-// takes the word to stop. Refuses to know what stopping means.
+// Ensures that a data directory has one parent: the parent holds a Unix socket, on which it answers for its health and takes
+// requests to stop and to restart.
 
 import { randomBytes } from "node:crypto";
 import { chmod, link, mkdir, rm, rmdir, stat } from "node:fs/promises";
@@ -13,7 +13,7 @@ export interface ParentSocketOptions {
   readonly dataDirectory: string;
   readonly health: Health;
   readonly onStop: () => void;
-  /** Resolves when every edge and the api have been started again; rejects with what stood in the way. */
+  /** Resolves when every edge and the api have been restarted; rejects with the reason when they could not be. */
   readonly onRestart: () => Promise<void>;
 }
 
@@ -23,7 +23,7 @@ const RESTART_PATH = "/internal/restart";
 const TRIES = 50;
 const LOOK_AGAIN_MS = 50;
 
-/** Held until disposed. Throws StartFailure when another parent lives; a dead one's socket is taken over. */
+/** Holds the socket until disposed, taking over the socket of a dead parent. Throws StartFailure when another parent lives. */
 export async function holdParentSocket(options: ParentSocketOptions): Promise<AsyncDisposable> {
   const { socketPath } = options;
   const draft = `${socketPath}.${randomBytes(4).toString("hex")}`;
@@ -44,18 +44,18 @@ export async function holdParentSocket(options: ParentSocketOptions): Promise<As
   };
 }
 
-/** The parent that lives on a data directory, if any does. */
+/** The health of the parent of a data directory, if there is one. */
 export function askParent(socketPath: string): Promise<Health | undefined> {
   return askHealth(socketPath, HEALTH_PATH);
 }
 
-/** Tells a parent to stop; resolves when it took the word. */
-export async function tellParentToStop(socketPath: string): Promise<void> {
+/** Asks a parent to stop; resolves when the parent accepted. */
+export async function askParentToStop(socketPath: string): Promise<void> {
   await unixRequest({ socketPath, method: "POST", path: STOP_PATH });
 }
 
-/** Tells a parent to restart its edges and its api, one after another; resolves when it has, rejects with its sentence. */
-export async function tellParentToRestart(socketPath: string): Promise<void> {
+/** Asks a parent to restart its edges and its api one after another; resolves when it has, rejects with its reason. */
+export async function askParentToRestart(socketPath: string): Promise<void> {
   const { status, text } = await unixRequest({ socketPath, method: "POST", path: RESTART_PATH });
   if (status !== 200) throw new Error(text || `The parent answered ${status}.`);
 }
@@ -74,7 +74,7 @@ function answer(options: ParentSocketOptions, request: IncomingMessage, response
   else response.writeHead(404).end();
 }
 
-// A link appears whole or not at all, and never over another.
+// link() is atomic and never replaces an existing file.
 async function takePlace(draft: string, options: ParentSocketOptions): Promise<void> {
   const { socketPath, dataDirectory } = options;
   for (let attempt = 0; attempt < TRIES; attempt++) {
@@ -87,12 +87,12 @@ async function takePlace(draft: string, options: ParentSocketOptions): Promise<v
     if (!(await clearDead(options))) await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
   }
   throw new StartFailure(
-    `Another start of Hustings on ${dataDirectory} is under way. If none is, remove ${socketPath}.*.dead.`,
+    `Another start of Hustings on ${dataDirectory} is in progress. If there is none, remove ${socketPath}.*.dead.`,
   );
 }
 
-// Several starts may find the same dead socket. Who makes the marker with its inode's number may remove it, nobody else;
-// so a living one, which is another inode, is never removed.
+// Several starts may find the same dead socket. Only the one that creates the marker named after its inode may remove it, so
+// the socket of a living parent, which has another inode, is never removed.
 async function clearDead({ socketPath, dataDirectory }: ParentSocketOptions): Promise<boolean> {
   const inode = await inodeOf(socketPath);
   const living = await askParent(socketPath).catch((cause: Error) => cause);
@@ -132,6 +132,6 @@ async function close(server: Server): Promise<void> {
 }
 
 function alreadyRuns(dataDirectory: string, living: Health | Error): StartFailure {
-  const who = living instanceof Error ? living.message : `process ${living.pid}, version ${living.version}`;
-  return new StartFailure(`Hustings already runs on ${dataDirectory} (${who}): stop that one, or give another --data.`);
+  const found = living instanceof Error ? living.message : `process ${living.pid}, version ${living.version}`;
+  return new StartFailure(`Hustings already runs on ${dataDirectory} (${found}): stop it, or choose another --data.`);
 }

@@ -1,9 +1,9 @@
-// Owns what a parent and the processes it started say to each other. Refuses to know how either side acts on it.
+// The messages between a parent and the processes that it started.
 
 import type { Config } from "../config.ts";
 import type { RoleName } from "./run-directory.ts";
 
-/** Parent to child, once, first of all. To an edge a handle on the door travels with it. */
+/** Parent to child, once, as the first message. For an edge it carries a handle on the door. */
 export interface RoleStart {
   readonly kind: "start";
   readonly name: RoleName;
@@ -11,51 +11,54 @@ export interface RoleStart {
   readonly version: string;
 }
 
-/** What an edge tells of its room: whenever it changes, at most every `LOAD_MS` but for the first place and the last. */
+/**
+ * Edge to parent: how full it is. Sent whenever it changes, at most every `LOAD_MS`, except that gaining the first place
+ * and losing the last are sent at once.
+ */
 export interface EdgeLoad {
   readonly listeners: number;
-  /** Newcomers that it could take just now; 0: it is full, or draining. */
+  /** Newcomers that it could admit now; 0: it is full or draining. */
   readonly places: number;
-  /** People in its waiting room. */
+  /** People in its queue. */
   readonly waiting: number;
 }
 
-/** Parent to an edge, whenever it changes. */
-export interface DoorWord {
+/** Parent to edge, whenever it changes. */
+export interface AcceptInstruction {
   /** Whether to accept connections at the door. */
   readonly isOpen: boolean;
-  /** Places at other edges, as many of them as those who wait at this one may take. */
+  /** Free places at other edges that people in this edge's queue may take. */
   readonly elsewherePlaces: number;
-  /** People in the waiting rooms of other edges. */
+  /** People in the queues of other edges. */
   readonly elsewhereWaiting: number;
 }
 
-/** Parent to child after the start. A handle on the door, asked for with `spare`, travels with `door`. */
-export type ParentSaid = { readonly kind: "door" } | ({ readonly kind: "word" } & DoorWord);
+/** Parent to child after the start. `door` carries a handle on the door, which the edge requested with `spare`. */
+export type ParentMessage = { readonly kind: "door" } | ({ readonly kind: "accept" } & AcceptInstruction);
 
 /** Child to parent. */
-export type RoleAnswer =
+export type RoleMessage =
   /** Once. */
   | { readonly kind: "ready" }
-  /** Once, in place of `ready`. It ends by itself after this; the sentence is for the operator. */
+  /** Once, in place of `ready`; the process then ends. The sentence is for the operator. */
   | { readonly kind: "failed"; readonly sentence: string }
   | ({ readonly kind: "load" } & EdgeLoad)
-  /** An edge has used its handle on the door and wants another to keep. */
+  /** An edge has used its handle on the door and wants a spare one. */
   | { readonly kind: "spare" };
 
 export const LOAD_MS = 1_000;
 
 const COUNTS = ["listeners", "places", "waiting"] as const;
 
-export function isRoleAnswer(value: unknown): value is RoleAnswer {
-  const said = (value ?? {}) as Record<string, unknown>;
-  const { kind, sentence } = said;
-  if (kind === "load") return COUNTS.every((name) => Number.isSafeInteger(said[name]) && Number(said[name]) >= 0);
+export function isRoleMessage(value: unknown): value is RoleMessage {
+  const message = (value ?? {}) as Record<string, unknown>;
+  const { kind, sentence } = message;
+  if (kind === "load") return COUNTS.every((name) => Number.isSafeInteger(message[name]) && Number(message[name]) >= 0);
   return kind === "ready" || kind === "spare" || (kind === "failed" && typeof sentence === "string");
 }
 
-/** What came is a word of the parent after the start. */
-export function isParentSaid(value: unknown): value is ParentSaid {
+/** Whether a message is one that a parent sends after the start. */
+export function isParentMessage(value: unknown): value is ParentMessage {
   const kind = (value as { readonly kind?: unknown } | undefined)?.kind;
-  return kind === "door" || kind === "word";
+  return kind === "door" || kind === "accept";
 }

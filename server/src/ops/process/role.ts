@@ -1,22 +1,22 @@
-// Owns the life of a role process as seen from inside: it waits for its settings, starts its role, says that it is ready,
-// and ends in order when told to. Refuses to know the roles, and to end with its parent.
+// The life of a role process, seen from inside: it waits for its settings, starts its role, reports that it is ready, and
+// ends in an orderly way when asked to. It does not end with its parent.
 
 import { type DoorLink, openDoorLink } from "../accept/accept-ipc.ts";
 import type { DoorHandle } from "../host/ports.ts";
-import type { RoleAnswer, RoleStart } from "./role-message.ts";
+import type { RoleMessage, RoleStart } from "./role-message.ts";
 import { titleOf } from "./run-directory.ts";
 import { startFailureOf } from "./start-failure.ts";
 
-/** A role that runs; disposing of it ends it in order. */
+/** A running role; disposing it ends it in an orderly way. */
 export interface RunningRole extends AsyncDisposable {
-  /** Resolves when the role is over by itself, as an edge that has handed its listeners over; absent: never. */
+  /** Resolves when the role ends on its own, as an edge does after handing over its listeners; absent: never. */
   readonly finished?: Promise<void>;
 }
 
-/** Starts the role that `start` names. `door` is for edges. */
+/** Starts the role that `start` names. Only edges get a `door`. */
 export type StartRole = (start: RoleStart, door: DoorLink | undefined) => Promise<RunningRole>;
 
-/** A process that does not end in order within this ends anyway; shorter than the parent's own patience. */
+/** A process that has not ended in an orderly way by then ends anyway; shorter than the parent waits. */
 const END_MS = 8_000;
 
 /** Runs a role in this process; `end` ends the process. */
@@ -39,7 +39,7 @@ export async function runRole(startRole: StartRole, end: (code: number) => void)
   }
 }
 
-// The parent's terminal, pipes and IPC channel may all be gone tomorrow; none of that is a reason to stop.
+// The parent's terminal, pipes and IPC channel may disappear at any time; none of that is a reason to stop.
 function outliveParent(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   for (const signal of ["SIGINT", "SIGHUP", "SIGPIPE"] as const) process.on(signal, () => {});
@@ -54,7 +54,7 @@ function firstMessage(): Promise<{ start: RoleStart; door: DoorHandle | undefine
   });
 }
 
-function answer(message: RoleAnswer, sent: () => void = () => {}): void {
+function answer(message: RoleMessage, sent: () => void = () => {}): void {
   if (process.connected && process.send) process.send(message, undefined, undefined, sent);
   else sent();
 }

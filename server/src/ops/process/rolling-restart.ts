@@ -1,5 +1,5 @@
-// Owns a rolling restart: one edge after another hands its listeners over, ends and is started again, then the api.
-// Refuses to touch the stage: whoever speaks would be heard to drop.
+// Restarts a running server without a gap: each edge in turn hands over its listeners, ends and is started again, then the
+// api. The stage keeps running, because restarting it would interrupt its speakers.
 
 import { unixRequest } from "../../http/unix-request.ts";
 import type { Logger } from "../logger.ts";
@@ -11,18 +11,18 @@ export interface RollingOptions {
   readonly keepers: readonly Keeper[];
   readonly run: RunDirectory;
   readonly log: Logger;
-  /** Starts one edge more, which has room for the people of the first to go. */
+  /** Starts one more edge, which takes the listeners of the first edge that ends. */
   readonly startExtra: () => Promise<Child>;
 }
 
-/** Resolves when every edge and the api have been started again, each after the one before was back. Rejects when one was not. */
+/** Restarts every edge and the api, each after the one before is back. Rejects when one does not come back. */
 export async function restartAll({ keepers, run, log, startExtra }: RollingOptions): Promise<void> {
   const extra = await startExtra();
   try {
     await extra.ready;
     for (const keeper of keepers) {
       if (keeper.name.role !== "edge") continue;
-      log.info({}, `The ${titleOf(keeper.name)} hands its listeners over and is started again.`);
+      log.info({}, `The ${titleOf(keeper.name)} hands over its listeners and is restarted.`);
       await keeper.renew((child) => handOver(child, run));
     }
     for (const keeper of keepers) if (keeper.name.role === "api") await keeper.renew((child) => child.stop());
@@ -30,10 +30,10 @@ export async function restartAll({ keepers, run, log, startExtra }: RollingOptio
   } finally {
     await extra.stop();
   }
-  log.info({}, "Every edge and the api have been started again.");
+  log.info({}, "Every edge and the api have been restarted.");
 }
 
-/** Tells an edge to drain; resolves when its process has ended by itself. */
+/** Asks an edge to drain; resolves when its process has ended. */
 async function handOver(child: Child, run: RunDirectory): Promise<void> {
   const { status } = await unixRequest({ socketPath: run.controlSocket(child.name), method: "POST", path: "/drain" });
   if (status !== 202) throw new Error(`The ${titleOf(child.name)} answered ${status} instead of draining.`);

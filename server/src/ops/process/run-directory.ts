@@ -1,4 +1,4 @@
-// Owns where the processes of one data directory meet: the names of the sockets in DATA/run. Refuses to open any.
+// The names of the sockets and files in DATA/run, where the processes of one data directory find each other.
 
 import { join } from "node:path";
 
@@ -15,15 +15,15 @@ export interface RunDirectory {
   readonly apiSocket: string;
   readonly packagerSocket: string;
   readonly parentSocket: string;
-  /** With which settings the running processes were started. */
+  /** The settings with which the running processes were started. */
   readonly settingsFile: string;
-  /** What Node compiled of the sources; grows with them alone. */
+  /** Node's compile cache; it grows only with the sources. */
   readonly compiledDirectory: string;
-  /** The socket on which a process answers for its health. */
+  /** The socket at which a process answers for its health. */
   controlSocket(name: RoleName): string;
 }
 
-/** Longest path that a Unix socket can have on every platform that we run on (sun_path of macOS, with its final zero). */
+/** The longest path of a Unix socket on every supported platform (sun_path of macOS, less its final zero). */
 export const MAX_SOCKET_PATH_BYTES = 103;
 
 export function runDirectory(dataDirectory: string): RunDirectory {
@@ -49,7 +49,7 @@ export function runDirectory(dataDirectory: string): RunDirectory {
   };
 }
 
-/** How a process is called in logs: "stage", "api", "edge 3". */
+/** The name of a process in logs: "stage", "api", "edge 3". */
 export function titleOf({ role, index }: RoleName): string {
   return role === "edge" ? `edge ${index}` : role;
 }

@@ -1,11 +1,11 @@
-// Owns the one sentence with which a start ends that could not be. Refuses to print it or to end a process.
+// The error with which a start fails: one sentence for the operator.
 
-/** The message is for the operator: what is wrong and how to mend it. */
+/** The message tells the operator what is wrong and how to mend it. */
 export class StartFailure extends Error {
   override readonly name = "StartFailure";
 }
 
-/** The sentence for `error`: its own where it is a StartFailure, else `otherwise` with what the system says. */
+/** `error` itself if it is a StartFailure, else one made of `otherwise` and the system's message. */
 export function startFailureOf(error: unknown, otherwise: string): StartFailure {
   if (error instanceof StartFailure) return error;
   const says = error instanceof Error ? error.message : String(error);

@@ -23,7 +23,7 @@ import { rolesOf } from "./supervisor.ts";
 
 const PARENT = join(import.meta.dirname, "../testing/parent-process.ts");
 
-test("every role runs, the door is answered by edges, and SIGTERM ends all and leaves no socket", async (t) => {
+test("runs every role, answers the door by its edges, and on SIGTERM ends all and leaves no socket", async (t) => {
   const place = await prepare(t);
   const { parent, next } = start(t, place);
   assert.equal(await next(), "ready ");
@@ -38,7 +38,7 @@ test("every role runs, the door is answered by edges, and SIGTERM ends all and l
   assert.deepEqual(left, []);
 });
 
-test("a process that is killed is started again, and the others do not notice", async (t) => {
+test("restarts a killed process without disturbing the others", async (t) => {
   const place = await prepare(t);
   await start(t, place).next();
   for (const killed of ["stage 0", "api 0", "edge 1"]) {
@@ -53,7 +53,7 @@ test("a process that is killed is started again, and the others do not notice", 
   assert.match(await knock(place), /^edge/);
 });
 
-test("who knocks while every edge is dead waits and is answered by the next edge", async (t) => {
+test("a connection that arrives while every edge is dead waits for the next edge", async (t) => {
   const place = await prepare(t);
   await start(t, place).next();
   const before = await pids(place);
@@ -61,7 +61,7 @@ test("who knocks while every edge is dead waits and is answered by the next edge
   assert.match(await knock(place), /^edge/);
 });
 
-test("a parent that is killed leaves all others running; the next one keeps them, and starts again what dies", async (t) => {
+test("a killed parent leaves the others running; the next one adopts them and restarts what dies", async (t) => {
   const place = await prepare(t);
   const first = start(t, place);
   await first.next();
@@ -89,7 +89,7 @@ test("a parent that is killed leaves all others running; the next one keeps them
   assert.deepEqual(await pids(place), {});
 });
 
-test("the stage alone is in the real-time class, also the next one and under the next parent; where it may not be, it runs", async (t) => {
+test("only the stage is in the real-time class, after a restart and under a new parent too; where that is forbidden, it still runs", async (t) => {
   const place = await prepare(t);
   const first = start(t, place);
   await first.next();
@@ -119,21 +119,21 @@ test("the stage alone is in the real-time class, also the next one and under the
   assert.deepEqual(await settles(), next);
 });
 
-test("a stage whose operator wants it so goes by niceness alone", async (t) => {
+test("uses only niceness for the stage when the operator says so", async (t) => {
   const place = await prepare(t);
   await start(t, { ...place, more: { "stage-realtime": "off" } }).next();
   const threads = await threadClasses((await pids(place))["stage 0"] as number);
   assert.deepEqual(new Set(threads.map(({ policy }) => policy)), new Set(process.platform === "linux" ? [0] : []));
 });
 
-test("of edges that outlived their parent, those too many are ended", async (t) => {
+test("ends surplus edges that outlived their parent", async (t) => {
   const place = await prepare(t);
   await killedParent(t, place);
   assert.equal(await start(t, { ...place, edges: "1" }).next(), "ready stage,api,edge 0");
   assert.deepEqual(Object.keys(await pids(place)), ["stage 0", "api 0", "edge 0"]);
 });
 
-test("what is left of another version, or was started otherwise, is not touched and the start says so", async (t) => {
+test("refuses to start beside processes of another version or with other settings, and leaves them alone", async (t) => {
   const place = await prepare(t);
   const before = await killedParent(t, place);
   const other = await start(t, place, "2").next();
@@ -146,7 +146,7 @@ test("what is left of another version, or was started otherwise, is not touched 
   assert.deepEqual(await pids(place), before);
 });
 
-test("without a parent everything can still be ended by its data directory", async (t) => {
+test("hustings stop ends everything of a data directory without a parent", async (t) => {
   const place = await prepare(t);
   await killedParent(t, place);
   assert.deepEqual(await stopAll(place.data, systemClock), ["edge 0", "edge 1", "api", "stage"].toSorted(byOrder));
@@ -154,7 +154,7 @@ test("without a parent everything can still be ended by its data directory", asy
   assert.deepEqual(await stopAll(place.data, systemClock), []);
 });
 
-test("with a parent the same word ends it and all below", async (t) => {
+test("hustings stop ends a parent and all its processes", async (t) => {
   const place = await prepare(t);
   const { next } = start(t, place);
   await next();
@@ -163,7 +163,7 @@ test("with a parent the same word ends it and all below", async (t) => {
   assert.deepEqual(await pids(place), {});
 });
 
-test("a second parent on the same data directory is refused in a sentence, the first goes on", async (t) => {
+test("refuses a second parent on the same data directory; the first continues", async (t) => {
   const place = await prepare(t);
   const { parent, next } = start(t, place);
   await next();
@@ -172,7 +172,7 @@ test("a second parent on the same data directory is refused in a sentence, the f
   assert.equal((await askParent(runDirectory(place.data).parentSocket))?.pid, parent.pid);
 });
 
-test("of five parents that start at once over a dead one's socket exactly one lives", async (t) => {
+test("exactly one of five parents survives that start at once over a dead parent's socket", async (t) => {
   const place = await prepare(t);
   const dead = start(t, place);
   await dead.next();
@@ -182,14 +182,14 @@ test("of five parents that start at once over a dead one's socket exactly one li
   assert.equal(living.length, 1, words.join("\n"));
 });
 
-test("a port that is in use is named with its flag, and nothing is left running", async (t) => {
+test("names a port in use with its flag and leaves nothing running", async (t) => {
   const place = await prepare(t);
   const taken = createServer().listen({ port: Number(place.stagePort), host: "::" });
   await once(taken, "listening");
   const words = await start(t, place).next();
   assert.equal(
     words,
-    `failed TCP port ${place.stagePort} (the stage's own door) is in use by another program: stop that one, or give another with --stage-port.`,
+    `failed TCP port ${place.stagePort} (the stage's own port) is in use by another program: stop that program, or choose another port with --stage-port.`,
   );
   await close(taken);
   const udp = createSocket("udp4").bind(Number(place.udpPort));
@@ -199,7 +199,7 @@ test("a port that is in use is named with its flag, and nothing is left running"
   assert.deepEqual(await pids(place), {});
 });
 
-test("a role that cannot start ends the start with its reason, and the roles that did start", async (t) => {
+test("a role that cannot start fails the start with its reason and ends the roles that did start", async (t) => {
   const place = await prepare(t);
   const broken = { ...place, data: `${place.data}-broken` };
   t.after(() => rm(broken.data, { recursive: true, force: true }));
@@ -207,7 +207,7 @@ test("a role that cannot start ends the start with its reason, and the roles tha
   assert.deepEqual(await pids(broken), {});
 });
 
-test("a data directory that cannot be written is named", async (t) => {
+test("names a data directory that cannot be written", async (t) => {
   const place = await prepare(t);
   const file = join(place.data, "file");
   await writeFile(file, "");
@@ -303,7 +303,7 @@ function byOrder(a: string, b: string): number {
   return order.indexOf(a) - order.indexOf(b);
 }
 
-// Below the ports that systems give out by themselves, of which other tests may be given one in the meantime.
+// Below the range of ephemeral ports, from which other tests may be given one at the same time.
 async function freePort(): Promise<number> {
   const port = 10_000 + Math.floor(Math.random() * 20_000);
   const isFree = await Promise.all([tryTcpPort("::", port), tryUdpPort(port)]).then(

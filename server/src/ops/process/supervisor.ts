@@ -1,12 +1,12 @@
-// Owns the processes of `hustings serve`: one stage, one api, so many edges. It starts them, hands edges the door, starts
-// again what dies, finds those that outlived an earlier parent, and ends all in order. Refuses to carry a byte for any of
-// them: without it they go on as they are.
+// Supervises the processes of `hustings serve`: one stage, one api and several edges. It starts them, gives edges the socket
+// of the door, restarts processes that die, adopts those that outlived an earlier parent, and ends all in order. No sound and
+// no request passes through it: without it, the processes continue.
 
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import type { Clock } from "@hustings/flow/clock.ts";
-import { createWarden, type Warden } from "../accept/accept-coordinator.ts";
-import { holdersOf } from "../accept/accept-policy.ts";
+import { type AcceptCoordinator, createAcceptCoordinator } from "../accept/accept-coordinator.ts";
+import { acceptingEdgesFor } from "../accept/accept-policy.ts";
 import { type Config, SETTINGS } from "../config.ts";
 import { bindDoor, checkPorts, type DoorHandle, type PortNeed } from "../host/ports.ts";
 import { createPrecedence, type Precede } from "../host/realtime.ts";
@@ -21,28 +21,28 @@ import { StartFailure, startFailureOf } from "./start-failure.ts";
 
 export interface SupervisorOptions {
   readonly config: Config;
-  /** The script that a role process runs: it calls `runRole`. */
+  /** The script of a role process, which calls `runRole`. */
   readonly entry: string;
   readonly version: string;
   readonly coresCount: number;
   readonly clock: Clock;
-  /** Gives `[0, 1)`. */
+  /** A random number in `[0, 1)`. */
   readonly random: () => number;
   readonly log: Logger;
-  /** What the roles need to find: keys, certificates. Called once the data directory is this parent's. */
+  /** Prepares what the roles need: keys, certificates. Called once this parent owns the data directory. */
   readonly prepare?: () => Promise<void>;
-  /** Somebody asked this parent to stop; disposing the supervisor is the answer. */
-  readonly onStopWord: () => void;
+  /** Called when this parent is asked to stop; the caller then disposes the supervisor. */
+  readonly onStopRequest: () => void;
 }
 
 export interface Supervisor extends AsyncDisposable {
-  /** Processes of an earlier start that went on and are kept: "stage", "edge 1". */
+  /** The processes of an earlier start that still ran and were adopted: "stage", "edge 1". */
   readonly adopted: readonly string[];
-  /** SIGKILL to every role that still runs, at once and without waiting. Logs survive it; connections do not. */
+  /** Kills every role process at once, without waiting. Logs survive it, connections do not. */
   killAll(): void;
 }
 
-/** Resolves when every role serves. Throws StartFailure, with everything that it started ended again. */
+/** Resolves when every role serves. Throws StartFailure after ending everything that it started. */
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
   const { config, log } = options;
   const run = await prepareDirectory(config);
@@ -54,17 +54,19 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   await options.prepare?.();
   const door = bindDoor(config.host, config.port);
   undo.defer(() => door.close());
-  const warden = undo.use(createWarden({ door, holders: holdersOf(options.coresCount), clock: options.clock, log }));
-  const making: Making = { options, run, door, warden, precede: createPrecedence(config, log) };
+  const coordinator = undo.use(
+    createAcceptCoordinator({ door, maxAccepting: acceptingEdgesFor(options.coresCount), clock: options.clock, log }),
+  );
+  const making: Making = { options, run, door, coordinator, precede: createPrecedence(config, log) };
   const children = await startMissing(making, adopted, undo);
   await writeFile(run.settingsFile, JSON.stringify(settingsOf(config)), { mode: 0o600 });
   const keepers = children.map((child) => keep(child, making));
   undo.defer(() => restart.over());
   undo.defer(() => stopInOrder(children, keepers));
-  // Edges that end have no room, which is then nothing to act on or to warn of.
-  undo.defer(() => warden[Symbol.dispose]());
+  // Stop the coordinator first: exiting edges report zero places, which would trigger a false "full" warning.
+  undo.defer(() => coordinator[Symbol.dispose]());
   const names = adopted.map(({ name }) => titleOf(name));
-  if (names.length > 0) log.info({ adopted: names }, "Processes of an earlier start went on and are kept.");
+  if (names.length > 0) log.info({ adopted: names }, "Processes of an earlier start were still running and are kept.");
   const extra: RoleName = { role: "edge", index: config.edges };
   restart.allow(() => restartAll({ keepers, run, log, startExtra: () => startChild(extra, making) }));
   undo.defer(() => restart.forbid());
@@ -78,7 +80,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   };
 }
 
-/** Every process of a server, the order in which they end reversed. */
+/** Every process of a server, in the order in which they start. */
 export function rolesOf({ edges, aac = "off" }: Pick<Config, "edges"> & Partial<Pick<Config, "aac">>): RoleName[] {
   const all: RoleName[] = [
     { role: "stage", index: 0 },
@@ -89,7 +91,7 @@ export function rolesOf({ edges, aac = "off" }: Pick<Config, "edges"> & Partial<
   return all;
 }
 
-/** Processes that answer on the sockets of a data directory, edges of any number included. Throws StartFailure. */
+/** The processes that answer on the sockets of a data directory, including edges of any number. Throws StartFailure. */
 export async function runningChildren(run: RunDirectory, clock: Clock): Promise<{ child: Child; version: string }[]> {
   const sockets = await readdir(run.path).catch(() => []);
   const edges = sockets.flatMap((name) => /^edge-(\d{1,3})\.sock$/.exec(name)?.[1] ?? []).map(Number);
@@ -120,7 +122,7 @@ async function prepareDirectory({ dataDirectory }: Config): Promise<RunDirectory
   const run = runDirectory(dataDirectory);
   const longest = run.controlSocket({ role: "edge", index: 255 });
   if (Buffer.byteLength(longest) > MAX_SOCKET_PATH_BYTES)
-    throw new StartFailure(`The path of the data directory is too long for sockets in it: ${dataDirectory}.`);
+    throw new StartFailure(`The path of the data directory is too long for Unix sockets: ${dataDirectory}.`);
   try {
     await mkdir(run.path, { recursive: true, mode: 0o700 });
     const probe = `${run.path}/.write-${process.pid}`;
@@ -133,7 +135,7 @@ async function prepareDirectory({ dataDirectory }: Config): Promise<RunDirectory
 }
 
 function holdParent(
-  { config, version, onStopWord }: SupervisorOptions,
+  { config, version, onStopRequest }: SupervisorOptions,
   run: RunDirectory,
   onRestart: () => Promise<void>,
 ): Promise<AsyncDisposable> {
@@ -141,12 +143,12 @@ function holdParent(
     socketPath: run.parentSocket,
     dataDirectory: config.dataDirectory,
     health: { role: "parent", pid: process.pid, version },
-    onStop: onStopWord,
+    onStop: onStopRequest,
     onRestart,
   });
 }
 
-// What runs is kept when it is of this version and these settings; edges too many are ended.
+// Adopts running processes of the same version and settings; surplus edges are ended.
 async function findRunning({ config, version, clock }: SupervisorOptions, run: RunDirectory): Promise<Child[]> {
   const running = await runningChildren(run, clock);
   const other = running.find((one) => one.version !== version);
@@ -157,7 +159,9 @@ async function findRunning({ config, version, clock }: SupervisorOptions, run: R
     );
   const changed = running.length === 0 ? [] : changedSettings(await earlierSettings(run), settingsOf(config));
   if (changed.length > 0)
-    throw new StartFailure(`What runs was started with other settings (${changed.join(", ")}): ${advice}.`);
+    throw new StartFailure(
+      `The running processes were started with other settings (${changed.join(", ")}): ${advice}.`,
+    );
   const surplus = running.filter(({ child: { name } }) => name.index >= config.edges);
   await Promise.all(surplus.map(({ child }) => child.stop()));
   return running.filter((one) => !surplus.includes(one)).map(({ child }) => child);
@@ -165,7 +169,7 @@ async function findRunning({ config, version, clock }: SupervisorOptions, run: R
 
 type Settings = Readonly<Record<string, unknown>>;
 
-// A running process cannot change these; the number of edges and the log can differ.
+// The settings that a running process cannot change; the number of edges and the logging may differ.
 function settingsOf({ edges: _edges, logLevel: _level, logFormat: _format, turnSecret, ...config }: Config): Settings {
   const hash = turnSecret && createHash("sha256").update(turnSecret).digest("base64url");
   return hash === undefined ? config : { ...config, turnSecret: hash };
@@ -197,12 +201,12 @@ function portsNeeded({ port, stagePort, udpPort }: Config, adopted: readonly Chi
   return needs;
 }
 
-/** What every start of a process needs. */
+/** The things that starting any process needs. */
 interface Making {
   readonly options: SupervisorOptions;
   readonly run: RunDirectory;
   readonly door: DoorHandle;
-  readonly warden: Warden;
+  readonly coordinator: AcceptCoordinator;
   readonly precede: Precede;
 }
 
@@ -210,7 +214,7 @@ async function startMissing(making: Making, adopted: readonly Child[], undo: Asy
   const kept = new Map(adopted.map((child) => [titleOf(child.name), child]));
   const children: Child[] = [];
   const started: Child[] = [];
-  // Until keepers hold them: a start that fails ends what it started, and leaves alone what it found.
+  // A start that fails ends the processes that it started and leaves adopted ones alone.
   undo.defer(async () => void (await Promise.all(started.map((child) => child.stop()))));
   for (const name of rolesOf(making.options.config)) {
     const child = kept.get(titleOf(name)) ?? (await startChild(name, making));
@@ -222,7 +226,7 @@ async function startMissing(making: Making, adopted: readonly Child[], undo: Asy
   return children;
 }
 
-async function startChild(name: RoleName, { options, run, door, warden, precede }: Making): Promise<Child> {
+async function startChild(name: RoleName, { options, run, door, coordinator, precede }: Making): Promise<Child> {
   const { entry, config, version, clock } = options;
   await rm(run.controlSocket(name), { force: true });
   if (name.role === "stage") await rm(run.followSocket, { force: true });
@@ -233,8 +237,14 @@ async function startChild(name: RoleName, { options, run, door, warden, precede 
     return stage;
   }
   if (name.role !== "edge") return spawnChild({ entry, start, clock });
-  const child: Child = spawnChild({ entry, start, clock, door, onSaid: (said) => warden.heard(child, said) });
-  void child.gone.then(() => warden.gone(child));
+  const child: Child = spawnChild({
+    entry,
+    start,
+    clock,
+    door,
+    onMessage: (message) => coordinator.onMessage(child, message),
+  });
+  void child.gone.then(() => coordinator.onGone(child));
   return child;
 }
 
@@ -243,13 +253,14 @@ function keep(first: Child, making: Making): Keeper {
   return keepAlive({ first, start: () => startChild(first.name, making), clock, random, log });
 }
 
-// One at a time: whoever asks while one is under way waits for that one.
+// One restart at a time: a request during a restart waits for that one.
 function createRestart() {
   let run: (() => Promise<void>) | undefined;
   let underWay: Promise<void> | undefined;
   return {
     async begin(): Promise<void> {
-      if (run === undefined) throw new StartFailure("The server is starting or ending: nothing is restarted now.");
+      if (run === undefined)
+        throw new StartFailure("The server is starting or stopping: nothing can be restarted now.");
       underWay ??= run().finally(() => {
         underWay = undefined;
       });
@@ -267,7 +278,7 @@ function createRestart() {
   };
 }
 
-// Edges first, so that listeners are handed over while the rest still answers; the stage last.
+// Edges first, so that listeners are handed over while everything else still answers; the stage last.
 async function stopInOrder(children: readonly Child[], keepers: readonly Keeper[]): Promise<void> {
   for (const role of ["edge", "packager", "api", "stage"]) {
     const of = keepers.filter((_, i) => children[i]?.name.role === role);

@@ -1,5 +1,5 @@
-// Owns a role process for tests: it answers for its health and, as an edge, says at the door who it is. Nothing else.
-// A data directory whose name ends in "broken" has an api that cannot start.
+// A role process for tests: it answers for its health and, as an edge, names itself at the door. A data directory whose name
+// ends in "broken" has an api that cannot start.
 
 import { createServer, type RequestListener } from "node:http";
 import type { Server } from "node:net";

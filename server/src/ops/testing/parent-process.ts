@@ -1,5 +1,5 @@
-// Owns a parent process for tests: a supervisor of fake roles, with the settings of its first argument and the version of
-// its second. Prints "ready", and what it adopted; or the sentence with which it failed.
+// A parent process for tests: a supervisor of fake roles, with the settings of its first argument and the version of its
+// second. Prints "ready" and what it adopted, or the sentence with which it failed.
 
 import { join } from "node:path";
 import { systemClock } from "@hustings/flow/clock.ts";
@@ -20,7 +20,7 @@ try {
     clock: systemClock,
     random: Math.random,
     log: createLogger({ role: "parent", level: "error", format: "json" }),
-    onStopWord: over.resolve,
+    onStopRequest: over.resolve,
   });
   process.stdout.write(`ready ${supervisor.adopted.join(",")}\n`);
   await over.promise;

@@ -1,5 +1,5 @@
-// Owns a process for tests that starts the threads a role process may have, the pool's and a worker's, when it is told to,
-// and then says so.
+// A process for tests that starts the threads that a role process may have (the pool's and a worker's) when it is asked to, and
+// reports when they run.
 
 import { stat } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
