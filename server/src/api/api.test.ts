@@ -1,6 +1,3 @@
-// Proves every route of the api against a stage that is a table: what is answered, what is asked of the stage, and what
-// is refused in which words.
-
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:http";
@@ -35,7 +32,7 @@ const recording: Recording = {
   },
 };
 
-test("a space is opened with a link, a host link and a ticket, and the stage is told the secret's hash alone", async (t) => {
+test("opens a space with a link, a host link and a ticket, and sends the stage only the hash of the secret", async (t) => {
   const { ask, stage, check } = await office(t);
   const { status, body, headers } = await ask("POST", "/api/spaces", { title: "  Open   evening ", name: "Ada" });
   assert.equal(status, 201);
@@ -51,7 +48,7 @@ test("a space is opened with a link, a host link and a ticket, and the stage is 
   assert.deepEqual([claims.person, claims.generation, claims.name], [body.person, 1, "Ada"]);
 });
 
-test("the host link's secret is worth a ticket, and any other is not", async (t) => {
+test("exchanges the host link's secret, and no other, for a ticket", async (t) => {
   const { ask, open, check } = await office(t);
   const { id, secret, person } = await open();
   const { status, body } = await ask("POST", `/api/spaces/${id}/tickets`, { secret });
@@ -64,7 +61,7 @@ test("the host link's secret is worth a ticket, and any other is not", async (t)
   assert.equal((await ask("POST", `/api/spaces/${id}/tickets`, { secret, pass: "x" })).body.error, "bad-json");
 });
 
-test("a guest gets a ticket and a pass, and the pass is worth new tickets for the same person", async (t) => {
+test("gives a guest a ticket and a pass, and exchanges the pass for new tickets of the same person", async (t) => {
   const { ask, open, check, clock } = await office(t);
   const { id } = await open();
   const first = await ask("POST", `/api/spaces/${id}/guests`, { name: "Grace" });
@@ -90,7 +87,7 @@ test("a guest who shows a pass is the same person in another space, under the na
   assert.equal((await ask("POST", `/api/spaces/${there.id}/guests`, forged)).body.error, "ticket-invalid");
 });
 
-test("nobody becomes a guest of a space that ended or never was", async (t) => {
+test("refuses guests of a space that ended or never existed", async (t) => {
   const { ask, open, stage } = await office(t);
   const { id } = await open();
   const held = stage.spaces.get(id);
@@ -101,7 +98,7 @@ test("nobody becomes a guest of a space that ended or never was", async (t) => {
   assert.equal((await ask("POST", "/api/spaces/UPPER/guests", { name: "Ada" })).body.error, "no-space");
 });
 
-test("live, end and commands reach the stage with the claims of the ticket", async (t) => {
+test("passes live, end and commands to the stage with the claims of the ticket", async (t) => {
   const { ask, open, stage } = await office(t);
   const { id, hostTicket, person } = await open();
   const bearer = { authorization: `Bearer ${hostTicket}` };
@@ -131,7 +128,7 @@ test("a command without a good ticket never reaches the stage", async (t) => {
   assert.deepEqual(stage.commands, []);
 });
 
-test("a command that is none is refused in words that name it", async (t) => {
+test("names an unknown command when it refuses it", async (t) => {
   const { ask, open } = await office(t);
   const { id, hostTicket } = await open();
   const bearer = { authorization: `Bearer ${hostTicket}` };
@@ -140,7 +137,7 @@ test("a command that is none is refused in words that name it", async (t) => {
   assert.match(body.message, /dance/);
 });
 
-test("a new host link makes the old secret and its tickets worthless", async (t) => {
+test("replaces the host link, after which the old secret is refused", async (t) => {
   const { ask, open, stage } = await office(t);
   const { id, secret, hostTicket } = await open();
   const bearer = { authorization: `Bearer ${hostTicket}` };
@@ -175,7 +172,7 @@ test("the list has what is live, most listeners first; the room document tells o
   assert.deepEqual([room.id, room.phase, room.audience, room.stage.port, room.stale], [ids[1], "live", 1, 8444, false]);
 });
 
-test("a recording is answered in whole, in one range, by its head, and not again when unchanged", async (t) => {
+test("serves a recording whole, by range and by HEAD, and answers 304 when it is unchanged", async (t) => {
   const { ask, open } = await office(t);
   const { id } = await open();
   const path = `/api/spaces/${id}/recording.mp4`;
@@ -198,7 +195,7 @@ test("a recording is answered in whole, in one range, by its head, and not again
   assert.equal((await ask("GET", `/api/spaces/${nowhere}/recording.mp4`)).body.error, "no-recording");
 });
 
-test("an address that asks too often is told when to come back, others are not held up", async (t) => {
+test("refuses an address over its limit with the time to wait, and no other address", async (t) => {
   const { ask, clock } = await office(t, { newSpaces: limits(2, 100) });
   const from = (address: string) => ask("POST", "/api/spaces", { title: "x" }, { ...edge, "x-forwarded-for": address });
   assert.deepEqual([(await from("192.0.2.1")).status, (await from("192.0.2.1")).status], [201, 201]);
@@ -210,7 +207,7 @@ test("an address that asks too often is told when to come back, others are not h
   assert.equal((await from("192.0.2.1")).status, 201);
 });
 
-test("all addresses together are held to a limit too", async (t) => {
+test("limits all addresses together too", async (t) => {
   const { ask } = await office(t, { newSpaces: limits(2, 3) });
   const statuses = [];
   for (let i = 0; i < 4; i++) {
@@ -220,7 +217,7 @@ test("all addresses together are held to a limit too", async (t) => {
   assert.deepEqual(statuses, [201, 201, 201, 429]);
 });
 
-test("a stage that is away, silent or talks nonsense is stage-away, with a time to come back", async (t) => {
+test("answers stage-away with a time to retry when the stage is gone, silent or sends garbage", async (t) => {
   const { ask, open, stage, stop } = await office(t);
   const { id } = await open();
   for (const instead of ["hang", "garbage"] as const) {
@@ -234,13 +231,13 @@ test("a stage that is away, silent or talks nonsense is stage-away, with a time 
   assert.equal((await ask("POST", "/api/spaces", { title: "x" })).body.error, "stage-away");
 });
 
-test("with a public URL every link begins with it, whatever the request says", async (t) => {
+test("every link begins with the public URL, whatever the request says", async (t) => {
   const { ask } = await office(t, { publicUrl: "https://talk.example" });
   const { body } = await ask("POST", "/api/spaces", { title: "x" }, { "x-forwarded-host": "evil.example" });
   assert.equal(body.url, `https://talk.example/s/${body.id}`);
 });
 
-test("too large, not JSON, another type, another method, nowhere: each is a row of the table", async (t) => {
+test("answers a large body, bad JSON, another type, another method and an unknown path with rows of the table", async (t) => {
   const { ask, app } = await office(t);
   const large = await ask("POST", "/api/spaces", { title: "x".repeat(MAX_BODY_BYTES) });
   assert.deepEqual([large.status, large.body.error], [413, "too-large"]);
@@ -257,7 +254,7 @@ test("too large, not JSON, another type, another method, nowhere: each is a row 
   assert.equal((await ask("GET", "/api/nothing")).body.error, "no-page");
 });
 
-test("whatever is posted, every answer is a row of the table and nothing fails inside", async (t) => {
+test("answers any body with a row of the table, without an internal error", async (t) => {
   const { app, open, failures } = await office(t, { newSpaces: limits(1e6, 1e6), newGuests: limits(1e6, 1e6) });
   const { id, hostTicket } = await open();
   const paths = ["", `/${id}/tickets`, `/${id}/guests`, `/${id}/commands`, `/${id}/live`, "/%00/room", "/a%2fb/end"];
@@ -289,7 +286,7 @@ test("whatever is posted, every answer is a row of the table and nothing fails i
   assert.deepEqual(failures, []);
 });
 
-test("the description names every route, its refusals, and what other processes answer", async (t) => {
+test("describes every route with its refusals, and the routes of other processes", async (t) => {
   const { ask } = await office(t);
   const { body } = await ask("GET", "/api/openapi.json");
   assert.deepEqual(Object.keys(body.paths).sort(), described);
@@ -307,7 +304,7 @@ test("the description names every route, its refusals, and what other processes 
   assert.ok(!JSON.stringify(body).includes("/internal/"));
 });
 
-test("it answers on its socket, that only its owner can reach, also over a dead server's", async (t) => {
+test("answers on its socket, which only its owner can reach, and replaces the socket of a dead server", async (t) => {
   const { options } = await office(t);
   await using _first = await startApi(options);
   const health = await overSocket(options.socketPath, "/internal/health");

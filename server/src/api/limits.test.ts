@@ -1,5 +1,3 @@
-// Proves that what a limiter remembers is bounded, and what it lets pass.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
@@ -10,7 +8,7 @@ import { createLimiter } from "./limits.ts";
 const each = { perMinute: 1, burst: 1 };
 const plenty = { perMinute: 1e9, burst: 1e9 };
 
-test("beyond its limit the address that was quiet longest is forgotten", () => {
+test("forgets the address that was quiet longest when there are too many", () => {
   const limit = createLimiter({ address: each, all: plenty, maxAddresses: 2 }, manualClock());
   limit("a");
   limit("b");
@@ -20,7 +18,7 @@ test("beyond its limit the address that was quiet longest is forgotten", () => {
   limit("b");
 });
 
-test("however often it is asked, no more pass than the burst and the rate allow", () => {
+test("never lets more pass than the burst and the rate allow", () => {
   fc.assert(
     fc.property(fc.array(fc.nat(20_000), { maxLength: 200 }), fc.integer({ min: 1, max: 20 }), (waitsMs, burst) => {
       const clock = manualClock();

@@ -44,7 +44,7 @@ const LEVEL_NAMES: Readonly<Record<number, string>> = {
 };
 const OMITTED_FIELDS = new Set(["level", "time", "pid", "role", "msg", "err", "error", "reason"]);
 
-/** Turns a line of pino's JSON into "12:03:04 stage    error: What happened. (field=value) Why". */
+/** Turns a line of pino's JSON into "12:03:04 stage    error: The message. (field=value) The cause". */
 export function lineForPeople(json: string): string {
   const fields = JSON.parse(json) as Record<string, unknown>;
   const { level, time, role, msg, err } = fields;

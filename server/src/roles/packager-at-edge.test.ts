@@ -1,5 +1,3 @@
-// Proves AAC through the door: an edge leads to it, lets players wait for it, and tells the packager of those who leave.
-
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { test } from "node:test";
@@ -21,7 +19,7 @@ async function start(limits: Partial<EdgeLimits> = {}) {
   return {
     packager,
     get: (path: string) => get(edge.port, path),
-    /** Asks, and leaves when it is told to. */
+    /** Sends a request that `leave` cancels. */
     ask(path: string) {
       const asked = request({ host: "127.0.0.1", port: edge.port, path, agent: false });
       asked.on("error", () => undefined);
@@ -33,7 +31,7 @@ async function start(limits: Partial<EdgeLimits> = {}) {
   };
 }
 
-test("an edge leads to AAC, says in Opus how far it is, and lets players wait for its parts", async () => {
+test("an edge serves AAC from the packager, reports it in the Opus playlist, and lets players wait for parts", async () => {
   await using fixture = await start();
   assert.match((await fixture.get(ROUTES.hls(SPACE))).body, /CODECS="mp4a.40.2"\naac\/index.m3u8\n$/);
   const opus = (await fixture.get(`/hls/${SPACE}/32/index.m3u8`)).body;
@@ -57,7 +55,7 @@ test("an edge leads to AAC, says in Opus how far it is, and lets players wait fo
   );
 });
 
-test("who leaves the edge does not wait at the packager any more", async () => {
+test("a request that is cancelled at the edge is cancelled at the packager", async () => {
   await using fixture = await start();
   const asked = ["p65.m4s", "index.m3u8?_HLS_msn=3&_HLS_part=1"].map((path) => fixture.ask(`${FOLDER}/${path}`));
   await fixture.waits(2);
@@ -65,7 +63,7 @@ test("who leaves the edge does not wait at the packager any more", async () => {
   await fixture.waits(0);
 });
 
-test("one more than an edge may have at the packager is refused, and what is there still comes", async () => {
+test("refuses requests beyond the limit for the packager, and still answers those within it", async () => {
   await using fixture = await start({ packagerRequests: 1 });
   const asked = fixture.ask(`${FOLDER}/p65.m4s`);
   await fixture.waits(1);

@@ -1,5 +1,3 @@
-// Proves that the ticket keys survive restarts, are readable by their owner alone, and are never half written.
-
 import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,7 +9,7 @@ import { BadKeyFile, loadOrCreateKeys, privateKeyPath, publicKeyPath, readPublic
 import { ticketSigner } from "./sign.ts";
 import { ticketVerifier } from "./verify.ts";
 
-test("keys are made once, 0600 in a 0700 directory, and nothing else is left beside them", async (t) => {
+test("creates the keys once, mode 0600 in a 0700 directory, and leaves nothing else there", async (t) => {
   const directory = await scratch(t);
   const first = await loadOrCreateKeys(directory);
   assert.deepEqual(await loadOrCreateKeys(directory), first);
@@ -20,7 +18,7 @@ test("keys are made once, 0600 in a 0700 directory, and nothing else is left bes
   assert.deepEqual((await readdir(join(directory, "keys"))).sort(), ["ticket.json", "ticket.pub.json"]);
 });
 
-test("a ticket from before a restart is taken after it, and the public file holds no private key", async (t) => {
+test("accepts a ticket from before a restart, and writes no private key into the public file", async (t) => {
   const directory = await scratch(t);
   const clock = manualClock();
   const space = spaceIdFrom(new Uint8Array(10));
@@ -41,7 +39,7 @@ test("two starts at once agree on one key", async (t) => {
   for (const keys of all) assert.deepEqual(keys, all[0]);
 });
 
-test("a damaged key file is named, never replaced", async (t) => {
+test("names a damaged key file and never replaces it", async (t) => {
   const directory = await scratch(t);
   await loadOrCreateKeys(directory);
   for (const text of ["", "{", "null", '{"keys":[]}', '{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"b"}]}']) {

@@ -1,5 +1,3 @@
-// Proves that a ticket is taken only when this server signed it, for this space, for acting, and not too long ago.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ManualClock, manualClock } from "@hustings/flow/testing/manual-clock.ts";
@@ -19,7 +17,7 @@ const claims = { space, person, name: "Ada", generation: 2 };
 const key = await generateTicketKey();
 const stranger = await generateTicketKey();
 
-test("a ticket says what was signed, until ten minutes and the leeway are over", async () => {
+test("accepts a ticket for ten minutes and the leeway, with the claims that were signed", async () => {
   const { clock, sign, check } = office();
   const { ticket, expiresUtcMs } = await sign.ticket(claims);
   assert.equal(expiresUtcMs, clock.utcMs() + TICKET_SECONDS * 1000);
@@ -32,20 +30,20 @@ test("a ticket says what was signed, until ten minutes and the leeway are over",
   await assert.rejects(check(`Bearer ${ticket}`, space), refusal("ticket-expired"));
 });
 
-test("no header and another scheme are answered no-ticket", async () => {
+test("answers no-ticket to a missing header and to another scheme", async () => {
   const { check } = office();
   for (const header of [undefined, "", "Basic YTpi", "Bearer", "Bearer "]) {
     await assert.rejects(check(header, space), refusal("no-ticket"), String(header));
   }
 });
 
-test("a ticket for another space is refused as such", async () => {
+test("answers wrong-space to a ticket for another space", async () => {
   const { sign, check } = office();
   const { ticket } = await sign.ticket(claims);
   await assert.rejects(check(`Bearer ${ticket}`, elsewhere), refusal("wrong-space"));
 });
 
-test("a ticket signed with another key is refused, also when it claims our key's id", async () => {
+test("refuses a ticket signed with another key, even when it claims our key's id", async () => {
   const { check, clock } = office();
   for (const forger of [stranger, { ...stranger, kid: key.kid }]) {
     const { ticket } = await ticketSigner(forger, clock).ticket(claims);
@@ -53,7 +51,7 @@ test("a ticket signed with another key is refused, also when it claims our key's
   }
 });
 
-test("alg none, HS256 with our public key, and a missing kid are refused", async () => {
+test("refuses alg none, HS256 with our public key, and a missing kid", async () => {
   const { check, clock } = office();
   const payload = { sub: person, name: "Ada", use: "act", gen: 1 };
   const exp = Math.floor(clock.utcMs() / 1000) + 60;
@@ -69,7 +67,7 @@ test("alg none, HS256 with our public key, and a missing kid are refused", async
   }
 });
 
-test("a ticket that we signed with a claim missing or of the wrong kind is refused", async () => {
+test("refuses a signed ticket with a claim that is missing or of the wrong kind", async () => {
   const { check, clock } = office();
   const whole = { iss: "hustings", aud: space, sub: person, name: "Ada", use: "act", gen: 1 };
   const exp = Math.floor(clock.utcMs() / 1000) + 60;
@@ -114,7 +112,7 @@ test("honours tickets and passes of version 0.1, which name a role and bind a pa
   await assert.rejects(checkPass(pass, elsewhere), refusal("wrong-space"));
 });
 
-test("after a new key is put first, tickets of the old one are still taken", async () => {
+test("accepts tickets of an older key after a new key was put first", async () => {
   const clock = manualClock();
   const older = await ticketSigner(key, clock).ticket(claims);
   const newer = await ticketSigner(stranger, clock).ticket(claims);
@@ -122,7 +120,7 @@ test("after a new key is put first, tickets of the old one are still taken", asy
   for (const { ticket } of [older, newer]) assert.equal((await check(`Bearer ${ticket}`, space)).person, person);
 });
 
-test("a ticket with any one character changed is refused", async () => {
+test("refuses a ticket with any one character changed", async () => {
   const { sign, check } = office();
   const { ticket } = await sign.ticket(claims);
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.= ";
@@ -137,7 +135,7 @@ test("a ticket with any one character changed is refused", async () => {
   );
 });
 
-test("whatever stands in the header, the answer is a row of the table", async () => {
+test("answers any header with a row of the error table", async () => {
   const { check } = office();
   const part = fc.oneof(
     fc.base64String(),

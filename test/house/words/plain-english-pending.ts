@@ -6,7 +6,6 @@ export const pendingFolders: readonly string[] = [
   "cli",
   "cli/bin",
 
-  "docs",
   "docs/decisions",
 
   "drill/crowd",
@@ -40,12 +39,6 @@ export const pendingFolders: readonly string[] = [
   "server/src/log/follow",
   "server/src/log/testing",
 
-  "server/src/ops",
-  "server/src/ops/accept",
-  "server/src/ops/doctor",
-  "server/src/ops/host",
-  "server/src/ops/process",
-  "server/src/ops/testing",
 
   "server/src/packager",
   "server/src/packager/testing",
@@ -55,9 +48,7 @@ export const pendingFolders: readonly string[] = [
   "server/src/replica",
   "server/src/replica/testing",
 
-  "server/src/roles",
 
-  "server/src/tickets",
 
   "test",
   "test/bench",

@@ -19,7 +19,7 @@ test("sets the niceness of the session that a process leads, so that it counts b
   }
 });
 
-test("leaves the session alone that a process shares with others", async (t) => {
+test("does not change a session that a process shares with others", async (t) => {
   const own = await sessionNiceness(process.pid);
   const pid = await begin(t, false);
   await setNiceness(pid, 10, systemClock);

@@ -82,7 +82,7 @@ export interface PortNeed {
   readonly what: string;
 }
 
-/** What is wrong with a port and what to do about it. */
+/** A sentence that names the problem with a port and its remedy. */
 export function portSentence({ kind, port, flag, what }: PortNeed, cause: unknown): string {
   const { code, message } = cause as NodeJS.ErrnoException;
   const name = `${kind} port ${port} (${what})`;

@@ -133,7 +133,7 @@ test("ends surplus edges that outlived their parent", async (t) => {
   assert.deepEqual(Object.keys(await pids(place)), ["stage 0", "api 0", "edge 0"]);
 });
 
-test("refuses to start beside processes of another version or with other settings, and leaves them alone", async (t) => {
+test("refuses to start beside processes of another version or with other settings, without touching them", async (t) => {
   const place = await prepare(t);
   const before = await killedParent(t, place);
   const other = await start(t, place, "2").next();

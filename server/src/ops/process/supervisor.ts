@@ -195,7 +195,7 @@ function portsNeeded({ port, stagePort, udpPort }: Config, adopted: readonly Chi
   const needs: PortNeed[] = [];
   if (!runs("edge")) needs.push({ kind: "TCP", port, flag: "--port", what: "the door" });
   if (!runs("stage")) {
-    needs.push({ kind: "TCP", port: stagePort, flag: "--stage-port", what: "the stage's own door" });
+    needs.push({ kind: "TCP", port: stagePort, flag: "--stage-port", what: "the stage's own port" });
     needs.push({ kind: "UDP", port: udpPort, flag: "--udp-port", what: "sound of speakers" });
   }
   return needs;
@@ -214,7 +214,7 @@ async function startMissing(making: Making, adopted: readonly Child[], undo: Asy
   const kept = new Map(adopted.map((child) => [titleOf(child.name), child]));
   const children: Child[] = [];
   const started: Child[] = [];
-  // A start that fails ends the processes that it started and leaves adopted ones alone.
+  // A start that fails ends the processes that it started but not adopted ones.
   undo.defer(async () => void (await Promise.all(started.map((child) => child.stop()))));
   for (const name of rolesOf(making.options.config)) {
     const child = kept.get(titleOf(name)) ?? (await startChild(name, making));
