@@ -5,26 +5,36 @@ import type { Clock } from "./clock.ts";
 export interface TokenBucket {
   /** Takes a token and returns 0; without a token, returns the milliseconds until there is one. */
   takeMs(): number;
+  /** As `takeMs`, without taking the token. */
+  waitMs(): number;
 }
 
 export function createTokenBucket(clock: Clock, perSecond: number, burst: number): TokenBucket {
   let tokens = burst;
   let atMs = clock.monotonicMs();
+
+  function waitMs(): number {
+    const nowMs = clock.monotonicMs();
+    tokens = Math.min(burst, tokens + ((nowMs - atMs) * perSecond) / 1000);
+    atMs = nowMs;
+    return tokens < 1 ? ((1 - tokens) * 1000) / perSecond : 0;
+  }
+
   return {
     takeMs() {
-      const nowMs = clock.monotonicMs();
-      tokens = Math.min(burst, tokens + ((nowMs - atMs) * perSecond) / 1000);
-      atMs = nowMs;
-      if (tokens < 1) return ((1 - tokens) * 1000) / perSecond;
-      tokens--;
-      return 0;
+      const leftMs = waitMs();
+      if (leftMs === 0) tokens--;
+      return leftMs;
     },
+    waitMs,
   };
 }
 
 export interface KeyedTokenBuckets {
   /** As `TokenBucket.takeMs`, for `key`. */
   takeMs(key: string): number;
+  /** As `TokenBucket.waitMs`, for `key`. */
+  waitMs(key: string): number;
   readonly size: number;
 }
 
@@ -36,14 +46,18 @@ export function createKeyedTokenBuckets(
   limit: number,
 ): KeyedTokenBuckets {
   const buckets = new Map<string, TokenBucket>();
+
+  function bucketOf(key: string): TokenBucket {
+    const bucket = buckets.get(key) ?? createTokenBucket(clock, perSecond, burst);
+    buckets.delete(key);
+    buckets.set(key, bucket);
+    if (buckets.size > limit) buckets.delete(buckets.keys().next().value as string);
+    return bucket;
+  }
+
   return {
-    takeMs(key) {
-      const bucket = buckets.get(key) ?? createTokenBucket(clock, perSecond, burst);
-      buckets.delete(key);
-      buckets.set(key, bucket);
-      if (buckets.size > limit) buckets.delete(buckets.keys().next().value as string);
-      return bucket.takeMs();
-    },
+    takeMs: (key) => bucketOf(key).takeMs(),
+    waitMs: (key) => bucketOf(key).waitMs(),
     get size() {
       return buckets.size;
     },

@@ -1,6 +1,5 @@
-// Owns the api: a Fastify server on a Unix socket, with the routes plugged in, one shape for every error, and limits on
-// everything that comes in. Refuses to carry sound, to keep anything between requests but counts, and to log what a
-// request said: tickets and secrets travel in headers and bodies.
+// The api: a Fastify server on a Unix socket, with one shape for every error and limits on every input. It never logs the
+// content of a request, because tickets and secrets travel in headers and bodies.
 
 import { chmod } from "node:fs/promises";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
@@ -19,7 +18,7 @@ import { type StageClient, stageClient } from "./stage-client.ts";
 import { ticketRoutes } from "./tickets.ts";
 
 export interface ApiOptions {
-  /** Where to listen; what is there already is taken for a dead server's and removed. */
+  /** Where to listen; an existing socket file is taken for a dead server's and removed. */
   readonly socketPath: string;
   readonly stageSocketPath: string;
   readonly stageDeadlineMs?: number;
@@ -29,16 +28,14 @@ export interface ApiOptions {
   readonly sign: TicketSigner;
   readonly checkTicket: TicketCheck;
   readonly checkPass: PassCheck;
-  /** Origin of every link that is given out; absent: where the request came to. */
+  /** The origin of every link; absent: the origin at which the request arrived. */
   readonly publicUrl?: string;
-  /** The stage's own TCP port, for room documents. */
-  readonly stagePort: number;
   readonly newSpaces: LimitSettings;
   readonly newGuests: LimitSettings;
   readonly openRecording: OpenRecording;
 }
 
-/** What routes are given. */
+/** The dependencies of the routes. */
 export interface ApiContext extends ApiOptions {
   readonly stage: StageClient;
   readonly limitSpaces: Limiter;
@@ -51,7 +48,7 @@ export const MAX_BODY_BYTES = 64 * 1024;
 const REQUEST_DEADLINE_MS = 10_000;
 const MAX_CONNECTIONS = 1_024;
 
-/** Listens when it resolves. Disposing ends what is under way within a second or so. */
+/** Resolves when it listens. Disposing ends requests in progress within about a second. */
 export async function startApi(options: ApiOptions): Promise<AsyncDisposable> {
   const app = await buildApi(options);
   await listenOnSocket(app, options.socketPath);
@@ -59,7 +56,7 @@ export async function startApi(options: ApiOptions): Promise<AsyncDisposable> {
   return { [Symbol.asyncDispose]: () => app.close() };
 }
 
-/** The api without a socket; `inject` asks it. */
+/** The api without a socket, for `inject`. */
 export async function buildApi(options: ApiOptions): Promise<ApiServer> {
   const app = createServer();
   app.server.maxConnections = MAX_CONNECTIONS;
@@ -100,7 +97,7 @@ function createServer() {
   }).withTypeProvider<TypeBoxTypeProvider>();
 }
 
-// A form on another site can send text/plain without asking first; JSON it cannot. An empty body is no body.
+// Only JSON: a form on another site can send text/plain without a preflight, but not JSON. An empty body counts as none.
 function takeJsonAlone(app: ApiServer): void {
   const parse = app.getDefaultJsonParser("error", "error");
   app.removeAllContentTypeParsers();
@@ -122,7 +119,7 @@ function routeOf({ method, routeOptions }: FastifyRequest): string {
   return `${method} ${routeOptions.url ?? "(none)"}`;
 }
 
-/** The row for what Fastify refuses by itself; `undefined` for what is our own fault. */
+/** The row for an error of Fastify's own; `undefined` for a fault of ours. */
 function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof Refusal) return error;
   const { code, statusCode, validation, message } = error as FastifyError;
@@ -147,7 +144,7 @@ function sendRefusal(reply: FastifyReply, refusal: Refusal): FastifyReply {
     .send(refusal.body());
 }
 
-// Fastify answers 404 where the path exists and the method does not.
+// Without this, Fastify answers 404 to an existing path with another method.
 function refuseOtherMethods(app: ApiServer): void {
   const methodsByUrl = new Map<string, Set<string>>();
   app.addHook("onRoute", ({ url, method }) => {

@@ -1,4 +1,4 @@
-// Owns the secret of a host link: its making, its shape, its hash. Refuses to keep one: only the hash goes further.
+// Makes, checks and hashes the secret of a host link. Only the hash is kept.
 
 import { createHash, randomBytes } from "node:crypto";
 

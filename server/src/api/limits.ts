@@ -1,6 +1,7 @@
-// Owns how often an address, and everyone together, may do one thing: token buckets. Refuses to know what the thing is.
+// Limits how often one address, and all addresses together, may do one thing.
 
 import type { Clock } from "@hustings/flow/clock.ts";
+import { createKeyedTokenBuckets, createTokenBucket } from "@hustings/flow/token-bucket.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { networkOf } from "../ops/address-block.ts";
 
@@ -8,7 +9,7 @@ import { networkOf } from "../ops/address-block.ts";
 export interface LimitSettings {
   readonly address: BucketSettings;
   readonly all: BucketSettings;
-  /** Addresses remembered; beyond it the one that was quiet longest is forgotten, and only `all` holds it back. */
+  /** Addresses remembered. Beyond it the one that was quiet longest is forgotten, and only `all` limits it. */
   readonly maxAddresses: number;
 }
 
@@ -17,43 +18,17 @@ export interface BucketSettings {
   readonly burst: number;
 }
 
-interface Bucket {
-  tokens: number;
-  atMs: number;
-}
-
-/** Takes one token for `address`, or throws `too-many` with the time until the next. */
+/** Takes one token for `address`, or throws `too-many` with the time until the next. A refusal takes none. */
 export type Limiter = (address: string) => void;
 
 export function createLimiter({ address: each, all, maxAddresses }: LimitSettings, clock: Clock): Limiter {
-  const everyone = fullBucket(all, clock);
-  const byAddress = new Map<string, Bucket>();
-
-  function bucketOf(key: string): Bucket {
-    const bucket = byAddress.get(key) ?? fullBucket(each, clock);
-    byAddress.delete(key);
-    byAddress.set(key, bucket);
-    if (byAddress.size > maxAddresses) byAddress.delete(byAddress.keys().next().value as string);
-    return bucket;
-  }
-
+  const everyone = createTokenBucket(clock, all.perMinute / 60, all.burst);
+  const byAddress = createKeyedTokenBuckets(clock, each.perMinute / 60, each.burst, maxAddresses);
   return (address) => {
-    const bucket = bucketOf(networkOf(address));
-    const waitMs = Math.max(waitMsFor(bucket, each, clock), waitMsFor(everyone, all, clock));
+    const key = networkOf(address);
+    const waitMs = Math.max(byAddress.waitMs(key), everyone.waitMs());
     if (waitMs > 0) throw new Refusal("too-many", undefined, { retryAfterMs: Math.ceil(waitMs) });
-    bucket.tokens -= 1;
-    everyone.tokens -= 1;
+    byAddress.takeMs(key);
+    everyone.takeMs();
   };
-}
-
-function fullBucket({ burst }: BucketSettings, clock: Clock): Bucket {
-  return { tokens: burst, atMs: clock.monotonicMs() };
-}
-
-// Fills the bucket up to now; milliseconds until it holds a token.
-function waitMsFor(bucket: Bucket, { perMinute, burst }: BucketSettings, clock: Clock): number {
-  const nowMs = clock.monotonicMs();
-  bucket.tokens = Math.min(burst, bucket.tokens + ((nowMs - bucket.atMs) * perMinute) / 60_000);
-  bucket.atMs = nowMs;
-  return bucket.tokens >= 1 ? 0 : ((1 - bucket.tokens) * 60_000) / perMinute;
 }

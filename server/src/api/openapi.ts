@@ -1,17 +1,16 @@
-// Owns the API description at /api/openapi.json: what Fastify makes of the routes' schemas, and the few paths that other
-// processes answer. Refuses to know how any of them works.
+// The API description at /api/openapi.json: Fastify's description of the api's routes, and the routes of other processes.
 
 import swagger from "@fastify/swagger";
 import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";
 import { SUBPROTOCOL } from "@hustings/wire/listen/frames.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import type { ApiServer } from "./api.ts";
-import { errorBody, spacePath } from "./schemas.ts";
+import { errorBody, listedSpaces, roomDocument, spacePath } from "./schemas.ts";
 
 const ABOUT = `Live audio for crowds of any size. Every refusal has a body of one shape: \`error\` is a code of docs/errors.md,
 \`message\` names what was wrong, \`todo\` says what to do. Tickets last ten minutes and are good for one space.`;
 
-/** Plugs the description in; call it before the routes. */
+/** Registers the description; call it before adding routes. */
 export async function describeApi(app: ApiServer, version: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
@@ -19,8 +18,8 @@ export async function describeApi(app: ApiServer, version: string): Promise<void
       info: { title: "Hustings", version, description: ABOUT },
       tags: [
         { name: "spaces", description: "Opening, finding and replaying spaces" },
-        { name: "tickets", description: "How people come to tickets" },
-        { name: "commands", description: "What people with tickets ask of a stage" },
+        { name: "tickets", description: "How people get tickets" },
+        { name: "commands", description: "Commands of people with tickets to a stage" },
         { name: "sound", description: "Speaking and listening" },
         { name: "pages", description: "For people" },
       ],
@@ -42,7 +41,7 @@ export async function describeApi(app: ApiServer, version: string): Promise<void
 const idParameter = { name: "id", in: "path" as const, required: true, schema: spacePath.properties.id };
 const sdp = { "application/sdp": { schema: { type: "string" as const } } };
 
-// The door answers pages and listeners itself and passes /stage inward to the stage.
+// Edges answer pages, spaces and listeners themselves and pass /stage on to the stage.
 function elsewhere() {
   const page = (summary: string) => ({
     get: { summary, tags: ["pages"], responses: { 200: { description: "HTML" } } },
@@ -51,9 +50,36 @@ function elsewhere() {
     "/": page("Home"),
     "/s/{id}": { parameters: [idParameter], ...page("A space") },
     [ROUTES.hold]: { get: { summary: "The hold music", tags: ["pages"], responses: { 200: { description: "MP4" } } } },
+    [ROUTES.spaces]: spaces(),
+    "/api/spaces/{id}/room": room(),
     "/listen/{id}": listening(),
     ...speaking(),
   };
+}
+
+function spaces() {
+  return {
+    get: {
+      summary: "The live spaces, most listeners first",
+      tags: ["spaces"],
+      responses: { 200: json("At most a second old.", listedSpaces), ...answers("stage-away") },
+    },
+  };
+}
+
+function room() {
+  return {
+    parameters: [idParameter],
+    get: {
+      summary: "The room document: what a newcomer's page needs to know of a space",
+      tags: ["spaces"],
+      responses: { 200: json("Cacheable for a second.", roomDocument), ...answers("no-space", "stage-away") },
+    },
+  };
+}
+
+function json(description: string, schema: object) {
+  return { description, content: { "application/json": { schema } } };
 }
 
 function listening() {
@@ -63,7 +89,7 @@ function listening() {
       summary: `Listen: a WebSocket, subprotocol ${SUBPROTOCOL} (docs/wire.md)`,
       tags: ["sound"],
       responses: {
-        101: { description: "Sound, state and moments follow." },
+        101: { description: "The connection then carries sound, state and moments." },
         ...answers("bad-request", "no-space", "full"),
       },
     },
@@ -85,7 +111,9 @@ function speaking() {
           201: {
             description: "The answer.",
             content: sdp,
-            headers: { Location: { description: "What to DELETE to leave.", schema: { type: "string" as const } } },
+            headers: {
+              Location: { description: "The address to DELETE to leave.", schema: { type: "string" as const } },
+            },
           },
           ...answers(
             "bad-sdp",
@@ -110,7 +138,7 @@ function speaking() {
     "/stage/{id}/{peer}": {
       parameters: [idParameter, peerParameter],
       delete: {
-        summary: "Hang up; the seat is kept for a while",
+        summary: "Hang up; the seat is kept for a minute",
         tags: ["sound"],
         security: ticket,
         responses: {

@@ -1,5 +1,4 @@
-// Owns the recording's route: one range of a view at a time, as players and `curl -C` ask (RFC 9110 §14). Refuses to know
-// what the bytes are and where they lie; it is given a way to open them.
+// The route of a recording: answers one byte range at a time, as players and `curl -C` request (RFC 9110 §14).
 
 import { Readable } from "node:stream";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -10,17 +9,17 @@ import type { ApiContext, ApiServer } from "./api.ts";
 import * as shapes from "./schemas.ts";
 import { spaceOf } from "./spaces.ts";
 
-/** A recording as it stands at one moment: its bytes do not change while it is read. */
+/** A recording at one moment: its bytes do not change while it is read. */
 export interface Recording {
   readonly title: string;
   readonly sizeBytes: number;
-  /** Strong, quoted: the same for the same bytes alone. */
+  /** A strong, quoted ETag: different for different bytes. */
   readonly etag: string;
   /** Bytes `[from, to)`. */
   read(from: number, to: number): AsyncIterable<Uint8Array>;
 }
 
-/** `undefined`: there is no such space, or nothing was on air yet (a Refusal thrown says which). */
+/** Resolves with `undefined` when nothing was on air yet; throws `no-space`. */
 export type OpenRecording = (id: SpaceId) => Promise<Recording | undefined>;
 
 /** Bytes `[from, to)` of a body. */
@@ -34,14 +33,14 @@ const binary = Type.String({ format: "binary", description: "An MP4 file with Op
 export function recordingRoutes(app: ApiServer, { openRecording }: ApiContext): void {
   const content = { "video/mp4": { schema: binary } };
   const schema = {
-    summary: "The recording: what was on air, also while it still is",
+    summary: "The recording of everything on air so far, also while the space is live",
     tags: ["spaces"],
     params: shapes.spacePath,
     response: {
       200: { description: "The whole recording.", content },
-      206: { description: "The range that was asked for.", content },
+      206: { description: "The requested range.", content },
       304: { description: "It has not changed.", type: "null" },
-      416: { description: "There is no such range; Content-Range tells the size.", type: "null" },
+      416: { description: "There is no such range; Content-Range has the size.", type: "null" },
       ...shapes.refusals("no-space", "no-recording"),
     },
   };
@@ -70,7 +69,7 @@ type Conditions = {
   readonly "if-none-match"?: string | undefined;
 };
 
-/** What to answer to a GET with these conditions. Several ranges, and units other than bytes, are answered in whole. */
+/** The answer to a GET with these conditions. Several ranges, and units other than bytes, get the whole recording. */
 export function rangeAnswer({ title, sizeBytes, etag }: Omit<Recording, "read">, conditions: Conditions): RangeAnswer {
   const lasting = { etag, "cache-control": "no-cache", "accept-ranges": "bytes" };
   if (conditions["if-none-match"]?.split(",").some((one) => one.trim().replace(/^W\//, "") === etag))
@@ -89,7 +88,7 @@ export function rangeAnswer({ title, sizeBytes, etag }: Omit<Recording, "read">,
   return { status: 206, headers: { ...headers, ...partial }, range: wanted };
 }
 
-/** The one range of a Range header; `undefined` where there is none to follow. */
+/** The range of a Range header; `undefined` when the header is to be ignored. */
 export function parseRange(header: string | undefined, sizeBytes: number): ByteRange | "unsatisfiable" | undefined {
   const match = /^bytes=\s*(\d{0,15})-(\d{0,15})\s*$/i.exec(header ?? "");
   const [, first = "", last = ""] = match ?? [];
@@ -104,7 +103,7 @@ export function parseRange(header: string | undefined, sizeBytes: number): ByteR
   return from >= sizeBytes ? "unsatisfiable" : { from, to };
 }
 
-// RFC 6266: a plain name for the old, the true one for everyone else.
+// RFC 6266: a plain name for old clients, the full one for all others.
 function dispositionOf(title: string): string {
   const name = `${title.replace(/[/\\]/g, "-").slice(0, 120)}.mp4`;
   const plain = name.replace(/[^\w .()-]/g, "_");

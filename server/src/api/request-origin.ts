@@ -1,17 +1,16 @@
-// Owns where a request came from: the address that limits count, the origin that links begin with. Refuses to trust
-// anyone: the api is reached through a Unix socket in a directory of the server's own, so what stands in these headers
-// is what an edge put there, after it dropped what strangers sent.
+// The address that limits count and the origin that links begin with, from the headers that edges set. They can be trusted:
+// the api's Unix socket is in a private directory, and edges drop such headers from outside.
 
 import type { IncomingHttpHeaders } from "node:http";
 
 const HOST = /^(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i;
 
-/** The address of who asked; "local" for a request that came through no edge. */
+/** The address that the request came from; "local" when it came through no edge. */
 export function addressOf(headers: IncomingHttpHeaders): string {
   return last(headers["x-forwarded-for"]) ?? "local";
 }
 
-/** `scheme://host[:port]` that the page was reached by; `publicUrl` when the operator fixed one. No slash at the end. */
+/** The `scheme://host[:port]` of the page; `publicUrl` if the operator set one. Without a slash at the end. */
 export function originOf(headers: IncomingHttpHeaders, publicUrl: string | undefined): string {
   if (publicUrl !== undefined) return publicUrl;
   const host = last(headers["x-forwarded-host"]) ?? headers.host ?? "";
@@ -19,7 +18,7 @@ export function originOf(headers: IncomingHttpHeaders, publicUrl: string | undef
   return HOST.test(host) ? `${scheme}://${host}` : `${scheme}://localhost`;
 }
 
-// The newest hop's own word stands last.
+// The newest hop's value is the last.
 function last(value: string | string[] | undefined): string | undefined {
   const text = Array.isArray(value) ? value.at(-1) : value;
   const word = text?.split(",").at(-1)?.trim();

@@ -1,4 +1,4 @@
-// Owns the shapes of the api's bodies, from which types, checks and the API description are made. Refuses to know routes.
+// The schemas of the api's bodies, from which types, checks and the API description are made.
 
 import { list } from "@hustings/wire/api/document-fields.ts";
 import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";
@@ -20,7 +20,9 @@ export const errorBody = Type.Object(
     error: Type.Enum(Object.keys(ERROR_TABLE)),
     message: Type.String({ description: "Names the value that was wrong." }),
     todo: Type.String({ description: "What to do about it." }),
-    retryAfterMs: Type.Optional(Type.Number({ description: "Where waiting helps; also in Retry-After, in seconds." })),
+    retryAfterMs: Type.Optional(
+      Type.Number({ description: "Present when waiting helps; also in Retry-After, in seconds." }),
+    ),
   },
   { title: "Error" },
 );
@@ -41,15 +43,15 @@ const ticketFields = {
 export const createdSpace = Type.Object({
   id: Type.String(),
   url: Type.String({ description: "The link of the space, for life." }),
-  hostUrl: Type.String({ description: "The host link: whoever has it is the host. Its secret is in the fragment." }),
+  hostUrl: Type.String({ description: "The host link: its holder is the host. The secret is in the fragment." }),
   hostTicket: Type.String({ description: "A first ticket of the host." }),
   expiresUtcMs: Type.Number({ description: "When hostTicket expires." }),
   person: Type.String(),
 });
 
 export const ticketRequest = Type.Object({
-  secret: Type.Optional(Type.String({ description: "The secret of the host link: a host's ticket." })),
-  pass: Type.Optional(Type.String({ description: "A guest's pass: a new ticket for the same guest." })),
+  secret: Type.Optional(Type.String({ description: "The secret of the host link, for a host's ticket." })),
+  pass: Type.Optional(Type.String({ description: "A guest's pass, for a new ticket of the same guest." })),
 });
 
 export const issuedTicket = Type.Object({
@@ -59,7 +61,9 @@ export const issuedTicket = Type.Object({
 
 export const newGuest = Type.Object({
   name,
-  pass: Type.Optional(Type.String({ description: "A guest's earlier pass: the same guest under this name." })),
+  pass: Type.Optional(
+    Type.String({ description: "A guest's earlier pass, to come as the same person under this name." }),
+  ),
 });
 
 export const newHostLink = Type.Object({
@@ -74,7 +78,7 @@ const person = Type.String({ description: "A person of this space." });
 const verb = <Verb extends string>(...verbs: Verb[]) => Type.Object({ do: Type.Enum(verbs) });
 const addressed = <Verb extends string>(...verbs: Verb[]) => Type.Object({ do: Type.Enum(verbs), person });
 
-/** For the description; wire/stage/commands.ts checks what comes, with better words. */
+/** Only for the description; wire/stage/commands.ts checks commands, with better messages. */
 export const command = Type.Union([
   verb("live", "end", "accept", "decline", "leave"),
   Type.Object({ do: Type.Literal("title"), title }),
@@ -91,7 +95,7 @@ export const done = Type.Object({
 export const listedSpaces = Type.Object({ spaces: Type.Unsafe<readonly ListedSpace[]>(list(LISTED_SPACE_SCHEMA)) });
 export const roomDocument = Type.Unsafe<RoomDocument>(ROOM_DOCUMENT_SCHEMA);
 
-/** Response schemas of the rows that a route may answer, by status; each says which codes it stands for. */
+/** The response schemas, by status, of the error rows that a route may answer; each describes its codes. */
 export function refusals(...codes: readonly ErrorCode[]): Record<number, TSchema> {
   const always: ErrorCode[] = ["bad-request", "internal", "full"];
   const byStatus = Map.groupBy([...new Set([...codes, ...always])], (code) => ERROR_TABLE[code].status);

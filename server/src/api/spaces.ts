@@ -1,10 +1,8 @@
-// Owns the routes that make spaces, list them, and pass commands of people with tickets to the stage. Refuses to decide
-// who may do what in a space: the stage does.
+// The routes that open spaces and pass the commands of people with tickets to the stage, which decides about them.
 
 import { randomBytes } from "node:crypto";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { guestIdFrom, isSpaceId, type SpaceId, spaceIdFrom } from "@hustings/wire/ids.ts";
-import { listedSpacesOf, roomDocumentOf } from "@hustings/wire/listen/room-document.ts";
 import { HOST_SECRET_PREFIX, ROUTES } from "@hustings/wire/routes.ts";
 import { type Command, parseCommand } from "@hustings/wire/stage/commands.ts";
 import { cleanName, cleanTitle } from "@hustings/wire/text.ts";
@@ -15,25 +13,21 @@ import { addressOf, originOf } from "./request-origin.ts";
 import * as shapes from "./schemas.ts";
 
 export const DEFAULT_HOST_NAME = "Host";
-/** Generation of a new space's host link. */
+/** The generation of a new space's host link. */
 const FIRST_GENERATION = 1;
-const LIST_CACHE = "public, max-age=1";
-const ROOM_CACHE = "public, max-age=1, stale-while-revalidate=10";
 
 export function spaceRoutes(app: ApiServer, context: ApiContext): void {
   createRoute(app, context);
-  listRoute(app, context);
-  roomRoute(app, context);
   commandRoutes(app, context);
 }
 
-/** The space of the path; `no-space` when that cannot be one. */
+/** The space id in a path. Throws `no-space` when it cannot be one. */
 export function spaceOf(text: string): SpaceId {
   if (!isSpaceId(text)) throw new Refusal("no-space", `There is no space ${JSON.stringify(text.slice(0, 40))}.`);
   return text;
 }
 
-/** The host link around `secret`. */
+/** The host link that carries `secret`. */
 export function hostUrlOf(origin: string, id: SpaceId, secret: string): string {
   return `${origin}${ROUTES.page(id)}#${HOST_SECRET_PREFIX}${secret}`;
 }
@@ -65,34 +59,6 @@ function createRoute(app: ApiServer, { stage, sign, limitSpaces, publicUrl }: Ap
   });
 }
 
-function listRoute(app: ApiServer, { stage }: ApiContext): void {
-  const schema = {
-    summary: "The spaces that are live, most listeners first",
-    tags: ["spaces"],
-    response: { 200: shapes.listedSpaces, ...shapes.refusals("stage-away") },
-  };
-  app.get(ROUTES.spaces, { schema }, async (_request, reply) => {
-    const spaces = listedSpacesOf(await stage.listSpaces());
-    reply.header("cache-control", LIST_CACHE);
-    return { spaces };
-  });
-}
-
-function roomRoute(app: ApiServer, { stage, clock, stagePort }: ApiContext): void {
-  const schema = {
-    summary: "What a newcomer's page needs to know of a space",
-    tags: ["spaces"],
-    params: shapes.spacePath,
-    response: { 200: shapes.roomDocument, ...shapes.refusals("no-space", "stage-away") },
-  };
-  app.get("/api/spaces/:id/room", { schema }, async ({ params }, reply) => {
-    const id = spaceOf(params.id);
-    const { state, audience } = await stage.space(id);
-    reply.header("cache-control", ROOM_CACHE);
-    return roomDocumentOf({ id, state, audience }, { stagePort, asOfUtcMs: clock.utcMs(), stale: false });
-  });
-}
-
 function commandRoutes(app: ApiServer, context: ApiContext): void {
   const response = {
     200: shapes.done,
@@ -121,9 +87,9 @@ function commandRoutes(app: ApiServer, context: ApiContext): void {
   const act = (request: FastifyRequest<{ Params: { id: string } }>, command: () => Command) =>
     passOn(context, request, command);
 
-  const live = { schema: { summary: "From now on everyone hears the stage (host)", ...shared } };
+  const live = { schema: { summary: "Go live: from now on everyone hears the stage (host)", ...shared } };
   app.post("/api/spaces/:id/live", live, (request) => act(request, () => ({ do: "live" })));
-  const end = { schema: { summary: "End the space for everyone, for good (host)", ...shared } };
+  const end = { schema: { summary: "End the space for everyone and for good (host)", ...shared } };
   app.post("/api/spaces/:id/end", end, (request) => act(request, () => ({ do: "end" })));
   const any = {
     schema: { summary: "Any command: hands, seats, mutes, the title", body: shapes.command, ...shared },

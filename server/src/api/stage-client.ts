@@ -1,5 +1,4 @@
-// Owns asking the stage, over its Unix socket: its internal routes as functions. Refuses to decide anything and to try
-// again; a stage that does not answer in time is `stage-away`, which the asker may repeat.
+// Asks the stage over its Unix socket. Does not retry: a stage that does not answer in time is `stage-away`.
 
 import { Agent } from "node:http";
 import type { MeasuredSpace } from "@hustings/wire/api/space-shape.ts";
@@ -16,13 +15,11 @@ export interface NewSpace {
   readonly secretHash: string;
 }
 
-/** Everything rejects with a Refusal: a row that the stage answered, or `stage-away`. */
+/** The internal routes of the stage as functions. They reject with a Refusal: the row that the stage answered, or `stage-away`. */
 export interface StageClient {
   createSpace(space: NewSpace): Promise<void>;
-  /** Live ones first, newest first; at most 1000. */
-  listSpaces(): Promise<readonly MeasuredSpace[]>;
   space(id: SpaceId): Promise<MeasuredSpace>;
-  /** Whose host link it is. */
+  /** The host, if `secretHash` is that of the newest host link. */
   matchHostSecret(id: SpaceId, secretHash: string): Promise<{ person: PersonId; name: string; generation: number }>;
   replaceHostSecret(id: SpaceId, claims: TicketClaims, secretHash: string): Promise<{ generation: number }>;
   command(id: SpaceId, claims: TicketClaims, command: Command): Promise<{ seq: number }>;
@@ -34,7 +31,7 @@ export interface StageClientOptions {
 }
 
 const MAX_CONNECTIONS = 32;
-/** Requests under way and waiting; more are refused, so that a stuck stage does not fill this process. */
+/** Maximum requests in progress and waiting; further ones are refused, so that a stuck stage does not fill this process. */
 const MAX_ASKING = 256;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const RETRY_AFTER_MS = 1_000;
@@ -42,7 +39,7 @@ const RETRY_AFTER_MS = 1_000;
 type Method = "GET" | "POST" | "PUT";
 
 export function stageClient({ socketPath, deadlineMs = 5_000 }: StageClientOptions): StageClient {
-  // A fresh connection each: on a Unix socket that costs little, and a kept one may be closing as it is used.
+  // A new connection for each request: cheap on a Unix socket, while a kept one may be closing just as it is used.
   const agent = new Agent({ keepAlive: false, maxSockets: MAX_CONNECTIONS });
   let askingCount = 0;
 
@@ -70,7 +67,6 @@ export function stageClient({ socketPath, deadlineMs = 5_000 }: StageClientOptio
   const at = (id: SpaceId): string => `/internal/spaces/${id}`;
   return {
     createSpace: (space) => ask("POST", "/internal/spaces", space),
-    listSpaces: () => ask("GET", "/internal/spaces"),
     space: (id) => ask("GET", at(id)),
     matchHostSecret: (id, secretHash) => ask("POST", `${at(id)}/host-secret`, { secretHash }),
     replaceHostSecret: (id, claims, secretHash) => ask("PUT", `${at(id)}/host-secret`, { claims, secretHash }),

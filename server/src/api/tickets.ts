@@ -1,5 +1,5 @@
-// Owns the routes by which people come to tickets: a host by the link's secret, a guest by a name or a pass. Refuses to
-// know keys (it is given a signer and checks) and to see a secret again: only its hash leaves this file.
+// The routes by which people get tickets: a host by the secret of the host link, a guest by a name or a pass. Only the hash of
+// a secret leaves this file.
 
 import { randomBytes } from "node:crypto";
 import type { TicketClaims } from "@hustings/wire/api/tickets.ts";
@@ -21,7 +21,7 @@ export function ticketRoutes(app: ApiServer, context: ApiContext): void {
 
 function exchangeRoute(app: ApiServer, context: ApiContext): void {
   const schema = {
-    summary: "A new ticket for the secret of a host link, or for a guest's pass",
+    summary: "Exchange the secret of a host link, or a guest's pass, for a new ticket",
     tags: ["tickets"],
     params: shapes.spacePath,
     body: shapes.ticketRequest,
@@ -63,7 +63,7 @@ async function renewGuest({ checkPass, sign }: ApiContext, id: SpaceId, pass: st
 
 function guestRoute(app: ApiServer, { stage, sign, checkPass, limitGuests }: ApiContext): void {
   const schema = {
-    summary: "A guest's ticket, to ask to speak with",
+    summary: "A guest's ticket, with which to ask to speak",
     tags: ["tickets"],
     params: shapes.spacePath,
     body: shapes.newGuest,
@@ -101,7 +101,7 @@ async function guestTickets(sign: TicketSigner, space: SpaceId, guest: Pick<Tick
 
 function hostLinkRoute(app: ApiServer, { stage, sign, checkTicket, publicUrl }: ApiContext): void {
   const schema = {
-    summary: "A new host link, which makes the old one and its tickets worthless (host)",
+    summary: "Replace the host link: the old one and its tickets become worthless (host)",
     tags: ["tickets"],
     params: shapes.spacePath,
     security: [{ ticket: [] }],

@@ -140,7 +140,6 @@ async function startApiRole({ config, version }: RoleStart, log: Logger): Promis
     checkTicket: ticketVerifier(publicJwks, clock),
     checkPass: passVerifier(publicJwks, clock),
     ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
-    stagePort: config.stagePort,
     newSpaces: limitsOf(config.spacesPerMinute, SPACES_OF_ALL),
     newGuests: limitsOf(config.guestsPerMinute, GUESTS_OF_ALL),
     openRecording: await recordingsOf(config.dataDirectory),

@@ -19,9 +19,6 @@ export const pendingFolders: readonly string[] = [
   "drill/scenario",
   "drill/speakers",
 
-  "server/src/api",
-  "server/src/api/testing",
-
   "server/src/edge",
   "server/src/edge/admission",
   "server/src/edge/http",
@@ -39,7 +36,6 @@ export const pendingFolders: readonly string[] = [
   "server/src/log/follow",
   "server/src/log/testing",
 
-
   "server/src/packager",
   "server/src/packager/testing",
 
@@ -47,8 +43,6 @@ export const pendingFolders: readonly string[] = [
 
   "server/src/replica",
   "server/src/replica/testing",
-
-
 
   "test",
   "test/bench",

@@ -1,4 +1,4 @@
-// Owns a stage for tests: the internal routes over a Unix socket, answered from a table. Refuses to have rules.
+// A fake stage: answers the internal routes over a Unix socket from a table, without rules.
 
 import { createServer, type IncomingMessage } from "node:http";
 import { Refusal } from "@hustings/wire/errors.ts";
