@@ -38,7 +38,8 @@ export interface SpawnOptions {
   readonly onMessage?: (message: RoleMessage) => void;
 }
 
-const READY_MS = 30_000;
+/** A role starts within a second on an idle machine; on one that is busy with other work it took more than 30 s. */
+const READY_MS = 120_000;
 /** How long a process may take to end in order. */
 export const STOP_MS = 10_000;
 /**

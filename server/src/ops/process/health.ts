@@ -12,7 +12,8 @@ export interface Health {
   readonly version: string;
 }
 
-const DEADLINE_MS = 2_000;
+/** Longer than any process stands still on a busy machine. */
+const DEADLINE_MS = 10_000;
 /** The wait between two connections to a socket whose server closes them. */
 const LOOK_AGAIN_MS = 200;
 
