@@ -47,7 +47,7 @@ async function main(): Promise<void> {
 }
 
 function planJobs(paths: readonly string[]): Job[] {
-  const rules = paths.filter((path) => /^test\/house\/.+\.test\.ts$/.test(path));
+  const rules = paths.filter((path) => /^test\/(?:house|runner)\/.+\.test\.ts$/.test(path));
   const components = paths.some((path) => path.startsWith("web/") && path.endsWith(".svelte"));
   return [
     { name: "types: wire, flow, media", args: tscOf("pure") },

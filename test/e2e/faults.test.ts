@@ -50,7 +50,7 @@ test("the host's page is killed: hold music within two seconds, the host returns
   await tap
     .or(mute)
     .first()
-    .waitFor({ timeout: 30_000 })
+    .waitFor()
     .catch(async (cause: unknown) => {
       throw new Error(`The host's page says: ${(await again.innerText("body")).replaceAll("\n", " / ")}`, { cause });
     });

@@ -13,7 +13,7 @@ import { ROUTES } from "../../wire/routes.ts";
 import { listenTo, openBrowser } from "../testing/browser/browser.ts";
 import { end, spoken, startLiveSpace } from "../testing/fake-speaker.ts";
 import { startServer } from "../testing/running-server.ts";
-import { until } from "../testing/until.ts";
+import { PATIENCE_MS, until } from "../testing/until.ts";
 
 const HLS_JS = createRequire(import.meta.url).resolve("hls.js/dist/hls.min.js");
 /** Long enough for a sentence or two of the voice. */
@@ -44,7 +44,7 @@ async function play(page: Page, address: string): Promise<void> {
   await page.evaluate(`(${PLAYER})(${JSON.stringify(address)})`);
   await page.getByRole("button", { name: "Play" }).click();
   const plays = async (): Promise<boolean> => ((await page.evaluate("element.currentTime")) as number) > 0;
-  await until("hls.js to play", plays, 30_000).catch(async (cause: unknown) => {
+  await until("hls.js to play", plays).catch(async (cause: unknown) => {
     throw new Error(`hls.js does not play: ${JSON.stringify(await page.evaluate("faults"))}`, { cause });
   });
 }
@@ -54,7 +54,7 @@ async function ffmpegPcm(address: string, seconds: number): Promise<Float32Array
   const { stdout } = await run("ffmpeg", ["-v", "error", "-i", address, ...take], {
     encoding: "buffer",
     maxBuffer: 1 << 26,
-    timeout: 60_000,
+    timeout: PATIENCE_MS,
     env: { ...process.env, no_proxy: "*" },
   });
   return new Float32Array(stdout.buffer.slice(stdout.byteOffset, stdout.byteOffset + stdout.length));
@@ -88,7 +88,7 @@ test("hls.js and ffmpeg play what is said, a few seconds behind, and learn of th
   );
 
   await end(server, live.space);
-  await page.waitForFunction("element.ended", undefined, { timeout: 30_000 });
+  await page.waitForFunction("element.ended");
   await until("the end to be listed", async () =>
     (await (await fetch(low(address))).text()).includes("#EXT-X-ENDLIST"),
   );

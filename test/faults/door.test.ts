@@ -20,7 +20,7 @@ import {
   startListening,
 } from "../testing/recording-listener.ts";
 import { type CreatedSpace, type RunningServer, startServer } from "../testing/running-server.ts";
-import { until } from "../testing/until.ts";
+import { PATIENCE_MS, until } from "../testing/until.ts";
 
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const run = promisify(execFile);
@@ -48,7 +48,7 @@ test("a rolling restart makes every edge and the api new, and every listener hea
   const before = await Promise.all(roles.map(server.pidOf));
   const stagePid = await server.pidOf("stage");
   const knocks = knockUntil(server);
-  const { stdout } = await run(process.execPath, [MAIN, "restart", "--data", server.dataDir], { timeout: 60_000 });
+  const { stdout } = await run(process.execPath, [MAIN, "restart", "--data", server.dataDir], { timeout: PATIENCE_MS });
   assert.match(stdout, /have been restarted/);
   const { answered, refused } = await knocks.end();
   const after = await Promise.all(roles.map(server.pidOf));

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { noCounts, passes, selectTests, sum, verdict } from "./selection.ts";
+import { fileURLToPath } from "node:url";
+import { listFiles } from "../house/reading/tree.ts";
+import { longFiles, noCounts, passes, selectTests, sum, verdict } from "./selection.ts";
 
 const paths = ["wire/ids.test.ts", "media/mix/mixer.test.ts", "media/mix/mixer.ts", "test/e2e/stage.test.ts"];
-const heavyPaths = [
-  "listener/player/playback.e2e.test.ts",
+const livePaths = [
+  "listener/playout/playback.e2e.test.ts",
   "test/e2e/stage.test.ts",
-  "test/venue.test.ts",
+  "test/faults/kills.test.ts",
   "server/src/stage/peer/webrtc-peer-port.test.ts",
 ];
 
@@ -18,12 +20,26 @@ test("selects the tests whose path contains one of the filters", () => {
   assert.deepEqual(selectTests(paths, ["media", "ids"]), ["media/mix/mixer.test.ts", "wire/ids.test.ts"]);
 });
 
-test("runs tests of whole servers, browsers and peers one by one after all others", () => {
-  const [light, heavy] = passes(["test/house/words/names.test.ts", ...heavyPaths]);
-  assert.deepEqual(light?.files, ["test/house/words/names.test.ts"]);
-  assert.equal(light?.isSerial, false);
-  assert.deepEqual(heavy?.files, heavyPaths);
-  assert.equal(heavy?.isSerial, true);
+test("runs tests of whole servers, browsers and peers after all others, a few at a time", () => {
+  const light = ["test/bench/sound/chirp.test.ts", "test/house/words/names.test.ts"];
+  const [first, second] = passes([...light, ...livePaths], 8);
+  assert.deepEqual([first?.files, first?.concurrency], [light, 8]);
+  assert.deepEqual([second?.files, second?.concurrency], [livePaths, 4]);
+  assert.equal(passes(livePaths, 2)[1]?.concurrency, 2);
+});
+
+test("starts the files that take longest first, and each file once", () => {
+  const [longest = "", long = ""] = longFiles;
+  const files = ["test/e2e/a.test.ts", long, longest, "test/e2e/z.test.ts"];
+  assert.deepEqual(passes(files, 2)[1]?.files, [longest, long, "test/e2e/a.test.ts", "test/e2e/z.test.ts"]);
+});
+
+test("every file that is named as long exists", () => {
+  const existing = listFiles(fileURLToPath(new URL("../..", import.meta.url)));
+  assert.deepEqual(
+    longFiles.filter((file) => !existing.includes(file)),
+    [],
+  );
 });
 
 test("a run is good when tests ran and all passed, and its last line is the sum of the passes", () => {

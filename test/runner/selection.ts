@@ -1,10 +1,14 @@
 // Chooses which test files run in which pass, and judges the counts. Pure.
 
-/** One run of the test runner: its files one at a time or side by side. */
+/** One run of the test runner. */
 export interface Pass {
   readonly name: string;
-  readonly isSerial: boolean;
+  /** In the order in which they start. */
   readonly files: readonly string[];
+  /** Files that run at the same time. */
+  readonly concurrency: number;
+  /** Whether the files start servers, browsers and peers. */
+  readonly isLive: boolean;
 }
 
 /** Counted results. A test that a timeout or an abort ended has failed. */
@@ -17,8 +21,21 @@ export interface Counts {
 
 export const noCounts: Counts = { passed: 0, failed: 0, skipped: 0, todo: 0 };
 
-// Tests with real browsers, whole servers or real sound: two at once on a small machine would slow each other.
-const heavy = /^(?:test\/(?!house\/|runner\/)|server\/src\/stage\/peer)|\.e2e\.test\.ts$/;
+// Tests of whole servers, real browsers and real peers. They mostly wait for sound, which takes its time; several at
+// once share a core, but not with the light tests, which compute.
+const live = /^test\/(?:e2e|faults)\/|\.e2e\.test\.ts$|^server\/src\/stage\/peer\/(?:webrtc|twenty)/;
+const liveConcurrencyMax = 4;
+
+/** Files that take a minute or more start first, so that none of them runs on when all others are over. */
+export const longFiles: readonly string[] = [
+  "test/e2e/cadence.test.ts",
+  "test/faults/hostile.test.ts",
+  "test/e2e/pull.test.ts",
+  "test/faults/door.test.ts",
+  "test/e2e/faults.test.ts",
+  "test/faults/cadence.test.ts",
+  "drill/rehearsal/drill.test.ts",
+];
 
 /** The test files among `paths`, in order; with `filters`, those whose path contains at least one of them. */
 export function selectTests(paths: readonly string[], filters: readonly string[]): string[] {
@@ -26,12 +43,20 @@ export function selectTests(paths: readonly string[], filters: readonly string[]
   return filters.length === 0 ? tests : tests.filter((path) => filters.some((filter) => path.includes(filter)));
 }
 
-/** The passes in which `files` run: the light ones side by side first, then the heavy ones one by one. */
-export function passes(files: readonly string[]): Pass[] {
+/** The passes in which `files` run on a machine with `cores`: the light ones first, then the live ones. */
+export function passes(files: readonly string[], cores: number): Pass[] {
+  const ordered = [...longFiles.filter((file) => files.includes(file)), ...files.filter((file) => !isLong(file))];
+  const [livePass = [], light = []] = [true, false].map((isLive) =>
+    ordered.filter((file) => live.test(file) === isLive),
+  );
   return [
-    { name: "Side by side", isSerial: false, files: files.filter((file) => !heavy.test(file)) },
-    { name: "One by one", isSerial: true, files: files.filter((file) => heavy.test(file)) },
+    { name: "Light tests", files: light, concurrency: cores, isLive: false },
+    { name: "Live tests", files: livePass, concurrency: Math.min(cores, liveConcurrencyMax), isLive: true },
   ];
+}
+
+function isLong(file: string): boolean {
+  return longFiles.includes(file);
 }
 
 export function sum(a: Counts, b: Counts): Counts {

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { freeTcpPort, freeUdpPort } from "../../server/src/ops/host/free-ports.ts";
 import type { SpaceId } from "../../wire/ids.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { until } from "./until.ts";
+import { PATIENCE_MS, until } from "./until.ts";
 
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const STARTED = /https?:\/\/\S+/;
@@ -185,7 +185,7 @@ async function processesOf(dataDir: string): Promise<number[]> {
 
 function getOverSocket(socketPath: string, path: string): Promise<Record<string, unknown>> {
   return new Promise((resolve, reject) => {
-    const asked = request({ socketPath, path, timeout: 2_000 }, (response) => {
+    const asked = request({ socketPath, path, timeout: PATIENCE_MS }, (response) => {
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (part) => {

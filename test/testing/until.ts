@@ -1,15 +1,19 @@
-// Owns waiting for a condition in tests: looked at again and again, with an end that no slow machine reaches.
+// Waits for conditions in tests by looking again and again.
 
 import { setTimeout as pause } from "node:timers/promises";
 
 const LOOK_AGAIN_MS = 25;
-const GIVE_UP_MS = 60_000;
+/** How long tests wait for anything. It only bounds a failure, so it is long enough for a machine ten times slower. */
+export const PATIENCE_MS = 180_000;
 
-/** Resolves once `holds` gives true. A throw counts as "not yet"; the last one is the cause when time is up, or it is hopeless. */
+/**
+ * Resolves once `holds` gives true. A throw counts as false. Rejects after `giveUpMs`, or once `isHopeless`, with the last
+ * throw as the cause.
+ */
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  giveUpMs = GIVE_UP_MS,
+  giveUpMs = PATIENCE_MS,
   isHopeless: () => boolean = () => false,
 ): Promise<void> {
   const endMs = performance.now() + giveUpMs;

@@ -9,6 +9,7 @@ import { decodeOgg } from "../../../media/codec/decode-ogg.ts";
 import { loadOpus } from "../../../media/codec/opus.ts";
 import { writeWav } from "../../../media/container/wav.ts";
 import { chromiumFlags, findChromium } from "../external-tools.ts";
+import { PATIENCE_MS } from "../until.ts";
 
 const FLAGS = [
   ...chromiumFlags,
@@ -38,6 +39,7 @@ export async function openBrowser(voicePath?: string, executablePath = findChrom
   const browser = await chromium.launch({
     executablePath,
     headless: true,
+    timeout: PATIENCE_MS,
     args: [...FLAGS, `--use-file-for-fake-audio-capture=${wavPath}`],
   });
   return {
@@ -49,6 +51,7 @@ export async function openBrowser(voicePath?: string, executablePath = findChrom
         reducedMotion: reducedMotion ? "reduce" : "no-preference",
         permissions: ["microphone"],
       });
+      context.setDefaultTimeout(PATIENCE_MS);
       await context.addInitScript(EARS);
       return { context, page: await context.newPage() };
     },
@@ -79,7 +82,8 @@ export async function listenTo(page: Page): Promise<() => Promise<Float32Array>>
   };
 }
 
-// Runs in every page before its own scripts: remembers media elements as they play, and records the mix of them.
+// Runs in every page before its own scripts: remembers media elements as they play, and records the mix of them. The
+// processor holds 100 s of sound, which is not lost while the page's own scripts wait for their turn.
 const EARS = `(() => {
   const elements = new Set();
   const play = HTMLMediaElement.prototype.play;
@@ -107,12 +111,12 @@ const EARS = `(() => {
   }
   globalThis.hearing = {
     async start() {
-      context = new AudioContext({ sampleRate: 48000 });
+      context = new AudioContext({ sampleRate: 48000, latencyHint: "playback" });
       await context.resume();
       blocks = []; joined = new Map();
       ear = new MediaStreamAudioDestinationNode(context, { channelCount: 1, channelCountMode: "explicit" });
       const silence = context.createConstantSource(); silence.offset.value = 0; silence.connect(ear); silence.start();
-      reader = new MediaStreamTrackProcessor({ track: ear.stream.getAudioTracks()[0] }).readable.getReader();
+      reader = new MediaStreamTrackProcessor({ track: ear.stream.getAudioTracks()[0], maxBufferSize: 10000 }).readable.getReader();
       reading = read();
       join(); timer = setInterval(join, 50);
     },

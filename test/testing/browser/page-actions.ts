@@ -3,9 +3,8 @@
 
 import type { Page } from "playwright-core";
 import type { SpaceId } from "../../../wire/ids.ts";
+import { PATIENCE_MS } from "../until.ts";
 import type { OpenBrowser, PersonOptions } from "./browser.ts";
-
-const PATIENCE_MS = 30_000;
 
 export async function press(page: Page, name: string): Promise<void> {
   await page.getByRole("button", { name, exact: true }).first().click({ timeout: PATIENCE_MS });
@@ -66,17 +65,17 @@ export async function acceptAsked(host: Page, page: Page, name: string): Promise
   await press(page, "Ask to speak");
   await write(page, "Your name", name);
   await page.keyboard.press("Enter");
-  await showHands(host);
-  await press(host, "Invite to speak");
+  await inviteAsker(host);
   await press(page, "Accept");
   await press(page, "Unmute");
   await sees(page, "Mute");
 }
 
-/** The queue of hands is one tap away; it may be open already. */
-async function showHands(host: Page): Promise<void> {
+/** The host's page invites the first person whose hand is up. The list of hands is one tap away, or open already. */
+export async function inviteAsker(host: Page): Promise<void> {
   const invite = host.getByRole("button", { name: "Invite to speak", exact: true }).first();
   const hands = host.getByRole("button", { name: /hand/i }).first();
   await Promise.race([invite.waitFor({ timeout: PATIENCE_MS }), hands.waitFor({ timeout: PATIENCE_MS })]);
   if (!(await invite.isVisible())) await hands.click();
+  await press(host, "Invite to speak");
 }
