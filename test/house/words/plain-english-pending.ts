@@ -44,7 +44,6 @@ export const pendingFolders: readonly string[] = [
   "server/src/replica",
   "server/src/replica/testing",
 
-  "test",
   "test/bench",
   "test/e2e",
   "test/faults",
