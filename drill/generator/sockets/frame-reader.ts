@@ -1,7 +1,7 @@
 // Reads the WebSocket stream of thousands of listeners at the lowest cost: sound is compared in place, without copying; other
 // messages are passed on whole. The state is in typed arrays with a row for each listener.
 
-import { MAX_EDGE_MESSAGE_BYTES } from "@hustings/wire/listen/frames.ts";
+import { FRAME_KIND, MAX_EDGE_MESSAGE_BYTES } from "@hustings/wire/listen/frames.ts";
 import { VerifiedSound } from "./verified-sound.ts";
 
 /** Receives what the bytes of listener `i` contain. */
@@ -20,7 +20,6 @@ export interface FrameSink {
 
 /** What a connection expects next. `unverified`: the rest of a sound frame that must be verified as a whole. */
 const READING = { answer: 0, header: 1, sound: 2, unverified: 3, over: 4 } as const;
-const SOUND = 1;
 const OP = { binary: 2, close: 8, ping: 9, pong: 10 } as const;
 const MAX_ANSWER_BYTES = 8 * 1024;
 /** Kind, rendition, and the first five bytes of a fragment, which contain its slot. */
@@ -128,7 +127,7 @@ export class FrameReader {
     const from = at + headBytes;
     if (first === (0x80 | OP.binary) && length > SOUND_HEAD_BYTES) {
       if (end - from < SOUND_HEAD_BYTES) return -1;
-      if (bytes[from] === SOUND) return this.#sound(i, bytes, from, length, end);
+      if (bytes[from] === FRAME_KIND.sound) return this.#sound(i, bytes, from, length, end);
     }
     if (end - from < length) return -1;
     return this.#whole(i, first, bytes.subarray(from, from + length), from + length);
@@ -136,7 +135,7 @@ export class FrameReader {
 
   #whole(i: number, first: number, payload: Buffer, next: number): number {
     if (first === (0x80 | OP.binary)) {
-      if (payload.length === 0 || payload[0] === SOUND) return this.#break(i, "a frame is empty");
+      if (payload.length === 0 || payload[0] === FRAME_KIND.sound) return this.#break(i, "a frame is empty");
       this.#sink.message(i, payload[0] as number, payload);
     } else if (first === (0x80 | OP.ping) && payload.length < 126) this.#sink.pinged(i, payload);
     else if (first === (0x80 | OP.close) && payload.length !== 1 && payload.length < 126) {

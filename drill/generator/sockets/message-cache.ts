@@ -1,6 +1,7 @@
 // Decodes messages, and remembers the newest few: an edge sends most messages to thousands of listeners as the same bytes.
 
-import { decodeFrame, type EdgeMessage } from "@hustings/wire/listen/frames.ts";
+import { readFrame } from "@hustings/listener/session/frame-reader.ts";
+import type { EdgeMessage } from "@hustings/wire/listen/frames.ts";
 
 const MAX_MESSAGES = 16;
 /** Snapshots are longer and differ for each listener. */
@@ -11,11 +12,11 @@ export class MessageCache {
 
   /** Returns `undefined` for an unknown kind. Throws BadFrame. */
   read(payload: Buffer): EdgeMessage | undefined {
-    if (payload.length > MAX_SHARED_BYTES) return decodeFrame(payload);
+    if (payload.length > MAX_SHARED_BYTES) return readFrame(payload);
     const key = payload.toString("latin1");
     const known = this.#known.get(key);
     if (known) return known;
-    const message = decodeFrame(payload);
+    const message = readFrame(payload);
     if (isShared(message)) this.#keep(key, message);
     return message;
   }

@@ -1,7 +1,7 @@
 // Sound whose checksums this process has verified once. The bytes of every listener are then compared with it, which is
 // cheaper than a checksum each and also finds bytes that a checksum does not cover.
 
-import { decodeFragment } from "@hustings/wire/log/fragment.ts";
+import { decodeFragments } from "@hustings/wire/log/fragment.ts";
 
 const KEPT_BYTES = 1024 * 1024;
 
@@ -62,8 +62,8 @@ export class VerifiedSound {
   verify(bytes: Buffer): VerifiedRun {
     let firstSlot = -1;
     let slot = -1;
-    for (let at = 0; at < bytes.length; ) {
-      const fragment = decodeFragment(bytes, at);
+    let at = 0;
+    for (const fragment of decodeFragments(bytes)) {
       if (slot >= 0 && fragment.slot !== slot) throw new RangeError(`slot ${fragment.slot} came where ${slot} was due`);
       if (firstSlot < 0) firstSlot = fragment.slot;
       if (fragment.slot >= this.#nextSlot) this.#append(fragment.slot, bytes, at, at + fragment.byteLength);
