@@ -1,7 +1,8 @@
 // Owns `hustings doctor`: showing what a machine lacks. Refuses to look itself (server/src/ops/doctor/checkup.ts) and to mend.
 
 import { systemClock } from "@hustings/flow/clock.ts";
-import { checkMachine, type Finding } from "@hustings/server/ops/doctor/checkup.ts";
+import { checkMachine } from "@hustings/server/ops/doctor/checkup.ts";
+import type { Finding } from "@hustings/server/ops/doctor/finding.ts";
 import { usableHost } from "@hustings/server/ops/host/ports.ts";
 import { readSettings } from "./settings.ts";
 

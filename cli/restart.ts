@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { SETTINGS } from "@hustings/server/ops/config.ts";
-import { restartRunning } from "@hustings/server/ops/process/stop.ts";
+import { restartRunning } from "@hustings/server/ops/process/stop-server.ts";
 
 const FALLBACK = SETTINGS.dataDirectory.fallback;
 

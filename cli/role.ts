@@ -11,8 +11,8 @@ const assetsDirectory = join(import.meta.dirname, "..", "web", "dist");
 // before anything goes wrong, as whoever is killed writes nothing.
 enableCompileCache(runDirectory(dataDirectory).compiledDirectory);
 const [{ startRole }, { runRole }] = await Promise.all([
-  import("@hustings/server/roles/roles.ts"),
-  import("@hustings/server/ops/process/role.ts"),
+  import("@hustings/server/roles/start-role.ts"),
+  import("@hustings/server/ops/process/role-process.ts"),
 ]);
 const start = startRole({ assetsDirectory });
 await runRole(

@@ -9,7 +9,7 @@ import { capacityLine, readDescriptorLimit } from "@hustings/server/ops/host/lis
 import { usableHost } from "@hustings/server/ops/host/ports.ts";
 import { createLogger, type Logger } from "@hustings/server/ops/logger.ts";
 import { startSupervisor } from "@hustings/server/ops/process/supervisor.ts";
-import { prepareNode } from "@hustings/server/roles/roles.ts";
+import { prepareNode } from "@hustings/server/roles/prepare.ts";
 import { readSettings, settingsHelp } from "./settings.ts";
 import { version } from "./version.ts";
 

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock } from "@hustings/flow/clock.ts";
 import { SETTINGS } from "@hustings/server/ops/config.ts";
-import { stopAll } from "@hustings/server/ops/process/stop.ts";
+import { stopAll } from "@hustings/server/ops/process/stop-server.ts";
 
 const FALLBACK = SETTINGS.dataDirectory.fallback;
 

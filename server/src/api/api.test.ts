@@ -13,8 +13,9 @@ import { SILENT } from "../ops/logger.ts";
 import { generateTicketKey, publicHalf } from "../tickets/keys.ts";
 import { ticketSigner } from "../tickets/sign.ts";
 import { passVerifier, ticketVerifier } from "../tickets/verify.ts";
-import { type ApiOptions, buildApi, MAX_BODY_BYTES, startApi } from "./api.ts";
-import type { Recording } from "./recording.ts";
+import { buildApi, startApi } from "./api.ts";
+import type { Recording } from "./api-context.ts";
+import { type ApiOptions, MAX_BODY_BYTES } from "./api-context.ts";
 import { startFakeStage } from "./testing/fake-stage.ts";
 
 const key = await generateTicketKey();

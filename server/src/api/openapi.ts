@@ -4,7 +4,7 @@ import swagger from "@fastify/swagger";
 import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";
 import { SUBPROTOCOL } from "@hustings/wire/listen/frames.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
-import type { ApiServer } from "./api.ts";
+import type { ApiServer } from "./api-context.ts";
 import { errorBody, listedSpaces, roomDocument, spacePath } from "./schemas.ts";
 
 const ABOUT = `Live audio for crowds of any size. Every refusal has a body of one shape: \`error\` is a code of docs/errors.md,

@@ -7,7 +7,7 @@ import { HOST_SECRET_PREFIX, ROUTES } from "@hustings/wire/routes.ts";
 import { type Command, parseCommand } from "@hustings/wire/stage/commands.ts";
 import { cleanName, cleanTitle } from "@hustings/wire/text.ts";
 import type { FastifyRequest } from "fastify";
-import type { ApiContext, ApiServer } from "./api.ts";
+import type { ApiContext, ApiServer } from "./api-context.ts";
 import { hashOfSecret, newSecret } from "./host-secrets.ts";
 import { addressOf, originOf } from "./request-origin.ts";
 import * as shapes from "./schemas.ts";

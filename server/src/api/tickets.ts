@@ -7,7 +7,7 @@ import { Refusal } from "@hustings/wire/errors.ts";
 import { guestIdFrom, type SpaceId } from "@hustings/wire/ids.ts";
 import { cleanName } from "@hustings/wire/text.ts";
 import type { TicketSigner } from "../tickets/sign.ts";
-import type { ApiContext, ApiServer } from "./api.ts";
+import type { ApiContext, ApiServer } from "./api-context.ts";
 import { hashOfSecret, isSecret, newSecret } from "./host-secrets.ts";
 import { addressOf, originOf } from "./request-origin.ts";
 import * as shapes from "./schemas.ts";

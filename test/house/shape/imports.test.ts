@@ -24,13 +24,13 @@ for (const [path, specifier] of [
   ["server/src/edge/push/push-scheduler.ts", "../../stage/stage.ts"],
   ["server/src/api/spaces.ts", "node-datachannel"],
   ["server/src/log/memory/memory-log.ts", "node:fs"],
-  ["web/App.svelte", "@hustings/server/roles/roles.ts"],
+  ["web/App.svelte", "@hustings/server/roles/start-role.ts"],
   ["listener/session/session.ts", "node:fs"],
   ["media/mix/mixer.ts", "../codec/opus.ts"],
   ["media/mix/mixer.ts", "fs"],
   ["wire/ids.ts", "@hustings/flow/clock.ts"],
   ["flow/wheel.ts", "@hustings/wire/ids.ts"],
-  ["wire/ids.test.ts", "@hustings/server/roles/roles.ts"],
+  ["wire/ids.test.ts", "@hustings/server/roles/start-role.ts"],
 ] as const) {
   test(`${path} may not import ${specifier}`, () => {
     const script = `import type { X } from "${specifier}";\n`;

@@ -9,7 +9,8 @@ import { type TestContext, test } from "node:test";
 import { systemClock } from "@hustings/flow/clock.ts";
 import { readConfig } from "../config.ts";
 import { mayGoRealTime } from "../host/realtime.ts";
-import { checkMachine, type Finding } from "./checkup.ts";
+import { checkMachine } from "./checkup.ts";
+import type { Finding } from "./finding.ts";
 
 test("reports a port in use as wrong, with the flag that changes it", async (t) => {
   const tcp = createServer().listen(0);

@@ -14,18 +14,10 @@ import { isRealTime, mayGoRealTime, type Standing } from "../host/realtime.ts";
 import { askHealth, type Health, healthPath } from "../process/health.ts";
 import { askParent } from "../process/parent-socket.ts";
 import { type RoleName, runDirectory } from "../process/run-directory.ts";
+import type { Finding } from "./finding.ts";
 
 /** The audience that the findings about memory and the kernel assume. */
 const NAMED_LISTENERS = 100_000;
-
-/** `wrong`: a server cannot run. `note`: it can, with the limit that the sentence names. */
-export interface Finding {
-  readonly name: string;
-  readonly verdict: "ok" | "note" | "wrong";
-  readonly what: string;
-  /** How to mend it; absent when all is well. */
-  readonly mend?: string;
-}
 
 export interface CheckupOptions {
   readonly config: Config;

@@ -1,7 +1,7 @@
 // The kernel settings that a large audience needs, what each is for, and the command that sets it. Sets none of them.
 
 import { readFile } from "node:fs/promises";
-import type { Finding } from "../doctor/checkup.ts";
+import type { Finding } from "../doctor/finding.ts";
 
 export interface KernelSetting {
   readonly path: string;

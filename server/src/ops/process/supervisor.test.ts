@@ -18,7 +18,7 @@ import { isRealTime, mayGoRealTime, threadClasses } from "../host/realtime.ts";
 import { askHealth, healthPath } from "./health.ts";
 import { askParent } from "./parent-socket.ts";
 import { type RoleName, runDirectory } from "./run-directory.ts";
-import { stopAll } from "./stop.ts";
+import { stopAll } from "./stop-server.ts";
 import { rolesOf } from "./supervisor.ts";
 
 const PARENT = join(import.meta.dirname, "../testing/parent-process.ts");

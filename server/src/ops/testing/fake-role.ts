@@ -3,7 +3,7 @@
 
 import { createServer, type RequestListener } from "node:http";
 import type { Server } from "node:net";
-import { runRole } from "../process/role.ts";
+import { runRole } from "../process/role-process.ts";
 import { runDirectory, titleOf } from "../process/run-directory.ts";
 
 await runRole(

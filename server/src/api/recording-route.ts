@@ -2,25 +2,11 @@
 
 import { Readable } from "node:stream";
 import { Refusal } from "@hustings/wire/errors.ts";
-import type { SpaceId } from "@hustings/wire/ids.ts";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
-import type { ApiContext, ApiServer } from "./api.ts";
+import type { ApiContext, ApiServer, Recording } from "./api-context.ts";
 import * as shapes from "./schemas.ts";
 import { spaceOf } from "./spaces.ts";
-
-/** A recording at one moment: its bytes do not change while it is read. */
-export interface Recording {
-  readonly title: string;
-  readonly sizeBytes: number;
-  /** A strong, quoted ETag: different for different bytes. */
-  readonly etag: string;
-  /** Bytes `[from, to)`. */
-  read(from: number, to: number): AsyncIterable<Uint8Array>;
-}
-
-/** Resolves with `undefined` when nothing was on air yet; throws `no-space`. */
-export type OpenRecording = (id: SpaceId) => Promise<Recording | undefined>;
 
 /** Bytes `[from, to)` of a body. */
 export interface ByteRange {

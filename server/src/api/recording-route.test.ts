@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseRange } from "./recording.ts";
+import { parseRange } from "./recording-route.ts";
 
 test("honours one byte range and ignores every other header", () => {
   assert.deepEqual(parseRange("bytes=0-0", 10), { from: 0, to: 1 });

@@ -1,0 +1,70 @@
+// The Fastify server of the api and what its routes depend on.
+
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import type { Clock } from "@hustings/flow/clock.ts";
+import type { SpaceId } from "@hustings/wire/ids.ts";
+import Fastify from "fastify";
+import { refusalOfFastifyError, sendFastifyRefusal } from "../http/fastify-refusals.ts";
+import type { Logger } from "../ops/logger.ts";
+import type { TicketSigner } from "../tickets/sign.ts";
+import type { PassCheck, TicketCheck } from "../tickets/verify.ts";
+import type { Limiter, LimitSettings } from "./limits.ts";
+import type { StageClient } from "./stage-client.ts";
+
+export const MAX_BODY_BYTES = 64 * 1024;
+const REQUEST_DEADLINE_MS = 10_000;
+
+/** A recording at one moment: its bytes do not change while it is read. */
+export interface Recording {
+  readonly title: string;
+  readonly sizeBytes: number;
+  /** A strong, quoted ETag: different for different bytes. */
+  readonly etag: string;
+  /** Bytes `[from, to)`. */
+  read(from: number, to: number): AsyncIterable<Uint8Array>;
+}
+
+/** Resolves with `undefined` when nothing was on air yet; throws `no-space`. */
+export type OpenRecording = (id: SpaceId) => Promise<Recording | undefined>;
+
+export interface ApiOptions {
+  /** Where to listen; an existing socket file is taken for a dead server's and removed. */
+  readonly socketPath: string;
+  readonly stageSocketPath: string;
+  readonly stageDeadlineMs?: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly version: string;
+  readonly sign: TicketSigner;
+  readonly checkTicket: TicketCheck;
+  readonly checkPass: PassCheck;
+  /** The origin of every link; absent: the origin at which the request arrived. */
+  readonly publicUrl?: string;
+  readonly newSpaces: LimitSettings;
+  readonly newGuests: LimitSettings;
+  readonly openRecording: OpenRecording;
+}
+
+/** The dependencies of the routes. */
+export interface ApiContext extends ApiOptions {
+  readonly stage: StageClient;
+  readonly limitSpaces: Limiter;
+  readonly limitGuests: Limiter;
+}
+
+export type ApiServer = ReturnType<typeof createApiServer>;
+
+export function createApiServer() {
+  return Fastify({
+    logger: false,
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_DEADLINE_MS,
+    connectionTimeout: 0,
+    keepAliveTimeout: REQUEST_DEADLINE_MS,
+    forceCloseConnections: true,
+    exposeHeadRoutes: true,
+    routerOptions: { maxParamLength: 100 },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+    frameworkErrors: (error, _request, reply) => void sendFastifyRefusal(reply, refusalOfFastifyError(error)),
+  }).withTypeProvider<TypeBoxTypeProvider>();
+}

@@ -1,0 +1,60 @@
+// Composes the api process.
+
+import { join } from "node:path";
+import { shiftedClock, systemClock } from "@hustings/flow/clock.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
+import { startApi } from "../api/api.ts";
+import type { OpenRecording } from "../api/api-context.ts";
+import type { LimitSettings } from "../api/limits.ts";
+import { readState } from "../log/disk/disk-store.ts";
+import { spacesFolder } from "../log/disk/lane-names.ts";
+import type { Logger } from "../ops/logger.ts";
+import type { RoleStart } from "../ops/process/role-message.ts";
+import { runDirectory } from "../ops/process/run-directory.ts";
+import { openRecording } from "../replay/recording.ts";
+import { loadOrCreateKeys } from "../tickets/keys.ts";
+import { ticketSigner } from "../tickets/sign.ts";
+import { passVerifier, ticketVerifier } from "../tickets/verify.ts";
+
+const MAX_ADDRESSES = 10_000;
+/** The limit for all addresses together, as a multiple of the limit for one. */
+const SPACES_OF_ALL = 10;
+const GUESTS_OF_ALL = 20;
+
+export async function startApiRole({ config, version }: RoleStart, log: Logger): Promise<AsyncDisposable> {
+  const run = runDirectory(config.dataDirectory);
+  const clock = shiftedClock(systemClock, config.utcOffsetMs);
+  const { privateJwks, publicJwks } = await loadOrCreateKeys(config.dataDirectory);
+  const [signingKey] = privateJwks;
+  if (signingKey === undefined) throw new Error("there is no key to sign tickets with");
+  return startApi({
+    socketPath: run.apiSocket,
+    stageSocketPath: run.stageSocket,
+    clock,
+    log,
+    version,
+    sign: ticketSigner(signingKey, clock),
+    checkTicket: ticketVerifier(publicJwks, clock),
+    checkPass: passVerifier(publicJwks, clock),
+    ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
+    newSpaces: limitsOf(config.spacesPerMinute, SPACES_OF_ALL),
+    newGuests: limitsOf(config.guestsPerMinute, GUESTS_OF_ALL),
+    openRecording: recordingsOf(config.dataDirectory),
+  });
+}
+
+function recordingsOf(dataDirectory: string): OpenRecording {
+  return async (id) => {
+    const state = await readState(join(spacesFolder(dataDirectory), id));
+    if (state === undefined) throw new Refusal("no-space");
+    // The system's clock, because it is compared with the times of files.
+    const view = await openRecording({ directory: dataDirectory, id, clock: systemClock });
+    return view && { ...view, title: state.title };
+  };
+}
+
+function limitsOf(perMinute: number, timesForAll: number): LimitSettings {
+  const address = { perMinute, burst: perMinute };
+  const all = { perMinute: perMinute * timesForAll, burst: perMinute * timesForAll };
+  return { address, all, maxAddresses: MAX_ADDRESSES };
+}

@@ -1,0 +1,56 @@
+// Composes an edge process.
+
+import { availableParallelism, totalmem } from "node:os";
+import { shiftedClock, systemClock } from "@hustings/flow/clock.ts";
+import { startEdge } from "../edge/edge.ts";
+import { loadOrCreateSessionSecret } from "../edge/http/tls-session-secret.ts";
+import type { DoorLink } from "../ops/accept/accept-ipc.ts";
+import { edgeBudget, readDescriptorLimit } from "../ops/host/listener-budget.ts";
+import type { Logger } from "../ops/logger.ts";
+import type { RoleStart } from "../ops/process/role-message.ts";
+import type { RunningRole } from "../ops/process/role-process.ts";
+import { runDirectory } from "../ops/process/run-directory.ts";
+import { tlsOf } from "./tls-files.ts";
+
+/** The time within which an edge that ends hands over its listeners. */
+const DRAIN_MS = 1_000;
+
+export async function startEdgeRole(
+  { name, config, version }: RoleStart,
+  log: Logger,
+  door: DoorLink | undefined,
+  assetsDirectory: string,
+): Promise<RunningRole> {
+  const run = runDirectory(config.dataDirectory);
+  const tls = await tlsOf(config);
+  const edge = await startEdge({
+    clock: shiftedClock(systemClock, config.utcOffsetMs),
+    followPath: run.followSocket,
+    stageSocketPath: run.stageSocket,
+    apiSocketPath: run.apiSocket,
+    ...(config.aac === "on" ? { packagerSocketPath: run.packagerSocket } : {}),
+    stagePort: config.stagePort,
+    assetsDirectory,
+    listen: { host: config.host, port: config.port, ...(door === undefined ? {} : { link: door }) },
+    controlSocketPath: run.controlSocket(name),
+    version,
+    cadenceMs: config.cadence,
+    reserve: config.reserve,
+    coreShare: Math.min(1, availableParallelism() / config.edges),
+    edges: config.edges,
+    limits: edgeBudget({ ...config, descriptors: await readDescriptorLimit(), machineBytes: totalmem() }),
+    ...(config.trustedProxies === undefined ? {} : { trustedProxies: config.trustedProxies }),
+    ...(config.pullUrl === undefined ? {} : { pullUrl: config.pullUrl }),
+    ...(tls === undefined
+      ? {}
+      : { tls: { ...tls, sessionSecret: await loadOrCreateSessionSecret(config.dataDirectory) } }),
+    log,
+  });
+  return {
+    finished: edge.finished,
+    async [Symbol.asyncDispose]() {
+      await edge.drain(DRAIN_MS);
+      await edge[Symbol.asyncDispose]();
+    },
+  };
+}
