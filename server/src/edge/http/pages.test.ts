@@ -3,8 +3,11 @@ import { request } from "node:http";
 import { test } from "node:test";
 import { brotliDecompressSync } from "node:zlib";
 import type { SpaceId } from "@hustings/wire/ids.ts";
+import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
+import type { PreparedResponse } from "../../http/responses.ts";
 import { SPACE } from "../../replica/testing/fake-upstream.ts";
 import { get, startFixture } from "../testing/edge-fixture.ts";
+import { createPages } from "./pages.ts";
 
 /** The home page as a browser asks for it, and how long its answer says that it is. */
 function getCompressed(port: number, method = "GET"): Promise<{ readonly bytes: Buffer; readonly length: number }> {
@@ -43,4 +46,14 @@ test("a page that is kept compressed is byte for byte the page, however often it
   const head = await getCompressed(port, "HEAD");
   assert.equal(head.bytes.length, 0);
   assert.ok(head.length > 0);
+});
+
+test("puts the title, the description and the no-script text into a page, with markup in a title escaped", () => {
+  const document = "<head><!--head--></head><body><!--boot--><noscript><!--no-script--></noscript></body>";
+  const room = { id: SPACE, title: "<b>Harbour</b>", phase: "live", host: "Ada", audience: 12_480 } as RoomDocument;
+  const page = createPages(document, 8444).space({}, 200, "tag", room) as PreparedResponse;
+  const body = String(page.body);
+  assert.match(body, /<title>&#60;b&#62;Harbour&#60;\/b&#62; · Hustings<\/title>/);
+  assert.match(body, /content="Live now with Ada\. 12,480 people are listening\. Open the link and listen/);
+  assert.match(body, /<noscript>Hustings plays live sound with JavaScript\./);
 });

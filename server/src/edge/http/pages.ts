@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { brotliCompress, constants } from "node:zlib";
 import type { ListedSpace, RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import { type Headers, type MaybePromise, type PreparedResponse, prepareResponse } from "../../http/responses.ts";
+import { ENGLISH } from "./page-text.ts";
 import { ROOM_CACHE } from "./room-response.ts";
 
 export interface Pages {
@@ -27,14 +28,15 @@ const compress = promisify(brotliCompress);
 const MAX_COMPRESSED = 64;
 const MARK_HEAD = "<!--head-->";
 const MARK_BOOT = "<!--boot-->";
+const MARK_NO_SCRIPT = "<!--no-script-->";
 
 /** Served when the web app has not been built. */
 export const BARE_DOCUMENT = `<!doctype html><html lang="en"><head><meta charset="utf-8">${MARK_HEAD}</head><body>
-<p>The web app has not been built: run npm run build.</p>${MARK_BOOT}</body></html>`;
+<p>${ENGLISH.notBuilt}</p>${MARK_BOOT}</body></html>`;
 
 /**
- * `document` is the app's index.html with `<!--head-->` in its head and `<!--boot-->` in its body; pages may take sound from
- * `pullUrl`, the origin of a CDN.
+ * `document` is the app's index.html with `<!--head-->` in its head, `<!--boot-->` in its body and `<!--no-script-->` in a
+ * noscript element. Pages may load sound from `pullUrl`, the origin of a CDN.
  */
 export function createPages(document: string, stagePort: number, pullUrl?: string): Pages {
   const headers = pageHeaders(stagePort, pullUrl);
@@ -96,28 +98,29 @@ interface PageParts {
 }
 
 function fill(document: string, { head, boot }: PageParts): string {
-  return document.replace(MARK_HEAD, () => head).replace(MARK_BOOT, () => boot);
+  return document
+    .replace(MARK_HEAD, () => head)
+    .replace(MARK_BOOT, () => boot)
+    .replace(MARK_NO_SCRIPT, ENGLISH.withoutScript);
 }
 
-const HOME_HEAD = headOf("Hustings", "Live audio for crowds of any size. Open a link and listen.");
+const HOME_HEAD = headOf(ENGLISH.product, ENGLISH.product, ENGLISH.homeDescription);
 
-function roomHead({ title, phase, host, audience }: RoomDocument): string {
-  const by = host === "" ? "" : ` with ${host}`;
-  const now = { created: "Begins soon", live: "Live now", ended: "Ended" }[phase];
-  const listening = phase === "live" && audience > 1 ? ` ${audience.toLocaleString("en")} are listening.` : "";
-  return headOf(title, `${now}${by}.${listening} Open the link and listen, no account needed.`);
+function roomHead(room: RoomDocument): string {
+  return headOf(ENGLISH.titleOf(room.title), room.title, ENGLISH.spaceDescription(room));
 }
 
-function headOf(title: string, description: string): string {
+/** The head's elements: the document's title, and the title and description of link previews. */
+function headOf(documentTitle: string, title: string, description: string): string {
   const shown = escapeHtml(title);
-  const said = escapeHtml(description);
+  const summary = escapeHtml(description);
   return [
-    `<title>${title === "Hustings" ? shown : `${shown} · Hustings`}</title>`,
-    `<meta name="description" content="${said}">`,
+    `<title>${escapeHtml(documentTitle)}</title>`,
+    `<meta name="description" content="${summary}">`,
     `<meta property="og:title" content="${shown}">`,
-    `<meta property="og:description" content="${said}">`,
+    `<meta property="og:description" content="${summary}">`,
     '<meta property="og:type" content="website">',
-    '<meta property="og:site_name" content="Hustings">',
+    `<meta property="og:site_name" content="${ENGLISH.product}">`,
     '<meta name="twitter:card" content="summary">',
   ].join("\n");
 }
