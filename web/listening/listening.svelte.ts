@@ -24,11 +24,11 @@ export class Listening {
   /** Why the server closed the last connection; `undefined` when the network dropped it or a new one is open. */
   refusal = $state.raw<ErrorCode | undefined>();
   /** By pull (HLS) no state arrives with the sound, so the page relies on the room document. */
-  way = $state.raw<Delivery>("push");
+  delivery = $state.raw<Delivery>("push");
   readonly #clock: Clock;
   readonly #onPullFinished: () => void;
   readonly #hlsUrl: string;
-  readonly #ways: PushOrPull;
+  readonly #pushOrPull: PushOrPull;
   #player: Player;
   #native: Promise<void> | undefined;
   #nativePlayer: NativePlayer | undefined;
@@ -41,13 +41,13 @@ export class Listening {
     this.#clock = clock;
     this.#onPullFinished = onPullFinished;
     this.#hlsUrl = location.origin + ROUTES.hls(id);
-    this.#ways = new PushOrPull({
+    this.#pushOrPull = new PushOrPull({
       push: this.#transport,
       loadPull: () => import("@hustings/listener/hls/pull.ts"),
       hlsUrl: this.#hlsUrl,
       clock,
-      onDelivery: (way) => {
-        this.way = way;
+      onDelivery: (delivery) => {
+        this.delivery = delivery;
         this.refusal = undefined;
       },
     });
@@ -56,7 +56,7 @@ export class Listening {
       hlsUrl: this.#hlsUrl,
       holdUrl: ROUTES.hold,
       clock,
-      transport: this.#ways.transport,
+      transport: this.#pushOrPull.transport,
       onChange: () => this.#changed(),
     });
     this.view = this.#player.view();
@@ -77,7 +77,7 @@ export class Listening {
   /** Takes the newest room document, which says how newcomers are served and from which address. */
   updateRoom(room: RoomDocument): void {
     this.#room = room;
-    this.#ways.onRoom(room);
+    this.#pushOrPull.onRoom(room);
     this.#nativePlayer?.onRoom(room);
   }
 
@@ -116,7 +116,7 @@ export class Listening {
 
   #changed(): void {
     const view = this.#player.view();
-    if (view.ear === "finished" && this.view.ear !== "finished" && this.way === "pull") this.#onPullFinished();
+    if (view.ear === "finished" && this.view.ear !== "finished" && this.delivery === "pull") this.#onPullFinished();
     this.view = view;
     if (view.ear !== "unplayable" || this.#nativePlayer || !playsHls()) return;
     this.view = { ...view, ear: "probing" };
@@ -133,7 +133,7 @@ export class Listening {
       onChange: () => this.#changed(),
     });
     this.#player = this.#nativePlayer = native;
-    this.way = "pull";
+    this.delivery = "pull";
     if (this.#room) native.onRoom(this.#room);
     if (isListening) native.listen();
     this.#changed();

@@ -33,7 +33,7 @@ const FACTS: Facts = {
   link: "idle",
   ear: "probing",
   waiting: undefined,
-  way: "push",
+  delivery: "push",
   tier: "push",
   line: { count: 0, estimateMs: null },
   refusal: undefined,
@@ -114,11 +114,11 @@ test("a person in the queue reads their position and the wait, and a newcomer ho
 });
 
 test("a listener by pull reads that they are later and why, and is not promised to catch up", () => {
-  const pulls = { ...FACTS, isListening: true, link: "following", ear: "playing", way: "pull" } as const;
+  const pulls = { ...FACTS, isListening: true, link: "following", ear: "playing", delivery: "pull" } as const;
   assert.match(inEnglish({ ...pulls, tier: "pull" }), /some seconds later than others: the faster places are taken/);
   assert.equal(inEnglish(pulls), "You are listening, some seconds later than others.");
   assert.equal(inEnglish({ ...pulls, lagMs: 25_000 }), "You are 25 s behind. No word is lost.");
-  assert.equal(inEnglish({ ...pulls, way: "push" }), "You are listening.");
+  assert.equal(inEnglish({ ...pulls, delivery: "push" }), "You are listening.");
 });
 
 test("tells a host who is away from a stage on which nobody speaks", () => {

@@ -46,7 +46,7 @@ export interface Facts {
   /** This listener's place in the admission queue, while they wait in it. */
   readonly waiting: QueuePosition | undefined;
   /** How this listener is served. */
-  readonly way: Delivery;
+  readonly delivery: Delivery;
   /** How newcomers are served, and the admission queue, as of the newest room document. */
   readonly tier: Tier;
   readonly line: QueueStatus;
@@ -115,14 +115,14 @@ export type Message =
 
 /** The message for a situation: most situations have one, some have a second for a fact that changes what happens next. */
 export function messageOf(facts: Facts, situation: Situation): Message {
-  const { isListening, way } = facts;
+  const { isListening, delivery } = facts;
   if (situation === "queued") return facts.waiting?.position === 1 ? "next-in-queue" : "queued";
   if (situation === "full-house") return facts.line.count === 0 ? "full-house-no-queue" : "full-house";
   if (situation === "before") return isListening ? "before-listening" : "before";
   if (situation === "ended") return facts.view?.liveUtcMs === undefined ? "ended-unheard" : "ended";
   if (situation === "offline") return isListening ? "offline-listening" : "offline";
-  if (situation === "far-behind") return way === "push" ? "far-behind" : "far-behind-pull";
-  if (situation !== "listening" || way === "push") return situation;
+  if (situation === "far-behind") return delivery === "push" ? "far-behind" : "far-behind-pull";
+  if (situation !== "listening" || delivery === "push") return situation;
   return facts.tier === "pull" ? "listening-pull-full" : "listening-pull";
 }
 

@@ -46,12 +46,12 @@ export class SpacePage {
   #loading: Promise<Speaking> | undefined;
 
   readonly view: SpaceView | undefined = $derived.by(() => {
-    const { view, way } = this.listening;
+    const { view, delivery } = this.listening;
     const { room } = this;
     return viewOf({
       stage: this.speaking?.stageState,
       ear:
-        view.isListening && (way === "push" || !room.document)
+        view.isListening && (delivery === "push" || !room.document)
           ? { state: view.state, audience: view.audience }
           : undefined,
       room: room.document,
@@ -62,9 +62,9 @@ export class SpacePage {
     const { listening, room, view, isOnline } = this;
     const { isListening, link, ear, waiting } = listening.view;
     const { stale: isStale = false, tier = "push", line = EMPTY_QUEUE } = room.document ?? {};
-    const { refusal, lagMs, usualLagMs, way } = listening;
+    const { refusal, lagMs, usualLagMs, delivery } = listening;
     const door = { problem: room.problem, isStale, tier, line, refusal };
-    return { view, ...door, isOnline, isListening, link, ear, waiting, way, lagMs, usualLagMs };
+    return { view, ...door, isOnline, isListening, link, ear, waiting, delivery, lagMs, usualLagMs };
   });
 
   readonly situation: Situation = $derived(situationOf(this.facts));

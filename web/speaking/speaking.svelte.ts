@@ -99,7 +99,7 @@ export class Speaking {
   }
 
   /** Opens the microphone and takes the seat, unless done already. Resolves once seated; throws Refusal or NoMicrophone. */
-  async take(): Promise<void> {
+  async takeSeat(): Promise<void> {
     if (!this.microphone && !(await this.setUpMicrophone())) throw new NoMicrophone(this.problem ?? "unsupported");
     const { microphone } = this;
     if (this.hasSeat || !microphone) return this.#seated.promise;
@@ -129,7 +129,7 @@ export class Speaking {
   /** Takes the seat again where the browser allows the microphone without asking. False when a tap is needed. */
   async retakeSeat(): Promise<boolean> {
     if (!(await isMicrophoneAllowed())) return false;
-    return this.take().then(
+    return this.takeSeat().then(
       () => true,
       () => false,
     );
@@ -137,7 +137,7 @@ export class Speaking {
 
   /** Goes live with an open microphone. */
   async goLive(): Promise<void> {
-    await this.take();
+    await this.takeSeat();
     await this.command({ do: "live" });
     await this.mute(false);
   }
