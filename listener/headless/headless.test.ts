@@ -94,8 +94,8 @@ test("B8 after 20 s without network the newest 10 s of missed words are heard la
   const stats = listener.stats();
   assert.equal(stats.jumps, 1);
   assert.equal(heard.breaks.length, 1);
-  const [from, to, why] = heard.breaks[0] ?? [0, 0, ""];
-  assert.equal(why, "jump");
+  const [from, to, reason] = heard.breaks[0] ?? [0, 0, ""];
+  assert.equal(reason, "jump");
   assert.equal(from, cutAt, "skipping begins at the first missed slot");
   assert.equal(stats.skippedSlots, to - from);
   const lateMs = (headBack + 1 - to) * 200;

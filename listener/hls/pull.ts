@@ -67,7 +67,7 @@ class HlsConnection implements PullConnection, PullEvents {
   #isClosed = false;
 
   constructor(options: PullOptions) {
-    const { url, clock, random, push, reason: why, hlsUrl, events, room, get = fetchGet } = options;
+    const { url, clock, random, push, reason, hlsUrl, events, room, get = fetchGet } = options;
     const asked = new URLSearchParams(url.split("?")[1]);
     const number = (name: string): number | undefined => (asked.has(name) ? Number(asked.get(name)) : undefined);
     const rendition = RENDITIONS.find((one) => one === asked.get(LISTEN_QUERY.rendition)) ?? RENDITIONS[0];
@@ -77,7 +77,7 @@ class HlsConnection implements PullConnection, PullEvents {
     if (room) this.#snapshot.onRoom(room, clock.utcMs());
     this.#reader = new PullReader({ clock, random, get, hlsUrl, rendition, next: this.#next, events: this });
     this.#returnToPush = new ReturnToPush({
-      ...{ url, reason: why, clock, random, push },
+      ...{ url, reason, clock, random, push },
       next: () => this.#next,
       heldCadenceMs: () => this.#heldCadenceMs,
       onSlowerCadence: (cadenceMs) => this.#sendNotice({ kind: "target", cadenceMs }),

@@ -19,7 +19,7 @@ export interface PushOrPullOptions {
   readonly clock?: Clock;
   readonly random?: () => number;
   /** Called when `delivery` changes. */
-  readonly onDelivery?: (way: Delivery) => void;
+  readonly onDelivery?: (delivery: Delivery) => void;
 }
 
 /** If this many tries failed and none ever opened, this network blocks WebSockets. */
@@ -123,13 +123,13 @@ export class PushOrPull {
     const begin = (open: typeof openPull): void => {
       if (!isOpen) return;
       const address = new URL(this.#room?.pull ?? hlsUrl, hlsUrl).href;
-      const why = this.#isBlocked ? "blocked" : "full";
+      const reason = this.#isBlocked ? "blocked" : "full";
       const onPush = (): void => {
         this.#hasOpened = true;
         this.#setDelivery("push");
       };
       const served = { ...events, frame, closed, opened: () => events.opened(), text: () => events.text() };
-      link = open({ url, reason: why, push, clock, random, hlsUrl: address, room: this.#room, events: served, onPush });
+      link = open({ url, reason, push, clock, random, hlsUrl: address, room: this.#room, events: served, onPush });
       this.#pull = link;
     };
     this.#setDelivery("pull");
@@ -147,9 +147,9 @@ export class PushOrPull {
     };
   }
 
-  #setDelivery(way: Delivery): void {
-    if (way === this.delivery) return;
-    this.delivery = way;
-    this.#options.onDelivery?.(way);
+  #setDelivery(delivery: Delivery): void {
+    if (delivery === this.delivery) return;
+    this.delivery = delivery;
+    this.#options.onDelivery?.(delivery);
   }
 }

@@ -60,8 +60,8 @@ export class ReturnToPush {
 
   /** The newest room document. Cancels a scheduled try when there is no place any more. */
   onRoom({ tier, stale, again }: RoomDocument): void {
-    const { reason: why, clock, random } = this.#options;
-    if (why === "blocked" || this.#hasTakenOver) return;
+    const { reason, clock, random } = this.#options;
+    if (reason === "blocked" || this.#hasTakenOver) return;
     if (tier !== "push" || stale) {
       this.#timer?.cancel();
       this.#timer = undefined;
@@ -149,11 +149,11 @@ export class ReturnToPush {
   }
 
   #scheduleNext(): void {
-    const { clock, random, reason: why } = this.#options;
+    const { clock, random, reason } = this.#options;
     if (this.#isClosed) return;
     const delayMs = retryDelayMs(RETURN_RETRY, this.#failedAttempts++, random, RETURN_RETRY.firstMs) ?? 0;
     this.#notBeforeMs = clock.monotonicMs() + delayMs;
-    if (why === "blocked") this.#timer = clock.after(delayMs, () => this.#begin());
+    if (reason === "blocked") this.#timer = clock.after(delayMs, () => this.#begin());
   }
 }
 

@@ -215,11 +215,11 @@ export class Playout implements SlotSink {
     pace.setCadence(input.cadenceMs, this.leastCadenceMs, nowMs);
     pace.setTargetCadence(input.targetCadenceMs);
     pace.setReserve(input.reserveMs);
-    const place = this.#movePlayhead(playheadSamples, nowMs);
+    const position = this.#movePlayhead(playheadSamples, nowMs);
     pace.observe(this.aheadMs);
     if (!input.isOver) this.#fillWhenLow(nowMs);
-    this.#dispatch(this.#earEvent(place, nowMs));
-    pace.update(this.lagMs, place?.kind === "sound", nowMs);
+    this.#dispatch(this.#earEvent(position, nowMs));
+    pace.update(this.lagMs, position?.kind === "sound", nowMs);
     const move = this.#joinSamples === undefined ? this.#jump(this.aheadMs - pace.usualLagMs) : this.#enter();
     const readyCadenceMs = this.#joined ? pace.takeReadyCadence() : undefined;
     const askRendition = this.#rendition.choose(input.rendition, nowMs);
@@ -281,12 +281,12 @@ export class Playout implements SlotSink {
     this.lagMs = this.aheadMs + this.#missingSlots() * SLOT_MS;
     const heard = this.timeline.count("sound", from, playhead);
     this.counts.heardSamples += heard;
-    const place = this.timeline.at(playhead);
-    if (this.counts.firstSoundMs === undefined && (heard > 0 || place?.kind === "sound"))
+    const position = this.timeline.at(playhead);
+    if (this.counts.firstSoundMs === undefined && (heard > 0 || position?.kind === "sound"))
       this.counts.firstSoundMs = nowMs - this.#tappedMs;
-    if (place?.kind === "sound" && place.slot !== this.#measuredSlot) this.#measure(place);
+    if (position?.kind === "sound" && position.slot !== this.#measuredSlot) this.#measure(position);
     this.timeline.dropBefore(playhead - SLOT_SAMPLES);
-    return place;
+    return position;
   }
 
   #measure({ slot, offsetSamples }: TimelinePosition): void {
@@ -334,12 +334,12 @@ export class Playout implements SlotSink {
     this.#fillerSamples += samples;
   }
 
-  #earEvent(place: TimelinePosition | undefined, nowMs: number): EarEvent {
+  #earEvent(position: TimelinePosition | undefined, nowMs: number): EarEvent {
     const input = this.#input;
     if (input?.isOver && this.aheadMs <= EMPTY_MS) return "end";
     if (nowMs - this.#jumpedMs < JUMPING_MS) return "jump";
-    if (!place || place.kind === "filler") return this.#fillerEvent();
-    if (input?.isHold(place.slot)) return "hold";
+    if (!position || position.kind === "filler") return this.#fillerEvent();
+    if (input?.isHold(position.slot)) return "hold";
     return this.aheadMs < this.pace.row.lowMs + BUFFER.fillerMs ? "thin" : "voice";
   }
 
