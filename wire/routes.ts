@@ -36,6 +36,7 @@ export const LISTEN_QUERY = {
   rendition: "r",
   nextSlot: "next",
   stateSeq: "seq",
+  momentSeq: "m",
   cadenceMs: "c",
   sinceUtcMs: "since",
 } as const;

@@ -4,6 +4,7 @@
 import { type Clock, repeat, systemClock } from "@hustings/flow/clock.ts";
 import type { RetryPolicy } from "@hustings/flow/retry.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
+import type { MomentEntry } from "@hustings/wire/log/lanes.ts";
 import type { SpaceState } from "@hustings/wire/log/state.ts";
 import { type Rendition, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { PREFILL_MS } from "../playout/buffer-policy.ts";
@@ -36,6 +37,8 @@ export interface HeadlessOptions {
   readonly onWrite?: (atSamples: number, packets: readonly Uint8Array[], slot: number) => void;
   /** The playhead jumped. */
   readonly onSeek?: (fromSamples: number, toSamples: number) => void;
+  /** As the session's: new moments, each once and in order. */
+  readonly onMoments?: (moments: readonly MomentEntry[]) => void;
   readonly onChange?: () => void;
 }
 

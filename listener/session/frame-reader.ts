@@ -8,6 +8,7 @@ import {
   type Notice,
   type Snapshot,
 } from "@hustings/wire/listen/frames.ts";
+import { checkMoments } from "@hustings/wire/listen/moments.ts";
 import { BadFragment, type Fragment, peekFragment } from "@hustings/wire/log/fragment.ts";
 import type { SpaceState, StateEntry } from "@hustings/wire/log/state.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";
@@ -25,6 +26,7 @@ export function readFrame(frame: Uint8Array, reading: SoundReading = "packets"):
   const message = decodeFrame(frame);
   if (message?.kind === "snapshot") checkSnapshot(message.snapshot);
   else if (message?.kind === "state") message.entries.forEach(checkEntry);
+  else if (message?.kind === "moments") checkMoments(message.entries);
   else if (message?.kind === "notice") checkNotice(message.notice);
   return message;
 }

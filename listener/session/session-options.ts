@@ -3,6 +3,7 @@
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { RetryPolicy } from "@hustings/flow/retry.ts";
 import type { Snapshot } from "@hustings/wire/listen/frames.ts";
+import type { MomentEntry } from "@hustings/wire/log/lanes.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 import type { SoundReading } from "./frame-reader.ts";
 import type { SlotSink } from "./slot-order.ts";
@@ -22,6 +23,8 @@ export interface SessionOptions {
   readonly policy?: RetryPolicy;
   /** The first message of each connection, before any of its sound. */
   readonly onSnapshot?: (snapshot: Snapshot) => void;
+  /** New moments, `seq` ascending, each once, over every connection of the session. Must not call the session. */
+  readonly onMoments?: (moments: readonly MomentEntry[]) => void;
   /** A public field of the session changed. Must not call the session. */
   readonly onChange?: () => void;
 }

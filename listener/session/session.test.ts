@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
-import { noticeFrame, snapshotFrame, soundFrame } from "@hustings/wire/listen/frames.ts";
+import { momentsFrame, noticeFrame, snapshotFrame, soundFrame } from "@hustings/wire/listen/frames.ts";
 import { EMPTY_STATE } from "@hustings/wire/log/state.ts";
 import fc from "fast-check";
 import { startHeadlessListener } from "../headless/headless.ts";
@@ -222,6 +222,37 @@ test("L13 a queued listener stays connected while notices come, reconnects to th
   events?.closed(1006, "");
   clock.advance(1_000);
   assert.equal(urls.at(-1), `${URL}?r=32`, "no longer queued");
+  session.stop();
+});
+
+test("L14 hands on each moment once and in order, over all connections, and names the newest when it reconnects", () => {
+  const clock = manualClock();
+  const edge = new FakeEdge(clock);
+  const seqs: number[] = [];
+  const session = new Session({
+    url: URL,
+    clock,
+    random: () => 0.5,
+    transport: edge.transport,
+    sink: { sound: () => undefined, absent: () => undefined, break: () => undefined },
+    onMoments: (moments) => seqs.push(...moments.map(({ seq }) => seq)),
+  });
+  const send = (...sent: readonly number[]) =>
+    edge.sendRaw(momentsFrame(sent.map((seq) => ({ kind: "comment", seq, slot: 1, utcMs: 0 }))));
+  session.start();
+  clock.advance(1_000);
+  send(3, 4);
+  send(4);
+  send(2, 4, 6);
+  edge.closeAll();
+  clock.advance(2_000);
+  assert.match(edge.urls.at(-1) ?? "", /&m=6$/);
+  send(5, 6, 7);
+  assert.deepEqual(seqs, [3, 4, 6, 7]);
+  const { connections } = session.counts;
+  send(9, 8);
+  clock.advance(2_000);
+  assert.deepEqual([session.counts.badFrames, session.counts.connections, seqs.at(-1)], [1, connections + 1, 7]);
   session.stop();
 });
 

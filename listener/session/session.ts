@@ -13,6 +13,7 @@ import {
   type Snapshot,
 } from "@hustings/wire/listen/frames.ts";
 import type { Fragment } from "@hustings/wire/log/fragment.ts";
+import type { MomentEntry } from "@hustings/wire/log/lanes.ts";
 import { EMPTY_STATE, foldAll, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
@@ -64,6 +65,8 @@ export class Session {
   link: LinkState = "idle";
   /** The fold of the state lane at its newest entry. */
   state: SpaceState = EMPTY_STATE;
+  /** `seq` of the newest moment; 0 before the first. */
+  momentSeq = 0;
   audience = 0;
   cadenceMs: number = FASTEST_CADENCE_MS;
   /** The cadence that the edge asks the listener to prepare for; `undefined` when it asks for none. */
@@ -179,6 +182,7 @@ export class Session {
     if (this.order.next !== undefined && this.#hasCursor)
       query.push(`${LISTEN_QUERY.nextSlot}=${this.order.next}`, `${LISTEN_QUERY.cadenceMs}=${this.#heldCadenceMs}`);
     if (this.state.seq > 0 && this.#hasCursor) query.push(`${LISTEN_QUERY.stateSeq}=${this.state.seq}`);
+    if (this.momentSeq > 0 && this.#hasCursor) query.push(`${LISTEN_QUERY.momentSeq}=${this.momentSeq}`);
     if (this.#queuedSinceUtcMs !== undefined) query.push(`${LISTEN_QUERY.sinceUtcMs}=${this.#queuedSinceUtcMs}`);
     return `${url}?${query.join("&")}`;
   }
@@ -236,6 +240,7 @@ export class Session {
     if (message?.kind === "sound") this.#onSound(message.fragments, message.rendition);
     else if (message?.kind === "snapshot") this.#onSnapshot(message.snapshot);
     else if (message?.kind === "state") this.#onState(message.entries);
+    else if (message?.kind === "moments") this.#onMoments(message.entries);
     else if (message?.kind === "notice") this.#onNotice(message.notice);
   }
 
@@ -309,6 +314,12 @@ export class Session {
     this.#declareAbsences();
     this.#endWhenOver();
     this.#options.onChange?.();
+  }
+
+  #onMoments(entries: readonly MomentEntry[]): void {
+    const moments = entries.filter(({ seq }) => seq > this.momentSeq);
+    this.momentSeq = moments.at(-1)?.seq ?? this.momentSeq;
+    if (moments.length > 0) this.#options.onMoments?.(moments);
   }
 
   #onNotice(notice: Notice): void {

@@ -41,6 +41,11 @@ export interface EdgeOptions {
   readonly followPath: string;
   readonly stageSocketPath: string;
   readonly apiSocketPath: string;
+  /**
+   * The audience desk's Unix socket, for following moments. Nobody needs to listen there: a followed space tries again
+   * every few seconds, and nothing else waits. Absent: listeners get no moments. `hustings serve` has no desk yet.
+   */
+  readonly momentsPath?: string;
   /** The packager's, which makes AAC for HLS; absent: there is none. */
   readonly packagerSocketPath?: string;
   /** The stage's own public TCP port, which pages are told. */

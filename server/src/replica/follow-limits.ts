@@ -28,7 +28,7 @@ export const AUDIENCE_NOTICE_MS = 2_000;
 /** A change by less than this part of the audience is told to listeners only after so long. */
 export const AUDIENCE_STEP = 0.01;
 export const AUDIENCE_SMALL_STEP_MS = 10_000;
-/** State entries and moments kept for those who come back; older: the snapshot alone. */
+/** State entries kept for those who come back; older: the snapshot alone. */
 export const KEPT_ENTRIES = 512;
 /** After the end of a space its last sound may follow for this long. */
 export const END_MS = 1_000;

@@ -10,6 +10,7 @@ import { RENDITIONS } from "@hustings/wire/units.ts";
 import type { FollowConnection } from "../log/follow/follow-client.ts";
 import type { Logger } from "../ops/logger.ts";
 import { AUDIENCE_NOTICE_MS, AUDIENCE_SMALL_STEP_MS, AUDIENCE_STEP, COUNT_MS, READY_MS } from "./follow-limits.ts";
+import { type MomentLane, startFollowedMoments } from "./followed-moments.ts";
 import { createSpaceReplica, type ReplicaSeed, type SpaceReplica } from "./space-replica.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -37,6 +38,7 @@ export interface FollowedSpace {
   readonly isReady: boolean;
   /** The stage says that there is no such space any more; the following has ended. */
   readonly isGone: boolean;
+  readonly momentLane: MomentLane;
   /** How many listeners are here. */
   setPushListeners(listeners: number): void;
   /** About how many pull here, beside them. */
@@ -47,7 +49,7 @@ export interface FollowedSpace {
 export interface FollowedSpaceOptions {
   readonly space: SpaceId;
   readonly seed: ReplicaSeed & { readonly audience: number };
-  readonly upstream: Pick<Upstream, "follow">;
+  readonly upstream: Pick<Upstream, "follow" | "followMoments">;
   readonly clock: Clock;
   /** Gives `[0, 1)`. */
   readonly random: () => number;
@@ -63,6 +65,8 @@ export function startFollowedSpace(options: FollowedSpaceOptions): FollowedSpace
   const replica = createSpaceReplica(seed);
   replica.apply({ lane: "audience", audience: seed.audience });
   const stop = new AbortController();
+  const { followMoments: follow } = options.upstream;
+  const moments = startFollowedMoments({ ...options, replica, follow, signal: stop.signal });
   const ready = Promise.withResolvers<void>();
   let isReady = false;
   void ready.promise.then(() => {
@@ -141,6 +145,9 @@ export function startFollowedSpace(options: FollowedSpaceOptions): FollowedSpace
     },
     get isGone() {
       return isGone;
+    },
+    get momentLane() {
+      return moments.lane;
     },
     setPushListeners: (listeners) => count.set("push", listeners),
     setPullListeners: (listeners) => count.set("pull", listeners),

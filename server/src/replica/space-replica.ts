@@ -2,17 +2,17 @@
 // changes nothing. The log's own copy (log/recent-records.ts) differs on purpose: it holds every entry from the first on and
 // throws when a record is out of order; a replica starts in the middle from a snapshot and drops what overlaps.
 
-import type { Cursor, MomentEntry } from "@hustings/wire/log/lanes.ts";
+import type { Cursor } from "@hustings/wire/log/lanes.ts";
 import { EMPTY_STATE, foldState, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import { createFragmentRing, type FragmentRing } from "../log/fragment-ring.ts";
 import type { FollowedRecord } from "../log/port.ts";
 import { KEPT_ENTRIES } from "./follow-limits.ts";
+import { createRecentMoments, type RecentMoments } from "./recent-moments.ts";
 
 export interface SpaceReplica {
   readonly state: SpaceState;
-  /** Newest moment; 0 before the first. */
-  readonly momentSeq: number;
+  readonly moments: RecentMoments;
   /** How many listen in all, as the stage told; 0 before it did. */
   readonly audience: number;
   ring(rendition: Rendition): FragmentRing;
@@ -24,8 +24,6 @@ export interface SpaceReplica {
   cursor(): Cursor;
   /** Entries above `seq`, ascending; `undefined` when some of them are not kept. */
   entriesAfter(seq: number): readonly StateEntry[] | undefined;
-  /** Kept moments above `seq`, ascending: moments are a window, those that left it are gone. */
-  momentsAfter(seq: number): readonly MomentEntry[];
   /** Whether the log says of every slot of `[from, to)` that it does not exist. */
   isAbsent(from: number, to: number): boolean;
 }
@@ -39,9 +37,8 @@ export interface ReplicaSeed {
 export function createSpaceReplica(seed: ReplicaSeed): SpaceReplica {
   const rings: Record<Rendition, FragmentRing> = { "32": createFragmentRing(), "16": createFragmentRing() };
   const entries: StateEntry[] = [];
-  const moments: MomentEntry[] = [];
+  const moments = createRecentMoments();
   let state: SpaceState = { ...EMPTY_STATE, ...seed.state };
-  let momentSeq = 0;
   let audience = 0;
 
   function applyEntry(entry: StateEntry): boolean {
@@ -54,21 +51,11 @@ export function createSpaceReplica(seed: ReplicaSeed): SpaceReplica {
     return true;
   }
 
-  function applyMoment(entry: MomentEntry): boolean {
-    if (entry.seq <= momentSeq) return false;
-    momentSeq = entry.seq;
-    moments.push(entry);
-    if (moments.length > KEPT_ENTRIES) moments.shift();
-    return true;
-  }
-
   return {
     get state() {
       return state;
     },
-    get momentSeq() {
-      return momentSeq;
-    },
+    moments,
     get audience() {
       return audience;
     },
@@ -84,7 +71,7 @@ export function createSpaceReplica(seed: ReplicaSeed): SpaceReplica {
         case "state":
           return applyEntry(record.entry);
         case "moments":
-          return applyMoment(record.entry);
+          return moments.add(record.entry, 0);
         case "audience":
           audience = record.audience;
           return true;
@@ -93,14 +80,13 @@ export function createSpaceReplica(seed: ReplicaSeed): SpaceReplica {
     cursor() {
       const heads = RENDITIONS.map((rendition) => rings[rendition].head);
       const nextSlot = Math.max(seed.nextSlot, Math.min(...heads.map((head) => head + 1)));
-      return { nextSlot, stateSeq: state.seq, momentSeq };
+      return { nextSlot, stateSeq: state.seq, momentSeq: moments.newestSeq };
     },
     entriesAfter(seq) {
       if (seq >= state.seq) return [];
       const first = entries[0];
       return first && first.seq <= seq + 1 ? entries.slice(seq + 1 - first.seq) : undefined;
     },
-    momentsAfter: (seq) => (seq >= momentSeq ? [] : moments.filter((entry) => entry.seq > seq)),
     isAbsent: (from, to) => isCovered([...state.absences, ...state.gaps], from, to),
   };
 }

@@ -17,6 +17,8 @@ export interface Upstream {
   list(): Promise<readonly MeasuredSpace[]>;
   /** As `followSpace` of the log's socket client: never throws itself. */
   follow(space: SpaceId, cursor: Cursor, signal: AbortSignal): FollowConnection;
+  /** The same at the audience desk, for the moments above `momentSeq`; absent: there is none to ask. */
+  readonly followMoments?: (space: SpaceId, momentSeq: number, signal: AbortSignal) => FollowConnection;
 }
 
 const ANSWER_MS = 5_000;
@@ -25,15 +27,23 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 export interface UpstreamPaths {
   readonly stageSocketPath: string;
   readonly followPath: string;
+  /** The audience desk's, for following moments; absent: moments are not followed. */
+  readonly momentsPath?: string;
 }
 
-export function stageUpstream({ stageSocketPath, followPath }: UpstreamPaths, clock: Clock): Upstream {
+export function stageUpstream({ stageSocketPath, followPath, momentsPath }: UpstreamPaths, clock: Clock): Upstream {
   return {
     lookUp: async (space) => (await getJson(stageSocketPath, `/internal/spaces/${space}`)) as never,
     list: async () => (await getJson(stageSocketPath, "/internal/spaces")) as never,
     follow: (space, cursor, signal) =>
       followSpace({ path: followPath, clock, space, cursor, renditions: RENDITIONS, signal }),
+    ...(momentsPath === undefined ? {} : { followMoments: momentsFollower(momentsPath, clock) }),
   };
+}
+
+function momentsFollower(path: string, clock: Clock): NonNullable<Upstream["followMoments"]> {
+  return (space, momentSeq, signal) =>
+    followSpace({ path, clock, space, cursor: { nextSlot: 0, stateSeq: 0, momentSeq }, renditions: [], signal });
 }
 
 async function getJson(socketPath: string, path: string): Promise<unknown> {

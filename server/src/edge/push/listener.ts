@@ -3,7 +3,7 @@
 
 import { type ErrorCode, errorRow, Refusal } from "@hustings/wire/errors.ts";
 import { BadFrame, noticeFrame, parseListenerMessage } from "@hustings/wire/listen/frames.ts";
-import { type Rendition, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
+import type { Rendition } from "@hustings/wire/units.ts";
 import { closeCodeOf, closeReasonOf } from "../../http/responses.ts";
 import { END_MS } from "../../replica/follow-limits.ts";
 import type { FollowedSpace } from "../../replica/followed-space.ts";
@@ -24,24 +24,12 @@ import {
   nextCadence,
 } from "../load/cadence-table.ts";
 import { type ListenRequest, resumeQuery } from "../socket/listen-request.ts";
+import type { ListenerPipe } from "../socket/listener-pipe.ts";
 import { binaryFrame, PING_FRAME } from "../socket/websocket-framing.ts";
 import type { PushScheduler } from "./push-scheduler.ts";
 import type { SharedFrames } from "./shared-frames.ts";
-import { isFromAnotherSpace, isTooFarAhead, startSlot } from "./start-position.ts";
-
-/** The way to one listener. Nothing is called after `close` or `terminate`. */
-export interface ListenerPipe {
-  /** Takes a whole WebSocket frame that others share; `flushed` is called once it has left this process. */
-  write(frame: Buffer, flushed?: () => void): void;
-  /** Bytes that were written and have not left this process. */
-  readonly unsentBytes: number;
-  /** What is written until `release` leaves as one: every write of its own costs as much again. Holds nest. */
-  hold(): void;
-  release(): void;
-  /** Cuts `reason` to what a close frame holds. */
-  close(code: number, reason: string): void;
-  terminate(): void;
-}
+import { isFromAnotherSpace, isTooFarAhead, startMoment, startSlot } from "./start-position.ts";
+import { unsentLimitBytes } from "./unsent-limit.ts";
 
 export interface ListenerStart {
   readonly pipe: ListenerPipe;
@@ -106,7 +94,7 @@ export class Listener {
     this.#rendition = request.nextSlot === undefined ? this.#grantedRendition(request.rendition) : request.rendition;
     this.#targetMs = this.#progressSinceMs = this.#takenMs = this.#receivedMs = this.#pingedMs = this.#upwardMs = nowMs;
     this.#audienceVersion = followed.audienceNotice.version;
-    this.#momentSeq = followed.replica.momentSeq;
+    this.#momentSeq = startMoment(followed.replica, request);
     this.#nextSlot = startSlot(followed.replica, request, this.#rendition, cadence);
     const { state } = followed.replica;
     this.#stateSeq = Math.min(request.stateSeq ?? state.seq, state.seq);
@@ -175,7 +163,12 @@ export class Listener {
   }
 
   #sendDue(nowMs: number): void {
-    if (this.#sendChanges() && this.#sendSound()) this.#closeIfEnded(nowMs);
+    const getsMoments = this.#momentSeq < this.#followed.replica.moments.newestSeq && this.#pipe.unsentBytes === 0;
+    if (getsMoments) this.#hold();
+    if (this.#sendChanges() && this.#sendSound()) {
+      if (getsMoments) this.#sendMoments();
+      this.#closeIfEnded(nowMs);
+    }
     if (!this.#isClosed) this.#adjustCadence(nowMs);
   }
 
@@ -215,9 +208,13 @@ export class Listener {
 
   // What goes before the sound of a visit leaves with it, and all of its sound at once.
   #writeAhead(frame: Buffer, flushed?: () => void): void {
+    this.#hold();
+    this.#write(frame, flushed);
+  }
+
+  #hold(): void {
     if (!this.#isHolding) this.#pipe.hold();
     this.#isHolding = true;
-    this.#write(frame, flushed);
   }
 
   #release(): void {
@@ -231,11 +228,8 @@ export class Listener {
     this.#pipe.close(closeCodeOf(code), reason);
   }
 
-  /** What a listener that is level may leave unsent: STALL_MS of sound or two pushes, and a quarter; at most 64 KiB. */
   #mostUnsentBytes(): number {
-    const bytesPerSecond = (Number(this.#rendition) * 1_000) / 8 + SLOTS_PER_SECOND * 32;
-    const seconds = Math.max(STALL_MS, this.#cadence.cadenceMs * 2) / 1_000;
-    return Math.min(MAX_UNSENT_BYTES, bytesPerSecond * seconds * 1.25);
+    return unsentLimitBytes(this.#rendition, this.#cadence.cadenceMs);
   }
 
   #resumeQuery(): string {
@@ -244,6 +238,7 @@ export class Listener {
       rendition: this.#rendition,
       nextSlot,
       stateSeq: this.#stateSeq,
+      momentSeq: this.#momentSeq,
       heldCadenceMs: this.#cadence.cadenceMs,
     });
   }
@@ -340,10 +335,6 @@ export class Listener {
       this.#writeAhead(frame);
       this.#stateSeq = replica.state.seq;
     }
-    if (this.#momentSeq < replica.momentSeq) {
-      this.#writeAhead(frames.moments(this.#momentSeq));
-      this.#momentSeq = replica.momentSeq;
-    }
     if (this.#announcedAway !== isAway) {
       this.#writeAhead(frames.upstream(isAway));
       this.#announcedAway = isAway;
@@ -377,6 +368,15 @@ export class Listener {
       this.#hasSound = true;
     }
     return true;
+  }
+
+  // Only to a listener that has taken everything before, behind all of its sound, and at most half of what it may leave
+  // unsent: moments never make it stall.
+  #sendMoments(): void {
+    const { moments, ring } = this.#followed.replica;
+    if (this.#nextSlot >= 0 && this.#nextSlot <= ring(this.#rendition).head) return;
+    this.#write(this.#frames.moments(this.#momentSeq, this.#mostUnsentBytes() / 2));
+    this.#momentSeq = moments.newestSeq;
   }
 
   #sendMore(): void {

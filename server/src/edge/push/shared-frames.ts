@@ -27,7 +27,8 @@ export interface SharedFrames {
   sound(rendition: Rendition, slot: number): { readonly frame: Buffer; readonly to: number };
   /** Entries after `seq`; `undefined` when they are not kept, so that only a snapshot helps. */
   entries(seq: number): Buffer | undefined;
-  moments(seq: number): Buffer;
+  /** The moments after `seq`, or the newest of them that fit in `maxBytes` of JSON. */
+  moments(seq: number, maxBytes: number): Buffer;
   snapshot(rendition: Rendition, cadence: WantedBuffer, nextSlot: number | null, audience: number): Buffer;
   skipped(from: number, to: number): Buffer;
   target(cadence: WantedBuffer): Buffer;
@@ -92,7 +93,10 @@ export function createSharedFrames(replica: SpaceReplica, clock: Clock): SharedF
       const entries = replica.entriesAfter(seq);
       return entries && share(`state ${seq} ${replica.state.seq}`, () => stateFrame(entries));
     },
-    moments: (seq) => share(`moments ${seq} ${replica.momentSeq}`, () => momentsFrame(replica.momentsAfter(seq))),
+    moments(seq, maxBytes) {
+      const entries = replica.moments.after(seq, maxBytes);
+      return share(`moments ${entries[0]?.seq} ${replica.moments.newestSeq}`, () => momentsFrame(entries));
+    },
     snapshot(rendition, { cadenceMs, reserveMs }, nextSlot, audience) {
       const { state, headSlot } = replica;
       const turn = Math.floor(clock.monotonicMs() / SNAPSHOT_MS);

@@ -1,5 +1,6 @@
 // Decides at which slot a listener starts, and whether its request can belong to this space at all.
 
+import { NEWCOMER_MOMENTS } from "@hustings/wire/listen/moments.ts";
 import { KEPT_SLOTS, type Rendition } from "@hustings/wire/units.ts";
 import type { SpaceReplica } from "../../replica/space-replica.ts";
 import type { CadenceRow } from "../load/cadence-table.ts";
@@ -17,6 +18,11 @@ export function startSlot(
   if (ring.head < 0) return -1;
   if (replica.state.phase === "ended") return ring.head + 1;
   return Math.max(ring.oldest, ring.firstSlotFrom(ring.head + 1 - firstSendSlots));
+}
+
+/** The moment after which the listener is sent moments: its newest, or that before the last few for a newcomer. */
+export function startMoment({ moments }: SpaceReplica, { momentSeq }: ListenRequest): number {
+  return momentSeq ?? Math.max(0, moments.newestSeq - NEWCOMER_MOMENTS);
 }
 
 /** Whether the request names a slot or an entry that this space cannot have reached. */

@@ -13,6 +13,8 @@ export interface ListenRequest {
   readonly rendition: Rendition;
   readonly nextSlot: number | undefined;
   readonly stateSeq: number | undefined;
+  /** The newest moment that the listener has; absent: it has none. */
+  readonly momentSeq?: number | undefined;
   /** Of one who comes back: the cadence that their buffer holds; absent: the fastest. */
   readonly heldCadenceMs?: number | undefined;
   /** Of one who waited at a door before: since when. */
@@ -28,6 +30,7 @@ export function readListenRequest(query: URLSearchParams): ListenRequest {
     rendition,
     nextSlot: numberOf(query, LISTEN_QUERY.nextSlot, MAX_SLOT + 1),
     stateSeq: numberOf(query, LISTEN_QUERY.stateSeq, Number.MAX_SAFE_INTEGER),
+    momentSeq: numberOf(query, LISTEN_QUERY.momentSeq, Number.MAX_SAFE_INTEGER),
     heldCadenceMs: numberOf(query, LISTEN_QUERY.cadenceMs, MAX_HELD_MS),
     sinceUtcMs: numberOf(query, LISTEN_QUERY.sinceUtcMs, Number.MAX_SAFE_INTEGER),
   };
@@ -38,12 +41,14 @@ export function resumeQuery({
   rendition,
   nextSlot,
   stateSeq,
+  momentSeq,
   heldCadenceMs = FASTEST_CADENCE_MS,
 }: ListenRequest): string {
   const query = new URLSearchParams({ [LISTEN_QUERY.rendition]: rendition });
   if (nextSlot !== undefined) query.set(LISTEN_QUERY.nextSlot, String(nextSlot));
   if (heldCadenceMs !== FASTEST_CADENCE_MS) query.set(LISTEN_QUERY.cadenceMs, String(heldCadenceMs));
   if (stateSeq !== undefined) query.set(LISTEN_QUERY.stateSeq, String(stateSeq));
+  if (momentSeq) query.set(LISTEN_QUERY.momentSeq, String(momentSeq));
   return query.toString();
 }
 

@@ -5,8 +5,8 @@
 import type { Duplex } from "node:stream";
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { MAX_UNSENT_BYTES } from "../edge-limits.ts";
-import type { ListenerPipe } from "../push/listener.ts";
 import type { JoinedFrames } from "./joined-frames.ts";
+import type { ListenerPipe } from "./listener-pipe.ts";
 import { SocketWriter } from "./socket-writer.ts";
 import { closeFrame, pongFrame } from "./websocket-framing.ts";
 import { NO_CODE, type WebSocketEvent, WebSocketReader } from "./websocket-reader.ts";

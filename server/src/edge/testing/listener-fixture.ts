@@ -9,9 +9,10 @@ import type { FollowedSpace } from "../../replica/followed-space.ts";
 import { createSpaceReplica } from "../../replica/space-replica.ts";
 import { fragmentOf, SPACE } from "../../replica/testing/fake-upstream.ts";
 import { type CadenceAdvice, type CadenceRow, FASTEST } from "../load/cadence-table.ts";
-import { Listener, type ListenerPipe } from "../push/listener.ts";
+import { Listener } from "../push/listener.ts";
 import { createSharedFrames } from "../push/shared-frames.ts";
 import type { ListenRequest } from "../socket/listen-request.ts";
+import type { ListenerPipe } from "../socket/listener-pipe.ts";
 
 export const FRESH: ListenRequest = { rendition: "32", nextSlot: undefined, stateSeq: undefined };
 
@@ -42,10 +43,16 @@ export function createSpace(firstSlot = 0) {
     asOfUtcMs: 0,
     ready: Promise.resolve(),
     isReady: true,
+    momentLane: "current",
     setPushListeners() {},
     setPullListeners() {},
     [Symbol.dispose]() {},
   };
+  /** A comment at the newest slot. */
+  function comment(text = "Hello"): void {
+    const entry = { kind: "comment", text, seq: replica.moments.newestSeq + 1, slot: Math.max(0, head), utcMs: 0 };
+    replica.moments.add(entry, 0);
+  }
   function state(change: Partial<StateEntry> & { kind: string }): void {
     const entry = { slot: head + 1, utcMs: 0, ...change, seq: replica.state.seq + 1 } as StateEntry;
     replica.apply({ lane: "state", entry });
@@ -58,6 +65,7 @@ export function createSpace(firstSlot = 0) {
     frames: createSharedFrames(replica, clock),
     flags,
     state,
+    comment,
     get head() {
       return head;
     },
@@ -99,6 +107,7 @@ export function createEar(space: Space, advice = createAdvice()) {
   const kinds: string[] = [];
   const notices: Notice[] = [];
   const renditions: string[] = [];
+  const moments: number[] = [];
   let stateSeq = 0;
   let connection: { pipe: ListenerPipe; queue: Buffer[]; flushes: (() => void)[]; listener: Listener } | undefined;
   let closed: { code: number; reason: string } | undefined;
@@ -115,6 +124,7 @@ export function createEar(space: Space, advice = createAdvice()) {
     if (frame.kind === "snapshot") stateSeq = Math.max(stateSeq, frame.snapshot.state.seq);
     if (frame.kind === "state") stateSeq = frame.entries.at(-1)?.seq ?? stateSeq;
     if (frame.kind === "notice" && frame.notice.kind === "skipped") skipped.push(frame.notice);
+    if (frame.kind === "moments") moments.push(...frame.entries.map(({ seq }) => seq));
     if (frame.kind === "notice") notices.push(frame.notice);
     if (frame.kind === "snapshot") renditions.push(frame.snapshot.rendition);
     if (frame.kind !== "sound") return;
@@ -137,6 +147,8 @@ export function createEar(space: Space, advice = createAdvice()) {
     kinds,
     notices,
     renditions,
+    /** `seq` of each moment. */
+    moments,
     get closed() {
       return closed;
     },
@@ -218,7 +230,12 @@ export function createEar(space: Space, advice = createAdvice()) {
     },
     resumeRequest(): ListenRequest {
       const last = slots.at(-1);
-      return { rendition: "32", nextSlot: last === undefined ? undefined : last + 1, stateSeq };
+      return {
+        rendition: "32",
+        nextSlot: last === undefined ? undefined : last + 1,
+        stateSeq,
+        momentSeq: moments.at(-1),
+      };
     },
   };
 }
