@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { crc32c } from "./crc32c.ts";
 import {
   BadFragment,
+  checkFragment,
   decodeFragment,
   decodeFragments,
   type Fragment,
@@ -75,7 +76,10 @@ test("an encoded fragment decodes to itself, also between other fragments", () =
         assert.deepEqual(one.levels, original.levels);
         assert.deepEqual(one.packets.map(toHex), original.packets.map(toHex));
       });
-      assert.deepEqual(peekFragment(bytes), { slot: decoded[0]?.slot, byteLength: decoded[0]?.byteLength });
+      const { slot, byteLength, packets } = decoded[0] as (typeof decoded)[0];
+      const packetBytes = packets.reduce((sum, { length }) => sum + length, 0);
+      for (const extent of [peekFragment(bytes), checkFragment(bytes)])
+        assert.deepEqual(extent, { slot, byteLength, packetBytes });
     }),
   );
 });

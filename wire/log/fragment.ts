@@ -43,29 +43,29 @@ export class BadFragment extends Error {
   }
 }
 
+export interface FragmentExtent {
+  readonly slot: number;
+  readonly byteLength: number;
+  /** Of the ten packets together. */
+  readonly packetBytes: number;
+}
+
 /** The fragment that begins at `bytes[at]`; bytes after it are ignored. Packets are views. Throws BadFragment. */
 export function decodeFragment(bytes: Uint8Array, at = 0): Fragment & { readonly byteLength: number } {
-  const layout = readLayout(bytes, at);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const checksumAt = at + layout.byteLength - 4;
-  if (crc32c(bytes, at, checksumAt) !== view.getUint32(checksumAt)) {
-    throw new BadFragment("checksum", `The checksum of slot ${layout.slot} does not match.`);
-  }
+  const { slot, byteLength, packetBytes } = checkFragment(bytes, at);
   const levels: SeatLevel[] = [];
-  for (let i = 0; i < layout.levelCount; i++) {
-    const seat = bytes[at + 5 + i * 2] as number;
-    const levelDbov = bytes[at + 6 + i * 2] as number;
-    if (seat >= MAX_SEATS || levelDbov > SILENCE_DBOV)
-      throw new BadFragment("levels", `Seat ${seat} at ${levelDbov} is not a level.`);
-    levels.push({ seat, levelDbov });
-  }
+  let next = at + 5;
+  for (const levelCount = (bytes[at] as number) & 15; levels.length < levelCount; next += 2)
+    levels.push({ seat: bytes[next] as number, levelDbov: bytes[next + 1] as number });
   const packets: Uint8Array[] = [];
-  let packetAt = layout.packetsAt;
-  for (const length of layout.lengths) {
+  let packetAt = at + byteLength - 4 - packetBytes;
+  while (packets.length < FRAGMENT_PACKETS) {
+    const low = bytes[next++] as number;
+    const length = low < 252 ? low : low + (bytes[next++] as number) * 4;
     packets.push(bytes.subarray(packetAt, packetAt + length));
     packetAt += length;
   }
-  return { slot: layout.slot, levels, packets, byteLength: layout.byteLength };
+  return { slot, levels, packets, byteLength };
 }
 
 /** The fragments from `bytes[at]` to the end, which must be whole fragments and nothing else. Throws BadFragment. */
@@ -79,21 +79,26 @@ export function decodeFragments(bytes: Uint8Array, at = 0): (Fragment & { readon
   return fragments;
 }
 
-/** Slot and length of the fragment at `bytes[at]`, without its checksum: for bytes that this process has checked before. */
-export function peekFragment(bytes: Uint8Array, at = 0): { readonly slot: number; readonly byteLength: number } {
-  const { slot, byteLength } = readLayout(bytes, at);
-  return { slot, byteLength };
+/** Checks the fragment that begins at `bytes[at]` as `decodeFragment` does, without making anything of it. Throws BadFragment. */
+export function checkFragment(bytes: Uint8Array, at = 0): FragmentExtent {
+  const extent = peekFragment(bytes, at);
+  const sumAt = at + extent.byteLength - 4;
+  const sum =
+    (bytes[sumAt] as number) * 0x1000000 +
+    (((bytes[sumAt + 1] as number) << 16) | ((bytes[sumAt + 2] as number) << 8) | (bytes[sumAt + 3] as number));
+  if (crc32c(bytes, at, sumAt) !== sum)
+    throw new BadFragment("checksum", `The checksum of slot ${extent.slot} does not match.`);
+  const levelsEnd = at + 5 + ((bytes[at] as number) & 15) * 2;
+  for (let i = at + 5; i < levelsEnd; i += 2) {
+    const [seat, levelDbov] = [bytes[i] as number, bytes[i + 1] as number];
+    if (seat >= MAX_SEATS || levelDbov > SILENCE_DBOV)
+      throw new BadFragment("levels", `Seat ${seat} at ${levelDbov} is not a level.`);
+  }
+  return extent;
 }
 
-interface Layout {
-  readonly slot: number;
-  readonly levelCount: number;
-  readonly lengths: readonly number[];
-  readonly packetsAt: number;
-  readonly byteLength: number;
-}
-
-function readLayout(bytes: Uint8Array, at: number): Layout {
+/** As `checkFragment`, without the checksum and the levels: for bytes that this process has checked before. */
+export function peekFragment(bytes: Uint8Array, at = 0): FragmentExtent {
   const byteAt = (i: number): number => {
     const byte = bytes[i];
     if (byte === undefined) throw new BadFragment("truncated", `The bytes end inside a fragment, at ${i}.`);
@@ -105,18 +110,16 @@ function readLayout(bytes: Uint8Array, at: number): Layout {
   if (levelCount > MAX_LEVELS) throw new BadFragment("levels", `${levelCount} levels are more than ${MAX_LEVELS}.`);
   const slot = byteAt(at + 1) * 0x1000000 + ((byteAt(at + 2) << 16) | (byteAt(at + 3) << 8) | byteAt(at + 4));
   let next = at + 5 + levelCount * 2;
-  const lengths: number[] = [];
-  let total = 0;
+  let packetBytes = 0;
   for (let i = 0; i < FRAGMENT_PACKETS; i++) {
     const low = byteAt(next++);
     const length = low < 252 ? low : low + byteAt(next++) * 4;
     if (length < 1 || length > MAX_PACKET_BYTES)
       throw new BadFragment("length", `A packet of ${length} bytes is not possible.`);
-    lengths.push(length);
-    total += length;
+    packetBytes += length;
   }
-  const byteLength = next + total + 4 - at;
+  const byteLength = next + packetBytes + 4 - at;
   if (at + byteLength > bytes.length)
     throw new BadFragment("truncated", `Slot ${slot} needs ${byteLength} bytes; there are ${bytes.length - at}.`);
-  return { slot, levelCount, lengths, packetsAt: next, byteLength };
+  return { slot, byteLength, packetBytes };
 }

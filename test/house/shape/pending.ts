@@ -17,7 +17,5 @@ export const pendingModuleState: readonly string[] = [
 
   "server/src/log/disk/testing/disk-writer.ts",
 
-  "server/src/log/follow/follow-server.ts",
-
   "server/src/replay/recording.ts",
 ];

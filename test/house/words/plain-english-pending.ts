@@ -29,7 +29,6 @@ export const pendingFolders: readonly string[] = [
 
   "server/src/log/disk",
   "server/src/log/disk/testing",
-  "server/src/log/follow",
   "server/src/log/testing",
 
   "server/src/packager",

@@ -104,7 +104,7 @@ async function openParts(options: DiskLogOptions, open: (name: string) => Promis
   const markedSlot = await readMark(markFile);
   const termFile = await open(LANE_FILES.term);
   const stored = await readTerm(termFile);
-  await syncFolder(options.folder);
+  if (stored.isNew) await syncFolder(options.folder);
   await reportRepairs(options, recent, backstage.lane, [
     ...entryRepairs(LANE_FILES.state, state),
     ...entryRepairs(LANE_FILES.backstage, backstage),

@@ -68,7 +68,7 @@ async function openLane(
   for (const entry of opened.entries) add(entry);
   const termFile = await open(LANE_FILES.momentTerm);
   const stored = await readTerm(termFile);
-  await syncFolder(folder);
+  if (stored.isNew) await syncFolder(folder);
   const repairs = [...entryRepairs(LANE_FILES.moments, opened), ...termRepairs(LANE_FILES.momentTerm, stored)];
   for (const repair of repairs) onRepair({ space, ...repair });
   opening.move();

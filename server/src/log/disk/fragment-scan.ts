@@ -1,8 +1,7 @@
 // Owns finding the whole fragments in a sound lane, whatever else is in it: torn tails, damaged bytes. Refuses to know
 // who asks: the store as it opens, a range, the recording.
 
-import { crc32c } from "@hustings/wire/log/crc32c.ts";
-import { BadFragment, MAX_FRAGMENT_BYTES, peekFragment } from "@hustings/wire/log/fragment.ts";
+import { BadFragment, checkFragment, MAX_FRAGMENT_BYTES } from "@hustings/wire/log/fragment.ts";
 import type { LaneFile } from "./lane-files.ts";
 
 export interface FoundFragment {
@@ -82,11 +81,8 @@ function readFragment(bytes: Uint8Array, at: number, lastSlot: number) {
   const first = bytes[at] as number;
   if (first < 0x10 || first > 0x14) return undefined;
   try {
-    const found = peekFragment(bytes, at);
-    if (found.slot <= lastSlot) return undefined;
-    const sumAt = at + found.byteLength - 4;
-    const sum = new DataView(bytes.buffer, bytes.byteOffset + sumAt, 4).getUint32(0);
-    return crc32c(bytes, at, sumAt) === sum ? found : undefined;
+    const found = checkFragment(bytes, at);
+    return found.slot > lastSlot ? found : undefined;
   } catch (cause) {
     if (cause instanceof BadFragment) return undefined;
     throw cause;

@@ -18,6 +18,8 @@ export async function writeMark(file: LaneFile, firstFreeSlot: number): Promise<
 export interface StoredTerm {
   /** The highest term; 0 before the first pen. */
   readonly term: number;
+  /** The file was empty. */
+  readonly isNew: boolean;
   /** Bytes of a file that has no whole copy of any term; 0 otherwise. */
   readonly damagedBytes: number;
 }
@@ -26,15 +28,15 @@ export interface StoredTerm {
 export async function readTerm(file: LaneFile): Promise<StoredTerm> {
   const bytes = await file.read(0, 2 * NUMBER_BYTES);
   const terms = [0, NUMBER_BYTES].flatMap((at) => numberAt(bytes, at) ?? []);
-  return { term: Math.max(0, ...terms), damagedBytes: terms.length === 0 ? bytes.length : 0 };
+  const damagedBytes = terms.length === 0 ? bytes.length : 0;
+  return { term: Math.max(0, ...terms), isNew: bytes.length === 0, damagedBytes };
 }
 
-/** Resolves once the term is on the medium. */
+/** Resolves once the first copy of the term is on the medium. The second is written afterwards, and synced by the system. */
 export async function writeTerm(file: LaneFile, term: number): Promise<void> {
-  for (const at of [0, NUMBER_BYTES]) {
-    await file.write(bytesOf(term), at);
-    await file.sync();
-  }
+  await file.write(bytesOf(term), 0);
+  await file.sync();
+  await file.write(bytesOf(term), NUMBER_BYTES);
 }
 
 function bytesOf(value: number): Uint8Array {

@@ -1,5 +1,4 @@
-// Owns the follower's side of a Unix socket: one connection that follows one space. Refuses to reconnect (the edge
-// does, with flow/retry.ts) and to keep anything.
+// Follows one space over one connection to a stage or an audience desk. The caller reconnects.
 
 import { createConnection, type Socket } from "node:net";
 import type { Clock } from "@hustings/flow/clock.ts";
@@ -21,31 +20,31 @@ export interface FollowSpaceOptions {
 }
 
 export interface FollowConnection {
-  /** The log's heads as the stage took up the follow; comes before the first record. Rejects as `records` throws. */
+  /** The log's heads when the follow began; resolves before the first record. Rejects as `records` throws. */
   readonly heads: Promise<Heads>;
   /**
-   * To be read once. Ends when `signal` aborts; throws a Refusal when the stage refuses (`no-space`, `too-slow`, ...) or
-   * is away, or closed the log (`stage-away`): follow again from the newest cursor. While nobody reads,
-   * at most MAX_QUEUED_RECORDS wait here and the socket is left alone, range answers included.
+   * To be read once. Ends when `signal` aborts. Throws a Refusal if the stage refuses (`no-space`, `too-slow`, …), cannot
+   * be reached or closed the log (`stage-away`): follow again from the newest cursor. Once MAX_QUEUED_RECORDS wait to be
+   * read, nothing more is read from the socket, range answers included.
    */
   readonly records: AsyncIterable<FollowedRecord>;
   /** As `LogReader.range`. Rejects as `records` throws. */
   range(rendition: Rendition, from: number, to: number): Promise<readonly Uint8Array[]>;
-  /** How many listeners this follower serves; told at once, and counted by the stage until the connection is gone. */
+  /** Reports how many listeners this follower serves. The stage counts them until the connection is gone. */
   reportAudience(audience: number): void;
 }
 
 export const MAX_QUEUED_RECORDS = 1024;
-/** A stage that says nothing this long after the connection was asked for is away. */
+/** A stage that has sent nothing this long after the connection was asked for is away. */
 export const FOLLOWING_MS = 5_000;
 
-/** Connects at once. Every failure comes out of the promises and `records`; this itself never throws. */
+/** Connects at once and never throws: failures reject the promises and end `records`. */
 export function followSpace(options: FollowSpaceOptions): FollowConnection {
   const { path, clock, space, cursor, renditions, signal } = options;
   const heads = Promise.withResolvers<Heads>();
   heads.promise.catch(() => undefined);
   const inbox = startInbox();
-  const asked = new Map<number, PromiseWithResolvers<readonly Uint8Array[]>>();
+  const pendingRanges = new Map<number, PromiseWithResolvers<readonly Uint8Array[]>>();
   const socket = createConnection(path);
   let nextId = 1;
   let failure: unknown;
@@ -58,8 +57,8 @@ export function followSpace(options: FollowSpaceOptions): FollowConnection {
     signal.removeEventListener("abort", stop);
     socket.destroy();
     heads.reject(failure);
-    for (const { reject } of asked.values()) reject(failure);
-    asked.clear();
+    for (const { reject } of pendingRanges.values()) reject(failure);
+    pendingRanges.clear();
     inbox.close(cause);
   }
 
@@ -77,8 +76,8 @@ export function followSpace(options: FollowSpaceOptions): FollowConnection {
         inbox.push(frame.record);
         break;
       case "range":
-        asked.get(frame.id)?.resolve(frame.fragments);
-        asked.delete(frame.id);
+        pendingRanges.get(frame.id)?.resolve(frame.fragments);
+        pendingRanges.delete(frame.id);
         break;
       case "error":
         end(new Refusal(frame.error, frame.message));
@@ -102,7 +101,7 @@ export function followSpace(options: FollowSpaceOptions): FollowConnection {
       if (failure !== undefined) return Promise.reject(failure);
       const id = nextId++;
       const answer = Promise.withResolvers<readonly Uint8Array[]>();
-      asked.set(id, answer);
+      pendingRanges.set(id, answer);
       send({ kind: "range", id, rendition, from, to });
       return answer.promise;
     },
@@ -131,8 +130,8 @@ interface Inbox {
   readonly records: AsyncIterable<FollowedRecord>;
   push(record: FollowedRecord): void;
   close(cause: unknown): void;
-  /** Called with true when enough wait, with false when they were read. */
-  onPace(told: (isFull: boolean) => void): void;
+  /** Calls `listener` with true when the inbox is full, with false once it was read. */
+  onPace(listener: (isFull: boolean) => void): void;
 }
 
 function startInbox(): Inbox {
@@ -175,8 +174,8 @@ function startInbox(): Inbox {
       closed ??= { cause };
       wake?.();
     },
-    onPace(told) {
-      pace = told;
+    onPace(listener) {
+      pace = listener;
     },
   };
 }

@@ -1,28 +1,28 @@
-// Owns the bytes between a stage and the edges that follow it over a Unix socket. Refuses to know sockets and logs.
+// The frames between a stage or an audience desk and its followers.
 //
 //   u32  length of what follows, big-endian; at least 1
 //   u8   kind, then
 //   up    1 hello     JSON {space, cursor, renditions}: the first frame of a connection, once
-//         2 audience  JSON {audience}: how many this follower serves just now
+//         2 audience  JSON {audience}: how many listeners this follower serves now
 //         3 range     JSON {id, rendition, from, to}
-//   down 17 following JSON Heads: the first frame down when the space is known
+//   down 17 following JSON Heads: the first frame down, once the space is found
 //        18 sound     u8 rendition (index into RENDITIONS), one fragment
 //        19 state     JSON, one state entry
 //        20 moments   JSON, one moment
-//        21 audience  JSON {audience}: how many listen in all
+//        21 audience  JSON {audience}: the whole audience of the space
 //        22 range     u32 id, whole fragments
-//        23 error     JSON {error, message}: a row of the error table; the connection ends behind it
+//        23 error     JSON {error, message}: a row of the error table; the connection ends after it
 
 import { type ErrorCode, isErrorCode } from "@hustings/wire/errors.ts";
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
-import { BadFragment, decodeFragment, decodeFragments } from "@hustings/wire/log/fragment.ts";
+import { BadFragment, checkFragment } from "@hustings/wire/log/fragment.ts";
 import type { Cursor, Heads, MomentEntry } from "@hustings/wire/log/lanes.ts";
 import type { StateEntry } from "@hustings/wire/log/state.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import { type FollowedRecord, MAX_RANGE_SLOTS } from "../port.ts";
 
 export const MAX_UP_BYTES = 4 * 1024;
-/** A range of 600 slots whose packets are all as long as Opus allows has 7.7 MB. */
+/** A range of 600 slots of the longest Opus packets has 7.7 MB. */
 export const MAX_DOWN_BYTES = 8 * 1024 * 1024;
 export const MAX_AUDIENCE = 100_000_000;
 
@@ -51,7 +51,7 @@ export type DownFrame =
   | { readonly kind: "range"; readonly id: number; readonly fragments: readonly Uint8Array[] }
   | { readonly kind: "error"; readonly error: ErrorCode; readonly message: string };
 
-/** The other side broke the protocol; the connection is of no more use. */
+/** The other side broke the protocol: close the connection. */
 export class BadFollowFrame extends Error {
   override readonly name = "BadFollowFrame";
 }
@@ -74,7 +74,7 @@ export function encodeDown(frame: DownFrame): Buffer {
   }
 }
 
-/** What a follower sent: kind and payload, without the length. Throws BadFollowFrame. */
+/** Decodes a frame from a follower: kind and payload, without the length. Throws BadFollowFrame. */
 export function decodeUp(frame: Uint8Array): UpFrame {
   const fields = objectOf(frame);
   switch (frame[0]) {
@@ -85,11 +85,14 @@ export function decodeUp(frame: Uint8Array): UpFrame {
     case UP.range:
       return rangeOf(fields);
     default:
-      throw new BadFollowFrame(`There is no frame ${frame[0]} up.`);
+      throw new BadFollowFrame(`No frame of kind ${frame[0]} goes up.`);
   }
 }
 
-/** What a stage sent: kind and payload, without the length. Throws BadFollowFrame. Fragments are views, checked. */
+/**
+ * Decodes a frame from a stage or desk: kind and payload, without the length. Throws BadFollowFrame. Fragments are checked,
+ * and are views of the frame.
+ */
 export function decodeDown(frame: Uint8Array): DownFrame {
   switch (frame[0]) {
     case DOWN.following:
@@ -109,17 +112,17 @@ export function decodeDown(frame: Uint8Array): DownFrame {
       return rangeAnswerOf(frame);
     case DOWN.error: {
       const { error, message } = objectOf(frame);
-      if (!isErrorCode(error)) throw new BadFollowFrame(`There is no error ${String(error).slice(0, 40)}.`);
+      if (!isErrorCode(error)) throw new BadFollowFrame(`"${String(error).slice(0, 40)}" is not an error code.`);
       return { kind: "error", error, message: String(message) };
     }
     default:
-      throw new BadFollowFrame(`There is no frame ${frame[0]} down.`);
+      throw new BadFollowFrame(`No frame of kind ${frame[0]} goes down.`);
   }
 }
 
 /**
- * Cuts a byte stream into frames (kind and payload). `take` may be given any pieces; it throws BadFollowFrame as soon as
- * a length is above `maxBytes`, so no more than one frame and one piece is ever held. Frames may be views of the pieces.
+ * Cuts a byte stream into frames (kind and payload), which may be views of the pieces given to `take`. `take` throws
+ * BadFollowFrame at a length above `maxBytes`, so at most one frame and one piece are held.
  */
 export function frameCutter(maxBytes: number): { take(piece: Buffer): Buffer[] } {
   let pieces: Buffer[] = [];
@@ -136,7 +139,8 @@ export function frameCutter(maxBytes: number): { take(piece: Buffer): Buffer[] }
       neededBytes = 4;
       while (bytes.length - at >= 4) {
         const length = bytes.readUInt32BE(at);
-        if (length < 1 || length > maxBytes) throw new BadFollowFrame(`A frame of ${length} bytes is not possible.`);
+        if (length < 1 || length > maxBytes)
+          throw new BadFollowFrame(`A frame has 1 to ${maxBytes} bytes, not ${length}.`);
         neededBytes = 4 + length;
         if (bytes.length - at < neededBytes) break;
         frames.push(bytes.subarray(at + 4, at + neededBytes));
@@ -210,24 +214,24 @@ function objectOf(frame: Uint8Array): Record<string, unknown> {
 function whole(fields: Record<string, unknown>, name: string, most = Number.MAX_SAFE_INTEGER): number {
   const value = fields[name];
   if (!Number.isSafeInteger(value) || (value as number) < 0 || (value as number) > most)
-    throw new BadFollowFrame(`"${name}" is a whole number from 0 to ${most}.`);
+    throw new BadFollowFrame(`"${name}" must be a whole number from 0 to ${most}.`);
   return value as number;
 }
 
 function helloOf(fields: Record<string, unknown>): UpFrame {
   const { space, cursor, renditions } = fields;
-  if (!isSpaceId(space)) throw new BadFollowFrame(`"space" is not a space's id.`);
-  if (typeof cursor !== "object" || cursor === null) throw new BadFollowFrame(`"cursor" is an object.`);
+  if (!isSpaceId(space)) throw new BadFollowFrame(`"space" must be a space id.`);
+  if (typeof cursor !== "object" || cursor === null) throw new BadFollowFrame(`"cursor" must be an object.`);
   if (!Array.isArray(renditions) || renditions.length > RENDITIONS.length)
-    throw new BadFollowFrame(`"renditions" is a list.`);
-  const places = cursor as Record<string, unknown>;
+    throw new BadFollowFrame(`"renditions" must be a list of at most ${RENDITIONS.length}.`);
+  const positions = cursor as Record<string, unknown>;
   return {
     kind: "hello",
     space,
     cursor: {
-      nextSlot: whole(places, "nextSlot"),
-      stateSeq: whole(places, "stateSeq"),
-      momentSeq: whole(places, "momentSeq"),
+      nextSlot: whole(positions, "nextSlot"),
+      stateSeq: whole(positions, "stateSeq"),
+      momentSeq: whole(positions, "momentSeq"),
     },
     renditions: [...new Set(renditions.map(renditionOf))],
   };
@@ -235,7 +239,8 @@ function helloOf(fields: Record<string, unknown>): UpFrame {
 
 function rangeOf(fields: Record<string, unknown>): UpFrame {
   const [id, from, to] = [whole(fields, "id", 0xffffffff), whole(fields, "from"), whole(fields, "to")];
-  if (to < from || to - from > MAX_RANGE_SLOTS) throw new BadFollowFrame(`[${from}, ${to}) is not a range.`);
+  if (to < from || to - from > MAX_RANGE_SLOTS)
+    throw new BadFollowFrame(`[${from}, ${to}) is not a range of at most ${MAX_RANGE_SLOTS} slots.`);
   return { kind: "range", id, rendition: renditionOf(fields["rendition"]), from, to };
 }
 
@@ -268,19 +273,20 @@ function entryOf(frame: Uint8Array): unknown {
 function soundOf(frame: Uint8Array): FollowedRecord {
   const rendition = RENDITIONS[frame[1] ?? -1];
   if (!rendition) throw new BadFollowFrame(`There is no rendition ${frame[1]}.`);
-  const { slot, byteLength } = checked(() => decodeFragment(frame, 2));
+  const { slot, byteLength } = checked(() => checkFragment(frame, 2));
   if (byteLength !== frame.length - 2) throw new BadFollowFrame(`Bytes follow the fragment of slot ${slot}.`);
   return { lane: "sound", rendition, slot, bytes: frame.subarray(2) };
 }
 
 function rangeAnswerOf(frame: Uint8Array): DownFrame {
-  if (frame.length < 5) throw new BadFollowFrame("A range answer has an id.");
+  if (frame.length < 5) throw new BadFollowFrame("The range answer has no id.");
   const id = new DataView(frame.buffer, frame.byteOffset).getUint32(1);
-  let at = 5;
-  const fragments = checked(() => decodeFragments(frame, 5)).map(({ byteLength }) => {
+  const fragments: Uint8Array[] = [];
+  for (let at = 5; at < frame.length; ) {
+    const { byteLength } = checked(() => checkFragment(frame, at));
+    fragments.push(frame.subarray(at, at + byteLength));
     at += byteLength;
-    return frame.subarray(at - byteLength, at);
-  });
+  }
   return { kind: "range", id, fragments };
 }
 

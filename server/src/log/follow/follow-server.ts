@@ -35,22 +35,23 @@ export interface FollowServer {
 
 export const MAX_UNSENT_BYTES = 8 * 1024 * 1024;
 export const AUDIENCE_MS = 1_000;
-/** Range requests of one follower that may be in work at once; one more breaks the protocol. */
-export const MAX_RANGES_IN_WORK = 8;
-/** A connection that says nothing for this long is closed. */
+/** Range requests of one follower in progress at once; one more is refused with `too-many`. */
+export const MAX_RANGES_IN_PROGRESS = 8;
+/** A connection without a hello is refused after this time. */
 export const HELLO_MS = 5_000;
-/** A follower for which half of the limit waits, and that takes not all of it within this time, is cut. */
+/** A follower that has half of `maxUnsentBytes` unsent is disconnected unless it reads all of it within this time. */
 export const STALLED_MS = 10_000;
-/** Time for the last word to be taken before a refused connection is cut. */
+/** A refused connection has this long to read the error before it is closed. */
 export const GOODBYE_MS = 1_000;
 export const MAX_FOLLOWERS = 10_000;
 
-/** Listens at `path`, taking over a socket file that a dead process left. Rejects when it cannot listen. */
+/** Listens at `path`, in place of a socket file that a dead process left. Rejects if it cannot listen. */
 export async function serveFollowers(options: FollowServerOptions): Promise<FollowServer> {
   const followers = new Set<Follower>();
+  const frameOf = sharedFrames();
   let nextId = 1;
   const server = createServer((socket) => {
-    const follower = startFollower(socket, nextId++, options);
+    const follower = startFollower(socket, nextId++, frameOf, options);
     followers.add(follower);
     socket.once("close", () => followers.delete(follower));
   });
@@ -77,7 +78,12 @@ interface Follower {
   close(): void;
 }
 
-function startFollower(socket: Socket, id: number, options: FollowServerOptions): Follower {
+function startFollower(
+  socket: Socket,
+  id: number,
+  frameOf: (record: FollowedRecord) => Buffer,
+  options: FollowServerOptions,
+): Follower {
   const { clock, logOf, onAudience, audienceOf, maxUnsentBytes = MAX_UNSENT_BYTES } = options;
   const gone = new AbortController();
   const cutter = frameCutter(MAX_UP_BYTES);
@@ -85,9 +91,9 @@ function startFollower(socket: Socket, id: number, options: FollowServerOptions)
   let space: SpaceId | undefined;
   let log: ServedLanes | undefined;
   let opening: Promise<void> | undefined;
-  let rangesInWork = 0;
-  let toldAudience: number | undefined;
-  let patience = clock.after(HELLO_MS, () => refuse("bad-frame", "There was no hello."));
+  let rangesInProgress = 0;
+  let reportedAudience: number | undefined;
+  let patience = clock.after(HELLO_MS, () => refuse("bad-frame", "No hello came."));
 
   function refuse(error: ErrorCode, message: string): void {
     if (gone.signal.aborted) return;
@@ -99,15 +105,15 @@ function startFollower(socket: Socket, id: number, options: FollowServerOptions)
   function take(frame: UpFrame): void {
     if (frame.kind === "hello") hello(frame);
     else if (opening !== undefined) opening.then(() => take(frame));
-    else if (space === undefined || log === undefined) refuse("bad-frame", "A hello comes first.");
+    else if (space === undefined || log === undefined) refuse("bad-frame", "The first frame must be a hello.");
     else if (frame.kind === "audience") onAudience?.(space, id, frame.audience);
-    else if (rangesInWork >= MAX_RANGES_IN_WORK) refuse("too-many", "Too many ranges are in work.");
+    else if (rangesInProgress >= MAX_RANGES_IN_PROGRESS) refuse("too-many", "Too many range requests are in progress.");
     else answerRange(log, frame);
   }
 
   function hello(frame: UpFrame & { kind: "hello" }): void {
     patience.cancel();
-    if (space !== undefined || opening !== undefined) refuse("bad-frame", "There was a hello already.");
+    if (space !== undefined || opening !== undefined) refuse("bad-frame", "A second hello came.");
     else find(frame, logOf(frame.space));
   }
 
@@ -135,24 +141,24 @@ function startFollower(socket: Socket, id: number, options: FollowServerOptions)
     space = hello.space;
     outlet.send(encodeDown({ kind: "following", heads: { ...log.heads(), backstageSeq: 0 } }));
     reportAudience();
-    forward(log.follow(hello.cursor, gone.signal, hello.renditions), outlet).then(
+    forward(log.follow(hello.cursor, gone.signal, hello.renditions), frameOf, outlet).then(
       () => refuse("stage-away", "The log was closed."),
       () => refuse("too-slow", "The follower fell too far behind."),
     );
   }
 
   function answerRange(log: ServedLanes, { id, rendition, from, to }: UpFrame & { kind: "range" }): void {
-    rangesInWork++;
+    rangesInProgress++;
     (log.range?.(rendition, from, to) ?? Promise.resolve([]))
       .then((fragments) => outlet.send(encodeDown({ kind: "range", id, fragments })))
       .catch(() => refuse("internal", "The range could not be read."))
-      .finally(() => rangesInWork--);
+      .finally(() => rangesInProgress--);
   }
 
   function reportAudience(): void {
     const audience = space === undefined ? undefined : audienceOf?.(space);
-    if (audience === undefined || audience === toldAudience) return;
-    toldAudience = audience;
+    if (audience === undefined || audience === reportedAudience) return;
+    reportedAudience = audience;
     outlet.send(encodeDown({ kind: "record", record: { lane: "audience", audience } }));
   }
 
@@ -174,9 +180,11 @@ function startFollower(socket: Socket, id: number, options: FollowServerOptions)
 }
 
 interface Outlet {
-  /** Writes together what is sent in one turn; cuts the connection when too much waits. */
+  /** Whether so much is unsent that the sender should wait. */
+  readonly isFull: boolean;
+  /** Sends the frames of one turn together. Disconnects a follower that has more than the limit unsent. */
   send(frame: Buffer): void;
-  /** Resolves when all was taken, if much waits, or the connection is gone; STALLED_MS later it is cut. */
+  /** Resolves once everything is sent or the connection is gone, which it is STALLED_MS later at the latest. */
   drained(): Promise<void>;
 }
 
@@ -188,6 +196,9 @@ function startOutlet(socket: Socket, maxUnsentBytes: number, clock: Clock): Outl
     if (socket.writableLength > maxUnsentBytes) socket.destroy();
   }
   return {
+    get isFull() {
+      return socket.writableLength >= maxUnsentBytes / 2;
+    },
     send(frame) {
       if (socket.destroyed || socket.writableEnded) return;
       if (!isCorked) {
@@ -198,7 +209,7 @@ function startOutlet(socket: Socket, maxUnsentBytes: number, clock: Clock): Outl
       socket.write(frame);
     },
     async drained() {
-      if (socket.writableLength < maxUnsentBytes / 2 || socket.destroyed) return;
+      if (socket.destroyed) return;
       await new Promise<void>((resolve) => {
         const patience = clock.after(STALLED_MS, () => socket.destroy());
         const done = () => {
@@ -214,17 +225,26 @@ function startOutlet(socket: Socket, maxUnsentBytes: number, clock: Clock): Outl
   };
 }
 
-// The log gives every follower the same record, so its bytes are made once for all of them.
-const encoded = new WeakMap<FollowedRecord, Buffer>();
-
-async function forward(records: AsyncIterable<FollowedRecord>, outlet: Outlet): Promise<void> {
-  for await (const record of records) {
-    let frame = encoded.get(record);
+// A log gives every follower the same record object: its frame is encoded once for all of them.
+function sharedFrames(): (record: FollowedRecord) => Buffer {
+  const frames = new WeakMap<FollowedRecord, Buffer>();
+  return (record) => {
+    let frame = frames.get(record);
     if (!frame) {
       frame = encodeDown({ kind: "record", record });
-      encoded.set(record, frame);
+      frames.set(record, frame);
     }
-    outlet.send(frame);
-    await outlet.drained();
+    return frame;
+  };
+}
+
+async function forward(
+  records: AsyncIterable<FollowedRecord>,
+  frameOf: (record: FollowedRecord) => Buffer,
+  outlet: Outlet,
+): Promise<void> {
+  for await (const record of records) {
+    outlet.send(frameOf(record));
+    if (outlet.isFull) await outlet.drained();
   }
 }

@@ -1,4 +1,4 @@
-// Proves following over a Unix socket: the reading contract, refusals, limits, and that no byte from outside harms.
+// Following over a Unix socket passes the reader contract, and survives broken, slow and hostile followers.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -32,32 +32,32 @@ import { AUDIENCE_MS, type FollowServerOptions, HELLO_MS, STALLED_MS, serveFollo
 const TIMEOUT_MS = 60_000;
 
 readerContract("socket", async () => {
-  const venue = await startVenue();
+  const fixture = await startFixture();
   return {
-    log: venue.log,
+    log: fixture.log,
     reader: {
       follow: (cursor, signal, renditions = RENDITIONS) =>
-        withoutAudience(venue.follow({ cursor, signal, renditions })),
+        withoutAudience(fixture.follow({ cursor, signal, renditions })),
       async range(rendition, from, to) {
         const stop = new AbortController();
         try {
-          return await venue.follow({ signal: stop.signal }).range(rendition, from, to);
+          return await fixture.follow({ signal: stop.signal }).range(rendition, from, to);
         } finally {
           stop.abort();
         }
       },
     },
-    [Symbol.asyncDispose]: () => venue[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => fixture[Symbol.asyncDispose](),
   };
 });
 
 describe("following over a socket", { timeout: TIMEOUT_MS }, () => {
-  test("the heads come first, and name nothing of backstage", async () => {
-    await using venue = await startVenue();
-    await venue.log.appendState(0, 0, createdChange());
-    await venue.log.appendBackstage(0, 0, { kind: "host-secret", secretHash: "hash", generation: 1 });
-    venue.log.appendSound("32", 4, fragmentOf(4));
-    assert.deepEqual(await venue.follow({}).heads, { slot: { "32": 4 }, stateSeq: 1, momentSeq: 0, backstageSeq: 0 });
+  test("sends the heads first, without backstage", async () => {
+    await using fixture = await startFixture();
+    await fixture.log.appendState(0, 0, createdChange());
+    await fixture.log.appendBackstage(0, 0, { kind: "host-secret", secretHash: "hash", generation: 1 });
+    fixture.log.appendSound("32", 4, fragmentOf(4));
+    assert.deepEqual(await fixture.follow({}).heads, { slot: { "32": 4 }, stateSeq: 1, momentSeq: 0, backstageSeq: 0 });
   });
 
   test("an audience desk's followers get its moments from their cursor on, empty ranges, and no audience", async () => {
@@ -85,26 +85,26 @@ describe("following over a socket", { timeout: TIMEOUT_MS }, () => {
     assert.equal((await live).seq, 4);
   });
 
-  test("a space that is not there is refused as no-space", async () => {
-    await using venue = await startVenue();
-    const followed = venue.follow({ space: OTHER_SPACE });
+  test("refuses to follow an unknown space with no-space", async () => {
+    await using fixture = await startFixture();
+    const followed = fixture.follow({ space: OTHER_SPACE });
     await assert.rejects(firstOf(followed), refusal("no-space"));
     await assert.rejects(followed.heads, refusal("no-space"));
     await assert.rejects(followed.range("32", 0, 1), refusal("no-space"));
   });
 
-  test("a stage that is not there, or goes, is away", async () => {
-    const venue = await startVenue();
+  test("a follower learns that the stage is away when it ends or was never there", async () => {
+    const fixture = await startFixture();
     const { signal } = new AbortController();
-    const followed = venue.follow({ signal });
+    const followed = fixture.follow({ signal });
     await followed.heads;
     const reading = assert.rejects(readOn(followed), refusal("stage-away"));
-    await venue[Symbol.asyncDispose]();
+    await fixture[Symbol.asyncDispose]();
     await reading;
-    await assert.rejects(firstOf(venue.follow({ signal })), refusal("stage-away"));
+    await assert.rejects(firstOf(fixture.follow({ signal })), refusal("stage-away"));
   });
 
-  test("a stage that accepts and says nothing is away after a while", async () => {
+  test("a stage that accepts a connection and sends nothing counts as away after a while", async () => {
     await using folder = await tempFolder();
     const path = join(folder.path, "follow.sock");
     const clock = manualClock();
@@ -117,7 +117,7 @@ describe("following over a socket", { timeout: TIMEOUT_MS }, () => {
     server.close();
   });
 
-  test("a stage that sends what is no frame is away", async () => {
+  test("a stage that breaks the protocol counts as away", async () => {
     await using folder = await tempFolder();
     const path = join(folder.path, "follow.sock");
     const server = createServer((socket) => socket.on("error", () => undefined).end(Buffer.alloc(64, 255))).listen(
@@ -130,54 +130,54 @@ describe("following over a socket", { timeout: TIMEOUT_MS }, () => {
     server.close();
   });
 
-  test("what followers serve is told to the stage, and what all serve to every follower", async () => {
-    await using venue = await startVenue();
-    const [first, second] = [venue.follow({}), venue.follow({})];
+  test("sends every follower the sum of the audiences that followers report", async () => {
+    await using fixture = await startFixture();
+    const [first, second] = [fixture.follow({}), fixture.follow({})];
     await Promise.all([first.heads, second.heads]);
     first.reportAudience(30);
     second.reportAudience(12);
-    await venue.until(() => venue.audience() === 42);
-    venue.clock.advance(AUDIENCE_MS);
+    await fixture.until(() => fixture.audience() === 42);
+    fixture.clock.advance(AUDIENCE_MS);
     for (const followed of [first, second]) assert.equal(await audienceAbove(followed, 0), 42);
   });
 
-  test("a follower that is gone counts nobody", async () => {
-    await using venue = await startVenue();
+  test("forgets the audience of a follower that is gone", async () => {
+    await using fixture = await startFixture();
     const stop = new AbortController();
-    const followed = venue.follow({ signal: stop.signal });
+    const followed = fixture.follow({ signal: stop.signal });
     await followed.heads;
     followed.reportAudience(30);
-    await venue.until(() => venue.audience() === 30);
+    await fixture.until(() => fixture.audience() === 30);
     stop.abort();
-    await venue.until(() => venue.audience() === 0);
+    await fixture.until(() => fixture.audience() === 0);
   });
 
-  test("a follower that takes nothing is cut at the limit of unsent bytes, and follows again from its cursor", async () => {
-    await using venue = await startVenue({ maxUnsentBytes: 64 * 1024 });
-    const socket = createConnection(venue.path);
+  test("disconnects a follower with too much unsent, which can follow again from its cursor", async () => {
+    await using fixture = await startFixture({ maxUnsentBytes: 64 * 1024 });
+    const socket = createConnection(fixture.path);
     socket.on("error", () => undefined);
     socket.write(encodeUp({ kind: "hello", space: SPACE, cursor: START, renditions: ["32"] }));
     socket.pause();
-    await venue.until(() => venue.followerCount() === 1);
-    const closed = venue.until(() => venue.followerCount() === 0);
+    await fixture.until(() => fixture.followerCount() === 1);
+    const closed = fixture.until(() => fixture.followerCount() === 0);
     let slot = 0;
-    while (venue.followerCount() > 0) {
-      venue.log.appendSound("32", slot, fragmentOf(slot++, "32", 800));
+    while (fixture.followerCount() > 0) {
+      fixture.log.appendSound("32", slot, fragmentOf(slot++, "32", 800));
       if (slot % 8 === 0) await new Promise(setImmediate);
-      if (slot % 100 === 0) venue.clock.advance(STALLED_MS);
+      if (slot % 100 === 0) fixture.clock.advance(STALLED_MS);
     }
     await closed;
     const nextSlot = slot - 3;
-    const again = await take(venue.reading(), { nextSlot, stateSeq: 0, momentSeq: 0 }, 3, ["32"]);
+    const again = await take(fixture.reading(), { nextSlot, stateSeq: 0, momentSeq: 0 }, 3, ["32"]);
     assert.deepEqual(again.map(nameOf), [`32/${slot - 3}`, `32/${slot - 2}`, `32/${slot - 1}`]);
     socket.destroy();
   });
 
-  test("a connection without a hello is closed after a while", async () => {
-    await using venue = await startVenue();
-    const socket = createConnection(venue.path);
-    await venue.until(() => venue.followerCount() === 1);
-    venue.clock.advance(HELLO_MS);
+  test("closes a connection without a hello after a while", async () => {
+    await using fixture = await startFixture();
+    const socket = createConnection(fixture.path);
+    await fixture.until(() => fixture.followerCount() === 1);
+    fixture.clock.advance(HELLO_MS);
     assert.match(await textOf(socket), /bad-frame/);
   });
 
@@ -192,19 +192,19 @@ describe("following over a socket", { timeout: TIMEOUT_MS }, () => {
   ];
   for (const [what, bytes] of misuses) {
     test(`${what} ends the connection with bad-frame`, async () => {
-      await using venue = await startVenue();
-      const socket = createConnection(venue.path);
+      await using fixture = await startFixture();
+      const socket = createConnection(fixture.path);
       socket.write(bytes);
       assert.match(await textOf(socket), /bad-frame/);
     });
   }
 
-  test("no bytes harm the stage: others follow on", async () => {
-    await using venue = await startVenue();
-    venue.log.appendSound("32", 0, fragmentOf(0));
+  test("serves other followers whatever bytes one of them sends", async () => {
+    await using fixture = await startFixture();
+    fixture.log.appendSound("32", 0, fragmentOf(0));
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), fc.boolean(), async (bytes, afterHello) => {
-        const socket = createConnection(venue.path);
+        const socket = createConnection(fixture.path);
         socket.on("error", () => undefined);
         if (afterHello) socket.write(hello);
         socket.end(bytes);
@@ -213,12 +213,12 @@ describe("following over a socket", { timeout: TIMEOUT_MS }, () => {
       }),
       { numRuns: 60 },
     );
-    assert.deepEqual((await take(venue.reading(), START, 1)).map(nameOf), ["32/0"]);
+    assert.deepEqual((await take(fixture.reading(), START, 1)).map(nameOf), ["32/0"]);
   });
 });
 
 describe("follow frames", () => {
-  test("any bytes either decode or are refused with BadFollowFrame", () => {
+  test("decodes any bytes or throws BadFollowFrame", () => {
     for (const decode of [decodeUp, decodeDown]) {
       fc.assert(
         fc.property(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 0, max: 25 }), (bytes, kind) => {
@@ -230,7 +230,7 @@ describe("follow frames", () => {
     }
   });
 
-  test("any JSON in any frame either decodes or is refused with BadFollowFrame", () => {
+  test("decodes any JSON in any frame or throws BadFollowFrame", () => {
     fc.assert(
       fc.property(fc.json(), fc.integer({ min: 0, max: 25 }), (json, kind) => {
         const frame = Buffer.concat([Buffer.from([kind]), Buffer.from(json)]);
@@ -239,7 +239,7 @@ describe("follow frames", () => {
     );
   });
 
-  test("a stream cut anywhere gives the same frames", () => {
+  test("cuts the same frames from a stream that arrives in any pieces", () => {
     const frames = [
       encodeDown({ kind: "record", record: { lane: "sound", rendition: "16", slot: 9, bytes: fragmentOf(9, "16") } }),
       encodeDown({ kind: "range", id: 7, fragments: [fragmentOf(1), fragmentOf(2)] }),
@@ -259,7 +259,7 @@ describe("follow frames", () => {
     );
   });
 
-  test("a length above the limit is refused before its bytes come", () => {
+  test("refuses a length above the limit before its bytes arrive", () => {
     assert.throws(() => frameCutter(MAX_UP_BYTES).take(Buffer.from([0, 0, 16, 1])), BadFollowFrame);
   });
 });
@@ -272,19 +272,19 @@ function refusedOrNot(decode: () => unknown): void {
   }
 }
 
-async function startVenue(options: Partial<FollowServerOptions> = {}) {
+async function startFixture(options: Partial<FollowServerOptions> = {}) {
   const folder = await tempFolder();
   const path = join(folder.path, "follow.sock");
   const clock = manualClock();
   const store = createMemoryStore();
   const log: SpaceLog = await store.create(SPACE);
-  const told = new Map<number, number>();
-  const audience = () => [...told.values()].reduce((sum, n) => sum + n, 0);
+  const reported = new Map<number, number>();
+  const audience = () => [...reported.values()].reduce((sum, n) => sum + n, 0);
   const server = await serveFollowers({
     path,
     clock,
     logOf: (id) => (id === SPACE ? log : undefined),
-    onAudience: (_space, follower, n) => told.set(follower, n),
+    onAudience: (_space, follower, n) => reported.set(follower, n),
     audienceOf: audience,
     ...options,
   });
@@ -303,8 +303,8 @@ async function startVenue(options: Partial<FollowServerOptions> = {}) {
         withoutAudience(follow({ cursor, signal, renditions: [...renditions] })),
       range: async () => [],
     }),
-    async until(isSo: () => boolean) {
-      while (!isSo()) await new Promise(setImmediate);
+    async until(condition: () => boolean) {
+      while (!condition()) await new Promise(setImmediate);
     },
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
