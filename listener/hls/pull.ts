@@ -7,6 +7,7 @@ import type { ReadPlaylist } from "@hustings/media/hls/playlist-reader.ts";
 import { FASTEST_CADENCE_MS } from "@hustings/wire/listen/cadence.ts";
 import {
   type ListenerMessage,
+  momentsFrame,
   type Notice,
   noticeFrame,
   snapshotFrame,
@@ -19,6 +20,7 @@ import type { SlotRange } from "@hustings/wire/slots.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import type { Connection, Transport, TransportEvents } from "../session/transport.ts";
 import { fetchGet, type HttpGet } from "./http-get.ts";
+import { PullMoments } from "./pull-moments.ts";
 import { type PullEvents, PullReader } from "./pull-reader.ts";
 import { PullSnapshot } from "./pull-snapshot.ts";
 import { type PullReason, ReturnToPush } from "./return-to-push.ts";
@@ -55,6 +57,7 @@ class HlsConnection implements PullConnection, PullEvents {
   readonly #options: PullOptions;
   readonly #snapshot: PullSnapshot;
   readonly #reader: PullReader;
+  readonly #moments: PullMoments;
   readonly #returnToPush: ReturnToPush;
   #push: Connection | undefined;
   #heldCadenceMs: number = FASTEST_CADENCE_MS;
@@ -76,9 +79,15 @@ class HlsConnection implements PullConnection, PullEvents {
     this.#snapshot = new PullSnapshot(number(LISTEN_QUERY.stateSeq) ?? 0);
     if (room) this.#snapshot.onRoom(room, clock.utcMs());
     this.#reader = new PullReader({ clock, random, get, hlsUrl, rendition, next: this.#next, events: this });
+    this.#moments = new PullMoments({
+      ...{ clock, get, hlsUrl },
+      momentSeq: number(LISTEN_QUERY.momentSeq) ?? 0,
+      onMoments: (moments) => events.frame(momentsFrame(moments)),
+    });
     this.#returnToPush = new ReturnToPush({
       ...{ url, reason, clock, random, push },
       next: () => this.#next,
+      momentSeq: () => this.#moments.momentSeq,
       heldCadenceMs: () => this.#heldCadenceMs,
       onSlowerCadence: (cadenceMs) => this.#sendNotice({ kind: "target", cadenceMs }),
       onTakeOver: (frames, link) => this.#takeOver(frames, link),
@@ -118,6 +127,7 @@ class HlsConnection implements PullConnection, PullEvents {
   close(code?: number): void {
     this.#isClosed = true;
     this.#reader.stop();
+    this.#moments.stop();
     if (this.#push) this.#push.close(code);
     else this.#returnToPush.close();
   }
@@ -140,6 +150,7 @@ class HlsConnection implements PullConnection, PullEvents {
     const fragments = slots.map(encodeFragment);
     this.#next = (slots.at(-1)?.slot ?? first.slot) + 1;
     this.#options.events.frame(soundFrame(rendition, fragments));
+    this.#moments.onDelivered(first.slot, this.#next);
     this.#returnToPush.onDelivered();
   }
 
@@ -185,6 +196,7 @@ class HlsConnection implements PullConnection, PullEvents {
     const { events, onPush } = this.#options;
     this.#push = link;
     this.#reader.stop();
+    this.#moments.stop();
     onPush();
     for (const frame of frames) if (!this.#isClosed) events.frame(frame);
   }
@@ -193,6 +205,7 @@ class HlsConnection implements PullConnection, PullEvents {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#reader.stop();
+    this.#moments.stop();
     this.#returnToPush.close();
     this.#options.events.closed(code, reason);
   }

@@ -11,7 +11,7 @@ import type { Connection, Transport } from "../session/transport.ts";
 export type PullReason = "full" | "blocked";
 
 export interface ReturnOptions {
-  /** The session's address. Only its rendition is requested, so that this listener counts as a newcomer. */
+  /** The session's address. Only its rendition and moments are requested, so that this listener counts as a newcomer. */
   readonly url: string;
   readonly reason: PullReason;
   readonly clock: Clock;
@@ -19,6 +19,8 @@ export interface ReturnOptions {
   readonly push: Transport;
   /** The slot that pull delivers next. */
   readonly next: () => number | undefined;
+  /** `seq` of the newest moment that pull delivered; 0 for none. */
+  readonly momentSeq: () => number;
   /** The slowest cadence that the buffer is enough for. */
   readonly heldCadenceMs: () => number;
   /** The edge has a slower cadence than the buffer is enough for. */
@@ -93,12 +95,12 @@ export class ReturnToPush {
   }
 
   #begin(): void {
-    const { clock, push } = this.#options;
+    const { clock, push, url, momentSeq } = this.#options;
     this.#timer = undefined;
     const attempt: Attempt = { frames: [], bytes: 0, link: undefined, snapshot: undefined, timer: undefined };
     this.#attempt = attempt;
     attempt.timer = clock.after(SNAPSHOT_DEADLINE_MS, () => this.#giveUp(attempt));
-    attempt.link = push(newcomersUrl(this.#options.url), {
+    attempt.link = push(newcomersUrl(url, momentSeq()), {
       opened: () => undefined,
       frame: (bytes) => this.#frame(attempt, bytes),
       text: () => this.#giveUp(attempt),
@@ -157,10 +159,12 @@ export class ReturnToPush {
   }
 }
 
-function newcomersUrl(url: string): string {
+function newcomersUrl(url: string, momentSeq: number): string {
   const [path = "", query = ""] = url.split("?");
   const rendition = new URLSearchParams(query).get(LISTEN_QUERY.rendition);
-  return rendition === null ? path : `${path}?${LISTEN_QUERY.rendition}=${rendition}`;
+  const wanted = new URLSearchParams(rendition === null ? {} : { [LISTEN_QUERY.rendition]: rendition });
+  if (momentSeq > 0) wanted.set(LISTEN_QUERY.momentSeq, String(momentSeq));
+  return wanted.size === 0 ? path : `${path}?${wanted}`;
 }
 
 function snapshotIn(bytes: Uint8Array): Snapshot | undefined {

@@ -136,7 +136,12 @@ export function allowAnyOrigin({ response }: HttpExchange): void {
 
 /** An init segment, part or segment, which never changes. */
 export function soundResponse(bytes: Buffer): PreparedResponse {
-  return prepareResponse(200, bytes, { ...OPEN_HEADERS, "content-type": "audio/mp4", "cache-control": FOREVER });
+  return immutableResponse(bytes, "audio/mp4");
+}
+
+/** An object that never changes, readable by pages of any origin. */
+export function immutableResponse(bytes: Buffer, contentType: string): PreparedResponse {
+  return prepareResponse(200, bytes, { ...OPEN_HEADERS, "content-type": contentType, "cache-control": FOREVER });
 }
 
 function notYet(): Refusal {

@@ -7,7 +7,9 @@ import { initSegment } from "@hustings/media/container/cmaf.ts";
 import type { HoldLoop } from "@hustings/media/hls/opus-parts.ts";
 import { AAC_VARIANT, INIT_NAME, multivariantPlaylist, OPUS_VARIANTS, objectOf } from "@hustings/media/hls/playlist.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
+import { MOMENTS_FOLDER } from "@hustings/wire/listen/moments.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
+import { createMomentObjects } from "../../hls/moment-objects.ts";
 import { createPullCount, type PullCount } from "../../hls/pull-count.ts";
 import { createRenditionCache, type RenditionCache } from "../../hls/rendition-cache.ts";
 import {
@@ -57,6 +59,7 @@ export function createHlsRoutes({ clock, maxWaiting, loop, addressOf, packager }
   const variants = packager ? [...OPUS_VARIANTS, AAC_VARIANT] : OPUS_VARIANTS;
   const multivariant = multivariantPlaylist(variants);
   const pullCounts = createPullCounts(clock);
+  const moments = createMomentObjects(clock);
   const hasAac = packager !== undefined;
 
   function cacheOf(followed: FollowedSpace, rendition: Rendition): RenditionCache {
@@ -77,6 +80,8 @@ export function createHlsRoutes({ clock, maxWaiting, loop, addressOf, packager }
       if (name.endsWith(".m3u8"))
         pullCounts.saw(followed, addressOf(exchange.request), exchange.request.headers["user-agent"]);
       if (folder === AAC_VARIANT.folder && packager) return packager.pass(exchange);
+      if (folder === MOMENTS_FOLDER && more.length === 0)
+        return sendPrepared(exchange, moments.response(followed, name));
       const rendition = RENDITIONS.find((one) => one === folder);
       if (!rendition || more.length > 0) throw new Refusal("no-object");
       if (name === INIT_NAME) return sendPrepared(exchange, soundResponse(INIT));
@@ -85,6 +90,7 @@ export function createHlsRoutes({ clock, maxWaiting, loop, addressOf, packager }
     },
     immediateResponse(followed, path) {
       const [folder, name = "", more] = path.split("/");
+      if (folder === MOMENTS_FOLDER && more === undefined) return moments.immediateResponse(followed, name);
       const rendition = RENDITIONS.find((one) => one === folder);
       if (!rendition || more !== undefined) return undefined;
       if (name === INIT_NAME) return soundResponse(INIT);

@@ -83,7 +83,7 @@ test("shares the frame of the same moments between listeners", () => {
 
 const step = fc.constantFrom("speak", "comment", "visit", "take", "disconnect", "connect");
 
-test("whatever stalls or breaks, sound is whole and moments come once, in order, none left out while few come", () => {
+test("sends whole sound and each moment once and in order, for any stalls and breaks", () => {
   const run = (steps: string[]) => {
     const space = createSpace();
     const ear = createEar(space);
