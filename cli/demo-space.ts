@@ -1,5 +1,5 @@
-// Owns the standing demo space of `npm start`: a synthetic host who welcomes whoever comes, for as long as the server
-// runs. Refuses any way in that a stranger would not have: it creates, hosts and speaks through the public door.
+// The standing demo space of `npm start`: a synthetic host who welcomes every listener while the server runs. Uses the public
+// door only, as anybody could.
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,22 +12,23 @@ import { readVoice, silence, speakPackets } from "@hustings/speaker/node/voice-f
 import { connectSpeaker } from "@hustings/speaker/node/whip-client.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
-import { takeTheFloor, ticketOf } from "./speak.ts";
+import { hostTicketFor, startSpeaking } from "./speak.ts";
 
 const WELCOME = fileURLToPath(new URL("../media/voices/welcome.opus", import.meta.url));
 const PAUSE_SECONDS = 3;
-const AGAIN: RetryPolicy = { firstMs: 500, capMs: 10_000, tries: Infinity };
+const RECONNECT: RetryPolicy = { firstMs: 500, capMs: 10_000, tries: Infinity };
 
 export interface DemoOptions {
   readonly doorUrl: string;
+  /** Where the host link is kept between starts. */
   readonly dataDir: string;
   readonly signal: AbortSignal;
-  /** Told each time the space is on air. */
+  /** Called each time the space goes on air. */
   readonly onAir?: (spaceUrl: string) => void;
   readonly clock?: Clock;
 }
 
-/** Keeps the demo space on air until `signal` aborts; comes back by itself after every loss. Never throws. */
+/** Keeps the demo space on air until `signal` aborts, and reconnects after every loss. Never throws. */
 export async function keepDemoSpace(options: DemoOptions): Promise<void> {
   const clock = options.clock ?? systemClock;
   const packets = [...(await readVoice(WELCOME)), ...(await silence(PAUSE_SECONDS))];
@@ -38,27 +39,27 @@ export async function keepDemoSpace(options: DemoOptions): Promise<void> {
       });
     } catch (error) {
       if (error instanceof Refusal && (error.code === "no-space" || error.code === "ended"))
-        await forget(options.dataDir);
+        await forgetHostUrl(options.dataDir);
     }
-    const delayMs = retryDelayMs(AGAIN, attempt, Math.random) as number;
+    const delayMs = retryDelayMs(RECONNECT, attempt, Math.random) as number;
     await sleep(clock, delayMs, options.signal).catch(() => {});
   }
 }
 
 async function hostOnce(options: DemoOptions, packets: readonly Uint8Array[], onAir: () => void): Promise<void> {
-  const hostUrl = (await remembered(options)) ?? (await create(options));
+  const hostUrl = (await loadHostUrl(options)) ?? (await createSpace(options));
   const link = readSpaceLink(hostUrl);
   const over = Promise.withResolvers<void>();
   const speaker = await connectSpeaker({
     whipUrl: `${options.doorUrl}${ROUTES.stage(link.id)}`,
-    ticket: await ticketOf(link),
+    ticket: await hostTicketFor(link),
     onClosed: () => over.resolve(),
   });
   const stop = (): void => speaker.close();
   options.signal.addEventListener("abort", stop, { once: true });
   const speaking = speakPackets(packets, (packet) => void speaker.sendPacket(packet), { loops: true });
   try {
-    await takeTheFloor(speaker, true);
+    await startSpeaking(speaker, true);
     onAir();
     options.onAir?.(`${link.origin}${ROUTES.page(link.id)}`);
     await over.promise;
@@ -69,12 +70,12 @@ async function hostOnce(options: DemoOptions, packets: readonly Uint8Array[], on
   }
 }
 
-const placeOf = (dataDir: string): string => join(dataDir, "demo-space.json");
+const hostUrlFile = (dataDir: string): string => join(dataDir, "demo-space.json");
 
-/** The host link of the demo space of an earlier start, on today's door. */
-async function remembered({ dataDir, doorUrl }: DemoOptions): Promise<string | undefined> {
+/** The host link of an earlier start, with the current address of the door. */
+async function loadHostUrl({ dataDir, doorUrl }: DemoOptions): Promise<string | undefined> {
   try {
-    const { hostUrl } = JSON.parse(await readFile(placeOf(dataDir), "utf8")) as { hostUrl: string };
+    const { hostUrl } = JSON.parse(await readFile(hostUrlFile(dataDir), "utf8")) as { hostUrl: string };
     const { pathname, hash } = new URL(hostUrl);
     return new URL(pathname + hash, doorUrl).href;
   } catch {
@@ -82,13 +83,13 @@ async function remembered({ dataDir, doorUrl }: DemoOptions): Promise<string | u
   }
 }
 
-async function create({ dataDir, doorUrl }: DemoOptions): Promise<string> {
+async function createSpace({ dataDir, doorUrl }: DemoOptions): Promise<string> {
   const title = "Welcome to Hustings";
   const { hostUrl } = await askDoor<{ hostUrl: string }>("POST", doorUrl + ROUTES.spaces, { title, name: "Hustings" });
-  await writeFile(placeOf(dataDir), JSON.stringify({ hostUrl }), { mode: 0o600 });
+  await writeFile(hostUrlFile(dataDir), JSON.stringify({ hostUrl }), { mode: 0o600 });
   return new URL(new URL(hostUrl).pathname + new URL(hostUrl).hash, doorUrl).href;
 }
 
-async function forget(dataDir: string): Promise<void> {
-  await writeFile(placeOf(dataDir), "{}", { mode: 0o600 });
+async function forgetHostUrl(dataDir: string): Promise<void> {
+  await writeFile(hostUrlFile(dataDir), "{}", { mode: 0o600 });
 }

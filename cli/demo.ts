@@ -1,29 +1,29 @@
-// Owns `hustings demo`: a whole Hustings, a synthetic speaker, two hundred headless listeners, and a live view of what
-// they measure. Refuses to judge a machine by it: everything runs on this one.
+// `hustings demo`: a server, a synthetic speaker and a crowd of listeners on this machine, with a line a second about what
+// the listeners measure.
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { type Clock, repeat, sleep, systemClock } from "@hustings/flow/clock.ts";
-import { type HeadlessListener, startHeadlessListener } from "@hustings/listener/headless/headless.ts";
+import { type Crowd, startCrowd } from "@hustings/drill/crowd/crowd.ts";
+import { descriptorLimit, generatorsFor } from "@hustings/drill/crowd/crowd-size.ts";
+import { type LocalServer, type ServerPorts, startLocalServer } from "@hustings/drill/deployment/local-server.ts";
+import { quantileMs } from "@hustings/drill/record/histogram.ts";
+import { repeat, sleep, systemClock } from "@hustings/flow/clock.ts";
 import { readSpaceLink } from "@hustings/listener/headless/space-link.ts";
-import { Histogram } from "@hustings/listener/playout/histogram.ts";
+import { SETTINGS } from "@hustings/server/ops/config.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import { keepDemoSpace } from "./demo-space.ts";
+import { readNumber, readSeconds } from "./options/arguments.ts";
 
 export const usage = `hustings demo [--listeners N] [--port 8080] [--stage-port 8444] [--udp-port 8443] [--seconds N]
-  Serves, opens a space with a synthetic speaker, lets N (200) headless listeners in, and shows what they measure.
-  Data goes to a directory that is removed at the end.`;
+  Starts a server, opens a space with a synthetic speaker, adds N (200) listeners, and shows what they measure.
+  Its data directory is temporary.`;
 
-const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 const MAX_LISTENERS = 2_000;
 const VIEW_MS = 1_000;
 
-/** Resolves when `--seconds` are over or `signal` aborts, after everything that it started has ended. */
+/** Resolves when `--seconds` are over, the server ends or `signal` aborts, after everything that it started has ended. */
 export async function run(args: readonly string[], signal: AbortSignal): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
@@ -35,102 +35,107 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
       "udp-port": { type: "string", default: "8443" },
     },
   });
-  const count = Number(values.listeners);
-  if (!(Number.isInteger(count) && count >= 1 && count <= MAX_LISTENERS))
-    throw new Error(`--listeners is 1 to ${MAX_LISTENERS}, not "${values.listeners}".`);
-  const limitMs = values.seconds === undefined ? undefined : Number(values.seconds) * 1000;
-  if (limitMs !== undefined && !(limitMs > 0))
-    throw new Error(`--seconds is a number above 0, not "${values.seconds}".`);
-  const dataDir = await mkdtemp(join(tmpdir(), "hustings-demo-"));
+  const count = readNumber("listeners", values.listeners, 1, MAX_LISTENERS);
+  const limitMs = readSeconds("seconds", values.seconds);
+  const ports = {
+    port: readNumber("port", values.port, 1, 65_535),
+    stagePort: readNumber("stage-port", values["stage-port"], 1, 65_535),
+    udpPort: readNumber("udp-port", values["udp-port"], 1, 65_535),
+  };
+  const server = await startServer(ports, signal);
+  if (server === undefined) return;
+  await using _server = server;
   const over = new AbortController();
-  const end = (): void => over.abort();
-  signal.addEventListener("abort", end, { once: true });
-  const server = serve([
-    "--port",
-    values.port,
-    "--stage-port",
-    values["stage-port"],
-    "--udp-port",
-    values["udp-port"],
-    "--data",
-    dataDir,
-  ]);
-  server.once("exit", end);
-  const doorUrl = `http://127.0.0.1:${values.port}`;
-  const spaceUrl = Promise.withResolvers<string>();
-  const speaking = keepDemoSpace({ doorUrl, dataDir, signal: over.signal, onAir: spaceUrl.resolve });
-  try {
-    await Promise.race([spaceUrl.promise, aborted(over.signal)]);
-    if (!over.signal.aborted) await crowd(await spaceUrl.promise, count, limitMs, over.signal);
-  } finally {
+  let hasServerEnded = false;
+  void server.ended.then(() => {
+    hasServerEnded = true;
     over.abort();
+  });
+  await showDemo(server, count, limitMs, AbortSignal.any([signal, over.signal]));
+  if (hasServerEnded && !signal.aborted) throw new Error("The server ended unexpectedly.");
+}
+
+/** Resolves with `undefined` when `signal` aborts the start. */
+async function startServer(ports: ServerPorts, signal: AbortSignal): Promise<LocalServer | undefined> {
+  const host = SETTINGS.host.fallback;
+  const options = {
+    edges: availableParallelism(),
+    cadenceMs: "auto",
+    host,
+    ports,
+    clock: systemClock,
+    signal,
+  } as const;
+  return startLocalServer(options).catch((error: unknown) => {
+    if (signal.aborted) return undefined;
+    throw error;
+  });
+}
+
+async function showDemo(
+  server: LocalServer,
+  count: number,
+  limitMs: number | undefined,
+  ended: AbortSignal,
+): Promise<void> {
+  const dataDir = await mkdtemp(join(tmpdir(), "hustings-demo-"));
+  const spaceUrl = Promise.withResolvers<string>();
+  const stopSpeaking = new AbortController();
+  const speaking = keepDemoSpace({
+    doorUrl: server.doorUrl,
+    dataDir,
+    signal: AbortSignal.any([ended, stopSpeaking.signal]),
+    onAir: spaceUrl.resolve,
+  });
+  try {
+    const url = await Promise.race([spaceUrl.promise, untilAborted(ended)]);
+    if (url !== undefined) await showCrowd(server, url, count, limitMs, ended);
+  } finally {
+    stopSpeaking.abort();
     await speaking;
-    await stop(server);
     await rm(dataDir, { recursive: true, force: true });
   }
 }
 
-async function crowd(spaceUrl: string, count: number, limitMs: number | undefined, signal: AbortSignal): Promise<void> {
-  const { origin, id } = readSpaceLink(spaceUrl);
-  const url = `${origin.replace(/^http/, "ws")}${ROUTES.listen(id)}`;
-  const listeners = Array.from({ length: count }, () => startHeadlessListener({ url, verify: true }));
-  process.stdout.write(`On air at ${spaceUrl}. Open it in a browser, too.\n`);
-  const view = repeat(systemClock, VIEW_MS, () => show(listeners));
+async function showCrowd(
+  server: LocalServer,
+  spaceUrl: string,
+  count: number,
+  limitMs: number | undefined,
+  ended: AbortSignal,
+): Promise<void> {
+  const path = ROUTES.listen(readSpaceLink(spaceUrl).id);
+  const start = { door: server.door, path, rendition: "32", visitsHome: false } as const;
+  const generators = generatorsFor(count, await descriptorLimit(), availableParallelism());
+  await using crowd = startCrowd(start, count, generators);
+  crowd.send({ do: "people", people: count });
+  process.stdout.write(`On air at ${spaceUrl}. You can open it in a browser, too.\n`);
+  const view = repeat(systemClock, VIEW_MS, () => showLine(crowd, count));
   try {
-    await (limitMs === undefined ? aborted(signal) : sleepOr(systemClock, limitMs, signal));
+    await (limitMs === undefined ? untilAborted(ended) : sleep(systemClock, limitMs, ended).catch(() => undefined));
   } finally {
     view.cancel();
-    show(listeners);
+    showLine(crowd, count);
     process.stdout.write("\n");
-    for (const listener of listeners) listener.stop();
   }
 }
 
-function show(listeners: readonly HeadlessListener[]): void {
-  const mouthToEar = new Histogram();
-  const firstSound = new Histogram();
-  let playing = 0;
-  let gaps = 0;
-  let skipped = 0;
-  let faults = 0;
-  for (const listener of listeners) {
-    const stats = listener.stats();
-    mouthToEar.merge(listener.mouthToEar);
-    if (stats.firstSoundMs !== undefined) firstSound.add(stats.firstSoundMs);
-    if (stats.heardSlots > 0 && stats.link === "following") playing++;
-    gaps += stats.gaps;
-    skipped += stats.skippedSlots;
-    faults += listener.faults.length;
-  }
+function showLine(crowd: Crowd, count: number): void {
+  const { counts, standing, firstSoundMs, lagMs } = crowd.report();
   const line = [
-    `${playing} of ${listeners.length} listening`,
-    `first sound p95 ${firstSound.quantile(0.95) ?? "…"} ms`,
-    `mouth to ear p50 ${mouthToEar.quantile(0.5) ?? "…"} p95 ${mouthToEar.quantile(0.95) ?? "…"} ms`,
-    `${gaps} gaps`,
-    `${skipped} slots skipped`,
-    `${faults} out of order`,
+    `${standing.playing} of ${count} listening`,
+    `first sound p95 ${quantileMs(firstSoundMs, 0.95) ?? "…"} ms`,
+    `mouth to ear p50 ${quantileMs(lagMs, 0.5) ?? "…"} p95 ${quantileMs(lagMs, 0.95) ?? "…"} ms`,
+    `${counts.gaps} gaps`,
+    `${counts.skippedSlots} slots skipped`,
+    `${counts.missingSlots + counts.duplicateSlots + counts.badFrames} missing, twice or damaged`,
   ].join(" · ");
   process.stdout.write(process.stdout.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
 }
 
-function serve(flags: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [MAIN, "serve", ...flags], { stdio: ["ignore", "ignore", "inherit"] });
-}
-
-async function stop(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null || server.signalCode !== null) return;
-  const exited = once(server, "exit");
-  server.kill("SIGTERM");
-  await exited;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
+function untilAborted(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener("abort", () => resolve(undefined), { once: true });
   });
-}
-
-async function sleepOr(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  await sleep(clock, delayMs, signal).catch(() => undefined);
 }

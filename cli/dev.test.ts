@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
-import { gatherChanges, matters } from "./dev.ts";
+import { affectsServer, gatherChanges } from "./dev.ts";
 
-test("sources matter to a server in development; tests, builds and what editors leave behind do not", () => {
+test("restarts for changed sources, not for tests, builds and temporary files of editors", () => {
   const sources = ["flow/ticker.ts", "web/App.svelte", "cli/bin/launch.mjs", "media/voices/anna.opus"];
   const others = [
     "wire/ids.test.ts",
@@ -12,28 +12,28 @@ test("sources matter to a server in development; tests, builds and what editors 
     "web/.App.svelte.swp",
     "wire/4913",
   ];
-  assert.ok(sources.every(matters));
-  assert.deepEqual(others.filter(matters), []);
+  assert.ok(sources.every(affectsServer));
+  assert.deepEqual(others.filter(affectsServer), []);
 });
 
-test("many changes at once are one, told when they are over; what comes later is another", async () => {
+test("reports a burst of changes once, when it is over, and a later change again", async () => {
   const clock = manualClock();
   using changes = gatherChanges(clock);
-  let told = 0;
-  const hear = async () => {
+  let reports = 0;
+  const nextReport = async () => {
     await changes.next();
-    told += 1;
+    reports += 1;
   };
-  const first = hear();
+  const first = nextReport();
   for (let n = 0; n < 10; n += 1) {
-    changes.tell("wire/ids.ts");
+    changes.add("wire/ids.ts");
     await clock.advanceAsync(200);
   }
-  assert.equal(told, 0);
+  assert.equal(reports, 0);
   await clock.advanceAsync(200);
   await first;
-  changes.tell("web/App.svelte");
+  changes.add("web/App.svelte");
   await clock.advanceAsync(400);
-  await hear();
-  assert.equal(told, 2);
+  await nextReport();
+  assert.equal(reports, 2);
 });

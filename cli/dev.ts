@@ -1,33 +1,34 @@
-// Owns `npm run dev`: a server over a data directory of its own, begun again when a source changes, with pages built from
-// the sources as they are. Refuses to know how a server runs: it is `hustings serve`, in a process of its own.
+// `npm run dev`: runs `hustings serve` on a data directory of its own, and restarts it with fresh pages when a source changes.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { type FSWatcher, watch } from "node:fs";
 import { join, sep } from "node:path";
+import { endChild } from "@hustings/drill/deployment/end-child.ts";
 import { type Clock, systemClock, type Timer } from "@hustings/flow/clock.ts";
 
 export const usage = `npm run dev [-- SETTINGS OF SERVE]
-  A server with a demo space, over .hustings/dev. When a source changes its pages are built anew and it starts again;
-  a build that fails leaves it running. Ctrl-C ends all.`;
+  Runs a server with a demo space on .hustings/dev. When a source changes, the pages are rebuilt and the server restarts.
+  If the build fails, the running server stays. Ctrl-C stops it.`;
 
 const ROOT = join(import.meta.dirname, "..");
 const DATA = join(ROOT, ".hustings", "dev");
 const WATCHED = ["wire", "flow", "media", "server", "listener", "web", "cli"] as const;
-/** An editor or a checkout writes many files at once. */
+/** An editor or a checkout writes many files in a row. */
 const QUIET_MS = 300;
 
-/** Whether a server and its pages may be others for a change of this path, relative to the root. */
-export function matters(path: string): boolean {
+/** Whether a change of this path, relative to the root, can change the server or its pages. */
+export function affectsServer(path: string): boolean {
   const parts = path.split(sep);
   if (parts.some((part) => part === "node_modules" || part === "dist" || part.startsWith("."))) return false;
   return /\.(?:ts|mjs|svelte|css|html|json|svg|woff2|opus|png|webmanifest)$/.test(path) && !/\.test\.ts$/.test(path);
 }
 
 export interface Changes extends Disposable {
-  /** Resolves once something has changed since it last did, and nothing has for a moment. One may wait at a time. */
+  /** Resolves when something has changed since the last call resolved and 300 ms have been quiet. One call at a time. */
   next(): Promise<void>;
-  tell(path: string): void;
+  /** A file has changed. */
+  add(path: string): void;
 }
 
 export function gatherChanges(clock: Clock): Changes {
@@ -38,8 +39,8 @@ export function gatherChanges(clock: Clock): Changes {
       await settled.promise;
       settled = Promise.withResolvers();
     },
-    tell(path) {
-      if (!matters(path)) return;
+    add(path) {
+      if (!affectsServer(path)) return;
       timer?.cancel();
       timer = clock.after(QUIET_MS, () => settled.resolve());
     },
@@ -47,7 +48,7 @@ export function gatherChanges(clock: Clock): Changes {
   };
 }
 
-/** Runs until `signal` aborts, and resolves when the server has ended. */
+/** Resolves when the server has stopped after `signal` aborted. */
 export async function run(args: readonly string[], signal: AbortSignal): Promise<void> {
   using changes = gatherChanges(systemClock);
   using watching = new DisposableStack();
@@ -57,7 +58,7 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
   while (!signal.aborted) {
     await Promise.race([changes.next(), aborted]);
     if (signal.aborted || !(await buildPages())) continue;
-    say("Sources have changed: starting again.");
+    print("Sources have changed; restarting.");
     await end(server);
     server = startServer(args);
   }
@@ -66,7 +67,7 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
 
 function watchFolder(folder: string, changes: Changes): FSWatcher {
   return watch(join(ROOT, folder), { recursive: true }, (_, path) => {
-    if (path !== null) changes.tell(join(folder, path));
+    if (path !== null) changes.add(join(folder, path));
   });
 }
 
@@ -74,27 +75,24 @@ function startServer(args: readonly string[]): ChildProcess {
   const script = join(ROOT, "cli", "main.ts");
   const server = spawn(process.execPath, [script, "serve", "--demo", "--data", DATA, ...args], { stdio: "inherit" });
   server.once("exit", (code) => {
-    if (code !== 0 && code !== null) say(`The server ended with ${code}. It starts again when a source changes.`);
+    if (code !== 0 && code !== null) print(`The server exited with ${code}. It restarts when a source changes.`);
   });
   return server;
 }
 
-/** In a process of its own, which has none of the modules that were changed. False when the build fails. */
+/** Builds in a new process, which has no old modules loaded. Resolves with false when the build fails. */
 async function buildPages(): Promise<boolean> {
   const build = spawn(process.execPath, [join(ROOT, "web", "build.ts")], { stdio: "inherit" });
   const [code] = (await once(build, "exit")) as [number | null];
-  if (code !== 0) say("The pages could not be built: what runs goes on.");
+  if (code !== 0) print("The pages could not be built; the running server stays.");
   return code === 0;
 }
 
-async function end(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null || server.signalCode !== null) return;
-  const exited = once(server, "exit");
-  server.kill("SIGTERM");
-  await exited;
+function end(server: ChildProcess): Promise<void> {
+  return endChild(server, () => server.kill("SIGTERM"));
 }
 
-function say(sentence: string): void {
+function print(sentence: string): void {
   process.stdout.write(`dev: ${sentence}\n`);
 }
 

@@ -1,19 +1,19 @@
-// Owns `hustings doctor`: showing what a machine lacks. Refuses to look itself (server/src/ops/doctor/checkup.ts) and to mend.
+// `hustings doctor`: prints the findings of the checkup (server/src/ops/doctor/checkup.ts).
 
 import { systemClock } from "@hustings/flow/clock.ts";
 import { checkMachine } from "@hustings/server/ops/doctor/checkup.ts";
 import type { Finding } from "@hustings/server/ops/doctor/finding.ts";
 import { usableHost } from "@hustings/server/ops/host/ports.ts";
-import { readSettings } from "./settings.ts";
+import { readSettings } from "./options/settings.ts";
 
 export const usage = `hustings doctor [--json] [settings of serve]
-  Looks at ports, UDP, disk, descriptors, clock, kernel and the programs that tests need, for a server with these
-  settings: what is wrong, and how to mend it. Ends with 1 when a server could not run.
-  --json  one JSON array`;
+  Checks ports, UDP, disk, descriptors, clock, kernel and the programs that tests need, for a server with these settings.
+  Says what is wrong and how to fix it. Exits with 1 when a server could not run.
+  --json  print a JSON array`;
 
 const MARKS: Readonly<Record<Finding["verdict"], string>> = { ok: "ok   ", note: "note ", wrong: "WRONG" };
 
-/** Throws when a server could not run here. */
+/** Throws when a server could not run on this machine. */
 export async function run(args: readonly string[]): Promise<void> {
   const { config, switches } = readSettings(args, ["json"]);
   const host = await usableHost(config.host);
@@ -26,7 +26,8 @@ export async function run(args: readonly string[]): Promise<void> {
     switches.has("json") ? `${JSON.stringify(findings, undefined, 2)}\n` : findings.map(lineOf).join(""),
   );
   const wrong = findings.filter(({ verdict }) => verdict === "wrong").length;
-  if (wrong > 0) throw new Error(`${wrong} of ${findings.length} must be mended before a server can run here.`);
+  if (wrong > 0)
+    throw new Error(`${wrong} of ${findings.length} checks failed. Fix them before you start a server here.`);
 }
 
 function lineOf({ verdict, name, what, mend }: Finding): string {

@@ -1,4 +1,4 @@
-// Owns `hustings listen`: a listener in the terminal, with the policy of the page. Refuses to make sound.
+// `hustings listen`: a listener in the terminal that follows the same policy as the page. Plays no sound.
 
 import { createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
@@ -9,19 +9,19 @@ import { readSpaceLink } from "@hustings/listener/headless/space-link.ts";
 import { createOggWriter } from "@hustings/media/container/ogg.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
-import { isRendition } from "./rendition.ts";
+import { readRendition, readSeconds } from "./options/arguments.ts";
 
 export const usage = `hustings listen URL [--out file.ogg] [--json] [--seconds N] [--rendition 32|16]
-  Listens to a space: levels, lag and gaps in the terminal, once a second.
-  --out        writes what would be heard as an Ogg Opus file
-  --json       one JSON object a line instead of text
-  --seconds    ends by itself
+  Listens to a space and prints levels, lag and gaps once a second.
+  --out        write the sound as it would be heard to an Ogg Opus file
+  --json       print a JSON object a line instead of text
+  --seconds    stop after this time
   --rendition  kilobits a second: 32 (default) or 16`;
 
-const LOOK_MS = 1_000;
+const PRINT_MS = 1_000;
 const TERMINAL_METER = 24;
 
-/** Resolves when the space has ended and was heard to its end, when `--seconds` are over, or when `signal` aborts. */
+/** Resolves at the end of the space, after `--seconds`, or when `signal` aborts. */
 export async function run(args: readonly string[], signal: AbortSignal): Promise<void> {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -34,10 +34,8 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
     },
   });
   const link = readSpaceLink(positionals[0]);
-  const rendition = values.rendition ?? "32";
-  if (!isRendition(rendition)) throw new Error(`--rendition is 32 or 16, not "${rendition}".`);
-  const seconds = values.seconds === undefined ? Infinity : Number(values.seconds);
-  if (!(seconds > 0)) throw new Error(`--seconds is a number above 0, not "${values.seconds}".`);
+  const rendition = readRendition(values.rendition ?? "32");
+  const limitMs = readSeconds("seconds", values.seconds) ?? Infinity;
   const file = values.out === undefined ? undefined : oggFile(values.out);
   const url = `${link.origin.replace(/^http/, "ws")}${ROUTES.listen(link.id)}`;
   const listener = startHeadlessListener({
@@ -46,20 +44,20 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
     verify: true,
     ...(file ? { onWrite: (_at, packets) => file.write(packets) } : {}),
   });
-  const tell = values.json === true ? tellJson : tellText;
-  await watch(listener, seconds * 1000, signal, () => tell(listener));
+  const print = values.json === true ? printJson : printText;
+  await watch(listener, limitMs, signal, () => print(listener));
   listener.stop();
-  tell(listener);
+  print(listener);
   await file?.end();
   if (values.json !== true) process.stdout.write("\n");
   if (listener.session.lastError === "no-space") throw new Error("There is no space at this link.");
 }
 
-function watch(listener: HeadlessListener, limitMs: number, signal: AbortSignal, tell: () => void): Promise<void> {
+function watch(listener: HeadlessListener, limitMs: number, signal: AbortSignal, print: () => void): Promise<void> {
   const endMs = systemClock.monotonicMs() + limitMs;
   return new Promise((resolve) => {
-    const timer = repeat(systemClock, Math.min(LOOK_MS, limitMs), () => {
-      tell();
+    const timer = repeat(systemClock, Math.min(PRINT_MS, limitMs), () => {
+      print();
       const { link, ear } = listener.stats();
       if (link === "refused" || ear === "finished" || systemClock.monotonicMs() >= endMs) stop();
     });
@@ -86,13 +84,13 @@ function oggFile(path: string): { write(packets: readonly Uint8Array[]): void; e
   };
 }
 
-function tellJson(listener: HeadlessListener): void {
+function printJson(listener: HeadlessListener): void {
   const { title, phase } = listener.state;
   const line = { title, phase, ...listener.stats(), levels: listener.levels(), faults: listener.faults };
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-function tellText(listener: HeadlessListener): void {
+function printText(listener: HeadlessListener): void {
   const stats = listener.stats();
   const gaps = stats.gaps === 1 ? "1 gap" : `${stats.gaps} gaps`;
   const line = [
@@ -106,7 +104,7 @@ function tellText(listener: HeadlessListener): void {
   process.stdout.write(process.stdout.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
 }
 
-/** The loudest seat as a bar: full at 0 dBov, empty at −60. */
+/** The loudest seat as a bar: full at 0 dBov, empty at −60 dBov. */
 function meter([loudest]: readonly SeatLevel[]): string {
   const share = loudest ? Math.max(0, 1 - loudest.levelDbov / 60) : 0;
   const full = Math.round(share * TERMINAL_METER);

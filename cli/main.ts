@@ -1,15 +1,15 @@
-// Owns the command line's table of commands, its help and its exit codes: 0 done, 1 failed, 2 asked wrongly. Refuses to
-// know what any command does; each is a file, loaded when it is asked for.
+// The command line: the table of commands, help and exit codes (0 done, 1 failed, 2 wrong arguments). Each command is a file,
+// loaded when it is used.
 
 import { systemClock } from "@hustings/flow/clock.ts";
 import { BadConfig } from "@hustings/server/ops/config.ts";
 import { version } from "./version.ts";
 
-/** What the file of a command exports. */
+/** Exports of a command's file. */
 interface CommandFile {
-  /** What --help prints. */
+  /** The text of --help. */
   readonly usage: string;
-  /** Resolves when it is done. Throws an Error whose message is for the person. `signal`: they want to stop. */
+  /** Resolves when the command is done. Throws an Error whose message is for the person. `signal` aborts on Ctrl-C. */
   run(args: readonly string[], signal: AbortSignal): Promise<void>;
 }
 
@@ -20,9 +20,9 @@ interface CommandRow {
 
 const COMMANDS: Readonly<Record<string, CommandRow>> = {
   serve: { about: "run a server: stage, api and edges", load: () => import("./serve.ts") },
-  restart: { about: "start edges and api again, one by one, under listeners", load: () => import("./restart.ts") },
-  stop: { about: "end the server of a data directory", load: () => import("./stop.ts") },
-  doctor: { about: "find out what this machine lacks, and how to mend it", load: () => import("./doctor.ts") },
+  restart: { about: "restart edges and api one by one, without cutting listeners", load: () => import("./restart.ts") },
+  stop: { about: "stop the server of a data directory", load: () => import("./stop.ts") },
+  doctor: { about: "check this machine and say how to fix it", load: () => import("./doctor.ts") },
   speak: { about: "speak a sound file on the stage of a space", load: () => import("./speak.ts") },
   listen: { about: "listen to a space in the terminal", load: () => import("./listen.ts") },
   demo: { about: "a server, a speaker and two hundred listeners", load: () => import("./demo.ts") },
@@ -35,38 +35,38 @@ ${Object.entries(COMMANDS)
   .map(([name, { about }]) => `  hustings ${name.padEnd(8)} ${about}`)
   .join("\n")}
 
-"hustings COMMAND --help" says more. Version ${version}.
+"hustings COMMAND --help" explains a command. Version ${version}.
 `;
 
-/** A server hands its listeners over and closes its logs in far less. */
-const PATIENCE_MS = 40_000;
+/** A server needs far less to hand its listeners over and close its logs. */
+const STOP_TIMEOUT_MS = 40_000;
 /**
- * One Ctrl-C or one stop of a service manager may arrive several times: from the group, from npm, from the launcher. What
- * comes this soon after the first is the first.
+ * One Ctrl-C can arrive several times: from the process group, from npm, from the launcher. Signals this soon after the first
+ * are repeats of it.
  */
-const SAME_SIGNAL_MS = 2_000;
+const REPEATED_SIGNAL_MS = 2_000;
 
 process.removeAllListeners("warning");
 process.exit(await main(process.argv.slice(2)));
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
-  if (name === undefined || name === "help" || name === "--help" || name === "-h") return say(HELP);
-  if (name === "version" || name === "--version" || name === "-v") return say(`${version}\n`);
+  if (name === undefined || name === "help" || name === "--help" || name === "-h") return print(HELP);
+  if (name === "version" || name === "--version" || name === "-v") return print(`${version}\n`);
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) return complain(`There is no command "${name}".\n\n${HELP}`, 2);
+  if (command === undefined) return printError(`There is no command "${name}".\n\n${HELP}`, 2);
   const { usage, run } = await command.load();
-  if (args.includes("--help") || args.includes("-h")) return say(`${usage}\n`);
+  if (args.includes("--help") || args.includes("-h")) return print(`${usage}\n`);
   try {
     await run(args, untilInterrupted());
     return 0;
   } catch (error) {
-    return complain(...sentenceOf(error, name));
+    return printError(...sentenceOf(error, name));
   }
 }
 
 /**
- * Aborts at the first SIGINT, SIGTERM or SIGHUP; another one later than `SAME_SIGNAL_MS`, or no end within `PATIENCE_MS`,
- * ends the process there and then.
+ * Aborts at the first SIGINT, SIGTERM or SIGHUP. A second one after `REPEATED_SIGNAL_MS` ends the process at once, and so does
+ * a command that takes longer than `STOP_TIMEOUT_MS` to stop.
  */
 function untilInterrupted(): AbortSignal {
   const interrupted = new AbortController();
@@ -74,12 +74,12 @@ function untilInterrupted(): AbortSignal {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
       if (interrupted.signal.aborted) {
-        if (systemClock.monotonicMs() - firstMs > SAME_SIGNAL_MS) process.exit(1);
+        if (systemClock.monotonicMs() - firstMs > REPEATED_SIGNAL_MS) process.exit(1);
         return;
       }
       firstMs = systemClock.monotonicMs();
       interrupted.abort();
-      setTimeout(() => process.exit(1), PATIENCE_MS).unref();
+      setTimeout(() => process.exit(1), STOP_TIMEOUT_MS).unref();
     });
   }
   return interrupted.signal;
@@ -87,19 +87,19 @@ function untilInterrupted(): AbortSignal {
 
 function sentenceOf(error: unknown, name: string): [sentence: string, code: number] {
   const { message, code } = error as NodeJS.ErrnoException;
-  const help = `"hustings ${name} --help" says what it takes.`;
+  const help = `"hustings ${name} --help" lists the options.`;
   if (error instanceof BadConfig) return [`${message}\n${help}\n`, 2];
   if (code?.startsWith("ERR_PARSE_ARGS")) return [`${message.replace(/\. .*/s, "")}. ${help}\n`, 2];
   const isOurs = error instanceof TypeError || error instanceof ReferenceError || !(error instanceof Error);
   return [`${isOurs ? ((error as Error).stack ?? String(error)) : message}\n`, 1];
 }
 
-function say(text: string): number {
+function print(text: string): number {
   process.stdout.write(text);
   return 0;
 }
 
-function complain(text: string, code: number): number {
+function printError(text: string, code: number): number {
   process.stderr.write(text);
   return code;
 }

@@ -1,4 +1,4 @@
-// Owns `hustings restart`: the edges and the api of a running server, one after another. Refuses to know how.
+// `hustings restart`: restarts the edges and the api of a running server, one after another.
 
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -8,11 +8,11 @@ import { restartRunning } from "@hustings/server/ops/process/stop-server.ts";
 const FALLBACK = SETTINGS.dataDirectory.fallback;
 
 export const usage = `hustings restart [--data DIR]
-  Starts the edges and the api of the server that runs on DIR again, one after another. Each edge hands its listeners to
-  the others before it ends: nobody is cut, and who speaks notices nothing. Ends when all are back.
+  Restarts the edges and the api of the server on DIR, one after another. Each edge hands its listeners to the others
+  before it ends, so that no listener is cut; speakers notice nothing. Ends when all are running again.
   --data  the data directory [${FALLBACK}]`;
 
-/** Throws a sentence when nothing runs there, or something did not come back. */
+/** Throws an Error for the person at the terminal when no server runs there or a process does not start again. */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { data: { type: "string" } } });
   await restartRunning(resolve(values.data ?? process.env["HUSTINGS_DATA"] ?? FALLBACK));

@@ -1,4 +1,4 @@
-// Owns nothing: the script of a stage, api or edge process, which the parent starts. Not a command for people.
+// The script of a stage, api, edge or packager process, which the parent of `hustings serve` starts. Not a command for people.
 
 import { enableCompileCache, flushCompileCache } from "node:module";
 import { join } from "node:path";
@@ -7,8 +7,8 @@ import { runDirectory } from "@hustings/server/ops/process/run-directory.ts";
 const [, , , dataDirectory = "."] = process.argv;
 const assetsDirectory = join(import.meta.dirname, "..", "web", "dist");
 
-// Most of what a start takes is reading and compiling: a process that comes after one that died finds that done. It is kept
-// before anything goes wrong, as whoever is killed writes nothing.
+// Reading and compiling the sources takes most of a start. The cache is written as soon as the role runs, because a killed
+// process writes nothing, and its successor should start quickly.
 enableCompileCache(runDirectory(dataDirectory).compiledDirectory);
 const [{ startRole }, { runRole }] = await Promise.all([
   import("@hustings/server/roles/start-role.ts"),
@@ -16,8 +16,8 @@ const [{ startRole }, { runRole }] = await Promise.all([
 ]);
 const start = startRole({ assetsDirectory });
 await runRole(
-  async (...told) => {
-    const running = await start(...told);
+  async (...args) => {
+    const running = await start(...args);
     flushCompileCache();
     return running;
   },

@@ -1,5 +1,4 @@
-// Owns `hustings serve`: a server from its settings to its end, and what the person who starts it is told. Refuses to know
-// how its processes are kept alive.
+// `hustings serve`: runs a server from its settings to its end, and prints where it is.
 
 import { availableParallelism, networkInterfaces } from "node:os";
 import { join } from "node:path";
@@ -10,28 +9,31 @@ import { usableHost } from "@hustings/server/ops/host/ports.ts";
 import { createLogger, type Logger } from "@hustings/server/ops/logger.ts";
 import { startSupervisor } from "@hustings/server/ops/process/supervisor.ts";
 import { prepareNode } from "@hustings/server/roles/prepare.ts";
-import { readSettings, settingsHelp } from "./settings.ts";
+import { readSettings, settingsHelp } from "./options/settings.ts";
 import { version } from "./version.ts";
 
 export const usage = `hustings serve [--demo] [settings]
-  Runs a server: one stage, one api, edges. Ctrl-C ends it in order.
+  Runs a server: a stage, an api and edges. Ctrl-C stops it in order.
 
-  --demo                 keep a space in which a synthetic host welcomes whoever comes
+  --demo                 keep a space on air in which a synthetic host speaks
 
 Settings, each also as an environment variable (--stage-port is HUSTINGS_STAGE_PORT):
 ${settingsHelp()}`;
 
 const ENTRY = join(import.meta.dirname, "role.ts");
 
-/** Resolves when the server has ended after `signal` or the word to stop. Throws a sentence when it cannot start. */
+/**
+ * Resolves when the server has stopped, after `signal` aborted or `hustings stop` asked for it. Throws an Error for the person
+ * at the terminal when it cannot start.
+ */
 export async function run(args: readonly string[], signal: AbortSignal): Promise<void> {
   const { config: given, switches } = readSettings(args, ["demo"]);
   const format = given.logFormat === "auto" ? (process.stderr.isTTY ? "lines" : "json") : given.logFormat;
   const config: Config = { ...given, logFormat: format, host: await usableHost(given.host) };
   const log = createLogger({ role: "parent", level: config.logLevel, format });
   await buildPages(log);
-  const stopWord = new AbortController();
-  const over = AbortSignal.any([signal, stopWord.signal]);
+  const stopRequested = new AbortController();
+  const over = AbortSignal.any([signal, stopRequested.signal]);
   const supervisor = await startSupervisor({
     config,
     entry: ENTRY,
@@ -41,33 +43,33 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
     random: Math.random,
     log,
     prepare: () => prepareNode(config),
-    onStopRequest: () => stopWord.abort(),
+    onStopRequest: () => stopRequested.abort(),
   });
-  process.stdout.write(`${welcome(config)}${await roomLine(config)}`);
+  process.stdout.write(`${welcome(config)}${await capacityText(config)}`);
   if (switches.has("demo")) void keepDemo(config, over);
   await aborted(over);
-  // Whoever cannot wait for the order ends this process: nothing that it started may live on then.
+  // A second Ctrl-C ends this process before the server has stopped in order. Its children must not outlive it.
   process.once("exit", () => supervisor.killAll());
-  log.info({}, "Ending in order.");
+  log.info({}, "Stopping in order.");
   await supervisor[Symbol.asyncDispose]();
 }
 
-// Listeners and speakers need no pages; a server that has none says so and serves.
+// A server without pages still serves listeners and speakers, so a failed build is only logged.
 async function buildPages(log: Logger): Promise<void> {
   try {
     const { ensureBuilt } = await import("@hustings/web/build/build.ts");
     await ensureBuilt();
   } catch (error) {
-    log.error({ err: error }, "The web app could not be built: pages are bare.");
+    log.error({ err: error }, "The web app could not be built; pages have no scripts.");
   }
 }
 
 async function keepDemo(config: Config, signal: AbortSignal): Promise<void> {
   const { keepDemoSpace } = await import("./demo-space.ts");
-  let isTold = false;
+  let hasPrinted = false;
   const onAir = (url: string): void => {
-    if (!isTold) process.stdout.write(`Hear somebody speak at ${shownUrl(config)}${new URL(url).pathname}\n`);
-    isTold = true;
+    if (!hasPrinted) process.stdout.write(`Listen to the demo space at ${shownUrl(config)}${new URL(url).pathname}\n`);
+    hasPrinted = true;
   };
   await keepDemoSpace({ doorUrl: ownUrl(config), dataDir: config.dataDirectory, signal, onAir });
 }
@@ -78,23 +80,23 @@ function welcome(config: Config): string {
     for (const address of ownAddresses())
       lines.push(`  on your network: ${scheme(config)}://${address}:${config.port}`);
     if (config.tlsCert === undefined)
-      lines.push("  Browsers give a microphone to localhost and to HTTPS alone: see docs/operations/https.md.");
+      lines.push("  Browsers allow the microphone only on localhost and HTTPS: see docs/operations/https.md.");
   }
   return `${lines.join("\n")}\n`;
 }
 
-async function roomLine(config: Config): Promise<string> {
+async function capacityText(config: Config): Promise<string> {
   return `  ${capacityLine({ ...config, descriptors: await readDescriptorLimit() })}\n`;
 }
 
-/** The address for people. */
+/** The address that is printed for people. */
 function shownUrl(config: Config): string {
   if (config.publicUrl !== undefined) return config.publicUrl;
   const host = isEverywhere(config.host) ? "localhost" : bracketed(config.host);
   return `${scheme(config)}://${host}:${config.port}`;
 }
 
-/** The door as it is reached from this machine. With TLS the certificate has to fit, so by its public name. */
+/** The door as seen from this machine. With TLS the name must match the certificate, so it is the public one. */
 function ownUrl(config: Config): string {
   if (config.tlsCert !== undefined) return shownUrl(config);
   return `http://${isEverywhere(config.host) ? "127.0.0.1" : bracketed(config.host)}:${config.port}`;

@@ -1,4 +1,4 @@
-// Owns `hustings speak`: a voice from a file on the stage of a space. Refuses to know how sound is mixed or sent on.
+// `hustings speak`: speaks a file on the stage of a space.
 
 import { parseArgs } from "node:util";
 import { askDoor } from "@hustings/listener/headless/door-client.ts";
@@ -10,12 +10,12 @@ import { ROUTES } from "@hustings/wire/routes.ts";
 export const usage = `hustings speak URL --file speech.wav [--ticket T] [--live] [--loop] [--stage URL]
   Speaks a WAV or Ogg Opus file on the stage of a space.
   URL       link of the space; a host link needs no ticket
-  --ticket  a ticket of somebody who may sit on the stage
+  --ticket  ticket of a person who may take a seat
   --live    go live first (host only)
-  --loop    begin again at the end of the file, until interrupted
-  --stage   speak to this address of the stage instead of the door, such as http://localhost:8444`;
+  --loop    repeat the file until interrupted
+  --stage   address of the stage itself, such as http://localhost:8444, instead of the door`;
 
-/** Resolves when the file has been spoken or `signal` aborts. Throws what a person should read. */
+/** Resolves at the end of the file or when `signal` aborts. Throws an Error for the person at the terminal. */
 export async function run(args: readonly string[], signal: AbortSignal): Promise<void> {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -29,17 +29,18 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
     },
   });
   const link = readSpaceLink(positionals[0]);
-  if (values.file === undefined) throw new Error("Give --file with a WAV or Ogg Opus file to speak.");
+  if (values.file === undefined) throw new Error("Give --file with a WAV or Ogg Opus file.");
   const packets = await readVoice(values.file);
-  const ticket = values.ticket ?? (await ticketOf(link));
+  const ticket = values.ticket ?? (await hostTicketFor(link));
   const over = Promise.withResolvers<void>();
   const speaker = await connectSpeaker({
     whipUrl: new URL(ROUTES.stage(link.id), values.stage ?? link.origin).href,
     ticket,
-    onClosed: (why) => (why === "closed" ? over.resolve() : over.reject(new Error(`The stage was left: ${why}.`))),
+    onClosed: (why) =>
+      why === "closed" ? over.resolve() : over.reject(new Error(`The connection to the stage ended: ${why}.`)),
   });
   signal.addEventListener("abort", () => speaker.close(), { once: true });
-  await takeTheFloor(speaker, values.live === true);
+  await startSpeaking(speaker, values.live === true);
   process.stdout.write(`On the stage, seat ${speaker.seat}. Speaking ${values.file}.\n`);
   const speaking = speakPackets(packets, (packet) => void speaker.sendPacket(packet), {
     loops: values.loop === true,
@@ -48,15 +49,15 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
   await over.promise.finally(() => speaking.cancel());
 }
 
-/** Unmutes, and goes live when asked to. */
-export async function takeTheFloor(speaker: Speaker, goesLive: boolean): Promise<void> {
+/** Unmutes the speaker, and takes the space live first when `goesLive`. */
+export async function startSpeaking(speaker: Speaker, goesLive: boolean): Promise<void> {
   if (goesLive) await speaker.command({ do: "live" });
   await speaker.command({ do: "mute", seat: speaker.seat, muted: false });
 }
 
-/** A host's ticket for the secret of a host link. */
-export async function ticketOf({ origin, id, secret }: SpaceLink): Promise<string> {
-  if (secret === undefined) throw new Error("Give --ticket, or a host link (it has #host= in it).");
+/** The host's ticket for a host link. */
+export async function hostTicketFor({ origin, id, secret }: SpaceLink): Promise<string> {
+  if (secret === undefined) throw new Error("Give --ticket, or a host link (it contains #host=).");
   const { ticket } = await askDoor<{ ticket: string }>("POST", `${origin}${ROUTES.tickets(id)}`, { secret });
   return ticket;
 }

@@ -1,4 +1,4 @@
-// Owns what version this is: the one of package.json.
+// The version of package.json.
 
 import { readFileSync } from "node:fs";
 

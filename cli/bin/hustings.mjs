@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Owns nothing: the `hustings` command, which is cli/main.ts run with the pinned Node.
+// The `hustings` command: runs cli/main.ts with the pinned Node.
 
 import { fileURLToPath } from "node:url";
 import { launch } from "./launch.mjs";

@@ -1,5 +1,4 @@
-// Owns finding the pinned Node and running a script with it. Plain JavaScript that any Node >= 20 can run, without
-// dependencies; knows nothing of what the script does.
+// Finds the pinned Node and runs a script with it. Plain JavaScript without dependencies, for any Node from version 20 on.
 
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -7,7 +6,7 @@ import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-// The oldest Node that can run Hustings without the pinned one: it strips types silently.
+// The oldest Node that can replace the pinned one: it strips types without a warning.
 const oldestMajor = 26;
 
 // The package that carries the pinned Node, by `${process.platform}-${process.arch}`.
@@ -22,7 +21,7 @@ const forwardedSignals = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /**
  * Runs Node with `args` (a script and its arguments) on this process's standard streams and ends this process as the
- * child ended: with its exit code, or by its signal. SIGINT, SIGTERM and SIGHUP go on to the child.
+ * child ended: with its exit code, or by its signal. Forwards SIGINT, SIGTERM and SIGHUP to the child.
  */
 export function launch(args) {
   const choice = chooseNode({
@@ -41,11 +40,11 @@ function chooseNode({ platform, folder, version, execPath }) {
   const pinned = name === undefined ? undefined : findUpwards(folder, join("node_modules", name, "bin", "node"));
   if (pinned !== undefined) return { path: pinned };
   if (Number.parseInt(version, 10) >= oldestMajor) return { path: execPath };
-  const mend =
+  const fix =
     name === undefined
       ? `no Node is pinned for ${platform}: install Node ${oldestMajor} or newer and run this again`
       : `the package ${name} is missing: run "npm ci" without --omit=optional, or install Node ${oldestMajor} or newer`;
-  return { advice: `Hustings needs Node ${oldestMajor}, this is ${version}, and ${mend}.` };
+  return { advice: `Hustings needs Node ${oldestMajor}, this is ${version}, and ${fix}.` };
 }
 
 function findUpwards(folder, path) {
@@ -57,7 +56,7 @@ function findUpwards(folder, path) {
 
 function run(path, args) {
   const child = spawn(path, args, { stdio: "inherit" });
-  // A terminal sends SIGINT to the whole foreground group: sent on once more, it would reach the child twice.
+  // A terminal sends SIGINT to the whole foreground group, so forwarding it would deliver it to the child twice.
   const atTerminal = process.stdin.isTTY === true;
   for (const signal of forwardedSignals) {
     process.on(signal, () => {
@@ -71,7 +70,7 @@ function run(path, args) {
 function endBy(signal) {
   for (const name of forwardedSignals) process.removeAllListeners(name);
   process.kill(process.pid, signal);
-  // Where the signal is ignored or blocked this process is still here, and says the same with a code.
+  // If the signal is ignored or blocked, exit with the corresponding code.
   setTimeout(() => process.exit(128 + (constants.signals[signal] ?? 0)), 500);
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Owns nothing: `node cli/bin/node.mjs script.ts [arguments]` runs the script with the pinned Node.
+// `node cli/bin/node.mjs script.ts [arguments]` runs a script with the pinned Node.
 
 import { launch } from "./launch.mjs";
 

@@ -5,22 +5,22 @@ import { parseArgs } from "node:util";
 import { BadConfig } from "@hustings/server/ops/config.ts";
 
 export interface AgentOptions {
-  /** The address that the drill printed. */
+  /** The address that the drill printed for its agents. */
   readonly join: string;
-  /** Addresses of this machine that its listeners come from, by turns; none: as the system chooses. */
+  /** Local addresses for the listeners' connections, in rotation; empty: the system chooses. */
   readonly sourceAddresses: readonly string[];
 }
 
 const MAX_SOURCE_ADDRESSES = 256;
 const AGENT_FLAGS = { join: { type: "string" }, "source-address": { type: "string", multiple: true } } as const;
 
-/** The words of `hustings drill agent`. Throws BadConfig naming all that is wrong. */
+/** Throws BadConfig with all mistakes. */
 export function readAgentOptions(args: readonly string[]): AgentOptions {
   const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: AGENT_FLAGS });
-  const faults = positionals.map((text) => `"${text}" belongs to no flag.`);
+  const faults = positionals.map((text) => `"${text}" belongs to no option.`);
   const { join = "" } = values;
   if (!/^http:$/.test(URL.parse(join)?.protocol ?? ""))
-    faults.push("Give --join with the address that the drill has printed.");
+    faults.push("Give --join with the address that the drill printed.");
   const sourceAddresses = sourcesOf(values["source-address"] ?? [], faults);
   if (faults.length > 0) throw new BadConfig(faults);
   return { join, sourceAddresses };
@@ -28,11 +28,12 @@ export function readAgentOptions(args: readonly string[]): AgentOptions {
 
 function sourcesOf(given: readonly string[], faults: string[]): string[] {
   const all = given.flatMap((text) => text.split(",")).map((text) => text.trim());
-  for (const text of all) if (isIP(text) === 0) faults.push(`--source-address "${text}" is no IP address.`);
+  for (const text of all) if (isIP(text) === 0) faults.push(`--source-address "${text}" is not an IP address.`);
   const twice = new Set(all.filter((text, i) => all.indexOf(text) !== i));
   for (const text of twice) faults.push(`--source-address "${text}" is given twice.`);
   if (new Set(all.map(isIP).filter((family) => family !== 0)).size > 1)
-    faults.push("--source-address takes IPv4 or IPv6, not both: a door has one of them.");
-  if (all.length > MAX_SOURCE_ADDRESSES) faults.push(`--source-address takes ${MAX_SOURCE_ADDRESSES} at most.`);
+    faults.push("--source-address must be all IPv4 or all IPv6: a door has one of them.");
+  if (all.length > MAX_SOURCE_ADDRESSES)
+    faults.push(`--source-address allows at most ${MAX_SOURCE_ADDRESSES} addresses.`);
   return all;
 }

@@ -10,23 +10,23 @@ const START = {
   visitsHome: false,
 } as const;
 
-test("agents share the people, get each order once, are added up, and are told the end", async () => {
-  const { crowd, members, url } = await openDesk(2);
+test("divides listeners among agents, sends each order once, merges reports, and announces the end", async () => {
+  const { crowd, agentStarts, url } = await openServer(2);
   assert.deepEqual(
-    members.map(({ agent }) => agent),
+    agentStarts.map(({ agent }) => agent),
     [0, 1],
   );
   for (const people of [10, 101]) crowd.send({ do: "people", people });
   crowd.send({ do: "mark", number: 1 });
   const report = { ...EMPTY_REPORT, counts: { ...EMPTY_REPORT.counts, firstSounds: 5 }, generators: 1 };
-  const told = await Promise.all(members.map(({ agent }) => post<AgentOrders>(`${url}/${agent}`, report)));
-  const shares = told.map((one) => one?.orders[0]);
+  const answers = await Promise.all(agentStarts.map(({ agent }) => post<AgentOrders>(`${url}/${agent}`, report)));
+  const shares = answers.map((one) => one?.orders[0]);
   assert.deepEqual(shares, [
     { do: "people", people: 50 },
     { do: "people", people: 51 },
   ]);
   assert.deepEqual(
-    told.map((one) => one?.orders[1]),
+    answers.map((one) => one?.orders[1]),
     [
       { do: "mark", number: 1 },
       { do: "mark", number: 1 },
@@ -35,7 +35,7 @@ test("agents share the people, get each order once, are added up, and are told t
   assert.deepEqual((await post<AgentOrders>(`${url}/0`, report))?.orders, []);
   assert.deepEqual([crowd.report().counts.firstSounds, crowd.report().generators], [10, 2]);
   const ending = crowd[Symbol.asyncDispose]();
-  const last = await Promise.all(members.map(({ agent }) => post<AgentOrders>(`${url}/${agent}`, report)));
+  const last = await Promise.all(agentStarts.map(({ agent }) => post<AgentOrders>(`${url}/${agent}`, report)));
   assert.deepEqual(
     last.map((one) => one?.isOver),
     [true, true],
@@ -43,10 +43,10 @@ test("agents share the people, get each order once, are added up, and are told t
   await ending;
 });
 
-test("without the secret, and with what is no report, the desk says nothing", async () => {
-  const { crowd, url } = await openDesk(1);
+test("refuses requests without the secret, surplus agents, and bodies that are not reports", async () => {
+  const { crowd, url } = await openServer(1);
   assert.equal(await post(`${url}x/join`, {}), undefined);
-  assert.equal(await post(`${url}/join`, {}), undefined, "one more than is waited for");
+  assert.equal(await post(`${url}/join`, {}), undefined, "a second agent where one is expected");
   assert.equal(await post(`${url}/0`, { counts: undefined, generators: 1e9 }), undefined);
   assert.equal(await post(`${url}/7`, EMPTY_REPORT), undefined);
   assert.equal((await fetch(`${url}/0`, { method: "POST", body: "{" })).status, 400);
@@ -55,9 +55,9 @@ test("without the secret, and with what is no report, the desk says nothing", as
   await ending;
 });
 
-async function openDesk(agents: number) {
+async function openServer(agents: number) {
   const opened = Promise.withResolvers<string>();
-  const full = awaitAgents({
+  const joined = awaitAgents({
     start: START,
     people: 100,
     agents,
@@ -68,9 +68,9 @@ async function openDesk(agents: number) {
     onOpen: opened.resolve,
   });
   const url = await opened.promise;
-  const members: AgentStart[] = [];
-  for (let i = 0; i < agents; i++) members.push((await post<AgentStart>(`${url}/join`, {})) as AgentStart);
-  return { crowd: await full, members, url };
+  const agentStarts: AgentStart[] = [];
+  for (let i = 0; i < agents; i++) agentStarts.push((await post<AgentStart>(`${url}/join`, {})) as AgentStart);
+  return { crowd: await joined, agentStarts, url };
 }
 
 async function post<Answer>(url: string, body: unknown): Promise<Answer | undefined> {

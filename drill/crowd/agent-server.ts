@@ -1,5 +1,5 @@
-// Owns the way between a drill and its agents on other machines: HTTP with JSON, a secret in the address, each agent asking
-// twice a second what to do and saying what it counted. Refuses to make listeners.
+// The drill's side of its agents on other machines. HTTP with JSON and a secret in the path: twice a second each agent posts
+// its report and gets its orders.
 
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -10,47 +10,52 @@ import { type CrowdReport, mergeReports } from "../record/crowd-report.ts";
 import type { Crowd } from "./crowd.ts";
 import { MAX_GENERATORS, shareOf } from "./crowd-size.ts";
 
-/** What an agent is told when it joins. */
+/** The answer to an agent that joins. */
 export interface AgentStart extends CrowdStart {
+  /** Number of the agent, from 0. */
   readonly agent: number;
+  /** Most listeners of this agent. */
   readonly people: number;
 }
 
-/** What an agent is told each time that it asks: orders since it last did, oldest first. */
+/** The answer to an agent's report. */
 export interface AgentOrders {
+  /** Orders since the last answer, oldest first. */
   readonly orders: readonly Order[];
   readonly isOver: boolean;
 }
 
 export interface AwaitAgentsOptions {
   readonly start: CrowdStart;
+  /** Most listeners of all agents together. */
   readonly people: number;
   readonly agents: number;
   readonly port: number;
   readonly signal: AbortSignal;
   readonly print: (text: string) => void;
-  /** Where it listens; absent: everywhere. */
+  /** Address to listen on; absent: all. */
   readonly host?: string;
-  /** Told as soon as agents can join. */
+  /** Called as soon as agents can join. */
   readonly onOpen?: (joinUrl: string) => void;
 }
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
+/** Orders that wait for an agent; further ones are dropped. */
 const MAX_ORDERS = 1_000;
 const SECRET_BYTES = 16;
-/** An agent that says nothing for so long is gone, and its people with it. */
+/** An agent without a report for this long is gone, and its listeners with it. */
 const AWAY_MS = 10_000;
-export const ASK_EVERY_MS = 500;
+export const POLL_MS = 500;
 
-/** Waits until that many agents have joined, and is then a crowd made by them. Rejects when `signal` aborts. */
+/** Resolves with the crowd when all agents have joined. Rejects when `signal` aborts. */
 export async function awaitAgents(options: AwaitAgentsOptions): Promise<Crowd> {
   const { agents, port, signal, print, host } = options;
   const secret = randomBytes(SECRET_BYTES).toString("base64url");
-  const desk = new AgentServer(options);
+  const agentServer = new AgentServer(options);
   const server = createServer(
     { maxHeaderSize: 4096, headersTimeout: 5_000, requestTimeout: 10_000 },
     (request, response) => {
-      void desk.answer(request, response, secret);
+      void agentServer.answer(request, response, secret);
     },
   );
   server.maxConnections = agents * 4 + 8;
@@ -61,21 +66,21 @@ export async function awaitAgents(options: AwaitAgentsOptions): Promise<Crowd> {
   const { port: opened } = server.address() as { port: number };
   const addresses = host === undefined ? ownAddresses() : [host];
   const joinUrl = `http://${addresses[0] ?? "localhost"}:${opened}/${secret}`;
-  print(`Waiting for ${agents} agents. On each of the other machines:\n  hustings drill agent --join ${joinUrl}`);
+  print(`Waiting for ${agents} agents. On each of the other machines run:\n  hustings drill agent --join ${joinUrl}`);
   options.onOpen?.(joinUrl);
   try {
-    await desk.full(signal);
+    await agentServer.untilFull(signal);
   } catch (cause) {
     await close(server);
     throw cause;
   }
   return {
-    send: (order) => desk.send(order),
-    report: () => desk.report(),
+    send: (order) => agentServer.send(order),
+    report: () => agentServer.report(),
     pids: [],
     async [Symbol.asyncDispose]() {
-      desk.isOver = true;
-      await desk.dismissed();
+      agentServer.isOver = true;
+      await agentServer.untilDismissed();
       await close(server);
     },
   };
@@ -84,95 +89,95 @@ export async function awaitAgents(options: AwaitAgentsOptions): Promise<Crowd> {
 interface Agent {
   readonly orders: Order[];
   report: CrowdReport | undefined;
-  heardMs: number;
+  reportedMs: number;
+  /** Has received an answer with `isOver`. */
   isDismissed: boolean;
 }
 
 class AgentServer {
   isOver = false;
   readonly #options: AwaitAgentsOptions;
-  readonly #members: Agent[] = [];
-  #changed: (() => void)[] = [];
+  readonly #agents: Agent[] = [];
+  /** Called after each request. */
+  #waiters: (() => void)[] = [];
 
   constructor(options: AwaitAgentsOptions) {
     this.#options = options;
   }
 
-  full(signal: AbortSignal): Promise<void> {
-    return this.#until(() => this.#members.length >= this.#options.agents, signal);
+  untilFull(signal: AbortSignal): Promise<void> {
+    return this.#until(() => this.#agents.length >= this.#options.agents, signal);
   }
 
-  /** Until all have heard that it is over, or for a moment. */
-  dismissed(): Promise<void> {
-    const all = (): boolean => this.#members.every((member) => member.isDismissed || isAway(member));
-    return this.#until(all, AbortSignal.timeout(ASK_EVERY_MS * 4)).catch(() => undefined);
+  /** Resolves when all agents know that the drill is over, or after two seconds. */
+  untilDismissed(): Promise<void> {
+    const isDone = (): boolean => this.#agents.every((agent) => agent.isDismissed || isAway(agent));
+    return this.#until(isDone, AbortSignal.timeout(POLL_MS * 4)).catch(() => undefined);
   }
 
   send(order: Order): void {
-    this.#members.forEach(({ orders }, i) => {
-      const mine = order.do === "people" ? { ...order, people: shareOf(order.people, i, this.#members.length) } : order;
-      const last = orders.at(-1);
-      // Of wishes for people the newest counts.
-      if (last?.do === "people" && mine.do === "people") orders.pop();
-      if (orders.length < MAX_ORDERS) orders.push(mine);
+    this.#agents.forEach(({ orders }, i) => {
+      const own = order.do === "people" ? { ...order, people: shareOf(order.people, i, this.#agents.length) } : order;
+      // Only the latest audience size matters.
+      if (orders.at(-1)?.do === "people" && own.do === "people") orders.pop();
+      if (orders.length < MAX_ORDERS) orders.push(own);
     });
   }
 
   report(): CrowdReport {
-    return mergeReports(this.#members.flatMap(({ report }) => (report ? [report] : [])));
+    return mergeReports(this.#agents.flatMap(({ report }) => (report ? [report] : [])));
   }
 
   async answer(request: IncomingMessage, response: ServerResponse, secret: string): Promise<void> {
     try {
-      const [, given = "", place = ""] = (request.url ?? "").split("/");
+      const [, given = "", agent = ""] = (request.url ?? "").split("/");
       if (request.method !== "POST" || !isSame(given, secret)) return void response.writeHead(404).end();
-      const body = await jsonOf(request);
-      const answer = place === "join" ? this.#join() : this.#take(Number(place), body as CrowdReport);
+      const body = await readJson(request);
+      const answer = agent === "join" ? this.#join() : this.#accept(Number(agent), body as CrowdReport);
       if (answer === undefined) return void response.writeHead(409).end();
       response.setHeader("content-type", "application/json").end(JSON.stringify(answer));
     } catch {
       response.writeHead(400).end();
     } finally {
-      for (const changed of this.#changed) changed();
+      for (const check of this.#waiters) check();
     }
   }
 
   #join(): AgentStart | undefined {
     const { start, people, agents, print } = this.#options;
-    const agent = this.#members.length;
+    const agent = this.#agents.length;
     if (agent >= agents || this.isOver) return undefined;
-    this.#members.push({ orders: [], report: undefined, heardMs: systemClock.monotonicMs(), isDismissed: false });
-    print(`Agent ${agent + 1} of ${agents} is here.`);
+    this.#agents.push({ orders: [], report: undefined, reportedMs: systemClock.monotonicMs(), isDismissed: false });
+    print(`Agent ${agent + 1} of ${agents} has joined.`);
     return { ...start, agent, people: shareOf(people, agent, agents) + 1 };
   }
 
-  #take(agent: number, report: CrowdReport): AgentOrders | undefined {
-    const member = this.#members[agent];
-    if (member === undefined || typeof report !== "object" || report === null || !("counts" in report))
-      return undefined;
+  #accept(number: number, report: CrowdReport): AgentOrders | undefined {
+    const agent = this.#agents[number];
+    if (agent === undefined || typeof report !== "object" || report === null || !("counts" in report)) return undefined;
     if (report.generators > MAX_GENERATORS) return undefined;
-    member.report = report;
-    member.heardMs = systemClock.monotonicMs();
-    member.isDismissed ||= this.isOver;
-    return { orders: member.orders.splice(0), isOver: this.isOver };
+    agent.report = report;
+    agent.reportedMs = systemClock.monotonicMs();
+    agent.isDismissed ||= this.isOver;
+    return { orders: agent.orders.splice(0), isOver: this.isOver };
   }
 
-  #until(isSo: () => boolean, signal: AbortSignal): Promise<void> {
+  #until(isDone: () => boolean, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const look = (): void => {
-        if (!isSo()) return;
-        this.#changed = this.#changed.filter((one) => one !== look);
+      const check = (): void => {
+        if (!isDone()) return;
+        this.#waiters = this.#waiters.filter((one) => one !== check);
         resolve();
       };
-      this.#changed.push(look);
+      this.#waiters.push(check);
       signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
-      look();
+      check();
     });
   }
 }
 
-function isAway({ heardMs }: Agent): boolean {
-  return systemClock.monotonicMs() - heardMs > AWAY_MS;
+function isAway({ reportedMs }: Agent): boolean {
+  return systemClock.monotonicMs() - reportedMs > AWAY_MS;
 }
 
 function isSame(given: string, secret: string): boolean {
@@ -180,13 +185,13 @@ function isSame(given: string, secret: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-async function jsonOf(request: IncomingMessage): Promise<unknown> {
+async function readJson(request: IncomingMessage): Promise<unknown> {
   const parts: Buffer[] = [];
   let length = 0;
   for await (const part of request) {
     parts.push(part as Buffer);
     length += (part as Buffer).length;
-    if (length > MAX_BODY_BYTES) throw new RangeError("a report is too long");
+    if (length > MAX_BODY_BYTES) throw new RangeError(`a report of more than ${MAX_BODY_BYTES} bytes`);
   }
   return length === 0 ? {} : (JSON.parse(Buffer.concat(parts).toString()) as unknown);
 }

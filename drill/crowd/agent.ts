@@ -1,5 +1,4 @@
-// Owns `hustings drill agent`: a machine that makes listeners for a drill that is held elsewhere. Refuses to decide
-// anything: what to do is asked for twice a second.
+// `hustings drill agent`: runs listeners on this machine for a drill elsewhere, which it asks for orders twice a second.
 
 import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
@@ -7,16 +6,17 @@ import { type Clock, sleep, systemClock } from "@hustings/flow/clock.ts";
 import { BadConfig } from "@hustings/server/ops/config.ts";
 import { tryTcpPort } from "@hustings/server/ops/host/ports.ts";
 import type { DoorAddress } from "../deployment/door-address.ts";
-import { descriptorLimit, portsPerAddress } from "../measure/process-usage.ts";
+import { portsPerAddress } from "../measure/process-usage.ts";
 import { type AgentOptions, readAgentOptions } from "./agent-options.ts";
-import { type AgentOrders, type AgentStart, ASK_EVERY_MS } from "./agent-server.ts";
+import { type AgentOrders, type AgentStart, POLL_MS } from "./agent-server.ts";
 import { startCrowd } from "./crowd.ts";
-import { generatorsFor } from "./crowd-size.ts";
+import { descriptorLimit, generatorsFor } from "./crowd-size.ts";
 
 const DEADLINE_MS = 5_000;
-/** Without a word from the drill for so long, it is over: nobody's server is left with a crowd that nobody steers. */
+/** Without an answer from the drill for this long, the agent stops: nobody would end its listeners. */
 const ORPHANED_MS = 10_000;
 
+/** Resolves when the drill is over or `signal` aborts. Throws BadConfig, or an Error for the person at the terminal. */
 export async function runAgent(
   args: readonly string[],
   signal: AbortSignal,
@@ -24,9 +24,10 @@ export async function runAgent(
 ): Promise<void> {
   const options = readAgentOptions(args);
   const { join } = options;
-  await checkOwn(options);
-  const answer = await ask<AgentStart>(`${join}/join`, {});
-  if (answer === undefined) throw new Error("The drill has all the agents that it waits for, or is another.");
+  await checkSourceAddresses(options);
+  const answer = await post<AgentStart>(`${join}/join`, {});
+  if (answer === undefined)
+    throw new Error("The drill does not accept this agent: it has all its agents, or the address is of another drill.");
   const start = { ...answer, door: doorFrom(answer.door, options) };
   await warnOfPorts(start, options);
   const count = generatorsFor(start.people, await descriptorLimit(), availableParallelism());
@@ -34,23 +35,23 @@ export async function runAgent(
   process.stdout.write(
     `Agent ${start.agent + 1}: up to ${start.people.toLocaleString("en")} listeners for ${start.door.host}.\n`,
   );
-  let heardMs = clock.monotonicMs();
+  let answeredMs = clock.monotonicMs();
   while (!signal.aborted) {
-    const told = await ask<AgentOrders>(`${join}/${start.agent}`, crowd.report()).catch(() => undefined);
-    if (told) heardMs = clock.monotonicMs();
-    for (const order of told?.orders ?? []) crowd.send(order);
-    if (told?.isOver) return;
-    if (clock.monotonicMs() - heardMs > ORPHANED_MS) throw new Error("The drill does not answer any more.");
-    await sleep(clock, ASK_EVERY_MS, signal).catch(() => undefined);
+    const next = await post<AgentOrders>(`${join}/${start.agent}`, crowd.report()).catch(() => undefined);
+    if (next) answeredMs = clock.monotonicMs();
+    for (const order of next?.orders ?? []) crowd.send(order);
+    if (next?.isOver) return;
+    if (clock.monotonicMs() - answeredMs > ORPHANED_MS) throw new Error("The drill does not answer any more.");
+    await sleep(clock, POLL_MS, signal).catch(() => undefined);
   }
 }
 
-/** Throws BadConfig naming each address that connections cannot come from here. */
-async function checkOwn({ sourceAddresses }: AgentOptions): Promise<void> {
+/** Throws BadConfig with each address that this machine does not have. */
+async function checkSourceAddresses({ sourceAddresses }: AgentOptions): Promise<void> {
   const faults: string[] = [];
   for (const address of sourceAddresses)
     await tryTcpPort(address, 0).catch(({ code }: NodeJS.ErrnoException) =>
-      faults.push(`--source-address ${address} is no address of this machine (${code}).`),
+      faults.push(`--source-address ${address} is not an address of this machine (${code}).`),
     );
   if (faults.length > 0) throw new BadConfig(faults);
 }
@@ -63,18 +64,18 @@ function doorFrom(door: DoorAddress, { sourceAddresses: from }: AgentOptions): D
   return { ...door, from };
 }
 
-/** On loopback the crowd spreads over addresses by itself. */
+/** To a door on loopback the crowd uses many source addresses anyway. */
 async function warnOfPorts({ door, people }: AgentStart, { sourceAddresses }: AgentOptions): Promise<void> {
   if (door.host.startsWith("127.") && sourceAddresses.length === 0) return;
   const each = await portsPerAddress();
   if (people <= each * Math.max(1, sourceAddresses.length)) return;
   process.stdout.write(
-    `${people.toLocaleString("en")} listeners need ${Math.ceil(people / each)} addresses with ${each.toLocaleString("en")} ports each: give them with --source-address, or widen net.ipv4.ip_local_port_range. Who finds no port does not come.\n`,
+    `${people.toLocaleString("en")} listeners need ${Math.ceil(people / each)} addresses with ${each.toLocaleString("en")} ports each. Give them with --source-address, or widen net.ipv4.ip_local_port_range. Listeners without a port cannot join.\n`,
   );
 }
 
-/** `undefined` when it was refused. */
-async function ask<Answer>(url: string, body: unknown): Promise<Answer | undefined> {
+/** Resolves with `undefined` when the drill refuses. */
+async function post<Answer>(url: string, body: unknown): Promise<Answer | undefined> {
   const response = await fetch(url, {
     method: "POST",
     headers: { "content-type": "application/json" },

@@ -1,23 +1,32 @@
-// Owns how many listeners one process may have. Pure.
+// How many listeners one process can have, and how a crowd is divided among processes and machines.
+
+import { readDescriptorLimit } from "@hustings/server/ops/host/listener-budget.ts";
 
 /** Descriptors that a process needs besides its listeners. */
 const SPARE_DESCRIPTORS = 1_000;
-/** Of 20,000 descriptors, which is what a process has where nobody raised it. */
+/** Assumed where the system does not report a limit. */
+const UNKNOWN_DESCRIPTORS = 1_024;
+/** With 20,000 descriptors, a common limit of a process. */
 export const MAX_LISTENERS_PER_PROCESS = 19_000;
 export const MAX_GENERATORS = 64;
 
-/** Listeners that one process can have where it may open `descriptors` files. */
+/** Files that this process and its children may open. */
+export async function descriptorLimit(): Promise<number> {
+  return (await readDescriptorLimit()) ?? UNKNOWN_DESCRIPTORS;
+}
+
+/** Listeners of one process that may open `descriptors` files. */
 export function listenersPerProcess(descriptors: number): number {
   return Math.max(1, Math.min(MAX_LISTENERS_PER_PROCESS, descriptors - SPARE_DESCRIPTORS));
 }
 
-/** Generators for `people`: at least one per core, so that all of them work. */
+/** Number of generators for `people`; a large crowd uses every core. */
 export function generatorsFor(people: number, descriptors: number, cores: number): number {
   const least = Math.ceil(people / listenersPerProcess(descriptors));
   return Math.min(MAX_GENERATORS, Math.max(least, people > 2_000 ? cores : 1));
 }
 
-/** How many of `total` are the share of number `i` of `count`: all shares are within one and add up. */
+/** The part of `total` for member `i` of `count`. Parts differ by at most one and add up to `total`. */
 export function shareOf(total: number, i: number, count: number): number {
   return Math.floor(((i + 1) * total) / count) - Math.floor((i * total) / count);
 }

@@ -1,11 +1,11 @@
-// Owns the generators of one machine: starts them at low priority, shares people and orders out, adds up what they say.
-// Refuses to know what a listener does.
+// A crowd of listeners made by generator processes on this machine: starts them at low priority, divides orders among them
+// and merges their reports.
 
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "@hustings/flow/clock.ts";
 import { setNiceness } from "@hustings/server/ops/host/niceness.ts";
+import { endChild } from "../deployment/end-child.ts";
 import type { CrowdStart, GeneratorStart, Order } from "../generator/orders.ts";
 import { type CrowdReport, mergeReports } from "../record/crowd-report.ts";
 import { shareOf } from "./crowd-size.ts";
@@ -13,30 +13,31 @@ import { shareOf } from "./crowd-size.ts";
 /** Listeners made by one or more machines. */
 export interface Crowd extends AsyncDisposable {
   send(order: Order): void;
+  /** The newest report; generators report once a second. */
   report(): CrowdReport;
-  /** Processes on this machine. */
+  /** Process ids of the generators on this machine. */
   readonly pids: readonly number[];
 }
 
 const GENERATOR = fileURLToPath(new URL("../generator/generator-process.ts", import.meta.url));
 /**
- * Below the stage, and a little before edges on the same machine: people bring machines of their own. What a generator that gets
- * no turn leaves unread the kernel has to keep; an edge that gets none lets nobody in (docs/decisions/0018-cpu-niceness.md).
+ * Behind the stage and a little before edges on the same machine (docs/decisions/0018-cpu-niceness.md): the kernel has to
+ * buffer what a starved generator does not read, while a starved edge only admits more slowly.
  */
 const NICENESS = 8;
-const YOUNG_MIB = 32;
+/** Most garbage of a generator is young. */
+const SEMI_SPACE_MIB = 32;
 
-/** Starts `count` generators with room for `people` in all, numbered from `firstNumber`. */
+/** Starts `count` generators with room for `people` in total, numbered from `firstNumber`. */
 export function startCrowd(start: CrowdStart, people: number, count: number, firstNumber = 0): Crowd {
   const capacity = Math.ceil(people / count);
   const reports: CrowdReport[] = [];
-  /** People that each was told to have. */
-  const told: number[] = [];
+  const sentPeople: number[] = [];
   const children = Array.from({ length: count }, (_, i) => {
     const child = fork(GENERATOR, {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
-      execArgv: [...process.execArgv, `--max-semi-space-size=${YOUNG_MIB}`],
-      // A session of its own, or the kernel gives all generators together the share of one edge.
+      execArgv: [...process.execArgv, `--max-semi-space-size=${SEMI_SPACE_MIB}`],
+      // A session for each, or the kernel's autogroups give all generators together the share of one edge.
       detached: true,
     });
     void setNiceness(child.pid, NICENESS, systemClock);
@@ -50,29 +51,27 @@ export function startCrowd(start: CrowdStart, people: number, count: number, fir
   return {
     send(order) {
       for (const [i, child] of children.entries()) {
-        if (order.do !== "people") tell(child, order);
-        else if (shareOf(order.people, i, count) !== told[i]) {
-          told[i] = shareOf(order.people, i, count);
-          tell(child, { ...order, people: told[i] });
+        if (order.do !== "people") sendOrder(child, order);
+        else if (shareOf(order.people, i, count) !== sentPeople[i]) {
+          sentPeople[i] = shareOf(order.people, i, count);
+          sendOrder(child, { ...order, people: sentPeople[i] });
         }
       }
     },
     report: () => mergeReports(reports.filter((report) => report !== undefined)),
     pids: children.flatMap(({ pid }) => (pid === undefined ? [] : [pid])),
     async [Symbol.asyncDispose]() {
-      await Promise.all(children.map(end));
+      await Promise.all(children.map((child) => endChild(child, () => disconnect(child))));
     },
   };
 }
 
-function tell(child: ChildProcess, order: Order): void {
+function sendOrder(child: ChildProcess, order: Order): void {
   if (child.connected) child.send(order);
 }
 
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, "exit");
+/** A generator ends when its channel closes. */
+function disconnect(child: ChildProcess): void {
   if (child.connected) child.disconnect();
   else child.kill("SIGKILL");
-  await exited;
 }

@@ -74,7 +74,7 @@ export function nextAction(table: ListenerTable, i: number, nowMs: number): "not
 
 /**
  * Until when a listener that received sound at `nowMs` needs no visit: the buffer lasts a push and the margin. 0: it needs
- * visits, because the edge requested another cadence (`hasRequest`) and must be told when the listener is ready, or because
+ * visits, because the edge requested another cadence (`hasRequest`) and waits to hear that the listener is ready, or because
  * it was stalled.
  */
 export function restUntilMs(table: ListenerTable, i: number, nowMs: number, hasRequest: boolean): number {

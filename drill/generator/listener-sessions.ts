@@ -16,8 +16,8 @@ import { ObservedSpace } from "./observed-space.ts";
 import { type Expecting, PlaybackModel } from "./playback-model.ts";
 import { FrameReader, type FrameSink } from "./sockets/frame-reader.ts";
 import type { Dial } from "./sockets/listener-socket.ts";
-import { ListenerSockets, type ReadDescriptor } from "./sockets/listener-sockets.ts";
 import { MessageCache } from "./sockets/message-cache.ts";
+import { type ReadDescriptor, ScheduledSockets } from "./sockets/scheduled-sockets.ts";
 import { closeFrame, pongFrame, textFrame } from "./sockets/upward-frames.ts";
 
 export interface ListenersOptions {
@@ -43,7 +43,7 @@ export class ListenerSessions implements FrameSink {
   readonly table: ListenerTable;
   readonly playback: PlaybackModel;
   readonly measures = new CrowdMeasures();
-  readonly sockets: ListenerSockets;
+  readonly sockets: ScheduledSockets;
   readonly #options: ListenersOptions;
   readonly #onCadence: (cadenceMs: number) => void;
   readonly #counts: Counts = this.measures.counts;
@@ -69,7 +69,7 @@ export class ListenerSessions implements FrameSink {
     });
     this.#reader = new FrameReader(capacity, this);
     const bytes = (i: number, lent: Buffer, length: number) => this.#reader.read(i, lent, length);
-    this.sockets = new ListenerSockets(capacity, options, { bytes, over: (i) => this.#connectionLost(i) }, clock);
+    this.sockets = new ScheduledSockets(capacity, options, { bytes, over: (i) => this.#connectionLost(i) }, clock);
   }
 
   /** Connections in progress. */

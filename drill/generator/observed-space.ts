@@ -1,4 +1,4 @@
-// What all listeners of one process know about the space together: its state, folded once, what was on air when, and the
+// The shared knowledge of all listeners of one process about the space: its state, folded once, what was on air when, and the
 // edge's clock. Nothing here belongs to a single listener.
 
 import { ClockOffset } from "@hustings/listener/session/clock-offset.ts";
@@ -51,7 +51,7 @@ export class ObservedSpace {
     this.headSlot = Math.max(this.headSlot, toSlot - 1);
   }
 
-  /** What slot `next` should contain. `isAway`: the listener's edge reports that the stage is away. */
+  /** The expected content of slot `next`. `isAway`: the listener's edge reports that the stage is away. */
   expecting(next: number, isAway: boolean): Expecting {
     const { seq, phase } = this.state;
     if (seq > 0 && (phase !== "live" || this.#air.at(next).air === "hold")) return "hold";

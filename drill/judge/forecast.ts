@@ -1,6 +1,6 @@
-// Owns what a drill's measurements say of larger audiences: what this deployment holds at each cadence, and what a named
-// audience needs. The drill measures one cadence; the others are the edges' own model of what a listener costs
-// (docs/decisions/0009-cadence.md), scaled by what it cost here. Pure. Refuses to know where numbers came from.
+// What a drill's measurements mean for larger audiences: what this machine could serve at each cadence, and what a given
+// audience needs. A drill measures one cadence; the others come from the edges' own cost model
+// (docs/decisions/0009-cadence.md), scaled by the measured cost.
 
 import { LOAD, projectedBusy } from "@hustings/server/edge/load/cadence-choice.ts";
 import { CADENCE_LADDER, usualLagMs } from "@hustings/wire/listen/cadence.ts";
@@ -8,34 +8,37 @@ import { MAX_LISTENERS_PER_PROCESS } from "../crowd/crowd-size.ts";
 import type { DrillRecord, Sample } from "../record/drill-record.ts";
 import type { Prices } from "../scenario/drill-options.ts";
 
-/** Measured per listener while the audience was at its largest; `undefined` where it cannot be seen from here. */
+/** Measured for each listener while the audience was largest; `undefined` where it cannot be observed from here. */
 export interface PerListener {
   readonly people: number;
-  /** Beyond what an edge takes with nobody there. */
+  /** Beyond the memory of an edge without listeners. */
   readonly edgeBytes: number | undefined;
+  /** Of an edge without listeners. */
   readonly emptyEdgeBytes: number;
   readonly kernelBytes: number | undefined;
   readonly bitsPerSecond: number;
 }
 
+/** What an audience needs. */
 export interface Need {
   readonly edges: number;
   readonly cores: number;
   readonly memoryGib: number | undefined;
   readonly gigabitsPerSecond: number;
   readonly gigabytes: number;
+  /** In the currency of the prices. */
   readonly cost: number;
 }
 
 export interface CadenceForecast {
   readonly cadenceMs: number;
-  /** How far behind the stage a listener usually is there. */
+  /** Usual lag of a listener at this cadence. */
   readonly behindMs: number;
-  /** Whether (nearly) everybody sat at this cadence and their cost was seen; else it is computed. */
+  /** True: nearly all listeners had this cadence and their cost was measured. False: computed. */
   readonly isMeasured: boolean;
-  /** Of a core, for each listener, beside what an edge takes with nobody there. */
+  /** Share of a core for each listener, beyond that of an edge without listeners. */
   readonly coreShare: number;
-  /** Listeners that this machine, given to edges, would hold; `undefined` where it cannot be seen from here. */
+  /** Listeners that this machine would serve if all of it were given to edges; `undefined`: cannot be observed from here. */
   readonly holds: number | undefined;
   readonly limit: "processor" | "memory" | undefined;
   readonly need: Need;
@@ -44,20 +47,21 @@ export interface CadenceForecast {
 export interface Forecast {
   readonly audience: number;
   readonly per: PerListener;
-  /** What a listener cost here as a multiple of the model; `undefined` where it could not be told: the rows then have 1. */
+  /** Measured cost of a listener as a multiple of the model; `undefined`: not measurable, and the rows use 1. */
   readonly scale: number | undefined;
   /** By cadence, fastest first. */
   readonly rows: readonly CadenceForecast[];
 }
 
-/** Of a machine this much is used before an evening gets uneasy. */
+/** Share of a machine that may be in use on a calm evening. */
 export const USABLE_SHARE = 0.7;
-/** Above this share of the peak a sample counts for the measurement; so many at one cadence, and it was measured. */
+/** Samples from this share of the peak on are used. */
 const AT_PEAK = 0.9;
+/** With this share of the listeners at one cadence, that cadence counts as measured. */
 const NEARLY_ALL = 0.9;
-/** Headers of TCP and IP on top of what the socket carries. */
+/** Headers of TCP and IP. */
 const WIRE_OVERHEAD = 1.04;
-const NOBODY = { elapsedMs: 1_000, busy: 0, share: 1, loopDelayMs: 0, joins: 0, returns: 0, unsentShare: 0 };
+const NO_LOAD = { elapsedMs: 1_000, busy: 0, share: 1, loopDelayMs: 0, joins: 0, returns: 0, unsentShare: 0 };
 
 export function forecast(record: DrillRecord, prices: Prices): Forecast {
   const audience = prices.audience ?? record.setting.fullPeak;
@@ -79,9 +83,9 @@ export function forecast(record: DrillRecord, prices: Prices): Forecast {
   return { audience, per, scale, rows };
 }
 
-/** The row that was measured, or else the one that most of the people were nearest to. */
+/** The measured row, or else the one nearest to the most common cadence. */
 export function rowInUse({ rows }: Forecast, record: DrillRecord): CadenceForecast {
-  const mostMs = Number(mostPeopled(samplesAtPeak(record))?.[0] ?? CADENCE_LADDER[0]?.cadenceMs);
+  const mostMs = Number(mostCommonCadence(samplesAtPeak(record))?.[0] ?? CADENCE_LADDER[0]?.cadenceMs);
   return (
     rows.find(({ isMeasured }) => isMeasured) ??
     rows.find((row) => row.cadenceMs >= mostMs) ??
@@ -145,13 +149,13 @@ function perListener({ samples, setting }: DrillRecord, full: readonly Sample[])
     people: Math.max(1, ...samples.map(({ playing }) => playing)),
     edgeBytes: mean(({ roles }) => roles.edge && Math.max(0, roles.edge.residentBytes - emptyBytes)),
     emptyEdgeBytes: emptyBytes / Math.max(1, setting.edges),
-    // Both ends of a connection on one machine: half of what its kernel holds is the generator's.
+    // Both ends of each connection are on this machine, so half of the kernel memory is the generator's.
     kernelBytes: mean(({ kernelBytes }) => (kernelBytes === undefined ? undefined : kernelBytes / 2)),
     bitsPerSecond: (mean(({ bytesPerSecond }) => bytesPerSecond) ?? 0) * 8,
   };
 }
 
-/** `undefined` where no edge could be seen, or so few listened that an empty edge costs as much as they do. */
+/** `undefined`: no edge could be observed, or the listeners cost less than an empty edge does. */
 function scaleOf({ setting }: DrillRecord, full: readonly Sample[]): number | undefined {
   const emptyCores = setting.edges * LOAD.baseBusy;
   const seen = full.flatMap((sample) => {
@@ -163,7 +167,7 @@ function scaleOf({ setting }: DrillRecord, full: readonly Sample[]): number | un
   return Math.max(LOAD.leastScale, (average(seen.map(({ cores }) => cores)) ?? 0) / expected);
 }
 
-/** Cores that the model expects for who was there and who came. */
+/** Cores that the model expects for the listeners and joins of a sample. */
 function modelOf({ byCadence, joinsPerSecond }: Sample): number {
   const listening = CADENCE_LADDER.reduce(
     (sum, { cadenceMs }, i) => sum + (byCadence[cadenceMs] ?? 0) * modelCost(i),
@@ -172,19 +176,19 @@ function modelOf({ byCadence, joinsPerSecond }: Sample): number {
   return listening + (joinsPerSecond * LOAD.joinUs) / 1e6;
 }
 
-/** Cores for one listener at this rung of the ladder, by the edges' own model. */
+/** Cores for one listener at a rung of the cadence ladder, by the edges' own model. */
 function modelCost(rung: number): number {
-  const one = { ...NOBODY, members: [1] };
+  const one = { ...NO_LOAD, members: [1] };
   return projectedBusy({ scale: 1, growth: 0, joining: 0 }, one, rung) - LOAD.baseBusy;
 }
 
 function cadenceOfNearlyAll(full: readonly Sample[]): number | undefined {
-  const [cadenceMs, share] = mostPeopled(full) ?? [];
+  const [cadenceMs, share] = mostCommonCadence(full) ?? [];
   return share !== undefined && share >= NEARLY_ALL ? Number(cadenceMs) : undefined;
 }
 
-/** The cadence at which most sat, and their share of all. */
-function mostPeopled(full: readonly Sample[]): readonly [cadenceMs: string, share: number] | undefined {
+/** The most common cadence, and the share of listeners that had it. */
+function mostCommonCadence(full: readonly Sample[]): readonly [cadenceMs: string, share: number] | undefined {
   const people: Record<string, number> = {};
   for (const { byCadence } of full)
     for (const [cadenceMs, count] of Object.entries(byCadence)) people[cadenceMs] = (people[cadenceMs] ?? 0) + count;

@@ -38,27 +38,27 @@ function recordOf(counts: Partial<ReturnType<typeof emptyCounts>>, more: object 
   } as unknown as DrillRecord;
 }
 
-test("who left and got no home page fails the drill beyond what is allowed, answered badly or not at all", () => {
+test("fails when more leaving listeners than allowed got no home page", () => {
   assert.deepEqual(judge(recordOf({ homeRequests: 95, homePages: 93, homeFailed: 1 })).failures, []);
   const { passed, failures } = judge(recordOf({ homeRequests: 95, homePages: 92, homeFailed: 1 }));
-  assert.deepEqual([passed, failures], [false, ["3 people who left did not get the home page."]]);
+  assert.deepEqual([passed, failures], [false, ["3 listeners who left did not get the home page."]]);
 });
 
-test("of an exit it is told what those found who left, and what those heard who stayed", () => {
+test("reports the home pages of leaving listeners and the gaps of the others", () => {
   const { remarks } = judge(recordOf({ homeRequests: 95, homePages: 93 }));
   assert.deepEqual(remarks, [
-    "93 of 95 who left got the home page, p50 less than 10 ms and p99 40 ms after they left. Those who stayed had 0 gaps from then on.",
+    "93 of 95 listeners who left got the home page, p50 less than 10 ms and p99 40 ms after leaving. The listeners who stayed had 0 gaps after that.",
   ]);
 });
 
-test("beside the stage's tick stands what a bare timer was late by, and what the host took", () => {
+test("reports the stage's tick beside the bare timer and the time taken by the host", () => {
   const tick = { p50: 0.1, p99: 4, p999: 28.04 };
   const bareTick = { p50: 0.1, p99: 3, p999: 12.3 };
   const [both] = judge(recordOf({}, { tick, bareTick })).remarks;
   assert.equal(
     both,
-    "Stage tick p99.9 28.0 ms; a bare timer on this machine at the same time 12.3 ms; processor taken away by the host 30.0 %, 40.0 % in the worst second.",
+    "Stage tick p99.9 28.0 ms; a bare timer on the same machine 12.3 ms; processor time taken by the virtual machine's host 30.0 %, 40.0 % in the worst second.",
   );
-  assert.match(judge(recordOf({}, { tick })).remarks[0] ?? "", /^Stage tick p99\.9 28\.0 ms; processor/);
+  assert.match(judge(recordOf({}, { tick })).remarks[0] ?? "", /^Stage tick p99\.9 28\.0 ms; processor time/);
   assert.deepEqual(judge(recordOf({})).remarks, []);
 });

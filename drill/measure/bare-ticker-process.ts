@@ -1,5 +1,5 @@
-// Owns a process that does nothing but keep the stage's beat, with nothing to do on it: what is late here was late by the
-// machine. Asked over IPC for its newest so many ticks, it answers how late they came.
+// The script of the bare ticker: the stage's 20 ms ticker without any work. On its IPC channel it receives a number of ticks
+// and answers how late the newest of them were.
 
 import { systemClock } from "@hustings/flow/clock.ts";
 import { startTicker } from "@hustings/flow/ticker.ts";

@@ -1,26 +1,25 @@
-// Owns the floor of the stage's beat: the same 20 ms ticker in a process of its own, which has nothing else to do and goes
-// before others as far as the stage does, by class and by niceness. What it is late by, no stage on this machine could have
-// avoided. Refuses to know the stage.
+// The bare ticker: the stage's 20 ms ticker in a process without any other work, at the stage's priority. Its lateness is the
+// machine's, which no stage there could avoid.
 
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
+import { fork } from "node:child_process";
 import { getPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "@hustings/flow/clock.ts";
 import type { TickTimes } from "@hustings/flow/ticker.ts";
 import { setNiceness } from "@hustings/server/ops/host/niceness.ts";
 import { goRealTime, isRealTime } from "@hustings/server/ops/host/realtime.ts";
+import { endChild } from "../deployment/end-child.ts";
 
 export interface BareTicker extends AsyncDisposable {
-  /** Absent where it could not be started. */
+  /** Absent when its process could not be started. */
   readonly pid: number | undefined;
-  /** Lateness of its newest so many ticks (15,000 at most), in milliseconds; `undefined` once it is gone. */
+  /** Lateness of the newest ticks (at most 15,000), in milliseconds; `undefined` once the process is gone. */
   ticks(newest: number): Promise<TickTimes | undefined>;
 }
 
 const ENTRY = fileURLToPath(new URL("./bare-ticker-process.ts", import.meta.url));
 
-/** Begins to tick at the priority that process `likePid` has, as far as the system allows. */
+/** Starts ticking at the priority and in the scheduling class of process `likePid`, as far as the system allows. */
 export function startBareTicker(likePid: number): BareTicker {
   const child = fork(ENTRY, { detached: true, stdio: ["ignore", "inherit", "inherit", "ipc"] });
   child.on("error", () => undefined);
@@ -32,15 +31,15 @@ export function startBareTicker(likePid: number): BareTicker {
     child.send(newest, () => undefined);
     return Promise.race([answer, gone]);
   };
-  let asked: Promise<TickTimes | undefined> = ready.then(() => undefined);
+  let last: Promise<TickTimes | undefined> = ready.then(() => undefined);
   return {
     pid: child.pid,
     ticks(newest) {
-      // One after another: answers do not say what was asked.
-      asked = asked.then(() => ask(newest));
-      return asked;
+      // One question at a time: an answer does not name its question.
+      last = last.then(() => ask(newest));
+      return last;
     },
-    [Symbol.asyncDispose]: () => end(child),
+    [Symbol.asyncDispose]: () => endChild(child, () => child.kill("SIGKILL")),
   };
 }
 
@@ -57,11 +56,4 @@ function priorityOf(pid: number): number | undefined {
   } catch {
     return undefined;
   }
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, "exit");
-  child.kill("SIGKILL");
-  await exited;
 }

@@ -1,14 +1,13 @@
-// Owns what Linux tells of processes from outside: processor time and memory, of one and of the machine. Where there is no
-// /proc the answer is undefined. Refuses to know what the processes are.
+// Processor time and memory of processes and of the machine, read from /proc. Without /proc the answer is `undefined`.
 
 import { readFile } from "node:fs/promises";
 
-/** The kernel counts processor time in these, on every Linux that Node runs on (USER_HZ). */
+/** The kernel's unit of processor time, USER_HZ, on every Linux that Node supports. */
 const TICKS_PER_SECOND = 100;
 const PAGE_BYTES = 4096;
 
 export interface ProcessUsage {
-  /** Processor time since it began, its own and the kernel's for it. */
+  /** Processor time since the start of the process, in user and kernel mode. */
   readonly cpuSeconds: number;
   readonly residentBytes: number;
 }
@@ -23,14 +22,13 @@ export async function processUsage(pid: number): Promise<ProcessUsage | undefine
   };
 }
 
+/** Times are seconds of all cores together since the machine started. */
 export interface MachineUsage {
-  /** Seconds of all cores together since the start. */
   readonly busySeconds: number;
   readonly idleSeconds: number;
-  /** Taken by the hypervisor for others. */
+  /** Given by the hypervisor to other machines. */
   readonly stolenSeconds: number;
-  readonly freeBytes: number;
-  /** What the kernel holds for sockets: objects and what they buffer. */
+  /** Kernel memory for sockets: objects and buffers. */
   readonly kernelBytes: number;
 }
 
@@ -44,22 +42,14 @@ export async function machineUsage(): Promise<MachineUsage | undefined> {
   )
     .split(" ")
     .map((ticks) => Number(ticks) / TICKS_PER_SECOND);
-  const kib = (name: string): number =>
-    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(meminfo)?.[1] ?? 0) * 1024;
+  const slabKib = Number(/^Slab:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? 0);
   const pages = Number(/^TCP:.* mem (\d+)/m.exec(sockstat ?? "")?.[1] ?? 0);
   return {
     busySeconds: own + nice + system + irq + softirq,
     idleSeconds: idle + iowait,
     stolenSeconds: steal,
-    freeBytes: kib("MemAvailable"),
-    kernelBytes: kib("Slab") + pages * PAGE_BYTES,
+    kernelBytes: slabKib * 1024 + pages * PAGE_BYTES,
   };
-}
-
-/** The soft limit of files that this process, and what it starts, may open. */
-export async function descriptorLimit(): Promise<number> {
-  const limits = await textOf("/proc/self/limits");
-  return Number(/^Max open files\s+(\d+)/m.exec(limits ?? "")?.[1] ?? 1_024);
 }
 
 /** Connections that one address of this machine can have to one port of a door. */

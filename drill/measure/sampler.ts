@@ -1,5 +1,4 @@
-// Owns taking a sample of a running drill: the crowd's counts, processor and memory by role, the stage's beat. Refuses to
-// decide when, and to keep samples.
+// Takes samples of a running drill: the crowd's counts, processor and memory by role, lateness of ticks.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { Deployment } from "../deployment/deployment.ts";
@@ -9,9 +8,9 @@ import { quantileMs } from "../record/histogram.ts";
 import type { BareTicker } from "./bare-ticker.ts";
 import { type MachineUsage, machineUsage, type ProcessUsage, processUsage } from "./process-usage.ts";
 
-/** Pids change when something is killed; asking costs the processes little, and often enough is this often. */
+/** Process ids change when a process is killed. */
 const PIDS_EVERY_MS = 3_000;
-/** Ticks that a sample's lateness is taken from: ten seconds of them. */
+/** A sample has the lateness of the last ten seconds. */
 const SAMPLE_TICKS = 500;
 
 export class Sampler {
@@ -19,7 +18,7 @@ export class Sampler {
   readonly #generatorPids: readonly number[];
   readonly #bareTicker: BareTicker | undefined;
   readonly #clock: Clock;
-  readonly #uses = new Map<number, ProcessUsage>();
+  readonly #usages = new Map<number, ProcessUsage>();
   #pids: ReadonlyMap<string, readonly number[]> = new Map();
   #pidsMs = -Infinity;
   #machine: MachineUsage | undefined;
@@ -51,8 +50,8 @@ export class Sampler {
       this.#bareTicker?.ticks(SAMPLE_TICKS),
     ]);
     const seconds = Math.max(0.001, (nowMs - this.#lastMs) / 1000);
-    const roles = await this.#roles(seconds);
-    const machine = await this.#machineShares();
+    const roles = await this.#roleUsage(seconds);
+    const machine = await this.#machineUsage();
     const since = (key: "firstSounds" | "gaps" | "cuts" | "bytes"): number =>
       Math.max(0, report.counts[key] - this.#last.counts[key]);
     const sample: Sample = {
@@ -78,11 +77,11 @@ export class Sampler {
     return sample;
   }
 
-  async #roles(seconds: number): Promise<Partial<Record<MeasuredRole, RoleUsage>>> {
+  async #roleUsage(seconds: number): Promise<Partial<Record<MeasuredRole, RoleUsage>>> {
     const roles: Partial<Record<MeasuredRole, RoleUsage>> = {};
     const all = new Map(this.#pids).set("generator", this.#generatorPids);
     for (const [role, pids] of all) {
-      const uses = await Promise.all(pids.map((pid) => this.#use(pid)));
+      const uses = await Promise.all(pids.map((pid) => this.#usageOf(pid)));
       const found = uses.filter((use) => use !== undefined);
       if (found.length === 0) continue;
       roles[role as MeasuredRole] = {
@@ -93,18 +92,18 @@ export class Sampler {
     return roles;
   }
 
-  async #use(pid: number): Promise<(ProcessUsage & { readonly sinceSeconds: number }) | undefined> {
+  async #usageOf(pid: number): Promise<(ProcessUsage & { readonly sinceSeconds: number }) | undefined> {
     const now = await processUsage(pid);
-    const before = this.#uses.get(pid);
+    const before = this.#usages.get(pid);
     if (now === undefined) {
-      this.#uses.delete(pid);
+      this.#usages.delete(pid);
       return undefined;
     }
-    this.#uses.set(pid, now);
+    this.#usages.set(pid, now);
     return { ...now, sinceSeconds: before ? Math.max(0, now.cpuSeconds - before.cpuSeconds) : 0 };
   }
 
-  async #machineShares(): Promise<Pick<Sample, "machineBusy" | "machineStolen" | "kernelBytes">> {
+  async #machineUsage(): Promise<Pick<Sample, "machineBusy" | "machineStolen" | "kernelBytes">> {
     const now = await machineUsage();
     const before = this.#machine;
     this.#machine = now;
@@ -119,7 +118,7 @@ export class Sampler {
   }
 }
 
-/** The one in which the stage was later. */
+/** The stretch of time in which the stage was later. */
 export function laterTicks(a: TickLateness, b: TickLateness): TickLateness {
   return (b.tick?.p999 ?? -1) > (a.tick?.p999 ?? -1) ? b : a;
 }

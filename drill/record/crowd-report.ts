@@ -1,4 +1,4 @@
-// What generators report about their listeners, and how reports of several generators are merged. Plain values that travel
+// Reports of generators about their listeners, and how several are merged. Plain values that travel
 // as JSON.
 
 import { type Histogram, mergeHistograms } from "./histogram.ts";

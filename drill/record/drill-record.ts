@@ -73,7 +73,7 @@ export interface MachineRecord {
   readonly node: string;
 }
 
-/** What real browser pages measured beside the crowd. */
+/** Measurements of real browser pages beside the crowd. */
 export interface BrowsersRecord {
   readonly pages: number;
   readonly gaps: number;

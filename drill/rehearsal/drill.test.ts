@@ -10,7 +10,7 @@ import type { DrillRecord } from "../record/drill-record.ts";
 
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 
-test("hustings drill smoke with fifty listeners ends with a page, a record, and what each fault did", {
+test("hustings drill smoke with fifty listeners writes a report page and a record with the effect of each fault", {
   timeout: 180_000,
 }, async () => {
   const directory = await mkdtemp(join(tmpdir(), "hustings-drill-test-"));
@@ -56,7 +56,7 @@ test("hustings drill smoke with fifty listeners ends with a page, a record, and 
   }
 });
 
-test("every mistake in the words of a drill is named at once, and nothing starts", async () => {
+test("names all mistakes in the arguments at once and starts nothing", async () => {
   const { status, output } = await hustings([
     "drill",
     "--listeners",
@@ -69,33 +69,33 @@ test("every mistake in the words of a drill is named at once, and nothing starts
     "x",
   ]);
   assert.equal(status, 2);
-  for (const said of [
+  for (const mistake of [
     "Name a scenario",
     "--listeners must be",
     "--cadence must be",
     "--rendition must be",
     "--minutes must be",
   ])
-    assert.ok(output.includes(said), said);
+    assert.ok(output.includes(mistake), mistake);
 });
 
-test("a scenario that is none is told in sentences", async () => {
+test("explains an invalid and an unknown scenario", async () => {
   const path = join(tmpdir(), `hustings-${process.pid}.json`);
   await writeFile(path, JSON.stringify({ name: "x", curve: [] }));
   try {
     const { status, output } = await hustings(["drill", path]);
     assert.equal(status, 1);
     assert.match(output, /curve needs at least two points/);
-    assert.match((await hustings(["drill", "no-such"])).output, /built in are 2023-05-24, exit-storm, and smoke/);
+    assert.match((await hustings(["drill", "no-such"])).output, /Built in are 2023-05-24, exit-storm, and smoke/);
   } finally {
     await rm(path);
   }
 });
 
-test("without somebody to ask, a deployment is drilled only with --yes", async () => {
+test("refuses to drill a deployment without a terminal or --yes", async () => {
   const { status, output } = await hustings(["drill", "smoke", "--target", "http://127.0.0.1:1"]);
   assert.equal(status, 1);
-  assert.match(output, /up to 300 listeners to http:\/\/127\.0\.0\.1:1 for 1 minutes\. Say --yes/);
+  assert.match(output, /up to 300 listeners to http:\/\/127\.0\.0\.1:1 for 1 minutes\. Give --yes/);
 });
 
 async function hustings(args: readonly string[]): Promise<{ readonly status: number | null; readonly output: string }> {

@@ -1,5 +1,4 @@
-// Owns what is seen of a drill while it runs: a few lines that are redrawn at a terminal, a line now and then elsewhere.
-// Refuses to measure.
+// Progress of a running drill: a few lines that are redrawn at a terminal, elsewhere a line every five seconds.
 
 import type { CrowdReport } from "../record/crowd-report.ts";
 import type { MeasuredRole, Sample } from "../record/drill-record.ts";
@@ -8,7 +7,7 @@ import { quantileMs } from "../record/histogram.ts";
 
 export interface LiveView {
   show(sample: Sample, report: CrowdReport): void;
-  /** A line that stays. */
+  /** Prints text that stays. */
   print(text: string): void;
   end(): void;
 }
@@ -72,12 +71,12 @@ function linesOf(sample: Sample, report: CrowdReport, lengthSeconds: number, spa
     `  ${bar}  ${clockOf(sample.atSeconds)} of ${clockOf(lengthSeconds)}`,
     "",
     `  listening   ${number(sample.playing)} of ${number(sample.wanted)}   ${sparks}`,
-    `  joining     ${number(sample.joinsPerSecond)} a second, ${number(standing.connecting)} on the way, ${number(standing.waiting)} waiting to try again; first sound p95 ${first ?? "…"} ms`,
+    `  joining     ${number(sample.joinsPerSecond)} a second, ${number(standing.connecting)} connecting, ${number(standing.waiting)} waiting to reconnect; first sound p95 ${first ?? "…"} ms`,
     `  cadence     ${cadences(sample)}; ${seconds(sample.lagP50Ms)} behind the microphone (p95 ${seconds(sample.lagP95Ms)})`,
     `  gaps        ${number(counts.gaps)}     cuts ${number(counts.cuts)}     failed joins ${number(counts.failedJoins)}     skipped slots ${number(counts.skippedSlots)}     damaged frames ${number(counts.badFrames)}`,
     `  checked     ${number(counts.checkedSlots)} slots; ${(sample.bytesPerSecond * 8e-9).toFixed(2)} Gb/s`,
-    `  processor   ${cores(sample)}${sample.machineBusy === undefined ? "" : `; the machine ${Math.round(sample.machineBusy * 100)} %`}`,
-    `  stage       ticks late by ${sample.tickP999Ms?.toFixed(1) ?? "…"} ms, a bare timer by ${sample.bareTickP999Ms?.toFixed(1) ?? "…"} ms (p99.9 of ten seconds)`,
+    `  processor   ${cores(sample)}${sample.machineBusy === undefined ? "" : `; whole machine ${Math.round(sample.machineBusy * 100)} %`}`,
+    `  stage       ticks ${sample.tickP999Ms?.toFixed(1) ?? "…"} ms late, a bare timer ${sample.bareTickP999Ms?.toFixed(1) ?? "…"} ms (p99.9 of ten seconds)`,
   ];
 }
 
@@ -86,14 +85,14 @@ function cores({ roles }: Sample): string {
     const use = roles[role];
     return use ? [`${role} ${Math.round(use.cores * 100)} %`] : [];
   });
-  return parts.length === 0 ? "not seen from here" : parts.join(", ");
+  return parts.length === 0 ? "not visible from here" : parts.join(", ");
 }
 
 function cadences({ byCadence }: Sample): string {
   const all = Object.entries(byCadence).filter(([, people]) => people > 0);
   if (all.length === 1) return `cadence ${Number(all[0]?.[0]) / 1000} s`;
   return all.length === 0
-    ? "nobody yet"
+    ? "no listeners yet"
     : all.map(([ms, people]) => `${number(people)} at ${Number(ms) / 1000} s`).join(", ");
 }
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { mergeReports } from "../record/crowd-report.ts";
 import { isSettled } from "./scenario-run.ts";
 
-test("a drill is over when those who were to go have gone, and each who asked for a page has it or has failed", () => {
+test("a drill is over when departing listeners have left and each visit to the home page has ended", () => {
   const report = mergeReports([]);
   assert.ok(isSettled(report, 0));
   const after = (people: number, homePages: number) => ({

@@ -1,21 +1,21 @@
-// Owns which charts a drill's report has, and what is on them. Pure. Refuses to draw.
+// The charts of a drill's report.
 
 import { type DrillRecord, type MeasuredRole, ROLES, type Sample } from "../record/drill-record.ts";
 import { lengthSeconds, peopleAt } from "../scenario/scenario.ts";
 import type { Chart, Mark, Series } from "./svg-chart.ts";
 
-/** What a stage's tick may be late, 999 of 1,000. */
+/** Accepted lateness of the stage's ticks, p99.9. */
 const TICK_LIMIT_MS = 5;
 const CURVE_POINTS = 300;
 
-/** The evening: who was asked for, and who listened. */
+/** The audience over time, beside the scenario's curve. */
 export function mainChart(record: DrillRecord): Chart {
   const length = lengthOf(record);
   const { scenario } = record;
   const at = Array.from({ length: CURVE_POINTS + 1 }, (_, i) => (i / CURVE_POINTS) * length);
   return {
     title: "The evening",
-    note: "People with sound, over the curve that the scenario asks for, in minutes. Numbers are the faults below.",
+    note: "Listeners with sound, and the scenario's curve, over minutes. The numbers are the faults below.",
     isLarge: true,
     series: [
       { label: "listening", kind: "area", colour: "--people", points: pointsOf(record, ({ playing }) => playing) },
@@ -45,9 +45,9 @@ export function chartsOf(record: DrillRecord): Chart[] {
     {
       ...base,
       title: "Behind the microphone",
-      note: "From the mouth to the listener's playhead",
+      note: "From the microphone to the listener's playhead",
       series: [
-        line(record, "half of them", "--people", ({ lagP50Ms }) => seconds(lagP50Ms)),
+        line(record, "median", "--people", ({ lagP50Ms }) => seconds(lagP50Ms)),
         line(record, "p95", "--stage", ({ lagP95Ms }) => seconds(lagP95Ms)),
       ],
       format: (value) => `${trim(value)} s`,
@@ -55,18 +55,18 @@ export function chartsOf(record: DrillRecord): Chart[] {
     {
       ...base,
       title: "Gaps a second",
-      note: record.final.counts.gaps === 0 ? "None" : "Playheads that reached a slot which had not come",
+      note: record.final.counts.gaps === 0 ? "None" : "A playhead reached a slot that had not come",
       series: [line(record, "gaps", "--end", ({ gaps }) => gaps)],
       atLeast: 3,
       format: short,
     },
     {
       ...base,
-      title: "The stage's beat",
-      note: "How late ticks came, p99.9 of ten seconds, and a timer with nothing to do; the dotted line is 5 ms",
+      title: "Stage ticks",
+      note: "Lateness, p99.9 of ten seconds, beside a timer without work; the dotted line is 5 ms",
       series: [
-        line(record, "the stage", "--stage", ({ tickP999Ms }) => tickP999Ms),
-        line(record, "a bare timer", "--ink", ({ bareTickP999Ms }) => bareTickP999Ms),
+        line(record, "stage", "--stage", ({ tickP999Ms }) => tickP999Ms),
+        line(record, "bare timer", "--ink", ({ bareTickP999Ms }) => bareTickP999Ms),
       ],
       limit: TICK_LIMIT_MS,
       format: (value) => `${trim(value)} ms`,
@@ -75,7 +75,7 @@ export function chartsOf(record: DrillRecord): Chart[] {
     rolesChart(
       record,
       "Memory",
-      "Resident, by role; what the kernel holds for sockets is not in it",
+      "Resident, by role, without the kernel's memory for sockets",
       (use) => use.residentBytes,
       bytes,
     ),
@@ -88,15 +88,15 @@ function lastCharts(record: DrillRecord): Chart[] {
   return [
     {
       ...base,
-      title: "Out of the door",
+      title: "Outgoing traffic",
       note: "Gigabits a second to all listeners",
       series: [line(record, "Gb/s", "--people", ({ bytesPerSecond }) => bytesPerSecond * 8e-9)],
       format: trim,
     },
     {
       ...base,
-      title: "The generators' own lateness",
-      note: "Where this is high, listeners were late by themselves",
+      title: "Lateness of the generators",
+      note: "Where this is high, the drill and not the server was late",
       series: [line(record, "late", "--parent", ({ generatorLateMs }) => generatorLateMs)],
       atLeast: 50,
       format: (value) => `${trim(value)} ms`,

@@ -20,11 +20,11 @@ test("says why nothing was measured, and names no capacity then", () => {
   const few = forecastRecord({ people: 50, byCadence: { 200: 50 }, cores: 0.09 });
   const elsewhere = forecastRecord({ people: 20_000, byCadence: { 2000: 20_000 }, cores: undefined });
   for (const [record, why] of [
-    [few, /too few listened/],
-    [elsewhere, /no processor was seen/],
+    [few, /too few listeners/],
+    [elsewhere, /the processors could not be observed/],
   ] as const) {
     assert.match(forecastHtml(record, prices), why);
-    assert.doesNotMatch(forecastSentence(record, prices), /holds/);
+    assert.doesNotMatch(forecastSentence(record, prices), /can serve/);
   }
 });
 

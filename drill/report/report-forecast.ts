@@ -1,5 +1,5 @@
-// Owns how a forecast is said: the part of the page, and a sentence for a terminal. What was measured and what was computed
-// is told apart. Pure. Refuses to reckon.
+// The forecast in words: a part of the report's page, and a sentence for the terminal. Says what was measured and what was
+// computed.
 
 import { type CadenceForecast, type Forecast, forecast, rowInUse, USABLE_SHARE } from "../judge/forecast.ts";
 import { plural } from "../judge/verdict.ts";
@@ -8,25 +8,25 @@ import type { Prices } from "../scenario/drill-options.ts";
 import { escapeHtml } from "./svg-chart.ts";
 
 export function forecastHtml(record: DrillRecord, prices: Prices): string {
-  const said = forecast(record, prices);
-  const people = said.audience.toLocaleString("en");
-  const facts = factsOf(said, prices).map(
+  const result = forecast(record, prices);
+  const people = result.audience.toLocaleString("en");
+  const facts = factsOf(result, prices).map(
     ([name, value]) => `<tr><td>${escapeHtml(name)}</td><td class="n">${escapeHtml(value)}</td></tr>`,
   );
-  const heads = ["behind", "this machine holds", "edges", "cores", "costs"];
-  return `<h2>What it holds, and what ${people} would need</h2>
-<p>${escapeHtml(howOf(record, said))}</p>
+  const heads = ["lag", "this machine serves", "edges", "cores", "cost"];
+  return `<h2>What this machine can serve, and what ${people} listeners need</h2>
+<p>${escapeHtml(howOf(record, result))}</p>
 <table class="stacks"><thead><tr><th>cadence</th>${heads.map((head) => `<th class="n">${head}</th>`).join("")}</tr></thead>
-<tbody>${said.rows.map((row) => rowHtml(row, heads)).join("")}</tbody></table>
-<p class="after">At every cadence, for ${people}:</p>
+<tbody>${result.rows.map((row) => rowHtml(row, heads)).join("")}</tbody></table>
+<p class="after">At every cadence, for ${people} listeners:</p>
 <table>${facts.join("")}</table>`;
 }
 
-/** What the machine holds and what the audience needs, at the cadence that was used and at the slowest. */
+/** What this machine can serve and what the audience needs, at the cadence of the drill and at the slowest. */
 export function forecastSentence(record: DrillRecord, prices: Prices): string {
-  const said = forecast(record, prices);
-  const slowest = said.rows.at(-1) as CadenceForecast;
-  const rows = [...new Set([rowInUse(said, record), slowest])];
+  const result = forecast(record, prices);
+  const slowest = result.rows.at(-1) as CadenceForecast;
+  const rows = [...new Set([rowInUse(result, record), slowest])];
   const holds = rows.flatMap((row) =>
     row.holds === undefined ? [] : [`${thousands(row.holds)} at ${seconds(row.cadenceMs)} (${kindOf(row)})`],
   );
@@ -38,8 +38,8 @@ export function forecastSentence(record: DrillRecord, prices: Prices): string {
   const held =
     holds.length === 0
       ? ""
-      : `This machine, given to edges and ${USABLE_SHARE * 100} % used, holds ${holds.join(", ")}. `;
-  return `${held}${said.audience.toLocaleString("en")} need ${needs.join(", ")}, ${gigabitsPerSecond.toFixed(1)} Gb/s, and $${whole(slowest.need.cost)} for ${hours(prices)}.`;
+      : `This machine, given to edges and ${USABLE_SHARE * 100} % used, can serve ${holds.join(", ")}. `;
+  return `${held}${result.audience.toLocaleString("en")} listeners need ${needs.join(", ")}, ${gigabitsPerSecond.toFixed(1)} Gb/s, and $${whole(slowest.need.cost)} for ${hours(prices)}.`;
 }
 
 function rowHtml(row: CadenceForecast, heads: readonly string[]): string {
@@ -58,34 +58,36 @@ function rowHtml(row: CadenceForecast, heads: readonly string[]): string {
   return `<tr><td>${name}</td>${numbers.join("")}</tr>`;
 }
 
-function howOf(record: DrillRecord, said: Forecast): string {
-  const { per, scale } = said;
-  const measured = said.rows.find(({ isMeasured }) => isMeasured);
-  const people = `${whole(per.people)} listeners at the height of this drill`;
+function howOf(record: DrillRecord, result: Forecast): string {
+  const { per, scale } = result;
+  const measured = result.rows.find(({ isMeasured }) => isMeasured);
+  const people = `${whole(per.people)} listeners at the peak of this drill`;
   const model = "the edges' own model of what a listener costs (docs/decisions/0009-cadence.md)";
   if (scale === undefined) {
-    const why = record.setting.isOwnServer ? "too few listened for their cost to be told" : "no processor was seen";
-    return `Computed, all of it, by ${model} as it is: ${why}. Bytes are of ${people}. A machine counts as ${USABLE_SHARE * 100} % used.`;
+    const why = record.setting.isOwnServer
+      ? "there were too few listeners to measure their cost"
+      : "the processors could not be observed";
+    return `Computed: every row, by ${model}, unscaled, because ${why}. Bytes are measured with ${people}. At most ${USABLE_SHARE * 100} % of a machine is used.`;
   }
   const times = `${scale.toFixed(2)} times`;
   const what = measured
-    ? `Measured: the row of ${seconds(measured.cadenceMs)}, from ${people}: ${(measured.coreShare * 1e6).toFixed(1)} µs of processor a second for each, ${times} what ${model} expects. Computed: the other rows, by that model times as much; bytes and memory are taken to be the same.`
-    : `Computed: every row. The ${people} sat at several cadences and cost ${times} what ${model} expects; the rows are that model times as much.`;
+    ? `Measured: the row of ${seconds(measured.cadenceMs)}, with ${people}: ${(measured.coreShare * 1e6).toFixed(1)} µs of processor time a second for each, ${times} what ${model} expects. Computed: the other rows, by that model times the same factor, with the same bytes and memory.`
+    : `Computed: every row. The ${people} had several cadences and cost ${times} what ${model} expects; the rows are that model times the same factor.`;
   const { machine } = record;
-  return `${what} A machine like this one (${machine.cores} cores, ${machine.memoryGib} GiB) is given to edges and ${USABLE_SHARE * 100} % used.`;
+  return `${what} A machine like this one (${machine.cores} cores, ${machine.memoryGib} GiB) is given to edges, and ${USABLE_SHARE * 100} % of it is used.`;
 }
 
 function factsOf({ per, rows }: Forecast, prices: Prices): [string, string][] {
   const { need } = rows.at(-1) as CadenceForecast;
-  const unseen = "not seen from here";
+  const unseen = "not visible from here";
   const each =
     per.edgeBytes === undefined ? unseen : `${((per.edgeBytes + (per.kernelBytes ?? 0)) / 1024).toFixed(1)} KiB`;
   return [
-    ["sent to each, as measured", `${(per.bitsPerSecond / 1000).toFixed(1)} kb/s`],
-    ["out of the door", `${need.gigabitsPerSecond.toFixed(1)} Gb/s`],
+    ["sent to each listener, measured", `${(per.bitsPerSecond / 1000).toFixed(1)} kb/s`],
+    ["outgoing traffic", `${need.gigabitsPerSecond.toFixed(1)} Gb/s`],
     [`in ${hours(prices)}`, `${whole(need.gigabytes)} GB`],
-    ["memory for each, edge and kernel", each],
-    ["memory in all", need.memoryGib === undefined ? unseen : `${need.memoryGib.toFixed(1)} GiB`],
+    ["memory for each listener, edge and kernel", each],
+    ["memory in total", need.memoryGib === undefined ? unseen : `${need.memoryGib.toFixed(1)} GiB`],
   ];
 }
 

@@ -1,4 +1,4 @@
-// Owns how a drill's report looks: the house's paper and ink, light and dark, phone and desk, on screen and printed.
+// The style sheet of a drill's report: light and dark, phone and desktop, screen and print.
 
 export const REPORT_STYLE = `
 :root {

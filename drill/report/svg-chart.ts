@@ -1,15 +1,15 @@
-// Owns drawing measurements over time as one figure of inline SVG, with labels that stay readable at any width. Pure.
-// Refuses to know what is measured.
+// Draws measurements over time as a figure with inline SVG. Labels are HTML, so that they stay readable at any width.
 
 export interface Series {
   readonly label: string;
-  /** Ascending in time; `undefined`: not known then. */
+  /** Ascending in time; `undefined`: unknown. */
   readonly points: readonly (readonly [atSeconds: number, value: number | undefined])[];
   readonly kind: "line" | "area" | "dashed";
-  /** A colour of the page's tokens. */
+  /** A CSS custom property, such as `--people`. */
   readonly colour: string;
 }
 
+/** A vertical line. */
 export interface Mark {
   readonly atSeconds: number;
   readonly label: string;
@@ -17,17 +17,17 @@ export interface Mark {
 
 export interface Chart {
   readonly title: string;
-  /** One sentence under the title. */
+  /** One line under the title. */
   readonly note: string;
   readonly series: readonly Series[];
   readonly lengthSeconds: number;
   readonly marks: readonly Mark[];
   readonly isLarge?: boolean;
-  /** Areas stand on one another, in order. */
+  /** Areas are stacked, in order. */
   readonly isStacked?: boolean;
-  /** A value that should not be exceeded, drawn as a line. */
+  /** Drawn as a horizontal line. */
   readonly limit?: number;
-  /** The scale reaches at least here. */
+  /** The scale includes at least this value. */
   readonly atLeast?: number;
   readonly format: (value: number) => string;
 }
@@ -36,7 +36,7 @@ const STEPS = [1, 2, 2.5, 5, 10];
 const TIME_STEPS_SECONDS = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600];
 const MAX_TIME_TICKS = 6;
 
-/** A figure. */
+/** Returns a `<figure>` element. */
 export function drawChart(chart: Chart): string {
   const layers = chart.isStacked ? stacked(chart.series) : chart.series.map((series) => ({ series, base: undefined }));
   const values = layers.flatMap(({ series }) => series.points.flatMap(([, value]) => value ?? []));
@@ -74,7 +74,7 @@ export function timeOf(atSeconds: number): string {
 
 interface Layer {
   readonly series: Series;
-  /** What the area stands on, by point. */
+  /** The lower bound of the area, by point. */
   readonly base: readonly number[] | undefined;
 }
 

@@ -1,5 +1,4 @@
-// Owns where a drill's report goes: report.json, which is all of it, and report.html, which people read. Refuses to know
-// what is in them.
+// Writes a drill's report: report.json has everything, report.html is for people.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,7 +8,7 @@ import type { DrillRecord } from "../record/drill-record.ts";
 import type { Prices } from "../scenario/drill-options.ts";
 import { reportHtml } from "./report.ts";
 
-/** Writes both and gives the path of the page. */
+/** Resolves with the path of the page. */
 export async function writeReport(directory: string, record: DrillRecord, prices: Prices): Promise<string> {
   await mkdir(directory, { recursive: true });
   const all = { what: runDescription(record), ...judge(record), ...record, forecast: forecast(record, prices) };

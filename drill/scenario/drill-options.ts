@@ -1,23 +1,28 @@
-// Owns reading the words of `hustings drill`: every mistake named at once. Refuses to act on them.
+// Reads the arguments of `hustings drill` and names all mistakes at once.
 
 import { parseArgs } from "node:util";
 import { BadConfig } from "@hustings/server/ops/config.ts";
 import { CADENCE_LADDER } from "@hustings/wire/listen/cadence.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
-import { SCENARIO_LIMITS } from "./scenario.ts";
+import { SCENARIO_LIMITS } from "./read-scenario.ts";
 
 export interface DrillOptions {
-  /** A name of a scenario that is built in, or the path of a file. */
+  /** The name of a built-in scenario or the path of a file. */
   readonly scenario: string;
+  /** The largest audience. */
   readonly peak: number | undefined;
+  /** Factor on the scenario's audience. */
   readonly scale: number | undefined;
+  /** Length of the drill. */
   readonly minutes: number | undefined;
   readonly cadenceMs: number | "auto" | undefined;
   readonly rendition: Rendition | undefined;
   readonly outDirectory: string;
+  /** Address of a running deployment; absent: a server of the drill's own. */
   readonly target: string | undefined;
+  /** --yes: do not ask before drilling a running deployment. */
   readonly isConfirmed: boolean;
-  /** Machines that make the listeners; 0: this one. */
+  /** Machines that run the listeners; 0: this one does. */
   readonly agents: number;
   readonly controlPort: number;
   readonly browsers: number;
@@ -26,11 +31,11 @@ export interface DrillOptions {
   readonly prices: Prices;
 }
 
-/** What the forecast counts with. */
+/** Assumptions of the forecast. */
 export interface Prices {
   readonly perGigabyte: number;
   readonly perCoreHour: number;
-  /** The audience that is asked about; absent: the full number of the scenario. */
+  /** Audience of the forecast; absent: the peak of the scenario, unscaled. */
   readonly audience: number | undefined;
   readonly hours: number;
 }
@@ -61,7 +66,7 @@ const FLAGS = {
   "price-core-hour": { type: "string", default: String(PRICES.perCoreHour) },
 } as const;
 
-/** Throws BadConfig naming all that is wrong. */
+/** Throws BadConfig with all mistakes. */
 export function readOptions(args: readonly string[]): DrillOptions {
   const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: FLAGS });
   const faults: string[] = [];
@@ -76,8 +81,8 @@ export function readOptions(args: readonly string[]): DrillOptions {
     return undefined;
   };
   const [scenario, ...more] = positionals;
-  if (scenario === undefined) faults.push("Name a scenario, such as smoke or 2023-05-24, or the path of a file.");
-  for (const text of more) faults.push(`"${text}" belongs to no flag.`);
+  if (scenario === undefined) faults.push("Name a scenario, such as smoke or 2023-05-24, or give the path of a file.");
+  for (const text of more) faults.push(`"${text}" belongs to no option.`);
   const options = {
     scenario: scenario ?? "",
     peak: read("listeners", 1, SCENARIO_LIMITS.people),
@@ -102,7 +107,7 @@ export function readOptions(args: readonly string[]): DrillOptions {
   };
   if (options.peak !== undefined && options.scale !== undefined) faults.push("Give --listeners or --scale, not both.");
   if (options.target !== undefined && (options.tls || options.edges !== undefined || options.cadenceMs !== undefined))
-    faults.push("--edges, --cadence and --tls-cert are for a server of the drill's own: a --target has its own.");
+    faults.push("--edges, --cadence and --tls-cert do not work with --target: the deployment has its own settings.");
   if (faults.length > 0) throw new BadConfig(faults);
   return options;
 }
@@ -123,6 +128,6 @@ function renditionOf(text: string | undefined, faults: string[]): Rendition | un
 
 function tlsOf(certPath: string | undefined, keyPath: string | undefined, faults: string[]): DrillOptions["tls"] {
   if (certPath !== undefined && keyPath !== undefined) return { certPath, keyPath };
-  if (certPath !== keyPath) faults.push("--tls-cert and --tls-key need each other.");
+  if (certPath !== keyPath) faults.push("Give both --tls-cert and --tls-key, or neither.");
   return undefined;
 }

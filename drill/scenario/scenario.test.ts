@@ -1,18 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  BadScenario,
-  lengthSeconds,
-  peakOf,
-  peopleAt,
-  readScenario,
-  type Scenario,
-  scaleScenario,
-} from "./scenario.ts";
+import { readScenario } from "./read-scenario.ts";
+import { BadScenario, lengthSeconds, peakOf, peopleAt, type Scenario, scaleScenario } from "./scenario.ts";
 import { builtInNames, loadScenario } from "./scenario-files.ts";
 
-test("every scenario that is built in can be read, and the evening has its published counts", async () => {
+test("every built-in scenario is valid, and the evening has its published counts", async () => {
   for (const name of await builtInNames()) assert.equal((await loadScenario(name)).name, name);
   const evening = await loadScenario("2023-05-24");
   const counts = evening.curve.map(({ people }) => people);
@@ -24,7 +17,7 @@ test("every scenario that is built in can be read, and the evening has its publi
   }
 });
 
-test("all mistakes of a scenario are named at once", () => {
+test("names all mistakes of a scenario at once", () => {
   const wrong = {
     name: 7,
     rendition: "64",
@@ -42,9 +35,9 @@ test("all mistakes of a scenario are named at once", () => {
     (error: BadScenario) => {
       const all = error.faults.join("\n");
       for (const part of [
-        "name is",
-        "rendition is",
-        "cadenceSeconds is",
+        "name must be",
+        "rendition must be",
+        "cadenceSeconds must be",
         "curve[0].people",
         "curve[1]",
         "faults[0].kind",
@@ -57,7 +50,7 @@ test("all mistakes of a scenario are named at once", () => {
   );
 });
 
-test("whatever a file holds, it is a scenario or BadScenario says why not", () => {
+test("any JSON value is a valid scenario or throws BadScenario with its mistakes", () => {
   const anything = fc.oneof(
     fc.jsonValue(),
     fc.record({ name: fc.jsonValue(), curve: fc.jsonValue(), faults: fc.jsonValue() }),
@@ -94,7 +87,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc
     return readScenario({ name: "any", curve, exit });
   });
 
-test("people are never more than the peak nor less than none, and after the exit only those who stay are left", () => {
+test("the audience stays between zero and the peak, and the exit leaves the share that stays", () => {
   fc.assert(
     fc.property(scenarios, fc.double({ min: 0, max: 10_000, noNaN: true }), (scenario, at) => {
       const people = peopleAt(scenario, at);
@@ -106,7 +99,7 @@ test("people are never more than the peak nor less than none, and after the exit
   );
 });
 
-test("a scenario to scale has the peak and the length that were asked for, and the same shape", () => {
+test("a scaled scenario has the requested peak and length, and the same shape", () => {
   fc.assert(
     fc.property(
       scenarios,

@@ -3,7 +3,7 @@
 
 import type { SpaceId } from "../../wire/ids.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { goOnAir } from "../load/speaker.ts";
+import { goOnAir } from "../testing/on-air.ts";
 import { type RunningServer, startServer } from "../testing/running-server.ts";
 import { voice } from "../testing/voices.ts";
 import { startEdgeProcess } from "./edge-process.ts";

@@ -10,7 +10,7 @@ import { connect, type TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { systemClock } from "../../flow/clock.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { goOnAir } from "../load/speaker.ts";
+import { goOnAir } from "../testing/on-air.ts";
 import { upgradeOf } from "../testing/raw-client.ts";
 import { startServer } from "../testing/running-server.ts";
 import { voice } from "../testing/voices.ts";

@@ -1,7 +1,7 @@
 // Owns how many listeners can come in a second: connected, upgraded and given their first flight.
 
 import { ROUTES } from "../../wire/routes.ts";
-import { goOnAir } from "../load/speaker.ts";
+import { goOnAir } from "../testing/on-air.ts";
 import { startServer } from "../testing/running-server.ts";
 import { voice } from "../testing/voices.ts";
 import { startEdgeProcess } from "./edge-process.ts";

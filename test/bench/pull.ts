@@ -4,7 +4,7 @@
 import { WebSocket } from "ws";
 import { decodeFrame, SUBPROTOCOL } from "../../wire/listen/frames.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import { goOnAir } from "../load/speaker.ts";
+import { goOnAir } from "../testing/on-air.ts";
 import { startServer } from "../testing/running-server.ts";
 import { voice } from "../testing/voices.ts";
 import { type EdgeProcess, startEdgeProcess } from "./edge-process.ts";

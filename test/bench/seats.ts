@@ -1,7 +1,7 @@
 // Owns taking seats for a bench: a space that is live, its host, and guests who asked, were invited and sat down, each
 // over the public door as a person would. Refuses to speak for them.
 
-import { takeTheFloor } from "../../cli/speak.ts";
+import { startSpeaking } from "../../cli/speak.ts";
 import { connectSpeaker, type Speaker, type SpeakerOptions } from "../../speaker/node/whip-client.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import type { Command } from "../../wire/stage/commands.ts";
@@ -19,7 +19,7 @@ export type Ears = Pick<SpeakerOptions, "onPacket">;
 export async function seatHost({ stageUrl }: Doors, space: CreatedSpace, ears: Ears = {}): Promise<Speaker> {
   const whipUrl = stageUrl + ROUTES.stage(space.id);
   const speaker = await connectSpeaker({ whipUrl, ticket: space.hostTicket, ...ears });
-  await takeTheFloor(speaker, true);
+  await startSpeaking(speaker, true);
   return speaker;
 }
 
@@ -30,7 +30,7 @@ export async function seatGuest(doors: Doors, space: CreatedSpace, name: string,
   await order(doors, space, space.hostTicket, { do: "invite", person: person as never });
   await order(doors, space, ticket, { do: "accept" });
   const speaker = await connectSpeaker({ whipUrl: doors.stageUrl + ROUTES.stage(space.id), ticket, ...ears });
-  await takeTheFloor(speaker, false);
+  await startSpeaking(speaker, false);
   return speaker;
 }
 

@@ -16,7 +16,7 @@ test("one wish to stop that arrives three times ends every process in order", as
   // Signals of one kind merge while they wait to be handled; of three kinds, none does.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.kill(server.parentPid, signal);
   assert.deepEqual(await ended, [0, null]);
-  assert.match(server.output(), /Ending in order/);
+  assert.match(server.output(), /Stopping in order/);
   assert.doesNotMatch(server.output(), /full/, "an end is no full house");
   for (const pid of pids) assert.equal(await isAlive(pid), false, `${pid} ran on`);
 });

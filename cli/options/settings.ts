@@ -1,5 +1,5 @@
-// Owns reading a server's settings from a command's arguments and the environment, and telling of them in --help.
-// Refuses to know what a setting means: that is server/src/ops/config.ts.
+// Reads a server's settings from a command's arguments and the environment. The settings themselves are defined in
+// server/src/ops/config.ts.
 
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
@@ -9,18 +9,18 @@ import { BadConfig, type Config, readConfig, SETTINGS } from "@hustings/server/o
 export interface CommandSettings {
   /** Paths are absolute. */
   readonly config: Config;
-  /** Flags without a value that the command has besides. */
+  /** Flags of the command itself that were given; they have no value. */
   readonly switches: ReadonlySet<string>;
 }
 
-/** The settings of `args`. Throws BadConfig naming everything that is wrong with them. */
+/** Reads `args` and the environment. Throws BadConfig with all mistakes. */
 export function readSettings(args: readonly string[], switches: readonly string[] = []): CommandSettings {
   const options = Object.fromEntries([
     ...Object.values(SETTINGS).map(({ flag }) => [flag, { type: "string" as const }]),
     ...switches.map((name) => [name, { type: "boolean" as const }]),
   ]);
   const { values, positionals } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true });
-  const faults = positionals.map((text) => `"${text}" belongs to no flag.`);
+  const faults = positionals.map((text) => `"${text}" belongs to no option.`);
   const on = switches.filter((name) => values[name] === true);
   const flags: Record<string, string> = {};
   for (const [name, value] of Object.entries(values)) {
@@ -43,10 +43,10 @@ function readAll(flags: Readonly<Record<string, string>>, faults: readonly strin
     all.push(...error.faults);
   }
   if (config === undefined || all.length > 0) throw new BadConfig(all);
-  return withWholePaths(config);
+  return withAbsolutePaths(config);
 }
 
-function withWholePaths(config: Config): Config {
+function withAbsolutePaths(config: Config): Config {
   const { dataDirectory, tlsCert, tlsKey } = config;
   return {
     ...config,
@@ -56,7 +56,7 @@ function withWholePaths(config: Config): Config {
   };
 }
 
-/** One line for every setting. */
+/** A line for each setting, for --help. */
 export function settingsHelp(): string {
   const rows = Object.values(SETTINGS).map(({ flag, fallback, unit, reason }) => {
     const usual =

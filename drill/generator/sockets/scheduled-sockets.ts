@@ -6,7 +6,7 @@ import { SLOW_CADENCE_MS } from "@hustings/listener/session/clock-offset.ts";
 import { DueRing } from "./due-ring.ts";
 import type { Dial, ListenerSocket } from "./listener-socket.ts";
 
-export interface ListenerSocketsEvents {
+export interface ScheduledSocketsEvents {
   /** `lent[0, length)` arrived for listener `i`; the buffer is reused as soon as this returns. */
   bytes(i: number, lent: Buffer, length: number): void;
   /** The connection of listener `i` ended, and not by us. */
@@ -47,9 +47,9 @@ const SWEEP_STEP = 256;
 const READ_BYTES = 64 * 1024;
 const NONE = -1;
 
-export class ListenerSockets {
+export class ScheduledSockets {
   readonly #access: SocketAccess;
-  readonly #events: ListenerSocketsEvents;
+  readonly #events: ScheduledSocketsEvents;
   readonly #clock: { monotonicMs(): number };
   readonly #sockets: (ListenerSocket | undefined)[] = [];
   readonly #buffer = Buffer.alloc(READ_BYTES);
@@ -66,7 +66,12 @@ export class ListenerSockets {
   /** The next socket of the current sweep; −1: no sweep. */
   #sweepNext = NONE;
 
-  constructor(capacity: number, access: SocketAccess, events: ListenerSocketsEvents, clock: { monotonicMs(): number }) {
+  constructor(
+    capacity: number,
+    access: SocketAccess,
+    events: ScheduledSocketsEvents,
+    clock: { monotonicMs(): number },
+  ) {
     this.#access = access;
     this.#events = events;
     this.#clock = clock;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ListenerSocketEvents } from "./listener-socket.ts";
-import { ListenerSockets } from "./listener-sockets.ts";
+import { ScheduledSockets } from "./scheduled-sockets.ts";
 
 const SENTINEL_EVERY = 64;
 const CADENCE_MS = 2_000;
@@ -21,11 +21,11 @@ class FakeSockets {
   cadenceMs = CADENCE_MS;
   readonly #events = new Map<number, ListenerSocketEvents>();
   readonly #isEncrypted: boolean;
-  readonly sockets: ListenerSockets;
+  readonly sockets: ScheduledSockets;
 
   constructor(capacity: number, { isEncrypted = false } = {}) {
     this.#isEncrypted = isEncrypted;
-    this.sockets = new ListenerSockets(
+    this.sockets = new ScheduledSockets(
       capacity,
       {
         dial: (i, _path, events) => {

@@ -1,10 +1,10 @@
-// Owns a space on air for load runs and tests: created and hosted through the public door, spoken by a voice from a file.
+// A space on air for benches and tests: created through the public door, with a host who speaks a file over and over.
 
-import { takeTheFloor } from "../../cli/speak.ts";
+import { startSpeaking } from "../../cli/speak.ts";
 import { readVoice, speakPackets } from "../../speaker/node/voice-file.ts";
 import { connectSpeaker, type Speaker } from "../../speaker/node/whip-client.ts";
 import { ROUTES } from "../../wire/routes.ts";
-import type { CreatedSpace, RunningServer } from "../testing/running-server.ts";
+import type { CreatedSpace, RunningServer } from "./running-server.ts";
 
 export interface OnAir extends Disposable {
   readonly space: CreatedSpace;
@@ -17,7 +17,7 @@ export async function goOnAir(server: RunningServer, title: string, voicePath: s
   const speaker = await connectSpeaker({ whipUrl: server.stageUrl + ROUTES.stage(space.id), ticket: space.hostTicket });
   const packets = await readVoice(voicePath);
   const speaking = speakPackets(packets, (packet) => void speaker.sendPacket(packet), { loops: true });
-  await takeTheFloor(speaker, true);
+  await startSpeaking(speaker, true);
   return {
     space,
     speaker,
