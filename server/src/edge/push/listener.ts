@@ -94,7 +94,7 @@ export class Listener {
     this.#rendition = request.nextSlot === undefined ? this.#grantedRendition(request.rendition) : request.rendition;
     this.#targetMs = this.#progressSinceMs = this.#takenMs = this.#receivedMs = this.#pingedMs = this.#upwardMs = nowMs;
     this.#audienceVersion = followed.audienceNotice.version;
-    this.#momentSeq = startMoment(followed.replica, request);
+    this.#momentSeq = request.momentSeq ?? -1;
     this.#nextSlot = startSlot(followed.replica, request, this.#rendition, cadence);
     const { state } = followed.replica;
     this.#stateSeq = Math.min(request.stateSeq ?? state.seq, state.seq);
@@ -163,7 +163,8 @@ export class Listener {
   }
 
   #sendDue(nowMs: number): void {
-    const getsMoments = this.#momentSeq < this.#followed.replica.moments.newestSeq && this.#pipe.unsentBytes === 0;
+    const getsMoments =
+      Math.max(0, this.#momentSeq) < this.#followed.replica.moments.newestSeq && this.#pipe.unsentBytes === 0;
     if (getsMoments) this.#hold();
     if (this.#sendChanges() && this.#sendSound()) {
       if (getsMoments) this.#sendMoments();
@@ -373,10 +374,10 @@ export class Listener {
   // Only to a listener that has taken everything before, behind all of its sound, and at most half of what it may leave
   // unsent: moments never make it stall.
   #sendMoments(): void {
-    const { moments, ring } = this.#followed.replica;
-    if (this.#nextSlot >= 0 && this.#nextSlot <= ring(this.#rendition).head) return;
-    this.#write(this.#frames.moments(this.#momentSeq, this.#mostUnsentBytes() / 2));
-    this.#momentSeq = moments.newestSeq;
+    const { replica } = this.#followed;
+    if (this.#nextSlot >= 0 && this.#nextSlot <= replica.ring(this.#rendition).head) return;
+    this.#write(this.#frames.moments(startMoment(replica, this.#momentSeq), this.#mostUnsentBytes() / 2));
+    this.#momentSeq = replica.moments.newestSeq;
   }
 
   #sendMore(): void {

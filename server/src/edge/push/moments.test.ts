@@ -50,6 +50,18 @@ test("gives a newcomer the last few moments, and a returning listener those afte
   assert.deepEqual([returning.moments[0], returning.moments.length], [41, 60]);
 });
 
+test("gives a newcomer only the last few when moments come after it, all at once", () => {
+  const space = createSpace();
+  space.appendSlots(20);
+  const ear = createEar(space);
+  ear.connect();
+  ear.take();
+  for (let i = 0; i < 100; i++) space.comment();
+  ear.push();
+  ear.take();
+  assert.deepEqual([ear.moments[0], ear.moments.length], [101 - NEWCOMER_MOMENTS, NEWCOMER_MOMENTS]);
+});
+
 test("sends no moments to a listener that has not taken its sound, and then only the newest", () => {
   const space = createSpace();
   space.appendSlots(20);

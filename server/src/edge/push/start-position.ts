@@ -20,9 +20,12 @@ export function startSlot(
   return Math.max(ring.oldest, ring.firstSlotFrom(ring.head + 1 - firstSendSlots));
 }
 
-/** The moment after which the listener is sent moments: its newest, or that before the last few for a newcomer. */
-export function startMoment({ moments }: SpaceReplica, { momentSeq }: ListenRequest): number {
-  return momentSeq ?? Math.max(0, moments.newestSeq - NEWCOMER_MOMENTS);
+/**
+ * The moment after which a listener is sent moments: its newest, `momentSeq`. For a newcomer, -1, the moment before the
+ * last few at the first send: the space may have been followed for less time than its moments take to come.
+ */
+export function startMoment({ moments }: SpaceReplica, momentSeq: number): number {
+  return momentSeq < 0 ? Math.max(0, moments.newestSeq - NEWCOMER_MOMENTS) : momentSeq;
 }
 
 /** Whether the request names a slot or an entry that this space cannot have reached. */

@@ -48,7 +48,7 @@ export function resumeQuery({
   if (nextSlot !== undefined) query.set(LISTEN_QUERY.nextSlot, String(nextSlot));
   if (heldCadenceMs !== FASTEST_CADENCE_MS) query.set(LISTEN_QUERY.cadenceMs, String(heldCadenceMs));
   if (stateSeq !== undefined) query.set(LISTEN_QUERY.stateSeq, String(stateSeq));
-  if (momentSeq) query.set(LISTEN_QUERY.momentSeq, String(momentSeq));
+  if (momentSeq !== undefined && momentSeq > 0) query.set(LISTEN_QUERY.momentSeq, String(momentSeq));
   return query.toString();
 }
 
