@@ -106,7 +106,7 @@ test("U1 U9 a full house is heard by pull, some seconds later, and push takes ov
   await page.goto(doorUrl + ROUTES.page(live.space.id));
   await press(page, "Listen");
   await sees(page, "Stop listening");
-  await reads(page, /some seconds later: every nearer place is taken/);
+  await reads(page, /some seconds later than others: the faster places are taken/);
   await reads(page, /\d s behind/);
   await seesAndHears(page, "by pull", t);
   const pulled = await statsOf(page);

@@ -37,7 +37,7 @@ test("a host link that was replaced opens nothing, and who replaced it is still 
   const { page: stray } = await other.person();
   await stray.goto(hostUrl);
   await press(stray, "Listen");
-  await reads(stray, "Use the newest host link.");
+  await reads(stray, "The host link was replaced");
   await press(page, "Mute");
   await sees(page, "Unmute");
 });
