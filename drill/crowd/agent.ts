@@ -13,7 +13,7 @@ import { startCrowd } from "./crowd.ts";
 import { descriptorLimit, generatorsFor } from "./crowd-size.ts";
 
 const DEADLINE_MS = 5_000;
-/** Without an answer from the drill for this long, the agent stops: nobody would end its listeners. */
+/** Without an answer from the drill for this long, the agent stops, so that its listeners do not outlive the drill. */
 const ORPHANED_MS = 10_000;
 
 /** Resolves when the drill is over or `signal` aborts. Throws BadConfig, or an Error for the person at the terminal. */

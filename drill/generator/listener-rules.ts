@@ -81,7 +81,7 @@ export function restUntilMs(table: ListenerTable, i: number, nowMs: number, hasR
   return hasRequest || table.stalled[i] !== STALL.never ? 0 : nowMs + (table.cadenceMs[i] as number) + LATE_MS;
 }
 
-/** Whether a following listener is left out of this round. One in eight is visited all the same, in turn. */
+/** Whether a following listener is left out of this round. One round in eight visits it anyway. */
 export function isResting(table: ListenerTable, i: number, nowMs: number, periodMs: number): boolean {
   return nowMs < (table.restUntilMs[i] as number) && (Math.floor(nowMs / periodMs) + i) % REST_ROUNDS !== 0;
 }

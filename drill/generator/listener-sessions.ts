@@ -118,7 +118,7 @@ export class ListenerSessions implements FrameSink {
     const state = this.table.state[i];
     if (this.table.stalled[i] === STALL.now || state === STATE.ended) return;
     if (state === STATE.following && isResting(this.table, i, nowMs, periodMs)) return;
-    const readyMs = this.playback.look(i, nowMs);
+    const readyMs = this.playback.advanceTo(i, nowMs);
     const isServed = this.playback.hasStarted(i) || this.table.queuedSinceUtcMs[i] !== 0;
     if (!isServed && nowMs - (this.table.tappedMs[i] as number) >= JOIN_TIMEOUT_MS) this.#failJoin(i);
     if (state === STATE.connecting || state === STATE.awaitingSnapshot || state === STATE.queued) {
@@ -214,7 +214,7 @@ export class ListenerSessions implements FrameSink {
   }
 
   #connectionLost(i: number): void {
-    this.measures.closed("no word");
+    this.measures.closed("lost");
     this.#reconnectLater(i, 0);
   }
 
@@ -234,7 +234,7 @@ export class ListenerSessions implements FrameSink {
   }
 
   #onFollowingLost(i: number, nowMs: number): void {
-    this.playback.look(i, nowMs);
+    this.playback.advanceTo(i, nowMs);
     this.#counts.lostConnections++;
     if (nowMs - (this.table.sinceMs[i] as number) >= SESSION_TIMES.steadyMs) this.table.attempt[i] = 0;
     if (this.table.stalled[i] !== STALL.never || this.table.lostAtMs[i] !== 0) return;
@@ -325,7 +325,7 @@ export class ListenerSessions implements FrameSink {
     } else if (notice.kind === "waiting") this.#onQueued(i, notice.sinceUtcMs, nowMs);
     else if (notice.kind === "skipped") table.skippedTo[i] = Math.max(table.skippedTo[i] as number, notice.to);
     else if (notice.kind === "upstream") {
-      this.playback.look(i, nowMs);
+      this.playback.advanceTo(i, nowMs);
       table.isAway[i] = notice.away ? 1 : 0;
     } else if (notice.kind === "pong") {
       this.#space.offset.addSample(notice.echo, nowMs, this.#options.clock.utcMs(), notice.utcMs);

@@ -62,7 +62,7 @@ test("counts one cut after 15 s without sound, and a jump when sound returns", (
   const { counts, model } = startModel();
   startPlaying(model, 2_000, 0);
   let nowMs = 0;
-  for (; nowMs < 60_000; nowMs += 1_000) model.look(0, nowMs);
+  for (; nowMs < 60_000; nowMs += 1_000) model.advanceTo(0, nowMs);
   assert.deepEqual([counts.gaps, counts.cuts], [1, 1]);
   assert.ok(nowMs - CUT_MS > counts.gapMs - CUT_MS && counts.gapMs > 50_000);
   model.sound(0, FIRST_SLOT + 20, FIRST_SLOT + 320, 0, nowMs);
@@ -73,7 +73,7 @@ test("counts one cut after 15 s without sound, and a jump when sound returns", (
 test("an excluded listener jumps as well, but nothing is counted", () => {
   const { counts, model } = startModel("nothing");
   startPlaying(model, 2_000, 0);
-  model.look(0, 60_000);
+  model.advanceTo(0, 60_000);
   model.sound(0, FIRST_SLOT + 20, FIRST_SLOT + 320, 0, 60_000);
   assert.ok(model.aheadMs(0) < 20_000);
   assert.deepEqual([counts.gaps, counts.cuts, counts.jumps, counts.skippedSlots], [0, 0, 0, 0]);
@@ -118,9 +118,9 @@ function gapsOfModel(cadenceMs: number, pushes: readonly Push[], reserveMs = 0) 
   const [first] = pushes as [Push];
   model.onSnapshot(0, { headSlot: first.toSlot - 1, nextSlot: FIRST_SLOT, cadenceMs, reserveMs }, NO_MARKS, 0);
   let next = FIRST_SLOT;
-  let lookMs = 0;
+  let advancedMs = 0;
   for (const { atMs, toSlot } of pushes) {
-    for (; lookMs < atMs; lookMs += 1_000) model.look(0, lookMs);
+    for (; advancedMs < atMs; advancedMs += 1_000) model.advanceTo(0, advancedMs);
     if (toSlot > next) model.sound(0, next, toSlot, 0, atMs);
     next = Math.max(next, toSlot);
     if (!model.hasStarted(0)) model.startPlayback(0, 0, atMs);

@@ -14,6 +14,7 @@ export type Expecting = "voice" | "hold" | "away" | "nothing";
 /** Playing nothing for this long is a cut. */
 export const CUT_MS = 15_000;
 
+/** `entering`: the first flight is arriving. `playing`: sound or filler plays. */
 const PLAYBACK = { silent: 0, entering: 1, playing: 2 } as const;
 
 /** Where a connection begins: the newest slot, the next slot that the listener needs, cadence and reserve. */
@@ -157,7 +158,7 @@ export class PlaybackModel {
   }
 
   /** Advances to `nowMs`. Returns the requested cadence once the listener is ready for it, else 0. */
-  look(i: number, nowMs: number): number {
+  advanceTo(i: number, nowMs: number): number {
     if (this.#state[i] !== PLAYBACK.playing) return 0;
     this.#advance(i, nowMs);
     const silentSinceMs = this.#silentSinceMs[i] as number;

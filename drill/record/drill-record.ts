@@ -37,7 +37,7 @@ export interface Sample {
   readonly machineBusy: number | undefined;
   /** Share that the hypervisor gave to other machines, 0 to 1. */
   readonly machineStolen: number | undefined;
-  /** Kernel memory for sockets, beyond what there was before the drill. */
+  /** Kernel memory for sockets, beyond that before the drill. */
   readonly kernelBytes: number | undefined;
   /** Lateness of the stage's ticks in the last ten seconds, p99.9. */
   readonly tickP999Ms: number | undefined;

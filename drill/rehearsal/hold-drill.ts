@@ -29,7 +29,7 @@ export interface Drill {
   /** Version of Hustings for the record. */
   readonly version: string;
   readonly clock: Clock;
-  /** Aborting ends the drill early, with a record of what there was. */
+  /** Aborting ends the drill early, with a record of the part that ran. */
   readonly signal: AbortSignal;
 }
 

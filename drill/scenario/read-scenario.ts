@@ -73,13 +73,14 @@ function readCurve(read: FieldReader, value: unknown): CurvePoint[] {
 function readFault(read: FieldReader, value: unknown, i: number): Fault {
   const name = `faults[${i}]`;
   const { atSeconds, kind, forSeconds, share } = read.object(value, name, ["atSeconds", "kind", "forSeconds", "share"]);
-  const what = read.oneOf(kind, `${name}.kind`, FAULT_KINDS);
-  if (NEEDS_TIME.has(what) && forSeconds === undefined) read.faults.push(`${name} needs forSeconds, its duration.`);
+  const faultKind = read.oneOf(kind, `${name}.kind`, FAULT_KINDS);
+  if (NEEDS_TIME.has(faultKind) && forSeconds === undefined)
+    read.faults.push(`${name} needs forSeconds, its duration.`);
   return {
     atSeconds: read.number(atSeconds, `${name}.atSeconds`, 0, SCENARIO_LIMITS.seconds),
-    kind: what,
+    kind: faultKind,
     forSeconds: read.number(forSeconds ?? 0, `${name}.forSeconds`, 0, 600),
-    share: read.number(share ?? (what === "stall-readers" ? 0.1 : 1), `${name}.share`, 0, 1),
+    share: read.number(share ?? (faultKind === "stall-readers" ? 0.1 : 1), `${name}.share`, 0, 1),
   };
 }
 

@@ -37,7 +37,7 @@ const VOICES = {
   host: fileURLToPath(new URL("../../media/voices/anna.opus", import.meta.url)),
   moderator: fileURLToPath(new URL("../../media/voices/ben.opus", import.meta.url)),
 };
-/** A mute makes two state entries for every listener: seldom enough not to be what the drill measures. */
+/** A mute makes two state entries for every listener: rare enough not to affect the other measurements. */
 const MUTE_EVERY_MS = 10_000;
 const MAX_MEASURES = 10_000;
 
