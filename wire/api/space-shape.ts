@@ -2,6 +2,7 @@
 // home page's list and the schemas of the API are all made from these tables, so a new field is one row here.
 
 import type { SpaceId } from "../ids.ts";
+import { SPACE_DETAILS, type SpaceDetails } from "../log/space-details.ts";
 import { AIRS, HOLD_REASONS, PHASES, RECORDING_STATUSES, ROLES, type SpaceState } from "../log/state.ts";
 import {
   BOOLEAN,
@@ -31,7 +32,7 @@ const SPEAKER = object({ seat: INTEGER, name: text(), role: oneOf(ROLES), muted:
 /** The part of the room document that describes the space, in this order. */
 export const ROOM_SPACE_FIELDS = {
   id: field(text<SpaceId>(), ({ id }) => id),
-  title: field(text(), ({ state }) => state.title),
+  ...detailFields(),
   phase: field(oneOf(PHASES), ({ state }) => state.phase),
   /** The host's name; empty until the state has come. */
   host: field(text(), ({ state }) => state.host?.name ?? ""),
@@ -61,6 +62,19 @@ export const LISTED_SPACE_FIELDS = {
   audience: ROOM_SPACE_FIELDS.audience,
   liveUtcMs: ROOM_SPACE_FIELDS.liveUtcMs,
 };
+
+type DetailFields = {
+  readonly [Name in keyof SpaceDetails]: Field<MeasuredSpace, SpaceDetails[Name]>;
+};
+
+// What the host gave when opening the space.
+function detailFields(): DetailFields {
+  const fields = Object.entries(SPACE_DETAILS).map(([name, { schema }]) => [
+    name,
+    field(schema, ({ state }) => state[name as keyof SpaceDetails]),
+  ]);
+  return Object.fromEntries(fields) as DetailFields;
+}
 
 function field<Value>(
   schema: Schema<Value>,

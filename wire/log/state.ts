@@ -3,6 +3,7 @@
 
 import type { PersonId, SpaceId } from "../ids.ts";
 import type { Anchor, SlotRange } from "../slots.ts";
+import { detailsOf, NO_DETAILS, type SpaceDetails } from "./space-details.ts";
 
 export const PHASES = ["created", "live", "ended"] as const;
 export type Phase = (typeof PHASES)[number];
@@ -19,14 +20,13 @@ export type LeaveReason = "stepped-down" | "removed" | "timeout" | "ended";
 
 export type StateChange =
   /** The first entry of every space. Slot 0 begins at `originUtcMs`. */
-  | {
+  | ({
       readonly kind: "created";
       readonly id: SpaceId;
-      readonly title: string;
       readonly host: PersonId;
       readonly hostName: string;
       readonly originUtcMs: number;
-    }
+    } & SpaceDetails)
   | { readonly kind: "anchor"; readonly anchorSlot: number; readonly anchorUtcMs: number }
   /** Slots `[from, to)` that do not exist and never will, at most `MAX_ABSENCE_SLOTS`. Every view shows filler. */
   | { readonly kind: "absence"; readonly from: number; readonly to: number }
@@ -76,11 +76,10 @@ export interface NamedPerson {
   readonly name: string;
 }
 
-export interface SpaceState {
+export interface SpaceState extends SpaceDetails {
   /** `seq` of the newest folded entry; 0 before the first. */
   readonly seq: number;
   readonly id: SpaceId | undefined;
-  readonly title: string;
   readonly host: NamedPerson | undefined;
   readonly originUtcMs: number;
   readonly phase: Phase;
@@ -120,7 +119,7 @@ export const MAX_SNAPSHOT_BYTES = 32 * 1024;
 export const EMPTY_STATE: SpaceState = {
   seq: 0,
   id: undefined,
-  title: "",
+  ...NO_DETAILS,
   host: undefined,
   originUtcMs: 0,
   phase: "created",
@@ -160,7 +159,7 @@ function changeOf(state: SpaceState, entry: StateEntry): Partial<SpaceState> {
     case "created":
       return {
         id: entry.id,
-        title: entry.title,
+        ...detailsOf(entry),
         host: { person: entry.host, name: entry.hostName },
         originUtcMs: entry.originUtcMs,
       };

@@ -8,11 +8,14 @@ import {
   ROOM_DOCUMENT_SCHEMA,
   type RoomDocument,
 } from "@hustings/wire/listen/room-document.ts";
-import { MAX_NAME_CHARACTERS, MAX_TITLE_CHARACTERS } from "@hustings/wire/text.ts";
+import { SPACE_DETAILS } from "@hustings/wire/log/space-details.ts";
+import { MAX_NAME_CHARACTERS } from "@hustings/wire/text.ts";
 import { MAX_SEATS } from "@hustings/wire/units.ts";
 import { type TSchema, Type } from "typebox";
 
-const title = Type.String({ description: `1 to ${MAX_TITLE_CHARACTERS} characters.`, examples: ["Open evening"] });
+const details = Object.fromEntries(
+  Object.entries(SPACE_DETAILS).map(([detail, { schema }]) => [detail, Type.Unsafe<unknown>(schema)]),
+);
 const name = Type.String({ description: `1 to ${MAX_NAME_CHARACTERS} characters.`, examples: ["Ada"] });
 
 export const errorBody = Type.Object(
@@ -31,7 +34,7 @@ export const spacePath = Type.Object({
   id: Type.String({ description: "The space: ten characters.", examples: ["0123456789"] }),
 });
 
-export const newSpace = Type.Object({ title, name: Type.Optional(name) });
+export const newSpace = Type.Object({ ...details, name: Type.Optional(name) });
 
 const ticketFields = {
   ticket: Type.String({ description: "For Authorization: Bearer, ten minutes." }),
@@ -81,7 +84,7 @@ const addressed = <Verb extends string>(...verbs: Verb[]) => Type.Object({ do: T
 /** Only for the description; wire/stage/commands.ts checks commands, with better messages. */
 export const command = Type.Union([
   verb("live", "end", "accept", "decline", "leave"),
-  Type.Object({ do: Type.Literal("title"), title }),
+  Type.Object({ do: Type.Literal("title"), title: Type.Unsafe<string>(SPACE_DETAILS.title.schema) }),
   Type.Object({ do: Type.Literal("hand"), up: Type.Boolean() }),
   addressed("lower", "invite", "uninvite"),
   Type.Object({ do: Type.Literal("mute"), seat, muted: Type.Boolean() }),

@@ -3,9 +3,10 @@
 import { randomBytes } from "node:crypto";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { guestIdFrom, isSpaceId, type SpaceId, spaceIdFrom } from "@hustings/wire/ids.ts";
+import { readSpaceDetails } from "@hustings/wire/log/space-details.ts";
 import { HOST_SECRET_PREFIX, ROUTES } from "@hustings/wire/routes.ts";
 import { type Command, parseCommand } from "@hustings/wire/stage/commands.ts";
-import { cleanName, cleanTitle } from "@hustings/wire/text.ts";
+import { cleanName } from "@hustings/wire/text.ts";
 import type { FastifyRequest } from "fastify";
 import type { ApiContext, ApiServer } from "./api-context.ts";
 import { hashOfSecret, newSecret } from "./host-secrets.ts";
@@ -43,13 +44,13 @@ function createRoute(app: ApiServer, { stage, sign, limitSpaces, publicUrl }: Ap
     },
   };
   app.post(ROUTES.spaces, { schema }, async ({ body, headers }, reply) => {
-    const title = cleanTitle(body.title);
+    const details = readSpaceDetails(body);
     const name = cleanName(body.name ?? DEFAULT_HOST_NAME);
     limitSpaces(addressOf(headers));
     const id = spaceIdFrom(randomBytes(10));
     const person = guestIdFrom(randomBytes(16));
     const secret = newSecret();
-    await stage.createSpace({ id, title, host: { person, name }, secretHash: hashOfSecret(secret) });
+    await stage.createSpace({ id, ...details, host: { person, name }, secretHash: hashOfSecret(secret) });
     const { ticket, expiresUtcMs } = await sign.ticket({ space: id, person, name, generation: FIRST_GENERATION });
     const origin = originOf(headers, publicUrl);
     const url = origin + ROUTES.page(id);

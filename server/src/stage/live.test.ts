@@ -23,6 +23,7 @@ import type { PeerPort } from "./peer/peer-port.ts";
 import { startPeerPort } from "./peer/webrtc-peer-port.ts";
 import { startStage } from "./stage.ts";
 import { tone } from "./testing/microphones.ts";
+import { STAGE_LIMITS } from "./testing/stage-fixture.ts";
 
 const SPACE = spaceIdFrom(new Uint8Array(10).fill(9));
 const HOST = guestIdFrom(new Uint8Array(16).fill(9));
@@ -38,7 +39,15 @@ async function startReal(made: AsyncDisposableStack, isKept: (rtp: Uint8Array) =
   const peers = made.use(startPeerPort({ udpPort, bindAddress: "127.0.0.1", now: systemClock.monotonicMs }));
   const stage = made.use(
     await startStage({
-      ...{ store, peers: dropPackets(peers, isKept), clock: systemClock, log: SILENT, version: "1", isRecorded: false },
+      ...{
+        store,
+        peers: dropPackets(peers, isKept),
+        clock: systemClock,
+        log: SILENT,
+        version: "1",
+        isRecorded: false,
+        limits: STAGE_LIMITS,
+      },
       check: ticketVerifier([publicHalf(key)], systemClock),
       tcp: { host: "127.0.0.1", port: 0 },
       socketPath: join(folder, "stage.sock"),

@@ -15,6 +15,7 @@ import { SILENT } from "../ops/logger.ts";
 import type { TicketCheck } from "../tickets/verify.ts";
 import { type Stage, type StageOptions, startStage } from "./stage.ts";
 import { BAD_OFFER, createFakePeerPort } from "./testing/fake-peers.ts";
+import { STAGE_LIMITS } from "./testing/stage-fixture.ts";
 
 const SPACE = spaceIdFrom(new Uint8Array(10).fill(5));
 const HOST = guestIdFrom(new Uint8Array(16).fill(6));
@@ -54,6 +55,7 @@ async function running(options: Partial<StageOptions> = {}): Promise<Running> {
   const stage = await startStage({
     store: createMemoryStore(),
     isRecorded: false,
+    limits: STAGE_LIMITS,
     peers,
     check,
     clock: systemClock,

@@ -18,7 +18,6 @@ import { addInternalRoutes, type StageHealth } from "./http/internal-routes.ts";
 import { addPublicRoutes } from "./http/public-routes.ts";
 import { createHttp } from "./http/stage-http.ts";
 import type { PeerPort } from "./peer/peer-port.ts";
-import { SILENCE_LIMIT_MS } from "./policy/dead-air.ts";
 import { createAudienceCounts } from "./spaces/audience-count.ts";
 import { openSpaces, type Spaces } from "./spaces/held-spaces.ts";
 
@@ -40,7 +39,7 @@ export interface StageOptions {
   readonly socketPath: string;
   readonly followPath: string;
   readonly iceServers?: IceServers;
-  readonly limits?: Partial<StageLimits>;
+  readonly limits: StageLimits;
 }
 
 export interface StageLimits {
@@ -53,13 +52,6 @@ export interface StageLimits {
   /** Silence after which hold music begins. */
   readonly silenceLimitMs: number;
 }
-
-export const STAGE_LIMITS: StageLimits = {
-  maxSpaces: 100,
-  expiryMs: 24 * 3_600_000,
-  seatKeptMs: 60_000,
-  silenceLimitMs: SILENCE_LIMIT_MS,
-};
 
 export interface Stage extends AsyncDisposable {
   readonly tcpPort: number;
@@ -77,7 +69,7 @@ const CALL_ID_BYTES = 15;
  */
 export async function startStage(options: StageOptions): Promise<Stage> {
   const { store, peers, check, clock, log, version, iceServers = { stunUrls: [] } } = options;
-  const limits = { ...STAGE_LIMITS, ...options.limits };
+  const { limits } = options;
   await using made = new AsyncDisposableStack();
   const opus = await loadOpus();
   let spaces: Spaces | undefined;

@@ -6,8 +6,9 @@ import type { TickTimes } from "@hustings/flow/ticker.ts";
 import type { TicketClaims } from "@hustings/wire/api/tickets.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { isPersonId, isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
+import { readSpaceDetails } from "@hustings/wire/log/space-details.ts";
 import { parseCommand } from "@hustings/wire/stage/commands.ts";
-import { cleanName, cleanTitle } from "@hustings/wire/text.ts";
+import { cleanName } from "@hustings/wire/text.ts";
 import type { FastifyInstance } from "fastify";
 import type { NewSpace, Spaces } from "../spaces/held-spaces.ts";
 import { spaceIdOf } from "./public-routes.ts";
@@ -63,11 +64,17 @@ export function addInternalRoutes(http: FastifyInstance, { spaces, clock, health
 }
 
 function newSpaceOf(body: unknown): NewSpace {
-  const { id, title, host, ...rest } = fieldsOf(body);
+  const fields = fieldsOf(body);
+  const { id, host } = fields;
   const { person, name } = fieldsOf(host);
   if (!isSpaceId(id)) throw new Refusal("bad-json", `"id" is not a space's id.`);
   if (!isPersonId(person)) throw new Refusal("bad-json", `"person" is not a person's id.`);
-  return { id, title: cleanTitle(title), host: { person, name: cleanName(name) }, secretHash: secretHashOf(rest) };
+  return {
+    id,
+    ...readSpaceDetails(fields),
+    host: { person, name: cleanName(name) },
+    secretHash: secretHashOf(fields),
+  };
 }
 
 function secretHashOf(body: unknown): string {

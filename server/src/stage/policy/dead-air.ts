@@ -19,9 +19,6 @@ export interface AirSignals {
   readonly elapsedMs: number;
 }
 
-/** Hold music begins when no seat was audible for this long. */
-export const SILENCE_LIMIT_MS = 12_000;
-
 /** The state as a space goes live: people on the stage have the whole silence limit to start speaking. */
 export function airAtStart(someonePresent: boolean): AirState {
   return someonePresent
@@ -36,7 +33,7 @@ export const AIR_AFTER_RESTART: AirState = { air: "hold", reason: "stage-back", 
  * A voice goes on air at once. Hold music begins when nobody is present, or no voice was heard for `limitMs`, and only a
  * voice ends it.
  */
-export function nextAir(memory: AirState, signals: AirSignals, limitMs = SILENCE_LIMIT_MS): AirState {
+export function nextAir(memory: AirState, signals: AirSignals, limitMs: number): AirState {
   if (signals.voice) return { air: "voice", reason: undefined, quietMs: 0 };
   const quietMs = memory.quietMs + signals.elapsedMs;
   if (!signals.someonePresent) {

@@ -2,15 +2,15 @@
 
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
+import { detailsOf, type SpaceDetails } from "@hustings/wire/log/space-details.ts";
 import type { SpaceState } from "@hustings/wire/log/state.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import type { LogReader, LogStore, SpaceLog } from "../../log/port.ts";
 import { type Actor, decide } from "../policy/authority.ts";
 import { type CommandResult, Space, type SpaceDependencies } from "./space.ts";
 
-export interface NewSpace {
+export interface NewSpace extends SpaceDetails {
   readonly id: SpaceId;
-  readonly title: string;
   readonly host: { readonly person: PersonId; readonly name: string };
   readonly secretHash: string;
 }
@@ -115,7 +115,7 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
     }
   }
 
-  async function create({ id, title, host, secretHash }: NewSpace): Promise<void> {
+  async function create({ id, host, secretHash, ...rest }: NewSpace): Promise<void> {
     if (held.has(id) || ended.has(id)) throw new Refusal("conflict", `The space ${id} already exists.`);
     if (held.size + creatingCount >= maxSpaces) throw new Refusal("too-many-spaces");
     creatingCount += 1;
@@ -124,7 +124,15 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
       const log = await store.create(id);
       await log.appendBackstage(0, utcMs, { kind: "host-secret", secretHash, generation: 1 });
       const { person, name } = host;
-      await log.appendState(0, utcMs, { kind: "created", id, title, host: person, hostName: name, originUtcMs: utcMs });
+      const created = {
+        kind: "created",
+        id,
+        host: person,
+        hostName: name,
+        originUtcMs: utcMs,
+        ...detailsOf(rest),
+      } as const;
+      await log.appendState(0, utcMs, created);
       await holdSpace(log).settled();
     } catch (cause) {
       await store.remove(id).catch(() => undefined);

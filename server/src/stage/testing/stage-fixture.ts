@@ -12,7 +12,16 @@ import type { Logger } from "../../ops/logger.ts";
 import type { Actor } from "../policy/authority.ts";
 import { openSpaces, type Spaces, type SpacesOptions } from "../spaces/held-spaces.ts";
 import type { Space, SpaceDependencies } from "../spaces/space.ts";
+import type { StageLimits } from "../stage.ts";
 import { createFakePeerPort, type FakePeerPort, type FakeSpeaker } from "./fake-peers.ts";
+
+/** The limits of a stage in tests. */
+export const STAGE_LIMITS: StageLimits = {
+  maxSpaces: 10,
+  expiryMs: 86_400_000,
+  seatKeptMs: 60_000,
+  silenceLimitMs: 12_000,
+};
 
 export interface StageFixture extends AsyncDisposable {
   readonly clock: ManualClock;
@@ -59,10 +68,10 @@ export async function startStageFixture(options: StageFixtureOptions = {}): Prom
   let callCount = 0;
   const dependencies = {
     ...{ clock, opus, peers, logger, newCallId: () => `call${String(++callCount).padStart(16, "0")}` },
-    ...{ seatKeptMs: 60_000, silenceLimitMs: 12_000, isRecorded: true },
+    ...{ ...STAGE_LIMITS, isRecorded: true },
     ...options.dependencies,
   };
-  const { maxSpaces = 10, expiryMs = 86_400_000 } = options;
+  const { maxSpaces, expiryMs } = { ...STAGE_LIMITS, ...options };
   const pausable = pausableClock(clock);
 
   async function start() {
