@@ -136,10 +136,10 @@ async function mutesWhile(live: LiveSpace, over: Promise<unknown>): Promise<numb
 
 /** The guest's connection is cut; resolves with how long it took until they were seated again. */
 async function comesBack(guest: FakeSpeaker): Promise<number> {
-  const { sittings } = guest;
+  const { connections } = guest;
   const fromMs = systemClock.monotonicMs();
   guest.speaker.close();
-  await until("the speaker to be back", () => guest.sittings > sittings && guest.isSeated);
+  await until("the speaker to be back", () => guest.connections > connections && guest.isSeated);
   return systemClock.monotonicMs() - fromMs;
 }
 

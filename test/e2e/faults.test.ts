@@ -75,7 +75,7 @@ test("a listener's page loses the network for 5 s and for 20 s, and goes on by i
     await pause(2_000);
     way.cut();
     await pause(cutMs);
-    way.mend();
+    way.restore();
     await until(
       "the page to play on",
       async () => {

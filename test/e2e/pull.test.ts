@@ -91,7 +91,7 @@ test("U1 U9 a full house is heard by pull, some seconds later, and push takes ov
   doorUrl = server.doorUrl;
   using live = await startLiveSpace(server, "Full house");
   using ben = await inviteFakeSpeaker(server, live, "Ben", "ben");
-  ben.hush(true);
+  ben.pauseSending(true);
   await using browser = await openBrowser();
   const address = doorUrl.replace("http", "ws") + ROUTES.listen(live.space.id);
   using first = startHeadlessListener({ url: address });

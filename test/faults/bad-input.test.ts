@@ -50,7 +50,7 @@ test("whatever is thrown at the door and the stage is refused by its row, and a 
 
   await listener.hearsMore(10);
   assertUndisturbed(listener, "who listened meanwhile");
-  assert.equal(live.host.sittings, 1);
+  assert.equal(live.host.connections, 1);
   t.diagnostic(`the listener waited ${listener.waitedMs()} ms`);
   assert.deepEqual(/"level":(50|60)/.exec(server.output()), null, "no error of ours was written");
 });

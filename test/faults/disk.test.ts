@@ -47,7 +47,7 @@ test("a full disk leaves the sound alone, is told in the state, and is recorded 
   await until("the space to be recorded again", () => headless.state.recording === "on");
   await listener.hearsMore(5);
   assertUndisturbed(listener, "who listens still");
-  assert.equal(host.sittings, 1);
+  assert.equal(host.connections, 1);
   t.diagnostic(`the listener waited ${listener.waitedMs()} ms`);
 });
 
@@ -91,8 +91,11 @@ test("damaged lanes cost what was in them: the server starts, says so, and the o
   await writeFile(join(strange, "state.lane"), randomBytes(100));
 
   await server.restart();
-  await until("the whole space to speak", () => whole.host.sittings === 2 && listener.headless.state.air === "voice");
-  await until("the torn space to speak", () => torn.host.sittings === 2 && torn.host.isSeated);
+  await until(
+    "the whole space to speak",
+    () => whole.host.connections === 2 && listener.headless.state.air === "voice",
+  );
+  await until("the torn space to speak", () => torn.host.connections === 2 && torn.host.isSeated);
   await listener.hearsMore(5);
   assertWhole(listener, "who listens to the whole space");
   using tornEars = await startListening(server, torn.space);

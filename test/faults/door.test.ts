@@ -58,7 +58,7 @@ test("a rolling restart makes every edge and the api new, and every listener hea
   await Promise.all(all.ears.map((one) => one.hearsMore(15)));
   for (const one of all.ears) assertWhole(one, "through the restart");
   assert.equal(refused, 0, `${refused} connections were refused or reset, ${answered} answered`);
-  assert.equal(live.host.sittings, 1);
+  assert.equal(live.host.connections, 1);
   t.diagnostic(`${answered} connections were answered meanwhile`);
   tellWaits(t, all.ears);
 });

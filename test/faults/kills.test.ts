@@ -29,7 +29,7 @@ test("killing the parent harms nobody, and the next start keeps what runs and pr
   assert.deepEqual(await Promise.all(ROLES.map(server.pidOf)), pids, "the same processes as before");
   assert.match(server.output(), /Hustings is at .*[\s\S]*Hustings is at /);
   assertUndisturbed(listener, "the listener");
-  assert.equal(live.host.sittings, 1);
+  assert.equal(live.host.connections, 1);
   (await startListening(server, live.space))[Symbol.dispose]();
   t.diagnostic(`waited ${listener.waitedMs()} ms`);
 });
@@ -50,7 +50,7 @@ test("killing the api harms nobody who is in, and it is back by itself", async (
   await newGuest(server, live.space, "Ben");
   await listener.hearsMore(10);
   assertUndisturbed(listener, "the listener");
-  assert.equal(host.sittings, 1);
+  assert.equal(host.connections, 1);
   t.diagnostic(`waited ${listener.waitedMs()} ms`);
 });
 
@@ -89,7 +89,7 @@ test("killing the stage leaves listeners connected, with hold music, and the voi
   const { headless } = listener;
   await until("hold music", () => headless.state.air === "hold" && headless.state.holdReason === "stage-back");
   t.diagnostic(`hold after ${Math.round(performance.now() - killedMs)} ms`);
-  await until("the host to be back", () => live.host.isSeated && live.host.sittings === 2);
+  await until("the host to be back", () => live.host.isSeated && live.host.connections === 2);
   t.diagnostic(`host back after ${Math.round(performance.now() - killedMs)} ms`);
   await until("a voice again", () => headless.state.air === "voice" && headless.state.seats[0]?.present === true);
   t.diagnostic(`on air after ${Math.round(performance.now() - killedMs)} ms`);

@@ -25,7 +25,7 @@ async function liveThrough(server: RunningServer, live: LiveSpace, cutMs: number
   way.cut();
   const lastSlot = listener.lastSlot;
   await pause(cutMs);
-  way.mend();
+  way.restore();
   const mendedMs = performance.now();
   await until(
     "the listener to be back",

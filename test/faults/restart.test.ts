@@ -33,7 +33,7 @@ for (const offsetMs of [30_000, -30_000]) {
     const startedMs = performance.now();
 
     const { headless } = listener;
-    await until("both to sit again", () => host.sittings === 2 && ben.sittings === 2 && ben.isSeated);
+    await until("both to sit again", () => host.connections === 2 && ben.connections === 2 && ben.isSeated);
     await until("a voice on air again", () => headless.state.air === "voice" && listener.lastSlot > lastSlot);
     t.diagnostic(`speakers and listeners were back ${Math.round(performance.now() - startedMs)} ms after the start`);
     const seat = headless.state.seats.find((one) => one.seat === ben.speaker.seat);

@@ -1,4 +1,4 @@
-// Owns sound as arrays in the tests of faults. Refuses files and networks.
+// Joins and decodes sound for tests.
 
 import { loadOpus } from "../../media/codec/opus.ts";
 
@@ -12,7 +12,7 @@ export function joined(pieces: readonly Float32Array[]): Float32Array {
   return pcm;
 }
 
-/** The packets in a row as 48 kHz mono. */
+/** Decodes packets in order, to 48 kHz mono. */
 export async function decoded(packets: readonly Uint8Array[]): Promise<Float32Array> {
   using decoder = (await loadOpus()).decoder();
   return joined(packets.map((packet) => decoder.decode(packet)));

@@ -1,11 +1,10 @@
-// Owns finding what the tests need from outside npm (Chromium, ffmpeg, ffprobe), installing it where that is possible,
-// and the flags under which Chromium is started. Knows nothing of what any test does with them.
+// Finds the programs that tests need from outside npm (Chromium, ffmpeg, ffprobe), and installs them where it can.
 
 import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** A program that the tests run: the names it goes by, and Debian's package for it. */
+/** A program, the names of its command, and its Debian package. */
 interface Tool {
   readonly commands: readonly string[];
   readonly debianPackage: string;
@@ -25,19 +24,19 @@ const macChromium = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 
-/** What is to be done about the tools: nothing, install these Debian packages, or tell the person `advice`. */
+/** Whether to do nothing, install Debian packages, or print `advice`. */
 export type ToolPlan =
   | { readonly kind: "ready" }
   | { readonly kind: "install"; readonly packages: readonly string[] }
   | { readonly kind: "advise"; readonly advice: string };
 
-/** What the plan depends on. `find` gives the path of the first of `commands` that exists. */
+/** The machine that a plan is for. `find` gives the path of the first of `commands` that exists. */
 export interface Machine {
   find(commands: readonly string[]): string | undefined;
   readonly isRoot: boolean;
 }
 
-/** Decides what is to be done about missing tools on `machine`; installs only as root where apt-get exists. */
+/** Decides what to do about missing tools on `machine`; installs only as root where apt-get exists. */
 export function planTools(machine: Machine): ToolPlan {
   const missing = tools.filter((tool) => machine.find(tool.commands) === undefined);
   if (missing.length === 0) return { kind: "ready" };
@@ -51,7 +50,7 @@ export function planTools(machine: Machine): ToolPlan {
   return { kind: "advise", advice: `The tests need ${names}: ${how}.` };
 }
 
-/** Makes sure that every tool is there, installing it if it may. Throws one sentence of advice where it cannot. */
+/** Installs missing tools. Throws one sentence of advice where it may not. */
 export function ensureTools(): void {
   const plan = planTools(thisMachine);
   if (plan.kind === "ready") return;
@@ -61,14 +60,14 @@ export function ensureTools(): void {
   apt(["install", "-y", "--no-install-recommends", ...plan.packages]);
 }
 
-/** The path of the Chromium that browser tests start. Throws where there is none: `ensureTools` comes first. */
+/** The path of Chromium. Throws where there is none; `ensureTools` installs it. */
 export function findChromium(): string {
   const path = thisMachine.find(chromium.commands);
   if (path === undefined) throw new Error(`none of ${chromium.commands.join(", ")} is on the PATH`);
   return path;
 }
 
-/** Flags that keep Chromium quiet and on loopback. As root its sandbox cannot start, so there it is left out. */
+/** Flags that keep Chromium off the network and its pages running at full rate. Its sandbox cannot start as root. */
 export const chromiumFlags: readonly string[] = [
   "--headless=new",
   ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
@@ -78,6 +77,9 @@ export const chromiumFlags: readonly string[] = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  "--disable-background-timer-throttling",
+  "--disable-backgrounding-occluded-windows",
+  "--disable-renderer-backgrounding",
 ];
 
 const thisMachine: Machine = {

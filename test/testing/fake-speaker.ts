@@ -1,5 +1,4 @@
-// Owns people who speak in the tests of faults: a voice from a file on the beat, over a real peer, that comes back by
-// itself like the page does. Refuses to know how the stage works.
+// A speaker for tests: it sends a voice from a file over a real peer, and connects again after a loss, as the page does.
 
 import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
@@ -21,31 +20,30 @@ import { type VoiceName, voice } from "./voices.ts";
 export interface FakeSpeakerOptions {
   readonly ticket: string;
   readonly voice: VoiceName;
-  /** Where to POST the offer; absent: the stage's own port. */
+  /** Where to POST the offer; the stage's own port where absent. */
   readonly whipUrl?: string;
 }
 
 export interface FakeSpeaker extends Disposable {
   /** The newest connection. */
   readonly speaker: Speaker;
-  /** Connections made so far. */
-  readonly sittings: number;
-  /** Connected just now. */
+  /** How often it has connected. */
+  readonly connections: number;
   readonly isSeated: boolean;
   readonly state: SpaceState;
-  /** Why connections ended, oldest first. */
+  /** Why its connections ended, oldest first. */
   readonly ends: readonly string[];
-  /** What the stage sent back until now, decoded. */
+  /** The decoded sound that the stage has sent back. */
   heard(): Float32Array;
-  /** Sends nothing from now on, or speaks again. */
-  hush(hushed: boolean): void;
+  /** Stops or resumes sending. */
+  pauseSending(isPaused: boolean): void;
 }
 
-/** After this long without a packet or a word from the stage the way is given up and made anew. */
-const DEAF_MS = 2_000;
-const AGAIN_MS = 200;
+/** A connection that brings nothing from the stage for this long is replaced. */
+const SILENCE_MAX_MS = 2_000;
+const RETRY_MS = 200;
 
-/** Sits down and speaks the voice over and over; muted until told otherwise. */
+/** Takes a seat, muted, and sends the voice again and again. */
 export async function startFakeSpeaker(
   server: RunningServer,
   space: CreatedSpace,
@@ -60,7 +58,7 @@ export async function startFakeSpeaker(
 
 class ReconnectingSpeaker implements FakeSpeaker {
   speaker!: Speaker;
-  sittings = 0;
+  connections = 0;
   isSeated = false;
   state: SpaceState = EMPTY_STATE;
   readonly ends: string[] = [];
@@ -69,7 +67,7 @@ class ReconnectingSpeaker implements FakeSpeaker {
   readonly #returned: Uint8Array[] = [];
   #decoder: OpusDecoder | undefined;
   #heardMs = performance.now();
-  #isHushed = false;
+  #isPaused = false;
   #isOver = false;
   #stopSpeaking = (): void => {};
 
@@ -83,12 +81,12 @@ class ReconnectingSpeaker implements FakeSpeaker {
       whipUrl: this.#whipUrl,
       ticket: this.#ticket,
       onPacket: (rtp) => this.#hear(rtp),
-      onDown: (message) => this.#told(message),
-      onClosed: (why) => this.#lost(why),
+      onDown: (message) => this.#receive(message),
+      onClosed: (why) => this.#ended(why),
     });
     if (this.#isOver) return speaker.close();
     this.speaker = speaker;
-    this.sittings += 1;
+    this.connections += 1;
     this.isSeated = true;
     this.#heardMs = performance.now();
   }
@@ -99,8 +97,8 @@ class ReconnectingSpeaker implements FakeSpeaker {
     this.#stopSpeaking = () => speaking.cancel();
   }
 
-  hush(hushed: boolean): void {
-    this.#isHushed = hushed;
+  pauseSending(isPaused: boolean): void {
+    this.#isPaused = isPaused;
   }
 
   heard(): Float32Array {
@@ -115,8 +113,8 @@ class ReconnectingSpeaker implements FakeSpeaker {
   }
 
   #send(packet: Uint8Array): void {
-    if (!this.#isHushed) this.speaker.sendPacket(packet);
-    if (this.isSeated && performance.now() - this.#heardMs > DEAF_MS) this.speaker.close();
+    if (!this.#isPaused) this.speaker.sendPacket(packet);
+    if (this.isSeated && performance.now() - this.#heardMs > SILENCE_MAX_MS) this.speaker.close();
   }
 
   #hear(rtp: Uint8Array): void {
@@ -125,23 +123,23 @@ class ReconnectingSpeaker implements FakeSpeaker {
     if ("payload" in packet && packet.payload.length > 0) this.#returned.push(packet.payload.slice());
   }
 
-  #told(message: StageMessage): void {
+  #receive(message: StageMessage): void {
     this.#heardMs = performance.now();
     if (message.kind === "snapshot") this.state = message.state;
     if (message.kind === "state") this.state = foldAll(message.entries, this.state);
   }
 
-  #lost(why: string): void {
+  #ended(why: string): void {
     this.ends.push(why);
     if (!this.isSeated) return;
     this.isSeated = false;
-    if (!this.#isOver && !/^(?:replaced|left|removed|ended)$/.test(why)) void this.#comeBack();
+    if (!this.#isOver && !/^(?:replaced|left|removed|ended)$/.test(why)) void this.#reconnect();
   }
 
-  async #comeBack(): Promise<void> {
+  async #reconnect(): Promise<void> {
     while (!this.#isOver && !this.isSeated) {
-      await pause(AGAIN_MS);
-      await this.connect().catch((cause: unknown) => void this.ends.push(`no way back: ${String(cause)}`));
+      await pause(RETRY_MS);
+      await this.connect().catch((cause: unknown) => void this.ends.push(`could not reconnect: ${String(cause)}`));
     }
   }
 }
@@ -151,7 +149,7 @@ export interface LiveSpace extends Disposable {
   readonly host: FakeSpeaker;
 }
 
-/** A live space whose host speaks as Anna. */
+/** Creates a space, whose host goes live and speaks with Anna's voice. */
 export async function startLiveSpace(server: RunningServer, title: string): Promise<LiveSpace> {
   const space = await server.create(title);
   const host = await startFakeSpeaker(server, space, { ticket: space.hostTicket, voice: "anna" });
@@ -165,13 +163,13 @@ export interface Guest {
   readonly person: PersonId;
 }
 
-/** Somebody with a name and a ticket, who has not asked for anything yet. */
+/** A guest with a name and a ticket. */
 export async function newGuest(server: RunningServer, space: CreatedSpace, name: string): Promise<Guest> {
   const response = await post(server.doorUrl + ROUTES.guests(space.id), { name });
   return (await response.json()) as Guest;
 }
 
-/** A guest asks, the host invites, and they speak. */
+/** A guest raises a hand, the host invites them, and they speak. */
 export async function inviteFakeSpeaker(
   server: RunningServer,
   { space, host }: LiveSpace,
@@ -187,7 +185,7 @@ export async function inviteFakeSpeaker(
   return talker;
 }
 
-/** A command over the public door. Throws what was answered when it is not 200. */
+/** Sends a command to the public door. Throws any answer other than 200. */
 export async function command(
   server: RunningServer,
   space: CreatedSpace,
@@ -198,7 +196,7 @@ export async function command(
   if (response.status !== 200) throw new Error(`${what.do}: ${response.status} ${await response.text()}`);
 }
 
-/** The host ends the space, over the public door. */
+/** Ends the space as its host. Throws any answer other than 200. */
 export async function end(server: RunningServer, { id, hostTicket }: CreatedSpace): Promise<void> {
   const response = await post(server.doorUrl + ROUTES.end(id), {}, hostTicket);
   if (response.status !== 200) throw new Error(`end: ${response.status} ${await response.text()}`);
@@ -215,7 +213,7 @@ export function post(url: string, body: unknown, ticket?: string): Promise<Respo
   });
 }
 
-/** What the voice sounds like. */
+/** The decoded voice, 48 kHz mono. */
 export async function spoken(name: VoiceName): Promise<Float32Array> {
   return decodeOgg(await loadOpus(), await readFile(voice(name)));
 }

@@ -1,5 +1,4 @@
-// Owns a network that fails on demand: a TCP way to a port that can be cut and mended, and a WHIP and UDP way to a stage
-// that loses packets. Refuses to know what passes, but for what is needed to put itself in between.
+// Proxies that fail on demand: one for TCP that can be cut and restored, and one for WHIP and UDP that loses packets.
 
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
@@ -8,13 +7,13 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 export interface CuttableProxy extends AsyncDisposable {
   readonly url: string;
-  /** From now on nothing passes, in either direction, and nobody is told: as when a phone leaves the network. */
+  /** Stops all bytes in both directions without closing anything, as when a phone leaves the network. */
   cut(): void;
-  /** Connections of before are reset, new ones pass. */
-  mend(): void;
+  /** Resets the connections from before the cut, and forwards new ones. */
+  restore(): void;
 }
 
-/** A way to `target`, an http URL on this machine. */
+/** Starts a proxy to `target`, an http URL on this machine. */
 export async function openCuttableProxy(target: string): Promise<CuttableProxy> {
   const { hostname, port } = new URL(target);
   const ends = new Set<Socket>();
@@ -41,7 +40,7 @@ export async function openCuttableProxy(target: string): Promise<CuttableProxy> 
       isCut = true;
       for (const end of ends) end.pause();
     },
-    mend() {
+    restore() {
       isCut = false;
       for (const end of ends) end.resetAndDestroy();
     },
@@ -54,13 +53,13 @@ export async function openCuttableProxy(target: string): Promise<CuttableProxy> 
 }
 
 export interface LossyStageProxy extends AsyncDisposable {
-  /** POST the offer here. */
+  /** Where to POST the offer. */
   readonly whipUrl: string;
-  /** Packets of sound that were let through and that were lost, so far. */
+  /** Packets of sound forwarded and lost until now. */
   readonly counts: { passed: number; lost: number };
 }
 
-/** A way to the stage on which `isLost` decides for every packet of sound going up, by its number; all else passes. */
+/** Starts a proxy to a stage. `isLost` decides for every packet of sound from the speaker, by its number from 0. */
 export async function openLossyStageProxy(
   whipUrl: string,
   isLost: (packet: number) => boolean,
@@ -109,7 +108,7 @@ export async function openLossyStageProxy(
   };
 }
 
-/** SRTP, not SRTCP, STUN or DTLS (RFC 7983, RFC 5761 §4). */
+/** True for SRTP, false for SRTCP, STUN and DTLS (RFC 7983, RFC 5761 §4). */
 function isSound(bytes: Uint8Array): boolean {
   const [first = 0, second = 0] = bytes;
   return first >= 128 && first <= 191 && (second < 192 || second > 223);

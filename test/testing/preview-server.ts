@@ -24,7 +24,7 @@ export interface Scene {
 
 export interface Preview extends AsyncDisposable {
   readonly origin: string;
-  /** The edge behind a live scene, to change what happens there. */
+  /** The fake edge of a live scene. */
   edge(name: SceneName): FakeEdge;
   pathOf(name: SceneName): string;
 }

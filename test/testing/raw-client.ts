@@ -1,22 +1,21 @@
-// Owns the far ends that hostile.test.ts needs: bare sockets that say what they like and keep what they are told. Refuses
-// to be polite: they answer no ping, no close, and read only when told.
+// A bare TCP client that sends any bytes and keeps all that it receives. It answers no ping and no close.
 
 import { connect, type Socket } from "node:net";
 import type { RunningServer } from "./running-server.ts";
-import { until } from "./until.ts";
+import { PATIENCE_MS, until } from "./until.ts";
 
 export interface RawClient extends Disposable {
   readonly socket: Socket;
-  /** Everything that came, one character a byte. */
+  /** Everything received, one character per byte. */
   readonly text: string;
   readonly isClosed: boolean;
-  /** HTTP status of the answer; 0 before there is one. */
+  /** HTTP status of the answer; 0 before it comes. */
   readonly status: number;
-  /** Code of the close frame behind the answer; 0 before there is one. */
+  /** Code of the WebSocket close frame after the answer; 0 before it comes. */
   readonly closeCode: number;
 }
 
-/** `isDeaf`: reads no more once it is answered. */
+/** Connects and sends `bytes`. With `isDeaf` it stops reading after the first answer. */
 export function openRawClient(server: RunningServer, bytes: string | Buffer = "", isDeaf = false): RawClient {
   const socket = connect(Number(new URL(server.doorUrl).port), "127.0.0.1");
   let text = "";
@@ -49,7 +48,7 @@ export function openRawClient(server: RunningServer, bytes: string | Buffer = ""
   };
 }
 
-/** The request of a listener of this path, with further header lines. */
+/** A listener's WebSocket request for `path`, with `more` header lines. */
 export function upgradeOf(path: string, more: readonly string[] = []): string {
   const lines = [
     `GET ${path} HTTP/1.1`,
@@ -64,9 +63,9 @@ export function upgradeOf(path: string, more: readonly string[] = []): string {
   return `${lines.join("\r\n")}\r\n\r\n`;
 }
 
-/** Resolves once all are closed, or rejects within `giveUpMs` naming how many are not. */
-export async function allClosed(what: string, strangers: readonly RawClient[], giveUpMs: number): Promise<void> {
-  await until(`${what} to be closed`, () => strangers.every(({ isClosed }) => isClosed), giveUpMs);
+/** Resolves once the server has closed all of `clients`; rejects after `withinMs`. */
+export async function allClosed(what: string, clients: readonly RawClient[], withinMs = PATIENCE_MS): Promise<void> {
+  await until(`${what} to be closed`, () => clients.every(({ isClosed }) => isClosed), withinMs);
 }
 
 function closeCodeIn(text: string): number {

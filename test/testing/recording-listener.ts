@@ -1,5 +1,4 @@
-// Owns people who listen in the tests of faults: a headless listener that keeps what it was handed and what it would have
-// heard. Refuses to judge more than "each slot once, in order, none left out".
+// A headless listener for tests. It keeps the slots that its session handed on and the sound that a player would play.
 
 import assert from "node:assert/strict";
 import { type HeadlessListener, startHeadlessListener } from "../../listener/headless/headless.ts";
@@ -12,32 +11,32 @@ import { until } from "./until.ts";
 export interface Written {
   readonly atSamples: number;
   readonly packets: readonly Uint8Array[];
-  /** -1: local filler. */
+  /** -1 for filler that the player made. */
   readonly slot: number;
 }
 
 export interface RecordingListener extends Disposable {
   readonly headless: HeadlessListener;
-  /** Sound that was handed on, ascending. */
+  /** Packets by slot, ascending. */
   readonly slots: ReadonlyMap<number, readonly Uint8Array[]>;
   readonly absences: readonly (readonly [from: number, to: number])[];
   readonly breaks: readonly (readonly [from: number, to: number, why: BreakReason])[];
   readonly written: readonly Written[];
   readonly seeks: readonly (readonly [fromSamples: number, toSamples: number])[];
   readonly lastSlot: number;
-  /** Decoded sound of the slots from `slot` on, without filler. */
+  /** The decoded sound of `slot` and later slots, without filler. */
   heardFrom(slot: number): Promise<Float32Array>;
-  /** The same of the slots before `slot`. */
+  /** The decoded sound of the slots before `slot`, without filler. */
   heardUntil(slot: number): Promise<Float32Array>;
-  /** Gaps since the first seconds, milliseconds: a newcomer's buffer is thin where the space has just begun. */
+  /** Milliseconds of gaps since the first two seconds of sound, in which the buffer of a newcomer is still short. */
   waitedMs(): number;
-  /** Resolves when `count` more slots of sound have come. */
+  /** Resolves when `count` more slots have come. */
   hearsMore(count: number): Promise<void>;
 }
 
 const SETTLING_SLOTS = 10;
 
-/** Starts listening; resolves when two seconds of sound have come. `doorUrl`: another way to the door. */
+/** Starts to listen and resolves after two seconds of sound. `doorUrl` may be a proxy of the door. */
 export async function startListening(
   server: RunningServer,
   { id }: CreatedSpace,
@@ -88,7 +87,7 @@ export async function startListening(
   return listener;
 }
 
-/** Each slot came once and in order, and none that exists was left out. */
+/** Asserts that each slot came once and in order, and that none was skipped. */
 export function assertWhole(listener: RecordingListener, who: string): void {
   const { skippedSlots, badFrames } = listener.headless.stats();
   assert.deepEqual(listener.headless.faults, [], `${who}: order`);
@@ -100,10 +99,10 @@ export function assertWhole(listener: RecordingListener, who: string): void {
   );
 }
 
-/** A machine that is busy stands still for a moment; whoever lost the way waits for seconds. */
+/** A busy machine stands still for less than this; a listener that lost its connection waits longer. */
 const MOMENT_MS = 1_000;
 
-/** As `assertWhole`, on one connection, without a pause that a loaded machine could not explain. */
+/** Asserts what `assertWhole` does, and that there was one connection and less than a second of gaps. */
 export function assertUndisturbed(listener: RecordingListener, who: string): void {
   assertWhole(listener, who);
   assert.equal(listener.headless.stats().connections, 1, `${who}: connections`);

@@ -1,5 +1,5 @@
-// Owns the one fixture of every test that crosses packages: a whole Hustings, started by the command that people use, on
-// free ports and a data directory of its own, and gone with all its processes when the test ends.
+// Starts a whole server with `hustings serve`, on free ports and in a temporary data directory. Disposing of it ends all of
+// its processes and deletes the directory.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -21,18 +21,18 @@ export interface RunningServer extends AsyncDisposable {
   readonly stageUrl: string;
   readonly dataDir: string;
   readonly edges: number;
-  /** Everything that the processes wrote, for messages of failing tests. */
+  /** Everything that the processes have written to stdout and stderr. */
   output(): string;
   create(title: string, name?: string): Promise<CreatedSpace>;
-  /** What the role's control socket says: `stage`, `api`, `edge-0`… Rejects when it does not answer. */
+  /** The answer of a role's control socket; roles are `stage`, `api`, `edge-0`… Rejects when there is none. */
   health(role: string): Promise<Record<string, unknown>>;
   pidOf(role: string): Promise<number>;
   readonly parentPid: number;
-  /** The process that `serve` is, as it was last started. */
+  /** The newest `serve` process. */
   readonly parent: ChildProcess;
-  /** SIGKILL; resolves once the process is gone. */
+  /** Sends SIGKILL and resolves once the process is gone. */
   kill(pid: number): Promise<void>;
-  /** Starts `serve` again on the same ports and data, as an operator would. Extra environment for the new parent. */
+  /** Starts `serve` again on the same ports and data. `env` is added to the environment of the new process. */
   restart(env?: Record<string, string>): Promise<void>;
 }
 
@@ -47,13 +47,13 @@ export interface ServerOptions {
   readonly edges?: number;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Called with the empty data directory before anything starts in it. */
+  /** Called with the empty data directory before the server starts. */
   readonly prepare?: (dataDir: string) => Promise<void>;
 }
 
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const { edges = 1, args = [], env = {} } = options;
-  const dataDir = await mkdtemp(join(tmpdir(), "hustings-venue-"));
+  const dataDir = await mkdtemp(join(tmpdir(), "hustings-test-"));
   await options.prepare?.(dataDir);
   const [port, stagePort, udpPort] = [await freeTcpPort(), await freeTcpPort(), await freeUdpPort()];
   const doorUrl = `http://127.0.0.1:${port}`;
@@ -95,8 +95,8 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       await Promise.all(roles.map((role) => health(role)));
       return true;
     };
-    const hasSpoken = (): boolean => STARTED.test(written.slice(before).join(""));
-    const ready = until("serve to print its address", hasSpoken, undefined, isGone).then(() =>
+    const hasPrinted = (): boolean => STARTED.test(written.slice(before).join(""));
+    const ready = until("serve to print its address", hasPrinted, undefined, isGone).then(() =>
       until("every role to answer", answering, undefined, isGone),
     );
     ready.catch(() => {});
@@ -155,7 +155,6 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   };
 }
 
-/** Kills a process that the venue started and waits until it is gone. */
 async function kill(pid: number): Promise<void> {
   try {
     process.kill(pid, "SIGKILL");
@@ -165,13 +164,13 @@ async function kill(pid: number): Promise<void> {
   await until(`process ${pid} to be gone`, async () => !(await isAlive(pid)));
 }
 
-/** A zombie is gone for our purposes: its parent was killed before it, and nobody reads its status. */
+/** False for a zombie too: its parent may have been killed before it, and then nobody reads its status. */
 export async function isAlive(pid: number): Promise<boolean> {
   const status = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
   return status !== undefined && !/\) [ZX] /.test(status);
 }
 
-/** Whatever still runs with this venue's data directory on its command line: its parent, and every role. */
+/** The processes with `dataDir` on their command line: the parent and every role. */
 async function processesOf(dataDir: string): Promise<number[]> {
   const found: number[] = [];
   for (const name of await readdir("/proc").catch(() => [])) {

@@ -1,4 +1,4 @@
-// Owns reading a space from its folder and its recording with nothing but the formats. Refuses to mend.
+// Reads a space from its folder and from its recording.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -8,7 +8,7 @@ import { decodeFragments, type Fragment } from "../../wire/log/fragment.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import type { CreatedSpace, RunningServer } from "./running-server.ts";
 
-/** Fragments of the sound lane of 32 kb/s, in the order of the file. Throws at the first byte that is none. */
+/** The fragments of the 32 kb/s sound lane, in the order of the file. Throws at the first damaged byte. */
 export async function soundLane({ dataDir }: RunningServer, { id }: CreatedSpace): Promise<readonly Fragment[]> {
   return decodeFragments(await readFile(join(dataDir, "spaces", id, "sound-32.lane")));
 }
@@ -20,7 +20,7 @@ export interface Recording {
   readonly durationMs: number;
 }
 
-/** The recording as it is now, judged by ffprobe and decoded by ffmpeg. */
+/** Fetches the recording, counts its packets with ffprobe and decodes it with ffmpeg. */
 export async function readRecording({ doorUrl }: RunningServer, { id }: CreatedSpace): Promise<Recording> {
   const response = await fetch(doorUrl + ROUTES.recording(id));
   assert.equal(response.status, 200, await (response.ok ? "" : response.text()));

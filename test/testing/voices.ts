@@ -1,4 +1,4 @@
-// Owns where the voices of the tests are. Refuses to know who speaks them.
+// Gives the paths of the voices that tests speak with.
 
 import { fileURLToPath } from "node:url";
 

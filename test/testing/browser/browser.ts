@@ -1,5 +1,4 @@
-// Owns real Chromium for end-to-end tests: fake microphones that play a voice, and ears that hear what a page plays.
-// Refuses to know what the pages show.
+// Starts Chromium for end-to-end tests, with a fake microphone that plays a voice, and records the sound that pages play.
 
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -20,18 +19,18 @@ const FLAGS = [
 
 export interface OpenBrowser extends AsyncDisposable {
   readonly browser: Browser;
-  /** A new person: a context of their own, with nothing of the others in its storage. */
+  /** A page in a browser context of its own. */
   person(options?: PersonOptions): Promise<{ readonly page: Page; readonly context: BrowserContext }>;
 }
 
 export interface PersonOptions {
   readonly viewport?: { readonly width: number; readonly height: number };
   readonly colorScheme?: "light" | "dark";
-  /** Whoever asked their system for less motion: nothing on the page moves by itself. */
+  /** Emulates `prefers-reduced-motion`. */
   readonly reducedMotion?: boolean;
 }
 
-/** A Chromium whose fake microphone speaks the voice in `voicePath` over and over; silence without one. */
+/** Starts a Chromium whose fake microphone repeats the voice in `voicePath`, or is silent without one. */
 export async function openBrowser(voicePath?: string, executablePath = findChromium()): Promise<OpenBrowser> {
   const directory = await mkdtemp(join(tmpdir(), "hustings-mic-"));
   const wavPath = join(directory, "microphone.wav");
@@ -62,14 +61,14 @@ export async function openBrowser(voicePath?: string, executablePath = findChrom
   };
 }
 
-/** What the voice file sounds like: 48 kHz mono. */
+/** The decoded voice file, 48 kHz mono. */
 export async function voicePcm(voicePath: string): Promise<Float32Array> {
   return decodeOgg(await loadOpus(), await readFile(voicePath));
 }
 
 /**
- * Begins to hear everything that the page plays from now on: every audible media element, mixed, 48 kHz mono. Calling
- * the answer ends it and gives the sound; real time passes between the two.
+ * Records all that the page plays: every audible media element, mixed, 48 kHz mono. Calling the result ends the recording
+ * and gives the sound.
  */
 export async function listenTo(page: Page): Promise<() => Promise<Float32Array>> {
   await page.evaluate("hearing.start()");
@@ -82,8 +81,8 @@ export async function listenTo(page: Page): Promise<() => Promise<Float32Array>>
   };
 }
 
-// Runs in every page before its own scripts: remembers media elements as they play, and records the mix of them. The
-// processor holds 100 s of sound, which is not lost while the page's own scripts wait for their turn.
+// Runs in every page before its own scripts. It remembers media elements that play and records their mix. The processor
+// holds up to 100 s of sound, so that nothing is lost while the script waits for processor time.
 const EARS = `(() => {
   const elements = new Set();
   const play = HTMLMediaElement.prototype.play;

@@ -1,5 +1,4 @@
-// Owns what people do in the tests, by the names that they see: opening a space, listening, asking, inviting, speaking.
-// Refuses to know how the pages do it.
+// Acts on pages as people do, by the names that they see: open a space, listen, raise a hand, invite, speak.
 
 import type { Page } from "playwright-core";
 import type { SpaceId } from "../../../wire/ids.ts";
@@ -28,7 +27,7 @@ export interface Opened {
   readonly id: SpaceId;
 }
 
-/** A host makes a space from the home page, and goes live. */
+/** Creates a space from the home page as its host, and goes live. */
 export async function openSpace(browser: OpenBrowser, doorUrl: string, title: string, name: string): Promise<Opened> {
   const { page } = await browser.person();
   await page.goto(doorUrl);
@@ -51,7 +50,7 @@ export async function listen(browser: OpenBrowser, url: string, options?: Person
   return page;
 }
 
-/** Somebody with the link asks, the host invites, and they speak. */
+/** Opens the link, listens, raises a hand, is invited by the host's page, and speaks. */
 export async function joinStage(browser: OpenBrowser, host: Page, url: string, name: string): Promise<Page> {
   const { page } = await browser.person();
   await page.goto(url);
@@ -60,7 +59,7 @@ export async function joinStage(browser: OpenBrowser, host: Page, url: string, n
   return page;
 }
 
-/** A listener's page asks, the host's invites, and they speak. */
+/** Raises a hand on a listener's page, which then is invited by the host's page and speaks. */
 export async function acceptAsked(host: Page, page: Page, name: string): Promise<void> {
   await press(page, "Ask to speak");
   await write(page, "Your name", name);
@@ -71,7 +70,7 @@ export async function acceptAsked(host: Page, page: Page, name: string): Promise
   await sees(page, "Mute");
 }
 
-/** The host's page invites the first person whose hand is up. The list of hands is one tap away, or open already. */
+/** Invites the first person whose hand is up. The list of hands is one tap away, or open already. */
 export async function inviteAsker(host: Page): Promise<void> {
   const invite = host.getByRole("button", { name: "Invite to speak", exact: true }).first();
   const hands = host.getByRole("button", { name: /hand/i }).first();

@@ -1,16 +1,16 @@
-// Owns what a page's own player shows of its playhead: whether it moves as time does. Refuses to know the session.
+// Watches whether the playhead of a page moves as time does.
 
 import type { BrowserContext, Page } from "playwright-core";
 
-/** Of what was played since the watch began, in milliseconds. */
+/** Since the watch began, in milliseconds. */
 export interface PlayheadSeen {
   readonly elapsedMs: number;
   readonly playedMs: number;
-  /** The most by which the playhead fell behind the clock, beyond the slowest rate, within any half second. */
+  /** The most by which the playhead fell behind the slowest allowed rate within half a second. */
   readonly stoodMs: number;
 }
 
-/** Before the page is opened. */
+/** To be called before the page is opened. */
 export async function watchPlayheads(context: BrowserContext): Promise<void> {
   await context.addInitScript(WATCH);
 }
@@ -23,7 +23,7 @@ export async function playheadSeen(page: Page): Promise<PlayheadSeen> {
   return (await page.evaluate("playhead.seen()")) as PlayheadSeen;
 }
 
-// The programme's element is the one that plays what a script appends to it.
+// The programme plays in the element whose source is a MediaSource.
 const WATCH = `(() => {
   const LEAST_RATE = 0.95;
   const elements = new Set();

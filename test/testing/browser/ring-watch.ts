@@ -1,9 +1,9 @@
-// Owns looking at the rings around portraits while a page plays, and how far they are from its sound. Refuses to judge.
+// Samples the level rings around portraits while a page plays, and measures how far they lag behind its sound.
 
 import type { Page } from "playwright-core";
 
 export interface RingLook {
-  /** Since the watch began. */
+  /** Time since the watch began. */
   readonly atMs: number;
   /** 0 (silence) to 1. */
   readonly level: number;
@@ -11,13 +11,13 @@ export interface RingLook {
 }
 
 const LOOK_MS = 50;
-/** Levels are of 200 ms; sound is compared with them in steps of a quarter. */
+/** A level covers 200 ms; sound is compared with levels in steps of a quarter of that. */
 const STEP_MS = 50;
 const SAMPLES_PER_STEP = 48 * STEP_MS;
 const SLOT_STEPS = 4;
 const MOST_STEPS = 3_000 / STEP_MS;
 
-/** Begins to look at every portrait. Calling the answer ends it and gives the looks, by the name below. */
+/** Begins to sample every portrait. Calling the result ends it and gives the samples by the name below the portrait. */
 export async function watchRings(page: Page): Promise<() => Promise<Record<string, RingLook[]>>> {
   await page.evaluate(`(${WATCH})(${LOOK_MS})`);
   return () => page.evaluate("endRings()");
@@ -40,7 +40,7 @@ const WATCH = `(lookMs) => {
   };
 }`;
 
-/** How loud sound is, in decibels, in steps of STEP_MS: of the 200 ms from there on, as levels are. */
+/** The loudness of sound in decibels, one value each STEP_MS for the 200 ms that begin there. */
 export function envelopeOf(pcm: Float32Array): number[] {
   const powers = Array.from({ length: Math.floor(pcm.length / SAMPLES_PER_STEP) }, (_, i) =>
     pcm.subarray(i * SAMPLES_PER_STEP, (i + 1) * SAMPLES_PER_STEP).reduce((sum, sample) => sum + sample * sample, 0),
@@ -51,7 +51,7 @@ export function envelopeOf(pcm: Float32Array): number[] {
   });
 }
 
-/** By how much the looks are behind the sound where they are most alike; both began at the same time. */
+/** The lag of the rings behind the sound at which both are most alike; both began at the same time. */
 export function lagMs(looks: readonly RingLook[], envelope: readonly number[]): number {
   const levels = envelope.map((_, i) => looks.findLast(({ atMs }) => atMs <= i * STEP_MS)?.level ?? 0);
   const lags = Array.from({ length: 2 * MOST_STEPS + 1 }, (_, i) => i - MOST_STEPS);
@@ -59,7 +59,7 @@ export function lagMs(looks: readonly RingLook[], envelope: readonly number[]): 
   return (lags[scores.indexOf(Math.max(...scores))] ?? 0) * STEP_MS;
 }
 
-/** Pearson's correlation of `later`, taken back by `lag` steps, with `sooner`. */
+/** Pearson's correlation of `sooner` with `later` shifted back by `lag` steps. */
 function likeness(later: readonly number[], sooner: readonly number[], lag: number): number {
   const pairs = sooner.flatMap((b, i) =>
     later[i + lag] === undefined ? [] : [[later[i + lag] as number, b] as const],
