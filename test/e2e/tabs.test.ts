@@ -1,32 +1,32 @@
-// Proves in real Chromium what tabs and links of one person do to each other: who takes a seat is silenced in every other
-// tab, and a host link that was replaced opens nothing.
+// Tests in Chromium how two tabs of one person, and two people with the same host link, affect each other.
 
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { openBrowser } from "../testing/browser/browser.ts";
 import { acceptAsked, listen, openSpace, press, reads, sees } from "../testing/browser/page-actions.ts";
 import { startServer } from "../testing/running-server.ts";
 import { voice } from "../testing/voices.ts";
 
-test("who takes a seat in one tab no longer plays the space in another", async () => {
-  await using server = await startServer();
-  await using anna = await openBrowser(voice("anna"));
-  await using ben = await openBrowser(voice("ben"));
-  const host = await openSpace(anna, server.doorUrl, "Two tabs", "Anna");
-  const first = await listen(ben, host.url);
+const server = await startServer();
+after(() => server[Symbol.asyncDispose]());
+const browser = await openBrowser(voice("anna"));
+after(() => browser[Symbol.asyncDispose]());
+
+test("a tab stops playing a space once its person takes a seat there in another tab", async () => {
+  const host = await openSpace(browser, server.doorUrl, "Two tabs", "Anna");
+  const first = await listen(browser, host.url);
   const second = await first.context().newPage();
   await second.goto(host.url);
   await press(second, "Listen");
   await sees(second, "Stop listening");
   await acceptAsked(host.page, second, "Ben");
   await sees(first, "Listen");
+  for (const { page } of [host, { page: first }]) await page.context().close();
 });
 
-test("a host link that was replaced opens nothing, and who replaced it is still the host", async () => {
-  await using server = await startServer();
-  await using anna = await openBrowser(voice("anna"));
-  await using other = await openBrowser();
+test("a replaced host link opens nothing, and the page that replaced it stays the host's", async () => {
   const { hostUrl } = await server.create("A link goes astray", "Anna");
-  const { page } = await anna.person();
+  await using person = await browser.person();
+  const { page } = person;
   await page.goto(hostUrl);
   await press(page, "Go live");
   await sees(page, "Mute");
@@ -34,7 +34,8 @@ test("a host link that was replaced opens nothing, and who replaced it is still 
   await press(page, "Replace it");
   await press(page, "Replace it now");
   await reads(page, "There is a new host link.");
-  const { page: stray } = await other.person();
+  await using other = await browser.person();
+  const { page: stray } = other;
   await stray.goto(hostUrl);
   await press(stray, "Listen");
   await reads(stray, "The host link was replaced");

@@ -1,5 +1,5 @@
-// Proves over real sockets that what is malformed, forged or not allowed gets its row of the error table, that the server
-// lives, and that somebody who listens meanwhile misses nothing.
+// Sends malformed, forged and forbidden requests over real sockets. Each gets its row of the error table, the server goes on,
+// and a listener misses nothing.
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -21,7 +21,7 @@ import { type CreatedSpace, type RunningServer, startServer } from "../testing/r
 
 const STRANGE_BYTES = 2_000;
 
-test("whatever is thrown at the door and the stage is refused by its row, and a listener misses nothing", async (t) => {
+test("the door and the stage refuse every bad request by its row of the error table, and a listener misses nothing", async (t) => {
   await using server = await startServer();
   using live = await startLiveSpace(server, "Under fire");
   using listener = await startListening(server, live.space);
@@ -31,12 +31,12 @@ test("whatever is thrown at the door and the stage is refused by its row, and a 
   const expired = await expiredTicket(server, space.hostTicket);
   const wrong = { guest: guest.ticket, other: other.hostTicket, expired, tampered: tamperedOf(space.hostTicket) };
   const refusals = [...offersRefused(server, space, wrong), ...requestsRefused(server, space, wrong)];
-  for (const [what, asked, code] of refusals) {
-    const answer = await asked;
+  for (const [what, answering, code] of refusals) {
+    const answer = await answering;
     const { error } = (await answer.json()) as { error: string };
     assert.equal(error, code, `${what}: ${answer.status} ${error}`);
   }
-  t.diagnostic(`${refusals.length} refusals, each by its row`);
+  t.diagnostic(`${refusals.length} requests were refused`);
 
   await closeCodesAreNamed(server, space);
   await strangeBytesAreAnswered(server);
@@ -49,10 +49,10 @@ test("whatever is thrown at the door and the stage is refused by its row, and a 
   assert.equal(((await revoked.json()) as { error: string }).error, "ticket-revoked");
 
   await listener.hearsMore(10);
-  assertUndisturbed(listener, "who listened meanwhile");
+  assertUndisturbed(listener, "the listener");
   assert.equal(live.host.connections, 1);
   t.diagnostic(`the listener waited ${listener.waitedMs()} ms`);
-  assert.deepEqual(/"level":(50|60)/.exec(server.output()), null, "no error of ours was written");
+  assert.deepEqual(/"level":(50|60)/.exec(server.output()), null, "the server logged no error of its own");
 });
 
 type Refused = readonly [what: string, answer: Promise<Response>, code: string];
@@ -83,7 +83,7 @@ function offersRefused(server: RunningServer, space: CreatedSpace, wrong: WrongT
     ["an offer without sound", offer("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n", space.hostTicket), "bad-sdp"],
     ["an offer of another type", offer("{}", space.hostTicket, "application/json"), "bad-offer-type"],
     ["an offer far too long", offer("v".repeat(200_000), space.hostTicket), "too-large"],
-    ["an offer by somebody not invited", offer("v=0", wrong.guest), "not-invited"],
+    ["an offer of a person without an invitation", offer("v=0", wrong.guest), "not-invited"],
     ["a tampered ticket", offer("v=0", wrong.tampered), "ticket-invalid"],
     ["an expired ticket", offer("v=0", wrong.expired), "ticket-expired"],
     ["a ticket of another space", offer("v=0", wrong.other), "wrong-space"],
@@ -150,7 +150,7 @@ async function strangeBytesAreAnswered(server: RunningServer): Promise<void> {
   }
 }
 
-/** The same grant as `ticket`, signed by the server's own key and long over. */
+/** The grant of `ticket`, signed with the key of the server, and expired an hour ago. */
 async function expiredTicket(server: RunningServer, ticket: string): Promise<string> {
   const payload = Buffer.from(ticket.split(".")[1] ?? "", "base64url").toString();
   const { aud, sub, name, gen = 0 } = JSON.parse(payload) as TicketPayload;
@@ -175,7 +175,7 @@ async function rawAnswer(port: number, bytes: string | Uint8Array): Promise<stri
   socket.on("data", (part) => {
     text += part;
   });
-  // A reset is an answer too: the server would not read on.
+  // A reset counts as an empty answer: the server stopped reading.
   socket.on("error", () => {});
   socket.write(bytes);
   socket.end();
@@ -188,7 +188,7 @@ async function udpPortOf({ dataDir }: RunningServer): Promise<number> {
   return (settings as { udpPort: number }).udpPort;
 }
 
-/** Datagrams of random bytes: as STUN, DTLS and SRTP would begin, and as nothing does. */
+/** Sends random datagrams that begin like STUN, DTLS, SRTP, or none of them. */
 async function flood(port: number): Promise<void> {
   const socket = createSocket("udp4");
   for (let i = 0; i < STRANGE_BYTES; i++) {

@@ -1,12 +1,12 @@
-// Proves what the door does for people while edges die, hand over, are restarted and are full: nobody inside is cut,
-// nobody who knocks is turned away, and whoever finds every place taken waits in line and gets in.
+// Tests the public door while edges die, drain, are restarted and are full: no listener is cut, no connection is refused,
+// and people wait in the admission queue while every place is taken.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { after, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { type HeadlessListener, startHeadlessListener } from "../../listener/headless/headless.ts";
@@ -25,8 +25,12 @@ import { PATIENCE_MS, until } from "../testing/until.ts";
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const run = promisify(execFile);
 
-test("an edge that is told to drain hands its listeners over, ends, and is started again; nobody else notices", async (t) => {
-  await using server = await startServer({ edges: 2 });
+const server = await startServer({ edges: 2 });
+after(() => server[Symbol.asyncDispose]());
+const small = await startServer({ edges: 2, args: ["--listeners-per-edge", "2"] });
+after(() => small[Symbol.asyncDispose]());
+
+test("a draining edge hands its listeners over, ends, and is started again; other listeners are not disturbed", async (t) => {
   using live = await startLiveSpace(server, "One edge drains");
   await using all = await listenAtBoth(server, live.space);
   const before = await server.pidOf("edge-0");
@@ -37,11 +41,10 @@ test("an edge that is told to drain hands its listeners over, ends, and is start
   assert.ok(moved.length > 0 && moved.length < all.ears.length, `${moved.length} of ${all.ears.length} moved`);
   for (const one of moved) assertWhole(one, "handed over");
   for (const one of all.ears.filter((other) => !moved.includes(other))) assertUndisturbed(one, "on the other edge");
-  tellWaits(t, moved);
+  reportWaits(t, moved);
 });
 
-test("a rolling restart makes every edge and the api new, and every listener hears every word once", async (t) => {
-  await using server = await startServer({ edges: 2 });
+test("a rolling restart replaces every edge and the api, and every listener hears every word once", async (t) => {
   using live = await startLiveSpace(server, "Rolling");
   await using all = await listenAtBoth(server, live.space);
   const roles = ["edge-0", "edge-1", "api"];
@@ -60,11 +63,10 @@ test("a rolling restart makes every edge and the api new, and every listener hea
   assert.equal(refused, 0, `${refused} connections were refused or reset, ${answered} answered`);
   assert.equal(live.host.connections, 1);
   t.diagnostic(`${answered} connections were answered meanwhile`);
-  tellWaits(t, all.ears);
+  reportWaits(t, all.ears);
 });
 
-test("whoever knocks while an edge is killed is answered by another", async (t) => {
-  await using server = await startServer({ edges: 2 });
+test("a connection that comes while an edge is killed is answered by another edge", async (t) => {
   const knocks = knockUntil(server);
   for (const edge of ["edge-0", "edge-1"]) {
     const before = await server.pidOf(edge);
@@ -74,82 +76,82 @@ test("whoever knocks while an edge is killed is answered by another", async (t) 
   const { answered, refused, broken } = await knocks.end();
   t.diagnostic(`${answered} answered, ${refused} refused, ${broken} broken off`);
   assert.ok(answered > 100 && refused === 0, `${refused} refused`);
-  // Two knock at a time, and each of two processes may have taken both as it died.
+  // There are two connections at a time, and each of the two edges may have accepted both before it died.
   assert.ok(broken <= 4, `${broken} broke off after a process had accepted them`);
 });
 
-test("when every edge is full people wait in line, the door answers, and they get in by themselves, in order", async () => {
-  await using server = await startServer({ edges: 2, args: ["--listeners-per-edge", "2"] });
+test("people wait in the queue while every edge is full, and get in automatically, in order", async () => {
+  const server = small;
   using live = await startLiveSpace(server, "Full house");
   await using everyone = new AsyncDisposableStack();
   const inside: RecordingListener[] = [];
-  // Two each, and a few more may come back who were in before; nobody was.
+  // Each edge has two places.
   for (let count = 0; count < 4; count++) inside.push(everyone.use(await startListening(server, live.space)));
   await until("both edges to be full", async () => {
     const healths = await Promise.all(["edge-0", "edge-1"].map((edge) => server.health(edge)));
     return healths.every(({ places }) => places === 0) && healths.filter(({ open }) => open).length === 1;
   });
-  const line: HeadlessListener[] = [];
-  for (let place = 1; place <= 3; place++) {
+  const queue: HeadlessListener[] = [];
+  for (let position = 1; position <= 3; position++) {
     const waiting = startWaiting(server, live.space);
     everyone.defer(() => waiting.stop());
-    line.push(waiting);
-    await until(`place ${place}`, () => waiting.session.waiting?.position === place);
+    queue.push(waiting);
+    await until(`position ${position}`, () => waiting.session.waiting?.position === position);
   }
   const room = await roomOf(server, live.space);
   assert.deepEqual([room.tier, room.line.count, room.stale], ["waiting", 3, false]);
-  for (const [i, waiting] of line.entries()) {
+  for (const [i, waiting] of queue.entries()) {
     inside[i]?.headless.stop();
     await until(`the one at place ${i + 1} to hear`, () => waiting.session.counts.newSlots > 5);
-    const after = line.slice(i + 1);
+    const after = queue.slice(i + 1);
     assert.ok(after.every(({ session }) => session.counts.newSlots === 0 && session.link !== "following"));
   }
   assert.deepEqual(
-    line.map(({ session }) => session.waiting),
+    queue.map(({ session }) => session.waiting),
     [undefined, undefined, undefined],
   );
   const last = inside[3] as RecordingListener;
   await last.hearsMore(5);
-  assertUndisturbed(last, "who was in all the time");
+  assertUndisturbed(last, "a listener with a place");
 });
 
-test("when the edge that keeps the line is killed, people come back to their places, and those whose turn it is get in", async (t) => {
-  await using server = await startServer({ edges: 2, args: ["--listeners-per-edge", "2"] });
-  using live = await startLiveSpace(server, "The line is killed");
+test("people return to their positions when the edge that keeps the queue is killed, and the next ones get in", async (t) => {
+  const server = small;
+  using live = await startLiveSpace(server, "The queue is killed");
   await using everyone = new AsyncDisposableStack();
   const inside: RecordingListener[] = [];
   for (let count = 0; count < 4; count++) inside.push(everyone.use(await startListening(server, live.space)));
-  const line: HeadlessListener[] = [];
-  for (let place = 1; place <= 3; place++) {
+  const queue: HeadlessListener[] = [];
+  for (let position = 1; position <= 3; position++) {
     const waiting = startWaiting(server, live.space);
     everyone.defer(() => waiting.stop());
-    line.push(waiting);
-    await until(`place ${place}`, () => waiting.session.waiting?.position === place);
+    queue.push(waiting);
+    await until(`position ${position}`, () => waiting.session.waiting?.position === position);
   }
   const keepers = await Promise.all(["edge-0", "edge-1"].map((edge) => server.health(edge)));
   const keeper = keepers.find(({ waiting }) => waiting === 3);
-  assert.ok(keeper, "one edge keeps the whole line");
+  assert.ok(keeper, "one edge keeps the whole queue");
   await server.kill(Number(keeper["pid"]));
-  // Its two listeners go to the other edge, beyond its places, or are first at the next one: a place for the line or none.
+  // Its two listeners move to the other edge, beyond its places, or come first at its successor.
   await Promise.all(inside.map((one) => one.hearsMore(10)));
   for (const one of inside) assertWhole(one, "inside");
-  tellWaits(t, inside);
-  await until("the line to hear or to stand again, in its order", () => isInOrder(line));
+  reportWaits(t, inside);
+  await until("the queue to hear or to wait again, in its order", () => isInOrder(queue));
   for (const one of inside.slice(0, 2)) one[Symbol.dispose]();
-  await until("the first two of the line to hear", () => line.slice(0, 2).every(isHearing));
-  assert.equal(line[2]?.session.counts.newSlots, 0, "the third still waits");
-  await until("the third to be the next", () => line[2]?.session.waiting?.position === 1);
+  await until("the first two of the queue to hear", () => queue.slice(0, 2).every(isHearing));
+  assert.equal(queue[2]?.session.counts.newSlots, 0, "the third still waits");
+  await until("the third to be at position 1", () => queue[2]?.session.waiting?.position === 1);
 });
 
 function isHearing({ session }: HeadlessListener): boolean {
   return session.counts.newSlots > 5;
 }
 
-// Those who hear came before those who stand, and these have the places that are left.
-function isInOrder(line: readonly HeadlessListener[]): boolean {
-  const standing = line.filter((one) => !isHearing(one));
-  const isEachAtPlace = standing.every(({ session }, i) => session.waiting?.position === i + 1);
-  return isEachAtPlace && line.slice(0, line.length - standing.length).every(isHearing);
+// The first of the queue hear, and the others wait at positions 1, 2, and so on.
+function isInOrder(queue: readonly HeadlessListener[]): boolean {
+  const waiting = queue.filter((one) => !isHearing(one));
+  const isEachAtPosition = waiting.every(({ session }, i) => session.waiting?.position === i + 1);
+  return isEachAtPosition && queue.slice(0, queue.length - waiting.length).every(isHearing);
 }
 
 async function listenAtBoth(server: RunningServer, space: CreatedSpace) {
@@ -172,7 +174,7 @@ async function roomOf(server: RunningServer, { id }: CreatedSpace): Promise<Room
   return (await (await fetch(server.doorUrl + ROUTES.room(id))).json()) as RoomDocument;
 }
 
-// Opens one connection after another and asks for the home page on each, until it is ended.
+// Opens two connections at a time and sends a request on each, until `end` is called.
 function knockUntil(server: RunningServer) {
   const { hostname, port } = new URL(server.doorUrl);
   const counts = { answered: 0, refused: 0, broken: 0 };
@@ -218,7 +220,7 @@ function post(socketPath: string, path: string): Promise<number | undefined> {
   });
 }
 
-function tellWaits(t: TestContext, listeners: readonly RecordingListener[]): void {
+function reportWaits(t: TestContext, listeners: readonly RecordingListener[]): void {
   const waits = listeners.map((one) => one.waitedMs());
   t.diagnostic(`waited ${Math.min(...waits)} to ${Math.max(...waits)} ms`);
 }

@@ -1,8 +1,8 @@
-// Proves over real sockets that whoever is slow, floods or lies at the public door costs little, gets a status or a close
-// code that says why, and is not noticed by those who listen meanwhile.
+// Attacks the public door over real sockets: slow requests, floods, broken frames, too many connections. Each attacker gets
+// a status or close code, the memory of the edge stays bounded, and two listeners miss nothing.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { frame, inFrames } from "../../server/src/edge/testing/websocket-vectors.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import { startLiveSpace } from "../testing/fake-speaker.ts";
@@ -11,12 +11,16 @@ import { type RecordingListener, startListening } from "../testing/recording-lis
 import { type RunningServer, startServer } from "../testing/running-server.ts";
 import { until } from "../testing/until.ts";
 
-/** Header timeout and the interval in which it is looked at, and time for a busy machine. */
-const HEADERS_WITHIN_MS = 20_000;
-const AT_MOST_BYTES = 96 * 1024 * 1024;
+/** The header timeout, and as much again for a busy machine; the default of Node's HTTP server is longer. */
+const HEADERS_WITHIN_MS = 45_000;
+const GROWTH_MAX_BYTES = 96 * 1024 * 1024;
 
-async function besieged(server: RunningServer, siege: (path: string) => Promise<void>, say: (line: string) => void) {
-  using live = await startLiveSpace(server, "Under siege");
+async function underAttack(
+  server: RunningServer,
+  attack: (path: string) => Promise<void>,
+  report: (line: string) => void,
+) {
+  using live = await startLiveSpace(server, "Under attack");
   const listeners: RecordingListener[] = [
     await startListening(server, live.space),
     await startListening(server, live.space),
@@ -24,21 +28,20 @@ async function besieged(server: RunningServer, siege: (path: string) => Promise<
   const memory = async (): Promise<number> => Number((await server.health("edge-0"))["rssBytes"]);
   const before = await memory();
   try {
-    await siege(ROUTES.listen(live.space.id));
+    await attack(ROUTES.listen(live.space.id));
     for (const one of listeners) await one.hearsMore(10);
     for (const one of listeners) assertServed(one);
     const grewBytes = (await memory()) - before;
-    say(
+    report(
       `the edge grew by ${Math.round(grewBytes / 1024 / 1024)} MiB; waited ${listeners.map((one) => one.waitedMs())} ms`,
     );
-    assert.ok(grewBytes < AT_MOST_BYTES, `the edge grew by ${grewBytes} bytes`);
+    assert.ok(grewBytes < GROWTH_MAX_BYTES, `the edge grew by ${grewBytes} bytes`);
   } finally {
     for (const one of listeners) one[Symbol.dispose]();
   }
 }
 
-// Everything was sent, in order, on one connection. What these ears played is not judged: they share a process with those
-// who lay siege.
+// Asserts that every slot came, in order, on one connection. Gaps are not judged: the attackers run in the same process.
 function assertServed({ headless, breaks, slots, absences }: RecordingListener): void {
   const { badFrames, connections } = headless.stats();
   assert.deepEqual(headless.faults, []);
@@ -67,9 +70,12 @@ function many(count: number, make: (i: number) => RawClient): RawClient[] & Disp
   });
 }
 
-test("slow, silent and half-open requests are closed in seconds, floods of headers at once", async (t) => {
-  await using server = await startServer();
-  await besieged(
+const open = await startServer();
+after(() => open[Symbol.asyncDispose]());
+
+test("closes slow, silent and half-open requests in seconds, and floods of headers at once", async (t) => {
+  const server = open;
+  await underAttack(
     server,
     async (path) => {
       const half = upgradeOf(path).slice(0, -2);
@@ -90,39 +96,39 @@ test("slow, silent and half-open requests are closed in seconds, floods of heade
   );
 });
 
-test("what breaks the protocol or is too much is closed by its code, and readers that stall cost what is bounded", async (t) => {
-  await using server = await startServer();
-  await besieged(
+test("closes broken frames and floods of messages with their codes, and holds a bounded amount for stalled readers", async (t) => {
+  const server = open;
+  await underAttack(
     server,
     async (path) => {
       using stalled = many(300, () => openRawClient(server, upgradeOf(path)));
       for (const { socket } of stalled) socket.pause();
-      const said =
+      const sending =
         (...frames: Buffer[]) =>
         () =>
           openRawClient(server, Buffer.concat([Buffer.from(upgradeOf(path)), ...frames]));
       const text = (echo: number) => frame(1, JSON.stringify({ kind: "ping", echo }));
       const cases: [code: number, make: () => RawClient][] = [
-        [4413, said(frame(1, "x".repeat(1_025)))],
-        [4413, said(Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff]))],
-        [4413, said(...inFrames(Array.from({ length: 9 }, () => "x".repeat(125))))],
-        [4402, said(...inFrames(new Array(100).fill("")))],
-        [4402, said(frame(1, "nonsense"))],
-        [4402, said(frame(2, "binary"))],
-        [4429, said(...Array.from({ length: 500 }, () => frame(9, "flood")))],
-        [4429, said(...Array.from({ length: 500 }, () => frame(10)))],
-        [4429, said(...Array.from({ length: 500 }, (_, i) => text(i)))],
-        [1002, said(frame(1, "{}", { isMasked: false }))],
-        [1002, said(frame(1, "{}", { reserved: 4 }))],
-        [1007, said(frame(1, Buffer.from([0xc0, 0xaf])))],
+        [4413, sending(frame(1, "x".repeat(1_025)))],
+        [4413, sending(Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff]))],
+        [4413, sending(...inFrames(Array.from({ length: 9 }, () => "x".repeat(125))))],
+        [4402, sending(...inFrames(new Array(100).fill("")))],
+        [4402, sending(frame(1, "nonsense"))],
+        [4402, sending(frame(2, "binary"))],
+        [4429, sending(...Array.from({ length: 500 }, () => frame(9, "flood")))],
+        [4429, sending(...Array.from({ length: 500 }, () => frame(10)))],
+        [4429, sending(...Array.from({ length: 500 }, (_, i) => text(i)))],
+        [1002, sending(frame(1, "{}", { isMasked: false }))],
+        [1002, sending(frame(1, "{}", { reserved: 4 }))],
+        [1007, sending(frame(1, Buffer.from([0xc0, 0xaf])))],
       ];
       for (const [code, make] of cases) {
         using all = many(25, make);
-        await until(`close code ${code}`, () => all.every(({ closeCode }) => closeCode === code), 10_000).catch(() => {
+        await until(`close code ${code}`, () => all.every(({ closeCode }) => closeCode === code)).catch(() => {
           assert.deepEqual([...new Set(all.map(({ closeCode }) => closeCode))], [code]);
         });
-        // They answer nothing and are cut.
-        await allClosed(`closed with ${code}`, all, 10_000);
+        // They do not answer the close frame, and the edge cuts them.
+        await allClosed(`closed with ${code}`, all);
       }
       assert.equal(Number((await server.health("edge-0"))["listeners"]), 302);
     },
@@ -130,18 +136,18 @@ test("what breaks the protocol or is too much is closed by its code, and readers
   );
 });
 
-test("one address that opens all it can is told when to come again, and another address comes in at once", async (t) => {
+test("rejects an address that connects too often, with a time to retry, and admits another address at once", async (t) => {
   await using server = await startServer({ args: ["--trusted-proxies", "127.0.0.1"] });
-  await besieged(
+  await underAttack(
     server,
     async (path) => {
       const from = (address: string) => () =>
         openRawClient(server, upgradeOf(path, [`X-Forwarded-For: ${address}`]), true);
-      // An address may come 200 times a second, and 2,000 times at once.
+      // An address may connect 200 times a second, and 2,000 times at once.
       using all = many(0, from("203.0.113.7"));
       while (all.every(({ status }) => status !== 429) && all.length < 10_000) {
         for (let i = 0; i < 1_000; i++) all.push(from("203.0.113.7")());
-        await until("everyone to be answered", () => all.every(({ status }) => status !== 0), 30_000);
+        await until("all to be answered", () => all.every(({ status }) => status !== 0));
       }
       const counts = new Map<number, number>();
       for (const { status } of all) counts.set(status, (counts.get(status) ?? 0) + 1);
@@ -150,35 +156,35 @@ test("one address that opens all it can is told when to come again, and another 
       const refused = all.find(({ status }) => status === 429);
       assert.match(refused?.text ?? "", /retry-after: \d+[\s\S]*too-many[\s\S]*retryAfterMs/);
       using other = from("203.0.113.8")();
-      await until("another address to be in", () => other.status === 101, 10_000);
+      await until("another address to be in", () => other.status === 101);
     },
     (line) => t.diagnostic(line),
   );
 });
 
-test("one address that opens everything has its part of the places, is told so, and others still come in", async (t) => {
+test("limits the places of one address, tells it when to retry, and still admits other addresses", async (t) => {
   await using server = await startServer({
     args: ["--trusted-proxies", "127.0.0.1", "--listeners-per-edge", "1000", "--listeners-per-address", "300"],
   });
-  await besieged(
+  await underAttack(
     server,
     async (path) => {
       const from = (address: string) => () => openRawClient(server, upgradeOf(path, [`X-Forwarded-For: ${address}`]));
       const neighbours = (_: unknown, i: number) => from(`2001:db8:0:7::${(i + 1).toString(16)}`)();
       using all = many(0, from("203.0.113.7"));
-      // As many again while the first stay, all of one /64.
+      // All are addresses of one /64, and those of earlier rounds stay.
       for (let round = 0; round < 3; round++) {
         all.push(...Array.from({ length: 400 }, neighbours));
-        await until("everyone to be answered", () => all.every(({ text }) => text.length > 200), 30_000);
+        await until("all to be answered", () => all.every(({ text }) => text.length > 200));
       }
       const refused = all.filter(({ closeCode }) => closeCode === 4430);
       t.diagnostic(`${all.length - refused.length} of ${all.length} are in`);
       assert.equal(all.length - refused.length, 300);
       assert.match(refused[0]?.text ?? "", /retry-after-ms=\d+/);
-      await allClosed("those who are too many", refused, 10_000);
+      await allClosed("clients beyond the limit", refused);
       assert.equal(Number((await server.health("edge-0"))["listeners"]), 302);
       using others = many(200, from("203.0.113.8"));
-      await until("another address to be in", () => others.every(({ text }) => text.length > 200), 10_000);
+      await until("another address to be in", () => others.every(({ text }) => text.length > 200));
       assert.ok(others.every(({ closeCode }) => closeCode === 0));
     },
     (line) => t.diagnostic(line),

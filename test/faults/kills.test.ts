@@ -1,7 +1,7 @@
-// Proves what a kill -9 of one process does: nothing to whoever does not hang on it, and a moment to whoever does.
+// Kills one process of a server after another: only listeners of that process notice, and they lose no word.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { presence } from "../../media/measure/correlate.ts";
 import { newGuest, spoken, startLiveSpace } from "../testing/fake-speaker.ts";
 import {
@@ -14,11 +14,13 @@ import { startServer } from "../testing/running-server.ts";
 import { until } from "../testing/until.ts";
 
 const ROLES = ["stage", "api", "edge-0", "edge-1"];
-/** Enough that both edges have some of them; the system deals connections out as it likes. */
-const MOST_EARS = 40;
+/** Enough for both edges to get some; the system chooses which edge accepts a connection. */
+const LISTENERS_MAX = 40;
 
-test("killing the parent harms nobody, and the next start keeps what runs and prints the address", async (t) => {
-  await using server = await startServer({ edges: 2 });
+const server = await startServer({ edges: 2 });
+after(() => server[Symbol.asyncDispose]());
+
+test("a killed parent disturbs nobody, and the next start keeps the running processes and prints the address", async (t) => {
   using live = await startLiveSpace(server, "No parent");
   using listener = await startListening(server, live.space);
   const pids = await Promise.all(ROLES.map(server.pidOf));
@@ -34,8 +36,7 @@ test("killing the parent harms nobody, and the next start keeps what runs and pr
   t.diagnostic(`waited ${listener.waitedMs()} ms`);
 });
 
-test("killing the api harms nobody who is in, and it is back by itself", async (t) => {
-  await using server = await startServer({ edges: 1 });
+test("a killed api disturbs no listener and no speaker, and is started again", async (t) => {
   using live = await startLiveSpace(server, "No api");
   using listener = await startListening(server, live.space);
   const before = await server.pidOf("api");
@@ -54,13 +55,12 @@ test("killing the api harms nobody who is in, and it is back by itself", async (
   t.diagnostic(`waited ${listener.waitedMs()} ms`);
 });
 
-test("killing one of two edges is not heard on the other, and on its own every word comes late", async (t) => {
-  await using server = await startServer({ edges: 2 });
+test("listeners of a killed edge hear every word late, and those of the other edge are not disturbed", async (t) => {
   using live = await startLiveSpace(server, "One edge less");
   await using all = new AsyncDisposableStack();
   const listeners: RecordingListener[] = [];
   await until("both edges to have listeners", async () => {
-    if (listeners.length >= MOST_EARS) return true;
+    if (listeners.length >= LISTENERS_MAX) return true;
     const more = await Promise.all([startListening(server, live.space), startListening(server, live.space)]);
     listeners.push(...more.map((one) => all.use(one)));
     const counts = await Promise.all(["edge-0", "edge-1"].map((edge) => server.health(edge)));
@@ -80,8 +80,7 @@ test("killing one of two edges is not heard on the other, and on its own every w
   await until("the edge to be back", async () => (await server.health("edge-0"))["role"] === "edge");
 });
 
-test("killing the stage leaves listeners connected, with hold music, and the voice comes back by itself", async (t) => {
-  await using server = await startServer({ edges: 1 });
+test("listeners stay connected and hear hold music after the stage is killed, and then the voice again", async (t) => {
   using live = await startLiveSpace(server, "No stage");
   using listener = await startListening(server, live.space);
   await server.kill(await server.pidOf("stage"));
@@ -89,21 +88,18 @@ test("killing the stage leaves listeners connected, with hold music, and the voi
   const { headless } = listener;
   await until("hold music", () => headless.state.air === "hold" && headless.state.holdReason === "stage-back");
   t.diagnostic(`hold after ${Math.round(performance.now() - killedMs)} ms`);
-  await until("the host to be back", () => live.host.isSeated && live.host.connections === 2);
+  await until("the host to be back", () => live.host.isSeated && live.host.connections > 1);
   t.diagnostic(`host back after ${Math.round(performance.now() - killedMs)} ms`);
   await until("a voice again", () => headless.state.air === "voice" && headless.state.seats[0]?.present === true);
   t.diagnostic(`on air after ${Math.round(performance.now() - killedMs)} ms`);
   const backSlot = listener.lastSlot;
   await listener.hearsMore(50);
   assertWhole(listener, "the listener");
-  assert.equal(headless.stats().connections, 1, "the link to the edge held");
+  assert.equal(headless.stats().connections, 1, "the connection to the edge stayed open");
   assert.deepEqual(headless.session.order.duplicates, 0);
   const { absences, gaps, anchors, seats } = headless.state;
   assert.ok(absences.length > 0 && gaps.length === 0, `declared: ${JSON.stringify({ absences, gaps })}`);
-  assert.ok(
-    listener.absences.length > 0 && listener.breaks.length === 0,
-    "passed as time with filler in it, not as a jump",
-  );
+  assert.ok(listener.absences.length > 0 && listener.breaks.length === 0, "played as filler, not skipped");
   assert.equal(anchors.length, 2);
   assert.equal(seats[0]?.muted, false, "the host need not unmute");
   const said = presence(await listener.heardFrom(backSlot), await spoken("anna"), { pieceMs: 500 });

@@ -1,5 +1,5 @@
-// Proves that an audience goes up and down the ladder of cadences with no gap: the edge's own wheel, listeners and load,
-// and the players' own session and buffer policy, joined without sockets on one clock.
+// Moves an audience through all cadences. The edge's scheduler, listeners and load watch and the player's session and
+// buffer policy are connected without sockets, on one manual clock.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -87,7 +87,7 @@ function payloadOf(frame: Buffer): Uint8Array {
 
 interface Heard {
   readonly listener: HeadlessListener;
-  /** Of the first few: every slot as it was handed to the player. */
+  /** The slots that were handed to the player; kept for the first few listeners only. */
   readonly slots: readonly number[];
 }
 
@@ -101,7 +101,7 @@ function assertWhole(all: readonly Heard[]): void {
   }
 }
 
-test("300 listeners go from 0.2 to 1 to 4 s and back with no gap, nothing skipped and each slot once", () => {
+test("300 listeners move from 0.2 to 1 to 4 s and back without a gap, and hear each slot once", () => {
   const { clock, cadences, scheduler, listen } = openLadder("auto");
   clock.advance(5_000);
   const listeners = listen(LISTENERS);
@@ -123,13 +123,13 @@ test("300 listeners go from 0.2 to 1 to 4 s and back with no gap, nothing skippe
   cadences.set(4_000);
   const newcomers = listen(20);
   clock.advance(100);
-  assert.equal(scheduler.sizes[4], 20, "newcomers begin at once where the others are asked to go");
+  assert.equal(scheduler.sizes[4], 20, "newcomers begin at the cadence that the others are moving to");
   clock.advance(30_000);
   assertWhole([...listeners, ...newcomers]);
   for (const { listener } of [...listeners, ...newcomers]) listener.stop();
 });
 
-test("an edge that is too busy moves its audience to what it can afford, and back when it is calm, with no gap", () => {
+test("a busy edge moves its audience to a slower cadence, and back when it is idle, without a gap", () => {
   const load = { busy: 0.02 };
   const { clock, scheduler, listen } = openLadder("auto", {
     take: () => ({ busy: load.busy, loopDelayMs: 0 }),

@@ -1,4 +1,4 @@
-// Proves that a start that cannot have its ports ends at once, with one sentence that says which and what to do.
+// Starts servers whose ports are in use.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -20,7 +20,7 @@ interface Ports {
   readonly udpPort: number;
 }
 
-async function failedStart({ port, stagePort, udpPort }: Ports): Promise<{ code: number; said: readonly string[] }> {
+async function failedStart({ port, stagePort, udpPort }: Ports): Promise<{ code: number; printed: readonly string[] }> {
   const dataDir = await mkdtemp(join(tmpdir(), "hustings-ports-"));
   const flags = ["--host", "127.0.0.1", "--edges", "1", "--data", dataDir, "--log-level", "error"];
   flags.push("--port", String(port), "--stage-port", String(stagePort), "--udp-port", String(udpPort));
@@ -31,7 +31,7 @@ async function failedStart({ port, stagePort, udpPort }: Ports): Promise<{ code:
   });
   const [code] = (await once(child, "close")) as [number];
   await rm(dataDir, { recursive: true, force: true });
-  return { code, said: text.split("\n").filter((line) => line !== "" && !line.startsWith("Building the web app")) };
+  return { code, printed: text.split("\n").filter((line) => line !== "" && !line.startsWith("Building the web app")) };
 }
 
 async function somePorts(): Promise<Ports> {
@@ -42,25 +42,25 @@ for (const [name, flag] of [
   ["port", "--port"],
   ["stagePort", "--stage-port"],
 ] as const) {
-  test(`a TCP port of ${flag} that is taken is one sentence and a non-zero exit`, async () => {
+  test(`prints one sentence and exits non-zero when the TCP port of ${flag} is in use`, async () => {
     const ports = await somePorts();
     const server = createServer().listen(ports[name], "127.0.0.1");
     await once(server, "listening");
-    const { code, said } = await failedStart(ports);
+    const { code, printed } = await failedStart(ports);
     server.close();
     assert.notEqual(code, 0);
-    assert.equal(said.length, 1, said.join("\n"));
-    assert.match(said[0] as string, new RegExp(`TCP port ${ports[name]} .* in use by another program.*${flag}`));
+    assert.equal(printed.length, 1, printed.join("\n"));
+    assert.match(printed[0] as string, new RegExp(`TCP port ${ports[name]} .* in use by another program.*${flag}`));
   });
 }
 
-test("a UDP port that is taken is one sentence and a non-zero exit", async () => {
+test("prints one sentence and exits non-zero when the UDP port is in use", async () => {
   const ports = await somePorts();
   const socket = createSocket("udp4").bind(ports.udpPort);
   await once(socket, "listening");
-  const { code, said } = await failedStart(ports);
+  const { code, printed } = await failedStart(ports);
   socket.close();
   assert.notEqual(code, 0);
-  assert.equal(said.length, 1, said.join("\n"));
-  assert.match(said[0] as string, new RegExp(`UDP port ${ports.udpPort} .* in use by another program.*--udp-port`));
+  assert.equal(printed.length, 1, printed.join("\n"));
+  assert.match(printed[0] as string, new RegExp(`UDP port ${ports.udpPort} .* in use by another program.*--udp-port`));
 });

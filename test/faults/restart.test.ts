@@ -1,4 +1,4 @@
-// Proves what a kill -9 of everything during a live space leaves: all of it, whatever the clock says at the next start.
+// Kills every process of a server during a live space, and starts it again with another clock.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ import { type RunningServer, startServer } from "../testing/running-server.ts";
 import { readRecording, soundLane } from "../testing/stored-space.ts";
 import { until } from "../testing/until.ts";
 
-/** Sound is followed first and stored within a second. */
+/** Sound is sent first and stored within a second. */
 const LAST_SECOND_SLOTS = 5;
 
 async function killEverything(server: RunningServer): Promise<void> {
@@ -18,10 +18,10 @@ async function killEverything(server: RunningServer): Promise<void> {
 }
 
 for (const offsetMs of [30_000, -30_000]) {
-  const clock = `a clock that is ${Math.abs(offsetMs) / 1000} s ${offsetMs > 0 ? "fast" : "slow"}`;
-  test(`after a kill of everything, and with ${clock}, a live space goes on where it was`, async (t) => {
+  const clock = `a clock ${Math.abs(offsetMs) / 1000} s ${offsetMs > 0 ? "fast" : "slow"}`;
+  test(`a live space goes on after all processes are killed and started again with ${clock}`, async (t) => {
     await using server = await startServer();
-    using live = await startLiveSpace(server, "Through the dark");
+    using live = await startLiveSpace(server, "Through a restart");
     using ben = await inviteFakeSpeaker(server, live, "Ben", "ben");
     using listener = await startListening(server, live.space);
     await listener.hearsMore(10);
@@ -33,7 +33,10 @@ for (const offsetMs of [30_000, -30_000]) {
     const startedMs = performance.now();
 
     const { headless } = listener;
-    await until("both to sit again", () => host.connections === 2 && ben.connections === 2 && ben.isSeated);
+    await until(
+      "both speakers to be on the stage again",
+      () => host.connections > 1 && ben.connections > 1 && ben.isSeated,
+    );
     await until("a voice on air again", () => headless.state.air === "voice" && listener.lastSlot > lastSlot);
     t.diagnostic(`speakers and listeners were back ${Math.round(performance.now() - startedMs)} ms after the start`);
     const seat = headless.state.seats.find((one) => one.seat === ben.speaker.seat);
@@ -41,7 +44,7 @@ for (const offsetMs of [30_000, -30_000]) {
     assert.equal(headless.state.seats.find((one) => one.role === "host")?.muted, false);
     await listener.hearsMore(20);
 
-    assert.equal(headless.stats().jumps, 0, "slots that never were put nobody behind");
+    assert.equal(headless.stats().jumps, 0, "absent slots put nobody behind");
     assertWhole(listener, "the listener");
     assert.equal(headless.session.order.duplicates, 0, "no slot came twice");
     const [, anchor] = headless.state.anchors;
@@ -66,7 +69,7 @@ for (const offsetMs of [30_000, -30_000]) {
     }
 
     await end(server, space);
-    await until("the end to be heard of", () => headless.state.phase === "ended");
+    await until("the listener to learn of the end", () => headless.state.phase === "ended");
     const recording = await readRecording(server, space);
     const wholeTo = lastSlot - LAST_SECOND_SLOTS;
     const before = await listener.heardUntil(wholeTo);
@@ -75,7 +78,7 @@ for (const offsetMs of [30_000, -30_000]) {
       `recording: ${recording.packetCount} packets, ${(kept.found * 100).toFixed(0)} % of what was heard before`,
     );
     assert.ok(kept.found >= 0.95, `${kept.found} of the sound before the kill is in the recording`);
-    assert.equal(Math.round(recording.durationMs / 20), recording.packetCount, "the decoder takes every packet");
+    assert.equal(Math.round(recording.durationMs / 20), recording.packetCount, "the decoder accepts every packet");
     const onAir = lane.filter(({ slot }) => slot >= (headless.state.liveSlot ?? 0)).length;
     assert.ok(recording.packetCount >= onAir * 10, `${recording.packetCount} packets for ${onAir} stored slots`);
   });

@@ -1,5 +1,4 @@
-// Proves by decoded sound what people on the stage and listeners hear of each other, what dead air does, what doubled and
-// crossing commands do, and what the recording has in it.
+// Tests a stage by its decoded sound: what speakers and listeners hear, dead air, doubled commands, and the recording.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -17,7 +16,7 @@ import { until } from "../testing/until.ts";
 const server = await startServer();
 test.after(() => server[Symbol.asyncDispose]());
 
-/** Half a voice and more; how long is heard, not a deadline. */
+/** More than half of a voice. */
 const HEAR_SLOTS = 50;
 
 test("a listener hears both speakers, and each speaker the other and not themselves", async (t) => {
@@ -37,11 +36,11 @@ test("a listener hears both speakers, and each speaker the other and not themsel
   };
   t.diagnostic(`share of Anna and of Ben: ${JSON.stringify(found)}`);
   for (const one of found.listener) assert.ok(one >= 0.5, "the listener hears both");
-  assert.ok((found.anna[1] ?? 0) >= 0.5 && (found.anna[0] ?? 1) <= 0.2, "Anna hears Ben alone");
-  assert.ok((found.ben[0] ?? 0) >= 0.5 && (found.ben[1] ?? 1) <= 0.2, "Ben hears Anna alone");
+  assert.ok((found.anna[1] ?? 0) >= 0.5 && (found.anna[0] ?? 1) <= 0.2, "Anna hears only Ben");
+  assert.ok((found.ben[0] ?? 0) >= 0.5 && (found.ben[1] ?? 1) <= 0.2, "Ben hears only Anna");
 });
 
-test("the only speaker goes, hold music is on air within two seconds, and the returning voice ends it", async (t) => {
+test("hold music is on air within two seconds after the only speaker left, and ends when a voice returns", async (t) => {
   using live = await startLiveSpace(server, "Dead air");
   using listener = await startListening(server, live.space);
   const { state } = listener.headless.session;
@@ -63,7 +62,7 @@ test("the only speaker goes, hold music is on air within two seconds, and the re
   assert.equal(listener.headless.stats().connections, 1);
 });
 
-test("going live twice, two tabs of the host, and an end during a reconnect each have one outcome", async () => {
+test("going live twice, a second tab of the host, and an end during a reconnect each have one outcome", async () => {
   using live = await startLiveSpace(server, "Twice");
   const { space, host } = live;
   using listener = await startListening(server, space);
@@ -71,10 +70,10 @@ test("going live twice, two tabs of the host, and an end during a reconnect each
   const { liveSlot } = listener.headless.state;
   const answers = await Promise.all([goLive(), goLive(), host.speaker.command({ do: "live" })]);
   assert.deepEqual([answers[0].status, answers[1].status, typeof answers[2]], [200, 200, "number"]);
-  assert.equal(listener.headless.state.liveSlot, liveSlot, "live once, from one slot on");
+  assert.equal(listener.headless.state.liveSlot, liveSlot, "live from one slot on");
 
   using tab = await startFakeSpeaker(server, space, { ticket: space.hostTicket, voice: "anna" });
-  await until("the older tab to be told", () => host.ends.includes("replaced"));
+  await until("the older tab to be replaced", () => host.ends.includes("replaced"));
   assert.deepEqual([tab.isSeated, host.isSeated, listener.headless.state.seats.length], [true, false, 1]);
   await listener.hearsMore(10);
   assert.equal(listener.headless.state.air, "voice");
@@ -83,15 +82,15 @@ test("going live twice, two tabs of the host, and an end during a reconnect each
   const [reconnect] = await Promise.allSettled([coming, end(server, space)]);
   if (reconnect.status === "fulfilled") reconnect.value[Symbol.dispose]();
   else assert.ok(reconnect.reason instanceof Refusal || /ended|lost/.test(String(reconnect.reason)), reconnect.reason);
-  await until("the end to be heard of", () => listener.headless.session.link === "ended");
+  await until("the listener to learn of the end", () => listener.headless.session.link === "ended");
   await assert.rejects(startFakeSpeaker(server, space, { ticket: space.hostTicket, voice: "anna" }), { code: "ended" });
-  // A second end is the first; whatever else comes is too late.
+  // A second end succeeds, and any other command is too late.
   await end(server, space);
   assert.equal((await goLive()).status, 410);
   assertWhole(listener, "the listener");
 });
 
-test("the recording grows while live, answers ranges, is final after the end, and has no green-room talk in it", async (t) => {
+test("a recording grows while the space is live, answers ranges, is final after the end, and leaves out the green room", async (t) => {
   const space = await server.create("On the record");
   using host = await startFakeSpeaker(server, space, { ticket: space.hostTicket, voice: "ben" });
   await host.speaker.command({ do: "mute", seat: host.speaker.seat, muted: false });
@@ -106,7 +105,7 @@ test("the recording grows while live, answers ranges, is final after the end, an
   const later = await readRecording(server, space);
   assert.ok(later.packetCount > early.packetCount, `${early.packetCount}, then ${later.packetCount} packets`);
   await end(server, space);
-  await until("the end to be heard of", () => listener.headless.state.phase === "ended");
+  await until("the listener to learn of the end", () => listener.headless.state.phase === "ended");
   const { liveSlot = 0, endedSlot = 0 } = listener.headless.state;
   let whole = later;
   await until("every slot on air to be in the recording", async () => {
@@ -132,20 +131,20 @@ for (const [name, isLost, least] of [
   ["a tenth of the packets", (n: number) => (n * 7919) % 10 === 0, 0.6],
   ["bursts of three packets, a tenth in all", (n: number) => n % 30 < 3, 0.5],
 ] as const) {
-  test(`a voice that loses ${name} on its way up is still heard`, async (t) => {
+  test(`listeners hear a voice that loses ${name} on its way to the stage`, async (t) => {
     const space = await server.create("Losses");
-    await using way = await openLossyStageProxy(server.stageUrl + ROUTES.stage(space.id), isLost);
+    await using proxy = await openLossyStageProxy(server.stageUrl + ROUTES.stage(space.id), isLost);
     using host = await startFakeSpeaker(server, space, {
       ticket: space.hostTicket,
       voice: "anna",
-      whipUrl: way.whipUrl,
+      whipUrl: proxy.whipUrl,
     });
     await host.speaker.command({ do: "live" });
     await host.speaker.command({ do: "mute", seat: host.speaker.seat, muted: false });
     using listener = await startListening(server, space);
     const from = listener.lastSlot;
     await listener.hearsMore(HEAR_SLOTS);
-    const { passed, lost } = way.counts;
+    const { passed, lost } = proxy.counts;
     const { found, meanScore } = presence(await listener.heardFrom(from), await spoken("anna"), { pieceMs: 500 });
     t.diagnostic(
       `${lost} of ${passed + lost} lost: ${(found * 100).toFixed(0)} % of the voice, likeness ${meanScore.toFixed(2)}`,

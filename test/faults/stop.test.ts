@@ -1,5 +1,4 @@
-// Proves that a server which is told to stop leaves nothing behind, in whatever way it is told: by one wish that arrives
-// three times, or by somebody who cannot wait for the order.
+// Stops servers by signals; no process may be left.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -9,34 +8,34 @@ import { until } from "../testing/until.ts";
 
 const ROLES = ["stage", "api", "edge-0", "edge-1"];
 
-test("one wish to stop that arrives three times ends every process in order", async () => {
+test("ends every process in order when three signals arrive at once", async () => {
   await using server = await startServer({ edges: 2 });
   const pids = await Promise.all(ROLES.map(server.pidOf));
   const ended = once(server.parent, "exit");
-  // Signals of one kind merge while they wait to be handled; of three kinds, none does.
+  // Pending signals of one kind merge, signals of three kinds do not.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.kill(server.parentPid, signal);
   assert.deepEqual(await ended, [0, null]);
   assert.match(server.output(), /Stopping in order/);
-  assert.doesNotMatch(server.output(), /full/, "an end is no full house");
+  assert.doesNotMatch(server.output(), /full/, "an ending server does not report that it is full");
   for (const pid of pids) assert.equal(await isAlive(pid), false, `${pid} ran on`);
 });
 
-test("who presses Ctrl-C again does not wait, and still nothing runs on", async () => {
+test("a second Ctrl-C ends every process at once", async () => {
   await using server = await startServer({ edges: 2 });
   const pids = await Promise.all(ROLES.map(server.pidOf));
-  // A stage that hangs: the orderly end would wait for it.
+  // An orderly end would wait for this stage, which hangs.
   process.kill(pids[0] as number, "SIGSTOP");
   let isOver = false;
   const ended = once(server.parent, "exit").then(([code]) => {
     isOver = true;
     return code;
   });
-  await until("the parent to give up the order", () => isOver || !interrupt(server));
+  await until("the parent to end", () => isOver || !interrupt(server));
   assert.equal(await ended, 1);
   await until("every process to be gone", async () => !(await Promise.all(pids.map(isAlive))).includes(true));
 });
 
-/** False when there is nobody left to hear it. */
+/** False when the parent has ended. */
 function interrupt({ parentPid }: RunningServer): boolean {
   try {
     process.kill(parentPid, "SIGINT");

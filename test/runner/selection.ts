@@ -33,7 +33,6 @@ export const longFiles: readonly string[] = [
   "test/e2e/pull.test.ts",
   "test/faults/door.test.ts",
   "test/e2e/faults.test.ts",
-  "test/faults/cadence.test.ts",
   "drill/rehearsal/drill.test.ts",
 ];
 

@@ -42,6 +42,7 @@ export interface FakeSpeaker extends Disposable {
 /** A connection that brings nothing from the stage for this long is replaced. */
 const SILENCE_MAX_MS = 2_000;
 const RETRY_MS = 200;
+const CATCH_UP_MS = 50;
 
 /** Takes a seat, muted, and sends the voice again and again. */
 export async function startFakeSpeaker(
@@ -114,7 +115,17 @@ class ReconnectingSpeaker implements FakeSpeaker {
 
   #send(packet: Uint8Array): void {
     if (!this.#isPaused) this.speaker.sendPacket(packet);
-    if (this.isSeated && performance.now() - this.#heardMs > SILENCE_MAX_MS) this.speaker.close();
+    if (this.isSeated && this.#isSilent()) this.#closeIfSilent();
+  }
+
+  #isSilent(): boolean {
+    return performance.now() - this.#heardMs > SILENCE_MAX_MS;
+  }
+
+  /** Closes a silent connection, but first takes what has come while this process stood still. */
+  #closeIfSilent(): void {
+    const { speaker } = this;
+    setTimeout(() => void (speaker === this.speaker && this.#isSilent() && speaker.close()), CATCH_UP_MS);
   }
 
   #hear(rtp: Uint8Array): void {

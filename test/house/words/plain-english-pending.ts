@@ -26,8 +26,4 @@ export const pendingFolders: readonly string[] = [
   "server/src/replica/testing",
 
   "test/bench",
-  "test/e2e",
-  "test/faults",
-  "test/testing",
-  "test/testing/browser",
 ];

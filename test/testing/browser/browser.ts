@@ -20,7 +20,13 @@ const FLAGS = [
 export interface OpenBrowser extends AsyncDisposable {
   readonly browser: Browser;
   /** A page in a browser context of its own. */
-  person(options?: PersonOptions): Promise<{ readonly page: Page; readonly context: BrowserContext }>;
+  person(options?: PersonOptions): Promise<Person>;
+}
+
+/** A page; disposing of it closes its context. */
+export interface Person extends AsyncDisposable {
+  readonly page: Page;
+  readonly context: BrowserContext;
 }
 
 export interface PersonOptions {
@@ -52,7 +58,7 @@ export async function openBrowser(voicePath?: string, executablePath = findChrom
       });
       context.setDefaultTimeout(PATIENCE_MS);
       await context.addInitScript(EARS);
-      return { context, page: await context.newPage() };
+      return { context, page: await context.newPage(), [Symbol.asyncDispose]: () => context.close() };
     },
     async [Symbol.asyncDispose]() {
       await browser.close();
