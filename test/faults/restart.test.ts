@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { presence } from "../../media/measure/correlate.ts";
+import type { Fragment } from "../../wire/log/fragment.ts";
 import { end, inviteFakeSpeaker, startLiveSpace } from "../testing/fake-speaker.ts";
-import { assertWhole, startListening } from "../testing/recording-listener.ts";
+import { assertWhole, type RecordingListener, startListening } from "../testing/recording-listener.ts";
 import { type RunningServer, startServer } from "../testing/running-server.ts";
 import { readRecording, soundLane } from "../testing/stored-space.ts";
 import { until } from "../testing/until.ts";
@@ -50,23 +51,10 @@ for (const offsetMs of [30_000, -30_000]) {
     const [, anchor] = headless.state.anchors;
     assert.ok(anchor && anchor.slot > lastSlot, `the second start began at ${anchor?.slot}, ${lastSlot} was heard`);
     const lane = await soundLane(server, space);
-    assert.ok(
-      lane.every(({ slot }, i) => i === 0 || slot > (lane[i - 1]?.slot ?? 0)),
-      "slots ascend on disk",
-    );
-    const stored = new Map(lane.map((fragment) => [fragment.slot, fragment]));
-    const lost = [...listener.slots.keys()].filter((slot) => slot < lastSlot && !stored.has(slot));
+    const lostCount = assertStored(listener, lane, lastSlot);
     t.diagnostic(
-      `heard and not stored: ${lost.length} slots; the next start began at slot ${anchor.slot - lastSlot} on`,
+      `heard and not stored: ${lostCount} slots; the next start began ${anchor.slot - lastSlot} slots later`,
     );
-    assert.ok(
-      lost.length <= LAST_SECOND_SLOTS && lost.every((slot) => slot >= lastSlot - LAST_SECOND_SLOTS),
-      `${lost}`,
-    );
-    for (const [slot, packets] of listener.slots) {
-      const kept = stored.get(slot)?.packets;
-      if (kept) assert.deepEqual(kept.map(Buffer.from), packets.map(Buffer.from), `slot ${slot} is one sound`);
-    }
 
     await end(server, space);
     await until("the listener to learn of the end", () => headless.state.phase === "ended");
@@ -82,4 +70,20 @@ for (const offsetMs of [30_000, -30_000]) {
     const onAir = lane.filter(({ slot }) => slot >= (headless.state.liveSlot ?? 0)).length;
     assert.ok(recording.packetCount >= onAir * 10, `${recording.packetCount} packets for ${onAir} stored slots`);
   });
+}
+
+/** Asserts that the lane has what was heard until a second before `lastSlot`. Returns how many heard slots it lacks. */
+function assertStored({ slots }: RecordingListener, lane: readonly Fragment[], lastSlot: number): number {
+  assert.ok(
+    lane.every(({ slot }, i) => i === 0 || slot > (lane[i - 1]?.slot ?? 0)),
+    "slots ascend on disk",
+  );
+  const stored = new Map(lane.map((fragment) => [fragment.slot, fragment]));
+  const lost = [...slots.keys()].filter((slot) => slot < lastSlot && !stored.has(slot));
+  assert.ok(lost.length <= LAST_SECOND_SLOTS && lost.every((slot) => slot >= lastSlot - LAST_SECOND_SLOTS), `${lost}`);
+  for (const [slot, packets] of slots) {
+    const kept = stored.get(slot)?.packets;
+    if (kept) assert.deepEqual(kept.map(Buffer.from), packets.map(Buffer.from), `slot ${slot} is one sound`);
+  }
+  return lost.length;
 }
