@@ -17,7 +17,10 @@ const WAY_MS = 20;
 const LISTENERS = 300;
 const CHECKED = 30;
 
-function openLadder(setting: CadenceSetting, meter: Meter = { take: () => ({ busy: 0, loopDelayMs: 0 }), stop() {} }) {
+function openLadder(
+  setting: CadenceSetting,
+  meter: Meter = { measure: () => ({ busy: 0, loopDelayMs: 0 }), stop() {} },
+) {
   const space = createSpace(1_000);
   const { clock, followed, frames } = space;
   const scheduler = createPushScheduler(clock, SILENT);
@@ -132,7 +135,7 @@ test("300 listeners move from 0.2 to 1 to 4 s and back without a gap, and hear e
 test("a busy edge moves its audience to a slower cadence, and back when it is idle, without a gap", () => {
   const load = { busy: 0.02 };
   const { clock, scheduler, listen } = openLadder("auto", {
-    take: () => ({ busy: load.busy, loopDelayMs: 0 }),
+    measure: () => ({ busy: load.busy, loopDelayMs: 0 }),
     stop() {},
   });
   clock.advance(5_000);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { appendSlot, fragmentOf, SPACE } from "../replica/testing/fake-upstream.ts";
 import { advanceUntil, get, listen, startFixture, talk } from "./testing/edge-fixture.ts";
 
-test("a listener gets a snapshot, enough sound to play at once, and then every slot in order", async () => {
+test("sends a listener a snapshot, enough sound to play at once, and then every slot in order", async () => {
   await using fixture = await startFixture();
   const { stage, edge, clock } = fixture;
   const log = await stage.create(SPACE);
@@ -36,7 +36,7 @@ test("a listener gets a snapshot, enough sound to play at once, and then every s
   );
 });
 
-test("an unknown space is closed with 4404, and its room is 404", async () => {
+test("closes a listener of an unknown space with 4404, and answers 404 for its room document", async () => {
   await using fixture = await startFixture();
   const { port } = fixture.edge;
   assert.equal((await listen(port, "/listen/nosuch0000").closed()).code, 4404);
@@ -45,7 +45,7 @@ test("an unknown space is closed with 4404, and its room is 404", async () => {
   assert.equal((await get(port, "/s/nosuch0000")).status, 404);
 });
 
-test("a malformed upgrade is refused with its row, a malformed cursor closes with 4401", async () => {
+test("refuses a malformed upgrade with its error row, and closes a malformed cursor with 4401", async () => {
   await using fixture = await startFixture();
   await fixture.stage.create(SPACE);
   const { port } = fixture.edge;
@@ -60,7 +60,7 @@ test("a malformed upgrade is refused with its row, a malformed cursor closes wit
   assert.equal((await listen(port, `/listen/${SPACE}?r=64`).closed()).code, 4400);
 });
 
-test("what a listener may not say closes it: 4402 for nonsense and binary, 4429 for too much, 4413 for too long", async () => {
+test("closes with 4402 for nonsense and binary, 4429 for too many messages, 4413 for too long a message", async () => {
   await using fixture = await startFixture();
   await fixture.stage.create(SPACE);
   const { port } = fixture.edge;
@@ -78,7 +78,7 @@ test("what a listener may not say closes it: 4402 for nonsense and binary, 4429 
   assert.equal(await saying((socket) => six.map(() => socket.ping())), 4429);
 });
 
-test("a ping is answered with the edge's clock", async () => {
+test("answers a listener's ping with the edge's clock", async () => {
   await using fixture = await startFixture();
   await fixture.stage.create(SPACE);
   const listener = listen(fixture.edge.port);
@@ -89,7 +89,7 @@ test("a ping is answered with the edge's clock", async () => {
   assert.deepEqual(listener.got[1], { kind: "notice", notice: { kind: "pong", echo: 42, utcMs } });
 });
 
-test("headers too many or too large and a request that is not HTTP are refused with a row", async () => {
+test("refuses too many or too large headers, and a request that is not HTTP, with an error row", async () => {
   await using fixture = await startFixture();
   const { port } = fixture.edge;
   const headers = (count: number) => Array.from({ length: count }, (_, i) => `x-${i}: 1\r\n`).join("");
@@ -106,7 +106,7 @@ test("headers too many or too large and a request that is not HTTP are refused w
   assert.match(await talk(port, "GET //evil HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), /^HTTP\/1.1 400 /);
 });
 
-test("ten thousand unknown ids are remembered within the bound, and few of them reach the stage", async () => {
+test("remembers ten thousand unknown ids within the limit, and asks the stage about few of them", async () => {
   await using fixture = await startFixture({ limits: { unknownSpaces: 100 } });
   const { edge, stage } = fixture;
   for (let from = 0; from < 10_000; from += 500) {
@@ -118,7 +118,7 @@ test("ten thousand unknown ids are remembered within the bound, and few of them 
   assert.equal(edge.spaces, 0);
 });
 
-test("while the stage is away listeners stay, newcomers are served, the room is stale; afterwards nothing comes twice", async () => {
+test("while the stage is away listeners stay, newcomers are served and the room is stale; afterwards no slot comes twice", async () => {
   await using fixture = await startFixture();
   const { edge, stage, clock } = fixture;
   const log = await stage.create(SPACE);
@@ -143,7 +143,7 @@ test("while the stage is away listeners stay, newcomers are served, the room is 
   assert.equal(JSON.parse((await get(edge.port, `/api/spaces/${SPACE}/room`)).body).stale, false);
 });
 
-test("a space that nobody knows is stage-away while the stage is, with a time to try again", async () => {
+test("refuses an unknown space with stage-away and a retry time while the stage is away", async () => {
   await using fixture = await startFixture();
   fixture.stage.setAway(true);
   const answer = await get(fixture.edge.port, `/api/spaces/${SPACE}/room`);
@@ -154,7 +154,7 @@ test("a space that nobody knows is stage-away while the stage is, with a time to
   assert.equal((await get(fixture.edge.port, `/s/${SPACE}`)).status, 200);
 });
 
-test("a reader that stalls is closed with 4408 while another gets every slot", async () => {
+test("closes a reader that stalls with 4408 while another gets every slot", async () => {
   await using fixture = await startFixture();
   const { edge, stage, clock } = fixture;
   const log = await stage.create(SPACE);
@@ -165,7 +165,7 @@ test("a reader that stalls is closed with 4408 while another gets every slot", a
   stalled.socket.pause();
   const fragment = (slot: number) => log.appendSound("32", slot, fragmentOf(slot, 1_200));
   let slot = 0;
-  // The kernel takes some megabytes before anything waits in the process.
+  // The kernel buffers some megabytes before anything waits in the process.
   while (edge.listeners > 1 && slot < 5_000) {
     fragment(slot++);
     await advanceUntil(clock, () => other.slots().at(-1) === slot - 1);
@@ -176,7 +176,7 @@ test("a reader that stalls is closed with 4408 while another gets every slot", a
   stalled.socket.terminate();
 });
 
-test("handing over closes every listener with 4505, and the edge takes no more", async () => {
+test("a drain closes every listener with 4505 and refuses new connections", async () => {
   await using fixture = await startFixture();
   const { edge, stage, clock } = fixture;
   await stage.create(SPACE);
@@ -193,17 +193,17 @@ test("handing over closes every listener with 4505, and the edge takes no more",
   await assert.rejects(get(edge.port, "/"));
 });
 
-test("who was accepted before a handover and asks during it is answered", async () => {
+test("answers a request during a drain if its connection was accepted before", async () => {
   await using fixture = await startFixture();
   const { edge, clock } = fixture;
-  const visitor = connect({ host: "127.0.0.1", port: edge.port });
-  await once(visitor, "connect");
-  // What is accepted is accepted in order.
+  const client = connect({ host: "127.0.0.1", port: edge.port });
+  await once(client, "connect");
+  // Connections are accepted in order.
   await get(edge.port, "/");
   const drained = edge.drain(1_000);
-  visitor.write("GET / HTTP/1.1\r\nHost: door\r\nConnection: close\r\n\r\n");
+  client.write("GET / HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n\r\n");
   let answer = "";
-  for await (const bytes of visitor) answer += String(bytes);
+  for await (const bytes of client) answer += String(bytes);
   assert.match(answer, /^HTTP\/1\.1 200 /);
   let isDrained = false;
   void drained.then(() => {
@@ -212,7 +212,7 @@ test("who was accepted before a handover and asks during it is answered", async 
   await advanceUntil(clock, () => isDrained);
 });
 
-test("listeners beyond the limit and the line are closed with 4506 and a time, upgrades beyond the rate are answered 429", async () => {
+test("closes listeners beyond the limit and the queue with 4506 and a time, and answers 429 to upgrades beyond the rate", async () => {
   await using fixture = await startFixture({
     limits: { listeners: 2, queued: 0, upgradesBurst: 4, upgradesPerSecond: 1 },
     trustedProxies: ["127.0.0.1"],
@@ -223,14 +223,14 @@ test("listeners beyond the limit and the line are closed with 4506 and a time, u
   for (const one of replica) await one.until(() => one.got.length > 0);
   const { code, reason } = await listen(edge.port).closed();
   assert.equal(code, 4506);
-  assert.match(reason, /retry-after-ms=20000$/, "ten to thirty seconds, at random");
+  assert.match(reason, /retry-after-ms=20000$/, "ten to thirty seconds with jitter");
   const lines = ["Host: a", "Connection: Upgrade", "Upgrade: websocket", "X-Forwarded-For: 1.2.3.4", "", ""];
   const upgrade = `GET /listen/${SPACE} HTTP/1.1\r\n${lines.join("\r\n")}`;
   for (let i = 0; i < 4; i++) assert.match(await talk(edge.port, upgrade), /^HTTP\/1.1 400 /);
   assert.match(await talk(edge.port, upgrade), /^HTTP\/1.1 429 [\s\S]*retry-after: 1/);
 });
 
-test("a space is followed once for all, told how many listen, and let go 30 s after the last", async () => {
+test("follows a space once for all, reports how many listen, and drops it 30 s after the last", async () => {
   await using fixture = await startFixture();
   const { edge, stage, clock } = fixture;
   stage.audience = 40;

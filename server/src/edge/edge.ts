@@ -1,5 +1,4 @@
-// Owns putting an edge together: the public door, the listeners, the spaces that are followed for them. Refuses to know
-// what is said: an edge carries bytes.
+// Composes an edge: HTTP and WebSocket server, the spaces that it follows, admission and load control.
 
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer, type ServerOptions } from "node:https";
@@ -37,75 +36,86 @@ import { createListenerSockets, type ListenerSockets } from "./socket/listener-s
 
 export interface EdgeOptions {
   readonly clock: Clock;
-  /** The stage's Unix sockets, for following and for HTTP; and the api's. */
+  /** The stage's Unix sockets, for following and for HTTP, and the api's. */
   readonly followPath: string;
   readonly stageSocketPath: string;
   readonly apiSocketPath: string;
   /**
-   * The audience desk's Unix socket, for following moments. Nobody needs to listen there: a followed space tries again
-   * every few seconds, and nothing else waits. Absent: listeners get no moments. `hustings serve` has no desk yet.
+   * The audience desk's Unix socket, for following moments; absent: listeners get no moments. Nobody needs to listen
+   * there: a followed space tries again every few seconds, and nothing else waits. `hustings serve` has no desk yet.
    */
   readonly momentsPath?: string;
-  /** The packager's, which makes AAC for HLS; absent: there is none. */
+  /** The packager's Unix socket; absent: HLS has no AAC. */
   readonly packagerSocketPath?: string;
-  /** The stage's own public TCP port, which pages are told. */
+  /** The stage's own public TCP port, which pages connect to. */
   readonly stagePort: number;
   /** The built web app. */
   readonly assetsDirectory: string;
   readonly listen: ListenTarget;
-  /** Origin of a CDN that carries HLS: a newcomer for whom there is no place is shown there before the line. */
+  /** Origin of a CDN that carries HLS. When there is no place, newcomers are sent there before they queue. */
   readonly pullUrl?: string;
-  /** Where the supervisor asks; absent: nowhere. */
+  /** Unix socket for the supervisor; absent: none is opened. */
   readonly controlSocketPath?: string;
   readonly version?: string;
-  /** Milliseconds between two pushes to one listener, a row of CADENCE_TABLE; `auto`, or absent: what can be afforded. */
+  /**
+   * Milliseconds between two pushes to one listener, a row of CADENCE_TABLE. `auto`, the default: what the processor
+   * can afford.
+   */
   readonly cadenceMs?: CadenceSetting;
-  /** Milliseconds that listeners should have ahead beyond the cadence's margin; `auto`, or absent: by what is idle. */
+  /**
+   * Milliseconds of buffer that listeners should hold beyond the margin. `auto`, the default: by the idle processor
+   * time.
+   */
   readonly reserve?: ReserveSetting;
-  /** Of one core, what this process may count on, 0 to 1; absent: all of it. */
+  /** Share of one core that this process may count on, 0 to 1; default 1. */
   readonly coreShare?: number;
-  /** Edges of this machine; absent: one. */
+  /** Edges on this machine; default 1. */
   readonly edges?: number;
-  /** In place of this process's own measurements. */
+  /** Replaces the process's own measurements. */
   readonly meter?: Meter;
-  /** What differs from EDGE_LIMITS. */
+  /** Overrides of EDGE_LIMITS. */
   readonly limits?: Partial<EdgeLimits>;
-  /** Addresses or CIDR ranges whose X-Forwarded-* are believed. */
+  /** Addresses or CIDR ranges whose X-Forwarded-* headers are trusted. */
   readonly trustedProxies?: readonly string[];
-  /** PEM texts; and what edges share so that a session of one goes on at another, absent: none does. */
+  /** PEM texts. With a shared secret, a TLS session of one edge resumes at another. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly sessionSecret?: Uint8Array };
   readonly log?: Logger;
   /** Gives `[0, 1)`, for jitter. */
   readonly random?: () => number;
-  /** In place of the stage's sockets. */
+  /** Replaces the stage's sockets. */
   readonly upstream?: Upstream;
 }
 
 export interface Edge {
-  /** The port of the door. */
+  /** The public port. */
   readonly port: number;
   readonly listeners: number;
-  /** Spaces followed. */
   readonly spaces: number;
   /** HLS requests that wait for sound. */
   readonly hlsWaiting: number;
-  /** Accepts no more, closes every listener with 4505 spread over `overMs`, and resolves. Asked again: the same. */
+  /**
+   * Stops accepting, closes every listener with 4505 spread over `overMs`, and resolves. A second call returns the
+   * same promise.
+   */
   drain(overMs?: number): Promise<void>;
-  /** Resolves when the edge was drained or disposed of. */
+  /** Resolves when the edge has drained or was disposed of. */
   readonly finished: Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Listeners are handed over at about so many a second, which the other edges take beside all else; none waits longer. */
+/** Listeners closed per second during a drain: what the other edges absorb beside their own load. */
 const DRAINED_PER_SECOND = 1_000;
 const MAX_DRAIN_MS = 20_000;
-/** For a request, for the next on the same connection, and for somebody who does not take an answer. */
+/** Time limits of a connection: first request, next request, and sending a response. */
 const TIMEOUTS = { firstMs: 5_000, nextMs: 5_000, sendMs: 60_000 } as const;
-/** What the packager may take beyond the time for which it lets players wait. */
+/** Time that the packager may take beyond the longest wait for sound. */
 const PACKAGER_MS = 3_000;
 const EMPTY = Buffer.alloc(0);
 
-/** Resolves when the door is open. Rejects when it cannot be: port in use, bad certificate, bad trusted proxy. */
+/**
+ * Resolves when the server listens. Rejects when the port is in use, the certificate is bad or a trusted proxy is
+ * unreadable.
+ */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const { clock, log = SILENT, random = Math.random, stagePort } = options;
   const limits: EdgeLimits = { ...EDGE_LIMITS, ...options.limits };
@@ -126,7 +136,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   };
   const followedSpaces = starting.use(createFollowedSpaces({ upstream, clock, random, limits, log, onSound }));
   const link = "link" in options.listen ? options.listen.link : undefined;
-  const admission = starting.use(startAdmission(options, limits, link, () => look()));
+  const admission = starting.use(startAdmission(options, limits, link, () => updateAccepting()));
   const sockets = { clock, followedSpaces, pushScheduler, clientAddresses, limits, loadWatch, log, admission };
   const listeners = starting.use(createListenerSockets(sockets));
   const spaces = createLiveSpaceList(upstream, clock, followedSpaces.setListed);
@@ -140,19 +150,19 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   limitConnections(server, limits.connectionsPerAddress, clientAddresses.limitKeyOf);
   server.on("upgrade", (request, socket, head) => listeners.upgrade(request, socket, head));
   const acceptSocket = createAcceptSocket(server, options.listen, log);
-  const look = (): void => acceptSocket.setOpen(mayAccept(admission, link));
-  if (link) link.onChange = look;
+  const updateAccepting = (): void => acceptSocket.setOpen(mayAccept(admission, link));
+  if (link) link.onChange = updateAccepting;
   await acceptSocket.opened;
   starting.defer(() => close(acceptSocket, server, listeners, fastPath));
-  const handover = createHandover(acceptSocket, listeners, admission);
+  const draining = createDrain(acceptSocket, listeners, admission);
   const { controlSocketPath: path, version = "" } = options;
   if (path !== undefined) {
-    const stands = () => ({ draining: handover.begun, open: acceptSocket.isOpen });
-    const counts = () => ({ ...admission.load, spaces: followedSpaces.size, ...stands() });
-    const drain = () => void handover.drain(drainMs(listeners.size));
+    const state = () => ({ draining: draining.hasBegun, open: acceptSocket.isOpen });
+    const counts = () => ({ ...admission.load, spaces: followedSpaces.size, ...state() });
+    const drain = () => void draining.drain(drainMs(listeners.size));
     starting.use(await serveControl({ path, version, counts, drain, loadWatch }));
   }
-  return edgeOf(starting.move(), { server, listeners, followedSpaces, hls, handover, log });
+  return edgeOf(starting.move(), { server, listeners, followedSpaces, hls, drain: draining, log });
 }
 
 interface Parts {
@@ -160,13 +170,13 @@ interface Parts {
   readonly listeners: ListenerSockets;
   readonly followedSpaces: FollowedSpaces;
   readonly hls: HlsRoutes;
-  readonly handover: Handover;
+  readonly drain: Drain;
   readonly log: Logger;
 }
 
-function edgeOf(running: AsyncDisposable, { server, listeners, followedSpaces, hls, handover, log }: Parts): Edge {
+function edgeOf(running: AsyncDisposable, { server, listeners, followedSpaces, hls, drain, log }: Parts): Edge {
   const { port } = (server.address() as AddressInfo | null) ?? { port: 0 };
-  log.info({ port }, "the door is open");
+  log.info({ port }, "edge listening");
   return {
     port,
     get listeners() {
@@ -178,11 +188,11 @@ function edgeOf(running: AsyncDisposable, { server, listeners, followedSpaces, h
     get hlsWaiting() {
       return hls.waiting;
     },
-    drain: (overMs = drainMs(listeners.size)) => handover.drain(overMs),
-    finished: handover.finished,
+    drain: (overMs = drainMs(listeners.size)) => drain.drain(overMs),
+    finished: drain.finished,
     async [Symbol.asyncDispose]() {
       await running[Symbol.asyncDispose]();
-      handover.finish();
+      drain.finish();
     },
   };
 }
@@ -202,9 +212,9 @@ function createProxies(
 function requestListener(routes: HttpRoutesOptions): RequestListener {
   return (request, response) => {
     const url = readTarget(request);
-    const exchange = { request, response, url: url ?? new URL("http://door") };
+    const exchange = { request, response, url: url ?? new URL("http://edge") };
     if (url) void respond(exchange, routes);
-    else sendRefusal(exchange, new Refusal("bad-request", "The address cannot be read."));
+    else sendRefusal(exchange, new Refusal("bad-request", "The request target is not a path."));
   };
 }
 
@@ -235,7 +245,7 @@ function packagerProxy(
   };
 }
 
-/** The limits of reliability: slow or huge requests cost little and not for long. */
+/** Short timeouts keep slow and huge requests cheap. */
 function createHttpServer(
   tls: EdgeOptions["tls"],
   limits: EdgeLimits,
@@ -273,15 +283,15 @@ function createHttpsServer(
 }
 
 function refusalForParseError(code: string | undefined): Refusal {
-  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return new Refusal("too-slow", "The request took too long to come.");
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return new Refusal("too-slow", "The request took too long to arrive.");
   if (code === "HPE_HEADER_OVERFLOW") return new Refusal("too-large", "The headers are too many or too long.");
-  return new Refusal("bad-request", "This is not HTTP that is read here.");
+  return new Refusal("bad-request", "The bytes are not a valid HTTP request.");
 }
 
-// Node passes on whatever stood in the request line; a path is all that is served here.
+// Node passes on any request target; only paths are served here.
 function readTarget({ url = "" }: IncomingMessage): URL | undefined {
-  return url.startsWith("/") && !url.startsWith("//") && URL.canParse(url, "http://door")
-    ? new URL(url, "http://door")
+  return url.startsWith("/") && !url.startsWith("//") && URL.canParse(url, "http://edge")
+    ? new URL(url, "http://edge")
     : undefined;
 }
 
@@ -306,7 +316,8 @@ function startAdmission(
   });
 }
 
-// Without a parent everybody accepts. Who is full need not wait to be told when there is room elsewhere.
+// Without a supervisor every edge accepts. A full edge stops at once when another has room, without waiting for the
+// supervisor.
 function mayAccept(admission: Admission, link: DoorLink | undefined): boolean {
   const instruction = link?.instruction;
   if (instruction === undefined) return true;
@@ -317,38 +328,38 @@ function drainMs(listeners: number): number {
   return Math.min(MAX_DRAIN_MS, Math.max(1_000, (listeners / DRAINED_PER_SECOND) * 1_000));
 }
 
-// A server is closed when its last connection is, those of listeners too.
+// The server closes only after its last connection, listeners included.
 async function close(
-  doorway: AcceptSocket,
+  acceptSocket: AcceptSocket,
   server: Server,
   listeners: ListenerSockets,
   fastPath: FastPath,
 ): Promise<void> {
-  const closed = doorway.close();
+  const closed = acceptSocket.close();
   listeners[Symbol.dispose]();
   fastPath[Symbol.dispose]();
   server.closeAllConnections();
   await closed;
 }
 
-type Handover = ReturnType<typeof createHandover>;
+type Drain = ReturnType<typeof createDrain>;
 
-function createHandover(doorway: AcceptSocket, listeners: ListenerSockets, admission: Admission) {
+function createDrain(acceptSocket: AcceptSocket, listeners: ListenerSockets, admission: Admission) {
   const finished = Promise.withResolvers<void>();
-  let handing: Promise<void> | undefined;
+  let draining: Promise<void> | undefined;
   return {
-    get begun() {
-      return handing !== undefined;
+    get hasBegun() {
+      return draining !== undefined;
     },
     finished: finished.promise,
     finish: () => finished.resolve(),
     drain(overMs: number): Promise<void> {
-      if (!handing) {
+      if (!draining) {
         admission.close();
-        void doorway.close();
-        handing = listeners.drain(overMs).then(finished.resolve);
+        void acceptSocket.close();
+        draining = listeners.drain(overMs).then(finished.resolve);
       }
-      return handing;
+      return draining;
     },
   };
 }

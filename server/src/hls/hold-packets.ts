@@ -1,15 +1,15 @@
-// Owns where an edge gets the hold music for HLS: out of the file that players fetch too. Refuses to make music.
+// Reads the hold music for HLS from the file that players fetch.
 
 import { readPackets } from "@hustings/media/container/cmaf-reader.ts";
 import type { HoldLoop } from "@hustings/media/hls/opus-parts.ts";
 import type { Logger } from "../ops/logger.ts";
 
-/** The packets of the hold music; none, and silence instead, where the app was not built or its file is not ours. */
+/** The packets of the hold music. Without a readable file there are none, and HLS plays silence instead. */
 export function readHoldLoop(file: Uint8Array | undefined, log: Logger): HoldLoop {
   try {
     return file ? readPackets(file) : [];
   } catch (cause) {
-    log.warn({ cause }, "the hold music cannot be read: HLS is silent in its place");
+    log.warn({ cause }, "hold music unreadable; HLS plays silence instead");
     return [];
   }
 }

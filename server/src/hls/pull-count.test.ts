@@ -1,5 +1,3 @@
-// Proves that those who pull are counted about right, once each, for as long as they do.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
@@ -7,7 +5,7 @@ import { createPullCount, WINDOW_MS } from "./pull-count.ts";
 
 const addressOf = (person: number) => `10.${person >> 16}.${(person >> 8) & 255}.${person & 255}`;
 
-test("callers are counted once however often they ask, to within five per cent, up to a hundred thousand", () => {
+test("counts each caller once to within five per cent, up to a hundred thousand", () => {
   for (const people of [0, 1, 10, 1_000, 20_000, 100_000]) {
     const count = createPullCount(manualClock());
     for (let round = 0; round < 2; round++)
@@ -17,7 +15,7 @@ test("callers are counted once however often they ask, to within five per cent, 
   }
 });
 
-test("who stopped asking is counted for two windows at most, and who goes on for ever", () => {
+test("counts a caller for at most two windows after its last request", () => {
   const clock = manualClock();
   const count = createPullCount(clock);
   for (let person = 0; person < 10; person++) count.count(addressOf(person), "");
@@ -30,7 +28,7 @@ test("who stopped asking is counted for two windows at most, and who goes on for
   assert.equal(count.estimate, 0);
 });
 
-test("one address is sixteen people at most, whatever it says that it is", () => {
+test("counts at most sixteen listeners for one address, whatever user agents it sends", () => {
   const count = createPullCount(manualClock());
   for (let agent = 0; agent < 10_000; agent++) count.count("10.0.0.1", `browser ${agent}`);
   assert.ok(count.estimate <= 16, `${count.estimate} counted`);

@@ -1,23 +1,23 @@
-// Owns about how many listen by pull at this edge: distinct callers of a playlist of late, in a sketch that does not grow
-// and cannot be read back. Refuses to know who they are, and those behind a cache, which asks for them all.
+// Estimates how many listeners pull HLS from this edge, from the distinct callers of a playlist. The sketch has a
+// fixed size and cannot be read back. Listeners behind a cache are not counted.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 
 export interface PullCount {
-  /** Somebody asked for a playlist. */
+  /** Records one playlist request. */
   count(address: string, agent: string): void;
-  /** How many callers there were within the last WINDOW_MS to twice that; some per cent off above a few hundred. */
+  /** Distinct callers within the last one to two windows. Above a few hundred the error is some per cent. */
   readonly estimate: number;
 }
 
-/** A reload is made each second, or waits for 12 s at most. */
+/** Players reload a playlist every second, or wait at most 12 s for one. */
 export const WINDOW_MS = 15_000;
-/** Bits of each of two windows: 8 KiB for a space with people who pull. */
+/** Bits per window; two windows take 8 KiB for each space that is pulled. */
 const BITS = 32_768;
-/** Of one address at most so many are told apart, by what they say that they are. */
+/** Different user agents that are told apart at one address. */
 const AGENTS = 16;
 
-/** Linear counting (Whang, Vander-Zanden and Taylor 1990): the share of bits that nobody has set says how many have set some. */
+/** Linear counting (Whang, Vander-Zanden and Taylor 1990): the share of clear bits gives the number of callers. */
 export function createPullCount(clock: Clock): PullCount {
   let now = new Uint8Array(BITS / 8);
   let before = new Uint8Array(BITS / 8);
@@ -46,7 +46,7 @@ export function createPullCount(clock: Clock): PullCount {
   };
 }
 
-/** FNV-1a, and a last mixing, because neighbouring addresses differ in little. */
+/** FNV-1a with a final mix, because neighbouring addresses differ in few bits. */
 function hash(text: string): number {
   let sum = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) sum = Math.imul(sum ^ text.charCodeAt(i), 0x01000193);

@@ -1,5 +1,5 @@
-// Owns what an edge has made of one rendition of one space for HLS: the playlist of the moment, and recent parts and
-// segments, each made once for all who ask. Refuses to know who asks. What is made follows from the log alone.
+// The HLS playlist and the recent parts and segments of one rendition of one space, each made once for all listeners.
+// They follow from the log only, so every edge makes the same bytes.
 
 import { gzipSync } from "node:zlib";
 import type { Clock } from "@hustings/flow/clock.ts";
@@ -21,11 +21,11 @@ export interface RenditionCacheOptions {
   readonly rendition: Rendition;
   readonly clock: Clock;
   readonly loop: HoldLoop;
-  /** A packager makes AAC beside it. */
+  /** Whether the playlist also reports the packager's AAC rendition. */
   readonly hasAac: boolean;
 }
 
-/** Parts and segments of what is kept, and a few; the oldest go. */
+/** Cached parts and segments: all of the kept sound and some more; the oldest is dropped. */
 const MAX_OBJECTS = KEPT_SLOTS / 4;
 
 export function createRenditionCache({
@@ -38,18 +38,18 @@ export function createRenditionCache({
   const { replica } = followed;
   const others = RENDITIONS.filter((one) => one !== rendition);
   const objects = new Map<string, Buffer>();
-  let seen: { readonly key: string; readonly window: HlsWindow } | undefined;
-  let written: { readonly key: string; readonly playlist: Playlist } | undefined;
+  let cachedWindow: { readonly key: string; readonly window: HlsWindow } | undefined;
+  let cachedPlaylist: { readonly key: string; readonly playlist: Playlist } | undefined;
 
   const log = hlsLogOf(followed, rendition, clock);
 
-  // All that a window depends on.
+  // Everything that a window depends on.
   const keyNow = (): string => `${log.headSlot} ${replica.state.seq} ${log.isOver}`;
 
   function window(): HlsWindow {
     const key = keyNow();
-    if (seen?.key !== key) seen = { key, window: hlsWindow(log) };
-    return seen.window;
+    if (cachedWindow?.key !== key) cachedWindow = { key, window: hlsWindow(log) };
+    return cachedWindow.window;
   }
 
   return {
@@ -59,11 +59,11 @@ export function createRenditionCache({
       if (now.segments.length === 0) return undefined;
       const { nextPart, isEnded, to } = now;
       const key = `${nextPart} ${isEnded} ${replica.state.seq} ${isEnded ? to : ""}`;
-      if (written?.key === key) return written.playlist;
+      if (cachedPlaylist?.key === key) return cachedPlaylist.playlist;
       const reports = others.map((folder): HlsReport => ({ folder, window: now }));
       if (hasAac) reports.push({ folder: AAC_VARIANT.folder, window: aacWindow(log, now) });
-      written = { key, playlist: playlistOf({ window: now, marks: log.marks, reports }) };
-      return written.playlist;
+      cachedPlaylist = { key, playlist: playlistOf({ window: now, marks: log.marks, reports }) };
+      return cachedPlaylist.playlist;
     },
     object(kind, from) {
       const name = `${kind} ${from}`;
@@ -79,13 +79,12 @@ export function createRenditionCache({
   };
 }
 
-/** The text, and as most ask for it. */
-export function playlistOf(told: MediaPlaylist): Playlist {
-  const plain = Buffer.from(mediaPlaylist(told));
+export function playlistOf(playlist: MediaPlaylist): Playlist {
+  const plain = Buffer.from(mediaPlaylist(playlist));
   return { plain, gzip: gzipSync(plain, { level: 6 }) };
 }
 
-/** What HLS sees of a followed space, as it is whenever it is looked at. */
+/** A live HLS view of a followed space. */
 export function hlsLogOf(followed: FollowedSpace, rendition: Rendition, clock: Clock): HlsLog {
   const { replica } = followed;
   return {

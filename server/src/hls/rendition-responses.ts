@@ -1,5 +1,5 @@
-// Owns how the playlist and the sound of one rendition are answered, Opus by an edge or AAC by the packager: what waits for
-// what is about to come, and how long a cache may keep it. Refuses to know how sound is made.
+// Answers requests for the playlist and the sound of one rendition: Opus at an edge, AAC at the packager. Decides
+// which requests wait for sound that is about to come, and how long caches may keep a response.
 
 import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
 import { objectOf } from "@hustings/media/hls/playlist.ts";
@@ -16,12 +16,12 @@ import {
 } from "../http/responses.ts";
 import { createWaitingRequests } from "./waiting-requests.ts";
 
-/** One rendition of one space, as it is whenever it is looked at. */
+/** A live view of one rendition of one space. */
 export interface HlsRendition {
   window(): HlsWindow;
   /** `undefined` while there is nothing to play. */
   playlist(): Playlist | undefined;
-  /** The object's bytes; "next" when it is about to come, "none" when there is none. */
+  /** The object's bytes; "next" when it is about to come, "none" when it does not exist. */
   object(kind: ObjectKind, from: number): MaybePromise<Buffer> | "next" | "none";
 }
 
@@ -31,11 +31,11 @@ export interface Playlist {
 }
 
 export interface RenditionResponses {
-  /** Throws a Refusal: `not-yet`, `bad-request`, `full` when too many wait. */
+  /** Throws a Refusal: `not-yet`, `bad-request`, or `full` when too many requests wait. */
   playlist(exchange: HttpExchange, rendition: HlsRendition): Promise<void>;
-  /** The part or segment `name`. Throws as `playlist` does, and `no-object`. */
+  /** Sends the part or segment `name`. Throws as `playlist` does, and `no-object`. */
   object(exchange: HttpExchange, rendition: HlsRendition, name: string): Promise<void>;
-  /** A fragment came to `shelf`. */
+  /** Call after each fragment of `rendition`. */
   soundArrived(rendition: HlsRendition): void;
   /** Requests that wait for sound. */
   readonly waiting: number;
@@ -44,26 +44,26 @@ export interface RenditionResponses {
 
 /** Three target durations, after which RFC 8216bis §6.2.5.2 has a server give up. */
 export const WAIT_MS = 12_000;
-/** The end and gaps come without sound. */
+/** The end of a space and gaps arrive without sound. */
 const LOOK_AGAIN_MS = 500;
 
 const FOREVER = "public, max-age=31536000, immutable";
 /** A part's length. */
 const PLAYLIST_CACHE = "public, max-age=1";
-/** An answer that was waited for is the same for whoever asks the same a little later: a segment's length. */
+/** A response to a blocking request stays valid for that URL; a segment's length. */
 const WAITED_CACHE = "public, max-age=4";
 
 export const PLAYLIST_HEADERS: Headers = {
   "content-type": "application/vnd.apple.mpegurl",
   vary: "accept-encoding",
 };
-/** A page on another origin may read a refusal too, and how long it is to wait. */
+/** Also on refusals, so that a page of another origin can read how long to wait. */
 const OPEN_HEADERS: Headers = {
   "access-control-allow-origin": "*",
   "access-control-expose-headers": "retry-after",
 };
 
-/** At most `maxWaiting` requests wait at once; one more is refused with `full`. */
+/** At most `maxWaiting` requests wait at once; further ones are refused with `full`. */
 export function createRenditionResponses(clock: Clock, maxWaiting: number): RenditionResponses {
   const waitingRequests = createWaitingRequests(clock, maxWaiting, WAIT_MS);
   let ticker: Timer | undefined;
@@ -86,15 +86,15 @@ export function createRenditionResponses(clock: Clock, maxWaiting: number): Rend
 
   return {
     async playlist(exchange, rendition) {
-      const asked = blockingReloadOf(exchange.url.searchParams);
-      if (asked) {
-        const { number, part } = asked;
+      const reload = blockingReloadOf(exchange.url.searchParams);
+      if (reload) {
+        const { number, part } = reload;
         const listed = () => isListed(rendition.window(), number, part);
         if (listed() === "never")
           throw new Refusal("bad-request", `Segment ${number} is too far ahead to be waited for.`);
         await wait(exchange, rendition, `${number} ${part ?? ""}`, () => listed() === true);
       }
-      sendPlaylist(exchange, rendition.playlist(), asked ? WAITED_CACHE : PLAYLIST_CACHE);
+      sendPlaylist(exchange, rendition.playlist(), reload ? WAITED_CACHE : PLAYLIST_CACHE);
     },
     async object(exchange, rendition, name) {
       const object = objectOf(name);
@@ -118,7 +118,7 @@ export function createRenditionResponses(clock: Clock, maxWaiting: number): Rend
   };
 }
 
-/** Answers with a media playlist; throws `not-yet` when there is none. */
+/** Sends a media playlist. Throws `not-yet` when there is none. */
 export function sendPlaylist(exchange: HttpExchange, playlist: Playlist | undefined, cache = PLAYLIST_CACHE): void {
   if (!playlist) throw notYet();
   const zips = /\bgzip\b/.test(String(exchange.request.headers["accept-encoding"] ?? ""));
@@ -129,12 +129,12 @@ export function sendPlaylist(exchange: HttpExchange, playlist: Playlist | undefi
   });
 }
 
-/** Pages of any origin may read what is answered to `visit`, a refusal too. */
+/** Lets pages of any origin read the response, refusals included. */
 export function allowAnyOrigin({ response }: HttpExchange): void {
   for (const name in OPEN_HEADERS) response.setHeader(name, OPEN_HEADERS[name] as string);
 }
 
-/** An init segment, part or segment, which never changes. */
+/** A response with an init segment, part or segment, which never changes. */
 export function soundResponse(bytes: Buffer): PreparedResponse {
   return immutableResponse(bytes, "audio/mp4");
 }
@@ -148,7 +148,7 @@ function notYet(): Refusal {
   return new Refusal("not-yet", undefined, { retryAfterMs: 1_000 });
 }
 
-/** What a blocking reload asks for; `undefined` for a plain one. Throws `bad-request`. */
+/** The position that a blocking reload asks for; `undefined` for a plain request. Throws `bad-request`. */
 export function blockingReloadOf(
   query: URLSearchParams,
 ): { readonly number: number; readonly part: number | undefined } | undefined {

@@ -1,5 +1,4 @@
-// Owns requests that wait for sound: bounded in number and in time, and those that wait for the same thing looked at once.
-// Refuses to know what they wait for.
+// Requests that wait for sound, bounded in number and time. Requests for the same object are checked together.
 
 import type { EventEmitter } from "node:events";
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
@@ -7,15 +6,15 @@ import { Refusal } from "@hustings/wire/errors.ts";
 
 export interface WaitingRequests {
   /**
-   * Resolves when `isDone` holds at a look, or when `peer` closes. Throws a Refusal: `full` at once when too many wait,
-   * `not-yet` when it takes too long. Of those with the same `place` and `key`, `isDone` of the first is asked.
+   * Resolves when `isDone` returns true at a recheck, or when `peer` closes. Throws a Refusal: `full` at once when
+   * too many requests wait, `not-yet` after the time limit. Requests with the same `source` and `key` share the first
+   * one's `isDone`.
    */
-  waitUntil(peer: EventEmitter, place: object, key: string, isDone: () => boolean): Promise<void>;
-  /** Something may have happened: at one place, or at all. */
-  recheck(place?: object): void;
-  /** Requests that wait. */
+  waitUntil(peer: EventEmitter, source: object, key: string, isDone: () => boolean): Promise<void>;
+  /** Checks the requests of one source, or all. */
+  recheck(source?: object): void;
   readonly size: number;
-  /** Lets all go with `not-yet`. */
+  /** Ends every wait with `not-yet`. */
   [Symbol.dispose](): void;
 }
 
@@ -27,41 +26,41 @@ interface Group {
 }
 
 export function createWaitingRequests(clock: Clock, maxWaiting: number, waitMs: number): WaitingRequests {
-  const places = new Map<object, Map<string, Group>>();
+  const sources = new Map<object, Map<string, Group>>();
   let size = 0;
 
-  function join(place: object, key: string, isDone: () => boolean): Group {
-    const groups = places.get(place) ?? new Map<string, Group>();
-    places.set(place, groups);
+  function join(source: object, key: string, isDone: () => boolean): Group {
+    const groups = sources.get(source) ?? new Map<string, Group>();
+    sources.set(source, groups);
     const known = groups.get(key);
     if (known) return known;
     const done = Promise.withResolvers<void>();
     done.promise.catch(() => undefined);
-    const timer = clock.after(waitMs, () => end(place, key, giveUp()));
+    const timer = clock.after(waitMs, () => end(source, key, giveUp()));
     const group: Group = { isDone, done, timer, members: 0 };
     groups.set(key, group);
     return group;
   }
 
-  function end(place: object, key: string, refusal?: Refusal): void {
-    const groups = places.get(place);
+  function end(source: object, key: string, refusal?: Refusal): void {
+    const groups = sources.get(source);
     const group = groups?.get(key);
     if (!groups || !group) return;
     groups.delete(key);
-    if (groups.size === 0) places.delete(place);
+    if (groups.size === 0) sources.delete(source);
     group.timer.cancel();
     if (refusal) group.done.reject(refusal);
     else group.done.resolve();
   }
 
-  function lookAt(place: object): void {
-    for (const [key, { isDone }] of places.get(place) ?? []) if (isDone()) end(place, key);
+  function recheckSource(source: object): void {
+    for (const [key, { isDone }] of sources.get(source) ?? []) if (isDone()) end(source, key);
   }
 
   return {
-    async waitUntil(peer, place, key, isDone) {
-      if (size >= maxWaiting) throw new Refusal("full", "Too many wait for sound here.", { retryAfterMs: 1_000 });
-      const group = join(place, key, isDone);
+    async waitUntil(peer, source, key, isDone) {
+      if (size >= maxWaiting) throw new Refusal("full", "Too many requests wait for sound.", { retryAfterMs: 1_000 });
+      const group = join(source, key, isDone);
       const left = Promise.withResolvers<void>();
       const leave = () => left.resolve();
       peer.once("close", leave);
@@ -72,18 +71,18 @@ export function createWaitingRequests(clock: Clock, maxWaiting: number, waitMs: 
       } finally {
         size--;
         peer.off("close", leave);
-        if (--group.members === 0 && places.get(place)?.get(key) === group) end(place, key);
+        if (--group.members === 0 && sources.get(source)?.get(key) === group) end(source, key);
       }
     },
-    recheck(place) {
-      if (place) lookAt(place);
-      else for (const one of [...places.keys()]) lookAt(one);
+    recheck(source) {
+      if (source) recheckSource(source);
+      else for (const one of [...sources.keys()]) recheckSource(one);
     },
     get size() {
       return size;
     },
     [Symbol.dispose]() {
-      for (const [place, groups] of [...places]) for (const key of [...groups.keys()]) end(place, key, giveUp());
+      for (const [source, groups] of [...sources]) for (const key of [...groups.keys()]) end(source, key, giveUp());
     },
   };
 }

@@ -1,44 +1,46 @@
-// Owns how the door answers: JSON, bytes, refusals with their row. Refuses to know what is answered.
+// Sends JSON, bytes and refusals over Node's HTTP and over bare sockets.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ErrorCode, errorRow, Refusal } from "@hustings/wire/errors.ts";
 
-/** One request at the door. */
+/** One request and its response. */
 export interface HttpExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Normalised: no dot segments. */
+  /** Normalised: without dot segments. */
   readonly url: URL;
 }
 
 export type Headers = Readonly<Record<string, string | number>>;
 
-/** An answer with all its headers: what many ask for is made once. */
+/** A response that can be sent many times. */
 export interface PreparedResponse {
   readonly status: number;
-  /** A string has one byte in each character (latin1): it leaves in one write with the head, a buffer in a second. */
+  /**
+   * A string holds one byte per character (latin1). It leaves in one write together with the head; a Buffer needs
+   * two.
+   */
   readonly body: Buffer | string;
   readonly headers: Headers;
 }
 
-/** At once where nothing needs to be waited for. */
+/** A value when it is available at once, otherwise a promise. */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** RFC 6455 §5.5 leaves so many for a reason. */
+/** RFC 6455 §5.5: a control frame holds 125 bytes, two of them the close code. */
 const MAX_REASON_CHARACTERS = 123;
-/** Where waiting helps and nothing says how long. */
+/** Wait before a retry where the refusal gives no time. */
 const RETRY_MS = 1_000;
 
-/** On every answer of the door. */
+/** Headers of every response. */
 export const COMMON_HEADERS: Headers = { "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" };
 
-/** Answers with `body`, without it to HEAD. */
+/** Sends `body`; to HEAD, only the headers. */
 export function send(exchange: HttpExchange, status: number, body: Buffer | string, headers: Headers): void {
   sendPrepared(exchange, prepareResponse(status, body, headers));
 }
 
-/** What `send` answers with. */
 export function prepareResponse(status: number, body: Buffer | string, headers: Headers): PreparedResponse {
   const bytes = typeof body === "string" ? Buffer.from(body) : body;
   const length: Headers = status === 304 ? {} : { "content-length": bytes.length };
@@ -62,14 +64,17 @@ export function prepareJson(status: number, value: unknown, headers: Headers): P
   });
 }
 
-/** Answers with the row of `cause`; what is not a Refusal is `internal`. */
+/**
+ * Sends the row of `cause` in the error table, or cuts a response that has begun. An error other than a Refusal is
+ * `internal`.
+ */
 export function sendRefusal(exchange: HttpExchange, cause: unknown): void {
   if (exchange.response.headersSent) return void exchange.response.destroy();
   const refusal = refusalOf(cause);
   sendJson(exchange, refusal.status, refusal.body(), { "cache-control": "no-store", ...retryHeaders(refusal) });
 }
 
-/** Answers on a bare socket, before or instead of an upgrade, and closes it. */
+/** Sends a refusal on a bare socket, before or instead of an upgrade, and closes it. */
 export function refuseSocket(socket: Duplex, refusal: Refusal, more: Headers = {}): void {
   const body = JSON.stringify(refusal.body());
   const headers = {
@@ -89,19 +94,20 @@ export function refusalOf(cause: unknown): Refusal {
   return cause instanceof Refusal ? cause : new Refusal("internal", undefined, { cause });
 }
 
-/** The code with which a WebSocket is closed. */
+/** The WebSocket close code of the row. */
 export function closeCodeOf(code: ErrorCode): number {
   return errorRow(code).closeCode ?? 4500;
 }
 
-/** What a WebSocket is closed with: the message, and how long to wait where that helps, as `retry-after-ms=N`. */
+/** The WebSocket close reason: the message, with ` retry-after-ms=N` where waiting helps. */
 export function closeReasonOf(refusal: Refusal): string {
   const waitMs = refusal.code === "draining" ? undefined : waitMsOf(refusal);
   const hint = waitMs === undefined ? "" : ` retry-after-ms=${Math.ceil(waitMs)}`;
   return `${refusal.message.slice(0, MAX_REASON_CHARACTERS - hint.length)}${hint}`;
 }
 
-// Whoever is handed over (`draining`) goes to another door at once; a request to this one waits as for the others.
+// A listener closed with `draining` reconnects to another edge at once. A request refused with it waits like any
+// other.
 function waitMsOf({ status, retryAfterMs }: Refusal): number | undefined {
   return status === 429 || status === 503 ? (retryAfterMs ?? RETRY_MS) : undefined;
 }

@@ -1,11 +1,17 @@
-// The limits that apply to a process which follows spaces, each with what happens when it is reached.
+// Limits of a process that follows spaces, each with what happens at the limit.
 
 export interface FollowLimits {
-  /** Spaces followed at once; one more is refused with `full`, unless one without listeners can go. */
+  /**
+   * Spaces followed at once. A further space replaces one without listeners; if every space has some, it is refused
+   * with `full`.
+   */
   readonly followedSpaces: number;
-  /** Ids remembered as unknown; the oldest goes. */
+  /** Unknown ids remembered; the oldest is forgotten. */
   readonly unknownSpaces: number;
-  /** Questions to the stage about ids that it did not list, per second and at once; more are refused with `too-many`. */
+  /**
+   * Look-ups per second of ids that the stage did not list, twice as many in a burst; more are refused with
+   * `too-many`.
+   */
   readonly lookUpsPerSecond: number;
 }
 
@@ -15,20 +21,20 @@ export const FOLLOW_LIMITS: FollowLimits = {
   lookUpsPerSecond: 100,
 };
 
-/** A followed space is kept this long after its last listener or request. */
+/** A space is followed this long after its last listener or request. */
 export const LINGER_MS = 30_000;
-/** A newcomer to a space that is just being followed waits at most this long for its recent sound. */
+/** Maximum wait of a newcomer for the recent sound of a space that was not followed yet. */
 export const READY_MS = 3_000;
-/** An unknown id is taken as unknown this long; an absent stage as absent. */
+/** How long an unknown id stays unknown without asking the stage again, and how long the stage counts as away. */
 export const UNKNOWN_MS = 2_000;
 export const ABSENT_MS = 500;
-/** Audience is told to the stage at most this often, and to listeners. */
+/** Shortest time between two reports of the audience: to the stage, and to listeners. */
 export const COUNT_MS = 1_000;
 export const AUDIENCE_NOTICE_MS = 2_000;
-/** A change by less than this part of the audience is told to listeners only after so long. */
+/** Report a change smaller than this share of the audience to listeners only after `AUDIENCE_SMALL_STEP_MS`. */
 export const AUDIENCE_STEP = 0.01;
 export const AUDIENCE_SMALL_STEP_MS = 10_000;
-/** State entries kept for those who come back; older: the snapshot alone. */
+/** State entries kept for listeners that resume; a listener that missed more gets a snapshot. */
 export const KEPT_ENTRIES = 512;
-/** After the end of a space its last sound may follow for this long. */
+/** Sound may still arrive this long after the end of the space. */
 export const END_MS = 1_000;

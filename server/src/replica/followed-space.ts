@@ -1,5 +1,5 @@
-// Owns the following of one space: one connection to its stage for all its listeners, taken up again from where it
-// stands whenever it breaks. Refuses to know listeners beyond how many there are.
+// Follows one space over one connection for all its listeners, and resumes from its cursor when the connection
+// breaks.
 
 import { type Clock, sleep, type Timer } from "@hustings/flow/clock.ts";
 import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
@@ -14,34 +14,35 @@ import { type MomentLane, startFollowedMoments } from "./followed-moments.ts";
 import { createSpaceReplica, type ReplicaSeed, type SpaceReplica } from "./space-replica.ts";
 import type { Upstream } from "./upstream.ts";
 
-/** The stage is next door: try often, all edges not at once, and never stop. */
+/** The stage is on the same machine, so retry often and without end; jitter spreads the edges. */
 export const FOLLOW_RETRY: RetryPolicy = { firstMs: 100, capMs: 2_000, tries: Infinity };
 
-// Only a space that never went live is ever removed; a stage that has just started may not know yet what it holds.
+// Only a space that never went live is ever removed, and a stage that has just started may not have loaded its spaces
+// yet.
 const GONE_TRIES = 5;
 
 export interface FollowedSpace {
   readonly space: SpaceId;
   readonly replica: SpaceReplica;
-  /** The stage does not answer; what is kept is served on. */
+  /** The stage does not answer; listeners are served from the replica. */
   readonly isAway: boolean;
-  /** When what is kept was last known to be all there is. */
+  /** When the replica was last known to be complete. */
   readonly asOfUtcMs: number;
-  /** Clock time at which the end was learned. */
+  /** Monotonic time at which this process learned of the end. */
   readonly endedMs: number | undefined;
-  /** Listeners in all edges, and never fewer than here. */
+  /** Listeners at all edges, at least as many as here. */
   readonly audience: number;
-  /** What listeners were last told, and a number that grows when it changes: at most every AUDIENCE_NOTICE_MS. */
+  /** The audience as listeners see it; `version` grows with each change, at most once per AUDIENCE_NOTICE_MS. */
   readonly audienceNotice: { readonly audience: number; readonly version: number };
-  /** Resolves when the recent sound is here, the stage went away, or READY_MS passed. Never rejects. */
+  /** Resolves when the recent sound has arrived, the stage is away, or READY_MS has passed. Never rejects. */
   readonly ready: Promise<void>;
   readonly isReady: boolean;
-  /** The stage says that there is no such space any more; the following has ended. */
+  /** The stage says that the space no longer exists; this following has ended. */
   readonly isGone: boolean;
   readonly momentLane: MomentLane;
-  /** How many listeners are here. */
+  /** Sets how many listeners hear it by WebSocket here. */
   setPushListeners(listeners: number): void;
-  /** About how many pull here, beside them. */
+  /** Sets about how many more hear it by HLS here. */
   setPullListeners(listeners: number): void;
   [Symbol.dispose](): void;
 }
@@ -51,10 +52,9 @@ export interface FollowedSpaceOptions {
   readonly seed: ReplicaSeed & { readonly audience: number };
   readonly upstream: Pick<Upstream, "follow" | "followMoments">;
   readonly clock: Clock;
-  /** Gives `[0, 1)`. */
   readonly random: () => number;
   readonly log: Logger;
-  /** Called after each fragment that came. */
+  /** Called after each fragment. */
   readonly onSound?: (followed: FollowedSpace) => void;
   /** Called once, when `isGone` becomes true. */
   readonly onGone: (refusal: Refusal) => void;
@@ -94,7 +94,7 @@ export function startFollowedSpace(options: FollowedSpaceOptions): FollowedSpace
     count.connect(connection);
     if (hasReached(replica, heads)) ready.resolve();
     for await (const record of connection.records) {
-      if (!replica.apply(record)) log.warn({ space, lane: record.lane }, "record out of order dropped");
+      if (!replica.apply(record)) log.warn({ space, lane: record.lane }, "dropped a record out of order");
       if (endedMs === undefined && replica.state.phase === "ended") endedMs = clock.monotonicMs();
       if (hasReached(replica, heads)) ready.resolve();
       if (record.lane === "sound") options.onSound?.(followed);
@@ -137,7 +137,7 @@ export function startFollowedSpace(options: FollowedSpaceOptions): FollowedSpace
       return count.audience();
     },
     get audienceNotice() {
-      return count.told();
+      return count.notice();
     },
     ready: ready.promise,
     get isReady() {
@@ -166,50 +166,50 @@ function hasReached(replica: SpaceReplica, heads: Heads): boolean {
   return RENDITIONS.every((rendition) => replica.ring(rendition).head >= (heads.slot[rendition] ?? -1));
 }
 
-// Tells the stage how many listen here, at most once per COUNT_MS, and paces what listeners are told of the total.
+// Reports the listeners here to the stage at most once per COUNT_MS, and paces the total that listeners see.
 function startAudienceCount(clock: Clock, replica: SpaceReplica) {
-  const by = { push: 0, pull: 0 };
-  let here = 0;
-  let toldStage: number | undefined;
-  let link: FollowConnection | undefined;
+  const counts = { push: 0, pull: 0 };
+  let ownListeners = 0;
+  let reported: number | undefined;
+  let connection: FollowConnection | undefined;
   let timer: Timer | undefined;
-  let told = { audience: replica.audience, version: 0 };
-  let toldMs = -AUDIENCE_NOTICE_MS;
+  let notice = { audience: replica.audience, version: 0 };
+  let noticeMs = -AUDIENCE_NOTICE_MS;
 
-  function tell(): void {
+  function report(): void {
     timer = undefined;
-    if (!link || here === toldStage) return;
-    toldStage = here;
-    link.reportAudience(here);
-    timer = clock.after(COUNT_MS, tell);
+    if (!connection || ownListeners === reported) return;
+    reported = ownListeners;
+    connection.reportAudience(ownListeners);
+    timer = clock.after(COUNT_MS, report);
   }
 
-  const audience = () => Math.max(replica.audience, here);
+  const audience = () => Math.max(replica.audience, ownListeners);
   return {
     audience,
-    told() {
+    notice() {
       const total = audience();
       const nowMs = clock.monotonicMs();
-      const isStep = Math.abs(total - told.audience) > told.audience * AUDIENCE_STEP;
-      if (total !== told.audience && nowMs - toldMs >= (isStep ? AUDIENCE_NOTICE_MS : AUDIENCE_SMALL_STEP_MS)) {
-        told = { audience: total, version: told.version + 1 };
-        toldMs = nowMs;
+      const isStep = Math.abs(total - notice.audience) > notice.audience * AUDIENCE_STEP;
+      if (total !== notice.audience && nowMs - noticeMs >= (isStep ? AUDIENCE_NOTICE_MS : AUDIENCE_SMALL_STEP_MS)) {
+        notice = { audience: total, version: notice.version + 1 };
+        noticeMs = nowMs;
       }
-      return told;
+      return notice;
     },
     set(how: "push" | "pull", listeners: number) {
-      by[how] = listeners;
-      here = by.push + by.pull;
-      if (!timer) tell();
+      counts[how] = listeners;
+      ownListeners = counts.push + counts.pull;
+      if (!timer) report();
     },
-    connect(followed: FollowConnection | undefined) {
-      link = followed;
-      toldStage = followed ? 0 : undefined;
-      if (!timer) tell();
+    connect(next: FollowConnection | undefined) {
+      connection = next;
+      reported = next ? 0 : undefined;
+      if (!timer) report();
     },
     stop() {
       timer?.cancel();
-      link = undefined;
+      connection = undefined;
     },
   };
 }

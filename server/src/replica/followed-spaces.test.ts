@@ -20,7 +20,7 @@ function startFixture(limits: Partial<FollowLimits> = {}) {
 const idOf = (number: number) => String(number).padStart(10, "0") as SpaceId;
 const refused = (code: string) => (cause: unknown) => cause instanceof Refusal && cause.code === code;
 
-test("what is unknown is remembered within a bound, and asked about again when that was a while ago", async () => {
+test("remembers a bounded number of unknown ids, and asks again after two seconds", async () => {
   const { clock, stage, followedSpaces } = startFixture({ unknownSpaces: 50 });
   for (let i = 0; i < 10_000; i++) {
     await assert.rejects(
@@ -41,7 +41,7 @@ test("what is unknown is remembered within a bound, and asked about again when t
   followedSpaces[Symbol.dispose]();
 });
 
-test("many who come at once share one question and one follow, which begins a minute back", async () => {
+test("listeners that arrive together share one look-up and one connection, which starts a minute back", async () => {
   const { stage, followedSpaces } = startFixture();
   const log = await stage.create(SPACE);
   for (let slot = 0; slot < KEPT_SLOTS * 2; slot++) appendSlot(log, slot);
@@ -53,7 +53,7 @@ test("many who come at once share one question and one follow, which begins a mi
   followedSpaces[Symbol.dispose]();
 });
 
-test("a full table lets go of a space without listeners, and refuses when all have some", async () => {
+test("drops a space without listeners when the table is full, and refuses when every space has listeners", async () => {
   const { clock, stage, followedSpaces } = startFixture({ followedSpaces: 2 });
   for (let i = 0; i < 4; i++) await stage.create(idOf(i));
   const held = followedSpaces.retain(await followedSpaces.follow(idOf(0)));
@@ -68,7 +68,7 @@ test("a full table lets go of a space without listeners, and refuses when all ha
   followedSpaces[Symbol.dispose]();
 });
 
-test("an edge that is disposed of leaves no timer behind", async () => {
+test("leaves no timer behind when it is disposed of", async () => {
   const { clock, stage, followedSpaces } = startFixture();
   await stage.create(SPACE);
   await followedSpaces.follow(SPACE);
@@ -77,7 +77,7 @@ test("an edge that is disposed of leaves no timer behind", async () => {
   assert.equal(clock.waitingCount, 0);
 });
 
-test("a change of the audience by more than a hundredth is told within two seconds, a smaller one within ten", async () => {
+test("announces a change of the audience above 1 % within two seconds, a smaller one within ten", async () => {
   const { clock, stage, followedSpaces } = startFixture();
   await stage.create(SPACE);
   const followed = await followedSpaces.follow(SPACE);

@@ -1,5 +1,5 @@
-// Owns which spaces an edge follows: from the first listener or request until 30 s after the last, each once for all.
-// Refuses to know what is done with them. Unknown ids are cheap: remembered briefly, asked of the stage at a bounded rate.
+// The spaces that a process follows: each once, from its first listener or request until 30 s after its last. Unknown
+// ids are remembered briefly, and the stage is asked about them at a limited rate.
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { createTokenBucket } from "@hustings/flow/token-bucket.ts";
@@ -13,15 +13,16 @@ import type { Upstream } from "./upstream.ts";
 
 export interface FollowedSpaces {
   /**
-   * Follows `space` if that is not so yet, and waits until it is ready. Throws a Refusal: `no-space`, `stage-away` when
-   * nothing is known of it and the stage is silent, `full`, `too-many` questions about unknown ids. Kept LINGER_MS.
+   * Follows `space` unless it is followed already, and waits until it is ready; it stays followed for LINGER_MS.
+   * Throws a Refusal: `no-space`; `stage-away` when nothing is known and the stage is silent; `full`; `too-many`
+   * look-ups.
    */
   follow(space: SpaceId): Promise<FollowedSpace>;
-  /** What `follow` would resolve to, where that needs no waiting. */
+  /** The space if `follow` would resolve without waiting. */
   ready(space: SpaceId): FollowedSpace | undefined;
-  /** Keeps a following for as long as the hold lasts; every hold counts as a listener. */
+  /** Follows the space until the result is disposed of. Each call counts as a listener. */
   retain(followed: FollowedSpace): Disposable;
-  /** Ids that the stage listed: asking about them is always allowed. */
+  /** Replaces the ids that the stage listed. Looking them up is never refused. */
   setListed(spaces: Iterable<SpaceId>): void;
   readonly size: number;
   readonly unknownSize: number;
@@ -34,7 +35,7 @@ export interface FollowedSpacesOptions {
   readonly random: () => number;
   readonly limits: FollowLimits;
   readonly log: Logger;
-  /** Called after each fragment that came. */
+  /** Called after each fragment. */
   readonly onSound?: (followed: FollowedSpace) => void;
 }
 
@@ -48,7 +49,7 @@ interface Held {
 export function createFollowedSpaces(options: FollowedSpacesOptions): FollowedSpaces {
   const { upstream, clock, limits, log } = options;
   const held = new Map<SpaceId, Held>();
-  const asked = new Map<SpaceId, Promise<FollowedSpace>>();
+  const lookingUp = new Map<SpaceId, Promise<FollowedSpace>>();
   const refused = createRefusals(clock, limits.unknownSpaces);
   const lookUps = createTokenBucket(clock, limits.lookUpsPerSecond, limits.lookUpsPerSecond * 2);
   let listed = new Set<SpaceId>();
@@ -72,11 +73,11 @@ export function createFollowedSpaces(options: FollowedSpacesOptions): FollowedSp
     const followed = startFollowedSpace({ ...options, space, seed, onGone });
     held.set(space, { followed, retainCount: 0, seenMs: clock.monotonicMs() });
     dropWhenIdle(space);
-    log.info({ space, following: held.size }, "space followed");
+    log.info({ space, followedSpaces: held.size }, "following space");
     return followed;
   }
 
-  // A full table lets go of the space without listeners that was longest unseen.
+  // Drops the space without listeners that was requested longest ago.
   function makeRoom(): void {
     if (held.size < limits.followedSpaces) return;
     let oldest: SpaceId | undefined;
@@ -106,12 +107,12 @@ export function createFollowedSpaces(options: FollowedSpacesOptions): FollowedSp
     async follow(space) {
       const one = held.get(space);
       if (one) one.seenMs = clock.monotonicMs();
-      let asking = one ? undefined : asked.get(space);
-      if (!one && !asking) {
-        asking = begin(space).finally(() => asked.delete(space));
-        asked.set(space, asking);
+      let lookUp = one ? undefined : lookingUp.get(space);
+      if (!one && !lookUp) {
+        lookUp = begin(space).finally(() => lookingUp.delete(space));
+        lookingUp.set(space, lookUp);
       }
-      const followed = one?.followed ?? ((await asking) as FollowedSpace);
+      const followed = one?.followed ?? ((await lookUp) as FollowedSpace);
       await followed.ready;
       if (held.get(space)?.followed !== followed) throw new Refusal("full", undefined, { retryAfterMs: 5_000 });
       return followed;
@@ -148,7 +149,7 @@ export function createFollowedSpaces(options: FollowedSpacesOptions): FollowedSp
   };
 }
 
-// What was refused and until when; at most `limit`, the oldest goes.
+// Refusals with the time until which they hold; at most `limit`, the oldest is dropped.
 function createRefusals(clock: Clock, limit: number) {
   const refusals = new Map<SpaceId, { readonly refusal: Refusal; readonly untilMs: number }>();
   return {

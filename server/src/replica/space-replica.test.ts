@@ -7,7 +7,7 @@ import { fragmentOf } from "./testing/fake-upstream.ts";
 
 const title = (seq: number, slot = 0) => ({ kind: "title", title: `${seq}`, seq, slot, utcMs: 0 }) as StateEntry;
 
-test("what comes twice or out of order changes nothing", () => {
+test("drops a record that arrives twice or out of order", () => {
   const replica = createSpaceReplica({ state: EMPTY_STATE, nextSlot: 0 });
   const sound = (slot: number) => replica.apply({ lane: "sound", rendition: "32", slot, bytes: fragmentOf(slot) });
   assert.equal(sound(3), true);
@@ -18,7 +18,7 @@ test("what comes twice or out of order changes nothing", () => {
   assert.equal(replica.state.seq, 1);
 });
 
-test("a follow goes on from the rendition that is furthest behind", () => {
+test("resumes from the rendition that is furthest behind", () => {
   const replica = createSpaceReplica({ state: EMPTY_STATE, nextSlot: 5 });
   assert.deepEqual(replica.cursor(), { nextSlot: 5, stateSeq: 0, momentSeq: 0 });
   replica.apply({ lane: "sound", rendition: "32", slot: 9, bytes: fragmentOf(9) });
@@ -26,7 +26,7 @@ test("a follow goes on from the rendition that is furthest behind", () => {
   assert.equal(replica.cursor().nextSlot, 9);
 });
 
-test("entries are kept up to a bound, and none are given when some are missing", () => {
+test("keeps a bounded number of entries, and returns none when some are missing", () => {
   const replica = createSpaceReplica({ state: { ...EMPTY_STATE, seq: 10 }, nextSlot: 0 });
   assert.equal(replica.entriesAfter(9), undefined);
   assert.deepEqual(replica.entriesAfter(10), []);
@@ -38,7 +38,7 @@ test("entries are kept up to a bound, and none are given when some are missing",
   assert.equal(replica.entriesAfter(1_990), undefined);
 });
 
-test("only slots that the log names are absent", () => {
+test("counts only slots that the log declares absent", () => {
   const replica = createSpaceReplica({ state: EMPTY_STATE, nextSlot: 0 });
   replica.apply({ lane: "state", entry: { kind: "absence", from: 5, to: 8, seq: 1, slot: 5, utcMs: 0 } });
   replica.apply({ lane: "state", entry: { kind: "gap", from: 8, to: 90, seq: 2, slot: 8, utcMs: 0 } });

@@ -1,6 +1,6 @@
-// A follower's copy of the newest part of a space: recent sound, the folded state, recent entries. A record that came before
-// changes nothing. The log's own copy (log/recent-records.ts) differs on purpose: it holds every entry from the first on and
-// throws when a record is out of order; a replica starts in the middle from a snapshot and drops what overlaps.
+// A follower's copy of the newest part of a space: recent sound, the folded state, recent entries. The log's own copy
+// (log/recent-records.ts) differs on purpose: it holds every entry and throws when a record is out of order, while a
+// replica starts from a snapshot and drops records that it already has.
 
 import type { Cursor } from "@hustings/wire/log/lanes.ts";
 import { EMPTY_STATE, foldState, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
@@ -13,18 +13,18 @@ import { createRecentMoments, type RecentMoments } from "./recent-moments.ts";
 export interface SpaceReplica {
   readonly state: SpaceState;
   readonly moments: RecentMoments;
-  /** How many listen in all, as the stage told; 0 before it did. */
+  /** Listeners in all, as the stage reported; 0 before the first report. */
   readonly audience: number;
   ring(rendition: Rendition): FragmentRing;
   /** Newest slot of any rendition; `null` before the first. */
   readonly headSlot: number | null;
-  /** False when the record is out of order or old, and was dropped. */
+  /** Returns false when the record is old or out of order, and drops it. */
   apply(record: FollowedRecord): boolean;
-  /** Where a follow goes on so that nothing is missed; what overlaps is dropped by `apply`. */
+  /** The position from which to follow so that nothing is missed; `apply` drops the overlap. */
   cursor(): Cursor;
-  /** Entries above `seq`, ascending; `undefined` when some of them are not kept. */
+  /** Entries above `seq`, ascending; `undefined` when some of them are no longer kept. */
   entriesAfter(seq: number): readonly StateEntry[] | undefined;
-  /** Whether the log says of every slot of `[from, to)` that it does not exist. */
+  /** Whether the log declares every slot of `[from, to)` absent. */
   isAbsent(from: number, to: number): boolean;
 }
 
@@ -43,7 +43,7 @@ export function createSpaceReplica(seed: ReplicaSeed): SpaceReplica {
 
   function applyEntry(entry: StateEntry): boolean {
     if (entry.seq <= state.seq) return false;
-    // After a hole the older entries are of no use to anybody who comes back.
+    // With entries missing in between, the older ones help no listener that resumes.
     if (entry.seq !== state.seq + 1) entries.length = 0;
     state = foldState(state, entry);
     entries.push(entry);

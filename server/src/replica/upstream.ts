@@ -1,5 +1,4 @@
-// Owns what an edge asks of a stage: the port that following needs, and its adapter over the stage's Unix sockets.
-// Refuses to keep anything and to try again.
+// The port through which an edge or packager asks a stage, and its adapter over the stage's Unix sockets.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { MeasuredSpace } from "@hustings/wire/api/space-shape.ts";
@@ -13,9 +12,9 @@ import { type FollowConnection, followSpace } from "../log/follow/follow-client.
 export interface Upstream {
   /** Throws a Refusal: `no-space`, or `stage-away` when there is no answer. */
   lookUp(space: SpaceId): Promise<MeasuredSpace & { readonly headSlot: number | null }>;
-  /** Every space, live ones first. Throws a Refusal as `lookUp`. */
+  /** Every space, live ones first. Throws as `lookUp` does. */
   list(): Promise<readonly MeasuredSpace[]>;
-  /** As `followSpace` of the log's socket client: never throws itself. */
+  /** As `followSpace`: never throws; failures come from the result. */
   follow(space: SpaceId, cursor: Cursor, signal: AbortSignal): FollowConnection;
   /** The same at the audience desk, for the moments above `momentSeq`; absent: there is none to ask. */
   readonly followMoments?: (space: SpaceId, momentSeq: number, signal: AbortSignal) => FollowConnection;

@@ -1,47 +1,48 @@
-// Owns the line of people who wait for a place: who is next, what each is told, how long it may take. Refuses to know
-// sockets and why there is no place.
+// The queue of listeners that wait for a place: their order, the positions they are sent, and the estimated wait.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { noticeFrame } from "@hustings/wire/listen/frames.ts";
 import { binaryFrame } from "../socket/websocket-framing.ts";
 
-/** One who waits. */
+/** A listener in the queue. */
 export interface Waiter {
-  /** Was in before: goes before whoever is new. */
+  /** It was listening before; it stands before every newcomer. */
   readonly isReturning: boolean;
-  /** Since when they wait, here or at another door. */
+  /** Since when it has waited, at this edge or another. */
   readonly sinceUtcMs: number;
-  /** Came with a `since` that a door gave them. */
+  /** It waited at another edge before, and says since when. */
   readonly hasWaited: boolean;
   send(frame: Buffer): void;
-  /** They have a place; this edge's. */
+  /** It has a place at this edge. */
   admit(): void;
-  /** There is a place at another edge. */
+  /** Another edge has a place for it. */
   redirect(): void;
 }
 
 export interface AdmissionQueue {
-  /** False when the line is full. */
+  /** Returns false when the queue is full. */
   add(waiter: Waiter): boolean;
-  /** They have gone away. */
+  /** Removes a listener that went away. */
   remove(waiter: Waiter): void;
-  /** Takes the first out of the line; `undefined` when it is empty, or `may` says no to the first. */
+  /** Takes the first waiter out of the queue; `undefined` when the queue is empty or `may` refuses the first. */
   next(may: (waiter: Waiter, waitedMs: number) => boolean): Waiter | undefined;
-  /** Tells those whose place has changed; call it a few times a second. */
-  tell(): void;
-  /** How long somebody at `place` may wait, at the rate at which people left the line for a place; `null` when none has. */
-  estimateMs(place: number): number | null;
+  /** Sends their position to the waiters whose position has changed; call it a few times a second. */
+  sendPositions(): void;
+  /**
+   * Estimated wait at `position`, from the rate at which waiters left the queue for a place; `null` while nobody has.
+   */
+  estimateMs(position: number): number | null;
   readonly size: number;
 }
 
-/** A place that changed is told at most this often, and anything at least every `REMIND_MS`. */
+/** Send a changed position at most this often, and any position at least every `REMIND_MS`. */
 export const POSITION_MS = 2_000;
 export const REMIND_MS = 10_000;
-/** In a long line each is told so much more seldom: at most 500 a second. */
+/** A long queue sends each position less often: at most 500 positions a second. */
 const POSITION_PER_WAITER_MS = 2;
-/** How far back the rate looks. */
+/** Time constant of the rate. */
 const RATE_MS = 60_000;
-/** Nobody has waited longer than this. */
+/** An earlier start of the wait is not believed. */
 const LONGEST_MS = 6 * 3_600_000;
 
 interface Entry {
@@ -52,7 +53,7 @@ interface Entry {
   sentPosition: number;
 }
 
-/** `limit`: people in the line at once. */
+/** `limit`: longest queue. */
 export function createAdmissionQueue(clock: Clock, limit: number): AdmissionQueue {
   const entries: Entry[] = [];
   const rate = createRate(clock);
@@ -67,12 +68,12 @@ export function createAdmissionQueue(clock: Clock, limit: number): AdmissionQueu
     return low;
   }
 
-  function sendPosition(standing: Entry, place: number, nowMs: number): void {
-    standing.sentMs = nowMs;
-    standing.sentPosition = place;
-    const { sinceUtcMs } = standing;
-    const notice = { kind: "waiting", place, estimateMs: rate.estimateMs(place), sinceUtcMs } as const;
-    standing.waiter.send(binaryFrame(noticeFrame(notice)));
+  function sendPosition(entry: Entry, position: number, nowMs: number): void {
+    entry.sentMs = nowMs;
+    entry.sentPosition = position;
+    const { sinceUtcMs } = entry;
+    const notice = { kind: "waiting", place: position, estimateMs: rate.estimateMs(position), sinceUtcMs } as const;
+    entry.waiter.send(binaryFrame(noticeFrame(notice)));
   }
 
   return {
@@ -80,14 +81,14 @@ export function createAdmissionQueue(clock: Clock, limit: number): AdmissionQueu
       if (entries.length >= limit) return false;
       const [nowMs, nowUtcMs] = [clock.monotonicMs(), clock.utcMs()];
       const sinceUtcMs = Math.min(nowUtcMs, Math.max(nowUtcMs - LONGEST_MS, waiter.sinceUtcMs));
-      const standing: Entry = { waiter, sinceUtcMs, cameMs: nowMs, sentMs: nowMs, sentPosition: 0 };
-      const index = indexFor(standing);
-      entries.splice(index, 0, standing);
-      sendPosition(standing, index + 1, nowMs);
+      const entry: Entry = { waiter, sinceUtcMs, cameMs: nowMs, sentMs: nowMs, sentPosition: 0 };
+      const index = indexFor(entry);
+      entries.splice(index, 0, entry);
+      sendPosition(entry, index + 1, nowMs);
       return true;
     },
     remove(waiter) {
-      const index = entries.findIndex((standing) => standing.waiter === waiter);
+      const index = entries.findIndex((entry) => entry.waiter === waiter);
       if (index >= 0) entries.splice(index, 1);
     },
     next(may) {
@@ -97,16 +98,16 @@ export function createAdmissionQueue(clock: Clock, limit: number): AdmissionQueu
       rate.count();
       return first.waiter;
     },
-    tell() {
+    sendPositions() {
       const nowMs = clock.monotonicMs();
       const tellMs = Math.max(POSITION_MS, entries.length * POSITION_PER_WAITER_MS);
-      entries.forEach((standing, index) => {
-        const quietMs = nowMs - standing.sentMs;
-        const isDue = standing.sentPosition !== index + 1 ? quietMs >= tellMs : quietMs >= Math.max(REMIND_MS, tellMs);
-        if (isDue) sendPosition(standing, index + 1, nowMs);
+      entries.forEach((entry, index) => {
+        const quietMs = nowMs - entry.sentMs;
+        const isDue = entry.sentPosition !== index + 1 ? quietMs >= tellMs : quietMs >= Math.max(REMIND_MS, tellMs);
+        if (isDue) sendPosition(entry, index + 1, nowMs);
       });
     },
-    estimateMs: (place) => rate.estimateMs(place),
+    estimateMs: (position) => rate.estimateMs(position),
     get size() {
       return entries.length;
     },
@@ -118,7 +119,8 @@ function isBefore(a: Entry, b: Entry): boolean {
   return a.sinceUtcMs <= b.sinceUtcMs;
 }
 
-// What was counted fades over RATE_MS; before as much time has passed, the time that has.
+// An exponentially fading count over RATE_MS. Until that much time has passed, the time since the first count stands
+// in.
 function createRate(clock: Clock) {
   let counted = 0;
   let atMs = clock.monotonicMs();
@@ -136,11 +138,11 @@ function createRate(clock: Clock) {
       beganMs ??= atMs;
       counted += 1;
     },
-    estimateMs(place: number): number | null {
+    estimateMs(position: number): number | null {
       fade();
       if (beganMs === undefined || counted < 0.5) return null;
       const spanMs = RATE_MS * (1 - Math.exp((beganMs - atMs - POSITION_MS) / RATE_MS));
-      return Math.round((place * spanMs) / counted);
+      return Math.round((position * spanMs) / counted);
     },
   };
 }

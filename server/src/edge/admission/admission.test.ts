@@ -1,5 +1,3 @@
-// Proves who comes in when, with a manual clock: the budgets, the order of the line, what is told, and where to go.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Clock } from "@hustings/flow/clock.ts";
@@ -34,28 +32,28 @@ function open(limits: Partial<EdgeLimits>, more: More = {}) {
     hasPull: false,
     onLoad: (load) => loads.push(load),
   });
-  const came: string[] = [];
+  const admitted: string[] = [];
   const wait = (name: string, shape: Partial<Waiter> = {}) => {
     const notices: (Notice & { kind: "waiting" })[] = [];
     const waiter: Waiter = {
       isReturning: false,
       hasWaited: false,
       sinceUtcMs: clock.utcMs(),
-      send(frame) {
-        const told = decodeFrame(frame.subarray(frame[1] === 126 ? 4 : 2));
-        if (told?.kind === "notice" && told.notice.kind === "waiting") notices.push(told.notice);
+      send(bytes) {
+        const frame = decodeFrame(bytes.subarray(bytes[1] === 126 ? 4 : 2));
+        if (frame?.kind === "notice" && frame.notice.kind === "waiting") notices.push(frame.notice);
       },
-      admit: () => came.push(name),
-      redirect: () => came.push(`${name} elsewhere`),
+      admit: () => admitted.push(name),
+      redirect: () => admitted.push(`${name} elsewhere`),
       ...shape,
     };
     admission.wait(waiter);
-    return { waiter, notices, places: () => notices.map(({ place }) => place) };
+    return { waiter, notices, places: () => notices.map(({ place: position }) => position) };
   };
-  return { clock: manual, admission, loads, came, wait };
+  return { clock: manual, admission, loads, admitted, wait };
 }
 
-test("who is new comes in up to the limit, and who comes back a little beyond it", () => {
+test("admits newcomers up to the limit, and resuming listeners a little beyond it", () => {
   const { admission } = open({ listeners: 2, returning: 1 });
   assert.deepEqual(
     [false, false, false].map((isReturning) => admission.enter(isReturning, false)),
@@ -63,11 +61,11 @@ test("who is new comes in up to the limit, and who comes back a little beyond it
   );
   assert.deepEqual([admission.enter(true, false), admission.enter(true, false)], [true, false]);
   admission.leave();
-  assert.equal(admission.enter(false, false), false, "the places of those who came back count");
+  assert.equal(admission.enter(false, false), false, "places of resuming listeners count");
 });
 
-test("people in the line are let in by themselves, in order, those who come back first, as places come free", () => {
-  const { clock, admission, came, wait } = open({ listeners: 1, returning: 0 });
+test("admits the queue in order as places come free, resuming listeners first", () => {
+  const { clock, admission, admitted, wait } = open({ listeners: 1, returning: 0 });
   admission.enter(false, false);
   const [ann, ben] = [wait("ann"), wait("ben")];
   wait("cy", { isReturning: true });
@@ -77,34 +75,33 @@ test("people in the line are let in by themselves, in order, those who come back
     admission.leave();
     clock.advance(TURN_MS * 10);
   }
-  assert.deepEqual(came, ["cy", "dee", "ann", "ben"]);
-  assert.deepEqual(ann.places(), [1, 2, 1], "a place is told again when it has changed");
+  assert.deepEqual(admitted, ["cy", "dee", "ann", "ben"]);
+  assert.deepEqual(ann.places(), [1, 2, 1], "a changed position is sent again");
 });
 
-test("what a waiter is told is true: the place among those who are still there, and the time by the rate of those let in", () => {
+test("sends a waiter its true position, and a wait estimated from the rate of admission", () => {
   const { clock, admission, wait } = open({ listeners: 10, returning: 0 });
   for (let count = 0; count < 10; count++) admission.enter(false, false);
-  const line = Array.from({ length: 100 }, (_, i) => wait(`p${i}`));
-  assert.equal(line[99]?.notices.at(-1)?.estimateMs, null, "nobody has left yet");
-  // One leaves each second for half a minute.
+  const queue = Array.from({ length: 100 }, (_, i) => wait(`p${i}`));
+  assert.equal(queue[99]?.notices.at(-1)?.estimateMs, null, "nobody has left yet");
   for (let second = 0; second < 30; second++) {
     admission.leave();
     clock.advance(1_000);
   }
-  const last = line[99]?.notices.at(-1);
+  const last = queue[99]?.notices.at(-1);
   assert.ok(last !== undefined && Math.abs(last.place - 70) <= 2, `place ${last?.place}`);
   const seconds = Number(last.estimateMs) / 1_000;
   assert.ok(seconds > 60 && seconds < 85, `${seconds} s for ${last.place} places at one a second`);
 });
 
-test("the order of the line is that of waiting, whatever comes and goes", () => {
+test("keeps the queue in order of waiting time through arrivals and departures", () => {
   const step = fc.oneof(
     fc.record({ kind: fc.constant("wait" as const), agoMs: fc.integer({ min: 0, max: 10_000 }) }),
     fc.record({ kind: fc.constant("gone" as const), pick: fc.nat() }),
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const { clock, admission, came, wait } = open({ listeners: 0, returning: 0, queued: 40 });
+      const { clock, admission, admitted, wait } = open({ listeners: 0, returning: 0, queued: 40 });
       const there = new Map<string, Waiter>();
       for (const [i, one] of steps.entries()) {
         if (one.kind === "wait" && there.size < 40) {
@@ -119,13 +116,13 @@ test("the order of the line is that of waiting, whatever comes and goes", () => 
       }
       for (let count = 0; count < 60; count++) admission.leave();
       clock.advance(TURN_MS);
-      assert.deepEqual(came, [...there.keys()].toSorted());
+      assert.deepEqual(admitted, [...there.keys()].toSorted());
     }),
     { numRuns: 60 },
   );
 });
 
-test("a line that is full refuses with a time that is spread, and a door that closes lets nobody in", () => {
+test("refuses with a jittered retry time when the queue is full, and admits nobody after it was closed", () => {
   const { admission, wait } = open({ listeners: 0, returning: 0, queued: 1 });
   wait("ann");
   assert.throws(() => wait("ben"), { code: "full", retryAfterMs: 20_000 });
@@ -135,72 +132,72 @@ test("a line that is full refuses with a time that is spread, and a door that cl
   assert.throws(() => wait("cy"), { code: "draining" });
 });
 
-test("places at other edges are given to the first of the line, no more than there are, and not twice", () => {
+test("redirects the first waiters to free places at other edges, each place once", () => {
   let instruction: AcceptInstruction = { isOpen: true, elsewherePlaces: 0, elsewhereWaiting: 0 };
-  const { clock, admission, came, wait } = open({ listeners: 0, returning: 0 }, { instruction: () => instruction });
+  const { clock, admission, admitted, wait } = open({ listeners: 0, returning: 0 }, { instruction: () => instruction });
   for (const name of ["ann", "ben", "cy"]) wait(name);
   assert.equal(admission.tier, "waiting");
   instruction = { ...instruction, elsewherePlaces: 2 };
   assert.equal(admission.tier, "push");
   clock.advance(1_500);
-  assert.deepEqual(came, ["ann elsewhere", "ben elsewhere"]);
+  assert.deepEqual(admitted, ["ann elsewhere", "ben elsewhere"]);
 });
 
-test("more come from other lines than this one holds: nobody is turned away while there are places", () => {
-  const { clock, admission, came, wait } = open({ listeners: 5, returning: 0, queued: 2 });
+test("turns nobody away while there are places, even when other edges redirect more than the queue holds", () => {
+  const { clock, admission, admitted, wait } = open({ listeners: 5, returning: 0, queued: 2 });
   const shape = { sinceUtcMs: clock.utcMs() - 60_000, isKnown: true };
   for (const name of ["ann", "ben", "cy", "dee"]) {
-    assert.equal(admission.enter(false, true), false, "nobody passes by those who wait");
+    assert.equal(admission.enter(false, true), false, "the queue goes first");
     wait(name, shape);
   }
-  assert.deepEqual(came, ["ann", "ben"], "whoever is first makes room");
+  assert.deepEqual(admitted, ["ann", "ben"], "the first waiter makes room");
   clock.advance(3_000);
-  assert.deepEqual(came, ["ann", "ben", "cy", "dee"]);
+  assert.deepEqual(admitted, ["ann", "ben", "cy", "dee"]);
 });
 
-test("while others wait elsewhere a place goes to those who waited before, and after two seconds to whoever is here", () => {
+test("gives a place to listeners that waited elsewhere first, and to its own newcomers after two seconds", () => {
   const instruction: AcceptInstruction = { isOpen: true, elsewherePlaces: 0, elsewhereWaiting: 5 };
-  const { clock, admission, came, wait } = open({ listeners: 1, returning: 0 }, { instruction: () => instruction });
+  const { clock, admission, admitted, wait } = open({ listeners: 1, returning: 0 }, { instruction: () => instruction });
   assert.equal(admission.enter(false, false), false);
   wait("ann");
   clock.advance(1_000);
   wait("ben, from elsewhere", { sinceUtcMs: clock.utcMs() - 60_000, hasWaited: true });
   clock.advance(1_500);
-  assert.deepEqual(came, [], "ben is the first, and others may have stood before him");
+  assert.deepEqual(admitted, [], "others may have stood before ben");
   clock.advance(1_500);
-  assert.deepEqual(came, ["ben, from elsewhere"]);
+  assert.deepEqual(admitted, ["ben, from elsewhere"]);
   admission.leave();
   clock.advance(TURN_MS);
-  assert.deepEqual(came, ["ben, from elsewhere", "ann"]);
+  assert.deepEqual(admitted, ["ben, from elsewhere", "ann"]);
 });
 
-test("a line that broke stands again in its order, however its people come back, before anyone of it gets in", () => {
-  const { clock, admission, came, wait } = open({ listeners: 2, returning: 0 });
+test("restores the order of a broken queue before it admits anyone of it, however its listeners reconnect", () => {
+  const { clock, admission, admitted, wait } = open({ listeners: 2, returning: 0 });
   const since = clock.utcMs() - 60_000;
-  for (const place of [3, 1, 2]) {
-    assert.equal(admission.enter(false, true), false, "there are places, and yet those before them come first");
-    wait(`at place ${place}`, { sinceUtcMs: since + place, hasWaited: true });
+  for (const position of [3, 1, 2]) {
+    assert.equal(admission.enter(false, true), false, "earlier waiters go first although there are places");
+    wait(`at place ${position}`, { sinceUtcMs: since + position, hasWaited: true });
     clock.advance(600);
   }
-  assert.equal(admission.enter(false, false), false, "who is new stands behind them");
+  assert.equal(admission.enter(false, false), false, "newcomers stand behind them");
   wait("new");
   clock.advance(5_000);
-  assert.deepEqual(came, ["at place 1", "at place 2"]);
+  assert.deepEqual(admitted, ["at place 1", "at place 2"]);
 });
 
-test("of two lines the one at a shut door goes whole to the one that keeps it", () => {
+test("redirects a whole queue from an edge that stopped accepting to the edge that has the open queue", () => {
   let instruction: AcceptInstruction = { isOpen: true, elsewherePlaces: 0, elsewhereWaiting: 3 };
-  const { clock, came, wait } = open({ listeners: 0, returning: 0 }, { instruction: () => instruction });
+  const { clock, admitted, wait } = open({ listeners: 0, returning: 0 }, { instruction: () => instruction });
   wait("ann");
   wait("ben");
   clock.advance(5_000);
-  assert.deepEqual(came, []);
+  assert.deepEqual(admitted, []);
   instruction = { ...instruction, isOpen: false };
   clock.advance(TURN_MS);
-  assert.deepEqual(came, ["ann elsewhere", "ben elsewhere"]);
+  assert.deepEqual(admitted, ["ann elsewhere", "ben elsewhere"]);
 });
 
-test("an edge whose memory is used up is full until it is not, and its parent hears both at the next turn", () => {
+test("an edge above its memory limit is full until memory falls, and reports both at the next turn", () => {
   let memoryBytes = 0;
   const { clock, admission, loads } = open({ listeners: 5, memoryBytes: 100 }, { memoryBytes: () => memoryBytes });
   clock.advance(TURN_MS);
@@ -210,28 +207,28 @@ test("an edge whose memory is used up is full until it is not, and its parent he
   memoryBytes = 99;
   clock.advance(TURN_MS);
   assert.deepEqual(
-    loads.map(({ places }) => places),
+    loads.map(({ places: positions }) => positions),
     [5, 0, 5],
   );
 });
 
-test("a loop that is seconds late six times on end takes nobody more, until it has been in time as often", () => {
+test("stops admitting after six turns that are seconds late, and resumes after as many on time", () => {
   let lateMs = 0;
   const clockOf = (manual: Clock): Clock => ({
     ...manual,
     after: (delayMs, run) => manual.after(delayMs + lateMs, run),
   });
   const { admission, clock } = open({ listeners: 5 }, { clockOf });
-  const places: number[] = [];
+  const positions: number[] = [];
   for (const late of [0, 3_000, 0]) {
     lateMs = late;
     for (let turn = 0; turn < 8; turn++) clock.advance(TURN_MS + late);
-    places.push(admission.load.places);
+    positions.push(admission.load.places);
   }
-  assert.deepEqual(places, [5, 0, 5]);
+  assert.deepEqual(positions, [5, 0, 5]);
 });
 
-test("at a full edge a newcomer waits on the same connection, hears its place, and gets the snapshot when it is their turn", async () => {
+test("at a full edge a newcomer waits on its connection, gets its position, and the snapshot when it is admitted", async () => {
   await using fixture = await startFixture({ limits: { listeners: 1, returning: 0 } });
   const { edge, stage, clock } = fixture;
   await stage.create(SPACE);

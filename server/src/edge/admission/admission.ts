@@ -1,5 +1,5 @@
-// Owns who comes in: as many as the budgets of this edge bear, those who come back before those who are new, and the rest
-// in a line. Refuses to know sockets and what a listener gets. docs/decisions/0010-door.md.
+// Decides who is admitted: as many listeners as the limits of this edge allow, resuming listeners first; the rest
+// queue. docs/decisions/0010-door.md.
 
 import { type Clock, repeat } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -10,17 +10,17 @@ import type { EdgeLimits } from "../edge-limits.ts";
 import { createAdmissionQueue, type Waiter } from "./admission-queue.ts";
 
 export interface Admission extends Disposable {
-  /** Takes a place if there is one for them: who has it gives it back with `leave`. */
+  /** Takes a place if this listener may have one; `leave` gives it back. */
   enter(isReturning: boolean, isKnown: boolean): boolean;
   leave(): void;
-  /** Puts somebody in the line. Throws `full`, with a time to come back at, when that is full, too. */
+  /** Adds a listener to the queue. Throws `full` with a retry time when the queue is full. */
   wait(waiter: Waiter): void;
-  /** Somebody in the line has gone away. */
+  /** A listener in the queue has gone. */
   abandon(waiter: Waiter): void;
-  /** Nobody comes in any more. */
+  /** Admits nobody from now on. */
   close(): void;
   readonly load: EdgeLoad;
-  /** How a newcomer is served just now. */
+  /** How a newcomer is served at present. */
   readonly tier: Tier;
   readonly queue: QueueStatus;
 }
@@ -31,38 +31,44 @@ export interface AdmissionOptions {
   /** Gives `[0, 1)`. */
   readonly random: () => number;
   readonly log: Logger;
-  /** Bytes that this process has in memory. */
+  /** Resident memory of this process. */
   readonly memoryBytes: () => number;
-  /** The parent's newest instruction. */
+  /** The supervisor's newest instruction. */
   readonly instruction: () => AcceptInstruction | undefined;
-  /** Sound can be had where it costs this edge nothing. */
+  /** HLS from a CDN is available, which costs this edge nothing. */
   readonly hasPull: boolean;
-  /** Called when the load is another: at once where the first place came or the last went, else within a turn. */
+  /**
+   * Called when the load has changed: at once when the first place comes free or the last is taken, otherwise once
+   * per turn.
+   */
   readonly onLoad: (load: EdgeLoad) => void;
 }
 
 export const TURN_MS = 250;
 /**
- * An edge whose loop is so late so many turns on end has no time for more people; it has again after as many in time. A
- * full queue of arrivals alone makes it late by a second.
+ * Stop admitting after LATE_TURNS slow turns; resume after as many good ones. A full accept queue makes a turn one
+ * second late.
  */
 const LATE_MS = 2_000;
 const LATE_TURNS = 6;
-/** Let in from the line in one turn. */
+/** Most waiters admitted or redirected in one turn. */
 const MAX_PER_TURN = 500;
-/** Those sent to another edge are there, and counted, after this. */
+/** After this a redirected listener has arrived at the other edge and counts there. */
 const ON_THE_WAY_MS = 2_000;
-/** Places that stay free so long while others wait elsewhere go to whoever is here. */
+/**
+ * While other edges have queues, a free place waits this long for one of their listeners, then goes to a newcomer
+ * here.
+ */
 const COURTESY_MS = 2_000;
 /**
- * Who comes from another door's line waits so long here before they have a place: those who stood before them there are on
- * their way, by as much jitter (SPEC.md L3), and maybe to a second door first. Where the line can hold no more its first
- * has a place at once, which makes room.
+ * A listener from another edge's queue waits at least this long for a place. Those who stood before it there are on
+ * their way, delayed by up to as much jitter (SPEC.md L3), perhaps by way of a third edge. When the queue is full,
+ * its first gets a place at once, which makes room.
  */
 const GATHER_MS = 2_500;
-/** For whom even the line is full comes back after at least this, and at most three times as long. */
+/** Shortest retry time when the queue is full; the longest is three times that. */
 const QUEUE_FULL_RETRY_MS = 10_000;
-/** Who was listening has some seconds of sound left, and the edge that died is started again at once. */
+/** A listener that resumes has some seconds of sound left, and the supervisor restarts a dead edge at once. */
 const RETURNING_RETRY_MS = 500;
 
 export function createAdmission(options: AdmissionOptions): Admission {
@@ -90,7 +96,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     const [now, before] = [load(), reported];
     reported = now;
     if (!isClosed && before !== undefined && now.places > 0 !== before.places > 0)
-      log.info(now, now.places > 0 ? "there is room" : "this edge is full");
+      log.info(now, now.places > 0 ? "edge has places again" : "edge full");
     if (before === undefined || !isSame(now, before)) options.onLoad(now);
   }
 
@@ -126,7 +132,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     pressure.look();
     admitWaiting();
     redirectWaiting();
-    queue.tell();
+    queue.sendPositions();
     reportLoad();
   });
 
@@ -170,19 +176,19 @@ export function createAdmission(options: AdmissionOptions): Admission {
   };
 }
 
-// As many as there are places for at other edges; everyone where another edge keeps the door and a line of its own, so that
-// two lines become one: who comes there says since when they have waited.
+// As many as there are places at other edges. The whole queue when another edge accepts and has a queue: two queues
+// become one, ordered by the time that each listener says it has waited.
 function redirectCount(instruction: AcceptInstruction | undefined): number {
   if (instruction === undefined) return 0;
-  const isSecondLine = !instruction.isOpen && instruction.elsewhereWaiting > 0;
-  return isSecondLine ? Infinity : instruction.elsewherePlaces;
+  const isSecondQueue = !instruction.isOpen && instruction.elsewhereWaiting > 0;
+  return isSecondQueue ? Infinity : instruction.elsewherePlaces;
 }
 
 function isSame(a: EdgeLoad, b: EdgeLoad): boolean {
   return a.listeners === b.listeners && a.places === b.places && a.waiting === b.waiting;
 }
 
-// Memory and the loop's time, looked at once a turn. A timer says by how late it comes whether there is time for more.
+// Checks memory and the event loop once a turn; a late timer means a slow turn.
 function createPressure({ clock, limits, memoryBytes }: AdmissionOptions) {
   let dueMs = clock.monotonicMs() + TURN_MS;
   let turnsInRow = 0;

@@ -1,5 +1,3 @@
-// Proves what one address may have of an edge.
-
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
@@ -9,19 +7,19 @@ import { SPACE } from "../../replica/testing/fake-upstream.ts";
 import { advanceUntil, listen, startFixture } from "../testing/edge-fixture.ts";
 import { type AddressCount, createPerAddressLimit, limitConnections } from "./per-address-limit.ts";
 
-test("an address has as many places as it may, and what it gives back; nobody is remembered who has none", () => {
-  const crowding = createPerAddressLimit(2);
-  const shares = [crowding.enter("192.0.2.1"), crowding.enter("192.0.2.1")] as [AddressCount, AddressCount];
-  assert.equal(crowding.enter("192.0.2.1"), undefined);
-  assert.ok(crowding.enter("192.0.2.2"));
-  crowding.leave(shares[0]);
-  assert.ok(crowding.enter("192.0.2.1"));
-  assert.equal(crowding.size, 2);
-  for (const share of shares) crowding.leave(share);
-  assert.equal(crowding.size, 1);
+test("limits each address and frees what it gives back, and forgets an address that has nothing", () => {
+  const limit = createPerAddressLimit(2);
+  const shares = [limit.enter("192.0.2.1"), limit.enter("192.0.2.1")] as [AddressCount, AddressCount];
+  assert.equal(limit.enter("192.0.2.1"), undefined);
+  assert.ok(limit.enter("192.0.2.2"));
+  limit.leave(shares[0]);
+  assert.ok(limit.enter("192.0.2.1"));
+  assert.equal(limit.size, 2);
+  for (const share of shares) limit.leave(share);
+  assert.equal(limit.size, 1);
 });
 
-test("at the door one address has its part, is told so and when to come again, and others still come in", async () => {
+test("closes a listener over its address's limit with a retry time, and still admits other addresses", async () => {
   await using fixture = await startFixture({ limits: { listenersPerAddress: 2 }, trustedProxies: ["127.0.0.1"] });
   const { clock, edge, stage } = fixture;
   await stage.create(SPACE);
@@ -40,9 +38,9 @@ test("at the door one address has its part, is told so and when to come again, a
   await advanceUntil(clock, () => again.got.length > 0);
 });
 
-test("connections of one address that say nothing are bounded as well, and closed as they are accepted", () => {
+test("limits connections of one address that send nothing, and closes further ones on accept", () => {
   const server = new EventEmitter();
-  const crowding = limitConnections(server as never, 3, (peer) => (peer === "127.0.0.1" ? undefined : networkOf(peer)));
+  const limit = limitConnections(server as never, 3, (peer) => (peer === "127.0.0.1" ? undefined : networkOf(peer)));
   const from = (remoteAddress: string) => {
     const socket = Object.assign(new EventEmitter(), { remoteAddress, isCut: false, destroy: () => cut() });
     const cut = (): void => {
@@ -59,6 +57,6 @@ test("connections of one address that say nothing are bounded as well, and close
   for (let count = 0; count < 10; count++) assert.equal(from("127.0.0.1").isCut, false);
   assert.equal(from("192.0.2.1").isCut, false);
   for (const socket of all) socket.emit("close");
-  assert.equal(crowding.size, 1);
+  assert.equal(limit.size, 1);
   assert.equal(from("2001:db8::9").isCut, false);
 });

@@ -1,22 +1,25 @@
-// Owns how many of an edge's places and connections one address has. Refuses to know who is exempt, and what those are for.
+// Limits how many of something one address has at once: places, or TCP connections.
 
 import type { Server, Socket } from "node:net";
 
-/** What one address has; shared by all who come from it. */
+/** The count of one address, shared by everything that it has. */
 export interface AddressCount {
   readonly key: string;
   count: number;
 }
 
 export interface PerAddressLimit {
-  /** One more from `key`, an address or a network: `undefined` where it has as many as it may. Who has it gives it back with `leave`. */
+  /**
+   * Counts one more for `key`, an address or a network. `undefined` at the limit; otherwise give the result to
+   * `leave` later.
+   */
   enter(key: string): AddressCount | undefined;
   leave(held: AddressCount): void;
-  /** Addresses that have any. */
+  /** Addresses with a count above 0. */
   readonly size: number;
 }
 
-/** `limit` for each address; as many addresses are known as have somebody in. */
+/** `limit` applies to each address. Memory grows with the addresses that have something. */
 export function createPerAddressLimit(limit: number): PerAddressLimit {
   const counts = new Map<string, AddressCount>();
   return {
@@ -41,8 +44,8 @@ const HELD = Symbol("share of an address");
 type Counted = Socket & { [HELD]?: AddressCount };
 
 /**
- * Closes a connection as it is accepted whose address has `limit` of them. `keyOf` names the address or network of a peer;
- * `undefined`: it is not counted.
+ * Closes a connection on accept when its address has `limit` already. `keyOf` gives the address or network to count;
+ * `undefined`: do not count.
  */
 export function limitConnections(
   server: Pick<Server, "on">,
@@ -59,7 +62,7 @@ export function limitConnections(
     socket.on("close", giveBack);
   });
 
-  // One function for all: a listener's socket keeps nothing else of this.
+  // One function for every socket, so that a socket needs no closure of its own.
   function giveBack(this: Counted): void {
     if (this[HELD]) addressLimit.leave(this[HELD]);
   }

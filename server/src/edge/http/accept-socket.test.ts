@@ -7,7 +7,7 @@ import type { DoorLink } from "../../ops/accept/accept-ipc.ts";
 import { SILENT } from "../../ops/logger.ts";
 import { createAcceptSocket } from "./accept-socket.ts";
 
-/** Of an edge whose parent is gone: it opens the door itself. */
+/** The link of an edge whose supervisor is gone: it opens the port on its own. */
 const ORPHAN: DoorLink = {
   take: () => undefined,
   instruction: undefined,
@@ -17,17 +17,17 @@ const ORPHAN: DoorLink = {
 };
 
 for (const how of ["set", "shut"] as const) {
-  test(`who was accepted and has not asked yet is answered after the door was shut (${how})`, async () => {
+  test(`answers an accepted connection that sends its request after the socket was closed (${how})`, async () => {
     const server = createServer((_request, response) => void response.end("come in"));
-    const doorway = createAcceptSocket(server, { link: ORPHAN, host: "127.0.0.1", port: 0 }, SILENT);
-    await doorway.opened;
+    const acceptSocket = createAcceptSocket(server, { link: ORPHAN, host: "127.0.0.1", port: 0 }, SILENT);
+    await acceptSocket.opened;
     const accepted = once(server, "connection");
-    const visitor = connect({ host: "127.0.0.1", port: (server.address() as AddressInfo).port });
+    const client = connect({ host: "127.0.0.1", port: (server.address() as AddressInfo).port });
     await accepted;
-    const closed = how === "set" ? doorway.setOpen(false) : doorway.close();
-    assert.equal(doorway.isOpen, false);
-    visitor.write("GET / HTTP/1.1\r\nHost: door\r\nConnection: close\r\n\r\n");
-    assert.match(await textOf(visitor), /^HTTP\/1\.1 200 [\s\S]*come in/);
+    const closed = how === "set" ? acceptSocket.setOpen(false) : acceptSocket.close();
+    assert.equal(acceptSocket.isOpen, false);
+    client.write("GET / HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n\r\n");
+    assert.match(await textOf(client), /^HTTP\/1\.1 200 [\s\S]*come in/);
     await closed;
   });
 }

@@ -1,30 +1,30 @@
-// Owns whether this process accepts connections: the door is opened, shut and opened again without one being lost, as
-// whoever knocks meanwhile waits for another process or the next opening. Refuses to know why.
+// Opens and closes the listening socket of this process without losing a connection: while it is closed, arriving
+// connections wait for another process or for the next opening.
 
 import type { Server } from "node:http";
 import { Server as NetServer } from "node:net";
 import type { DoorLink } from "../../ops/accept/accept-ipc.ts";
 import type { Logger } from "../../ops/logger.ts";
 
-/** A door to open, one that is held open already and was handed over, or one whose handles come from a parent. */
+/** An address to listen on, a handle that is open already, or handles from the supervisor. */
 export type ListenTarget =
   | { readonly host: string; readonly port: number; readonly reusePort?: boolean }
   | { readonly handle: NetServer | { readonly fd: number } }
   | { readonly link: DoorLink; readonly host: string; readonly port: number };
 
 export interface AcceptSocket {
-  /** Resolves when the door is open for the first time; rejects when it cannot be. */
+  /** Resolves when the socket listens for the first time; rejects when it cannot. */
   readonly opened: Promise<void>;
-  /** Opens or shuts the door; where nothing changes nothing happens. Shutting is for those with a parent to reopen it. */
+  /** Starts or stops accepting. Without a supervisor the socket stays open. */
   setOpen(isOpen: boolean): void;
-  /** For good. Resolves when every connection has ended, too, or at once where the door was shut. */
+  /** Stops for good. Resolves when every connection has ended, or at once when the socket was closed. */
   close(): Promise<void>;
   readonly isOpen: boolean;
 }
 
 /**
- * Connections that wait to be accepted, as of the listeners of a whole edge that died; the system's own limit
- * (net.core.somaxconn) counts where it is lower. Whoever does not fit is heard again a second later, out of turn.
+ * Length of the accept queue: the listeners of a whole dead edge may wait in it. The kernel's limit
+ * (net.core.somaxconn) applies when it is lower. A client that does not fit tries again a second later.
  */
 const BACKLOG = 16_384;
 
@@ -49,7 +49,7 @@ export function createAcceptSocket(server: Server, listen: ListenTarget, log: Lo
 
   function applyWanted(): void {
     if (isOver || isWanted === server.listening) return;
-    if (isWanted) open().catch((cause) => log.warn({ cause }, "the door cannot be opened again"));
+    if (isWanted) open().catch((cause) => log.warn({ cause }, "listening again failed"));
     else stopAccepting(server);
   }
 
@@ -70,14 +70,13 @@ export function createAcceptSocket(server: Server, listen: ListenTarget, log: Lo
   };
 }
 
-// As any server of node:net stops. The one of node:http closes idle connections with it, and takes for idle also those that
-// it has accepted and that have not asked for anything yet: their people would find the door reset. It also stops looking
-// for slow ones.
+// Closes as a server of node:net does. node:http would also close idle connections, among them those that were
+// accepted and have not sent a request yet, and would stop checking for slow ones.
 function stopAccepting(server: Server, closed?: () => void): void {
   NetServer.prototype.close.call(server, closed);
 }
 
-// Without a handle of its parent's an orphan listens beside it: the socket is bound so that it may.
+// An edge without a supervisor and without a handle listens beside the others, which `reusePort` allows.
 function serverTarget(listen: ListenTarget) {
   if ("handle" in listen) return listen;
   if (!("link" in listen)) return { host: listen.host, port: listen.port, reusePort: listen.reusePort ?? false };

@@ -1,28 +1,28 @@
-// Owns from which address a request came: the peer's own, or the one that a trusted proxy names. Refuses to believe others.
+// The address that a request came from: the peer's own, or the one that a trusted proxy names.
 
 import type { IncomingHttpHeaders } from "node:http";
 import { BlockList, isIP, isIPv6 } from "node:net";
 import { networkOf } from "../../ops/address-block.ts";
 
-/** A request, or what of it is needed here. */
+/** A request, as far as its address is concerned. */
 export interface AddressedRequest {
   readonly headers: IncomingHttpHeaders;
   readonly socket: { readonly remoteAddress?: string | undefined };
 }
 
 export interface ClientAddresses {
-  /** The address of who asks; "unknown" when the connection is gone already. */
+  /** The client's address; "unknown" when the connection is gone already. */
   addressOf(request: AddressedRequest): string;
   /**
-   * What somebody at `address` is counted by, the address or its IPv6 network; `undefined` for this machine's own and a
-   * trusted proxy's: of everybody behind it, and nobody in particular.
+   * The key by which limits count `address`: the address or its IPv6 network. `undefined` for this machine and for a
+   * trusted proxy, which stand for many clients.
    */
   limitKeyOf(address: string): string | undefined;
-  /** As the person's browser saw it: a trusted proxy's word, else whether this connection is TLS. */
+  /** The scheme that the browser used: the trusted proxy's header, otherwise whether this connection is TLS. */
   schemeOf(request: AddressedRequest): "http" | "https";
 }
 
-/** `trustedProxies` are addresses or CIDR ranges. Throws RangeError at one that is neither. */
+/** `trustedProxies` are addresses or CIDR ranges. Throws RangeError for anything else. */
 export function createClientAddresses(trustedProxies: readonly string[]): ClientAddresses {
   const trusted = new BlockList();
   for (const text of trustedProxies) trust(trusted, text);
@@ -69,7 +69,7 @@ function isOwn(address: string): boolean {
   return address === "::1" || address.startsWith("127.");
 }
 
-// An IPv4 peer of a dual-stack socket is the same peer.
+// An IPv4 peer of a dual-stack socket appears as a mapped IPv6 address.
 function plainAddress(address: string): string {
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }

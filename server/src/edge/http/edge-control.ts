@@ -1,4 +1,4 @@
-// Owns what an edge tells its supervisor and takes from it, over a Unix socket of its own. Refuses to decide anything.
+// Serves the supervisor over a Unix socket: health, draining, the cadence setting.
 
 import { createServer } from "node:http";
 import { connect } from "node:net";
@@ -12,18 +12,17 @@ export interface EdgeHealth {
   readonly pid: number;
   readonly version: string;
   readonly listeners: number;
-  /** Spaces followed. */
   readonly spaces: number;
-  /** How late the process's loop ran in the last second, 99 of 100 times. */
+  /** 99th percentile of the event loop's delay over the last second. */
   readonly loopDelayMs: number;
   readonly rssBytes: number;
   readonly load: LoadView;
   readonly draining: boolean;
-  /** Newcomers that there is room for. */
+  /** Free places for newcomers. */
   readonly places: number;
-  /** People in the line. */
+  /** Length of the admission queue. */
   readonly waiting: number;
-  /** Whether connections are accepted here just now. */
+  /** Whether this process accepts connections at present. */
   readonly open: boolean;
 }
 
@@ -31,14 +30,14 @@ export interface ControlOptions {
   readonly path: string;
   readonly version: string;
   readonly counts: () => Omit<EdgeHealth, "role" | "pid" | "version" | "loopDelayMs" | "rssBytes" | "load">;
-  /** Begins at once; may be asked more than once. */
+  /** Starts the drain; may be called again. */
   readonly drain: () => void;
   readonly loadWatch: Pick<LoadWatch, "set" | "view" | "loopDelayMs">;
 }
 
 /**
- * `GET /health` → EdgeHealth; `POST /drain` → 202; `POST /cadence/auto`, or `/cadence/` and milliseconds, → LoadView.
- * Rejects when it cannot listen: a living edge holds the path.
+ * `GET /health` → EdgeHealth; `POST /drain` → 202; `POST /cadence/auto` or `/cadence/MILLISECONDS` → LoadView.
+ * Rejects when another edge holds the path.
  */
 export async function serveControl(options: ControlOptions): Promise<AsyncDisposable> {
   const { path, version, counts, drain, loadWatch } = options;
@@ -71,7 +70,7 @@ export async function serveControl(options: ControlOptions): Promise<AsyncDispos
   };
 }
 
-/** Whether a process answers at `path`; the file alone may be what a killed edge left. */
+/** Whether a process answers at `path`. A file there may be left from a killed edge. */
 function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path, () => resolve(true));

@@ -1,5 +1,3 @@
-// Proves that the door answers as node:http would, whether it looked first or not, and that nobody is kept for ever.
-
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -20,7 +18,7 @@ const HOST = "Host: a\r\n";
 const SOON = { clock: systemClock, firstMs: 60_000, nextMs: 60_000, sendMs: 60_000 };
 const KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 
-/** A server whose own answer is `slow` and the path's `fast`, at `/fast` alone. */
+/** A server that answers `slow`, with a fast path that answers `fast` at `/fast` only. */
 async function startServer(options: Partial<FastPathOptions> = {}) {
   const server = createServer((request, response) => response.end(`slow ${request.method} ${request.url}`));
   const fast = prepareResponse(200, Buffer.from("fast"), { "content-type": "text/plain" });
@@ -35,20 +33,20 @@ async function startServer(options: Partial<FastPathOptions> = {}) {
     upgrade: (_, socket) => upgraded.push(socket),
     ...options,
   });
-  let came = 0;
+  let accepted = 0;
   server.on("connection", () => {
-    came += 1;
+    accepted += 1;
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     server,
     path,
     upgraded,
-    /** Connections in all. */
-    get came() {
-      return came;
+    /** Connections accepted. */
+    get accepted() {
+      return accepted;
     },
-    /** Connections that node:http has got. */
+    /** Connections passed to node:http. */
     get handed() {
       return handed;
     },
@@ -75,7 +73,7 @@ function call(port: number) {
     socket,
     closed,
     got: () => text,
-    /** Sends each part when the one before was read, and gives the answer to the last: its bytes up to `end`. */
+    /** Sends each part after the one before was read, and returns the response to the last, up to `end`. */
     async ask(bytes: string, end: RegExp): Promise<string> {
       text = "";
       socket.write(bytes, "latin1");
@@ -85,9 +83,9 @@ function call(port: number) {
   };
 }
 
-test("one connection is answered at once where it can be, and by node:http where it cannot, in any order", async () => {
-  await using serving = await startServer();
-  const { closed, ask } = call(serving.port);
+test("answers what it can at once and passes the rest to node:http, in any order on one connection", async () => {
+  await using server = await startServer();
+  const { closed, ask } = call(server.port);
   const fast = await ask(`GET /fast HTTP/1.1\r\n${HOST}\r\n`, /fast$/);
   assert.match(
     fast,
@@ -101,60 +99,60 @@ test("one connection is answered at once where it can be, and by node:http where
   assert.match(await ask(`GET /fast HTTP/1.1\r\n${HOST}\r\n`, /\/fast/), /slow GET \/fast/);
   assert.match(await ask(`GET /slow HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`, /\/slow/), /slow GET \/slow/);
   await closed;
-  assert.equal(serving.path.size, 0);
+  assert.equal(server.path.size, 0);
 });
 
-test("a request in pieces, two in one piece, and what is not ordinary are node:http's, whole", async () => {
-  await using serving = await startServer();
-  const { ask } = call(serving.port);
-  const first = call(serving.port);
+test("passes requests in pieces, two in one piece, and unusual ones whole to node:http", async () => {
+  await using server = await startServer();
+  const { ask } = call(server.port);
+  const first = call(server.port);
   first.socket.write("GET /fa");
-  await until("the first piece is read", () => serving.handed === 1);
+  await until("the first piece is read", () => server.handed === 1);
   assert.match(await first.ask(`st HTTP/1.1\r\n${HOST}\r\n`, /\/fast/), /slow GET \/fast/);
   const two = await ask(`GET /fast HTTP/1.1\r\n${HOST}\r\nGET /fast HTTP/1.1\r\n${HOST}\r\n`, /\/fast.*\/fast/s);
   assert.equal(two.match(/slow GET \/fast/g)?.length, 2);
-  const none = await call(serving.port).ask("GET /fast HTTP/1.1\r\n\r\n", /\r\n\r\n/);
+  const none = await call(server.port).ask("GET /fast HTTP/1.1\r\n\r\n", /\r\n\r\n/);
   assert.match(none, /^HTTP\/1\.1 400 /);
 });
 
-test("who says that it is their last request has the connection closed behind the whole answer", async () => {
+test("closes the connection after the whole response when the client asks for that", async () => {
   const page = prepareResponse(200, Buffer.from("x".repeat(8_000_000)), {});
-  await using serving = await startServer({ respond: () => page });
-  const { socket, closed, got } = call(serving.port);
+  await using server = await startServer({ respond: () => page });
+  const { socket, closed, got } = call(server.port);
   socket.write(`GET / HTTP/1.1\r\n${HOST}Connection: x, Close\r\n\r\n`);
   await closed;
   assert.match(got(), /^HTTP\/1\.1 200 OK\r\n.*Connection: close\r\n\r\nx+$/s);
   assert.equal(got().length - got().indexOf("\r\n\r\n") - 4, 8_000_000);
 });
 
-test("an upgrade in one piece leaves nothing behind on its socket; one in two comes by node:http", async () => {
-  await using serving = await startServer();
+test("an upgrade in one piece leaves nothing on its socket; one in two pieces goes through node:http", async () => {
+  await using server = await startServer();
   const heard: string[] = [];
-  serving.server.on("upgrade", (request, socket) => {
+  server.server.on("upgrade", (request, socket) => {
     heard.push(request.url ?? "");
-    serving.upgraded.push(socket as Socket);
+    server.upgraded.push(socket as Socket);
   });
   const ask = `GET /listen/x HTTP/1.1\r\n${HOST}Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n${KEY}\r\n`;
-  call(serving.port).socket.write(ask);
-  await until("it is upgraded", () => serving.upgraded.length === 1);
-  const [one] = serving.upgraded;
-  assert.equal(serving.path.size, 0);
+  call(server.port).socket.write(ask);
+  await until("it is upgraded", () => server.upgraded.length === 1);
+  const [one] = server.upgraded;
+  assert.equal(server.path.size, 0);
   assert.deepEqual(
     ["data", "timeout", "error"].map((event) => one?.listenerCount(event)),
     [0, 0, 0],
   );
   assert.equal(one?.timeout, 0);
-  const { socket } = call(serving.port);
+  const { socket } = call(server.port);
   socket.write(ask.slice(0, 40));
-  await until("the first piece is read", () => serving.handed === 1);
+  await until("the first piece is read", () => server.handed === 1);
   socket.write(ask.slice(40));
-  await until("it is upgraded", () => serving.upgraded.length === 2);
+  await until("it is upgraded", () => server.upgraded.length === 2);
   assert.deepEqual(heard, ["/listen/x"]);
-  const plain = call(serving.port);
+  const plain = call(server.port);
   assert.match(await plain.ask(`GET /fast HTTP/1.1\r\n${HOST}Upgrade: websocket\r\n\r\n`, /\/fast/), /slow GET/);
 });
 
-test("who asks for nothing is refused, who asks for nothing more is closed, who takes nothing is given up", async () => {
+test("refuses a client that sends no request, closes one that sends no further one, and cuts one that reads nothing", async () => {
   await using first = await startServer({ firstMs: 20 });
   const silent = call(first.port);
   await silent.closed;
@@ -179,38 +177,38 @@ test("who asks for nothing is refused, who asks for nothing more is closed, who 
   await until("0 wait", () => take.path.size === 0);
 });
 
-test("those who ask for much and take nothing share its bytes", async () => {
+test("slow readers of a large response share its bytes", async () => {
   const huge = prepareResponse(200, Buffer.alloc(64_000_000), {});
   let asked = 0;
   const ready = () => {
     asked += 1;
     return huge;
   };
-  await using serving = await startServer({ respond: ready });
+  await using server = await startServer({ respond: ready });
   const beforeBytes = process.memoryUsage().arrayBuffers;
-  for (let i = 0; i < 20; i++) call(serving.port).socket.pause().write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+  for (let i = 0; i < 20; i++) call(server.port).socket.pause().write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
   await until("all to have asked", () => asked === 20);
   const grewBytes = process.memoryUsage().arrayBuffers - beforeBytes;
   assert.ok(grewBytes < 32_000_000, `${grewBytes} bytes`);
 });
 
-test("who ends or breaks off is forgotten, and who waits is closed with the path", async () => {
-  await using serving = await startServer();
-  const ended = call(serving.port);
+test("forgets a client that ends or breaks off, and closes waiting ones when it is disposed of", async () => {
+  await using server = await startServer();
+  const ended = call(server.port);
   ended.socket.end();
   await ended.closed;
-  const broken = call(serving.port);
+  const broken = call(server.port);
   await once(broken.socket, "connect");
   broken.socket.resetAndDestroy();
-  await until("both to be forgotten", () => serving.came === 2 && serving.path.size === 0);
-  const waiting = call(serving.port);
-  await until("the third to wait", () => serving.came === 3 && serving.path.size === 1);
-  serving.path[Symbol.dispose]();
+  await until("both to be forgotten", () => server.accepted === 2 && server.path.size === 0);
+  const waiting = call(server.port);
+  await until("the third to wait", () => server.accepted === 3 && server.path.size === 1);
+  server.path[Symbol.dispose]();
   await waiting.closed;
-  await until("nobody waits", () => serving.path.size === 0);
+  await until("nobody waits", () => server.path.size === 0);
 });
 
-test("every page of the door is what node:http answers: status, headers but for the date, and each byte", async () => {
+test("every page is what node:http sends: status, headers except the date, and each byte", async () => {
   const folder = await mkdtemp(join(tmpdir(), "edge-"));
   await using made = new AsyncDisposableStack();
   made.defer(() => rm(folder, { recursive: true }));

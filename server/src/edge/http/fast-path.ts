@@ -1,6 +1,6 @@
-// Owns the first look at a connection: an upgrade, or a request whose answer stands ready, that came in one ordinary piece is
-// answered without an HTTP parser, request or response of its own. When ninety thousand leave at once for the home page those
-// are most of what it costs. Everything else goes to node:http as if nobody had looked. Refuses to know what is answered.
+// Answers an upgrade, or a GET whose response is ready, straight from the first bytes of a connection, without Node's
+// HTTP parser and its objects; those are most of the cost when ninety thousand clients load the home page at once.
+// Everything else goes to node:http unchanged.
 
 import { STATUS_CODES } from "node:http";
 import type { Server, Socket } from "node:net";
@@ -13,58 +13,60 @@ import { type RequestHead, readHead } from "./request-head.ts";
 
 export interface FastPathOptions {
   readonly clock: Clock;
-  /** What is answered to an ordinary GET, if that can be said at once. Never throws. */
+  /** The response to an ordinary GET if it is ready. Must not throw. */
   respond(head: RequestHead): PreparedResponse | undefined;
-  /** Takes over the socket. Never throws. */
+  /** Takes over the socket. Must not throw. */
   upgrade(head: RequestHead, socket: Socket): void;
-  /** Who asks for nothing for so long is refused; who asks for nothing more after an answer is closed. */
+  /**
+   * A client that sends no request in `firstMs` is refused; one that sends no further request in `nextMs` is closed.
+   */
   readonly firstMs: number;
   readonly nextMs: number;
-  /** An answer that nobody takes is given up. */
+  /** A response that the client does not take in this time is given up. */
   readonly sendMs: number;
 }
 
 export interface FastPath {
-  /** Connections that wait for a request, their first or their next. */
+  /** Connections that wait for a request, their first or the next. */
   readonly size: number;
   /** Closes them. */
   [Symbol.dispose](): void;
 }
 
-/** A longer body is not copied to leave with its head: who does not take it would hold a copy each. */
+/** A longer body is not copied together with its head: each slow reader would hold a copy. */
 const MOST_COPIED_BYTES = 16 * 1024;
 const CLOSES = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
 const UPGRADES = /(?:^|,)[ \t]*upgrade[ \t]*(?:,|$)/i;
 
-/** Looks before `server`, of node:http or node:https, does. To be called before anybody else hears of its connections. */
+/** Call before anything else listens for connections of `server`, which is of node:http or node:https. */
 export function createFastPath(server: Server, options: FastPathOptions): FastPath {
   const event = server instanceof TlsServer ? "secureConnection" : "connection";
-  const others = server.listeners(event);
+  const nodeListeners = server.listeners(event);
   const waiting = new Set<Socket>();
   const serialized = createSerializedResponses(options);
   server.removeAllListeners(event);
   server.on(event, (socket: Socket) => {
     waiting.add(socket);
     socket.setTimeout(options.firstMs);
-    socket.on("data", look).on("timeout", refuse).on("end", end).on("error", destroy).on("close", forget);
+    socket.on("data", onData).on("timeout", refuse).on("end", end).on("error", destroy).on("close", forget);
   });
 
-  // The functions of all sockets: a socket of a listener keeps none of them.
-  function look(this: Socket, bytes: Buffer): void {
+  // Shared by all sockets, and removed from a socket that becomes a listener's.
+  function onData(this: Socket, bytes: Buffer): void {
     if (this.writableEnded) return;
     const head = this.writableLength === 0 ? readHead(bytes) : undefined;
-    if (!head || !take(this, head)) passToNode(this, bytes);
+    if (!head || !respondNow(this, head)) passToNode(this, bytes);
   }
 
-  function take(socket: Socket, head: RequestHead): boolean {
+  function respondNow(socket: Socket, head: RequestHead): boolean {
     const { upgrade, connection = "" } = head.headers;
-    if (upgrade !== undefined) return UPGRADES.test(connection) && takeUpgrade(socket, head);
+    if (upgrade !== undefined) return UPGRADES.test(connection) && handUpgrade(socket, head);
     const answer = options.respond(head);
     if (answer) write(socket, head, answer);
     return answer !== undefined;
   }
 
-  function takeUpgrade(socket: Socket, head: RequestHead): boolean {
+  function handUpgrade(socket: Socket, head: RequestHead): boolean {
     leave(socket);
     options.upgrade(head, socket);
     return true;
@@ -82,19 +84,19 @@ export function createFastPath(server: Server, options: FastPathOptions): FastPa
 
   function passToNode(socket: Socket, bytes: Buffer): void {
     leave(socket);
-    for (const other of others) other.call(server, socket);
+    for (const other of nodeListeners) other.call(server, socket);
     socket.unshift(bytes);
   }
 
   function leave(socket: Socket): void {
     waiting.delete(socket);
     socket.setTimeout(0);
-    socket.off("data", look).off("timeout", refuse).off("timeout", destroy);
+    socket.off("data", onData).off("timeout", refuse).off("timeout", destroy);
     socket.off("end", end).off("error", destroy).off("close", forget);
   }
 
   function refuse(this: Socket): void {
-    refuseSocket(this, new Refusal("too-slow", "The request took too long to come."));
+    refuseSocket(this, new Refusal("too-slow", "The request took too long to arrive."));
   }
 
   function forget(this: Socket): void {
@@ -119,7 +121,8 @@ function destroy(this: Socket): void {
   this.destroy();
 }
 
-// The bytes of an answer for as long as its second lasts: many ask for the same page in it.
+// Keeps the bytes of each response while its Date header is right, one second: many clients ask for the same page in
+// it.
 function createSerializedResponses({ clock, nextMs }: FastPathOptions) {
   const replica = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(nextMs / 1_000)}\r\n\r\n`;
   const last = "Connection: close\r\n\r\n";

@@ -1,6 +1,3 @@
-// Proves HLS at an edge: what a playlist shows, what waits and for how long, what is refused, and that two edges give the
-// same bytes.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { initSegment } from "@hustings/media/container/cmaf.ts";
@@ -13,7 +10,7 @@ import { advanceUntil, get, listen, startFixture } from "../testing/edge-fixture
 
 const FOLDER = `/hls/${SPACE}/32`;
 
-/** A live space with slots `[0, to)`. */
+/** A live space with the slots `[0, to)`. */
 async function startLive(to: number, options: Parameters<typeof startFixture>[0] = {}) {
   const fixture = await startFixture(options);
   const log = await fixture.stage.create(SPACE);
@@ -37,7 +34,7 @@ test("a multivariant playlist leads to both bitrates, and a media playlist to it
   );
 });
 
-test("parts and segments are the same bytes on two edges, for a year", async () => {
+test("two edges serve the same bytes for parts and segments, cacheable for a year", async () => {
   await using one = await startLive(60);
   await using other = await startFixture({ upstream: one.stage, clock: one.clock });
   for (const path of ["p0.m4s", "p35.m4s", "s20.m4s", "init.mp4"]) {
@@ -49,7 +46,7 @@ test("parts and segments are the same bytes on two edges, for a year", async () 
   assert.equal((await get(one.edge.port, `${FOLDER}/init.mp4`)).headers["content-length"], `${initSegment().length}`);
 });
 
-test("a blocking reload and a hinted part wait for their sound, and all who wait for the same are answered", async () => {
+test("a blocking reload and a hinted part wait for their sound, and every request for the same is answered", async () => {
   await using fixture = await startLive(45);
   const { port } = fixture.edge;
   const answers = Promise.all([
@@ -66,7 +63,7 @@ test("a blocking reload and a hinted part wait for their sound, and all who wait
   assert.equal(part.status, 200);
 });
 
-test("what does not come is given up after twelve seconds, and told to ask again", async () => {
+test("gives up a wait after twelve seconds with a retry time", async () => {
   await using fixture = await startLive(45);
   const asked = get(fixture.edge.port, `${FOLDER}/index.m3u8?_HLS_msn=2&_HLS_part=1`);
   await advanceUntil(fixture.clock, () => fixture.edge.hlsWaiting === 1);
@@ -77,7 +74,7 @@ test("what does not come is given up after twelve seconds, and told to ask again
   assert.deepEqual([status, headers["retry-after"], JSON.parse(body).error], [503, "1", "not-yet"]);
 });
 
-test("a page of another origin may read sound and refusals alike, and pages may take sound from the CDN", async () => {
+test("a page of another origin may read sound and refusals, and pages may take sound from the CDN", async () => {
   await using fixture = await startLive(3, { pullUrl: "https://cdn.example" });
   const { port } = fixture.edge;
   const refused = await get(port, `${FOLDER}/index.m3u8`);
@@ -91,7 +88,7 @@ test("a page of another origin may read sound and refusals alike, and pages may 
   assert.match(policy, /media-src [^;]* https:\/\/cdn\.example;/);
 });
 
-test("the stage is told of those who pull beside those who are pushed to, each once", async () => {
+test("reports listeners that pull to the stage beside those that are pushed to, each once", async () => {
   await using fixture = await startLive(47);
   const { port } = fixture.edge;
   const expected = createPullCount(fixture.clock);
@@ -107,7 +104,7 @@ test("the stage is told of those who pull beside those who are pushed to, each o
   listener.socket.terminate();
 });
 
-test("who waits is bounded: one more is refused at once", async () => {
+test("refuses a waiting request beyond the limit at once", async () => {
   await using fixture = await startLive(45, { limits: { hlsWaiting: 1 } });
   const waiting = get(fixture.edge.port, `${FOLDER}/p45.m4s`).catch(() => undefined);
   await advanceUntil(fixture.clock, () => fixture.edge.hlsWaiting === 1);
@@ -117,7 +114,7 @@ test("who waits is bounded: one more is refused at once", async () => {
   assert.equal((await waiting)?.status, 200);
 });
 
-test("what is too far ahead, malformed, unknown or gone is refused by its name", async () => {
+test("refuses what is too far ahead, malformed, unknown or gone, each with its own error", async () => {
   await using fixture = await startLive(400);
   const errors = async (path: string) => {
     const { status, body } = await get(fixture.edge.port, path);
@@ -131,7 +128,7 @@ test("what is too far ahead, malformed, unknown or gone is refused by its name",
   assert.deepEqual(await errors("/hls/nospace000/index.m3u8"), [404, "no-space"]);
 });
 
-test("before the first part a playlist says that it is not yet; after the end it says that it ends", async () => {
+test("a playlist is not yet there before the first part, and ends after the end of the space", async () => {
   await using fixture = await startLive(3);
   const { port } = fixture.edge;
   assert.equal((await get(port, `${FOLDER}/index.m3u8`)).status, 503);
@@ -145,7 +142,7 @@ test("before the first part a playlist says that it is not yet; after the end it
   assert.equal((await get(port, `${FOLDER}/s40.m4s`)).status, 200);
 });
 
-test("any query of a reload is either understood or refused as bad", () => {
+test("understands any reload query or refuses it as bad", () => {
   fc.assert(
     fc.property(fc.string(), fc.string(), (number, part) => {
       const query = new URLSearchParams({ _HLS_msn: number, _HLS_part: part });

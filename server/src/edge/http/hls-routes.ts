@@ -1,5 +1,5 @@
-// Owns HLS at the door: which answer a path below /hls/ gets, and how many pull. Objects are functions of the log, so every
-// edge gives the same bytes. Refuses to decode sound.
+// HLS at an edge: routes below /hls/, and the count of listeners that pull. Objects follow from the log only, so
+// every edge serves the same bytes.
 
 import type { IncomingMessage } from "node:http";
 import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
@@ -24,13 +24,13 @@ import type { ReverseProxy } from "./reverse-proxy.ts";
 
 export interface HlsRoutes {
   /**
-   * Answers for `path`, what stands behind `/hls/SPACE/`. Throws a Refusal: `no-object`, `not-yet`, `bad-request`, `full`
-   * when too many wait.
+   * Responds to `path`, the part behind `/hls/SPACE/`. Throws a Refusal: `no-object`, `not-yet`, `bad-request`, or
+   * `full` when too many requests wait.
    */
   respond(exchange: HttpExchange, followed: FollowedSpace, path: string): Promise<void>;
-  /** What `answer` gives to a GET for sound that is here; `undefined` for all else. */
+  /** The response to a GET for sound that is available at once; `undefined` for everything else. */
   immediateResponse(followed: FollowedSpace, path: string): PreparedResponse | undefined;
-  /** A fragment came. */
+  /** Call after each fragment. */
   soundArrived(followed: FollowedSpace): void;
   /** Requests that wait for sound. */
   readonly waiting: number;
@@ -39,16 +39,16 @@ export interface HlsRoutes {
 
 export interface HlsRoutesOptions {
   readonly clock: Clock;
-  /** Requests that may wait at once; one more is refused with `full`. */
+  /** Requests that may wait at once; further ones are refused with `full`. */
   readonly maxWaiting: number;
   readonly loop: HoldLoop;
-  /** By which those who pull are told apart. */
+  /** Tells listeners that pull apart. */
   readonly addressOf: (request: IncomingMessage) => string;
   /** Makes AAC, where the operator wants it. */
   readonly packager?: ReverseProxy;
 }
 
-/** How often the audience is told of those who pull. */
+/** How often the number of pulling listeners is reported. */
 const REPORT_MS = 5_000;
 
 const INIT = Buffer.from(initSegment());
@@ -112,7 +112,7 @@ export function createHlsRoutes({ clock, maxWaiting, loop, addressOf, packager }
   };
 }
 
-/** Counts of those spaces that are pulled just now, told to each. */
+/** One pull count for each space that is pulled at present, reported to that space. */
 function createPullCounts(clock: Clock) {
   const counts = new Map<FollowedSpace, PullCount>();
   let ticker: Timer | undefined;

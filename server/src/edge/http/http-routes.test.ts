@@ -29,7 +29,7 @@ async function startBehind(path: string, answer: RequestListener) {
   };
 }
 
-test("the page of a space has its title in the head and its room in the body, and nothing in them is markup", async () => {
+test("the page of a space has its title in the head and its room in the body, both escaped", async () => {
   await using folder = await startFolder();
   await writeFile(join(folder.path, "index.html"), INDEX);
   await using fixture = await startFixture({ assetsDirectory: folder.path });
@@ -67,7 +67,7 @@ test("the home page carries the list of live spaces", async () => {
   assert.deepEqual(JSON.parse((await get(fixture.edge.port, "/api/spaces")).body), JSON.parse(json as string));
 });
 
-test("built files are served compressed, for ever when their name has a hash, in ranges, and never others", async () => {
+test("serves built files compressed, in ranges, and for a year when their name has a hash, and no other files", async () => {
   await using folder = await startFolder();
   await mkdir(join(folder.path, "assets"));
   const script = "console.log(1);".repeat(100);
@@ -107,7 +107,7 @@ test("built files are served compressed, for ever when their name has a hash, in
     assert.equal((await get(port, path)).status, 404);
 });
 
-test("the room has a tag that holds while nothing changes", async () => {
+test("the room keeps its ETag while nothing changes", async () => {
   await using fixture = await startFixture();
   const log = await fixture.stage.create(SPACE);
   const { port } = fixture.edge;
@@ -121,7 +121,7 @@ test("the room has a tag that holds while nothing changes", async () => {
   assert.equal(JSON.parse(second.body).title, "Another");
 });
 
-test("requests are passed inward with the peer's address, not with one that it claims", async () => {
+test("proxies requests with the peer's address, not with one that the peer claims", async () => {
   await using folder = await startFolder();
   const apiSocketPath = join(folder.path, "api.sock");
   const stageSocketPath = join(folder.path, "stage.sock");
@@ -151,7 +151,7 @@ test("requests are passed inward with the peer's address, not with one that it c
   assert.equal(seen, undefined);
 });
 
-test("a body over 64 KiB is too large, an api that is away says so with a time, and so does a stage", async () => {
+test("refuses a body over 64 KiB, and names a retry time while the api or the stage is away", async () => {
   await using fixture = await startFixture();
   const { port } = fixture.edge;
   const large = await get(port, "/api/spaces", {}, "POST", "x".repeat(65 * 1024));
@@ -174,7 +174,7 @@ test("a body over 64 KiB is too large, an api that is away says so with a time, 
   assert.equal(JSON.parse(stage.body).error, "stage-away");
 });
 
-test("no more requests are in work behind the door than the limit", async () => {
+test("limits the requests in flight to a process behind the edge", async () => {
   await using folder = await startFolder();
   const apiSocketPath = join(folder.path, "api.sock");
   const waiting: (() => void)[] = [];
@@ -192,7 +192,7 @@ test("no more requests are in work behind the door than the limit", async () => 
   for (const { status } of await Promise.all(two)) assert.equal(status, 200);
 });
 
-test("a long answer is passed on whole, and one that breaks off is cut", async () => {
+test("passes a long response on whole, and cuts one that breaks off", async () => {
   await using folder = await startFolder();
   const apiSocketPath = join(folder.path, "api.sock");
   const bytes = "r".repeat(4_000_000);
@@ -208,7 +208,7 @@ test("a long answer is passed on whole, and one that breaks off is cut", async (
   assert.ok(broken.length < bytes.length);
 });
 
-test("the supervisor reads how the edge is, and can have it hand over", async () => {
+test("the supervisor reads the edge's health and can start a drain", async () => {
   await using folder = await startFolder();
   const controlSocketPath = join(folder.path, "edge-1.sock");
   await writeFile(controlSocketPath, "left by a dead edge");
@@ -230,7 +230,7 @@ test("the supervisor reads how the edge is, and can have it hand over", async ()
   await fixture.edge.finished;
 });
 
-test("only a trusted proxy is believed, and the last address that is not one is who asks", () => {
+test("believes only trusted proxies, and takes the last address that is not one as the client", () => {
   const ask = (trusted: string[], remoteAddress: string, forwarded: string) =>
     createClientAddresses(trusted).addressOf({
       socket: { remoteAddress },

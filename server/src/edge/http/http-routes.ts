@@ -1,5 +1,4 @@
-// Owns which answer a request at the public door gets: at once where an edge has it at hand. Refuses to make pages, and what is
-// not an edge's own.
+// Routes requests at the public port: the edge answers what it has in memory and proxies the rest to api and stage.
 
 import type { IncomingHttpHeaders } from "node:http";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -39,14 +38,14 @@ export interface HttpRoutesOptions {
   readonly stagePort: number;
   readonly admission: Admission;
   readonly loadWatch: Pick<LoadWatch, "usualLagMs">;
-  /** Of a CDN that carries HLS. */
+  /** Origin of a CDN that carries HLS. */
   readonly pullUrl?: string | undefined;
   readonly log: Logger;
 }
 
 const SPACE_PATH = /^\/api\/spaces\/([^/]+)\/room$/;
 const HLS_PATH = /^\/hls\/([^/]+)\/(.+)$/;
-/** That a URL leaves as it is. */
+/** Paths that URL parsing leaves unchanged. */
 const PLAIN_PATH = /^(?:\/[\w-][\w.-]*)+$|^\/$/;
 const PAGE_PATH = /^\/s\/([^/]+)$/;
 
@@ -55,7 +54,7 @@ export async function respond(exchange: HttpExchange, options: HttpRoutesOptions
   try {
     await route(exchange, options);
   } catch (cause) {
-    if (!(cause instanceof Refusal)) options.log.warn({ cause, path: exchange.url.pathname }, "a request failed");
+    if (!(cause instanceof Refusal)) options.log.warn({ cause, path: exchange.url.pathname }, "request failed");
     sendRefusal(exchange, cause);
   }
 }
@@ -78,8 +77,8 @@ async function route(exchange: HttpExchange, options: HttpRoutesOptions): Promis
 }
 
 /**
- * What is answered to a GET, where that can be said at once; never to a path with anything unusual in it. Never throws. Who
- * gets nothing asks `answerAtDoor`, which waits for the same.
+ * The response to a GET that is ready at once; `undefined` for a path with unusual characters and for everything
+ * else, which `respond` handles. Never throws.
  */
 export function immediateResponse(
   { url = "", headers }: RequestHead,
@@ -93,36 +92,36 @@ export function immediateResponse(
     if (!(answer instanceof Promise)) return answer;
     answer.catch(() => undefined);
   } catch {
-    // It is thrown again where it is answered, and told.
+    // Ignore: `respond` repeats this check and reports the error.
   }
   return undefined;
 }
 
-/** What an edge answers from its own memory; `undefined`: `path` is none of those. Rejects with a Refusal. */
+/** The response to a GET from the edge's own memory; `undefined` for other paths. Rejects with a Refusal. */
 function ownResponse(
   path: string,
-  asked: IncomingHttpHeaders,
+  requestHeaders: IncomingHttpHeaders,
   options: HttpRoutesOptions,
 ): MaybePromise<PreparedResponse> | undefined {
-  if (path === ROUTES.home) return homeResponse(asked, options);
+  if (path === ROUTES.home) return homeResponse(requestHeaders, options);
   if (path === ROUTES.spaces) return spaceListResponse(options);
   const [, room] = SPACE_PATH.exec(path) ?? [];
-  if (room !== undefined) return roomResponse(room, asked, options);
+  if (room !== undefined) return roomResponse(room, requestHeaders, options);
   const [, page] = PAGE_PATH.exec(path) ?? [];
-  if (page !== undefined) return spacePageResponse(page, asked, options);
-  return options.assets.respond(path, asked);
+  if (page !== undefined) return spacePageResponse(page, requestHeaders, options);
+  return options.assets.respond(path, requestHeaders);
 }
 
 function homeResponse(
-  asked: IncomingHttpHeaders,
+  requestHeaders: IncomingHttpHeaders,
   { spaces, pages }: HttpRoutesOptions,
 ): MaybePromise<PreparedResponse> {
   const live = spaces.current();
-  if (live) return pages.home(asked, live);
+  if (live) return pages.home(requestHeaders, live);
   return spaces.live().then(
-    (listed) => pages.home(asked, listed),
+    (listed) => pages.home(requestHeaders, listed),
     (cause: unknown) => {
-      if (cause instanceof Refusal) return pages.home(asked, undefined);
+      if (cause instanceof Refusal) return pages.home(requestHeaders, undefined);
       throw cause;
     },
   );
@@ -136,32 +135,32 @@ function spaceListResponse({ spaces }: HttpRoutesOptions): MaybePromise<Prepared
 
 function roomResponse(
   id: string,
-  asked: IncomingHttpHeaders,
-  { followedSpaces, ...door }: HttpRoutesOptions,
+  requestHeaders: IncomingHttpHeaders,
+  { followedSpaces, ...context }: HttpRoutesOptions,
 ): MaybePromise<PreparedResponse> {
   const answer = (followed: FollowedSpace): PreparedResponse => {
-    const etag = roomEtag(followed, door);
+    const etag = roomEtag(followed, context);
     const headers = { "cache-control": ROOM_CACHE, etag, "access-control-allow-origin": "*" };
-    if (asked["if-none-match"] === etag) return prepareResponse(304, "", headers);
-    return prepareJson(200, edgeRoomDocument(followed, door), headers);
+    if (requestHeaders["if-none-match"] === etag) return prepareResponse(304, "", headers);
+    return prepareJson(200, edgeRoomDocument(followed, context), headers);
   };
   const followed = readySpace(followedSpaces, id);
   return followed ? answer(followed) : follow(followedSpaces, id).then(answer);
 }
 
-// A page is always given out: what it does not find in itself it asks for, again and again if need be.
+// A page is always served; the app itself asks again for what is missing.
 function spacePageResponse(
   id: string,
-  asked: IncomingHttpHeaders,
-  { followedSpaces, pages, ...door }: HttpRoutesOptions,
+  requestHeaders: IncomingHttpHeaders,
+  { followedSpaces, pages, ...context }: HttpRoutesOptions,
 ): MaybePromise<PreparedResponse> {
   const answer = (followed: FollowedSpace) =>
-    pages.space(asked, 200, roomEtag(followed, door), edgeRoomDocument(followed, door));
+    pages.space(requestHeaders, 200, roomEtag(followed, context), edgeRoomDocument(followed, context));
   const followed = readySpace(followedSpaces, id);
   if (followed) return answer(followed);
   return follow(followedSpaces, id).then(answer, (cause: unknown) => {
     if (!(cause instanceof Refusal)) throw cause;
-    return pages.space(asked, cause.code === "no-space" ? 404 : 200, cause.code, undefined);
+    return pages.space(requestHeaders, cause.code === "no-space" ? 404 : 200, cause.code, undefined);
   });
 }
 

@@ -1,5 +1,4 @@
-// Owns the list of live spaces that the door gives out: asked of the stage at most once a second, the last one served
-// while it is away. Refuses to know who reads it.
+// The list of live spaces, read from the stage at most once a second; the last one is served while the stage is away.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
@@ -7,15 +6,15 @@ import { type ListedSpace, listedSpacesOf } from "@hustings/wire/listen/room-doc
 import type { Upstream } from "../../replica/upstream.ts";
 
 export interface LiveSpaceList {
-  /** What `live` would resolve to, where nobody needs to be asked for it. */
+  /** The list when no request to the stage is needed. */
   current(): readonly ListedSpace[] | undefined;
-  /** At most a second old, or older while the stage is away. Throws `stage-away` when there never was one. */
+  /** At most a second old, or older while the stage is away. Throws `stage-away` when no list was ever read. */
   live(): Promise<readonly ListedSpace[]>;
 }
 
 const LIST_MS = 1_000;
 
-/** `listed` is told every id that the stage has. */
+/** `listed` is called with every id that the stage has. */
 export function createLiveSpaceList(upstream: Upstream, clock: Clock, listed: (ids: SpaceId[]) => void): LiveSpaceList {
   let spaces: readonly ListedSpace[] | undefined;
   let requestedMs = -LIST_MS;

@@ -1,6 +1,6 @@
-// What people read of a page without running its script: the title and description in link previews and search results,
-// and the no-script text. Apart from web/text because servers do not import the web app. One language, because a page is
-// cached once for everybody.
+// Texts of a page for readers without JavaScript: title and description for link previews and search results, and the
+// no-script text. They stand apart from web/text because servers do not import the web app. They have one language,
+// because a page is cached once for everybody.
 
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 

@@ -9,7 +9,7 @@ import { SPACE } from "../../replica/testing/fake-upstream.ts";
 import { get, startFixture } from "../testing/edge-fixture.ts";
 import { createPages } from "./pages.ts";
 
-/** The home page as a browser asks for it, and how long its answer says that it is. */
+/** The home page as a browser requests it, with the length that the response declares. */
 function getCompressed(port: number, method = "GET"): Promise<{ readonly bytes: Buffer; readonly length: number }> {
   return new Promise((resolve, reject) => {
     const headers = { "accept-encoding": "gzip, br" };
@@ -26,7 +26,7 @@ function getCompressed(port: number, method = "GET"): Promise<{ readonly bytes: 
   });
 }
 
-test("a page that is kept compressed is byte for byte the page, however often it is asked for, and never an older one", async () => {
+test("serves a cached compressed page byte for byte, and never an outdated one", async () => {
   await using fixture = await startFixture();
   const { port } = fixture.edge;
   for (const [space, title] of [

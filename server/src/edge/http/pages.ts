@@ -1,5 +1,5 @@
-// Owns the pages: the built web app's one document with a head for people and machines that do not run scripts, and with
-// what its first paint needs. Refuses to know the app.
+// Fills the built app's one HTML document with a head for clients that run no scripts, and with the data of its first
+// paint.
 
 import type { IncomingHttpHeaders } from "node:http";
 import { promisify } from "node:util";
@@ -10,21 +10,21 @@ import { ENGLISH } from "./page-text.ts";
 import { ROOM_CACHE } from "./room-response.ts";
 
 export interface Pages {
-  /** The page of a space; `undefined`: nothing is known of it just now, the page asks by itself. */
+  /** The page of a space. Without `room` nothing is known of it at present, and the app asks again. */
   space(
-    asked: IncomingHttpHeaders,
+    requestHeaders: IncomingHttpHeaders,
     status: number,
     tag: string,
     room: RoomDocument | undefined,
   ): MaybePromise<PreparedResponse>;
-  /** Does not look into a list that it was given last: another one is another array. */
-  home(asked: IncomingHttpHeaders, spaces: readonly ListedSpace[] | undefined): MaybePromise<PreparedResponse>;
-  /** The app, for an address that it knows better than this server. */
-  other(asked: IncomingHttpHeaders, status: number): MaybePromise<PreparedResponse>;
+  /** The same array is taken as an unchanged list; a changed list must be another array. */
+  home(requestHeaders: IncomingHttpHeaders, spaces: readonly ListedSpace[] | undefined): MaybePromise<PreparedResponse>;
+  /** The app, for a path that only the app knows. */
+  other(requestHeaders: IncomingHttpHeaders, status: number): MaybePromise<PreparedResponse>;
 }
 
 const compress = promisify(brotliCompress);
-/** Pages that are kept compressed: those that many ask for in the same second. */
+/** Compressed pages kept: those that many clients request in the same second. */
 const MAX_COMPRESSED = 64;
 const MARK_HEAD = "<!--head-->";
 const MARK_BOOT = "<!--boot-->";
@@ -44,20 +44,20 @@ export function createPages(document: string, stagePort: number, pullUrl?: strin
   let listed: readonly ListedSpace[] | undefined;
   let listedTag = "home none";
 
-  // A page changes with its tag and with nothing else, so what was compressed for one is right for all.
+  // The key names everything that a page depends on, so one compressed copy serves every request.
   function answer(
-    asked: IncomingHttpHeaders,
+    requestHeaders: IncomingHttpHeaders,
     status: number,
     key: string,
     parts: () => PageParts,
   ): MaybePromise<PreparedResponse> {
     const page = () => fill(document, parts());
-    const accepts = /\bbr\b/.test(String(asked["accept-encoding"] ?? ""));
+    const accepts = /\bbr\b/.test(String(requestHeaders["accept-encoding"] ?? ""));
     if (!accepts) return prepareResponse(status, page(), headers);
-    return compressed.get(key) ?? keep(key, compressedOf(status, page(), headers));
+    return compressed.get(key) ?? cacheWhenMade(key, compressedOf(status, page(), headers));
   }
 
-  function keep(key: string, making: Promise<PreparedResponse>): Promise<PreparedResponse> {
+  function cacheWhenMade(key: string, making: Promise<PreparedResponse>): Promise<PreparedResponse> {
     compressed.set(key, making);
     if (compressed.size > MAX_COMPRESSED) compressed.delete(compressed.keys().next().value as string);
     const made = (answer: PreparedResponse) => void (compressed.get(key) === making && compressed.set(key, answer));
@@ -72,17 +72,23 @@ export function createPages(document: string, stagePort: number, pullUrl?: strin
   }
 
   return {
-    space: (asked, status, tag, room) =>
-      answer(asked, status, `space ${room?.id} ${status} ${tag} ${Math.floor((room?.asOfUtcMs ?? 0) / 1_000)}`, () => ({
-        head: room ? roomHead(room) : HOME_HEAD,
-        boot: room ? inlined("room", room) : "",
-      })),
-    home: (asked, spaces) =>
-      answer(asked, 200, homeTag(spaces), () => ({
+    space: (requestHeaders, status, tag, room) =>
+      answer(
+        requestHeaders,
+        status,
+        `space ${room?.id} ${status} ${tag} ${Math.floor((room?.asOfUtcMs ?? 0) / 1_000)}`,
+        () => ({
+          head: room ? roomHead(room) : HOME_HEAD,
+          boot: room ? inlined("room", room) : "",
+        }),
+      ),
+    home: (requestHeaders, spaces) =>
+      answer(requestHeaders, 200, homeTag(spaces), () => ({
         head: HOME_HEAD,
         boot: spaces ? inlined("spaces", { spaces }) : "",
       })),
-    other: (asked, status) => answer(asked, status, `other ${status}`, () => ({ head: HOME_HEAD, boot: "" })),
+    other: (requestHeaders, status) =>
+      answer(requestHeaders, status, `other ${status}`, () => ({ head: HOME_HEAD, boot: "" })),
   };
 }
 
@@ -112,20 +118,20 @@ function roomHead(room: RoomDocument): string {
 
 /** The head's elements: the document's title, and the title and description of link previews. */
 function headOf(documentTitle: string, title: string, description: string): string {
-  const shown = escapeHtml(title);
-  const summary = escapeHtml(description);
+  const escapedTitle = escapeHtml(title);
+  const escapedDescription = escapeHtml(description);
   return [
     `<title>${escapeHtml(documentTitle)}</title>`,
-    `<meta name="description" content="${summary}">`,
-    `<meta property="og:title" content="${shown}">`,
-    `<meta property="og:description" content="${summary}">`,
+    `<meta name="description" content="${escapedDescription}">`,
+    `<meta property="og:title" content="${escapedTitle}">`,
+    `<meta property="og:description" content="${escapedDescription}">`,
     '<meta property="og:type" content="website">',
     `<meta property="og:site_name" content="${ENGLISH.product}">`,
     '<meta name="twitter:card" content="summary">',
   ].join("\n");
 }
 
-/** JSON in a script element: nothing in it can end the element or begin a comment. */
+/** JSON in a script element, escaped so that it can neither end the element nor begin a comment. */
 function inlined(id: string, value: unknown): string {
   const json = JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, escapeJson);
   return `<script type="application/json" id="${id}">${json}</script>`;

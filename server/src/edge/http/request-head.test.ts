@@ -1,5 +1,3 @@
-// Proves that a head which is read here is one that node:http reads, and reads the same.
-
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage } from "node:http";
 import { duplexPair } from "node:stream";
@@ -9,7 +7,7 @@ import { MAX_HEAD_BYTES, MAX_HEADERS, readHead } from "./request-head.ts";
 
 const read = (text: string) => readHead(Buffer.from(text, "latin1"));
 
-test("an ordinary head is read: names in lower case, values without the space around them", () => {
+test("reads an ordinary head: names in lower case, values without surrounding space", () => {
   assert.deepEqual(
     { ...read("GET /s/x?y=1 HTTP/1.1\r\nHost: a\r\nAccept-Encoding:\tgzip, br \r\nX:\r\n\r\n")?.headers },
     {
@@ -22,7 +20,7 @@ test("an ordinary head is read: names in lower case, values without the space ar
   assert.equal(read("GET / HTTP/1.1\r\n__proto__: a\r\nHost: a\r\n\r\n")?.headers.host, "a");
 });
 
-test("whatever else there is to a request is left to node:http", () => {
+test("leaves every other request to node:http", () => {
   const host = "Host: a\r\n";
   for (const text of [
     "",
@@ -54,7 +52,7 @@ test("whatever else there is to a request is left to node:http", () => {
     assert.equal(read(text), undefined, JSON.stringify(text.slice(0, 80)));
 });
 
-test("what is read here node:http reads too, and the same", async () => {
+test("reads every head that it accepts as node:http reads it", async () => {
   const name = fc.constantFrom(
     "Host",
     "Accept",
@@ -114,7 +112,7 @@ test("what is read here node:http reads too, and the same", async () => {
   assert.ok(readCount > 100, `${readCount} were read`);
 });
 
-/** Rejects where node:http reads no request. */
+/** Rejects when node:http reads no request. */
 function asNodeReads(text: string): Promise<IncomingMessage> {
   const [near, far] = duplexPair();
   return new Promise<IncomingMessage>((resolve, reject) => {

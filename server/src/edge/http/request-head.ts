@@ -1,14 +1,13 @@
-// Owns reading the head of an ordinary request that came in one piece. Refuses everything else without saying why: node:http
-// reads that, and answers what is wrong with it.
+// Reads the head of an ordinary GET that arrived in one piece. Everything else is left to node:http.
 
 import type { IncomingHttpHeaders } from "node:http";
 
-/** Of a request, what the door looks at: read here, or by node:http. */
+/** The parts of a request that routing needs, read here or by node:http. */
 export interface RequestHead {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
   readonly httpVersion: string;
-  /** By name in lower case. */
+  /** Names in lower case. */
   readonly headers: IncomingHttpHeaders;
 }
 
@@ -20,11 +19,11 @@ const HEAD_END = LINE_END + LINE_END;
 const REQUEST_LINE = /^GET (\/[!-~]*) HTTP\/1\.1$/;
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const VALUE = /^[\t -~]*$/;
-/** These say that there is more to a request than its head. */
+/** Headers of a request that has more than its head. */
 const MORE = new Set(["content-length", "transfer-encoding", "expect"]);
 
 /**
- * A GET without a body, its head the whole of `bytes`, each header once, in ASCII: then what node:http makes of it.
+ * Reads `bytes` as node:http would, if they are exactly the head of a GET without a body, in ASCII, each header once.
  * `undefined` for anything else.
  */
 export function readHead(bytes: Buffer): RequestHead | undefined {

@@ -1,5 +1,3 @@
-// Proves that what is passed proxy has as long for its answer as it was allowed, and that who leaves is not asked for.
-
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -14,7 +12,7 @@ import { get } from "../testing/edge-fixture.ts";
 import { createClientAddresses } from "./client-address.ts";
 import { createReverseProxy } from "./reverse-proxy.ts";
 
-/** A door before `inside`, whose answers must begin within `answerMs`. */
+/** A server that proxies to `inside`, whose responses must begin within `answerMs`. */
 async function start(inside: RequestListener, answerMs: number) {
   await using starting = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "proxy-"));
@@ -28,7 +26,7 @@ async function start(inside: RequestListener, answerMs: number) {
     ...bounds,
   });
   const outside: RequestListener = (request, response) => {
-    const exchange = { request, response, url: new URL(request.url ?? "/", "http://door") };
+    const exchange = { request, response, url: new URL(request.url ?? "/", "http://edge") };
     proxy.pass(exchange).catch((cause: unknown) => sendRefusal(exchange, cause));
   };
   const servers = [createServer(inside).listen(socketPath), createServer(outside).listen(0, "127.0.0.1")] as const;
@@ -44,16 +42,16 @@ async function start(inside: RequestListener, answerMs: number) {
   return { proxy, port, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
-test("an answer that does not begin in the time allowed is given up, by the row that was named", async () => {
-  let asked = 0;
-  await using door = await start(() => void asked++, 20);
-  const { status, headers, body } = await get(door.port, "/slow");
+test("gives up a response that does not begin in time, with the named error", async () => {
+  let requests = 0;
+  await using server = await start(() => void requests++, 20);
+  const { status, headers, body } = await get(server.port, "/slow");
   assert.deepEqual([status, headers["retry-after"], JSON.parse(body).error], [503, "1", "not-yet"]);
-  assert.equal(asked, 1);
-  await until("the request to be over", () => door.proxy.inFlight === 0);
+  assert.equal(requests, 1);
+  await until("the request to be over", () => server.proxy.inFlight === 0);
 });
 
-test("an answer that takes a while, and was allowed it, comes", async () => {
-  await using door = await start((_, response) => void setTimeout(() => response.end("here"), 200), 60_000);
-  assert.equal((await get(door.port, "/slow")).body, "here");
+test("waits for a response as long as it may take", async () => {
+  await using server = await start((_, response) => void setTimeout(() => response.end("here"), 200), 60_000);
+  assert.equal((await get(server.port, "/slow")).body, "here");
 });

@@ -1,5 +1,4 @@
-// Owns passing requests from the door to the processes behind it, over Unix sockets, bounded in size, number and time.
-// Refuses to read what it passes.
+// Passes requests to processes behind the edge over Unix sockets, limited in size, number and time.
 
 import { request as ask, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
 import { pipeline } from "node:stream";
@@ -9,8 +8,8 @@ import type { ClientAddresses } from "./client-address.ts";
 
 export interface ReverseProxy {
   /**
-   * Passes the request on and its answer back, with back-pressure. Throws a Refusal before an answer began: `too-large`,
-   * `bad-request`, `full`, or the upstream's own row when it does not answer.
+   * Proxies the request and streams the response back. Throws a Refusal before a response has begun: `too-large`,
+   * `bad-request`, `full`, or `errorWhenDown`.
    */
   pass(exchange: HttpExchange): Promise<void>;
   readonly inFlight: number;
@@ -18,19 +17,19 @@ export interface ReverseProxy {
 
 export interface ReverseProxyOptions {
   readonly socketPath: string;
-  /** What to say when there is no answer. */
+  /** The error when the upstream does not answer. */
   readonly errorWhenDown: ErrorCode;
   readonly maxRequests: number;
   readonly maxBodyBytes: number;
   readonly clientAddresses: ClientAddresses;
-  /** An answer must begin within this; ANSWER_MS where absent. */
+  /** A response must begin within this; default ANSWER_MS. */
   readonly answerMs?: number;
 }
 
-/** An answer must begin within this where nothing else is said, and go on at least this often. */
+/** A response must begin within ANSWER_MS, and send something at least every IDLE_MS. */
 const ANSWER_MS = 10_000;
 const IDLE_MS = 60_000;
-/** What is between two hops alone (RFC 9110 §7.6.1), and what only this hop may say. */
+/** Hop-by-hop headers (RFC 9110 §7.6.1), and those that only this hop may set. */
 const NOT_PASSED = new Set([
   "connection",
   "keep-alive",
@@ -53,7 +52,7 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
   return {
     async pass(exchange) {
       if (!/^\/[\w/.~-]*$/.test(exchange.url.pathname))
-        throw new Refusal("bad-request", "The address has characters that none here has.");
+        throw new Refusal("bad-request", "The path has characters that no path here has.");
       if (inWork >= options.maxRequests) throw new Refusal("full", undefined, { retryAfterMs: 1_000 });
       inWork++;
       try {
@@ -69,29 +68,29 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
   };
 }
 
-/** The whole body. Throws `too-large` as soon as it is known to be, `bad-request` when it breaks off. */
+/** The whole body. Throws `too-large` as soon as that is certain, `bad-request` when the body breaks off. */
 async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const tooLarge = () => new Refusal("too-large", `A body has at most ${maxBytes} bytes.`);
   if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge();
-  const bytes: Buffer[] = [];
+  const parts: Buffer[] = [];
   let length = 0;
   try {
-    // The connection is needed for the answer, also to a body that is not read to its end.
-    for await (const some of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      length += some.length;
+    // The connection must survive an unread rest of the body: the response needs it.
+    for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      length += part.length;
       if (length > maxBytes) throw tooLarge();
-      bytes.push(some);
+      parts.push(part);
     }
   } catch (cause) {
-    throw cause instanceof Refusal ? cause : new Refusal("bad-request", "The body broke off.", { cause });
+    throw cause instanceof Refusal ? cause : new Refusal("bad-request", "The body ended early.", { cause });
   }
-  return Buffer.concat(bytes);
+  return Buffer.concat(parts);
 }
 
 function askUpstream(exchange: HttpExchange, body: Buffer, options: ReverseProxyOptions): Promise<IncomingMessage> {
   const { request, response, url } = exchange;
   return new Promise((resolve, reject) => {
-    const asked = ask({
+    const upstreamRequest = ask({
       socketPath: options.socketPath,
       path: url.pathname + url.search,
       method: request.method ?? "GET",
@@ -99,22 +98,24 @@ function askUpstream(exchange: HttpExchange, body: Buffer, options: ReverseProxy
       timeout: options.answerMs ?? ANSWER_MS,
       agent: false,
     });
-    asked.on("response", (answer) => {
-      asked.setTimeout(IDLE_MS);
+    upstreamRequest.on("response", (answer) => {
+      upstreamRequest.setTimeout(IDLE_MS);
       resolve(answer);
     });
-    asked.on("timeout", () => asked.destroy(new Error("There was no answer in time.")));
-    asked.on("error", (cause) => reject(new Refusal(options.errorWhenDown, undefined, { cause, retryAfterMs: 1_000 })));
-    response.on("close", () => asked.destroy());
-    if (response.destroyed) asked.destroy();
-    asked.end(body);
+    upstreamRequest.on("timeout", () => upstreamRequest.destroy(new Error("The upstream did not answer in time.")));
+    upstreamRequest.on("error", (cause) =>
+      reject(new Refusal(options.errorWhenDown, undefined, { cause, retryAfterMs: 1_000 })),
+    );
+    response.on("close", () => upstreamRequest.destroy());
+    if (response.destroyed) upstreamRequest.destroy();
+    upstreamRequest.end(body);
   });
 }
 
 function sendUpstreamResponse(answer: IncomingMessage, { response }: HttpExchange): Promise<void> {
   response.writeHead(answer.statusCode ?? 502, { ...COMMON_HEADERS, ...endToEndHeaders(answer.headers) });
   return new Promise((resolve) => {
-    // An answer that broke off has begun already: the connection is cut, and that tells it.
+    // After an error in the middle of a response the cut connection shows it to the client.
     pipeline(answer, response, () => resolve());
   });
 }

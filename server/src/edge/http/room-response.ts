@@ -1,17 +1,17 @@
-// Owns the room document as an edge answers it from memory. Refuses to ask anyone.
+// The room document from an edge's memory.
 
 import { type RoomDocument, roomDocumentOf } from "@hustings/wire/listen/room-document.ts";
 import type { FollowedSpace } from "../../replica/followed-space.ts";
 import type { Admission } from "../admission/admission.ts";
 import type { LoadWatch } from "../load/load-watch.ts";
 
-/** Browsers and CDNs may give a room document out for a second, and an old one while they ask for a new one. */
+/** Browsers and CDNs may serve a room document for a second, and an old one while they fetch a new one. */
 export const ROOM_CACHE = "public, max-age=1, stale-while-revalidate=30";
 
-/** What a room document says of the door itself. */
+/** What the room document says of the edge itself. */
 export interface RoomContext {
   readonly stagePort: number;
-  /** Of a CDN that carries HLS. */
+  /** Origin of a CDN that carries HLS. */
   readonly pullUrl?: string | undefined;
   readonly admission: Pick<Admission, "tier" | "queue">;
   readonly loadWatch: Pick<LoadWatch, "usualLagMs">;
@@ -27,9 +27,9 @@ export function edgeRoomDocument(
   return roomDocumentOf({ id: space, state: replica.state, audience, lagMs: loadWatch.usualLagMs }, server);
 }
 
-/** Changes whenever anything but `asOfUtcMs` does. */
+/** Changes whenever anything except `asOfUtcMs` does. */
 export function roomEtag({ replica, audience, isAway }: FollowedSpace, { admission, loadWatch }: RoomContext): string {
   const { tier, queue } = admission;
-  const door = tier === "push" ? "" : `-${tier}-${queue.count}-${queue.estimateMs}`;
-  return `W/"${replica.state.seq}-${audience}${isAway ? "-stale" : ""}${door}-${loadWatch.usualLagMs}"`;
+  const suffix = tier === "push" ? "" : `-${tier}-${queue.count}-${queue.estimateMs}`;
+  return `W/"${replica.state.seq}-${audience}${isAway ? "-stale" : ""}${suffix}-${loadWatch.usualLagMs}"`;
 }

@@ -1,5 +1,4 @@
-// Owns the built web app as it lies in memory: read once, compressed once where the build has not. The only part of an edge that reads files.
-// Refuses to read any later.
+// Serves the built web app from memory. Files are read once at start, and compressed once where the build has not.
 
 import { createHash } from "node:crypto";
 import { type Dirent, promises as files } from "node:fs";
@@ -12,10 +11,10 @@ import { type Headers, type PreparedResponse, prepareResponse } from "../../http
 export interface Assets {
   /** The text of index.html; `undefined` when the app has not been built. */
   readonly index: string | undefined;
-  /** The bytes of the file at the path; `undefined` when there is none. */
+  /** The bytes of the file at the path; `undefined` when there is no such file. */
   file(path: string): Buffer | undefined;
-  /** The file at the path as it was asked for; `undefined` when there is none. */
-  respond(path: string, asked: IncomingHttpHeaders): PreparedResponse | undefined;
+  /** The response with the file at the path; `undefined` when there is no such file. */
+  respond(path: string, requestHeaders: IncomingHttpHeaders): PreparedResponse | undefined;
 }
 
 interface Asset {
@@ -53,7 +52,10 @@ const TYPES: Readonly<Record<string, string>> = {
 const MADE = ".br";
 const COMPRESSED = new Set([".css", ".js", ".json", ".svg", ".txt", ".webmanifest"]);
 
-/** Reads everything below `directory`; a directory that is not there is an app that was not built. Throws RangeError. */
+/**
+ * Reads everything below `directory`. A missing directory means that the app was not built. Throws RangeError above
+ * MAX_ASSETS.
+ */
 export async function loadAssets(directory: string): Promise<Assets> {
   const assets = new Map<string, Asset>();
   let index: string | undefined;
@@ -70,16 +72,16 @@ export async function loadAssets(directory: string): Promise<Assets> {
       );
     if (name === "/index.html") index = bytes.toString();
     else if (extname(name) in TYPES) {
-      const made = paths.has(path + MADE) ? await files.readFile(path + MADE) : undefined;
-      assets.set(name, await prepare(name, bytes, made));
+      const brotliFile = paths.has(path + MADE) ? await files.readFile(path + MADE) : undefined;
+      assets.set(name, await prepare(name, bytes, brotliFile));
     }
   }
   return {
     index,
     file: (path) => assets.get(path)?.bytes,
-    respond(path, asked) {
+    respond(path, requestHeaders) {
       const asset = assets.get(path);
-      return asset && assetResponse(asset, asked);
+      return asset && assetResponse(asset, requestHeaders);
     },
   };
 }
@@ -95,11 +97,11 @@ async function pathsBelow(directory: string): Promise<string[]> {
   return found.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
 }
 
-/** `made`: the same bytes in brotli, as the build left them. */
-async function prepare(name: string, bytes: Buffer, made: Buffer | undefined): Promise<Asset> {
+/** `made`: the brotli file that the build made. */
+async function prepare(name: string, bytes: Buffer, brotliFile: Buffer | undefined): Promise<Asset> {
   const extension = extname(name);
   const params = { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
-  const brotli = COMPRESSED.has(extension) ? (made ?? (await compress(bytes, { params }))) : undefined;
+  const brotli = COMPRESSED.has(extension) ? (brotliFile ?? (await compress(bytes, { params }))) : undefined;
   const isHashed = /^\/assets\/.+-[\w-]{8,}\.\w+$/.test(name);
   return {
     bytes,
@@ -112,26 +114,26 @@ async function prepare(name: string, bytes: Buffer, made: Buffer | undefined): P
   };
 }
 
-function assetResponse(asset: Asset, asked: IncomingHttpHeaders): PreparedResponse {
-  const { status, body, headers } = viewOf(asset, asked);
+function assetResponse(asset: Asset, requestHeaders: IncomingHttpHeaders): PreparedResponse {
+  const { status, body, headers } = viewOf(asset, requestHeaders);
   return prepareResponse(status, body, { ...asset.headers, etag: asset.tag, vary: "accept-encoding", ...headers });
 }
 
-function viewOf({ bytes, brotli, tag }: Asset, asked: IncomingHttpHeaders): View {
+function viewOf({ bytes, brotli, tag }: Asset, requestHeaders: IncomingHttpHeaders): View {
   const { length } = bytes;
-  if (asked["if-none-match"] === tag) return { status: 304, body: "", headers: {} };
-  const range = rangeOf(asked.range, length);
+  if (requestHeaders["if-none-match"] === tag) return { status: 304, body: "", headers: {} };
+  const range = rangeOf(requestHeaders.range, length);
   if (range === "unsatisfiable") return { status: 416, body: "", headers: { "content-range": `bytes */${length}` } };
   if (range) {
     const headers = { "accept-ranges": "bytes", "content-range": `bytes ${range.from}-${range.to - 1}/${length}` };
     return { status: 206, body: bytes.subarray(range.from, range.to), headers };
   }
-  if (brotli && /\bbr\b/.test(String(asked["accept-encoding"] ?? "")))
+  if (brotli && /\bbr\b/.test(String(requestHeaders["accept-encoding"] ?? "")))
     return { status: 200, body: brotli, headers: { "content-encoding": "br" } };
   return { status: 200, body: bytes, headers: { "accept-ranges": "bytes" } };
 }
 
-/** One range of RFC 9110 §14.1.2; several, or what cannot be read, are answered with the whole. */
+/** One byte range (RFC 9110 §14.1.2); several or unreadable ones get the whole file. */
 function rangeOf(
   text: string | undefined,
   length: number,

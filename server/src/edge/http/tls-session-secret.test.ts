@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { BadKeyFile } from "../../tickets/keys.ts";
 import { loadOrCreateSessionSecret } from "./tls-session-secret.ts";
 
-test("all who ask at once get one secret, kept for its owner alone; a file that holds none is named", async () => {
+test("concurrent callers get one secret, readable by its owner only; a damaged file is named in the error", async () => {
   const directory = await mkdtemp(join(tmpdir(), "hustings-session-"));
   try {
     const secrets = await Promise.all(Array.from({ length: 8 }, () => loadOrCreateSessionSecret(directory)));

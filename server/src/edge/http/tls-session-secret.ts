@@ -1,5 +1,5 @@
-// Owns the secret from which the edges of one data directory make the keys of their TLS session tickets: DATA/keys/session
-// (private, 0600). Refuses to know TLS.
+// The secret from which the edges of one data directory derive their TLS session ticket keys: DATA/keys/session
+// (0600).
 
 import { randomBytes } from "node:crypto";
 import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -8,7 +8,10 @@ import { BadKeyFile } from "../../tickets/keys.ts";
 
 const SECRET_BYTES = 32;
 
-/** 32 bytes, made on the first call and the same ever after; two at once agree. Throws BadKeyFile, or what the file system says. */
+/**
+ * 32 bytes, created on the first call and the same from then on, also for concurrent callers. Throws BadKeyFile, or a
+ * file system error.
+ */
 export async function loadOrCreateSessionSecret(dataDirectory: string): Promise<Buffer> {
   const folder = join(dataDirectory, "keys");
   const path = join(folder, "session");
@@ -25,7 +28,7 @@ export async function loadOrCreateSessionSecret(dataDirectory: string): Promise<
     await rm(made, { force: true });
   }
   const secret = await readSecret(path);
-  if (!secret) throw new BadKeyFile(`${path} is gone again`);
+  if (!secret) throw new BadKeyFile(`${path} was deleted while it was being created`);
   return secret;
 }
 

@@ -39,7 +39,7 @@ function page(port: number): Promise<number> {
   });
 }
 
-/** One request; resolves with its ticket and whether the handshake took up `session`. */
+/** Makes one request; returns its session ticket and whether the handshake resumed `session`. */
 async function shake(port: number, maxVersion: "TLSv1.2" | "TLSv1.3", session?: Buffer) {
   const options = { host: "127.0.0.1", port, ca: PEM.cert, servername: "localhost", maxVersion };
   const socket: TLSSocket = connect({ ...options, ...(session ? { session } : {}) });
@@ -52,7 +52,7 @@ async function shake(port: number, maxVersion: "TLSv1.2" | "TLSv1.3", session?: 
   return { isResumed, session: isResumed ? session : await ticket };
 }
 
-test("over TLS there are the page and a listener by wss, from the first flight on", async () => {
+test("serves the page and a WebSocket listener over TLS", async () => {
   await using fixture = await startFixture({ tls: PEM });
   const { edge, stage } = fixture;
   const log = await stage.create(SPACE);
@@ -70,7 +70,7 @@ test("over TLS there are the page and a listener by wss, from the first flight o
   assert.equal((await once(socket, "close"))[0], 4_000);
 });
 
-test("a session that began at one edge is taken up by another with the same secret, and by no edge with another", async () => {
+test("an edge resumes a TLS session of another edge with the same secret, and of no other edge", async () => {
   const tls = { ...PEM, sessionSecret: randomBytes(32) };
   await using first = await startFixture({ tls });
   await using second = await startFixture({ tls });
@@ -83,7 +83,7 @@ test("a session that began at one edge is taken up by another with the same secr
   }
 });
 
-test("the keys of tickets change with each turn of Unix time, until the server closes", async () => {
+test("changes the ticket keys at each turn of Unix time, until the server closes", async () => {
   const secret = randomBytes(32);
   const clock = manualClock();
   const server = createServer({});

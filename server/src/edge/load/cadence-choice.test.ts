@@ -1,5 +1,3 @@
-// Proves the choice of a cadence: total, up at once, down after calm minutes, and steady under a steady load.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CADENCE_LADDER } from "@hustings/wire/listen/cadence.ts";
@@ -17,7 +15,7 @@ const QUIET: LoadSample = {
   unsentShare: 0,
 };
 
-/** An edge whose listeners cost `factor` times what the table says, all of them moved to what is wanted at once. */
+/** An edge whose listeners cost `factor` times what the table says and move to the wanted cadence at once. */
 function edgeOf(factor = 1) {
   let load: Load = IDLE_LOAD;
   let before = 0;
@@ -53,7 +51,7 @@ const anySample: fc.Arbitrary<LoadSample> = fc.record({
   unsentShare: anyNumber,
 });
 
-test("whatever is measured there is a choice, and every number in it is finite", () => {
+test("makes a choice of finite numbers from any sample", () => {
   fc.assert(
     fc.property(fc.array(anySample, { maxLength: 30 }), (samples) => {
       let load = IDLE_LOAD;
@@ -68,16 +66,16 @@ test("whatever is measured there is a choice, and every number in it is finite",
   );
 });
 
-test("few listeners stay at the fastest cadence, and so do as many as fit in the budget", () => {
+test("stays at the fastest cadence while the listeners fit in the budget", () => {
   for (const listeners of [1, 100, 1_000, 6_000]) {
     const edge = edgeOf();
-    // They came slowly.
+    // The listeners came slowly.
     for (let second = 0; second < 3_600; second++) edge.second(Math.min(listeners, second * 4));
     assert.equal(edge.load.rung, 0, `${listeners} listeners`);
   }
 });
 
-test("more listeners never get a faster cadence, and a dearer listener neither", () => {
+test("never chooses a faster cadence for more or for dearer listeners", () => {
   const count = fc.integer({ min: 0, max: 200_000 });
   const factor = fc.double({ min: 0.3, max: 7, noNaN: true });
   fc.assert(
@@ -94,7 +92,7 @@ test("more listeners never get a faster cadence, and a dearer listener neither",
   );
 });
 
-test("a rush is answered while it has just begun, by what it will have become", () => {
+test("answers a rush in its first seconds with the cadence that it will need", () => {
   const edge = edgeOf();
   for (let second = 0; second < 60; second++) edge.second(1_000);
   assert.equal(edge.load.rung, 0);
@@ -107,7 +105,7 @@ test("a rush is answered while it has just begun, by what it will have become", 
   assert.ok(listeners < 7_500, `${listeners} listeners after ${seconds} s`);
 });
 
-test("who comes from an edge that died counts for what they cost, and not as the beginning of a rush", () => {
+test("counts listeners of a dead edge at their cost, not as the beginning of a rush", () => {
   const after = (more: Partial<LoadSample>) => {
     const edge = edgeOf();
     for (let second = 0; second < 900; second++) edge.second(Math.min(8_000, second * 20));
@@ -116,11 +114,11 @@ test("who comes from an edge that died counts for what they cost, and not as the
     for (let second = 0; second < 30; second++) edge.second(16_000);
     return edge.load.rung - before;
   };
-  assert.equal(after({ returns: 1_000 }), 1, "twice as many cost so much");
-  assert.ok(after({}) > 1, "strangers would be followed by more");
+  assert.equal(after({ returns: 1_000 }), 1, "twice the listeners cost one rung");
+  assert.ok(after({}) > 1, "newcomers announce a rush");
 });
 
-test("it goes down one rung at a time, each after two calm minutes", () => {
+test("goes down one rung at a time, each after two calm minutes", () => {
   const edge = edgeOf();
   for (let second = 0; second < 60; second++) edge.second(60_000);
   assert.ok(edge.load.rung >= 3);
@@ -137,7 +135,7 @@ test("it goes down one rung at a time, each after two calm minutes", () => {
   for (let i = 1; i < seconds.length; i++) assert.ok((seconds[i] as number) - (seconds[i - 1] as number) >= 119);
 });
 
-test("under a steady load the cadence does not swing", () => {
+test("keeps the cadence under a steady load", () => {
   const listeners = fc.integer({ min: 0, max: 150_000 });
   fc.assert(
     fc.property(listeners, fc.double({ min: 0.4, max: 4, noNaN: true }), (count, factor) => {
@@ -151,7 +149,7 @@ test("under a steady load the cadence does not swing", () => {
   );
 });
 
-test("a loop that is late by its own work, and a network that does not take what is sent, are each a rung more", () => {
+test("goes up one rung when its own work makes the loop late, or when the network does not take what was sent", () => {
   const late = edgeOf();
   for (let second = 0; second < 5; second++) late.second(100, { busy: 0.6, loopDelayMs: 400 });
   assert.equal(late.load.rung, 1);
@@ -159,13 +157,13 @@ test("a loop that is late by its own work, and a network that does not take what
   assert.equal(late.load.rung, 1, "a step is given time to help");
   const starved = edgeOf();
   for (let second = 0; second < 20; second++) starved.second(100, { loopDelayMs: 900 });
-  assert.equal(starved.load.rung, 0, "who has little to do is not helped by doing it less often");
+  assert.equal(starved.load.rung, 0, "a process with little to do stays at its rung");
   const full = edgeOf();
   for (let second = 0; second < 600; second++) full.second(100, { unsentShare: 0.9 });
   assert.deepEqual([full.load.rung, full.load.isSmall], [CADENCE_LADDER.length - 1, true]);
 });
 
-test("where 8 s is not enough newcomers get the small rendition, and the wanted one again first of all", () => {
+test("gives newcomers the small rendition when 8 s is not enough, and the wanted one again first of all", () => {
   const edge = edgeOf();
   for (let second = 0; second < 60; second++) edge.second(150_000);
   assert.deepEqual([edge.load.rung, edge.load.isSmall], [CADENCE_LADDER.length - 1, true]);
@@ -173,7 +171,7 @@ test("where 8 s is not enough newcomers get the small rendition, and the wanted 
   assert.deepEqual([edge.load.rung, edge.load.isSmall], [CADENCE_LADDER.length - 1, false]);
 });
 
-test("edges that share a core have a part of it each", () => {
+test("divides the core between edges that share it", () => {
   const [alone, shared] = [edgeOf(), edgeOf()];
   for (let second = 0; second < 900; second++) {
     alone.second(Math.min(5_000, second * 8));

@@ -1,72 +1,74 @@
-// Owns the choice of a cadence: what this process can afford of what its listeners will cost some minutes ahead. Pure and
-// total: samples in, the next choice out. Refuses to measure, and to move anybody. docs/decisions/0009-cadence.md has the
-// numbers.
+// Chooses a cadence from what this process can afford of what its listeners will cost some minutes ahead. Pure and
+// total. docs/decisions/0009-cadence.md has the numbers.
 
 import { CADENCE_LADDER } from "@hustings/wire/listen/cadence.ts";
 
-/** What was measured since the last sample. */
+/** Measurements since the last sample. */
 export interface LoadSample {
   readonly elapsedMs: number;
-  /** Seconds of processor time that this process took, per second. */
+  /** Processor seconds that this process used per second. */
   readonly busy: number;
-  /** Of one core, what this process may count on: 0 to 1. */
+  /** Share of one core that this process may count on, 0 to 1. */
   readonly share: number;
-  /** How late the loop ran, 99 of 100 times. */
+  /** 99th percentile of the event loop's delay. */
   readonly loopDelayMs: number;
   /** Listeners at each rung of the ladder. */
   readonly members: readonly number[];
-  /** Listeners that came. */
+  /** Listeners that arrived. */
   readonly joins: number;
-  /** Of them those who listened before: an edge died, and no more will come because of that. */
+  /** Those of `joins` that were listening before, as after another edge died; they do not announce a rush. */
   readonly returns: number;
-  /** Of the visits, how many found bytes that had not left: 0 to 1. */
+  /** Share of pushes that found unsent bytes, 0 to 1. */
   readonly unsentShare: number;
 }
 
-/** The choice, and what it is made from. */
+/** The choice, and the smoothed measurements behind it. */
 export interface Load {
   /** Index into the ladder. */
   readonly rung: number;
-  /** Newcomers get the small rendition: the slowest cadence is not enough. */
+  /** Newcomers get the small rendition, because the slowest cadence is not enough. */
   readonly isSmall: boolean;
-  /** What a listener costs here, as a multiple of LOAD's costs. */
+  /** Measured cost of a listener as a multiple of LOAD's. */
   readonly scale: number;
   readonly members: number;
-  /** Listeners per second: come for the first time less gone, and come. */
+  /** Per second: new listeners less those who left, and all arrivals. */
   readonly growth: number;
   readonly joining: number;
-  /** Share of visits that found unsent bytes, of late. */
+  /** Smoothed share of pushes that found unsent bytes. */
   readonly unsentShare: number;
-  /** How long less would have been enough, and how long it has been too much. */
+  /** How long a faster cadence would have been enough, and how long this one has been too much. */
   readonly calmMs: number;
   readonly troubledMs: number;
 }
 
 export const LOAD = {
-  /** Processor time of the process itself, and for each listener: a second, a push, a join. */
+  /**
+   * Processor seconds per second of the process itself, and microseconds per listener: each second, each push, each
+   * join.
+   */
   baseBusy: 0.03,
   secondUs: 1.5,
   pushUs: 17,
   joinUs: 250,
-  /** Of the share: what is planned for, what it must fit in to go down, and above what there is trouble. */
+  /** Shares of `share`: to plan for, to fit in before going down, and above which there is trouble. */
   budget: 0.6,
   calmBudget: 0.4,
   troubleBusy: 0.85,
-  /** A loop this late, in a process with this much of its share to do, is trouble as well; and this many unsent visits. */
+  /** A loop this late in a process this busy is trouble too, and so is this share of unsent pushes. */
   troubleDelayMs: 250,
   troubleDelayBusy: 0.5,
   troubleUnsentShare: 0.25,
-  /** Trouble for this long, and it is one rung more; the next after that takes so much longer. */
+  /** Go up one rung after this much trouble; the next rung takes that much longer. */
   troubleMs: 3_000,
   troubleAgainMs: 30_000,
-  /** Growth is taken to go on for this long, but to no more than so many times the listeners there are. */
+  /** Assume that growth goes on for this long, up to this multiple of the present listeners. */
   aheadMs: 180_000,
   mostGrowth: 3,
-  /** Less must have been enough for this long before it is one rung less. */
+  /** A faster cadence must have been enough for this long before the edge goes down one rung. */
   calmMs: 120_000,
-  /** Over this time measurements are averaged. */
+  /** Time constant of the averages. */
   smoothMs: 15_000,
-  /** What a listener costs is learnt from so many on, and believed within these bounds. */
+  /** Measure the cost per listener from this many listeners on, and keep it within these bounds. */
   knownMembers: 200,
   leastScale: 0.25,
   mostScale: 8,
@@ -84,7 +86,7 @@ export const IDLE_LOAD: Load = {
   troubledMs: 0,
 };
 
-/** The choice after one more sample. Up at once, to any rung; down one rung at a time. */
+/** The choice after one more sample. It goes up at once to any rung, and down one rung at a time. */
 export function nextLoad(before: Load, given: LoadSample): Load {
   const sample = sane(given);
   const measured = { ...before, ...learn(before, sample) };
@@ -95,7 +97,7 @@ export function nextLoad(before: Load, given: LoadSample): Load {
   return needed > load.rung ? raised(load, needed) : lowered(load, sample);
 }
 
-/** Processor time per second that the listeners there will be would take at `rung`, in seconds. */
+/** Processor seconds per second for the projected listeners at `rung`. */
 export function projectedBusy(
   load: Pick<Load, "scale" | "growth" | "joining">,
   sample: LoadSample,
@@ -106,12 +108,12 @@ export function projectedBusy(
   return LOAD.baseBusy + load.scale * ((now + comingMembers(load.growth, now)) * costBusy(rung) + joinBusy);
 }
 
-/** How many more than `now` there will be, by a growth in listeners per second. */
+/** Listeners to expect beyond `now` at a growth in listeners per second. */
 export function comingMembers(growth: number, now: number): number {
   return Math.min(Math.max(0, growth) * (LOAD.aheadMs / 1_000), now * LOAD.mostGrowth);
 }
 
-/** The first rung at which what comes fits in `budget` of the share; one beyond the last where none does. */
+/** The first rung at which the projection fits in `budget` of the share; one past the last when none does. */
 function rungWithin(load: Load, sample: LoadSample, budget: number): number {
   const rung = CADENCE_LADDER.findIndex(
     (_, i) => projectedBusy(load, sample, i) <= budget * sample.share + LOAD.baseBusy,
@@ -165,7 +167,7 @@ function troubleAfter(load: Load, { busy, share, loopDelayMs, elapsedMs }: LoadS
   return isTrouble ? load.troubledMs + elapsedMs : Math.min(0, load.troubledMs + elapsedMs);
 }
 
-/** Processor time per second for one listener at `rung`, in seconds. */
+/** Processor seconds per second for one listener at `rung`. */
 export function costBusy(rung: number): number {
   const { cadenceMs } = CADENCE_LADDER[Math.min(rung, CADENCE_LADDER.length - 1)] ?? { cadenceMs: 1_000 };
   return (LOAD.secondUs + (LOAD.pushUs * 1_000) / cadenceMs) / 1e6;

@@ -45,7 +45,7 @@ export const FASTEST: CadenceRow = cadenceRow(CADENCE_LADDER[0]?.cadenceMs ?? 0)
  */
 export function cadenceRow(cadenceMs: number, reserveMs = 0): CadenceRow {
   const row = tableWith(reserveMs).find((one) => one.cadenceMs === cadenceMs);
-  if (!row) throw new RangeError(`${cadenceMs} ms is no cadence of the table`);
+  if (!row) throw new RangeError(`${cadenceMs} ms is not in the cadence table`);
   return row;
 }
 

@@ -1,5 +1,5 @@
-// Owns what an edge wants of its listeners' cadence and reserve: measures once a second, or takes what an operator set.
-// Refuses to choose (load.ts, reserve.ts) and to know listeners beyond how many sit where.
+// Measures this process once a second and says which cadence and reserve the edge wants of its listeners; an operator
+// can fix both. cadence-choice.ts and reserve-choice.ts choose.
 
 import { cpus } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -11,55 +11,56 @@ import { comingMembers, costBusy, IDLE_LOAD, type Load, nextLoad } from "./caden
 import { CADENCE_TABLE, type CadenceAdvice, type CadenceRow, cadenceRow, FASTEST } from "./cadence-table.ts";
 import { NO_RESERVE, nextReserve, RESERVING, type Reserve } from "./reserve-choice.ts";
 
-/** What this process did since it was last asked, and what this machine did not do. */
+/** Measurements of this process and of the machine since the last call. */
 export interface Meter {
-  take(): {
+  measure(): {
     readonly busy: number;
     readonly loopDelayMs: number;
-    /** Processor time per second that nobody used, in seconds, and cores; absent: one, all of it idle. */
+    /**
+     * Processor seconds per second that the whole machine left unused, and its cores; default one core, all of it
+     * idle.
+     */
     readonly idle?: number;
     readonly cores?: number;
   };
   stop(): void;
 }
 
-/** What an operator set: a cadence of the table, or `auto`. */
+/** A cadence of the table that an operator fixed, or `auto`. */
 export type CadenceSetting = "auto" | number;
-/** Milliseconds, or `auto`. */
+/** Milliseconds that an operator fixed, or `auto`. */
 export type ReserveSetting = "auto" | number;
 
-/** How many listeners there are. */
 export interface ListenerCounts {
-  /** At each row of the cadence table. */
+  /** Listeners at each row of the cadence table. */
   readonly sizes: readonly number[];
-  /** Listeners that were ever added. */
+  /** Listeners ever added. */
   readonly addedCount: number;
 }
 
 export interface LoadWatch extends CadenceAdvice {
-  /** From now on; false, and nothing changed, for what is no cadence. */
+  /** Applies from now on. Returns false, and changes nothing, for a cadence that is not in the table. */
   set(setting: CadenceSetting): boolean;
-  /** Of those who came one listened before, here or at another edge. */
+  /** Call when an arriving listener was listening before, here or at another edge. */
   countReturn(): void;
-  /** For operators. */
   view(): LoadView;
-  /** How late the process's loop ran in the last second, 99 of 100 times. */
+  /** 99th percentile of the event loop's delay over the last second. */
   readonly loopDelayMs: number;
-  /** How far behind the stage those are who listen here, in steps of 0.1 s: each by the cadence they have. */
+  /** How far the listeners here are behind the stage on average, each by its own cadence, rounded to 0.1 s. */
   readonly usualLagMs: number;
   [Symbol.dispose](): void;
 }
 
 export interface LoadView {
   readonly cadence: CadenceSetting;
-  /** What newcomers get, and the others are asked for. */
+  /** For newcomers; other listeners are asked to get ready for it. */
   readonly cadenceMs: number;
-  /** What all are asked to have ahead beyond the margin of that. */
+  /** Buffer that all listeners should hold beyond the margin. */
   readonly reserveMs: number;
   readonly rendition: string;
   /** Listeners at each cadence, fastest first. */
   readonly atCadence: readonly number[];
-  /** Seconds of processor time per second, of late, and of how many this process may count on. */
+  /** Processor seconds used per second. */
   readonly busy: number;
   readonly share: number;
 }
@@ -69,20 +70,20 @@ export interface LoadWatchOptions {
   readonly listeners: ListenerCounts;
   readonly log: Logger;
   readonly setting: CadenceSetting;
-  /** Of one core, what this process may count on. */
+  /** Share of one core that this process may count on. */
   readonly share: number;
   readonly meter?: Meter;
-  /** `auto` where absent. */
+  /** Default `auto`. */
   readonly reserve?: ReserveSetting;
-  /** Edges of this machine, and whether they end TLS; absent: one, and not. */
+  /** Edges of this machine, default one, and whether they end TLS, default no. */
   readonly edges?: number;
   readonly endsTls?: boolean;
-  /** Most listeners at once, here and at each other edge. */
+  /** Maximum listeners of this edge and of each other one. */
   readonly mostMembers?: number;
 }
 
 const SAMPLE_MS = 1_000;
-/** The loop's delay is looked at this often: each look wakes the process. */
+/** Resolution of the loop delay: each sample wakes the process. */
 const LOOP_MS = 50;
 
 export function watchLoad(options: LoadWatchOptions): LoadWatch {
@@ -93,8 +94,8 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
   let wanted: CadenceRow = rowNow();
   let busy = 0;
   let loopDelayMs = 0;
-  let visits = 0;
-  let unsentVisits = 0;
+  let pushes = 0;
+  let unsentPushes = 0;
   let added = 0;
   let returns = 0;
   let sampledMs = clock.monotonicMs();
@@ -103,9 +104,9 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
   function sample(): void {
     timer = clock.after(SAMPLE_MS, sample);
     const nowMs = clock.monotonicMs();
-    const measured = meter.take();
+    const measured = meter.measure();
     ({ busy, loopDelayMs } = measured);
-    const unsentShare = visits > 0 ? unsentVisits / visits : 0;
+    const unsentShare = pushes > 0 ? unsentPushes / pushes : 0;
     const joins = listeners.addedCount - added;
     load = nextLoad(load, {
       ...measured,
@@ -116,14 +117,14 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
       returns,
       unsentShare,
     });
-    visits = unsentVisits = returns = 0;
+    pushes = unsentPushes = returns = 0;
     added += joins;
     reserve = nextReserve(reserve, reserveSample(measured, nowMs - sampledMs));
     sampledMs = nowMs;
     want();
   }
 
-  function reserveSample({ idle = 1, cores = 1 }: ReturnType<Meter["take"]>, elapsedMs: number) {
+  function reserveSample({ idle = 1, cores = 1 }: ReturnType<Meter["measure"]>, elapsedMs: number) {
     const { edges = 1, endsTls = false, mostMembers = Infinity } = options;
     const rung = rowOf(setting, load);
     const coming = comingMembers(load.growth, load.members);
@@ -143,8 +144,8 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
     const before = wanted;
     wanted = rowNow();
     const { cadenceMs, reserveMs } = wanted;
-    if (cadenceMs !== before.cadenceMs) log.info({ cadenceMs, busy, setting }, "another cadence is wanted");
-    else if (wanted !== before) log.info({ reserveMs, busy, idle: reserve.idle }, "another reserve is wanted");
+    if (cadenceMs !== before.cadenceMs) log.info({ cadenceMs, busy, setting }, "wanted cadence changed");
+    else if (wanted !== before) log.info({ reserveMs, busy, idle: reserve.idle }, "wanted reserve changed");
   }
 
   return {
@@ -155,8 +156,8 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
       return setting === "auto" && load.isSmall ? "16" : "32";
     },
     recordUnsent(unsentBytes) {
-      visits += 1;
-      if (unsentBytes > 0) unsentVisits += 1;
+      pushes += 1;
+      if (unsentBytes > 0) unsentPushes += 1;
     },
     countReturn() {
       returns += 1;
@@ -189,7 +190,7 @@ function rowOf(setting: CadenceSetting, load: Load): CadenceRow {
   return setting === "auto" ? (CADENCE_TABLE[load.rung] ?? FASTEST) : cadenceRow(setting);
 }
 
-// Half a slot is how old a sample is on average when its fragment is whole.
+// A sample waits half a slot on average until its fragment is complete.
 function lagOf(members: readonly number[], newcomers: CadenceRow): number {
   const count = members.reduce((sum, here) => sum + here, 0);
   const total = CADENCE_TABLE.reduce(
@@ -200,7 +201,7 @@ function lagOf(members: readonly number[], newcomers: CadenceRow): number {
   return Math.round(meanMs / 100) * 100;
 }
 
-/** Of this process: processor time by the system's account, and the delay of its loop; of the machine: what is idle. */
+/** Measures processor time and loop delay of this process, and the idle time of the machine. */
 export function processMeter(clock: Clock): Meter {
   const delay = monitorEventLoopDelay({ resolution: LOOP_MS });
   delay.enable();
@@ -208,7 +209,7 @@ export function processMeter(clock: Clock): Meter {
   let takenMs = clock.monotonicMs();
   let machine = machineTimes();
   return {
-    take() {
+    measure() {
       const before = machine;
       machine = machineTimes();
       const used = process.cpuUsage(usage);
@@ -226,7 +227,7 @@ export function processMeter(clock: Clock): Meter {
   };
 }
 
-// By the system's account; what the host of a virtual machine takes away is in none of these, and is idle to nobody.
+// As the kernel counts; time that a hypervisor takes away appears in none of these counters.
 function machineTimes(): { readonly allMs: number; readonly idleMs: number; readonly cores: number } {
   let allMs = 0;
   let idleMs = 0;

@@ -1,49 +1,49 @@
-// Owns the reserve: how much a listener should have ahead beyond the margin of the cadence, so that nobody hears it when this
-// edge dies and the others take its people with the processor time that this machine has left. Pure and total: samples in,
-// the next reserve out. Refuses to measure, and to tell anybody. docs/decisions/0016-reserve.md has the numbers.
+// Chooses the reserve: how much buffer listeners should hold beyond the margin, so that nobody hears it when this
+// edge dies and the other edges absorb its listeners with the processor time that the machine has left. Pure and
+// total. docs/decisions/0016-reserve.md has the numbers.
 
 import { type CadenceRung, RESERVE } from "@hustings/wire/listen/cadence.ts";
 
 export interface ReserveSample {
   readonly elapsedMs: number;
-  /** Processor time per second that nobody on this machine used, in seconds. */
+  /** Processor seconds per second that the whole machine left unused. */
   readonly idle: number;
   /** Cores of this machine. */
   readonly cores: number;
-  /** Who listens here, and who will be by what is seen. */
+  /** Listeners here, present and expected. */
   readonly members: number;
-  /** Processor time per second that all edges of the machine will need more by then, in seconds. */
+  /** Further processor seconds per second that all edges of the machine will need by then. */
   readonly comingBusy: number;
-  /** The cadence that is wanted. */
+  /** The wanted cadence. */
   readonly rung: CadenceRung;
-  /** Processor time of one who comes back. */
+  /** Processor time of one resume, in microseconds. */
   readonly resumeUs: number;
 }
 
 export interface Reserve {
   readonly reserveMs: number;
-  /** Idle, of late; `undefined`: not measured yet. */
+  /** Smoothed idle time; `undefined` before the first measurement. */
   readonly idle: number | undefined;
-  /** For how long less would have been enough. */
+  /** How long a smaller reserve would have been enough. */
   readonly calmMs: number;
 }
 
 export const RESERVING = {
-  /** Of what is idle, so much may go to those who come back: those who listen have their turns meanwhile. */
+  /** Share of the idle time for resuming listeners; the rest serves those who listen. */
   share: 0.6,
-  /** Of each core, what is idle whatever is measured: what runs beside a stage and edges may give way. */
+  /** Idle time assumed per core whatever is measured, because other programs give way to stage and edges. */
   leastIdle: 0.05,
   smoothMs: 15_000,
-  /** Less must have been enough for so long. */
+  /** A smaller reserve must have been enough for this long. */
   calmMs: 120_000,
-  /** Of one who comes back, at an edge that ends TLS, and at one that does not (decisions 0008, 0014). */
+  /** Microseconds of one resume at an edge without and with TLS (decisions 0008, 0014). */
   plainUs: 270,
   tlsUs: 1_600,
 } as const;
 
 export const NO_RESERVE: Reserve = { reserveMs: 0, idle: undefined, calmMs: 0 };
 
-/** The reserve after one more sample: up at once, down to what is enough when that was less for two minutes. */
+/** The reserve after one more sample. It grows at once, and shrinks when less was enough for two minutes. */
 export function nextReserve(before: Reserve, sample: ReserveSample): Reserve {
   const idle = smoothIdle(before.idle, sample);
   const neededMs = neededReserveMs({ ...sample, idle });
@@ -54,8 +54,8 @@ export function nextReserve(before: Reserve, sample: ReserveSample): Reserve {
 }
 
 /**
- * The reserve that is enough, in whole steps of the ladder's. Those of an edge that dies come back by listener/SPEC.md L3:
- * within a cadence, a third of the margin, and two thirds of the reserve. The others should need no longer than that.
+ * The reserve that is enough, in whole steps. By listener/SPEC.md L3 the listeners of a dead edge come back within
+ * one cadence, a third of the margin and two thirds of the reserve; the other edges must absorb them in that time.
  */
 export function neededReserveMs(sample: Omit<ReserveSample, "elapsedMs">): number {
   const { idle, cores, comingBusy, members, resumeUs, rung } = sample;

@@ -1,5 +1,3 @@
-// Proves in which order and how many at once first flights begin, with turns of the loop and time by hand.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CADENCE_LADDER, usualLagMs } from "@hustings/wire/listen/cadence.ts";
@@ -8,24 +6,24 @@ import { createFirstSendQueue, firstSendDueMs, TURN_MS } from "./first-send-queu
 
 const FLIGHT_MS = 0.25;
 
-/** A loop whose turns are made by hand, and whose time passes as flights begin. */
+/** A loop whose turns a test makes, and whose time passes only with first sends. */
 function startLoop(limit = 100_000) {
   let nowMs = 1_000;
   let turns: (() => void)[] = [];
-  const flights = createFirstSendQueue({ monotonicMs: () => nowMs }, limit, (turn) => turns.push(turn));
+  const sends = createFirstSendQueue({ monotonicMs: () => nowMs }, limit, (turn) => turns.push(turn));
   const begun: number[] = [];
   return {
-    flights,
+    flights: sends,
     begun,
     get nowMs() {
       return nowMs;
     },
     add: (name: number, dueMs: number) =>
-      flights.add(() => {
+      sends.add(() => {
         nowMs += FLIGHT_MS;
         begun.push(name);
       }, dueMs),
-    /** One turn; how long it took. */
+    /** Runs one turn and returns its duration. */
     turn() {
       const sinceMs = nowMs;
       const due = turns;
@@ -43,7 +41,7 @@ const back = (nextSlot: number, heldCadenceMs: number): ListenRequest => ({
   heldCadenceMs,
 });
 
-test("2,000 who come in one turn of the loop begin over many, none of which is longer than those who listen can wait", () => {
+test("spreads 2,000 first sends over many short turns, so that other listeners are served in between", () => {
   const loop = startLoop();
   for (let i = 0; i < 2_000; i++) loop.add(i, loop.nowMs);
   let turns = 0;
@@ -60,7 +58,7 @@ test("2,000 who come in one turn of the loop begin over many, none of which is l
   assert.equal(loop.turn(), 0, "nothing is left to do");
 });
 
-test("whose sound runs out first goes first, whenever they came", () => {
+test("sends first to the listener whose sound runs out first, whenever it arrived", () => {
   const loop = startLoop();
   const dueMs = Array.from({ length: 1_000 }, (_, i) => (i * 7_919) % 1_000);
   for (const [i, due] of dueMs.slice(0, 900).entries()) loop.add(i, due);
@@ -76,18 +74,18 @@ test("whose sound runs out first goes first, whenever they came", () => {
   assert.equal(new Set(loop.begun).size, 1_000);
 });
 
-test("a flight is due when what a listener holds is gone, at any cadence; a newcomer's within a second", () => {
+test("a first send is due when the listener's buffer is empty, at any cadence; a newcomer's within a second", () => {
   for (const rung of CADENCE_LADDER) {
     const head = 10_000;
     const justServed = firstSendDueMs(back(head + 1, rung.cadenceMs), head, 0);
     const longAgo = firstSendDueMs(back(head + 1 - rung.cadenceMs / 200, rung.cadenceMs), head, 0);
     assert.deepEqual([justServed, longAgo], [usualLagMs(rung), rung.marginMs]);
   }
-  assert.equal(firstSendDueMs(back(1, 200), 10_000, 5_000), 5_000, "somebody who was long away needs it now");
+  assert.equal(firstSendDueMs(back(1, 200), 10_000, 5_000), 5_000, "an empty buffer makes it due now");
   assert.equal(firstSendDueMs({ ...back(0, 0), nextSlot: undefined }, null, 5_000), 6_000);
 });
 
-test("more than may wait are told so", () => {
+test("refuses a first send beyond the limit", () => {
   const loop = startLoop(2);
   assert.deepEqual([loop.add(1, 0), loop.add(2, 0), loop.add(3, 0)], [true, true, false]);
 });

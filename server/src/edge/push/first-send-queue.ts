@@ -1,5 +1,5 @@
-// Owns when first flights begin: as many in one turn of the loop as fit in a few milliseconds, then whoever listens already
-// has their turn; whose sound runs out first goes first. Refuses to know what a flight is.
+// Queues the first send to each new connection. Each turn of the event loop sends as many as fit in a few
+// milliseconds, those first whose buffer runs out first, so that present listeners are served in between.
 // docs/decisions/0014-resumes.md.
 
 import type { Clock } from "@hustings/flow/clock.ts";
@@ -9,17 +9,20 @@ import { SLOT_MS } from "@hustings/wire/units.ts";
 import type { ListenRequest } from "../socket/listen-request.ts";
 
 export interface FirstSendQueue {
-  /** `begin` is called in this turn of the loop or a later one; never from within, must not throw. False: too many wait. */
+  /**
+   * Calls `begin` in this turn of the loop or a later one, never before `add` returns. `begin` must not throw.
+   * Returns false when the queue is full.
+   */
   add(begin: () => void, dueMs: number): boolean;
   readonly size: number;
 }
 
-/** In one turn flights begin for so long; one that has begun is finished. */
+/** Time for first sends in one turn; one that has begun is finished. */
 export const TURN_MS = 10;
-/** Somebody new hears nothing yet, and should before this. */
+/** A newcomer hears nothing yet and should within this time. */
 const NEW_DUE_MS = 1_000;
 
-/** `limit`: flights that wait at once. `soon` calls back in the next turn of the loop. */
+/** `limit`: longest queue. `soon` calls back in the next turn of the loop. */
 export function createFirstSendQueue(
   clock: Pick<Clock, "monotonicMs">,
   limit: number,
@@ -46,8 +49,8 @@ export function createFirstSendQueue(
 }
 
 /**
- * When a flight is due on the clock that says `nowMs`. Who comes back had a whole push, its margin and the reserve ahead when the slot
- * before `nextSlot` came; since then as much of it is gone as the space has gone on to `headSlot`.
+ * The monotonic time at which a first send is due. A resuming listener had one cadence, its margin and the reserve
+ * ahead when it received the slot before `nextSlot`; it has played on for the slots up to `headSlot`.
  */
 export function firstSendDueMs(
   { nextSlot, heldCadenceMs = 0 }: ListenRequest,

@@ -5,7 +5,7 @@ import { KEPT_SLOTS } from "@hustings/wire/units.ts";
 import fc from "fast-check";
 import { MAX_FRAME_BYTES, MAX_UNSENT_BYTES, PING_MS, STALL_MS } from "../edge-limits.ts";
 import { CADENCE_TABLE } from "../load/cadence-table.ts";
-import { assertWhole, createAdvice, createEar, createSpace } from "../testing/listener-fixture.ts";
+import { assertWhole, createAdvice, createFarEnd, createSpace } from "../testing/listener-fixture.ts";
 
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant("speak" as const), count: fc.integer({ min: 1, max: 6 }) }) },
@@ -19,137 +19,137 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("late" as const), count: fc.integer({ min: 1, max: 400 }) }) },
 );
 
-test("whatever is cut, stalled or resumed, each slot comes once and in order, or is named as skipped", () => {
+test("through cuts, stalls and resumes every slot comes once and in order, or is announced as skipped", () => {
   const run = (steps: { do: string; count: number }[], packetBytes: number) => {
     const space = createSpace();
-    const ear = createEar(space);
+    const farEnd = createFarEnd(space);
     for (const { do: what, count } of steps) {
       if (what === "speak") space.appendSlots(count, packetBytes);
       else if (what === "late") space.appendSlots(count, packetBytes);
-      else if (what === "leaveOut") space.leaveOut(count);
-      else if (what === "lose") space.lose(count);
+      else if (what === "leaveOut") space.declareAbsent(count);
+      else if (what === "lose") space.loseSlots(count);
       else if (what === "state") space.state({ kind: "title", title: "Another" });
-      else if (what === "take") ear.take(count);
-      else if (what === "disconnect") ear.disconnect();
-      else if (what === "connect" && !ear.isConnected) ear.connect(ear.resumeRequest());
+      else if (what === "take") farEnd.take(count);
+      else if (what === "disconnect") farEnd.disconnect();
+      else if (what === "connect" && !farEnd.isConnected) farEnd.connect(farEnd.resumeRequest());
       else if (what === "visit") {
         for (let i = 0; i < count; i++) {
           space.clock.advance(200);
-          ear.push();
+          farEnd.push();
         }
       }
     }
-    // At last the network holds, and everything comes.
+    // At last the network holds, and everything arrives.
     for (let i = 0; i < 60; i++) {
-      if (!ear.isConnected) ear.connect(ear.resumeRequest());
-      ear.take();
+      if (!farEnd.isConnected) farEnd.connect(farEnd.resumeRequest());
+      farEnd.take();
       space.clock.advance(200);
-      ear.push();
+      farEnd.push();
     }
-    ear.take();
-    assertWhole(space, ear);
+    farEnd.take();
+    assertWhole(space, farEnd);
     const head = space.replica.ring("32").head;
-    if (head >= 0) assert.equal(ear.slots.at(-1), head);
-    assert.ok(ear.mostUnsent <= MAX_UNSENT_BYTES * 1.5 + MAX_FRAME_BYTES * 2);
+    if (head >= 0) assert.equal(farEnd.slots.at(-1), head);
+    assert.ok(farEnd.mostUnsent <= MAX_UNSENT_BYTES * 1.5 + MAX_FRAME_BYTES * 2);
   };
   fc.assert(fc.property(fc.array(step, { maxLength: 80 }), fc.constantFrom(20, 80, 600), run), { numRuns: 400 });
 });
 
-test("a newcomer begins as far back as its cadence needs, a space without sound from its first slot", () => {
+test("starts a newcomer as far back as its cadence needs, and at the first slot of a space without sound", () => {
   for (const row of CADENCE_TABLE) assert.ok(row.firstSendSlots * 200 >= Math.max(1_750, usualLagMs(row) + 400));
   const space = createSpace();
-  const ear = createEar(space);
-  ear.connect();
-  ear.take();
+  const farEnd = createFarEnd(space);
+  farEnd.connect();
+  farEnd.take();
   space.appendSlots(3);
-  ear.push();
-  ear.take();
-  assert.deepEqual(ear.slots, [0, 1, 2]);
+  farEnd.push();
+  farEnd.take();
+  assert.deepEqual(farEnd.slots, [0, 1, 2]);
 });
 
-test("what goes before the sound of a visit leaves in one write with it", () => {
+test("sends notices and the sound of one push in one write", () => {
   const space = createSpace();
   space.appendSlots(20);
-  const ear = createEar(space);
-  ear.connect();
-  ear.take();
-  ear.push();
-  const before = ear.writes;
+  const farEnd = createFarEnd(space);
+  farEnd.connect();
+  farEnd.take();
+  farEnd.push();
+  const before = farEnd.writes;
   space.appendSlots();
   space.state({ kind: "title", title: "Another" });
   space.flags.isAway = true;
   space.flags.audience = 7;
   space.flags.version = 1;
   space.clock.advance(PING_MS * 2);
-  ear.push();
-  assert.equal(ear.writes - before, 1);
-  ear.take();
-  assert.deepEqual(ear.kinds.slice(-4), ["state", "notice", "notice", "sound"]);
+  farEnd.push();
+  assert.equal(farEnd.writes - before, 1);
+  farEnd.take();
+  assert.deepEqual(farEnd.kinds.slice(-4), ["state", "notice", "notice", "sound"]);
   space.appendSlots(40, 80);
-  ear.push();
-  assert.equal(ear.writes - before, 2);
+  farEnd.push();
+  assert.equal(farEnd.writes - before, 2);
 });
 
-test("a reader that takes nothing is bounded, moved to the head once, then closed with the place to resume", () => {
+test("bounds the bytes of a stalled reader, moves it to the head once, then closes it with where to resume", () => {
   const space = createSpace();
   space.appendSlots(20);
-  const ear = createEar(space);
-  ear.connect();
-  ear.take();
+  const farEnd = createFarEnd(space);
+  farEnd.connect();
+  farEnd.take();
   const seconds = (count: number) => {
     for (let i = 0; i < count * 5; i++) {
       space.appendSlots();
       space.clock.advance(200);
-      ear.push();
+      farEnd.push();
     }
   };
   seconds(1);
-  ear.take();
+  farEnd.take();
   seconds(6);
-  assert.ok(ear.isConnected);
-  assert.ok(ear.unsentBytes <= MAX_UNSENT_BYTES);
-  ear.take();
-  ear.push();
-  ear.take();
-  assert.equal(ear.skipped.length, 1);
-  assert.equal(ear.slots.at(-1), space.head);
+  assert.ok(farEnd.isConnected);
+  assert.ok(farEnd.unsentBytes <= MAX_UNSENT_BYTES);
+  farEnd.take();
+  farEnd.push();
+  farEnd.take();
+  assert.equal(farEnd.skipped.length, 1);
+  assert.equal(farEnd.slots.at(-1), space.head);
   seconds((STALL_MS / 1_000) * 3);
-  assert.equal(ear.closed?.code, 4408);
-  const owed = new URLSearchParams(ear.closed?.reason);
-  ear.take();
-  assert.equal(Number(owed.get("next")), (ear.slots.at(-1) as number) + 1);
-  assertWhole(space, ear);
-  ear.connect({ rendition: "32", nextSlot: Number(owed.get("next")), stateSeq: Number(owed.get("seq")) });
+  assert.equal(farEnd.closed?.code, 4408);
+  const owed = new URLSearchParams(farEnd.closed?.reason);
+  farEnd.take();
+  assert.equal(Number(owed.get("next")), (farEnd.slots.at(-1) as number) + 1);
+  assertWhole(space, farEnd);
+  farEnd.connect({ rendition: "32", nextSlot: Number(owed.get("next")), stateSeq: Number(owed.get("seq")) });
   for (let i = 0; i < 5; i++) {
-    ear.take();
-    ear.push();
+    farEnd.take();
+    farEnd.push();
   }
-  assert.equal(ear.slots.at(-1), space.head);
-  assertWhole(space, ear);
+  assert.equal(farEnd.slots.at(-1), space.head);
+  assertWhole(space, farEnd);
 });
 
-test("a resume from before what is kept names what is skipped, then goes on in order", () => {
+test("a resume from before the kept sound announces the skipped slots, then goes on in order", () => {
   const space = createSpace();
   space.appendSlots(KEPT_SLOTS * 2);
-  const ear = createEar(space);
-  ear.slots.push(9);
-  ear.connect({ rendition: "32", nextSlot: 10, stateSeq: 0 });
+  const farEnd = createFarEnd(space);
+  farEnd.slots.push(9);
+  farEnd.connect({ rendition: "32", nextSlot: 10, stateSeq: 0 });
   for (let i = 0; i < 20; i++) {
-    ear.take();
-    ear.push();
+    farEnd.take();
+    farEnd.push();
   }
-  assert.deepEqual(ear.skipped, [{ kind: "skipped", from: 10, to: KEPT_SLOTS }]);
-  assert.equal(ear.slots.length, 1 + KEPT_SLOTS);
-  assertWhole(space, ear);
+  assert.deepEqual(farEnd.skipped, [{ kind: "skipped", from: 10, to: KEPT_SLOTS }]);
+  assert.equal(farEnd.slots.length, 1 + KEPT_SLOTS);
+  assertWhole(space, farEnd);
 });
 
-test("a place far beyond the head is closed with 4401, one that another edge may have reached is waited for", () => {
+test("closes a cursor far beyond the head with 4401, and waits for one that another edge may have reached", () => {
   const space = createSpace();
   space.appendSlots(10);
-  const stray = createEar(space);
+  const stray = createFarEnd(space);
   stray.connect({ rendition: "32", nextSlot: 4_000_000, stateSeq: undefined });
   assert.equal(stray.closed?.code, 4401);
-  const ahead = createEar(space);
+  const ahead = createFarEnd(space);
   ahead.connect({ rendition: "32", nextSlot: 12, stateSeq: undefined });
   space.appendSlots(5);
   ahead.push();
@@ -157,101 +157,101 @@ test("a place far beyond the head is closed with 4401, one that another edge may
   assert.deepEqual(ahead.slots, [12, 13, 14]);
 });
 
-test("the entries of a slot come before its sound, and a listener that comes back gets those it missed", () => {
+test("sends the entries of a slot before its sound, and a resuming listener those it missed", () => {
   const space = createSpace();
   space.appendSlots(10);
-  const ear = createEar(space);
-  ear.connect();
-  ear.take();
-  ear.disconnect();
+  const farEnd = createFarEnd(space);
+  farEnd.connect();
+  farEnd.take();
+  farEnd.disconnect();
   space.state({ kind: "title", title: "Another" });
   space.appendSlots(3);
-  ear.connect(ear.resumeRequest());
-  ear.take();
-  assert.deepEqual(ear.kinds.slice(-3), ["snapshot", "state", "sound"]);
-  assertWhole(space, ear);
+  farEnd.connect(farEnd.resumeRequest());
+  farEnd.take();
+  assert.deepEqual(farEnd.kinds.slice(-3), ["snapshot", "state", "sound"]);
+  assertWhole(space, farEnd);
 });
 
-test("the order of state and sound holds for a listener that is far behind as well", () => {
+test("keeps state before sound for a listener that is far behind", () => {
   const space = createSpace();
   space.appendSlots(80, 600);
-  const ear = createEar(space);
-  ear.connect({ rendition: "32", nextSlot: 0, stateSeq: 0 });
+  const farEnd = createFarEnd(space);
+  farEnd.connect({ rendition: "32", nextSlot: 0, stateSeq: 0 });
   space.state({ kind: "title", title: "Another" });
   space.appendSlots(1, 600);
-  for (let i = 0; i < 20; i++) ear.take();
-  assert.equal(ear.slots.at(-1), space.head);
-  assertWhole(space, ear);
+  for (let i = 0; i < 20; i++) farEnd.take();
+  assert.equal(farEnd.slots.at(-1), space.head);
+  assertWhole(space, farEnd);
 });
 
-test("an ended space is closed with 4410 after its last sound", () => {
+test("closes an ended space with 4410 after its last sound", () => {
   const space = createSpace();
   space.appendSlots(10);
-  const ear = createEar(space);
-  ear.connect();
+  const farEnd = createFarEnd(space);
+  farEnd.connect();
   space.state({ kind: "ended" });
   space.appendSlots(1);
-  ear.push();
-  assert.ok(ear.isConnected);
+  farEnd.push();
+  assert.ok(farEnd.isConnected);
   space.clock.advance(1_000);
-  ear.push();
-  assert.equal(ear.closed?.code, 4410);
-  ear.take();
-  assert.equal(ear.slots.at(-1), 10);
+  farEnd.push();
+  assert.equal(farEnd.closed?.code, 4410);
+  farEnd.take();
+  assert.equal(farEnd.slots.at(-1), 10);
 });
 
-test("the stage's going and coming, the audience and a space that is no more are told", () => {
+test("announces that the stage is away and back, the audience, and a space that is gone", () => {
   const space = createSpace();
   space.appendSlots(10);
-  const ear = createEar(space);
-  ear.connect();
+  const farEnd = createFarEnd(space);
+  farEnd.connect();
   space.flags.isAway = true;
-  ear.push();
+  farEnd.push();
   space.flags.isAway = false;
   space.flags.audience = 7;
   space.flags.version = 1;
-  ear.push();
-  ear.take();
-  assert.deepEqual(ear.kinds.slice(-3), ["notice", "notice", "notice"]);
+  farEnd.push();
+  farEnd.take();
+  assert.deepEqual(farEnd.kinds.slice(-3), ["notice", "notice", "notice"]);
   space.flags.isGone = true;
-  ear.push();
-  assert.equal(ear.closed?.code, 4404);
+  farEnd.push();
+  assert.equal(farEnd.closed?.code, 4404);
 });
 
-test("a listener that answers no ping is cut, one that does is kept", () => {
+test("cuts a listener that answers no ping, and keeps one that does", () => {
   const space = createSpace();
-  const ear = createEar(space);
-  const other = createEar(space);
-  for (const one of [ear, other]) {
+  const farEnd = createFarEnd(space);
+  const other = createFarEnd(space);
+  for (const one of [farEnd, other]) {
     one.connect();
     one.take();
   }
   for (let i = 0; i < 10; i++) {
     space.clock.advance(15_000);
     other.listener.receiveControl(space.clock.monotonicMs());
-    for (const one of [ear, other]) {
+    for (const one of [farEnd, other]) {
       if (one.isConnected) one.push();
       one.take();
     }
   }
-  assert.equal(ear.closed?.code, 1006);
+  assert.equal(farEnd.closed?.code, 1006);
   assert.ok(other.isConnected);
 });
 
-test("another rendition begins with the next slot", () => {
+test("switches to another rendition at the next slot", () => {
   const space = createSpace();
   space.appendSlots(10);
-  const ear = createEar(space);
-  ear.connect();
-  ear.listener.receive('{"kind":"rendition","rendition":"16"}', 0, 0);
+  const farEnd = createFarEnd(space);
+  farEnd.connect();
+  farEnd.listener.receive('{"kind":"rendition","rendition":"16"}', 0, 0);
   space.appendSlots(2);
-  ear.push();
-  ear.take();
-  assert.deepEqual(ear.slots.slice(-3), [9, 10, 11]);
-  assertWhole(space, ear);
+  farEnd.push();
+  farEnd.take();
+  assert.deepEqual(farEnd.slots.slice(-3), [9, 10, 11]);
+  assertWhole(space, farEnd);
 });
 
-test("whatever a listener says, it is heard or closed with 4402 or 4429, and never more than five times a second", () => {
+test("accepts any message or closes with 4402 or 4429, and never allows more than five messages a second", () => {
   const said = fc.oneof(
     fc.string({ maxLength: 60 }),
     fc.json(),
@@ -262,28 +262,28 @@ test("whatever a listener says, it is heard or closed with 4402 or 4429, and nev
   fc.assert(
     fc.property(fc.array(said, { maxLength: 12 }), (all) => {
       const space = createSpace();
-      const ear = createEar(space);
-      ear.connect();
-      for (const text of all) if (!ear.closed) ear.listener.receive(text, 0, 0);
-      assert.ok(ear.closed === undefined || ear.closed.code === 4402 || ear.closed.code === 4429);
-      if (all.length > 5) assert.ok(ear.closed);
+      const farEnd = createFarEnd(space);
+      farEnd.connect();
+      for (const text of all) if (!farEnd.closed) farEnd.listener.receive(text, 0, 0);
+      assert.ok(farEnd.closed === undefined || farEnd.closed.code === 4402 || farEnd.closed.code === 4429);
+      if (all.length > 5) assert.ok(farEnd.closed);
     }),
   );
 });
 
-test("where 8 s is not enough newcomers get the small rendition, and who asks for more gets it when there is more", () => {
+test("gives newcomers the small rendition when 8 s is not enough, and the large one on request when there is capacity", () => {
   const advice = createAdvice();
   const space = createSpace();
   space.appendSlots(20);
-  const [before, newcomer] = [createEar(space, advice), createEar(space, advice)];
+  const [before, newcomer] = [createFarEnd(space, advice), createFarEnd(space, advice)];
   before.connect();
   advice.rendition = "16";
   newcomer.connect();
   const rest = () => {
-    for (const ear of [before, newcomer]) {
-      ear.listener.receive(JSON.stringify({ kind: "rendition", rendition: "32" }), space.clock.monotonicMs(), 0);
-      ear.push();
-      ear.take();
+    for (const farEnd of [before, newcomer]) {
+      farEnd.listener.receive(JSON.stringify({ kind: "rendition", rendition: "32" }), space.clock.monotonicMs(), 0);
+      farEnd.push();
+      farEnd.take();
     }
     space.clock.advance(1_000);
     space.appendSlots();
@@ -295,5 +295,5 @@ test("where 8 s is not enough newcomers get the small rendition, and who asks fo
   advice.rendition = "32";
   rest();
   assert.equal(newcomer.renditions.at(-1), "32");
-  for (const ear of [before, newcomer]) assertWhole(space, ear);
+  for (const farEnd of [before, newcomer]) assertWhole(space, farEnd);
 });

@@ -1,5 +1,4 @@
-// Owns one listener: where it stands, what it is owed, and what happens when it takes too little. Refuses to know
-// sockets (a pipe takes whole frames), time (each visit brings it) and the other listeners.
+// One listener: what it is sent next, and what happens when it takes too little.
 
 import { type ErrorCode, errorRow, Refusal } from "@hustings/wire/errors.ts";
 import { BadFrame, noticeFrame, parseListenerMessage } from "@hustings/wire/listen/frames.ts";
@@ -34,7 +33,7 @@ import { unsentLimitBytes } from "./unsent-limit.ts";
 export interface ListenerStart {
   readonly pipe: ListenerPipe;
   readonly followed: FollowedSpace;
-  /** The frames of that space, shared by its listeners. */
+  /** Shared by the listeners of that space. */
   readonly frames: SharedFrames;
   readonly scheduler: Pick<PushScheduler, "move">;
   readonly request: ListenRequest;
@@ -42,7 +41,7 @@ export interface ListenerStart {
   readonly nowMs: number;
 }
 
-/** `behind`: takes what it missed, paced; `level`: gets each slot as it comes; `stalled`: takes nothing just now. */
+/** `behind`: catches up, paced; `level`: gets each slot as it comes; `stalled`: takes nothing at present. */
 type Progress = "behind" | "level" | "stalled";
 
 export class Listener {
@@ -52,11 +51,11 @@ export class Listener {
   readonly #scheduler: Pick<PushScheduler, "move">;
   readonly #advice: CadenceAdvice;
   #cadence: CadenceRow;
-  /** What it was asked to get ready for, and since when. */
+  /** The cadence that the listener was asked to get ready for, and since when. */
   #target: CadenceRow;
   #targetMs: number;
   #rendition: Rendition;
-  /** Next slot it is owed; −1: the first that comes. */
+  /** Next slot to send; −1: the first that comes. */
   #nextSlot: number;
   #stateSeq: number;
   #momentSeq: number;
@@ -77,21 +76,18 @@ export class Listener {
   #isClosed = false;
   #isHolding = false;
 
-  /** Sends the first flight: snapshot, entries missed, then sound as far as the pipe takes it. May close at once. */
+  /** Sends the first flight: snapshot, missed entries, then sound as far as the pipe takes it. May close at once. */
   constructor({ pipe, followed, frames, scheduler, request, advice, nowMs: startMs }: ListenerStart) {
     const nowMs = wholeMs(startMs);
-    const cadence = firstCadence(
-      advice.wanted,
-      request.nextSlot === undefined,
-      request.heldCadenceMs ?? FASTEST.cadenceMs,
-    );
+    const { nextSlot, heldCadenceMs = FASTEST.cadenceMs } = request;
+    const cadence = firstCadence(advice.wanted, nextSlot === undefined, heldCadenceMs);
     this.#pipe = pipe;
     this.#followed = followed;
     this.#frames = frames;
     this.#scheduler = scheduler;
     this.#advice = advice;
     this.#cadence = this.#target = cadence;
-    this.#rendition = request.nextSlot === undefined ? this.#grantedRendition(request.rendition) : request.rendition;
+    this.#rendition = nextSlot === undefined ? this.#grantedRendition(request.rendition) : request.rendition;
     this.#targetMs = this.#progressSinceMs = this.#takenMs = this.#receivedMs = this.#pingedMs = this.#upwardMs = nowMs;
     this.#audienceVersion = followed.audienceNotice.version;
     this.#momentSeq = request.momentSeq ?? -1;
@@ -106,12 +102,12 @@ export class Listener {
     return this.#isClosed;
   }
 
-  /** How often it wants to be visited. */
+  /** How often `push` wants to be called. */
   get cadenceMs(): number {
     return this.#cadence.cadenceMs;
   }
 
-  /** Sends what is due. Called once a cadence, and when a listener that is behind has taken what was sent. */
+  /** Sends what is due. Called once per cadence, and when a listener that is behind has taken what was sent. */
   push(startMs: number): void {
     const nowMs = wholeMs(startMs);
     if (this.#followed.isGone) this.#refuse("no-space");
@@ -122,7 +118,7 @@ export class Listener {
     this.#release();
   }
 
-  /** A message from the listener; anything but a `ListenerMessage` closes with 4402, too many with 4429. */
+  /** Handles a message. Closes with 4402 when it is not a `ListenerMessage`, with 4429 when there are too many. */
   receive(text: string, nowMs: number, utcMs: number): void {
     if (!this.#isAllowed(nowMs)) return;
     try {
@@ -137,12 +133,12 @@ export class Listener {
     }
   }
 
-  /** A WebSocket ping, which the socket answers, or a pong. They count as messages. */
+  /** Counts a WebSocket ping or pong as a message. The socket answers pings. */
   receiveControl(nowMs: number): void {
     this.#isAllowed(nowMs);
   }
 
-  /** The connection is gone. */
+  /** The connection has closed. */
   connectionClosed(): void {
     this.#isClosed = true;
   }
@@ -153,12 +149,11 @@ export class Listener {
   }
 
   #begin(nowMs: number): void {
-    const frames = this.#frames;
     const { replica, audience } = this.#followed;
     const nextSlot =
       this.#nextSlot < 0 ? null : Math.max(this.#nextSlot, replica.ring(this.#rendition).firstSlotFrom(this.#nextSlot));
-    this.#write(frames.snapshot(this.#rendition, this.#cadence, nextSlot, audience));
-    if (frames.entries(this.#stateSeq) === undefined) this.#stateSeq = replica.state.seq;
+    this.#write(this.#frames.snapshot(this.#rendition, this.#cadence, nextSlot, audience));
+    if (this.#frames.entries(this.#stateSeq) === undefined) this.#stateSeq = replica.state.seq;
     this.push(nowMs);
   }
 
@@ -173,7 +168,7 @@ export class Listener {
     if (!this.#isClosed) this.#adjustCadence(nowMs);
   }
 
-  // Who has 32 keeps it; who has not gets it where the edge can afford it.
+  // Never downgrade a 32 kb/s listener; upgrade only when there is capacity.
   #grantedRendition(rendition: Rendition): Rendition {
     return rendition === this.#rendition || rendition === "16" ? rendition : this.#advice.rendition;
   }
@@ -185,7 +180,7 @@ export class Listener {
     if (!this.#isClosed && cadence !== undefined) this.#moveTo(cadence);
   }
 
-  // Asks for the cadence that the edge wants, and moves who did not get ready in time.
+  // Asks for the wanted cadence, and moves a listener that did not get ready in time.
   #adjustCadence(nowMs: number): void {
     const { wanted } = this.#advice;
     if (wanted !== this.#target) {
@@ -207,7 +202,7 @@ export class Listener {
     this.#pipe.write(frame, flushed);
   }
 
-  // What goes before the sound of a visit leaves with it, and all of its sound at once.
+  // Notices leave in one write with the sound of the same push.
   #writeAhead(frame: Buffer, flushed?: () => void): void {
     this.#hold();
     this.#write(frame, flushed);
@@ -244,8 +239,8 @@ export class Listener {
     });
   }
 
-  #isAllowed(heardMs: number): boolean {
-    const nowMs = wholeMs(heardMs);
+  #isAllowed(receivedMs: number): boolean {
+    const nowMs = wholeMs(receivedMs);
     this.#receivedMs = nowMs;
     if (nowMs - this.#upwardMs >= 1_000) {
       this.#upwardMs = nowMs;
@@ -255,8 +250,8 @@ export class Listener {
     return !this.#isClosed;
   }
 
-  // A listener whose machine is gone says nothing, and its socket may not notice for many minutes. Where sound flows no
-  // proxy takes the connection for idle, and few pings will do.
+  // A socket may not notice for many minutes that its peer is gone. While sound flows few pings are enough: no proxy
+  // takes the connection for idle.
   #isUnresponsive(nowMs: number): boolean {
     const isFlowing = this.#progress === "level" && this.#followed.endedMs === undefined;
     if (nowMs - this.#pingedMs < (isFlowing ? FLOWING_PING_MS : PING_MS)) return false;
@@ -271,7 +266,8 @@ export class Listener {
     return false;
   }
 
-  // Over its bound a listener gets nothing more until it took what waits; then it goes on from the head, once.
+  // A listener over its limit gets nothing more until it has taken what waits. The first time it then continues from
+  // the head.
   #isStalled(nowMs: number): boolean {
     const { unsentBytes } = this.#pipe;
     this.#advice.recordUnsent(unsentBytes);
@@ -285,7 +281,7 @@ export class Listener {
     return true;
   }
 
-  // Once; the second time closes.
+  // The second stall closes.
   #useSkip(): boolean {
     if (this.#skippedOnce) this.close("too-slow");
     this.#skippedOnce = true;
@@ -308,8 +304,8 @@ export class Listener {
     return true;
   }
 
-  #setProgress(place: Progress, nowMs: number): void {
-    this.#progress = place;
+  #setProgress(progress: Progress, nowMs: number): void {
+    this.#progress = progress;
     this.#progressSinceMs = nowMs;
   }
 
@@ -323,10 +319,11 @@ export class Listener {
     this.#nextSlot = slot;
   }
 
-  // What is not sound goes first, so that the state of a slot is there before it. False when that closed the listener.
+  // State goes first, so that the state of a slot arrives before its sound. Returns false when that closed the
+  // listener.
   #sendChanges(): boolean {
     const frames = this.#frames;
-    const { replica, isAway, audienceNotice: told } = this.#followed;
+    const { replica, isAway, audienceNotice } = this.#followed;
     if (this.#stateSeq < replica.state.seq) {
       const frame = frames.entries(this.#stateSeq);
       if (!frame) {
@@ -340,14 +337,14 @@ export class Listener {
       this.#writeAhead(frames.upstream(isAway));
       this.#announcedAway = isAway;
     }
-    if (this.#audienceVersion !== told.version) {
-      this.#writeAhead(frames.audience(told.audience));
-      this.#audienceVersion = told.version;
+    if (this.#audienceVersion !== audienceNotice.version) {
+      this.#writeAhead(frames.audience(audienceNotice.audience));
+      this.#audienceVersion = audienceNotice.version;
     }
     return true;
   }
 
-  // False when that closed the listener.
+  // Returns false when that closed the listener.
   #sendSound(): boolean {
     const frames = this.#frames;
     const { replica } = this.#followed;
@@ -394,7 +391,7 @@ export class Listener {
   }
 }
 
-// A number with a fraction is an object of its own to V8: one more to touch, for each time of each of many listeners.
+// V8 stores a fractional number as an object of its own. Whole numbers save memory accesses, several per listener.
 function wholeMs(timeMs: number): number {
   return Math.floor(timeMs);
 }

@@ -1,5 +1,5 @@
-// Owns when each listener is visited: once a cadence, all of them spread evenly over it; and where a space has few
-// listeners at the fastest cadence, as soon as its sound has come. Refuses to know what a visit does.
+// Decides when each listener is pushed to: once per cadence, spread evenly; and in a space with few listeners at the
+// fastest cadence as soon as sound arrives.
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { createWheel, type Wheel } from "@hustings/flow/wheel.ts";
@@ -11,26 +11,26 @@ export interface PushMember {
 }
 
 export interface PushScheduler {
-  /** Visits `member`, one of `group`, every `cadenceMs` (a row of the cadence table) until it is removed. */
+  /** Pushes to `member`, one of `group`, every `cadenceMs` (a row of the cadence table) until it is removed. */
   add(member: PushMember, cadenceMs: number, group: object): void;
   remove(member: PushMember): void;
-  /** As `add`, for one who is visited at another cadence so far; its next visit comes within the new one. */
+  /** As `add` for a member that has another cadence; the next push comes within the new one. */
   move(member: PushMember, cadenceMs: number, group: object): void;
-  /** Members at each row of the cadence table, and how many were added so far, moves aside. */
+  /** Members at each row of the cadence table, and members ever added; a move does not count. */
   readonly sizes: readonly number[];
   readonly addedCount: number;
-  /** There is something new for `group`: visits its members now if they are at the fastest cadence and few. */
+  /** Pushes now to the members of `group` at the fastest cadence, if they are few. */
   pushNow(group: object): void;
   [Symbol.dispose](): void;
 }
 
 /**
- * Members of one spoke are visited together; a stall of the process is made up for by at most one turn. Twenty-five
- * spokes a turn at most: a process that wakes for each few of many listeners spends more on waking than on them.
+ * Members on one spoke are pushed to together. After a stall at most one turn is made up for. A wheel has at most
+ * MAX_SPOKES: waking the process for every few listeners costs more than serving them.
  */
 const SPOKE_MS = 10;
 const MAX_SPOKES = 25;
-/** Up to so many are visited at once: some ten milliseconds of writes. The wheel would make them wait 100 ms on average. */
+/** About ten milliseconds of writes. On the wheel these members would wait 100 ms on average. */
 export const MAX_IMMEDIATE_MEMBERS = 1_000;
 
 export function createPushScheduler(clock: Clock, log: Logger): PushScheduler {
@@ -51,14 +51,14 @@ export function createPushScheduler(clock: Clock, log: Logger): PushScheduler {
   }
 
   function leave(member: PushMember): void {
-    for (const turn of wheels.values()) turn.remove(member);
+    for (const wheel of wheels.values()) wheel.remove(member);
     leaveGroup(member);
   }
 
   function join(member: PushMember, cadenceMs: number, group: object): void {
-    const turn = wheels.get(cadenceMs);
-    if (!turn) throw new RangeError(`${cadenceMs} ms is no cadence of the table`);
-    turn.add(member);
+    const wheel = wheels.get(cadenceMs);
+    if (!wheel) throw new RangeError(`${cadenceMs} ms is not in the cadence table`);
+    wheel.add(member);
     if (cadenceMs !== FASTEST.cadenceMs) return;
     const members = groups.get(group) ?? new Set();
     groups.set(group, members.add(member));
@@ -71,7 +71,7 @@ export function createPushScheduler(clock: Clock, log: Logger): PushScheduler {
         member.push(nowMs);
       } catch (cause) {
         leave(member);
-        log.warn({ cause }, "a listener could not be served");
+        log.warn({ cause }, "pushing to a listener failed");
       }
     }
   }
@@ -97,20 +97,20 @@ export function createPushScheduler(clock: Clock, log: Logger): PushScheduler {
       if (members !== undefined && members.size <= MAX_IMMEDIATE_MEMBERS) pushAll(members, clock.monotonicMs());
     },
     [Symbol.dispose]() {
-      for (const turn of wheels.values()) turn.stop();
+      for (const wheel of wheels.values()) wheel.stop();
     },
   };
 }
 
-/** How far apart the spokes of the wheel of `cadenceMs` are. */
+/** Time between the spokes of the wheel of `cadenceMs`. */
 export function spokeMsOf(cadenceMs: number): number {
   return Math.max(SPOKE_MS, cadenceMs / MAX_SPOKES);
 }
 
-// Stands still while nobody is on it.
+// The timer runs only while the wheel has members.
 function createCadenceWheel(
   clock: Clock,
-  visitAll: (members: ReadonlySet<PushMember>, nowMs: number) => void,
+  pushAll: (members: ReadonlySet<PushMember>, nowMs: number) => void,
   cadenceMs: number,
 ) {
   const spokeMs = spokeMsOf(cadenceMs);
@@ -124,7 +124,7 @@ function createCadenceWheel(
     const nowMs = clock.monotonicMs();
     const dueSpokes = Math.floor((nowMs - beganMs) / spokeMs);
     turnedSpokes = Math.max(turnedSpokes, dueSpokes - spokes);
-    for (; turnedSpokes < dueSpokes; turnedSpokes++) visitAll(wheel.next(), nowMs);
+    for (; turnedSpokes < dueSpokes; turnedSpokes++) pushAll(wheel.next(), nowMs);
     timer = undefined;
     if (wheel.size > 0) schedule();
   }

@@ -1,5 +1,5 @@
-// Owns that a frame which many listeners get is made once: sound by (rendition, from, to), snapshots, entries, notices.
-// Refuses to know listeners. Bounded: the newest few frames of a space, the oldest goes.
+// Frames that many listeners of one space get, each made once: sound, snapshots, entries, notices. Keeps the newest
+// within a limit of bytes.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { momentsFrame, noticeFrame, snapshotFrame, soundFrameParts, stateFrame } from "@hustings/wire/listen/frames.ts";
@@ -10,22 +10,22 @@ import { MAX_FRAME_BYTES } from "../edge-limits.ts";
 import type { CadenceRow } from "../load/cadence-table.ts";
 import { binaryFrame } from "../socket/websocket-framing.ts";
 
-/** Bytes of frames kept of one space, other than sound; in practice some notices and snapshots. */
+/** Bytes of frames other than sound; in practice some notices and snapshots. */
 const MAX_SHARED_BYTES = 256 * 1024;
 /**
- * Bytes of sound frames kept until the next slot comes: that of the pushes, and as an edge dies the first flights of its
- * listeners from some forty slots. Beyond, all are made anew.
+ * Bytes of sound frames kept until the next slot: those of the pushes, and when an edge dies the first sends to its
+ * listeners, from some forty slots. Past the limit all are dropped and made again.
  */
 const MAX_SOUND_BYTES = 1024 * 1024;
-/** A snapshot says the edge's time; it is not given out later than this. */
+/** A snapshot carries the edge's time, so it is shared only this long. */
 const SNAPSHOT_MS = 20;
 
 type WantedBuffer = Pick<CadenceRow, "cadenceMs" | "reserveMs">;
 
 export interface SharedFrames {
-  /** A frame with the consecutive fragments from `slot`, which must be kept, on; `to` is the slot after its last. */
+  /** A frame with the fragments from `slot`, which must be kept, on; `to` is the slot after the last one in it. */
   sound(rendition: Rendition, slot: number): { readonly frame: Buffer; readonly to: number };
-  /** Entries after `seq`; `undefined` when they are not kept, so that only a snapshot helps. */
+  /** The entries after `seq`; `undefined` when they are no longer kept and the listener needs a snapshot. */
   entries(seq: number): Buffer | undefined;
   /** The moments after `seq`, or the newest of them that fit in `maxBytes` of JSON. */
   moments(seq: number, maxBytes: number): Buffer;
@@ -42,7 +42,7 @@ interface SharedSound {
   readonly to: number;
 }
 
-/** Frames that end at a rendition's head, by their first slot, and those before them. */
+/** The sound frames made at this head, by their first slot. */
 interface SoundsToHead {
   readonly head: number;
   readonly from: Map<number, SharedSound>;

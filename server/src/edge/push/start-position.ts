@@ -1,4 +1,4 @@
-// Decides at which slot a listener starts, and whether its request can belong to this space at all.
+// The slot at which a listener starts, and whether its request can belong to this space at all.
 
 import { NEWCOMER_MOMENTS } from "@hustings/wire/listen/moments.ts";
 import { KEPT_SLOTS, type Rendition } from "@hustings/wire/units.ts";

@@ -1,22 +1,20 @@
-// Proves that frames which come together are joined for the second who gets them, and that few are kept.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { JoinedFrames } from "./joined-frames.ts";
 
-test("the first who gets some frames gets them as they are, the others get them as one", () => {
+test("gives the first caller nothing and every later one the joined bytes", () => {
   const joined = new JoinedFrames();
   const [state, sound] = [Buffer.from("state"), Buffer.from("sound")];
   assert.equal(joined.join([state, sound]), undefined);
   const bytes = joined.join([state, sound]);
   assert.equal(bytes?.toString(), "statesound");
   assert.equal(joined.join([state, sound]), bytes, "made once");
-  assert.equal(joined.join([sound, state]), undefined, "in another order they are others");
-  assert.equal(joined.join([state, Buffer.from("sound")]), undefined, "by what they are, not by what is in them");
+  assert.equal(joined.join([sound, state]), undefined, "the order matters");
+  assert.equal(joined.join([state, Buffer.from("sound")]), undefined, "buffers are compared by identity");
 });
 
-test("whatever comes in whatever order, what is given is what was asked for", () => {
+test("joined bytes are always those of the given frames, in any order of calls", () => {
   const frames = Array.from({ length: 6 }, (_, i) => Buffer.alloc(i * 7_000, i));
   const group = fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 2, maxLength: 4 });
   fc.assert(
@@ -32,7 +30,7 @@ test("whatever comes in whatever order, what is given is what was asked for", ()
   );
 });
 
-test("frames that came before four others are forgotten", () => {
+test("forgets frames after four other groups", () => {
   const joined = new JoinedFrames();
   const pair = () => [Buffer.from("a"), Buffer.from("b")];
   const first = pair();

@@ -1,9 +1,9 @@
-// Owns frames that many get together, such as a new count of the audience and the sound behind it, as one run of bytes: a
-// write of several costs the kernel and Node twice a write of one. Refuses to know who gets them. Bounded: the newest few.
+// Joins frames that many listeners get together, such as a new audience count and the sound after it: one write of
+// several buffers costs the kernel and Node twice as much as a write of one. Keeps the newest few groups.
 
 interface Joined {
   readonly frames: readonly Buffer[];
-  /** Made when the same frames come again: what only one listener gets is not copied. */
+  /** Made when the group is written a second time: frames for one listener are not copied. */
   bytes: Buffer | undefined;
 }
 
@@ -13,7 +13,7 @@ const MAX_BYTES = 64 * 1024;
 export class JoinedFrames {
   readonly #newest: Joined[] = [];
 
-  /** The bytes of `frames`, one after another; `undefined` where they come for the first time, or are long. */
+  /** The bytes of `frames`, one after another; `undefined` for a group that is new or too long. */
   join(frames: readonly Buffer[]): Buffer | undefined {
     const known = this.#newest.find((one) => isSame(one.frames, frames));
     if (known) {

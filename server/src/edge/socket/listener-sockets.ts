@@ -1,5 +1,4 @@
-// Owns the sockets of listeners: upgrading, the bounds on how many and how fast, handing them over. Refuses to know
-// what a listener is sent.
+// The listeners' sockets from the upgrade to the close: limits per address, admission, the first send, draining.
 
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -28,10 +27,10 @@ import { ListenerSocket, type SocketContext } from "./websocket.ts";
 import { acceptUpgrade, UPGRADE_HEADERS } from "./websocket-upgrade.ts";
 
 export interface ListenerSockets {
-  /** Takes a connection that asks to be upgraded, and what came behind its request. Whatever is wrong is answered; never throws. */
+  /** Handles an upgrade request; `behind` is what came after its head. Answers every error, and never throws. */
   upgrade(upgradeRequest: RequestHead, socket: Duplex, behind: Buffer): void;
   readonly size: number;
-  /** Closes all with 4505, spread evenly over `overMs`, and whoever comes meanwhile at once. */
+  /** Closes all listeners with 4505, spread evenly over `overMs`, and every new one at once. */
   drain(overMs: number): Promise<void>;
   [Symbol.dispose](): void;
 }
@@ -42,28 +41,30 @@ export interface ListenerSocketsOptions {
   readonly pushScheduler: PushScheduler;
   readonly clientAddresses: ClientAddresses;
   readonly limits: EdgeLimits;
-  /** How often listeners are visited. */
   readonly loadWatch: LoadWatch;
   readonly log: Logger;
   readonly admission: Admission;
 }
 
-/** Who sits behind a socket: until it is taken, what it said so far; then the listener and its hold on the space. */
+/**
+ * Before the listener starts: the messages received so far. Afterwards: the listener, and the space that it keeps
+ * followed.
+ */
 interface ConnectionState {
-  early: ((listener: Listener) => void)[] | undefined;
+  pendingMessages: ((listener: Listener) => void)[] | undefined;
   listener: Listener | undefined;
   retained: Disposable | undefined;
-  /** True: has one of the edge's places. A waiter: is in the line for one. */
+  /** True: the listener has a place. A waiter: it is queued for one. */
   admission: Waiter | boolean;
-  /** Of what their address has. Exempt: of nothing. One too many: none. */
+  /** `undefined`: its address is at the limit. */
   addressCount: AddressCount | "exempt" | undefined;
-  /** Waits for the first flight. */
+  /** The first send is queued. */
   awaitsFirstSend: boolean;
 }
 type Connection = ListenerSocket<ConnectionState>;
 
 const DRAIN_STEP_MS = 50;
-/** Of whose address there are too many already comes back after this and the jitter of all who come back. */
+/** Retry time of a listener whose address is at the limit, plus its own jitter. */
 const ADDRESS_FULL_RETRY_MS = 10_000;
 
 export function createListenerSockets(options: ListenerSocketsOptions): ListenerSockets {
@@ -90,7 +91,7 @@ export function createListenerSockets(options: ListenerSocketsOptions): Listener
     closed: leave,
   };
 
-  // `address`: absent where it stands for many.
+  // `address` is absent where one address stands for many listeners.
   function checkRequest({ headers, url = "" }: RequestHead, socket: Pick<Socket, "remoteAddress">) {
     const address = options.clientAddresses.limitKeyOf(options.clientAddresses.addressOf({ headers, socket }));
     const waitMs = address === undefined ? 0 : buckets.takeMs(address);
@@ -127,7 +128,7 @@ export function createListenerSockets(options: ListenerSocketsOptions): Listener
 
   function refuse(connection: Connection, cause: unknown): void {
     const refusal = refusalOf(cause);
-    if (refusal.code === "internal") log.warn({ cause }, "a listener could not be taken");
+    if (refusal.code === "internal") log.warn({ cause }, "listener failed to start");
     connection.close(closeCodeOf(refusal.code), closeReasonOf(refusal));
   }
 
@@ -136,7 +137,7 @@ export function createListenerSockets(options: ListenerSocketsOptions): Listener
     return state.admission;
   }
 
-  // Never settles for those who go away before it is their turn.
+  // Never settles when the connection closes first.
   function waitForPlace(
     connection: Connection,
     state: ConnectionState,
@@ -199,20 +200,20 @@ export function createListenerSockets(options: ListenerSocketsOptions): Listener
     options.pushScheduler.add(listener, listener.cadenceMs, followed);
     if (request.nextSlot !== undefined) loadWatch.countReturn();
     state.retained = options.followedSpaces.retain(followed);
-    for (const said of state.early ?? []) said(listener);
-    state.early = undefined;
+    for (const message of state.pendingMessages ?? []) message(listener);
+    state.pendingMessages = undefined;
   }
 
   function leave(connection: Connection): void {
     connections.delete(connection);
-    const { listener, retained: hold, admission: place, addressCount: share } = connection.state;
-    if (typeof share === "object") addressLimit.leave(share);
-    if (place === true) options.admission.leave();
-    else if (place !== false) options.admission.abandon(place);
+    const { listener, retained, admission, addressCount } = connection.state;
+    if (typeof addressCount === "object") addressLimit.leave(addressCount);
+    if (admission === true) options.admission.leave();
+    else if (admission !== false) options.admission.abandon(admission);
     if (!listener) return;
     listener.connectionClosed();
     options.pushScheduler.remove(listener);
-    hold?.[Symbol.dispose]();
+    retained?.[Symbol.dispose]();
   }
 
   return {
@@ -249,19 +250,19 @@ export function createListenerSockets(options: ListenerSocketsOptions): Listener
   };
 }
 
-function newState(share: ConnectionState["addressCount"]): ConnectionState {
+function newState(addressCount: ConnectionState["addressCount"]): ConnectionState {
   return {
-    early: undefined,
+    pendingMessages: undefined,
     listener: undefined,
     retained: undefined,
     admission: false,
-    addressCount: share,
+    addressCount,
     awaitsFirstSend: false,
   };
 }
 
-// The answer to an upgrade leaves together with the first flight where the space is followed already, as nearly always:
-// one write for each newcomer instead of four. Nobody else waits for their answer.
+// The upgrade response leaves in one write with the first send when the space is followed already, as it nearly
+// always is: one write per newcomer instead of four. Other responses leave in the next turn.
 function createUpgradeResponses() {
   let held: Connection[] = [];
   function release(): void {
@@ -272,21 +273,21 @@ function createUpgradeResponses() {
   return {
     begin(connection: Connection, answer: string, behind: Buffer): void {
       connection.hold();
-      connection.acceptUpgrade(answer, behind);
+      connection.sendUpgradeResponse(answer, behind);
       if (held.push(connection) === 1) setImmediate(release);
     },
   };
 }
 
-// What a listener says before it is taken is kept, as much as it may say in a second.
-function deliver(connection: Connection, said: (listener: Listener) => void): void {
+// Messages before the listener starts are kept, as many as it may send in a second.
+function deliver(connection: Connection, message: (listener: Listener) => void): void {
   const { state } = connection;
   if (state.listener) {
-    said(state.listener);
+    message(state.listener);
     return;
   }
-  state.early ??= [];
-  if (state.early.push(said) <= UPWARD_PER_SECOND) return;
+  state.pendingMessages ??= [];
+  if (state.pendingMessages.push(message) <= UPWARD_PER_SECOND) return;
   connection.close(closeCodeOf("too-many"), closeReasonOf(new Refusal("too-many")));
 }
 

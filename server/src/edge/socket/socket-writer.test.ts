@@ -8,7 +8,7 @@ import { until } from "../../../../test/testing/until.ts";
 import { JoinedFrames } from "./joined-frames.ts";
 import { SocketWriter } from "./socket-writer.ts";
 
-/** Both ends of a connection; `heard` is what came at the far end, which reads only while it is asked to. */
+/** Both ends of a connection. `heard` is what the far end received; it reads only when asked to. */
 async function startPair({ pauseOnConnect = false } = {}) {
   const server = createServer({ pauseOnConnect }).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -45,7 +45,7 @@ test("the pinned Node lets bytes go straight to the kernel", async () => {
   await until("it to come", () => pair.heard.toString() === "one");
 });
 
-test("whatever is held, queued and taken in parts, all of it comes once and in order", async () => {
+test("sends held, queued and partly accepted bytes once and in order", async () => {
   const step = fc.oneof(
     fc.record({ do: fc.constant("write" as const), bytes: fc.integer({ min: 1, max: 400_000 }) }),
     fc.record({ do: fc.constantFrom("hold" as const, "release" as const, "turn" as const), bytes: fc.constant(0) }),
@@ -70,13 +70,13 @@ test("whatever is held, queued and taken in parts, all of it comes once and in o
     writer.end();
     await once(pair.far, "end");
     assert.ok(pair.heard.equals(Buffer.concat(written)));
-    await until("all to be told", () => flushed === written.length);
+    await until("every callback", () => flushed === written.length);
     assert.equal(writer.unsentBytes, 0);
   };
   await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 30 }), run), { numRuns: 60 });
 });
 
-test("what a slow reader does not take counts as unsent until it does", async () => {
+test("counts what a slow reader does not take as unsent until it does", async () => {
   await using pair = await startPair();
   const writer = new SocketWriter(pair.near);
   const frame = Buffer.alloc(64 * 1024);
@@ -95,7 +95,7 @@ test("what a slow reader does not take counts as unsent until it does", async ()
   await until("it to come", () => pair.heard.length === (count + 1) * frame.length);
 });
 
-test("from the moment that a socket is destroyed nothing goes to its descriptor", async () => {
+test("writes nothing to the descriptor of a destroyed socket", async () => {
   for (const end of ["destroy", "resetAndDestroy", "destroySoon"] as const) {
     await using pair = await startPair();
     const writer = new SocketWriter(pair.near);
@@ -105,9 +105,9 @@ test("from the moment that a socket is destroyed nothing goes to its descriptor"
   }
 });
 
-test("the write that finds the other end gone ends the socket, without an error, and whoever waits is told", async () => {
+test("a write to a closed peer destroys the socket without an error, and reports it to every waiting callback", async () => {
   for (const isHeld of [false, true]) {
-    // Nothing is read here, so that a write is what finds out.
+    // Nothing is read here, so that only a write can discover the closed peer.
     await using pair = await startPair({ pauseOnConnect: true });
     const writer = new SocketWriter(pair.near);
     const errors: Error[] = [];
@@ -122,12 +122,12 @@ test("the write that finds the other end gone ends the socket, without an error,
     assert.ok(pair.near.destroyed);
     assert.deepEqual([writer.isDirect, writer.unsentBytes], [false, 0]);
     await closed;
-    await until("all to be told", () => flushed === 2);
+    await until("every callback", () => flushed === 2);
     assert.deepEqual(errors, []);
   }
 });
 
-test("frames that several get together reach each of them whole and in order", async () => {
+test("joined frames reach each of several sockets whole and in order", async () => {
   await using all = new AsyncDisposableStack();
   const frames = [Buffer.from("state, "), Buffer.alloc(8_000, "s")];
   const joined = new JoinedFrames();
@@ -143,12 +143,12 @@ test("frames that several get together reach each of them whole and in order", a
   }
 });
 
-test("nothing is written where a closed socket's descriptor was", async () => {
+test("writes nothing to a descriptor that another socket has taken over", async () => {
   await using first = await startPair();
   const writer = new SocketWriter(first.near);
   first.near.destroy();
   await once(first.near, "close");
-  // Takes the number that has become free.
+  // This socket takes the descriptor that has become free.
   await using second = await startPair();
   await using third = await startPair();
   writer.write(Buffer.from("for nobody"));
@@ -164,7 +164,7 @@ test("nothing is written where a closed socket's descriptor was", async () => {
   }
 });
 
-test("where there is no descriptor the stream is written to", async () => {
+test("writes to the stream when there is no descriptor", async () => {
   const heard: string[] = [];
   const stream = new Duplex({
     read() {},

@@ -1,7 +1,7 @@
-// Owns writing to one socket: straight to the kernel while that takes everything, through Node's stream for what it does
-// not take. A socket whose other end is gone is destroyed, with what was written to it. With twenty thousand sockets none
-// of a stream's objects is in a cache when its turn comes, and touching them costs as much as the kernel's own work
-// (docs/decisions/0008-listener-sockets.md). Refuses to know what is written.
+// Writes to one socket: straight to the kernel while it takes everything, through Node's stream for the rest. With
+// twenty thousand sockets the objects of a stream are never in a cache when they are needed, and touching them costs
+// as much as the kernel's own work (docs/decisions/0008-listener-sockets.md). A socket whose peer is gone is
+// destroyed with its unsent bytes.
 
 import { writeSync, writevSync } from "node:fs";
 import type { Duplex } from "node:stream";
@@ -10,7 +10,7 @@ import type { JoinedFrames } from "./joined-frames.ts";
 const WRITER = Symbol("socket writer");
 const GONE: ReadonlySet<string | undefined> = new Set(["EPIPE", "ECONNRESET"]);
 
-/** A `net.Socket` has a handle, `null` once it is closed; a TLS socket's bytes are not those of its descriptor. */
+/** `_handle` is null once a `net.Socket` is closed. A TLS socket's bytes must not go to its descriptor. */
 interface Carrier extends Duplex {
   readonly _handle?: { readonly fd?: number } | null;
   readonly encrypted?: boolean;
@@ -24,9 +24,9 @@ interface Held {
 export class SocketWriter {
   readonly #socket: Carrier;
   readonly #joined: JoinedFrames | undefined;
-  /** −1: there is none, or its number may mean another socket by now. */
+  /** −1: there is no descriptor, or its number may belong to another socket by now. */
   #fd: number;
-  /** Something was given to the stream and may not have left it. */
+  /** The stream may still hold bytes. */
   #isQueued = false;
   #holds = 0;
   #held: Held[] | undefined;
@@ -42,7 +42,7 @@ export class SocketWriter {
     this.#socket._destroy = destroyAndForget;
   }
 
-  /** The socket is being closed. */
+  /** Call before the descriptor is closed. */
   closed(): void {
     this.#fd = -1;
   }
@@ -52,14 +52,14 @@ export class SocketWriter {
     return this.#fd >= 0;
   }
 
-  /** Bytes that were written and have not left this process. */
+  /** Bytes written that have not left this process. */
   get unsentBytes(): number {
     let heldBytes = 0;
     if (this.#held) for (const { frame } of this.#held) heldBytes += frame.length;
     return heldBytes + this.#queuedBytes();
   }
 
-  /** What is written until `release` leaves as one; holds nest. */
+  /** Collects writes until `release`, then writes them together. Holds nest. */
   hold(): void {
     this.#holds += 1;
   }
@@ -69,13 +69,13 @@ export class SocketWriter {
     if (this.#holds === 0) this.#sendHeld();
   }
 
-  /** Nothing more is written; what is held goes first. */
+  /** Sends what is held and ends the stream. */
   end(): void {
     this.#sendHeld();
     if (!this.#socket.writableEnded) this.#socket.end();
   }
 
-  /** `flushed` is called later, once it has left this process. */
+  /** `flushed` is called later, once the frame has left this process. */
   write(frame: Buffer, flushed?: () => void): void {
     if (this.#holds === 0) {
       this.#send(frame, flushed);
@@ -132,9 +132,9 @@ export class SocketWriter {
     return bytes;
   }
 
-  // A kernel that takes nothing says so by an error, and the stream waits, or finds out what else is wrong. Where the other end
-  // is gone the socket is destroyed here: the stream would write again and make two more errors, with all that stands on the
-  // stack in each, and where fifty thousand leave together that was a fifth of an edge's time.
+  // A full kernel buffer throws EAGAIN; then the stream waits, or finds the real error. When the peer is gone the
+  // socket is destroyed here: the stream would write again and create two more errors with their stack traces, which
+  // took a fifth of an edge's time when fifty thousand listeners left together.
   #writeDirectly(bytes: Buffer | Buffer[]): number {
     try {
       return Array.isArray(bytes) ? writevSync(this.#fd, bytes) : writeSync(this.#fd, bytes);
@@ -152,7 +152,7 @@ function bytesOf(frames: readonly Buffer[]): number {
   return bytes;
 }
 
-// Called before the descriptor is closed, by whatever ends the socket.
+// Node calls this before it closes the descriptor, whoever ends the socket.
 function destroyAndForget(this: Carrier, error: Error | null, done: (error?: Error | null) => void): void {
   this[WRITER]?.closed();
   Object.getPrototypeOf(this)._destroy.call(this, error, done);

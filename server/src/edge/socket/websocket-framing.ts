@@ -1,5 +1,4 @@
-// Owns WebSocket framing of what goes down (RFC 6455 §5.2): one unmasked, unfragmented frame around bytes that are then
-// shared by all who get them. Refuses to know sockets.
+// Frames what an edge sends (RFC 6455 §5.2): unmasked, unfragmented frames whose bytes many listeners share.
 
 const FINAL_BINARY = 0x82;
 const FINAL_CLOSE = 0x88;
@@ -36,12 +35,15 @@ function writeHeader(frame: Buffer, length: number): void {
 
 export const PING_FRAME: Buffer = Buffer.from([FINAL_PING, 0]);
 
-/** `payload` has at most 125 bytes, as a ping's does. */
+/** `payload` has at most 125 bytes, as a ping's has. */
 export function pongFrame(payload: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from([FINAL_PONG, payload.length]), payload]);
 }
 
-/** `code` absent: none is given. Of `reason` other than ASCII is shown as "?", what is over 123 characters cut. */
+/**
+ * Without `code` the frame has no code. In `reason`, characters other than printable ASCII become "?", and characters
+ * after the 123rd are cut.
+ */
 export function closeFrame(code?: number, reason = ""): Buffer {
   if (code === undefined) return Buffer.from([FINAL_CLOSE, 0]);
   const text = Buffer.from(reason.replace(/[^ -~]/g, "?").slice(0, MAX_REASON_BYTES));

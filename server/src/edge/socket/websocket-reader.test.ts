@@ -43,7 +43,7 @@ function chopped(bytes: Buffer, sizes: readonly number[]): Buffer[] {
   return pieces;
 }
 
-test("the published conformance cases that apply are answered as they ask, whole and byte by byte", () => {
+test("answers every applicable case of the published conformance suite, whole and byte by byte", () => {
   for (const { cases, sent, heard } of VECTORS) {
     assert.deepEqual(read([sent]), heard, `case ${cases}`);
     assert.deepEqual(read(chopped(sent, [1])), heard, `case ${cases}, byte by byte`);
@@ -51,7 +51,7 @@ test("the published conformance cases that apply are answered as they ask, whole
   assert.ok(VECTORS.length > 120);
 });
 
-test("however bytes are cut into pieces, the same is heard", () => {
+test("reads the same events however the bytes are split", () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 20 });
   const sent = fc.oneof(
     fc.uint8Array({ maxLength: 400 }).map((bytes) => Buffer.from(bytes)),
@@ -65,7 +65,7 @@ test("however bytes are cut into pieces, the same is heard", () => {
   );
 });
 
-test("bytes of one frame changed anywhere give what was said or one fault, and nothing after it", () => {
+test("changed bytes of one frame give its event or one fault, and nothing after it", () => {
   const edit = fc.record({ at: fc.nat(), byte: fc.integer({ min: 0, max: 255 }) });
   const messages = fc.array(fc.constantFrom(...VECTORS), { minLength: 1, maxLength: 4 });
   fc.assert(
@@ -84,7 +84,7 @@ test("bytes of one frame changed anywhere give what was said or one fault, and n
   );
 });
 
-test("texts in any number of frames up to the limit, with pings between, are heard whole", () => {
+test("reads texts in any number of frames up to the limit, with pings in between", () => {
   const parts = fc.array(fc.string({ unit: "grapheme", maxLength: 8 }), { minLength: 1, maxLength: MAX_FRAGMENTS });
   fc.assert(
     fc.property(parts, fc.boolean(), (texts, hasPings) => {
@@ -95,7 +95,7 @@ test("texts in any number of frames up to the limit, with pings between, are hea
   );
 });
 
-test("what a frame announces is refused before it is waited for", () => {
+test("refuses an announced length before the bytes arrive", () => {
   assert.deepEqual(read([Buffer.from([0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0])]), ["fault:4413"]);
   assert.deepEqual(read([Buffer.from([0x82, 0xfe, 0x04, 0x01])]), ["fault:4413"]);
   assert.deepEqual(read([Buffer.from([0x89, 0xfe])]), ["fault:1002"]);

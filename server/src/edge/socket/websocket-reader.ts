@@ -1,6 +1,6 @@
-// Owns reading what a WebSocket client sends (RFC 6455 §5): frames, messages of several frames, control frames between
-// them. Total: any bytes give messages or one fault, after which nothing is read. Refuses to know sockets, and to keep
-// more of a message than a listener may send.
+// Reads what a WebSocket client sends (RFC 6455 §5): messages of one or several frames, and control frames in
+// between. Any bytes give events or one fault, after which nothing is read. Holds no more of a message than a
+// listener may send.
 
 import { isUtf8 } from "node:buffer";
 import { errorRow } from "@hustings/wire/errors.ts";
@@ -16,7 +16,7 @@ export type WebSocketEvent =
   /** What was broken and the code to close with: 1002 and 1007 of the RFC, else a row of the error table. */
   | { readonly kind: "fault"; readonly code: number; readonly reason: string };
 
-/** Frames that one message may come in; one more is a fault with 4402. */
+/** Frames per message; one more is a fault with 4402. */
 export const MAX_FRAGMENTS = 16;
 export const PROTOCOL_FAULT = 1002;
 export const TEXT_FAULT = 1007;
@@ -40,10 +40,10 @@ interface Frame {
 }
 
 export class WebSocketReader {
-  /** Bytes not yet read; after `next` gave undefined, the beginning of one frame at most. */
+  /** Unread bytes; after `next` returned undefined, at most the beginning of one frame. */
   #bytes: Buffer = NOTHING;
   #isBroken = false;
-  /** Of the message that is under way; 0 when none is. */
+  /** Opcode of the message in progress; 0 between messages. */
   #opcode = 0;
   #parts: Buffer[] = [];
   #heldBytes = 0;
@@ -53,7 +53,7 @@ export class WebSocketReader {
     this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]);
   }
 
-  /** The next thing that was said; `undefined` until more bytes come. */
+  /** The next event; `undefined` until more bytes arrive. */
   next(): WebSocketEvent | undefined {
     while (!this.#isBroken) {
       const frame = this.#readFrame();
@@ -71,7 +71,7 @@ export class WebSocketReader {
     this.#parts = [];
   }
 
-  // A frame is refused by its header, before what it announces is waited for.
+  // A frame is refused by its header, before the announced bytes arrive.
   #readFrame(): Frame | WebSocketEvent | undefined {
     const bytes = this.#bytes;
     if (bytes.length < 2) return undefined;
@@ -82,7 +82,7 @@ export class WebSocketReader {
     const lengthBytes = (second & 0x7f) === 126 ? 2 : (second & 0x7f) === 127 ? 8 : 0;
     if (bytes.length < 2 + lengthBytes) return undefined;
     const length = lengthOf(bytes, second & 0x7f);
-    if (length === undefined) return fault(PROTOCOL_FAULT, "a length is not as short as it can be");
+    if (length === undefined) return fault(PROTOCOL_FAULT, "a length is not in its shortest form");
     if (opcode < CLOSE && length + this.#heldBytes > MAX_LISTENER_MESSAGE_BYTES)
       return fault(errorRow("too-large").closeCode ?? PROTOCOL_FAULT, errorRow("too-large").what);
     const begin = 2 + lengthBytes + MASK_BYTES;
@@ -117,14 +117,15 @@ function wrongHeader(first: number, second: number, isWithin: boolean): string |
   if (opcode > PONG || (opcode > BINARY && opcode < CLOSE)) return `opcode ${opcode} is reserved`;
   if (second < 0x80) return "a frame is not masked";
   if (opcode >= CLOSE) {
-    if (first < 0x80) return "a control frame is not whole";
+    if (first < 0x80) return "a control frame is fragmented";
     return (second & 0x7f) > MAX_CONTROL_BYTES ? "a control frame is too long" : undefined;
   }
-  if (opcode === CONTINUATION) return isWithin ? undefined : "a message goes on that did not begin";
-  return isWithin ? "a message begins within another" : undefined;
+  if (opcode === CONTINUATION) return isWithin ? undefined : "a continuation without a message";
+  return isWithin ? "a message begins inside another" : undefined;
 }
 
-// Undefined unless it is written in the fewest bytes; what needs eight is more than any limit here, whatever it is.
+// `undefined` unless the length has its shortest form. A length in eight bytes exceeds every limit here, whatever its
+// value.
 function lengthOf(bytes: Buffer, short: number): number | undefined {
   if (short < 126) return short;
   if (short === 126) return bytes.readUInt16BE(2) < 126 ? undefined : bytes.readUInt16BE(2);
@@ -143,13 +144,13 @@ function readControl({ opcode, payload }: Frame): WebSocketEvent {
   if (opcode === PING) return { kind: "ping", payload };
   if (opcode === PONG) return { kind: "pong" };
   if (payload.length === 0) return { kind: "close", code: NO_CODE };
-  if (payload.length === 1) return fault(PROTOCOL_FAULT, "half a close code");
+  if (payload.length === 1) return fault(PROTOCOL_FAULT, "a close code of one byte");
   const code = payload.readUInt16BE(0);
-  if (!isCloseCode(code)) return fault(PROTOCOL_FAULT, `${code} is not a close code that may be sent`);
+  if (!isCloseCode(code)) return fault(PROTOCOL_FAULT, `${code} is not an allowed close code`);
   return isUtf8(payload.subarray(2)) ? { kind: "close", code } : fault(TEXT_FAULT, "a close reason that is not UTF-8");
 }
 
-/** Codes that may stand in a close frame: RFC 6455 §7.4, and what IANA has registered since (1012-1014). */
+/** Codes allowed in a close frame: RFC 6455 §7.4, and those that IANA registered since (1012-1014). */
 export function isCloseCode(code: number): boolean {
   if (code >= 1000 && code <= 1014) return code !== 1004 && code !== 1005 && code !== 1006;
   return code >= 3000 && code <= 4999;

@@ -1,5 +1,4 @@
-// Owns the answer to a WebSocket upgrade (RFC 6455 §4.2): what must stand in the request, and the head that accepts it.
-// Refuses to know who is let in and what is said afterwards. No extension is ever agreed to.
+// Checks a WebSocket upgrade request and makes the accepting response (RFC 6455 §4.2). No extension is negotiated.
 
 import { hash } from "node:crypto";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -11,13 +10,13 @@ const KEY = /^[+/0-9A-Za-z]{21}[AQgw]==$/;
 /** RFC 6455 §1.3. */
 const KEY_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/** Goes with the refusal of an upgrade (§4.4). */
+/** Header of a refused upgrade (§4.4). */
 export const UPGRADE_HEADERS = { "sec-websocket-version": VERSION } as const;
 
-/** The head that accepts; throws a Refusal `bad-request` that names what is wrong with the request. */
+/** The head of the accepting response. Throws a Refusal `bad-request` that names the fault. */
 export function acceptUpgrade({ method, headers, httpVersion }: RequestHead): string {
   if (method !== "GET" || httpVersion !== "1.1") throw wrong("A WebSocket begins with GET and HTTP/1.1.");
-  if (headers.upgrade?.toLowerCase() !== "websocket") throw wrong("This upgrades to websocket alone.");
+  if (headers.upgrade?.toLowerCase() !== "websocket") throw wrong("Only an upgrade to websocket is possible here.");
   if (!isOffered(headers["sec-websocket-protocol"])) throw wrong(`The subprotocol ${SUBPROTOCOL} is needed.`);
   const key = headers["sec-websocket-key"];
   if (key === undefined || !KEY.test(key)) throw wrong("Sec-WebSocket-Key is 16 bytes in base64.");

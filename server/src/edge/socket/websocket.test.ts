@@ -23,20 +23,20 @@ const HEAD = [
   "Sec-WebSocket-Protocol: chat, hustings.1",
 ];
 
-/** A server that gives back each text as a binary message, and keeps what its sockets tell. */
+/** A server that returns each text as a binary message and records the events of its sockets. */
 async function startEcho() {
   const clock = manualClock();
-  const told: string[] = [];
+  const events: string[] = [];
   const sockets: ListenerSocket<string>[] = [];
   const context: SocketContext<string> = {
     clock,
     joined: new JoinedFrames(),
     text(socket, text) {
-      told.push(`text:${text}`);
+      events.push(`text:${text}`);
       socket.write(binaryFrame(Buffer.from(text)));
     },
-    control: () => void told.push("control"),
-    closed: (socket) => void told.push(`gone:${socket.state}`),
+    control: () => void events.push("control"),
+    closed: (socket) => void events.push(`gone:${socket.state}`),
   };
   const server = createServer().listen(0, "127.0.0.1");
   server.on("upgrade", (request, socket, head) => {
@@ -44,7 +44,7 @@ async function startEcho() {
       const answer = acceptUpgrade(request);
       const connection = new ListenerSocket(socket, context, "state");
       sockets.push(connection);
-      connection.acceptUpgrade(answer, head);
+      connection.sendUpgradeResponse(answer, head);
     } catch (cause) {
       refuseSocket(socket, refusalOf(cause));
     }
@@ -52,7 +52,7 @@ async function startEcho() {
   await once(server, "listening");
   return {
     clock,
-    told,
+    told: events,
     sockets,
     port: (server.address() as AddressInfo).port,
     async [Symbol.asyncDispose]() {
@@ -63,7 +63,7 @@ async function startEcho() {
   };
 }
 
-/** A client that sends bytes as they are; `until` waits for what came to match. */
+/** A client that sends raw bytes; `until` waits until the received text matches. */
 async function openRaw(port: number, lines: readonly string[] = HEAD, more: Buffer = Buffer.alloc(0)) {
   const socket = connect(port, "127.0.0.1");
   let text = "";
@@ -98,7 +98,7 @@ function endsWith(raw: { readonly text: string }, ...parts: readonly (string | r
   );
 }
 
-test("an upgrade is answered with the RFC's own example, the subprotocol, and no extension", async () => {
+test("accepts an upgrade with the RFC's own example, the subprotocol, and no extension", async () => {
   await using echo = await startEcho();
   const raw = await openRaw(echo.port, [...HEAD, "Sec-WebSocket-Extensions: permessage-deflate"]);
   await raw.until(/\r\n\r\n/);
@@ -109,7 +109,7 @@ test("an upgrade is answered with the RFC's own example, the subprotocol, and no
   raw.socket.destroy();
 });
 
-test("an upgrade without key, version, subprotocol or websocket is refused with 400 and says which", async () => {
+test("refuses an upgrade without key, version, subprotocol or websocket with 400, and names what is missing", async () => {
   await using echo = await startEcho();
   const wrong: [RegExp, string][] = [
     [/^Sec-WebSocket-Key/, "Sec-WebSocket-Key: short"],
@@ -130,7 +130,7 @@ test("an upgrade without key, version, subprotocol or websocket is refused with 
   assert.equal(echo.sockets.length, 0);
 });
 
-test("a client of another make speaks and is answered, in frames and with pings between", async () => {
+test("talks with another client implementation, in several frames and with pings in between", async () => {
   await using echo = await startEcho();
   const client = new WebSocket(`ws://127.0.0.1:${echo.port}/`, "hustings.1");
   await once(client, "open");
@@ -147,7 +147,7 @@ test("a client of another make speaks and is answered, in frames and with pings 
   assert.deepEqual(echo.told, ["control", "text:Grüß Gott", "gone:state"]);
 });
 
-test("what comes with the request is heard, and what the server closes with is told with its reason", async () => {
+test("reads bytes that came with the request, and sends its close reason", async () => {
   await using echo = await startEcho();
   const raw = await openRaw(echo.port, HEAD, frame(1, "early"));
   await raw.until(/early$/);
@@ -159,7 +159,7 @@ test("what comes with the request is heard, and what the server closes with is t
   raw.socket.destroy();
 });
 
-test("after a close nothing more is heard, pings, texts and a second close included (cases 7.1.2 to 7.1.5)", async () => {
+test("ignores pings, texts and a second close after a close (cases 7.1.2 to 7.1.5)", async () => {
   await using echo = await startEcho();
   const after = [frame(9), frame(1, "late"), closing(1000), frame(0, "rest")];
   const raw = await openRaw(echo.port, HEAD, Buffer.concat([closing(1001, "bye"), ...after]));
@@ -169,7 +169,7 @@ test("after a close nothing more is heard, pings, texts and a second close inclu
   assert.deepEqual(echo.told, ["gone:state"]);
 });
 
-test("who closes is answered and gone at once, though they never end their side, and behind all that was written", async () => {
+test("answers a close after everything that was written, and closes at once without waiting for the peer", async () => {
   await using echo = await startEcho();
   const raw = connect({ port: echo.port, host: "127.0.0.1", allowHalfOpen: true });
   let text = "";
@@ -187,7 +187,7 @@ test("who closes is answered and gone at once, though they never end their side,
   raw.destroy();
 });
 
-test("a fault is answered with its code and the connection ends, though the client goes on sending", async () => {
+test("answers a fault with its code and ends the connection, though the client keeps sending", async () => {
   await using echo = await startEcho();
   const raw = await openRaw(echo.port, HEAD, frame(1, "a", { isMasked: false }));
   raw.socket.write(Buffer.alloc(200_000, 0x81));
@@ -197,7 +197,7 @@ test("a fault is answered with its code and the connection ends, though the clie
   assert.deepEqual(echo.told, ["gone:state"]);
 });
 
-test("who does not answer a close is cut after three seconds, and who only half-closes at once", async () => {
+test("cuts a peer that does not answer a close after three seconds, and one that half-closes at once", async () => {
   await using echo = await startEcho();
   const silent = await openRaw(echo.port);
   await silent.until(/\r\n\r\n/);
@@ -215,7 +215,7 @@ test("who does not answer a close is cut after three seconds, and who only half-
   assert.deepEqual(echo.told, ["gone:state", "gone:state"]);
 });
 
-test("what is written while it is held leaves as one, behind the answer, and nothing is written after a close", async () => {
+test("sends held frames in one write after the upgrade response, and nothing after a close", async () => {
   await using echo = await startEcho();
   const raw = await openRaw(echo.port);
   await raw.until(/\r\n\r\n/);

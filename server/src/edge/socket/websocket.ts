@@ -1,6 +1,5 @@
-// Owns one listener's socket after its upgrade: writing frames that are made already, reading what comes up, the close
-// handshake and its end. Refuses to know what is said, and to keep more of a listener than it needs: what all sockets do
-// alike are functions that all share, and nothing of the HTTP request is left.
+// One listener's socket after its upgrade: sends prepared frames, reads messages, and handles the close handshake. To
+// keep memory per listener small, sockets share their event handlers and keep nothing of the HTTP request.
 
 import type { Duplex } from "node:stream";
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
@@ -11,19 +10,19 @@ import { SocketWriter } from "./socket-writer.ts";
 import { closeFrame, pongFrame } from "./websocket-framing.ts";
 import { NO_CODE, type WebSocketEvent, WebSocketReader } from "./websocket-reader.ts";
 
-/** What the sockets of one edge tell, each with itself first. */
+/** What the sockets of one edge share. Handlers get the socket first. */
 export interface SocketContext<T> {
   readonly clock: Clock;
   readonly joined: JoinedFrames;
-  /** A whole text message; the empty one for a binary message, which nobody may send. */
+  /** A whole text message; the empty text for a binary message, which no listener may send. */
   text(socket: ListenerSocket<T>, text: string): void;
   /** A ping, before it is answered, or a pong. */
   control(socket: ListenerSocket<T>): void;
-  /** Once; nothing comes after it. */
+  /** Called once, as the last event. */
   closed(socket: ListenerSocket<T>): void;
 }
 
-/** A socket that does not answer a close is cut after this long. */
+/** A socket that does not answer a close is cut after this time. */
 export const CLOSING_MS = 3_000;
 
 const SELF = Symbol("listener socket");
@@ -34,13 +33,13 @@ export class ListenerSocket<T> implements ListenerPipe {
   readonly #socket: Carrier;
   readonly #writer: SocketWriter;
   readonly #context: SocketContext<T>;
-  /** The owner's own. */
+  /** The owner's own state. */
   readonly state: T;
   #phase: Phase = "open";
   #reader: WebSocketReader | undefined;
   #closing: Timer | undefined;
 
-  /** Takes over a socket that an HTTP server has upgraded and not yet answered. */
+  /** Takes over an upgraded socket whose response has not been sent. */
   constructor(socket: Duplex, context: SocketContext<T>, state: T) {
     this.#socket = socket;
     this.#writer = new SocketWriter(socket, context.joined);
@@ -68,8 +67,8 @@ export class ListenerSocket<T> implements ListenerPipe {
     this.#writer.release();
   }
 
-  /** Sends the answer to the upgrade, then reads what came behind the request. Called before all else. */
-  acceptUpgrade(head: string, behind: Buffer): void {
+  /** Sends the upgrade response, then reads what came after the request. Call it first. */
+  sendUpgradeResponse(head: string, behind: Buffer): void {
     this.#writer.write(Buffer.from(head, "latin1"));
     if (behind.length > 0) this.received(behind);
   }
@@ -88,7 +87,7 @@ export class ListenerSocket<T> implements ListenerPipe {
     this.#socket.destroy();
   }
 
-  /** Called by the socket's own events. */
+  /** For the socket's own events. */
   received(bytes: Buffer): void {
     if (this.#phase === "gone") return;
     this.#reader ??= new WebSocketReader();
@@ -99,7 +98,7 @@ export class ListenerSocket<T> implements ListenerPipe {
     }
   }
 
-  /** Called by the socket's own events: the other side sends no more, or the socket is closed. */
+  /** For the socket's own events: the peer sends no more, or the socket is closed. */
   ended(isClosed: boolean): void {
     if (!isClosed) return void (this.#phase === "open" ? this.#socket.destroy() : this.#writer.end());
     if (this.#phase === "gone") return;
@@ -108,20 +107,20 @@ export class ListenerSocket<T> implements ListenerPipe {
     this.#context.closed(this);
   }
 
-  #receive(heard: WebSocketEvent): void {
-    if (heard.kind === "text") this.#context.text(this, heard.text);
-    else if (heard.kind === "binary") this.#context.text(this, "");
-    else if (heard.kind === "close") this.#answerClose(heard.code);
-    else if (heard.kind === "fault") {
-      this.close(heard.code, heard.reason);
+  #receive(event: WebSocketEvent): void {
+    if (event.kind === "text") this.#context.text(this, event.text);
+    else if (event.kind === "binary") this.#context.text(this, "");
+    else if (event.kind === "close") this.#answerClose(event.code);
+    else if (event.kind === "fault") {
+      this.close(event.code, event.reason);
       this.#writer.end();
     } else {
       this.#context.control(this);
-      if (heard.kind === "ping" && this.unsentBytes < MAX_UNSENT_BYTES) this.write(pongFrame(heard.payload));
+      if (event.kind === "ping" && this.unsentBytes < MAX_UNSENT_BYTES) this.write(pongFrame(event.payload));
     }
   }
 
-  // Both sides have said that they say no more: what the kernel has it delivers, and nobody is waited for.
+  // Both sides have closed: the kernel delivers what it has, and nothing waits for the peer.
   #answerClose(code: number): void {
     const { isDirect } = this.#writer;
     this.#writer.write(code === NO_CODE ? closeFrame() : closeFrame(code));
@@ -152,7 +151,7 @@ function onClose(this: Carrier): void {
   this[SELF]?.ended(true);
 }
 
-// A closed socket says so; why does not matter to anyone.
+// The close event follows; the reason does not matter.
 function onError(this: Carrier): void {
   this.destroy();
 }

@@ -1,4 +1,4 @@
-// Owns a running edge for tests: a manual clock, a stage in memory, real sockets on loopback. Refuses to wait for time.
+// A running edge for tests: a manual clock, a stage in memory, real sockets on loopback.
 
 import { once } from "node:events";
 import { request } from "node:http";
@@ -27,7 +27,7 @@ export async function startFixture(options: Partial<EdgeOptions> = {}) {
   return { clock, stage, edge, [Symbol.asyncDispose]: () => edge[Symbol.asyncDispose]() };
 }
 
-/** A listener that keeps all it gets; `until` waits for a condition on it. */
+/** A listener that keeps everything it receives; `until` waits for a condition on it. */
 export function listen(
   port: number,
   path = `/listen/${SPACE}`,
@@ -67,7 +67,7 @@ export function listen(
   };
 }
 
-/** Moves the clock on in steps of a spoke until `condition` holds; sockets get their turn between. */
+/** Advances the clock in small steps until `condition` holds, and lets the sockets work in between. */
 export async function advanceUntil(clock: ReturnType<typeof manualClock>, condition: () => boolean) {
   while (!condition()) {
     await clock.advanceAsync(10);
@@ -89,7 +89,7 @@ export function get(port: number, path: string, headers: Record<string, string> 
   });
 }
 
-/** What the door answers to these bytes, until it closes the connection. */
+/** What the edge answers to these bytes until it closes the connection. */
 export async function talk(port: number, bytes: string): Promise<string> {
   const socket = connect(port, "127.0.0.1");
   let text = "";

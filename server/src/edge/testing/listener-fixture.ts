@@ -1,5 +1,5 @@
-// Owns a space and a listener's far end without sockets, for tests: what is written waits until it is taken. Refuses to
-// overlook a slot that comes twice, out of order, before its state, or not at all.
+// A space and a listener's far end without sockets, for tests. It notices a slot that comes twice, out of order,
+// before its state, or not at all.
 
 import assert from "node:assert/strict";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
@@ -16,7 +16,7 @@ import type { ListenerPipe } from "../socket/listener-pipe.ts";
 
 export const FRESH: ListenRequest = { rendition: "32", nextSlot: undefined, stateSeq: undefined };
 
-/** A space as an edge keeps it, without a stage: what is said here is kept at once. */
+/** A followed space without a stage: appended sound and state are in the replica at once. */
 export function createSpace(firstSlot = 0) {
   const clock = manualClock();
   const replica = createSpaceReplica({ state: EMPTY_STATE, nextSlot: 0 });
@@ -76,20 +76,20 @@ export function createSpace(firstSlot = 0) {
           replica.apply({ lane: "sound", rendition, slot: head, bytes: fragmentOf(head, packetBytes) });
       }
     },
-    /** Slots that the log says do not exist. */
-    leaveOut(count: number) {
+    /** Declares the next slots absent in the log. */
+    declareAbsent(count: number) {
       state({ kind: "absence", from: head + 1, to: head + 1 + count });
       head += count;
     },
-    /** Slots that were lost on the way to this edge: nobody said that they do not exist. */
-    lose(count: number) {
+    /** Loses the next slots on the way to this edge, without a log entry about them. */
+    loseSlots(count: number) {
       head += count;
     },
   };
 }
 export type Space = ReturnType<typeof createSpace>;
 
-/** What an edge wants of cadences: as a test says; who is moved is told to `onMove`. */
+/** The advice that a test sets; a move of a listener calls `onMove`. */
 export function createAdvice(onMove: (cadenceMs: number) => void = () => undefined) {
   return {
     wanted: FASTEST as CadenceRow,
@@ -99,8 +99,8 @@ export function createAdvice(onMove: (cadenceMs: number) => void = () => undefin
   };
 }
 
-/** A connection whose far end takes frames when told, and what it checks of all it took. */
-export function createEar(space: Space, advice = createAdvice()) {
+/** A connection whose far end takes frames on request and checks everything it took. */
+export function createFarEnd(space: Space, advice = createAdvice()) {
   const slots: number[] = [];
   const skipped: { from: number; to: number }[] = [];
   const faults: string[] = [];
@@ -115,7 +115,7 @@ export function createEar(space: Space, advice = createAdvice()) {
   let holds = 0;
   let writes = 0;
 
-  function hear(websocketFrame: Buffer): void {
+  function checkFrame(websocketFrame: Buffer): void {
     const headerBytes = (websocketFrame[1] as number) < 126 ? 2 : websocketFrame[1] === 126 ? 4 : 10;
     if (websocketFrame[0] === 0x89) return;
     const frame = decodeFrame(websocketFrame.subarray(headerBytes));
@@ -136,7 +136,7 @@ export function createEar(space: Space, advice = createAdvice()) {
     }
   }
 
-  // Entries that were made after the frame was written cannot be before it.
+  // Entries made after a frame was written cannot come before it.
   let knownSeq = 0;
   const knownSeqs = new WeakMap<Buffer, number>();
 
@@ -158,7 +158,7 @@ export function createEar(space: Space, advice = createAdvice()) {
     get mostUnsent() {
       return mostUnsent;
     },
-    /** Times that something left on its own so far, what was held together counting once. */
+    /** Writes so far; frames held together count once. */
     get writes() {
       assert.equal(holds, 0, "something is held for ever");
       return writes;
@@ -216,14 +216,14 @@ export function createEar(space: Space, advice = createAdvice()) {
       for (let i = 0; i < count && connection.queue.length > 0; i++) {
         const frame = connection.queue.shift() as Buffer;
         knownSeq = knownSeqs.get(frame) ?? 0;
-        hear(frame);
+        checkFrame(frame);
       }
       if (connection.queue.length === 0) for (const flushed of connection.flushes.splice(0)) flushed();
     },
     push() {
       connection?.listener.push(space.clock.monotonicMs());
     },
-    /** What is on the wire is lost. */
+    /** Loses what is on the wire. */
     disconnect() {
       connection?.listener.connectionClosed();
       connection = undefined;
@@ -240,12 +240,12 @@ export function createEar(space: Space, advice = createAdvice()) {
   };
 }
 
-/** Every slot once and in order, and every slot passed over named by the log or by a notice that came before. */
-export function assertWhole(space: Space, ear: ReturnType<typeof createEar>): void {
-  assert.deepEqual(ear.faults, []);
-  const absent = [...space.replica.state.absences, ...ear.skipped];
-  for (let i = 1; i < ear.slots.length; i++) {
-    const [before, slot] = [ear.slots[i - 1] as number, ear.slots[i] as number];
+/** Asserts that every slot came once and in order, and that the log or an earlier notice names every missing slot. */
+export function assertWhole(space: Space, farEnd: ReturnType<typeof createFarEnd>): void {
+  assert.deepEqual(farEnd.faults, []);
+  const absent = [...space.replica.state.absences, ...farEnd.skipped];
+  for (let i = 1; i < farEnd.slots.length; i++) {
+    const [before, slot] = [farEnd.slots[i - 1] as number, farEnd.slots[i] as number];
     assert.ok(slot > before, `slot ${slot} after ${before}`);
     for (let missing = before + 1; missing < slot; missing++) {
       const isNamed = absent.some(({ from, to }) => missing >= from && missing < to);

@@ -1,10 +1,10 @@
-// Owns the WebSocket conformance cases that apply to a server which hears small texts: numbered as in the published list
-// of the Autobahn test suite, groups 1 to 7, written anew. Refuses to know who reads them. Where a case of that list wants
-// an echo of what is longer or in more frames than a listener may send, the right answer here is the refusal.
+// WebSocket conformance cases that apply to a server which reads small texts, numbered as in the published list of
+// the Autobahn test suite, groups 1 to 7. Where that list expects an echo of more than a listener may send, the right
+// answer here is a refusal.
 
 import { MAX_FRAGMENTS } from "../socket/websocket-reader.ts";
 
-/** What is heard, in order: `text:…`, `binary`, `ping:…`, `pong`, `close:CODE`, `fault:CODE`. */
+/** Events to read, in order: `text:…`, `binary`, `ping:…`, `pong`, `close:CODE`, `fault:CODE`. */
 export interface Vector {
   readonly cases: string;
   readonly sent: Buffer;
@@ -36,7 +36,7 @@ export function closing(code: number, reason: string | Buffer = ""): Buffer {
   return frame(8, Buffer.concat([Buffer.from([code >> 8, code & 255]), Buffer.from(reason)]));
 }
 
-/** A message in frames of its parts. */
+/** A message with one frame for each part. */
 export function inFrames(parts: readonly (string | Buffer)[], opcode = 1): Buffer[] {
   return parts.map((part, i) => frame(i === 0 ? opcode : 0, part, { isFinal: i === parts.length - 1 }));
 }

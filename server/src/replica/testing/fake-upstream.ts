@@ -1,5 +1,4 @@
-// Owns a stage for tests of an edge: logs in memory, followed in this process, that can go away and come back.
-// Refuses to touch a socket.
+// A stage in memory for tests: spaces are followed within the process, and the stage can go away and come back.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -12,22 +11,22 @@ import type { FollowedRecord, SpaceLog } from "../../log/port.ts";
 import type { Upstream } from "../upstream.ts";
 
 export interface FakeStage extends Upstream {
-  /** A live space of this id, its host on the stage. */
+  /** Creates a live space of this id with its host on the stage. */
   create(space: SpaceId, title?: string): Promise<SpaceLog>;
-  /** Breaks every follow, and answers nothing until it is called with false. */
+  /** With true, breaks every connection and refuses every request until it is called with false. */
   setAway(away: boolean): void;
-  /** What followers are told of the audience when they begin. */
+  /** Audience that a new follower receives first. */
   audience: number;
   readonly lookUpCount: number;
   readonly followCount: number;
-  /** Every number that was told, in order. */
+  /** Every audience that followers reported, in order. */
   readonly reportedAudiences: readonly number[];
 }
 
 export const HOST = "h0st00000000" as PersonId;
 export const SPACE = "space00000" as SpaceId;
 
-/** One slot of both renditions; packets tell slot and rendition. */
+/** Appends one slot of both renditions; the bytes depend on slot and rendition. */
 export function appendSlot(log: SpaceLog, slot: number): void {
   for (const rendition of RENDITIONS) log.appendSound(rendition, slot, fragmentOf(slot, Number(rendition) * 2));
 }
@@ -40,7 +39,7 @@ export function fragmentOf(slot: number, packetBytes = 64): Uint8Array {
 export function fakeStage(clock: Clock): FakeStage {
   const store = createMemoryStore();
   const logs = new Map<SpaceId, SpaceLog>();
-  const told: number[] = [];
+  const reported: number[] = [];
   let fault = new AbortController();
   let isAway = false;
   let lookUpCount = 0;
@@ -97,7 +96,7 @@ export function fakeStage(clock: Clock): FakeStage {
         heads: Promise.resolve(log.heads()),
         records: after(first, log.follow(cursor, broken), fault.signal),
         range: log.range,
-        reportAudience: (audience) => void told.push(audience),
+        reportAudience: (audience) => void reported.push(audience),
       };
     },
     get lookUpCount() {
@@ -106,7 +105,7 @@ export function fakeStage(clock: Clock): FakeStage {
     get followCount() {
       return followCount;
     },
-    reportedAudiences: told,
+    reportedAudiences: reported,
   };
 }
 
