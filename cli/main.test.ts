@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { PATIENCE_MS } from "../test/testing/until.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 
@@ -57,5 +58,5 @@ test("stop succeeds when no server runs", () => {
 
 function hustings(args: readonly string[], environment: Record<string, string> = {}) {
   const env = { ...process.env, ...environment };
-  return spawnSync(process.execPath, [MAIN, ...args], { encoding: "utf8", env, timeout: 60_000 });
+  return spawnSync(process.execPath, [MAIN, ...args], { encoding: "utf8", env, timeout: PATIENCE_MS });
 }

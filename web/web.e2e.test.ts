@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { chromiumFlags, findChromium } from "../test/testing/external-tools.ts";
 import { GUEST, type Preview, type SceneName, startPreview } from "../test/testing/preview-server.ts";
+import { PATIENCE_MS } from "../test/testing/until.ts";
 import { WEIGHT_BUDGET_BYTES, weighListenersPath } from "./build/weight.ts";
 
 let preview: Preview;
@@ -10,7 +11,7 @@ let browser: Browser;
 
 before(async () => {
   preview = await startPreview();
-  browser = await chromium.launch({ executablePath: findChromium(), args: [...chromiumFlags] });
+  browser = await chromium.launch({ executablePath: findChromium(), args: [...chromiumFlags], timeout: PATIENCE_MS });
 });
 
 after(async () => {
@@ -140,6 +141,7 @@ test("the page stays within its weight budget from the link to the first sound",
 async function open(path: string, script?: string) {
   const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
   if (script !== undefined) await context.addInitScript(script);
+  context.setDefaultTimeout(PATIENCE_MS);
   const page: Page = await context.newPage();
   const errors: string[] = [];
   page.on("pageerror", (error) => errors.push(error.message));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { PATIENCE_MS } from "../../test/testing/until.ts";
 import { EMPTY_REPORT } from "../record/crowd-report.ts";
 import { type AgentOrders, type AgentStart, awaitAgents } from "./agent-server.ts";
 
@@ -63,7 +64,7 @@ async function openServer(agents: number) {
     agents,
     port: 0,
     host: "127.0.0.1",
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(PATIENCE_MS),
     print: () => undefined,
     onOpen: opened.resolve,
   });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BadConfig } from "@hustings/server/ops/config.ts";
 import fc from "fast-check";
+import { PATIENCE_MS } from "../../test/testing/until.ts";
 import { runAgent } from "./agent.ts";
 import { readAgentOptions } from "./agent-options.ts";
 import { awaitAgents } from "./agent-server.ts";
@@ -50,7 +51,10 @@ test("any text for source addresses is a list of addresses or throws BadConfig",
 
 test("refuses an address that this machine does not have, before it contacts the drill", async () => {
   const args = ["--join", JOIN, "--source-address", "192.0.2.77"];
-  await assert.rejects(runAgent(args, AbortSignal.timeout(5_000)), /192\.0\.2\.77 is not an address of this machine/);
+  await assert.rejects(
+    runAgent(args, AbortSignal.timeout(PATIENCE_MS)),
+    /192\.0\.2\.77 is not an address of this machine/,
+  );
 });
 
 test("refuses addresses of another family than the door's and makes no listener", async () => {
@@ -62,12 +66,12 @@ test("refuses addresses of another family than the door's and makes no listener"
     agents: 1,
     port: 0,
     host: "127.0.0.1",
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(PATIENCE_MS),
     print: () => undefined,
     onOpen: opened.resolve,
   });
   const args = ["--join", await opened.promise, "--source-address", "127.0.0.1"];
-  await assert.rejects(runAgent(args, AbortSignal.timeout(5_000)), /--source-address must be IPv6, not IPv4/);
+  await assert.rejects(runAgent(args, AbortSignal.timeout(PATIENCE_MS)), /--source-address must be IPv6, not IPv4/);
   await using crowd = await joining;
   assert.equal(crowd.report().standing.people, 0);
 });

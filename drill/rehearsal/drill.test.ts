@@ -10,9 +10,7 @@ import type { DrillRecord } from "../record/drill-record.ts";
 
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 
-test("hustings drill smoke with fifty listeners writes a report page and a record with the effect of each fault", {
-  timeout: 180_000,
-}, async () => {
+test("hustings drill smoke with fifty listeners writes a report page and a record with the effect of each fault", async () => {
   const directory = await mkdtemp(join(tmpdir(), "hustings-drill-test-"));
   try {
     const out = join(directory, "report");

@@ -15,6 +15,7 @@ import { FRAGMENT_PACKETS, PACKET_SAMPLES, SLOT_SAMPLES } from "@hustings/wire/u
 import { type Browser, chromium, type Page } from "playwright-core";
 import { WebSocketServer } from "ws";
 import { chromiumFlags, findChromium } from "../../test/testing/external-tools.ts";
+import { PATIENCE_MS } from "../../test/testing/until.ts";
 import { BUFFER } from "../playout/buffer-policy.ts";
 import type { ListenerStats } from "../playout/listener-stats.ts";
 import { FakeEdge } from "../testing/fake-edge.ts";
@@ -50,7 +51,7 @@ before(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   origin = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  browser = await chromium.launch({ executablePath: findChromium(), args: [...chromiumFlags] });
+  browser = await chromium.launch({ executablePath: findChromium(), args: [...chromiumFlags], timeout: PATIENCE_MS });
 });
 
 after(async () => {
@@ -227,6 +228,7 @@ async function listeningPage(query = "", { cadenceMs = 200, firstFlightSlots = 8
   edge.cadenceMs = cadenceMs;
   await until(() => edge.head > FIRST_SLOT + firstFlightSlots);
   const page = await browser.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
   page.on("pageerror", (error) => process.stdout.write(`# page: ${error.message}\n`));
   await page.goto(`http://${origin}/${query}`);
   await page.waitForFunction("window.isReady === true");

@@ -9,6 +9,7 @@ import { TICKET_SECONDS } from "@hustings/wire/api/tickets.ts";
 import { ERROR_TABLE, isErrorCode, Refusal } from "@hustings/wire/errors.ts";
 import { isSpaceId, type SpaceId, spaceIdFrom } from "@hustings/wire/ids.ts";
 import fc from "fast-check";
+import { PATIENCE_MS } from "../../../test/testing/until.ts";
 import { SILENT } from "../ops/logger.ts";
 import { generateTicketKey, publicHalf } from "../tickets/keys.ts";
 import { ticketSigner } from "../tickets/sign.ts";
@@ -201,11 +202,12 @@ test("limits all addresses together too", async (t) => {
 });
 
 test("answers stage-away with a time to retry when the stage is gone, silent or sends garbage", async (t) => {
-  const { ask, open, stage, stop } = await office(t);
+  const { ask, open, stage, stop, options } = await office(t);
   const { id } = await open();
-  for (const instead of ["hang", "garbage"] as const) {
+  const impatient = await office(t, { stageDeadlineMs: 50, stageSocketPath: options.stageSocketPath });
+  for (const [instead, asking] of [["hang", impatient.ask] as const, ["garbage", ask] as const]) {
     stage.refuseNext = instead;
-    const { status, body, headers } = await ask("POST", `/api/spaces/${id}/guests`, { name: "Ada" });
+    const { status, body, headers } = await asking("POST", `/api/spaces/${id}/guests`, { name: "Ada" });
     assert.deepEqual([status, body.error, headers["retry-after"]], [503, "stage-away", "1"], instead);
   }
   stage.refuseNext = new Refusal("too-many-spaces");
@@ -330,7 +332,7 @@ async function office(t: TestContext, changes: Partial<ApiOptions> = {}) {
   const options: ApiOptions = {
     socketPath: join(directory, "api.sock"),
     stageSocketPath,
-    stageDeadlineMs: 200,
+    stageDeadlineMs: PATIENCE_MS,
     clock,
     log: { ...SILENT, error: (fields) => void failures.push(fields) },
     version: "0.0.1",

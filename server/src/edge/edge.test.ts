@@ -109,8 +109,8 @@ test("refuses too many or too large headers, and a request that is not HTTP, wit
 test("remembers ten thousand unknown ids within the limit, and asks the stage about few of them", async () => {
   await using fixture = await startFixture({ limits: { unknownSpaces: 100 } });
   const { edge, stage } = fixture;
-  for (let from = 0; from < 10_000; from += 500) {
-    const ids = Array.from({ length: 500 }, (_, i) => String(from + i).padStart(10, "0"));
+  for (let from = 0; from < 10_000; from += 100) {
+    const ids = Array.from({ length: 100 }, (_, i) => String(from + i).padStart(10, "0"));
     const answers = await Promise.all(ids.map((id) => get(edge.port, `/api/spaces/${id}/room`)));
     for (const { status } of answers) assert.ok(status === 404 || status === 429);
   }

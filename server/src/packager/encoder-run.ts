@@ -8,7 +8,7 @@ import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 
 export interface EncoderRun {
   /** Mono, 48 kHz, 32-bit floats. ADTS. Once. */
-  encode(pcm: Buffer): Promise<Buffer>;
+  encode(pcm: Buffer, withinMs?: number): Promise<Buffer>;
   /** The process has ended. */
   readonly isOver: boolean;
   /** Ends the process, whatever it does. */
@@ -56,8 +56,8 @@ export function startRun(command: string, clock: Clock): EncoderRun {
     else ended.reject(new Error(`ffmpeg ended with ${code ?? signal}: ${said}`));
   });
   return {
-    async encode(pcm) {
-      const patience = clock.after(RUN_MS, kill);
+    async encode(pcm, withinMs = RUN_MS) {
+      const patience = clock.after(withinMs, kill);
       try {
         child.stdin.end(pcm);
         return await ended.promise;

@@ -34,12 +34,14 @@ const MAX_RUNS = 2;
 const MAX_QUEUED = 256;
 /** For so long after the last stretch a run waits for the next: plain players ask every four seconds. */
 export const AHEAD_MS = 10_000;
+/** For the first run, which reads the program from disk while all processes of the server start. */
+const START_MS = 60_000;
 
 /** Resolves when the program was found and has the encoder; rejects with a sentence for the operator when not. */
 export async function startAacEncoder({ clock, command = "ffmpeg" }: EncoderOptions): Promise<FfmpegEncoder> {
   try {
     using run = startRun(command, clock);
-    framesInAdts(await run.encode(Buffer.alloc(1024 * 4 * 4)));
+    framesInAdts(await run.encode(Buffer.alloc(1024 * 4 * 4), START_MS));
   } catch (cause) {
     throw new Error(`AAC needs the program ffmpeg with its aac encoder on the PATH (Debian: apt-get install ffmpeg).`, {
       cause,

@@ -9,9 +9,9 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { createdChange, fragmentOf, SPACE, titleChange } from "../testing/log-fixture.ts";
 import { MARK_AHEAD_SLOTS } from "./disk-log.ts";
-import { DISK_TIMEOUT_MS, slotsBetween, slotsOf, startDisk } from "./testing/disk-fixture.ts";
+import { slotsBetween, slotsOf, startDisk } from "./testing/disk-fixture.ts";
 
-describe("disk, damaged", { timeout: DISK_TIMEOUT_MS }, () => {
+describe("disk, damaged", () => {
   test("a state lane cut at any byte of its end loses only what was cut, and says so", async () => {
     await using disk = await startDisk();
     const log = await disk.store.create(SPACE);
@@ -135,7 +135,7 @@ describe("disk, damaged", { timeout: DISK_TIMEOUT_MS }, () => {
   });
 });
 
-describe("disk, killed", { timeout: DISK_TIMEOUT_MS }, () => {
+describe("disk, killed", () => {
   for (const afterCount of [1, 40, 300, 900]) {
     test(`kill -9 after ${afterCount} acknowledged entries loses none of them, and at most a second of sound`, async () => {
       await using disk = await startDisk();

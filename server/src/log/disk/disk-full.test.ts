@@ -9,9 +9,9 @@ import { describe, test } from "node:test";
 import type { SpaceLog } from "../port.ts";
 import { createdChange, fragmentOf, nameOf, SPACE, START, take, titleChange } from "../testing/log-fixture.ts";
 import { RETRY_MS, WRITE_MS } from "./sound-writer.ts";
-import { DISK_TIMEOUT_MS, faultyDisk, slotsBetween, slotsOf, startDisk } from "./testing/disk-fixture.ts";
+import { faultyDisk, slotsBetween, slotsOf, startDisk } from "./testing/disk-fixture.ts";
 
-describe("disk, full or slow", { timeout: DISK_TIMEOUT_MS }, () => {
+describe("disk, full or slow", () => {
   test("sound goes on when the disk is full, the storing is told, and within a minute nothing is lost", async () => {
     const faulty = faultyDisk();
     await using disk = await startDisk({ openLane: faulty.openLane });

@@ -13,13 +13,13 @@ import { type DiskMomentsOptions, openDiskMoments } from "./disk-moments.ts";
 import { openEntryLane } from "./entry-lane.ts";
 import { openLaneFile } from "./lane-files.ts";
 import { spacesFolder } from "./lane-names.ts";
-import { DISK_TIMEOUT_MS, faultyDisk, startDisk } from "./testing/disk-fixture.ts";
+import { faultyDisk, startDisk } from "./testing/disk-fixture.ts";
 
 const comment = { kind: "comment", text: "Hello" };
 
 momentContract("disk", () => startMoments({ heldRecords: 64 }));
 
-describe("disk, moments", { timeout: DISK_TIMEOUT_MS }, () => {
+describe("disk, moments", () => {
   test("a space without a folder has no lane", async () => {
     await using fixture = await startMoments();
     assert.equal(await fixture.store.open("zzzzzzzzzz" as SpaceId), undefined);

@@ -12,7 +12,7 @@ import { readerContract } from "../testing/reader-contract.ts";
 import { storeContract } from "../testing/store-contract.ts";
 import { StoreLocked } from "./directory-lock.ts";
 import { openDiskStore } from "./disk-store.ts";
-import { DISK_TIMEOUT_MS, slotsBetween, slotsOf, startDisk } from "./testing/disk-fixture.ts";
+import { slotsBetween, slotsOf, startDisk } from "./testing/disk-fixture.ts";
 
 storeContract("disk", () => startDisk({ heldRecords: 64 }));
 readerContract("disk", async () => {
@@ -21,7 +21,7 @@ readerContract("disk", async () => {
   return { log, reader: log, [Symbol.asyncDispose]: () => disk[Symbol.asyncDispose]() };
 });
 
-describe("disk, opened again", { timeout: DISK_TIMEOUT_MS }, () => {
+describe("disk, opened again", () => {
   test("everything is there, numbers go on, and the last minute can be followed", async () => {
     await using disk = await startDisk();
     const log = await disk.store.create(SPACE);
@@ -103,7 +103,7 @@ describe("disk, opened again", { timeout: DISK_TIMEOUT_MS }, () => {
   });
 });
 
-describe("disk, locked", { timeout: DISK_TIMEOUT_MS }, () => {
+describe("disk, locked", () => {
   test("two stores cannot hold one directory, and it is free when the first lets go", async () => {
     await using disk = await startDisk();
     const options = { directory: disk.directory, clock: manualClock() };

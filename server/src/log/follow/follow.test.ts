@@ -29,8 +29,6 @@ import {
 } from "./follow-frames.ts";
 import { AUDIENCE_MS, type FollowServerOptions, HELLO_MS, STALLED_MS, serveFollowers } from "./follow-server.ts";
 
-const TIMEOUT_MS = 60_000;
-
 readerContract("socket", async () => {
   const fixture = await startFixture();
   return {
@@ -51,7 +49,7 @@ readerContract("socket", async () => {
   };
 });
 
-describe("following over a socket", { timeout: TIMEOUT_MS }, () => {
+describe("following over a socket", () => {
   test("sends the heads first, without backstage", async () => {
     await using fixture = await startFixture();
     await fixture.log.appendState(0, 0, createdChange());

@@ -7,8 +7,6 @@ import { MAX_MOMENT_BYTES, MAX_MOMENTS, MOMENT_WINDOW_SLOTS } from "../moment-wi
 import { FollowerTooSlow, type MomentLog, type MomentStore, StaleTerm } from "../port.ts";
 import { collectFrom, nameOf, OTHER_SPACE, readAll, readOn, SPACE, START, take } from "./log-fixture.ts";
 
-const TIMEOUT_MS = 60_000;
-
 export interface MomentFixture {
   /** The spaces SPACE and OTHER_SPACE exist. The adapter disconnects a follower that is 64 records behind. */
   readonly store: MomentStore;
@@ -16,7 +14,7 @@ export interface MomentFixture {
 }
 
 export function momentContract(name: string, startFixture: () => Promise<MomentFixture>): void {
-  describe(`${name}, moments`, { timeout: TIMEOUT_MS }, () => {
+  describe(`${name}, moments`, () => {
     test("numbers moments in the order of the calls and shows them to followers in that order", async () => {
       await using fixture = await startFixture();
       const pen = await takePen(fixture.store);

@@ -17,8 +17,6 @@ import {
   titleChange,
 } from "./log-fixture.ts";
 
-const TIMEOUT_MS = 60_000;
-
 /** A log that is written through `log` and read through `reader`. */
 export interface ReadFixture {
   readonly log: SpaceLog;
@@ -28,7 +26,7 @@ export interface ReadFixture {
 
 /** What whoever reads a log may rely on. The fixture keeps at least 100 slots, and lets a follower fall 64 records behind. */
 export function readerContract(name: string, startFixture: () => Promise<ReadFixture>): void {
-  describe(`${name}, read`, { timeout: TIMEOUT_MS }, () => {
+  describe(`${name}, read`, () => {
     test("any followers, started anywhere in any interleaving, see exactly the log from their cursor, in order", async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(stepArbitrary, { maxLength: 60 }), async (steps) => {

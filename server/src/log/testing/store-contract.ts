@@ -20,14 +20,12 @@ import {
   titleChange,
 } from "./log-fixture.ts";
 
-const TIMEOUT_MS = 60_000;
-
 /** What a store and its logs must do. The adapter keeps at least 100 slots and cuts a follower 64 records behind. */
 export function storeContract(
   name: string,
   openStore: () => Promise<{ readonly store: LogStore; [Symbol.asyncDispose](): Promise<void> }>,
 ): void {
-  describe(`${name}, written`, { timeout: TIMEOUT_MS }, () => {
+  describe(`${name}, written`, () => {
     test("entries appended at once get the numbers of their order, and the state is their fold", async () => {
       await using fixture = await openStore();
       const log = await fixture.store.create(SPACE);

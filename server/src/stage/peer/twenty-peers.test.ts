@@ -9,11 +9,11 @@ import { test } from "node:test";
 import { writeRtp } from "@hustings/media/speech/rtp.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import nodeDataChannel, { type PeerConnection } from "node-datachannel";
+import { until } from "../../../../test/testing/until.ts";
 import { freeUdpPort } from "../../ops/host/free-ports.ts";
 import type { PeerEvents, PeerPort, PeerState } from "./peer-port.ts";
 import { reachableCandidates, startPeerPort } from "./webrtc-peer-port.ts";
 
-const WAIT_MS = 10_000;
 const now = (): number => performance.now();
 
 async function startPort(maxPeers = 100): Promise<PeerPort> {
@@ -55,14 +55,6 @@ async function openClient(): Promise<Client> {
 
 function quiet(events: Partial<PeerEvents> = {}): PeerEvents {
   return { onPacket: () => {}, onMessage: () => {}, onChannelOpen: () => {}, onState: () => {}, ...events };
-}
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadlineMs = now() + WAIT_MS;
-  while (!condition()) {
-    assert.ok(now() < deadlineMs, `waited too long until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 /** One speaker connects, is heard, and leaves in one of three ways. Resolves with the time it took to connect. */

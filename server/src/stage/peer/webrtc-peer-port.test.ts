@@ -3,20 +3,19 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import { parseRed } from "@hustings/media/speech/red.ts";
 import { parseRtp, type RtpPacket } from "@hustings/media/speech/rtp.ts";
 import { type BrowserServer, chromium, type Page } from "playwright-core";
+import { chromiumFlags, findChromium } from "../../../../test/testing/external-tools.ts";
+import { PATIENCE_MS, until } from "../../../../test/testing/until.ts";
 import { freeUdpPort } from "../../ops/host/free-ports.ts";
 import type { Peer, PeerEvents, PeerPort, PeerState } from "./peer-port.ts";
 import type { LossReport } from "./rtcp.ts";
 import { startPeerPort, UdpPortTaken } from "./webrtc-peer-port.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
-const WAIT_MS = 15_000;
 const now = (): number => performance.now();
 
 /** The page that speaks: RED first where the browser has it, and one data channel. It keeps its calls in `window.calls`. */
@@ -78,7 +77,6 @@ let origin: string;
 const records: PeerRecord[] = [];
 
 before(async () => {
-  assert.ok(existsSync(CHROMIUM), "These tests need Chromium: install it with `apt-get install chromium`.");
   port = startPeerPort({ udpPort: await freeUdpPort(), now });
   web = createServer((request, response) => {
     if (request.method !== "POST") return void response.setHeader("content-type", "text/html").end(PAGE);
@@ -104,11 +102,13 @@ after(async () => {
 });
 
 function launch(): Promise<BrowserServer> {
-  const quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
   const fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
-  const more = ["--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"];
-  const args = ["--headless=new", "--no-sandbox", ...quiet, ...more, ...fake];
-  return chromium.launchServer({ executablePath: CHROMIUM, args, host: "127.0.0.1" });
+  return chromium.launchServer({
+    executablePath: findChromium(),
+    args: [...chromiumFlags, "--autoplay-policy=no-user-gesture-required", ...fake],
+    host: "127.0.0.1",
+    timeout: PATIENCE_MS,
+  });
 }
 
 /** Accepts one offer and sends the speaker's own sound back. */
@@ -147,18 +147,10 @@ function newestOpus(rtp: RtpPacket, peer: Peer): Uint8Array {
   return blocks.at(-1).payload;
 }
 
-/** Checks `condition` every 10 ms until it holds; fails with `what` after `waitMs`. */
-async function until(what: string, condition: () => boolean | Promise<boolean>, waitMs = WAIT_MS): Promise<void> {
-  const deadlineMs = now() + waitMs;
-  while (!(await condition())) {
-    assert.ok(now() < deadlineMs, `waited too long until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 async function openPage(server = browser): Promise<Page> {
   const connected = await chromium.connect(server.wsEndpoint());
   const page = await connected.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
   await page.goto(origin);
   return page;
 }

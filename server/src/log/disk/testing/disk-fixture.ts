@@ -13,7 +13,6 @@ import { type LaneFile, openLaneFile } from "../lane-files.ts";
 import type { Repair } from "../repairs.ts";
 import { WRITE_MS } from "../sound-writer.ts";
 
-export const DISK_TIMEOUT_MS = 300_000;
 const SPACE = "0123456789" as SpaceId;
 
 export async function startDisk(options: Partial<DiskStoreOptions> = {}) {
