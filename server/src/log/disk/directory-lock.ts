@@ -1,4 +1,4 @@
-// Owns the lock by which one process at a time holds a data directory. Refuses to wait for it.
+// The lock file of a store: one process at a time holds it.
 
 import { randomUUID } from "node:crypto";
 import { link, readFile, rename, unlink, writeFile } from "node:fs/promises";
@@ -8,7 +8,7 @@ export class StoreLocked extends Error {
   override readonly name = "StoreLocked";
 }
 
-/** Who holds a lock: a pid alone may have been given to another process since, so its start is kept beside it. */
+/** The process that holds a lock. A pid can be given to another process later, so its start is kept too. */
 interface Holder {
   readonly pid: number;
   readonly started: string;
@@ -16,11 +16,10 @@ interface Holder {
 }
 
 const TRIES = 5;
-const heldTokens = new Set<string>();
 
 /**
- * Takes the lock file at `path`; it is let go by disposing. Throws StoreLocked, naming the pid, while a living process
- * holds it; the lock of a dead one is taken over.
+ * Takes the lock file at `path`, until the result is disposed of. Takes over the lock of a dead process. Throws StoreLocked,
+ * which names the pid, while a living process holds it.
  */
 export async function takeLock(path: string): Promise<AsyncDisposable> {
   const mine: Holder = { pid: process.pid, started: await startOf(process.pid), token: randomUUID() };
@@ -28,13 +27,13 @@ export async function takeLock(path: string): Promise<AsyncDisposable> {
   await writeFile(draft, JSON.stringify(mine), { mode: 0o600 });
   try {
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      if (await placed(draft, path)) return held(path, mine.token);
+      if (await placed(draft, path)) return heldLock(path, mine.token);
       const holder = await holderOf(path);
-      if (holder && (await isAlive(holder)))
+      if (holder && (await isAlive(holder, mine)))
         throw new StoreLocked(`Process ${holder.pid} holds ${path}: stop it, or use another data directory.`);
       await putAside(path, `${draft}.stale`, holder?.token);
     }
-    throw new StoreLocked(`${path} changes hands too often.`);
+    throw new StoreLocked(`Other processes keep taking ${path}.`);
   } finally {
     await unlink(draft).catch(() => undefined);
   }
@@ -50,17 +49,15 @@ async function placed(draft: string, path: string): Promise<boolean> {
   }
 }
 
-function held(path: string, token: string): AsyncDisposable {
-  heldTokens.add(token);
+function heldLock(path: string, token: string): AsyncDisposable {
   return {
     async [Symbol.asyncDispose]() {
-      heldTokens.delete(token);
       if ((await holderOf(path))?.token === token) await unlink(path);
     },
   };
 }
 
-// Between reading a stale lock and moving it away, another process may have put its own there: then it goes back.
+// Another process may have replaced a stale lock since it was read: then its lock is put back.
 async function putAside(path: string, aside: string, staleToken: string | undefined): Promise<void> {
   try {
     await rename(path, aside);
@@ -81,8 +78,8 @@ async function holderOf(path: string): Promise<Holder | undefined> {
   }
 }
 
-async function isAlive({ pid, started, token }: Holder): Promise<boolean> {
-  if (pid === process.pid) return heldTokens.has(token);
+async function isAlive({ pid, started }: Holder, mine: Holder): Promise<boolean> {
+  if (pid === process.pid) return started === mine.started;
   try {
     process.kill(pid, 0);
   } catch (cause) {
@@ -96,8 +93,8 @@ async function isAlive({ pid, started, token }: Holder): Promise<boolean> {
 const DEAD = "dead";
 
 /**
- * When a process started, in words that only that process has since the machine did; DEAD for one that its parent has
- * only to bury, "" where the system does not tell.
+ * A text that only this process has had since the machine started, from its start time. DEAD for a process that has
+ * exited and is not reaped yet. Where the system has no /proc: "" for another process.
  */
 async function startOf(pid: number): Promise<string> {
   try {
@@ -106,6 +103,6 @@ async function startOf(pid: number): Promise<string> {
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return fields[0] === "Z" || fields[0] === "X" ? DEAD : `${boot.trim()} ${fields[19]}`;
   } catch {
-    return "";
+    return pid === process.pid ? `origin ${performance.timeOrigin}` : "";
   }
 }

@@ -1,4 +1,5 @@
-// Owns a process that appends entries as fast as it may, and sound at twice its pace, and tells what was acknowledged, until it is killed.
+// A process that appends entries as fast as it can, and sound at twice its pace, and prints what was acknowledged, until it
+// is killed.
 
 import { writeSync } from "node:fs";
 import { systemClock } from "@hustings/flow/clock.ts";
@@ -19,15 +20,19 @@ const CREATED: StateChange = {
 };
 const packets = Array.from({ length: 10 }, () => Uint8Array.of(0xf8, 0xff, 0xfe));
 
-const store = await openDiskStore({ directory: process.argv[2] as string, clock: systemClock });
-const log = await store.create(SPACE);
-let slot = 0;
-setInterval(() => {
-  log.appendSound("32", slot, encodeFragment({ slot, levels: [], packets }));
-  writeSync(1, `sound ${slot++}\n`);
-}, SLOT_MS / 2);
+async function writeUntilKilled(): Promise<void> {
+  const store = await openDiskStore({ directory: process.argv[2] as string, clock: systemClock });
+  const log = await store.create(SPACE);
+  let slot = 0;
+  setInterval(() => {
+    log.appendSound("32", slot, encodeFragment({ slot, levels: [], packets }));
+    writeSync(1, `sound ${slot++}\n`);
+  }, SLOT_MS / 2);
 
-for (let n = 0; ; n++) {
-  const { seq } = await log.appendState(slot, 0, n === 0 ? CREATED : { kind: "title", title: `Title ${n}` });
-  writeSync(1, `state ${seq}\n`);
+  for (let n = 0; ; n++) {
+    const { seq } = await log.appendState(slot, 0, n === 0 ? CREATED : { kind: "title", title: `Title ${n}` });
+    writeSync(1, `state ${seq}\n`);
+  }
 }
+
+await writeUntilKilled();
