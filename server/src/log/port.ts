@@ -88,6 +88,36 @@ export class StaleTerm extends Error {
   }
 }
 
+/**
+ * A log as it is stored, for readers that do not follow it: recordings, replays, clips. Another process may be appending to
+ * it. Dispose of it after use.
+ */
+export interface StoredLog {
+  /** Changes when the log is replaced by another one, such as a restored copy. */
+  readonly instance: string;
+  /** False while sound that was appended earlier may not be stored yet. */
+  readonly isSettled: boolean;
+  /** The fold of the state entries that were stored when this was opened. */
+  state(): SpaceState;
+  /** The stored fragments from slot `from` on, ascending, in batches; ends at the newest. Reads as it is consumed. */
+  sizes(rendition: Rendition, from: number): AsyncIterable<readonly FragmentSize[]>;
+  /** As `LogReader.range`, of what is stored. */
+  range(rendition: Rendition, from: number, to: number): Promise<readonly Uint8Array[]>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface FragmentSize {
+  readonly slot: number;
+  /** Of the fragment's ten packets together. */
+  readonly packetBytes: number;
+}
+
+/** The stored logs of all spaces; needs no pen and no lock. */
+export interface LogArchive {
+  /** `undefined`: the space has no log, or no state entry that can be read. */
+  read(id: SpaceId): Promise<StoredLog | undefined>;
+}
+
 export const MAX_RANGE_SLOTS = 600;
 
 /** The logs of all spaces; one stage process holds it. */

@@ -1,12 +1,13 @@
 // The part of one log that is in memory: the last minute of sound, every entry, the window of moments, and the followers.
 // Followers see a record as soon as it is added. Both adapters are built around this.
 
+import { peekFragment } from "@hustings/wire/log/fragment.ts";
 import type { BackstageEntry, Cursor, Heads, LogRecord, MomentEntry } from "@hustings/wire/log/lanes.ts";
 import { EMPTY_STATE, foldState, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
 import { KEPT_SLOTS, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import { createFragmentRing, type FragmentRing } from "./fragment-ring.ts";
 import { createMomentWindow } from "./moment-window.ts";
-import { FollowerTooSlow, MAX_RANGE_SLOTS } from "./port.ts";
+import { FollowerTooSlow, type FragmentSize, MAX_RANGE_SLOTS } from "./port.ts";
 
 type SoundRecord = LogRecord & { lane: "sound" };
 type StateRecord = LogRecord & { lane: "state" };
@@ -27,6 +28,8 @@ export interface RecentRecords {
   openFollowers(): Followers;
   /** The kept fragments of `[from, to)`, ascending. */
   range(rendition: Rendition, from: number, to: number): readonly Uint8Array[];
+  /** The kept fragments from slot `from` on, ascending. */
+  sizes(rendition: Rendition, from: number): readonly FragmentSize[];
   /** The oldest slot that is still in memory; 0 before the first. */
   oldestSlot(rendition: Rendition): number;
   backstage(): readonly BackstageEntry[];
@@ -138,6 +141,10 @@ export function createRecentRecords({
       checkRange(from, to);
       return sound[rendition].between(from, to).map(({ bytes }) => bytes);
     },
+    sizes: (rendition, from) =>
+      sound[rendition]
+        .between(from, Infinity)
+        .map(({ slot, bytes }) => ({ slot, packetBytes: peekFragment(bytes).packetBytes })),
     oldestSlot: (rendition) => Math.max(0, sound[rendition].oldest),
     backstage: () => backstage,
     addSound(rendition, slot, bytes) {

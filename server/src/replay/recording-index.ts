@@ -1,97 +1,103 @@
-// Owns which second of a recording lies where: in the lane it is read from, and in the file that is served. Grows with
-// the lane and never changes what it said. Refuses to read files and to make boxes of sound.
+// Which slots each second of a recording has, and where it lies in the served file. Grows with the log, and what it has
+// returned never changes.
 //
-// The timeline holds the slots on air: those stored, and filler where at most MAX_ABSENCE_SLOTS in a row are missing;
-// longer breaks are left out, and the timeline goes on. Every segment is five slots of it, the last one may be shorter.
+// The timeline has the slots on air: the stored ones, and filler where at most MAX_ABSENCE_SLOTS in a row are missing.
+// Longer breaks are left out. Each segment is five slots of the timeline; only the last may be shorter.
 
 import { mediaSegmentSize } from "@hustings/media/container/cmaf.ts";
 import { FILLER_BYTES } from "@hustings/media/container/filler.ts";
+import type { SlotRange } from "@hustings/wire/slots.ts";
 import { FRAGMENT_PACKETS, MAX_ABSENCE_SLOTS, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
 
-export interface SegmentPlace {
-  /** First slot of the segment on the timeline; it may be filler. */
+export interface RecordingSegment {
+  /** Its slots are those of `[firstSlot, endSlot)` that are in no break; a slot that is not stored is filler. */
   readonly firstSlot: number;
+  readonly endSlot: number;
+  readonly breaks: readonly SlotRange[];
   readonly slotCount: number;
-  /** Lane offset of the first stored fragment at or after the segment's start. */
-  readonly laneAt: number;
-  /** Offset in the served file, counted from its first segment. */
+  /** Offset in the served file, counted from the first segment. */
   readonly at: number;
   readonly sizeBytes: number;
 }
 
 export interface RecordingIndex {
-  /** Segments that are complete, in order. */
-  readonly segments: readonly SegmentPlace[];
-  /** The slots that do not fill a segment yet; absent when there are none. It becomes the last one at the end. */
-  readonly rest: SegmentPlace | undefined;
+  /** The complete segments, in order. */
+  readonly segments: readonly RecordingSegment[];
+  /** The slots after the last complete segment, which become the last one at the end; absent if there are none. */
+  readonly rest: RecordingSegment | undefined;
+  /** The newest slot of the timeline; one below `liveSlot` before the first. */
   readonly lastSlot: number;
-  /** Takes up the next stored fragment on air: its slot, its lane offset, and the bytes of its packets. */
-  add(slot: number, laneAt: number, payloadBytes: number): void;
+  /** Adds the next stored fragment on air. `packetBytes`: of its packets together. */
+  add(slot: number, packetBytes: number): void;
 }
 
 /** Slots of one segment: a second. */
 export const SEGMENT_SLOTS = SLOTS_PER_SECOND;
 
-/** An index of nothing yet, of a space that went live at `liveSlot`. */
+/** An empty index of a space that went live at `liveSlot`. */
 export function createRecordingIndex(liveSlot: number): RecordingIndex {
-  const segments: SegmentPlace[] = [];
-  let expectedSlot = liveSlot;
+  const segments: RecordingSegment[] = [];
+  let nextSlot = liveSlot;
   let firstSlot = 0;
   let slotCount = 0;
-  let payloadBytes = 0;
-  let laneAt = 0;
+  let packetBytes = 0;
+  let breaks = NO_BREAKS;
   let at = 0;
 
-  function place(): SegmentPlace {
-    return { firstSlot, slotCount, laneAt, at, sizeBytes: (EMPTY_BYTES[slotCount] as number) + payloadBytes };
+  function segment(): RecordingSegment {
+    const sizeBytes = (EMPTY_BYTES[slotCount] as number) + packetBytes;
+    return { firstSlot, endSlot: nextSlot, breaks, slotCount, at, sizeBytes };
   }
 
-  function put(slot: number, bytes: number, storedAt: number): void {
-    if (slotCount === 0) {
-      firstSlot = slot;
-      laneAt = storedAt;
-    }
+  function put(slot: number, bytes: number): void {
+    if (slotCount === 0) firstSlot = slot;
+    else if (slot > nextSlot) breaks = [...breaks, { from: nextSlot, to: slot }];
+    nextSlot = slot + 1;
     slotCount++;
-    payloadBytes += bytes;
+    packetBytes += bytes;
     if (slotCount < SEGMENT_SLOTS) return;
-    const whole = place();
+    const whole = segment();
     segments.push(whole);
     at += whole.sizeBytes;
     slotCount = 0;
-    payloadBytes = 0;
+    packetBytes = 0;
+    breaks = NO_BREAKS;
   }
 
   return {
     segments,
     get rest() {
-      return slotCount === 0 ? undefined : place();
+      return slotCount === 0 ? undefined : segment();
     },
     get lastSlot() {
-      return expectedSlot - 1;
+      return nextSlot - 1;
     },
-    add(slot, storedAt, bytes) {
-      for (const missing of fillerBefore(expectedSlot, slot)) put(missing, FILLER_BYTES, storedAt);
-      put(slot, bytes, storedAt);
-      expectedSlot = slot + 1;
+    add(slot, bytes) {
+      if (slot - nextSlot <= MAX_ABSENCE_SLOTS) while (nextSlot < slot) put(nextSlot, FILLER_BYTES);
+      put(slot, bytes);
     },
   };
 }
 
-/** The slots that are filled when `slot` is the next stored one and `expectedSlot` was expected. */
-export function fillerBefore(expectedSlot: number, slot: number): number[] {
-  const missingCount = slot - expectedSlot;
-  if (missingCount > MAX_ABSENCE_SLOTS) return [];
-  return Array.from({ length: missingCount }, (_, i) => expectedSlot + i);
+/** The slots of consecutive segments as ranges, ascending, none of more than `maxSlots`. */
+export function slotRangesOf(segments: readonly RecordingSegment[], maxSlots: number): SlotRange[] {
+  const ranges: { from: number; to: number }[] = [];
+  for (const { firstSlot, endSlot, breaks } of segments) {
+    const starts = [firstSlot, ...breaks.map(({ to }) => to)];
+    const ends = [...breaks.map(({ from }) => from), endSlot];
+    for (const [i, from] of starts.entries()) {
+      const to = ends[i] as number;
+      const last = ranges.at(-1);
+      if (last?.to === from && to - last.from <= maxSlots) last.to = to;
+      else ranges.push({ from, to });
+    }
+  }
+  return ranges;
 }
 
-/** Bytes of the packets of a whole fragment. */
-export function payloadBytesOf(fragment: Uint8Array): number {
-  let at = 5 + ((fragment[0] as number) & 15) * 2;
-  for (let i = 0; i < FRAGMENT_PACKETS; i++) at += (fragment[at] as number) < 252 ? 1 : 2;
-  return fragment.length - 4 - at;
-}
+const NO_BREAKS: readonly SlotRange[] = [];
 
-// A segment's size is its packets' bytes and a head that depends on their number alone.
+// A segment's size is that of its packets and of a head that depends only on their number.
 const EMPTY_BYTES = Array.from({ length: SEGMENT_SLOTS + 1 }, (_, slots) =>
   mediaSegmentSize(new Array<number>(slots * FRAGMENT_PACKETS).fill(0)),
 );

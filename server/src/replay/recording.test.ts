@@ -1,4 +1,4 @@
-// Proves the recording: what is in it, that positions never move, and that others' players agree (ffprobe, ffmpeg).
+// The recording on every adapter: what is in it, that nothing in it moves, and that ffprobe and ffmpeg read it.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -10,139 +10,187 @@ import { promisify } from "node:util";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import { initSegment, mediaSegment } from "@hustings/media/container/cmaf.ts";
 import { fillerPackets } from "@hustings/media/container/filler.ts";
+import type { SpaceId } from "@hustings/wire/ids.ts";
 import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
 import type { StateChange } from "@hustings/wire/log/state.ts";
 import { SLOT_SAMPLES } from "@hustings/wire/units.ts";
 import fc from "fast-check";
+import { createDiskArchive } from "../log/disk/disk-archive.ts";
 import { openDiskStore } from "../log/disk/disk-store.ts";
-import type { SpaceLog } from "../log/port.ts";
-import { createdChange, SPACE } from "../log/testing/log-fixture.ts";
-import { INDEX_BYTES, openRecording, type RecordingView } from "./recording.ts";
+import { createMemoryStore } from "../log/memory/memory-log.ts";
+import type { LogArchive, LogStore, SpaceLog } from "../log/port.ts";
+import { createdChange, OTHER_SPACE, SPACE } from "../log/testing/log-fixture.ts";
+import { createRecordings, INDEX_BYTES, MAX_KEPT_INDEXES, type RecordingView } from "./recording.ts";
 
 const TIMEOUT_MS = 120_000;
 const LIVE_SLOT = 10;
+/** More than any test stores. */
+const KEPT_SLOTS = 10_000;
 const run = promisify(execFile);
 
-describe("the recording", { timeout: TIMEOUT_MS }, () => {
-  test("there is none before the space went live, nor before its first second, nor of no space", async () => {
-    await using venue = await startVenue();
-    assert.equal(await venue.view(), undefined);
-    await venue.entry(createdChange());
-    assert.equal(await venue.view(), undefined);
-    await venue.entry({ kind: "live" });
-    await venue.sound([LIVE_SLOT, LIVE_SLOT + 1]);
-    assert.equal(await venue.view(), undefined);
-    assert.equal(await openRecording({ directory: join(venue.directory, "nowhere"), id: SPACE }), undefined);
-  });
+for (const [name, startFixture] of [
+  ["memory", startMemoryFixture],
+  ["disk", startDiskFixture],
+] as const)
+  describe(`the recording from ${name}`, { timeout: TIMEOUT_MS }, () => {
+    test("does not exist before the space was live for a second, and refuses an unknown space", async () => {
+      await using fixture = await startFixture();
+      assert.equal(await fixture.view(), undefined);
+      await fixture.entry(createdChange());
+      assert.equal(await fixture.view(), undefined);
+      await fixture.entry({ kind: "live" });
+      await fixture.sound([LIVE_SLOT, LIVE_SLOT + 1]);
+      assert.equal(await fixture.view(), undefined);
+      await assert.rejects(createRecordings(fixture.archive).open(OTHER_SPACE), { code: "no-space" });
+    });
 
-  test("it holds what was on air alone, short absences filled and long ones left out, whatever is missing", async () => {
-    await fc.assert(
-      fc.asyncProperty(gapsArbitrary, fc.nat(20), async (gaps, endsBefore) => {
-        await using venue = await startVenue();
-        const slots = slotsWith(gaps);
-        const ended = Math.max(LIVE_SLOT + 1, (slots.at(-1) as number) + 1 - endsBefore);
-        await venue.goLive();
-        await venue.sound(slots);
-        await venue.entry({ kind: "ended" }, ended);
-        await venue.close();
-        const timeline = timelineOf(slots.filter((slot) => slot >= LIVE_SLOT && slot < ended));
-        const view = await venue.view();
-        if (timeline.length === 0) return assert.equal(view, undefined);
-        assert.ok(view?.final);
-        assert.equal(view.durationSamples, timeline.length * SLOT_SAMPLES);
-        assert.deepEqual((await bytesOf(view)).subarray(headBytes()), expectedSegments(timeline));
-      }),
-      { numRuns: 25 },
-    );
-  });
-
-  test("any range is the same bytes as in the whole", async () => {
-    await using venue = await startVenue();
-    await venue.goLive();
-    await venue.sound(slotsWith([30, 2, 51, 50, 7]));
-    const view = (await venue.view()) ?? assert.fail("no recording");
-    const whole = await bytesOf(view);
-    assert.equal(whole.length, view.sizeBytes);
-    await fc.assert(
-      fc.asyncProperty(fc.nat(view.sizeBytes), fc.nat(view.sizeBytes), async (a, b) => {
-        const [from, to] = [Math.min(a, b), Math.max(a, b)];
-        assert.ok((await bytesOf(view, from, to)).equals(whole.subarray(from, to)));
-      }),
-      { numRuns: 100 },
-    );
-    await assert.rejects(bytesOf(view, 0, view.sizeBytes + 1), RangeError);
-  });
-
-  test("while it is live it grows at its end, and nothing in it moves", async () => {
-    await using venue = await startVenue();
-    await venue.goLive();
-    const slots = slotsWith([60, 20, 60, 100]);
-    let before: { view: RecordingView; bytes: Buffer } | undefined;
-    for (let done = 0; done < slots.length; done += 17) {
-      await venue.sound(slots.slice(done, done + 17));
-      const view = await venue.view();
-      if (!view) continue;
-      const bytes = await bytesOf(view);
-      assert.equal(view.final, false);
-      if (before) {
-        const media = before.bytes.subarray(headBytes());
-        assert.ok(bytes.subarray(headBytes(), headBytes() + media.length).equals(media));
-        assert.equal(bytes.equals(before.bytes), view.etag === before.view.etag);
-        assert.ok((await bytesOf(before.view)).equals(before.bytes));
-      }
-      before = { view, bytes };
-    }
-    await venue.entry({ kind: "ended" }, (slots.at(-1) as number) + 1);
-    assert.equal((await venue.view())?.final, true);
-  });
-
-  test("an ended recording whose end was lost is final when its lane has been still", async () => {
-    await using venue = await startVenue();
-    await venue.goLive();
-    await venue.sound(slotsWith([50]));
-    await venue.entry({ kind: "ended" }, 1_000);
-    assert.equal((await venue.view())?.final, false);
-    const later = { ...manualClock(), utcMs: () => 8_000_000_000_000 };
-    assert.equal((await openRecording({ directory: venue.directory, id: SPACE, clock: later }))?.final, true);
-  });
-
-  test("ffprobe reads its length and every packet, live and final, and ffmpeg seeks in it", async () => {
-    await using venue = await startVenue();
-    await venue.goLive();
-    const slots = slotsWith([200, 30, 103]);
-    await venue.sound(slots);
-    const path = join(venue.directory, "recording.mp4");
-    for (const isEnded of [false, true]) {
-      if (isEnded) await venue.entry({ kind: "ended" }, (slots.at(-1) as number) + 1);
-      const view = (await venue.view()) ?? assert.fail("no recording");
-      await writeFile(path, await bytesOf(view));
-      const seconds = view.durationSamples / 48_000;
-      const timeline = timelineOf(slots.filter((slot) => slot >= LIVE_SLOT)).slice(0, seconds * 5);
-      const { format, packets } = await probe(path);
-      assert.ok(Math.abs(Number(format.duration) - seconds) < 0.03, `${format.duration} s, not ${seconds}`);
-      assert.deepEqual(
-        packets.map(({ size }) => Number(size)),
-        timeline.flatMap(packetsOf).map(({ length }) => length),
+    test("has exactly what was on air, with filler in short absences and without long ones, whatever is missing", async () => {
+      await fc.assert(
+        fc.asyncProperty(gapsArbitrary, fc.nat(20), async (gaps, endsBefore) => {
+          await using fixture = await startFixture();
+          const slots = slotsWith(gaps);
+          const ended = Math.max(LIVE_SLOT + 1, (slots.at(-1) as number) + 1 - endsBefore);
+          await fixture.goLive();
+          await fixture.sound(slots);
+          await fixture.entry({ kind: "ended" }, ended);
+          await fixture.close();
+          const timeline = timelineOf(slots.filter((slot) => slot >= LIVE_SLOT && slot < ended));
+          const view = await fixture.view();
+          if (timeline.length === 0) return assert.equal(view, undefined);
+          assert.ok(view?.final);
+          assert.equal(view.durationSamples, timeline.length * SLOT_SAMPLES);
+          assert.deepEqual((await bytesOf(view)).subarray(headBytes()), expectedSegments(timeline));
+        }),
+        { numRuns: 25 },
       );
-      const from = seconds - 5;
-      const { stderr } = await run("ffmpeg", [
-        "-v",
-        "error",
-        "-ss",
-        `${from}`,
-        "-i",
-        path,
-        "-f",
-        "s16le",
-        "-y",
-        `${path}.pcm`,
-      ]);
-      assert.equal(stderr, "");
+    });
+
+    test("gives any range of bytes as in the whole file", async () => {
+      await using fixture = await startFixture();
+      await fixture.goLive();
+      await fixture.sound(slotsWith([30, 2, 51, 50, 7]));
+      const view = (await fixture.view()) ?? assert.fail("no recording");
+      const whole = await bytesOf(view);
+      assert.equal(whole.length, view.sizeBytes);
+      await fc.assert(
+        fc.asyncProperty(fc.nat(view.sizeBytes), fc.nat(view.sizeBytes), async (a, b) => {
+          const [from, to] = [Math.min(a, b), Math.max(a, b)];
+          assert.ok((await bytesOf(view, from, to)).equals(whole.subarray(from, to)));
+        }),
+        { numRuns: 100 },
+      );
+      await assert.rejects(bytesOf(view, 0, view.sizeBytes + 1), RangeError);
+    });
+
+    test("grows at its end while the space is live, and nothing in it moves", async () => {
+      await using fixture = await startFixture();
+      await fixture.goLive();
+      const slots = slotsWith([60, 20, 60, 100]);
+      let before: { view: RecordingView; bytes: Buffer } | undefined;
+      for (let done = 0; done < slots.length; done += 17) {
+        await fixture.sound(slots.slice(done, done + 17));
+        const view = await fixture.view();
+        if (!view) continue;
+        const bytes = await bytesOf(view);
+        assert.equal(view.final, false);
+        if (before) {
+          const media = before.bytes.subarray(headBytes());
+          assert.ok(bytes.subarray(headBytes(), headBytes() + media.length).equals(media));
+          assert.equal(bytes.equals(before.bytes), view.etag === before.view.etag);
+          assert.ok((await bytesOf(before.view)).equals(before.bytes));
+        }
+        before = { view, bytes };
+      }
+      await fixture.entry({ kind: "ended" }, (slots.at(-1) as number) + 1);
+      assert.equal((await fixture.view())?.final, true);
+    });
+
+    test("shows ffprobe its length and every packet, live and final, and lets ffmpeg seek", async () => {
+      await using fixture = await startFixture();
+      await fixture.goLive();
+      const slots = slotsWith([200, 30, 103]);
+      await fixture.sound(slots);
+      const path = join(fixture.directory, "recording.mp4");
+      for (const isEnded of [false, true]) {
+        if (isEnded) await fixture.entry({ kind: "ended" }, (slots.at(-1) as number) + 1);
+        const view = (await fixture.view()) ?? assert.fail("no recording");
+        await writeFile(path, await bytesOf(view));
+        const seconds = view.durationSamples / 48_000;
+        const timeline = timelineOf(slots.filter((slot) => slot >= LIVE_SLOT)).slice(0, seconds * 5);
+        const { format, packets } = await probe(path);
+        assert.ok(Math.abs(Number(format.duration) - seconds) < 0.03, `${format.duration} s, not ${seconds}`);
+        assert.deepEqual(
+          packets.map(({ size }) => Number(size)),
+          timeline.flatMap(packetsOf).map(({ length }) => length),
+        );
+        const from = seconds - 5;
+        const { stderr } = await run("ffmpeg", [
+          "-v",
+          "error",
+          "-ss",
+          `${from}`,
+          "-i",
+          path,
+          "-f",
+          "s16le",
+          "-y",
+          `${path}.pcm`,
+        ]);
+        assert.equal(stderr, "");
+      }
+    });
+  });
+
+describe("the recording", { timeout: TIMEOUT_MS }, () => {
+  test("is final when the sound lane has not changed for a while, if the end of its sound was lost", async () => {
+    await using fixture = await startDiskFixture();
+    await fixture.goLive();
+    await fixture.sound(slotsWith([50]));
+    await fixture.entry({ kind: "ended" }, 1_000);
+    assert.equal((await fixture.view())?.final, false);
+    const clock = { ...manualClock(), utcMs: () => 8_000_000_000_000 };
+    const later = createRecordings(createDiskArchive({ directory: fixture.directory, clock }));
+    assert.equal((await later.open(SPACE))?.final, true);
+  });
+
+  test("is read from the log as it is consumed", async () => {
+    await using fixture = await startMemoryFixture();
+    await fixture.goLive();
+    await fixture.sound(slotsWith([1_500]));
+    const ranges: number[] = [];
+    const view =
+      (await createRecordings(watched(fixture.archive, { ranges })).open(SPACE)) ?? assert.fail("no recording");
+    assert.deepEqual(ranges, []);
+    const pieces = view.read(0, view.sizeBytes)[Symbol.asyncIterator]();
+    await pieces.next();
+    assert.deepEqual(ranges, []);
+    await pieces.next();
+    assert.deepEqual(ranges, [LIVE_SLOT]);
+    while (!(await pieces.next()).done);
+    assert.deepEqual(
+      ranges,
+      [0, 1, 2, 3, 4].map((n) => LIVE_SLOT + n * 300),
+    );
+  });
+
+  test("keeps the indexes of recent recordings and indexes only new sound", async () => {
+    const store = createMemoryStore({ keptSlots: KEPT_SLOTS });
+    const ids = Array.from({ length: MAX_KEPT_INDEXES + 1 }, (_, n) => String(n).padStart(10, "0") as SpaceId);
+    for (const id of ids) {
+      const log = await store.create(id);
+      await log.appendState(LIVE_SLOT, 0, createdChange(id));
+      await log.appendState(LIVE_SLOT, 0, { kind: "live" });
+      for (let slot = LIVE_SLOT; slot < LIVE_SLOT + 10; slot++) log.appendSound("32", slot, storedFragment(slot));
     }
+    const indexed: number[] = [];
+    const recordings = createRecordings(watched(store, { indexed }));
+    const [first, ...others] = ids as [SpaceId, ...SpaceId[]];
+    for (const id of [first, first, ...others, first]) await recordings.open(id);
+    assert.deepEqual(indexed, [LIVE_SLOT, LIVE_SLOT + 10, ...others.map(() => LIVE_SLOT), LIVE_SLOT]);
   });
 });
 
-const gapsArbitrary = fc.array(fc.oneof(fc.nat(4), fc.constantFrom(49, 50, 51), fc.nat(120)), {
+const gapsArbitrary = fc.array(fc.oneof(fc.nat(4), fc.constantFrom(49, 50, 51, 700), fc.nat(120)), {
   minLength: 1,
   maxLength: 6,
 });
@@ -199,35 +247,68 @@ async function probe(path: string): Promise<{ format: { duration: string }; pack
   return JSON.parse((await run("ffprobe", ["-v", "error", ...shown, path])).stdout);
 }
 
-async function startVenue() {
+/** `archive`, with the first slot of each range and of each indexing noted. */
+function watched(archive: LogArchive, noted: { readonly ranges?: number[]; readonly indexed?: number[] }): LogArchive {
+  return {
+    async read(id) {
+      const log = await archive.read(id);
+      return (
+        log && {
+          ...log,
+          sizes(rendition, from) {
+            noted.indexed?.push(from);
+            return log.sizes(rendition, from);
+          },
+          range(rendition, from, to) {
+            noted.ranges?.push(from);
+            return log.range(rendition, from, to);
+          },
+        }
+      );
+    },
+  };
+}
+
+function storedFragment(slot: number): Uint8Array {
+  return encodeFragment({ slot, levels: [], packets: packetsOf({ slot, isStored: true }) });
+}
+
+async function startMemoryFixture() {
+  const store = createMemoryStore({ keptSlots: KEPT_SLOTS });
+  return startFixture(store, store, await mkdtemp(join(tmpdir(), "hustings-recording-")));
+}
+
+async function startDiskFixture() {
   const directory = await mkdtemp(join(tmpdir(), "hustings-recording-"));
   const store = await openDiskStore({ directory, clock: manualClock() });
+  return startFixture(store, createDiskArchive({ directory, clock: manualClock(0) }), directory);
+}
+
+async function startFixture(store: LogStore, archive: LogArchive, directory: string) {
   let log: SpaceLog = await store.create(SPACE);
-  const venue = {
+  const recordings = createRecordings(archive);
+  const fixture = {
+    archive,
     directory,
-    view: () => openRecording({ directory, id: SPACE, clock: manualClock(0) }),
+    view: () => recordings.open(SPACE),
     entry: (change: StateChange, slot = LIVE_SLOT) => log.appendState(slot, 0, change),
     async goLive() {
-      await venue.entry(createdChange());
-      await venue.entry({ kind: "live" });
+      await fixture.entry(createdChange());
+      await fixture.entry({ kind: "live" });
     },
+    // A log stores its sound when its pen is closed.
     async sound(slots: readonly number[]) {
       for (let first = 0; first < slots.length; first += 200) {
-        for (const slot of slots.slice(first, first + 200))
-          log.appendSound(
-            "32",
-            slot,
-            encodeFragment({ slot, levels: [], packets: packetsOf({ slot, isStored: true }) }),
-          );
+        for (const slot of slots.slice(first, first + 200)) log.appendSound("32", slot, storedFragment(slot));
         await log[Symbol.asyncDispose]();
         log = (await store.open(SPACE)) ?? assert.fail("no log");
       }
     },
     close: () => store[Symbol.asyncDispose](),
     async [Symbol.asyncDispose]() {
-      await venue.close();
+      await fixture.close();
       await rm(directory, { recursive: true, force: true });
     },
   };
-  return venue;
+  return fixture;
 }

@@ -1,92 +1,127 @@
-// Owns the recording of a space as a view of its log: an MP4 file that is never written, whose every byte can be asked
-// for, also while the space is live and another process writes the log. Refuses to know HTTP.
+// The recording of a space as a view of its stored log: an MP4 file that is never written and of which any bytes can be
+// read, also while the space is live.
 //
 // init segment | index region of INDEX_BYTES: sidx, then free | one segment a second, on air only
-// Positions never move while it grows; what changes is the index region and the end.
+// While the file grows nothing in it moves; only the index region and the end change.
 
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
-import { type Clock, systemClock } from "@hustings/flow/clock.ts";
 import { initSegment, mediaSegment } from "@hustings/media/container/cmaf.ts";
 import { freeBox, sidx, sidxSize } from "@hustings/media/container/cmaf-index.ts";
 import { fillerPackets } from "@hustings/media/container/filler.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import { decodeFragment } from "@hustings/wire/log/fragment.ts";
-import type { SpaceState } from "@hustings/wire/log/state.ts";
 import { SLOT_SAMPLES } from "@hustings/wire/units.ts";
-
-import { readState } from "../log/disk/disk-store.ts";
-import { scanBatches, scanFragments } from "../log/disk/fragment-scan.ts";
-import { type LaneFile, openForReading } from "../log/disk/lane-files.ts";
-import { LANE_FILES, spacesFolder } from "../log/disk/lane-names.ts";
+import { type LogArchive, MAX_RANGE_SLOTS, type StoredLog } from "../log/port.ts";
 import {
   createRecordingIndex,
-  fillerBefore,
-  payloadBytesOf,
   type RecordingIndex,
+  type RecordingSegment,
   SEGMENT_SLOTS,
-  type SegmentPlace,
+  slotRangesOf,
 } from "./recording-index.ts";
-
-export interface RecordingOptions {
-  /** The data directory. */
-  readonly directory: string;
-  readonly id: SpaceId;
-  readonly clock?: Clock;
-}
 
 /** The recording as it was when it was opened; it does not change while it is read. */
 export interface RecordingView {
+  readonly title: string;
   readonly sizeBytes: number;
   readonly durationSamples: number;
-  /** The space has ended and all that is stored of it is in: it will never change. */
+  /** The space has ended and everything stored of it is included: it will never change. */
   readonly final: boolean;
   /** Strong, quoted: views with the same tag are the same bytes. */
   readonly etag: string;
-  /** Bytes `[from, to)`, in pieces. Throws RangeError outside the file, Error when the lane was damaged since. */
+  /**
+   * Bytes `[from, to)`, in pieces, read from the log as they are consumed. Throws RangeError outside the file, and Error
+   * if the log was damaged since the view was opened.
+   */
   read(from: number, to: number): AsyncIterable<Uint8Array>;
 }
 
-/** Room for the index: 5,457 runs, fifteen hours of ten seconds each; above that runs are longer. */
+export interface Recordings {
+  /** `undefined` until a second of the space was on air. Throws a Refusal `no-space`. */
+  open(id: SpaceId): Promise<RecordingView | undefined>;
+}
+
+/** Room for 5,457 runs of ten seconds: fifteen hours. In longer recordings the runs are longer. */
 export const INDEX_BYTES = 64 * 1024;
-/** Recordings whose index is kept in memory; 3 MB for eight hours. */
+/** Recordings whose index is kept in memory (3 MB for eight hours); the least recently opened one is dropped. */
 export const MAX_KEPT_INDEXES = 16;
-/** An ended space whose lane was still for so long gets no more sound, even where its end is missing. */
-const STILL_MS = 30_000;
 const RUN_SEGMENTS = 10;
 const MAX_RUNS = Math.floor((INDEX_BYTES - 8 - sidxSize(0)) / 12);
+/** Segments that are read from the log at once: about 240 KB. */
+const READ_SEGMENTS = 60;
 const PIECE_BYTES = 64 * 1024;
 
-/** The recording of a space; `undefined` while there is nothing of it: no space, never live, less than a second. */
-export async function openRecording(options: RecordingOptions): Promise<RecordingView | undefined> {
-  const { directory, id, clock = systemClock } = options;
-  const folder = join(spacesFolder(directory), id);
-  const state = await readState(folder);
-  if (state?.liveSlot === undefined) return undefined;
-  const path = join(folder, LANE_FILES.sound["32"]);
-  const lane = await stat(path).catch(() => undefined);
-  if (!lane) return undefined;
-  const { index, hasEnd } = await readIndex({
-    path,
-    ino: lane.ino,
-    liveSlot: state.liveSlot,
-    endedSlot: state.endedSlot,
-  });
-  const isStill = clock.utcMs() - lane.mtimeMs > STILL_MS;
-  const final = state.endedSlot !== undefined && (isStill || hasEnd || index.lastSlot >= state.endedSlot - 1);
-  const segments = final && index.rest ? [...index.segments, index.rest] : index.segments.slice();
-  return segments.length === 0 ? undefined : viewOf({ id, path, segments, final });
+interface KeptIndex {
+  /** Of the log that was indexed. */
+  readonly instance: string;
+  readonly index: RecordingIndex;
+  /** Sound before this slot is indexed. */
+  nextSlot: number;
+  /** Sound after the end of the space was met, so nothing before the end is still to come. */
+  hasEnd: boolean;
+  indexing: Promise<void>;
+}
+
+/** The recordings of the logs in `archive`. Keeps the indexes of the newest ones, and shares them. */
+export function createRecordings(archive: LogArchive): Recordings {
+  const kept = new Map<SpaceId, KeptIndex>();
+
+  function keptOf(id: SpaceId, instance: string, liveSlot: number): KeptIndex {
+    const known = kept.get(id);
+    const one =
+      known?.instance === instance
+        ? known
+        : {
+            instance,
+            index: createRecordingIndex(liveSlot),
+            nextSlot: liveSlot,
+            hasEnd: false,
+            indexing: Promise.resolve(),
+          };
+    kept.delete(id);
+    kept.set(id, one);
+    for (const oldest of kept.keys()) if (kept.size > MAX_KEPT_INDEXES) kept.delete(oldest);
+    return one;
+  }
+
+  return {
+    async open(id) {
+      await using log = await archive.read(id);
+      if (log === undefined) throw new Refusal("no-space");
+      const { title, liveSlot, endedSlot } = log.state();
+      if (liveSlot === undefined) return undefined;
+      const one = keptOf(id, log.instance, liveSlot);
+      one.indexing = one.indexing.catch(() => undefined).then(() => indexNew(one, log, endedSlot));
+      await one.indexing;
+      const { index, hasEnd } = one;
+      const final = endedSlot !== undefined && (log.isSettled || hasEnd || index.lastSlot >= endedSlot - 1);
+      const segments = final && index.rest ? [...index.segments, index.rest] : index.segments.slice();
+      return segments.length === 0 ? undefined : viewOf({ archive, id, title, segments, final });
+    },
+  };
+}
+
+async function indexNew(kept: KeptIndex, log: StoredLog, endedSlot = Infinity): Promise<void> {
+  for await (const batch of log.sizes("32", kept.nextSlot)) {
+    for (const { slot, packetBytes } of batch) {
+      kept.hasEnd = slot >= endedSlot;
+      if (kept.hasEnd) return;
+      kept.index.add(slot, packetBytes);
+      kept.nextSlot = slot + 1;
+    }
+  }
 }
 
 interface ViewOptions {
+  readonly archive: LogArchive;
   readonly id: SpaceId;
-  readonly path: string;
-  readonly segments: readonly SegmentPlace[];
+  readonly title: string;
+  readonly segments: readonly RecordingSegment[];
   readonly final: boolean;
 }
 
-function viewOf({ id, path, segments, final }: ViewOptions): RecordingView {
-  const last = segments.at(-1) as SegmentPlace;
+function viewOf({ archive, id, title, segments, final }: ViewOptions): RecordingView {
+  const last = segments.at(-1) as RecordingSegment;
   const head = headOf(segments);
   const sizeBytes = head.length + last.at + last.sizeBytes;
 
@@ -96,14 +131,17 @@ function viewOf({ id, path, segments, final }: ViewOptions): RecordingView {
     if (to <= Math.max(from, head.length)) return;
     const first = segmentAt(segments, Math.max(0, from - head.length));
     const end = segmentAt(segments, to - 1 - head.length) + 1;
-    let at = head.length + (segments[first] as SegmentPlace).at;
-    for await (const piece of readSegments(path, segments, first, end)) {
+    let at = head.length + (segments[first] as RecordingSegment).at;
+    await using log = await archive.read(id);
+    if (log === undefined) throw new Error("The log of the recording is gone.");
+    for await (const piece of inPieces(readSegments(log, segments, first, end))) {
       yield piece.subarray(Math.max(0, from - at), Math.min(piece.length, to - at));
       at += piece.length;
     }
   }
 
   return {
+    title,
     sizeBytes,
     durationSamples: ((segments.length - 1) * SEGMENT_SLOTS + last.slotCount) * SLOT_SAMPLES,
     final,
@@ -112,7 +150,7 @@ function viewOf({ id, path, segments, final }: ViewOptions): RecordingView {
   };
 }
 
-function headOf(segments: readonly SegmentPlace[]): Uint8Array {
+function headOf(segments: readonly RecordingSegment[]): Uint8Array {
   const init = initSegment();
   const runSegments = RUN_SEGMENTS * Math.ceil(segments.length / RUN_SEGMENTS / MAX_RUNS);
   const runs = [];
@@ -127,136 +165,61 @@ function headOf(segments: readonly SegmentPlace[]): Uint8Array {
   return Buffer.concat([init, sidx(0, runs, roomBytes), freeBox(roomBytes)]);
 }
 
-function segmentAt(segments: readonly SegmentPlace[], at: number): number {
+function segmentAt(segments: readonly RecordingSegment[], at: number): number {
   let low = 0;
   let high = segments.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((segments[middle] as SegmentPlace).at <= at) low = middle + 1;
+    if ((segments[middle] as RecordingSegment).at <= at) low = middle + 1;
     else high = middle;
   }
   return low - 1;
 }
 
+async function* inPieces(segments: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let piece: Uint8Array[] = [];
+  let pieceBytes = 0;
+  for await (const segment of segments) {
+    piece.push(segment);
+    pieceBytes += segment.length;
+    if (pieceBytes < PIECE_BYTES) continue;
+    yield Buffer.concat(piece);
+    piece = [];
+    pieceBytes = 0;
+  }
+  if (piece.length > 0) yield Buffer.concat(piece);
+}
+
 async function* readSegments(
-  path: string,
-  segments: readonly SegmentPlace[],
+  log: StoredLog,
+  segments: readonly RecordingSegment[],
   first: number,
   end: number,
 ): AsyncGenerator<Uint8Array> {
-  const file = await openForReading(path);
-  if (!file) throw new Error("The lane of the recording is gone.");
-  try {
-    let pieces: Uint8Array[] = [];
-    let pieceBytes = 0;
-    for await (const segment of makeSegments(file, segments, first, end)) {
-      pieces.push(segment);
-      pieceBytes += segment.length;
-      if (pieceBytes < PIECE_BYTES) continue;
-      yield Buffer.concat(pieces);
-      pieces = [];
-      pieceBytes = 0;
-    }
-    if (pieces.length > 0) yield Buffer.concat(pieces);
-  } finally {
-    await file.close();
-  }
-}
-
-async function* makeSegments(
-  file: LaneFile,
-  segments: readonly SegmentPlace[],
-  first: number,
-  end: number,
-): AsyncGenerator<Uint8Array> {
-  const start = segments[first] as SegmentPlace;
-  const behind = segments[end];
-  let at = first;
-  let expectedSlot = start.firstSlot;
-  let packets: Uint8Array[] = [];
-  let slotCount = 0;
-
-  const scan = { at: start.laneAt, lastSlot: start.firstSlot - 1, ...(behind && { to: behind.laneAt + MAX_READ_ON }) };
-  for await (const { slot, bytes } of scanFragments(file, scan)) {
-    const slots = [...fillerBefore(expectedSlot, slot).map(fillerPackets), decodeFragment(bytes.slice()).packets];
-    expectedSlot = slot + 1;
-    for (const slotPackets of slots) {
-      packets.push(...slotPackets);
-      if (++slotCount < (segments[at] as SegmentPlace).slotCount) continue;
-      yield makeSegment(segments, at, packets);
-      packets = [];
-      slotCount = 0;
-      if (++at >= end) return;
-    }
-  }
-  throw new Error("The lane of the recording is shorter than it was.");
-}
-
-// The last segment's filler may be decided by a fragment behind it, which is read too.
-const MAX_READ_ON = 16 * 1024;
-
-function makeSegment(segments: readonly SegmentPlace[], at: number, packets: readonly Uint8Array[]): Uint8Array {
-  const bytes = mediaSegment({
-    sequence: at + 1,
-    decodeTimeSamples: at * SEGMENT_SLOTS * SLOT_SAMPLES,
-    packets,
-  });
-  if (bytes.length !== segments[at]?.sizeBytes) throw new Error(`Second ${at} of the recording is not what it was.`);
-  return bytes;
-}
-
-interface IndexOptions {
-  readonly path: string;
-  readonly ino: number;
-  readonly liveSlot: number;
-  readonly endedSlot: SpaceState["endedSlot"];
-}
-
-interface KeptIndex {
-  readonly ino: number;
-  readonly index: RecordingIndex;
-  /** Lane offset and slot up to which it is indexed. */
-  at: number;
-  lastSlot: number;
-  /** Sound behind the end of the space was met: nothing before it is still to come. */
-  hasEnd: boolean;
-  reading: Promise<void>;
-}
-
-// What is kept follows from the lane's bytes alone, so it may be shared by all who ask; least recently used goes first.
-const keptIndexes = new Map<string, KeptIndex>();
-
-async function readIndex(options: IndexOptions): Promise<KeptIndex> {
-  const { path, ino, liveSlot } = options;
-  const known = keptIndexes.get(path);
-  const kept =
-    known?.ino === ino
-      ? known
-      : { ino, index: createRecordingIndex(liveSlot), at: 0, lastSlot: -1, hasEnd: false, reading: Promise.resolve() };
-  keptIndexes.delete(path);
-  keptIndexes.set(path, kept);
-  for (const oldest of keptIndexes.keys()) if (keptIndexes.size > MAX_KEPT_INDEXES) keptIndexes.delete(oldest);
-  kept.reading = kept.reading.catch(() => undefined).then(() => readOn(kept, options));
-  await kept.reading;
-  return kept;
-}
-
-async function readOn(kept: KeptIndex, { path, liveSlot, endedSlot = Infinity }: IndexOptions): Promise<void> {
-  const file = await openForReading(path);
-  if (!file) return;
-  try {
-    for await (const batch of scanBatches(file, { at: kept.at, lastSlot: kept.lastSlot })) {
-      for (const { slot, at, bytes } of batch) {
-        if (slot >= endedSlot) {
-          kept.hasEnd = true;
-          return;
-        }
-        kept.at = at + bytes.length;
-        kept.lastSlot = slot;
-        if (slot >= liveSlot) kept.index.add(slot, at, payloadBytesOf(bytes));
+  for (let at = first; at < end; at += READ_SEGMENTS) {
+    const group = segments.slice(at, Math.min(at + READ_SEGMENTS, end));
+    const stored = new Map<number, readonly Uint8Array[]>();
+    for (const { from, to } of slotRangesOf(group, MAX_RANGE_SLOTS)) {
+      for (const bytes of await log.range("32", from, to)) {
+        const { slot, packets } = decodeFragment(bytes);
+        stored.set(slot, packets);
       }
     }
-  } finally {
-    await file.close();
+    for (const [i, segment] of group.entries()) yield makeSegment(segment, at + i, stored);
   }
+}
+
+function makeSegment(
+  segment: RecordingSegment,
+  number: number,
+  stored: ReadonlyMap<number, readonly Uint8Array[]>,
+): Uint8Array {
+  const packets: Uint8Array[] = [];
+  for (const { from, to } of slotRangesOf([segment], MAX_RANGE_SLOTS))
+    for (let slot = from; slot < to; slot++) packets.push(...(stored.get(slot) ?? fillerPackets(slot)));
+  const decodeTimeSamples = number * SEGMENT_SLOTS * SLOT_SAMPLES;
+  const bytes = mediaSegment({ sequence: number + 1, decodeTimeSamples, packets });
+  if (bytes.length !== segment.sizeBytes)
+    throw new Error(`Second ${number} of the recording has changed: the log was damaged or replaced.`);
+  return bytes;
 }

@@ -1,17 +1,13 @@
 // Composes the api process.
 
-import { join } from "node:path";
 import { shiftedClock, systemClock } from "@hustings/flow/clock.ts";
-import { Refusal } from "@hustings/wire/errors.ts";
 import { startApi } from "../api/api.ts";
-import type { OpenRecording } from "../api/api-context.ts";
 import type { LimitSettings } from "../api/limits.ts";
-import { readState } from "../log/disk/disk-store.ts";
-import { spacesFolder } from "../log/disk/lane-names.ts";
+import { createDiskArchive } from "../log/disk/disk-archive.ts";
 import type { Logger } from "../ops/logger.ts";
 import type { RoleStart } from "../ops/process/role-message.ts";
 import { runDirectory } from "../ops/process/run-directory.ts";
-import { openRecording } from "../replay/recording.ts";
+import { createRecordings } from "../replay/recording.ts";
 import { loadOrCreateKeys } from "../tickets/keys.ts";
 import { ticketSigner } from "../tickets/sign.ts";
 import { passVerifier, ticketVerifier } from "../tickets/verify.ts";
@@ -39,18 +35,8 @@ export async function startApiRole({ config, version }: RoleStart, log: Logger):
     ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
     newSpaces: limitsOf(config.spacesPerMinute, SPACES_OF_ALL),
     newGuests: limitsOf(config.guestsPerMinute, GUESTS_OF_ALL),
-    openRecording: recordingsOf(config.dataDirectory),
+    openRecording: createRecordings(createDiskArchive({ directory: config.dataDirectory })).open,
   });
-}
-
-function recordingsOf(dataDirectory: string): OpenRecording {
-  return async (id) => {
-    const state = await readState(join(spacesFolder(dataDirectory), id));
-    if (state === undefined) throw new Refusal("no-space");
-    // The system's clock, because it is compared with the times of files.
-    const view = await openRecording({ directory: dataDirectory, id, clock: systemClock });
-    return view && { ...view, title: state.title };
-  };
 }
 
 function limitsOf(perMinute: number, timesForAll: number): LimitSettings {

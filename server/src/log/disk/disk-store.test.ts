@@ -7,14 +7,21 @@ import { cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
+import { archiveContract } from "../testing/archive-contract.ts";
 import { createdChange, fragmentOf, nameOf, SPACE, START, take, titleChange } from "../testing/log-fixture.ts";
 import { readerContract } from "../testing/reader-contract.ts";
 import { storeContract } from "../testing/store-contract.ts";
 import { StoreLocked } from "./directory-lock.ts";
+import { createDiskArchive } from "./disk-archive.ts";
 import { openDiskStore } from "./disk-store.ts";
 import { slotsBetween, slotsOf, startDisk } from "./testing/disk-fixture.ts";
 
 storeContract("disk", () => startDisk({ heldRecords: 64 }));
+archiveContract("disk", async () => {
+  const disk = await startDisk();
+  const archive = createDiskArchive({ directory: disk.directory });
+  return { store: disk.store, archive, [Symbol.asyncDispose]: () => disk[Symbol.asyncDispose]() };
+});
 readerContract("disk", async () => {
   const disk = await startDisk({ heldRecords: 64 });
   const log = await disk.store.create(SPACE);

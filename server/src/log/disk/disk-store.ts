@@ -6,13 +6,12 @@ import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
-import { foldAll, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
+import type { SpaceState } from "@hustings/wire/log/state.ts";
 import { type LogStore, newestFirst, type SpaceLog } from "../port.ts";
 import { takeLock } from "./directory-lock.ts";
+import { readState } from "./disk-archive.ts";
 import { type DiskLog, openDiskLog } from "./disk-log.ts";
-import { MAX_ENTRY_LANE_BYTES } from "./entry-lane.ts";
-import { scanEntries } from "./entry-lines.ts";
-import { codeOf, isFolder, type OpenLane, openForReading, openLaneFile, syncFolder } from "./lane-files.ts";
+import { codeOf, isFolder, type OpenLane, openLaneFile, syncFolder } from "./lane-files.ts";
 import { LANE_FILES, spacesFolder } from "./lane-names.ts";
 import { createOpenLogs, type OpenLogs } from "./open-logs.ts";
 import type { Repair } from "./repairs.ts";
@@ -103,19 +102,4 @@ async function listSpaces(
     }
   }
   return found.sort(newestFirst);
-}
-
-/** The state that a space's state lane gives at this moment; `undefined` without a lane, or if no entry in it is whole. */
-export async function readState(folder: string): Promise<SpaceState | undefined> {
-  const file = await openForReading(join(folder, LANE_FILES.state));
-  if (!file) return undefined;
-  try {
-    const sizeBytes = await file.size();
-    if (sizeBytes > MAX_ENTRY_LANE_BYTES) throw new Error(`The state lane is too long: it has ${sizeBytes} bytes.`);
-    const bytes = await file.read(0, sizeBytes);
-    const entries = scanEntries(bytes).entries as StateEntry[];
-    return entries.length === 0 && bytes.some((byte) => byte !== 0) ? undefined : foldAll(entries);
-  } finally {
-    await file.close();
-  }
 }

@@ -1,29 +1,31 @@
-// Owns finding the whole fragments in a sound lane, whatever else is in it: torn tails, damaged bytes. Refuses to know
-// who asks: the store as it opens, a range, the recording.
+// Finds the whole fragments in a sound lane, whatever else is in it: torn tails, damaged bytes.
 
 import { BadFragment, checkFragment, MAX_FRAGMENT_BYTES } from "@hustings/wire/log/fragment.ts";
+import type { SlotRange } from "@hustings/wire/slots.ts";
 import type { LaneFile } from "./lane-files.ts";
 
 export interface FoundFragment {
   readonly slot: number;
   /** Offset in the lane. */
   readonly at: number;
-  /** A view into what was read. */
+  /** A view of the bytes that were read. */
   readonly bytes: Uint8Array;
+  /** Of the ten packets together. */
+  readonly packetBytes: number;
 }
 
 export interface ScanFrom {
   readonly at: number;
-  /** Only fragments of later slots are taken: slots ascend in a lane, so anything else is damage. */
+  /** Slots ascend in a lane: fragments of this slot and earlier ones are damage. */
   readonly lastSlot: number;
-  /** Offset at which to stop; absent: the file's end as it is then. */
+  /** Where to stop; absent: at the end of the file. */
   readonly to?: number;
 }
 
-/** Read and looked through at once: a few milliseconds of a process that has other work. */
+/** Read and scanned at once: a few milliseconds, because the process has other work. */
 const READ_BYTES = 256 * 1024;
 
-/** The whole fragments from `from` on, slots ascending; what is damaged is passed over. */
+/** The whole fragments from `from` on, slots ascending; damaged bytes are passed over. */
 export async function* scanFragments(file: LaneFile, from: ScanFrom): AsyncGenerator<FoundFragment> {
   for await (const batch of scanBatches(file, from)) yield* batch;
 }
@@ -44,9 +46,10 @@ export async function* scanBatches(file: LaneFile, from: ScanFrom): AsyncGenerat
         next++;
         continue;
       }
-      batch.push({ slot: found.slot, at: at + next, bytes: bytes.subarray(next, next + found.byteLength) });
-      lastSlot = found.slot;
-      next += found.byteLength;
+      const { slot, byteLength, packetBytes } = found;
+      batch.push({ slot, at: at + next, bytes: bytes.subarray(next, next + byteLength), packetBytes });
+      lastSlot = slot;
+      next += byteLength;
     }
     yield batch;
     if (isEnd) return;
@@ -54,23 +57,48 @@ export async function* scanBatches(file: LaneFile, from: ScanFrom): AsyncGenerat
   }
 }
 
+/** Offsets `[from, to)` of a lane. */
+export interface LanePart {
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
- * An offset from which on every fragment of `slot` or a later one lies, found by halving `[0, endsAt)`: fragments tell
- * their slot wherever one looks, so a lane needs no index.
+ * An offset in `within` from which on every fragment of `slot` and of later slots lies. Halves `within`: a fragment carries
+ * its slot, so a lane needs no index.
  */
-export async function seekSlot(file: LaneFile, slot: number, endsAt: number): Promise<number> {
-  let low = 0;
-  let high = endsAt;
+export async function seekSlot(file: LaneFile, slot: number, within: LanePart): Promise<number> {
+  let { from: low, to: high } = within;
   while (high - low > SEEK_BYTES) {
     const middle = Math.floor((low + high) / 2);
-    const found = await firstFragment(file, middle, Math.min(high, middle + SEEK_BYTES));
+    const found =
+      (await firstFragment(file, middle, middle + PROBE_BYTES)) ??
+      (await firstFragment(file, middle, Math.min(high, middle + SEEK_BYTES)));
     if (found && found.slot < slot) low = found.at;
     else high = middle;
   }
   return low;
 }
 
+/** Copies of the whole fragments of the slots `[from, to)`, all of which lie in `within`, and the offset after the last. */
+export async function readRange(
+  file: LaneFile,
+  { from, to }: SlotRange,
+  within: LanePart,
+): Promise<{ readonly fragments: readonly Uint8Array[]; readonly endsAt: number }> {
+  const fragments: Uint8Array[] = [];
+  let endsAt = await seekSlot(file, from, within);
+  for await (const { slot, at, bytes } of scanFragments(file, { at: endsAt, lastSlot: -1 })) {
+    if (slot >= to) break;
+    if (slot >= from) fragments.push(bytes.slice());
+    endsAt = at + bytes.length;
+  }
+  return { fragments, endsAt };
+}
+
 const SEEK_BYTES = 4 * MAX_FRAGMENT_BYTES;
+/** Holds a whole fragment of a healthy lane: at 32 kb/s a fragment has about 820 bytes. */
+const PROBE_BYTES = 4 * 1024;
 
 async function firstFragment(file: LaneFile, at: number, to: number): Promise<FoundFragment | undefined> {
   for await (const found of scanFragments(file, { at, lastSlot: -1, to })) return found;

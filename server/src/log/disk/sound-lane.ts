@@ -1,7 +1,7 @@
 // Owns one sound lane as a file: fragments one after another, written in batches. Refuses to make anyone wait, and to
 // know when to write.
 
-import { scanFragments, seekSlot } from "./fragment-scan.ts";
+import { readRange, scanFragments } from "./fragment-scan.ts";
 import { type LaneFile, writeAll } from "./lane-files.ts";
 
 export interface SoundLane {
@@ -80,15 +80,7 @@ export async function openSoundLane(file: LaneFile, newestCount: number): Promis
     },
     flush,
     sync: () => file.sync(),
-    async range(from, to) {
-      const found: Uint8Array[] = [];
-      const at = await seekSlot(file, from, endsAt);
-      for await (const { slot, bytes } of scanFragments(file, { at, lastSlot: -1 })) {
-        if (slot >= to) break;
-        if (slot >= from) found.push(bytes.slice());
-      }
-      return found;
-    },
+    range: async (from, to) => (await readRange(file, { from, to }, { from: 0, to: endsAt })).fragments,
     close: () => file.close(),
   };
   const newest = tail.fragments.slice(-newestCount).map(copied);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LogStore } from "../port.ts";
+import { archiveContract } from "../testing/archive-contract.ts";
 import { fragmentOf, nameOf, SPACE, START, take } from "../testing/log-fixture.ts";
 import { momentContract } from "../testing/moment-contract.ts";
 import { readerContract } from "../testing/reader-contract.ts";
@@ -18,6 +19,10 @@ const openStore = async () => {
 storeContract("memory", openStore);
 readerContract("memory", async () => readable((await openStore()).store));
 
+archiveContract("memory", async () => {
+  const store = createMemoryStore({ keptSlots: 2_000 });
+  return { store, archive: store, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+});
 momentContract("memory", async () => {
   const store = createMemoryMoments({ heldRecords: 64 });
   return { store, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };

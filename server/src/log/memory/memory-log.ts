@@ -3,7 +3,7 @@
 
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import { createPens, type PenHold, type Pens } from "../pens.ts";
-import { type LogStore, newestFirst, type SpaceLog } from "../port.ts";
+import { type LogArchive, type LogStore, newestFirst, type SpaceLog, type StoredLog } from "../port.ts";
 import { createRecentRecords, type RecentOptions, type RecentRecords } from "../recent-records.ts";
 
 interface MemoryLog {
@@ -11,8 +11,8 @@ interface MemoryLog {
   readonly pens: Pens<SpaceLog>;
 }
 
-/** A store whose logs live as long as it does. */
-export function createMemoryStore(options: RecentOptions = {}): LogStore {
+/** A store whose logs live as long as it does. What it keeps is its archive. */
+export function createMemoryStore(options: RecentOptions = {}): LogStore & LogArchive {
   const logs = new Map<SpaceId, MemoryLog>();
 
   function createLog(): MemoryLog {
@@ -34,6 +34,10 @@ export function createMemoryStore(options: RecentOptions = {}): LogStore {
       return log.pens.take();
     },
     open: async (id) => logs.get(id)?.pens.take(),
+    async read(id) {
+      const recent = logs.get(id)?.recent;
+      return recent && storedOf(recent);
+    },
     async list() {
       const all = [...logs].map(([id, { recent }]) => ({ id, state: recent.state() }));
       return all.filter(({ state }) => state.seq > 0).sort(newestFirst);
@@ -45,6 +49,20 @@ export function createMemoryStore(options: RecentOptions = {}): LogStore {
     async [Symbol.asyncDispose]() {
       for (const { pens } of logs.values()) await pens.close();
     },
+  };
+}
+
+function storedOf(recent: RecentRecords): StoredLog {
+  const state = recent.state();
+  return {
+    instance: "memory",
+    isSettled: true,
+    state: () => state,
+    async *sizes(rendition, from) {
+      yield recent.sizes(rendition, from);
+    },
+    range: async (rendition, from, to) => recent.range(rendition, from, to),
+    async [Symbol.asyncDispose]() {},
   };
 }
 

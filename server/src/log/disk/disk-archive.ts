@@ -1,0 +1,100 @@
+// Reads the stored logs of a data directory, also while another process writes them. Needs no lock.
+
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type Clock, systemClock } from "@hustings/flow/clock.ts";
+import type { SpaceId } from "@hustings/wire/ids.ts";
+import { foldAll, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
+import type { Rendition } from "@hustings/wire/units.ts";
+import type { FragmentSize, LogArchive, StoredLog } from "../port.ts";
+import { checkRange } from "../recent-records.ts";
+import { MAX_ENTRY_LANE_BYTES } from "./entry-lane.ts";
+import { scanEntries } from "./entry-lines.ts";
+import { readRange, scanBatches, seekSlot } from "./fragment-scan.ts";
+import { type LaneFile, openForReading } from "./lane-files.ts";
+import { LANE_FILES, spacesFolder } from "./lane-names.ts";
+
+export interface DiskArchiveOptions {
+  /** The data directory. */
+  readonly directory: string;
+  /** Compared with the times of files, so it must not be shifted. */
+  readonly clock?: Clock;
+}
+
+/** A sound lane that has not changed for this long gets no more sound that was appended before. */
+const SETTLED_MS = 30_000;
+
+export function createDiskArchive({ directory, clock = systemClock }: DiskArchiveOptions): LogArchive {
+  return {
+    async read(id: SpaceId) {
+      const folder = join(spacesFolder(directory), id);
+      const state = await readState(folder);
+      if (state === undefined) return undefined;
+      const lane = await stat(join(folder, LANE_FILES.sound["32"])).catch(() => undefined);
+      const instance = lane === undefined ? "" : `${lane.dev}:${lane.ino}`;
+      const isSettled = lane === undefined || clock.utcMs() - lane.mtimeMs > SETTLED_MS;
+      return { instance, isSettled, state: () => state, ...readSound(folder) };
+    },
+  };
+}
+
+interface ReadLane {
+  readonly file: LaneFile;
+  /** Fragments of `slot` and later ones begin at or after `at`: where the last range ended. */
+  known: { readonly slot: number; readonly at: number };
+}
+
+function readSound(folder: string): Pick<StoredLog, "sizes" | "range" | typeof Symbol.asyncDispose> {
+  const lanes = new Map<Rendition, Promise<ReadLane | undefined>>();
+
+  async function openLane(rendition: Rendition): Promise<ReadLane | undefined> {
+    const file = await openForReading(join(folder, LANE_FILES.sound[rendition]));
+    return file && { file, known: { slot: 0, at: 0 } };
+  }
+
+  function laneOf(rendition: Rendition): Promise<ReadLane | undefined> {
+    const lane = lanes.get(rendition) ?? openLane(rendition);
+    lanes.set(rendition, lane);
+    return lane;
+  }
+
+  async function* sizes(rendition: Rendition, from: number): AsyncGenerator<readonly FragmentSize[]> {
+    const lane = await laneOf(rendition);
+    if (!lane) return;
+    const at = await seekSlot(lane.file, from, { from: 0, to: await lane.file.size() });
+    for await (const batch of scanBatches(lane.file, { at, lastSlot: -1 }))
+      yield batch.flatMap(({ slot, packetBytes }) => (slot >= from ? [{ slot, packetBytes }] : []));
+  }
+
+  return {
+    sizes,
+    async range(rendition, from, to) {
+      checkRange(from, to);
+      const lane = await laneOf(rendition);
+      if (!lane) return [];
+      const { file, known } = lane;
+      const within = { from: from >= known.slot ? known.at : 0, to: await file.size() };
+      const { fragments, endsAt } = await readRange(file, { from, to }, within);
+      lane.known = { slot: to, at: endsAt };
+      return fragments;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const lane of lanes.values()) await (await lane.catch(() => undefined))?.file.close();
+    },
+  };
+}
+
+/** The state that a space's state lane gives at this moment; `undefined` without a lane, or if no entry in it is whole. */
+export async function readState(folder: string): Promise<SpaceState | undefined> {
+  const file = await openForReading(join(folder, LANE_FILES.state));
+  if (!file) return undefined;
+  try {
+    const sizeBytes = await file.size();
+    if (sizeBytes > MAX_ENTRY_LANE_BYTES) throw new Error(`The state lane is too long: it has ${sizeBytes} bytes.`);
+    const bytes = await file.read(0, sizeBytes);
+    const entries = scanEntries(bytes).entries as StateEntry[];
+    return entries.length === 0 && bytes.some((byte) => byte !== 0) ? undefined : foldAll(entries);
+  } finally {
+    await file.close();
+  }
+}
