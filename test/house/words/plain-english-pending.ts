@@ -8,7 +8,5 @@ export const pendingFolders: readonly string[] = [
   "server/src/packager",
   "server/src/packager/testing",
 
-  "server/src/replay",
-
   "test/bench",
 ];
