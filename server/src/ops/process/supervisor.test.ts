@@ -142,7 +142,7 @@ test("refuses to start beside processes of another version or with other setting
     /^failed Version 1 of Hustings still runs on .*, this is 2: run "hustings stop --data .*" first\.$/,
   );
   const otherwise = await start(t, { ...place, more: { "dead-air": "30" } }).next();
-  assert.match(otherwise, /^failed What runs was started with other settings \(--dead-air\): run/);
+  assert.match(otherwise, /^failed The running processes were started with other settings \(--dead-air\): run/);
   assert.deepEqual(await pids(place), before);
 });
 
