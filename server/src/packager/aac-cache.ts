@@ -1,5 +1,5 @@
-// Owns what the packager has made of one space: its playlists of the moment, and recent parts, each encoded once for all who
-// ask and for the segment that it belongs to. Nothing is encoded before it is asked for. Refuses to know who asks.
+// The AAC of one space: its current playlists and its recent parts. A part is encoded at the first request for it or for
+// its segment, and once for all requests.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { aacSeconds } from "@hustings/media/container/aac.ts";
@@ -13,39 +13,39 @@ import type { HlsRendition, Playlist } from "../hls/rendition-responses.ts";
 import type { FollowedSpace } from "../replica/followed-space.ts";
 import { aacPart, type PartOptions } from "./aac-parts.ts";
 
-export interface AacShelf extends HlsRendition {
+export interface AacCache extends HlsRendition {
   object(kind: ObjectKind, from: number): Promise<Buffer> | "next" | "none";
-  /** Without parts; `undefined` while there is no whole segment. */
+  /** The playlist without parts; `undefined` until there is a whole segment. */
   plainPlaylist(): Playlist | undefined;
 }
 
-export interface AacShelfOptions extends PartOptions {
-  readonly following: FollowedSpace;
+export interface AacCacheOptions extends PartOptions {
+  readonly followed: FollowedSpace;
   readonly clock: Clock;
 }
 
-/** Those of what is kept; the oldest go. */
+/** The parts of the kept sound; the oldest is dropped. */
 const MAX_PARTS = KEPT_SLOTS / PART_SLOTS;
 
-export function createAacShelf(options: AacShelfOptions): AacShelf {
-  const { following, clock } = options;
-  const log = hlsLogOf(following, "32", clock);
+export function createAacCache(options: AacCacheOptions): AacCache {
+  const { followed, clock } = options;
+  const log = hlsLogOf(followed, "32", clock);
   const parts = new Map<number, Promise<Buffer>>();
   let seen: { readonly key: string; readonly opus: HlsWindow; readonly aac: HlsWindow } | undefined;
   const written = { low: createNewest<Playlist>(), plain: createNewest<Playlist>() };
 
   function windows(): { readonly opus: HlsWindow; readonly aac: HlsWindow } {
-    const key = `${log.headSlot} ${following.replica.state.seq} ${log.isOver}`;
+    const key = `${log.headSlot} ${followed.replica.state.seq} ${log.isOver}`;
     if (seen?.key === key) return seen;
     const opus = hlsWindow(log);
     seen = { key, opus, aac: aacWindow(log, opus) };
     return seen;
   }
 
-  // All that a playlist depends on.
+  // Everything that a playlist depends on.
   function keyNow(): string {
     const { opus, aac } = windows();
-    return `${opus.nextPart} ${aac.nextPart} ${following.replica.state.seq} ${aac.isEnded ? aac.to : ""}`;
+    return `${opus.nextPart} ${aac.nextPart} ${followed.replica.state.seq} ${aac.isEnded ? aac.to : ""}`;
   }
 
   function part(range: SlotRange): Promise<Buffer> {
@@ -87,7 +87,7 @@ export function createAacShelf(options: AacShelfOptions): AacShelf {
   };
 }
 
-/** Keeps what was made last. */
+/** Makes a value again only when its key has changed. */
 function createNewest<Made>(): (key: string, make: () => Made) => Made {
   let newest: { readonly key: string; readonly made: Made } | undefined;
   return (key, make) => {

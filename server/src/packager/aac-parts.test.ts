@@ -1,5 +1,5 @@
-// Proves AAC by its sound, with the real encoder: what was said is heard, at the sample where it was said; where one part
-// ends and the next begins it is as clean as anywhere; two packagers make the same bytes.
+// AAC by its sound, with the real encoder: speech comes out at the sample where it went in, and is as clean where two parts
+// meet as anywhere.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -20,21 +20,21 @@ const SLOTS = 66;
 const PARTS = 13;
 const opus = await loadOpus();
 const voice = decodeOgg(opus, readFileSync(new URL("../../../media/voices/chloe.opus", import.meta.url)));
-/** The voice, and from its end backwards: nothing of it comes twice. */
+/** The voice, then the voice backwards, so that nothing repeats. */
 const speech = Float32Array.from(
   { length: SLOTS * SLOT_SAMPLES },
   (_, i) => voice[i] ?? voice[2 * voice.length - i] ?? 0,
 );
 const sine = speech.map((_, i) => 0.4 * Math.sin((2 * Math.PI * 997 * i) / SAMPLE_RATE_HZ));
 
-/** Samples at which a part begins, but the first. */
+/** The samples at which the parts after the first begin. */
 const SEAMS = Array.from(
   { length: PARTS - 1 },
   (_, i) => framesOf({ from: 0, to: (i + 1) * 5 }).to * AAC_FRAME_SAMPLES,
 );
 const partNames = Array.from({ length: PARTS }, (_, i) => `p${i * 5}.m4s`);
 
-/** The files `names` of a space in which `sound` is said, and what they play. */
+/** The files `names` of a space with this sound, and the decoded samples. */
 async function made(sound: Float32Array, names: readonly string[]) {
   await using fixture = await startFixture({ sound, slots: SLOTS });
   const files: Buffer[] = [];
@@ -52,7 +52,7 @@ function decoded(file: Buffer): Float32Array {
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 }
 
-/** What Opus makes of `sound`, which is what AAC is made of, in one go. */
+/** `sound` after Opus, from which AAC is made, in one run. */
 function throughOpus(sound: Float32Array): Float32Array {
   using encoder = opus.encoder({ bitrateBps: 32_000, tuning: "programme" });
   using decoder = opus.decoder();
@@ -62,7 +62,7 @@ function throughOpus(sound: Float32Array): Float32Array {
   return heard;
 }
 
-/** The same as AAC in one run, without a seam. */
+/** `sound` as AAC in one run, without a seam. */
 async function throughAac(encoder: AacEncoder, sound: Float32Array, init: Buffer): Promise<Float32Array> {
   const pcm = new Float32Array((Math.floor(sound.length / AAC_FRAME_SAMPLES) + 2) * AAC_FRAME_SAMPLES);
   pcm.set(sound);
@@ -76,7 +76,7 @@ function cleanDb(source: Float32Array, heard: Float32Array, at: number): number 
   return snrDb(source.subarray(from, to), heard.subarray(from, to));
 }
 
-/** The sharpest bend in the two frames around sample `at`: what a click has most of. */
+/** The largest second difference in the two frames around sample `at`: clicks have large ones. */
 function bend(pcm: Float32Array, at: number): number {
   let most = 0;
   for (let i = at - AAC_FRAME_SAMPLES; i < at + AAC_FRAME_SAMPLES; i++)
@@ -84,11 +84,11 @@ function bend(pcm: Float32Array, at: number): number {
   return most;
 }
 
-test("thirteen parts on end are what was said, where it was said, across every seam", async () => {
+test("plays thirteen consecutive parts as the speech they were made from, at the right samples, across every seam", async () => {
   const { pcm, files } = await made(speech, partNames);
   const whole = correlate(pcm, speech.subarray(48_000, 48_000 * 11));
   assert.ok(whole.score > 0.97, `${whole.score}`);
-  // The decoder of Opus is 6.5 ms late; the frames of AAC stand where they should.
+  // The Opus decoder is 6.5 ms late; AAC adds no delay.
   assert.ok(Math.abs(whole.lagMs - 1_000 - 6.5) < 1, `${whole.lagMs} ms`);
   for (let second = 1; second < PARTS; second++) {
     const across = correlate(pcm, speech.subarray((second - 0.5) * 48_000, (second + 0.5) * 48_000));
@@ -98,7 +98,7 @@ test("thirteen parts on end are what was said, where it was said, across every s
   for (const { length } of files) assert.ok(length * 8 < AAC_VARIANT.peakBps, `${length} bytes`);
 });
 
-test("a sine goes on across seams as if there were none", async () => {
+test("plays a sine across seams as if there were none", async () => {
   const { pcm } = await made(sine, partNames);
   const source = throughOpus(sine);
   const elsewhere = Array.from({ length: 500 }, (_, i) => 48_000 + i * AAC_FRAME_SAMPLES).filter((at) =>
@@ -113,7 +113,7 @@ test("a sine goes on across seams as if there were none", async () => {
   }
 });
 
-test("a voice is as clean at the seams as one run of the encoder has it there", async () => {
+test("plays a voice as cleanly at the seams as one run of the encoder does", async () => {
   const { pcm, init } = await made(speech, partNames);
   using encoder = await startAacEncoder({ clock: manualClock() });
   const source = throughOpus(speech);
@@ -124,7 +124,7 @@ test("a voice is as clean at the seams as one run of the encoder has it there", 
   assert.ok(meanDb < 1, `${meanDb} dB worse`);
 });
 
-test("a segment is its parts, one after another, and the same bytes wherever and in whatever order they were made", async () => {
+test("makes a segment of its parts, with the same bytes in any packager and in any order", async () => {
   await using fixture = await startFixture({ sound: speech, slots: SLOTS });
   const bodies = async (name: "one" | "other", files: readonly string[]): Promise<Buffer[]> => {
     const got: Buffer[] = [];
@@ -139,7 +139,7 @@ test("a segment is its parts, one after another, and the same bytes wherever and
   assert.deepEqual((await bodies("other", ["p25.m4s"]))[0], inOrder[1]);
 });
 
-test("every frame of a space's time belongs to one range, and bytes that are not ADTS are refused by name", () => {
+test("assigns every frame to one range of slots, and refuses bytes that are not ADTS", () => {
   fc.assert(
     fc.property(fc.nat(1_000_000), fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 20 }), (at, a, b) => {
       assert.equal(framesOf({ from: at, to: at + a }).to, framesOf({ from: at + a, to: at + a + b }).from);

@@ -1,6 +1,5 @@
-// Owns the bytes of AAC parts as functions of the log: which slots are decoded for one, and which frames are kept. Decoder
-// and encoder begin anew for each part, so far before it that what they began with is not heard, and two packagers make
-// the same bytes. Refuses to know HTTP and how encoding is done.
+// Makes AAC parts as pure functions of the log. Decoder and encoder start afresh for each part, far enough before it that
+// their start is not heard, so two packagers make the same bytes.
 
 import type { Opus } from "@hustings/media/codec/opus.ts";
 import { AAC_FRAME_SAMPLES, aacMediaSegment, framesOf } from "@hustings/media/container/aac.ts";
@@ -17,7 +16,7 @@ export interface PartOptions {
   readonly loop: HoldLoop;
 }
 
-/** The bytes of the part of slots `range`, which is there (`aacObjectAt`): one `moof` and `mdat`. */
+/** The part of the slots `range`, which `aacObjectAt` found: one `moof` and `mdat`. */
 export async function aacPart(
   log: HlsLog,
   window: HlsWindow,
@@ -35,7 +34,7 @@ export async function aacPart(
   return Buffer.from(aacMediaSegment(frames.from, encoded.slice(first, first + frames.to - frames.from)).buffer);
 }
 
-/** The sound of `packets` into `pcm`, of which it begins at sample `at`, before the first too. */
+/** Decodes `packets` into `pcm` from sample `at` on, which may be negative; samples outside `pcm` are dropped. */
 function decodeInto(pcm: Float32Array, at: number, packets: readonly Uint8Array[], opus: Opus): void {
   using decoder = opus.decoder();
   for (const packet of packets) {

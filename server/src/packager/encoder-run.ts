@@ -1,5 +1,4 @@
-// Owns one run of the ffmpeg program: it waits for samples, turns them into AAC and ends; bounded in time and in what it
-// gives. Refuses to know who else runs.
+// One run of ffmpeg: it waits for samples, encodes them as AAC and exits. Its time and its output are limited.
 
 import { spawn } from "node:child_process";
 import type { Clock } from "@hustings/flow/clock.ts";
@@ -7,32 +6,32 @@ import { AAC_BITRATE_BPS } from "@hustings/media/container/aac.ts";
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 
 export interface EncoderRun {
-  /** Mono, 48 kHz, 32-bit floats. ADTS. Once. */
+  /** Encodes mono 48 kHz samples, 32-bit floats, to ADTS. To be called once. */
   encode(pcm: Buffer, withinMs?: number): Promise<Buffer>;
   /** The process has ended. */
   readonly isOver: boolean;
-  /** Ends the process, whatever it does. */
+  /** Kills the process. */
   [Symbol.dispose](): void;
 }
 
 const RUN_MS = 10_000;
 const MAX_OUTPUT_BYTES = 1024 * 1024;
-/** Kept of what the program says. */
-const MAX_SAID_CHARACTERS = 500;
+/** Kept of the program's error output. */
+const MAX_ERROR_CHARACTERS = 500;
 
 const ARGS = [
   ...["-v", "error", "-threads", "1", "-f", "f32le", "-ar", String(SAMPLE_RATE_HZ), "-ac", "1", "-i", "pipe:0"],
   ...["-c:a", "aac", "-b:a", String(AAC_BITRATE_BPS), "-threads", "1", "-flags", "+bitexact", "-f", "adts", "pipe:1"],
 ];
 
-/** The process reads until it is given samples, and ends by itself when this one does: its input ends then. */
+/** The process waits until it gets samples. It also exits when this process does, because its input ends then. */
 export function startRun(command: string, clock: Clock): EncoderRun {
   const child = spawn(command, ARGS, { stdio: ["pipe", "pipe", "pipe"] });
   const ended = Promise.withResolvers<Buffer>();
   ended.promise.catch(() => undefined);
   const output: Buffer[] = [];
   let outputBytes = 0;
-  let said = "";
+  let errorText = "";
   let isOver = false;
   const kill = (): void => void child.kill("SIGKILL");
   child.stdout.on("data", (bytes: Buffer) => {
@@ -41,7 +40,7 @@ export function startRun(command: string, clock: Clock): EncoderRun {
     else output.push(bytes);
   });
   child.stderr.on("data", (bytes: Buffer) => {
-    said = (said + String(bytes)).slice(-MAX_SAID_CHARACTERS);
+    errorText = (errorText + String(bytes)).slice(-MAX_ERROR_CHARACTERS);
   });
   child.stdin.on("error", () => undefined);
   child.on("error", (cause) => {
@@ -53,7 +52,7 @@ export function startRun(command: string, clock: Clock): EncoderRun {
   });
   child.on("close", (code, signal) => {
     if (code === 0) ended.resolve(Buffer.concat(output));
-    else ended.reject(new Error(`ffmpeg ended with ${code ?? signal}: ${said}`));
+    else ended.reject(new Error(`ffmpeg ended with ${code ?? signal}: ${errorText}`));
   });
   return {
     async encode(pcm, withinMs = RUN_MS) {

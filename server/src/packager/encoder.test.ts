@@ -1,4 +1,4 @@
-// Proves how runs of the ffmpeg program begin and end: one waits ahead while more is asked for, and none is left over.
+// How runs of ffmpeg begin and end: one is started ahead while requests come, and every run ends.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -24,7 +24,7 @@ function children(): number {
   return readdirSync("/proc").filter((id) => /^\d+$/.test(id) && isChild(id)).length;
 }
 
-test("after a stretch of sound a run waits for the next, which comes out the same, and no run waits for long", async () => {
+test("starts a run ahead after each stretch, gives the same bytes with it, and ends it after a while", async () => {
   const clock = manualClock();
   using encoder = await startAacEncoder({ clock });
   assert.equal(encoder.isAhead, false);
@@ -41,7 +41,7 @@ test("after a stretch of sound a run waits for the next, which comes out the sam
   assert.deepEqual(await encoder.encode(pcm), first);
 });
 
-test("however many ask, two are encoded at once, and one more than can wait is refused", async () => {
+test("encodes two stretches at once, however many are requested", async () => {
   using encoder = await startAacEncoder({ clock: manualClock() });
   const asked = Array.from({ length: 6 }, () => encoder.encode(pcm));
   let most = 0;
@@ -54,7 +54,7 @@ test("however many ask, two are encoded at once, and one more than can wait is r
   assert.ok(most <= 3, `${most} at once, with the one that waits`);
 });
 
-test("who waits is bounded, and when the encoder goes all its runs do", async () => {
+test("refuses one stretch more than may wait, and ends all runs when it is disposed of", async () => {
   const encoder = await startAacEncoder({ clock: manualClock() });
   const asked = Array.from({ length: 259 }, () =>
     encoder.encode(pcm).then(
@@ -69,7 +69,7 @@ test("who waits is bounded, and when the encoder goes all its runs do", async ()
   assert.deepEqual(new Set(await Promise.all(asked)), new Set(["full", "internal"]));
 });
 
-test("a program that is not there is told in a sentence", async () => {
+test("reports a missing program in one sentence", async () => {
   const started = startAacEncoder({ clock: manualClock(), command: "there-is-no-such-program" });
   await assert.rejects(started, /needs the program ffmpeg/);
 });

@@ -1,6 +1,5 @@
-// Owns turning samples into AAC by runs of the ffmpeg program, bounded in number: one for each stretch of sound, begun ahead
-// while more is being asked for, so that its start costs no time. Refuses to know where the samples come from, and to keep
-// anything between runs: what comes out depends on what went in alone.
+// Encodes samples as AAC by running ffmpeg, once for each stretch of sound. Nothing is kept between runs, so the same
+// samples always give the same bytes. While requests come, the next run is started ahead and waits for its samples.
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { framesInAdts } from "@hustings/media/container/aac.ts";
@@ -9,14 +8,14 @@ import { type EncoderRun, startRun } from "./encoder-run.ts";
 
 export interface AacEncoder {
   /**
-   * Mono, 48 kHz, a whole number of frames. Frame `i` of the answer decodes, behind the one before it, to the samples of
-   * frame `i − 1`: the encoder is one frame late. Throws a Refusal: `full`, `internal`.
+   * `pcm` is mono at 48 kHz, a whole number of frames. The encoder is one frame late: frame `i` of the result, decoded
+   * after frame `i − 1`, gives the samples of frame `i − 1`. Throws a Refusal: `full`, `internal`.
    */
   encode(pcm: Float32Array<ArrayBuffer>): Promise<readonly Uint8Array[]>;
 }
 
 export interface FfmpegEncoder extends AacEncoder {
-  /** A run waits for what is asked next. */
+  /** Whether a run waits for the next samples. */
   readonly isAhead: boolean;
   /** Ends all runs. */
   [Symbol.dispose](): void;
@@ -24,20 +23,20 @@ export interface FfmpegEncoder extends AacEncoder {
 
 export interface EncoderOptions {
   readonly clock: Clock;
-  /** The program; "ffmpeg" is looked for on the PATH. */
+  /** The program; absent: "ffmpeg" on the PATH. */
   readonly command?: string;
 }
 
-/** Runs at once, beside the one that waits: each is a tenth of a second of one core. */
+/** Runs at once, besides the waiting one: each needs a tenth of a second of one core. */
 const MAX_RUNS = 2;
-/** Stretches that wait for one; one more is refused with `full`. */
+/** Stretches that wait for a run; one more is refused with `full`. */
 const MAX_QUEUED = 256;
-/** For so long after the last stretch a run waits for the next: plain players ask every four seconds. */
+/** A run waits this long for the next stretch: plain players request one every four seconds. */
 export const AHEAD_MS = 10_000;
 /** For the first run, which reads the program from disk while all processes of the server start. */
 const START_MS = 60_000;
 
-/** Resolves when the program was found and has the encoder; rejects with a sentence for the operator when not. */
+/** Resolves once the program has encoded something; rejects with a sentence for the operator if it cannot. */
 export async function startAacEncoder({ clock, command = "ffmpeg" }: EncoderOptions): Promise<FfmpegEncoder> {
   try {
     using run = startRun(command, clock);
@@ -101,31 +100,31 @@ function createEncoder(command: string, clock: Clock): FfmpegEncoder {
   };
 }
 
-/** The one run that waits. */
+/** The one run that is started ahead. */
 function createAhead(command: string, clock: Clock) {
   let waiting: EncoderRun | undefined;
-  let rest: Timer | undefined;
+  let patience: Timer | undefined;
   let isOver = false;
 
   function stop(): void {
-    rest?.cancel();
+    patience?.cancel();
     waiting?.[Symbol.dispose]();
     waiting = undefined;
   }
 
   return {
-    /** The run that waits, or a new one. */
+    /** The waiting run, or a new one. */
     take(): EncoderRun {
       const run = waiting?.isOver === false ? waiting : startRun(command, clock);
       waiting = undefined;
-      rest?.cancel();
+      patience?.cancel();
       return run;
     },
-    /** Has one wait, for AHEAD_MS. */
+    /** Starts a run that waits for AHEAD_MS. */
     start(): void {
       if (isOver) return;
-      rest?.cancel();
-      rest = clock.after(AHEAD_MS, stop);
+      patience?.cancel();
+      patience = clock.after(AHEAD_MS, stop);
       if (waiting?.isOver !== false) waiting = startRun(command, clock);
     },
     get isWaiting() {

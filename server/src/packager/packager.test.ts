@@ -1,5 +1,5 @@
-// Proves AAC on demand: what playlists show and what waits, that nothing is encoded before somebody asks and nothing twice,
-// what is refused and by which name, and that two packagers make the same bytes.
+// AAC on demand: playlists, requests that wait, refusals, encoding once and only on request, and two packagers that make the
+// same bytes.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -17,7 +17,7 @@ const textOf = async (fixture: Fixture, path: string) => String((await fixture.g
 const waits = (fixture: Fixture, requests: number) =>
   until(`${requests} to wait`, async () => (await fixture.waiting()) === requests);
 
-test("a playlist shows parts and what comes next, and a plain one segments alone", async () => {
+test("lists parts and the next part in a playlist, and only segments in a plain one", async () => {
   await using fixture = await start(66);
   const { status, headers, body } = await fixture.get("one", "index.m3u8");
   assert.deepEqual(
@@ -38,7 +38,7 @@ test("a playlist shows parts and what comes next, and a plain one segments alone
   assert.equal(init.headers["cache-control"], "public, max-age=31536000, immutable");
 });
 
-test("a blocking reload and a hinted part wait for the slot behind their sound, and all who wait for the same share it", async () => {
+test("answers blocking reloads and hinted parts when the slot after their sound comes, and encodes once for all", async () => {
   const encoder = countingEncoder();
   await using fixture = await start(66, { encoder });
   const reload = "index.m3u8?_HLS_msn=3&_HLS_part=1";
@@ -57,7 +57,7 @@ test("a blocking reload and a hinted part wait for the slot behind their sound, 
   assert.equal(encoder.runs, 1);
 });
 
-test("what does not come is given up after twelve seconds, and told to ask again", async () => {
+test("answers not-yet after twelve seconds without the sound", async () => {
   await using fixture = await start(66);
   const asked = fixture.get("one", "p65.m4s");
   await waits(fixture, 1);
@@ -72,7 +72,7 @@ test("what does not come is given up after twelve seconds, and told to ask again
   assert.deepEqual([status, headers["retry-after"], JSON.parse(String(body)).error], [503, "1", "not-yet"]);
 });
 
-test("who waits is bounded, one more is refused at once, and who breaks off makes room", async () => {
+test("refuses one request more than may wait, until a waiting one is aborted", async () => {
   await using fixture = await start(66, { maxWaiting: 2 });
   const leave = new AbortController();
   const left = fixture.get("one", "p65.m4s", leave.signal);
@@ -89,7 +89,7 @@ test("who waits is bounded, one more is refused at once, and who breaks off make
   assert.deepEqual([(await comes).status, (await stays).status], [200, 200]);
 });
 
-test("what is too far ahead, malformed, unknown or gone is refused by its name, and encodes nothing", async () => {
+test("refuses requests that are too far ahead, malformed, unknown or expired, and encodes nothing", async () => {
   const encoder = countingEncoder();
   await using fixture = await start(400, { encoder });
   const error = async (path: string) => {
@@ -109,7 +109,7 @@ test("what is too far ahead, malformed, unknown or gone is refused by its name, 
   assert.equal(encoder.runs, 0);
 });
 
-test("nothing is encoded before somebody asks, nothing twice, and what fails is tried again", async () => {
+test("encodes a part on request only, once, and again after a failure", async () => {
   const encoder = countingEncoder(1);
   await using fixture = await start(66, { encoder });
   for (const path of ["index.m3u8", "plain.m3u8", "init.mp4"]) await fixture.get("one", path);
@@ -126,7 +126,7 @@ test("nothing is encoded before somebody asks, nothing twice, and what fails is 
   assert.equal(encoder.runs, 5);
 });
 
-test("the end is listed, and its last part, which is short, is the last", async () => {
+test("ends the playlist with the last part, which may be short", async () => {
   await using fixture = await start(66);
   const waiting = fixture.get("one", "index.m3u8?_HLS_msn=3&_HLS_part=1");
   await waits(fixture, 1);
@@ -138,7 +138,7 @@ test("the end is listed, and its last part, which is short, is the last", async 
   assert.deepEqual(Buffer.concat(parts.map(({ body }) => body)), whole?.body);
 });
 
-test("before the first part a playlist says that it is not yet, a plain one before the first segment", async () => {
+test("answers not-yet before the first part, and for a plain playlist before the first segment", async () => {
   await using fixture = await start(5);
   assert.equal((await fixture.get("one", "index.m3u8")).status, 503);
   fixture.speak(5);
@@ -147,7 +147,7 @@ test("before the first part a playlist says that it is not yet, a plain one befo
   assert.deepEqual([status, headers["retry-after"]], [503, "1"]);
 });
 
-test("two packagers make the same bytes of all that both have, whenever they began to follow", async () => {
+test("makes the same bytes in two packagers that began to follow at different times", async () => {
   const sound = Float32Array.from({ length: 400 * SLOT_SAMPLES }, (_, i) => Math.sin(i * i * 1e-7) / 4);
   await using fixture = await start(120, { sound });
   const names = ["p85", "p90", "p95", "p100", "p105", "p110", "s80", "s90"].map((name) => `${name}.m4s`);

@@ -1,5 +1,4 @@
-// Owns AAC on demand: follows a space while its AAC is asked for, and answers the edges' requests for it over a Unix
-// socket. Refuses to be asked by anyone else, and to do anything before it is asked.
+// AAC on demand: responses the edges' requests for AAC over a Unix socket, and follows a space while its AAC is requested.
 
 import { createServer, type Server } from "node:http";
 import type { Clock } from "@hustings/flow/clock.ts";
@@ -17,67 +16,73 @@ import { FOLLOW_LIMITS } from "../replica/follow-limits.ts";
 import type { FollowedSpace } from "../replica/followed-space.ts";
 import { createFollowedSpaces } from "../replica/followed-spaces.ts";
 import type { Upstream } from "../replica/upstream.ts";
-import { type AacShelf, createAacShelf } from "./aac-cache.ts";
+import { type AacCache, createAacCache } from "./aac-cache.ts";
 import type { AacEncoder } from "./encoder.ts";
 
 export interface PackagerOptions {
   readonly clock: Clock;
   readonly upstream: Upstream;
   readonly encoder: AacEncoder;
-  /** The bytes of the hold music's file; absent: silence in its place. */
+  /** The hold music's file; undefined: silence instead. */
   readonly holdFile: Uint8Array | undefined;
   readonly socketPath: string;
   readonly version: string;
   readonly log: Logger;
   readonly random: () => number;
-  /** MAX_WAITING where absent. */
+  /** Requests that may wait for sound; absent: MAX_WAITING. */
   readonly maxWaiting?: number;
 }
 
 /** Spaces followed at once; one more is refused with `full`. */
 const MAX_SPACES = 20;
-/** Requests that wait for sound, of all edges; one more is refused with `full`. */
+/** Requests of all edges that wait for sound; one more is refused with `full`. */
 const MAX_WAITING = 8_192;
-/** Edges that ask at once for all who do. */
+/** Connections that wait to be accepted: edges pass on many requests at once. */
 const BACKLOG = 4_096;
 const AAC_PATH = new RegExp(`^/hls/([^/]+)/${AAC_VARIANT.folder}/([^/]+)$`);
 const INIT = Buffer.from(aacInitSegment());
 
-/** Resolves when it listens. */
+/** Resolves once it listens. */
 export async function startPackager(options: PackagerOptions): Promise<AsyncDisposable> {
   const { clock, upstream, random, log, socketPath, version } = options;
   await using starting = new AsyncDisposableStack();
   const limits = { ...FOLLOW_LIMITS, followedSpaces: MAX_SPACES };
-  const answers = starting.use(createRenditionResponses(clock, options.maxWaiting ?? MAX_WAITING));
-  const shelves = createShelves(options);
-  const onSound = (following: FollowedSpace): void => {
-    const shelf = shelves.known(following);
-    if (shelf) answers.soundArrived(shelf);
+  const responses = starting.use(createRenditionResponses(clock, options.maxWaiting ?? MAX_WAITING));
+  const caches = createCaches(options);
+  const onSound = (followed: FollowedSpace): void => {
+    const cache = caches.known(followed);
+    if (cache) responses.soundArrived(cache);
   };
-  const followings = starting.use(createFollowedSpaces({ upstream, clock, random, limits, log, onSound }));
+  const followedSpaces = starting.use(createFollowedSpaces({ upstream, clock, random, limits, log, onSound }));
 
-  async function answer(visit: HttpExchange): Promise<void> {
-    const { pathname } = visit.url;
+  async function answer(exchange: HttpExchange): Promise<void> {
+    const { pathname } = exchange.url;
     if (pathname === "/internal/health") {
-      const { waiting } = answers;
-      return sendJson(visit, 200, { role: "packager", pid: process.pid, version, spaces: followings.size, waiting });
+      const { waiting } = responses;
+      return sendJson(exchange, 200, {
+        role: "packager",
+        pid: process.pid,
+        version,
+        spaces: followedSpaces.size,
+        waiting,
+      });
     }
     const [, space = "", name = ""] = AAC_PATH.exec(pathname) ?? [];
-    allowAnyOrigin(visit);
+    allowAnyOrigin(exchange);
     if (!isSpaceId(space)) throw new Refusal("no-object");
-    if (visit.request.method !== "GET" && visit.request.method !== "HEAD") throw new Refusal("not-allowed");
-    const shelf = shelves.of(await followings.follow(space));
-    if (name === INIT_NAME) return sendPrepared(visit, soundResponse(INIT));
-    if (name === "index.m3u8") return answers.playlist(visit, shelf);
-    if (name === "plain.m3u8") return sendPlaylist(visit, shelf.plainPlaylist());
-    await answers.object(visit, shelf, name);
+    if (exchange.request.method !== "GET" && exchange.request.method !== "HEAD") throw new Refusal("not-allowed");
+    const cache = caches.of(await followedSpaces.follow(space));
+    if (name === INIT_NAME) return sendPrepared(exchange, soundResponse(INIT));
+    if (name === "index.m3u8") return responses.playlist(exchange, cache);
+    if (name === "plain.m3u8") return sendPlaylist(exchange, cache.plainPlaylist());
+    await responses.object(exchange, cache, name);
   }
 
   const server = createServer((request, response) => {
-    const visit = { request, response, url: new URL(request.url ?? "/", "http://packager") };
-    answer(visit).catch((cause: unknown) => {
-      if (!(cause instanceof Refusal) || cause.code === "internal") log.warn({ cause }, "AAC could not be made");
-      sendRefusal(visit, cause);
+    const exchange = { request, response, url: new URL(request.url ?? "/", "http://packager") };
+    answer(exchange).catch((cause: unknown) => {
+      if (!(cause instanceof Refusal) || cause.code === "internal") log.warn({ cause }, "AAC could not be encoded");
+      sendRefusal(exchange, cause);
     });
   });
   await listen(server, socketPath);
@@ -85,18 +90,18 @@ export async function startPackager(options: PackagerOptions): Promise<AsyncDisp
   return starting.move();
 }
 
-function createShelves({ clock, encoder, holdFile }: PackagerOptions) {
-  const shelves = new WeakMap<FollowedSpace, AacShelf>();
+function createCaches({ clock, encoder, holdFile }: PackagerOptions) {
+  const caches = new WeakMap<FollowedSpace, AacCache>();
   const loop: HoldLoop = holdFile === undefined ? [] : readPackets(holdFile);
   let opus: Promise<Opus> | undefined;
 
   return {
-    known: (following: FollowedSpace): AacShelf | undefined => shelves.get(following),
-    of(following: FollowedSpace): AacShelf {
+    known: (followed: FollowedSpace): AacCache | undefined => caches.get(followed),
+    of(followed: FollowedSpace): AacCache {
       opus ??= loadOpus();
-      const shelf = shelves.get(following) ?? createAacShelf({ following, clock, encoder, loop, opus });
-      shelves.set(following, shelf);
-      return shelf;
+      const cache = caches.get(followed) ?? createAacCache({ followed, clock, encoder, loop, opus });
+      caches.set(followed, cache);
+      return cache;
     },
   };
 }

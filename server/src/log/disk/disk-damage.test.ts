@@ -1,4 +1,4 @@
-// Proves that nothing acknowledged is lost on disk to torn tails, flipped bits and kills.
+// Nothing acknowledged is lost on disk to torn tails, flipped bits and kills.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -12,7 +12,7 @@ import { MARK_AHEAD_SLOTS } from "./disk-log.ts";
 import { slotsBetween, slotsOf, startDisk } from "./testing/disk-fixture.ts";
 
 describe("disk, damaged", () => {
-  test("a state lane cut at any byte of its end loses only what was cut, and says so", async () => {
+  test("loses only the entries that were cut off the end of a state lane, and reports it", async () => {
     await using disk = await startDisk();
     const log = await disk.store.create(SPACE);
     for (const change of [createdChange(), titleChange(1), titleChange(2)]) await log.appendState(0, 5, change);
@@ -33,7 +33,7 @@ describe("disk, damaged", () => {
     }
   });
 
-  test("a sound lane cut at any byte of its end loses only the fragment that was cut", async () => {
+  test("loses only the fragments that were cut off the end of a sound lane", async () => {
     await using disk = await startDisk();
     const log = await disk.store.create(SPACE);
     for (let slot = 0; slot < 5; slot++) log.appendSound("32", slot, fragmentOf(slot));
@@ -54,7 +54,7 @@ describe("disk, damaged", () => {
     }
   });
 
-  test("a bit flipped anywhere in sound costs that fragment alone, and it is never served", async () => {
+  test("a bit flipped anywhere in sound costs only that fragment, which is never served", async () => {
     await using disk = await startDisk();
     const log = await disk.store.create(SPACE);
     for (let slot = 0; slot < 6; slot++) log.appendSound("32", slot, fragmentOf(slot));
@@ -76,7 +76,7 @@ describe("disk, damaged", () => {
     }
   });
 
-  test("a bit flipped anywhere in the state lane costs that entry alone, and is reported once in backstage", async () => {
+  test("a bit flipped anywhere in the state lane costs only that entry, and is reported once in backstage", async () => {
     await using disk = await startDisk();
     const log = await disk.store.create(SPACE);
     for (const change of [createdChange(), titleChange(1), { kind: "live" } as const])
@@ -97,7 +97,7 @@ describe("disk, damaged", () => {
     }
   });
 
-  test("a bit flipped anywhere in the term, or a write of it cut anywhere, never gives a term twice", async () => {
+  test("never gives a term twice, whatever bit of its file is flipped or wherever its writing was cut", async () => {
     await using disk = await startDisk();
     for (const pen of [await disk.store.create(SPACE), await disk.store.open(SPACE)]) assert.ok(pen);
     await disk.close();
@@ -113,7 +113,7 @@ describe("disk, damaged", () => {
     assert.deepEqual(disk.repairs, []);
   });
 
-  test("a term of which no copy is whole is reported, and the log opens", async () => {
+  test("opens a log whose term has no whole copy, and reports it", async () => {
     await using disk = await startDisk();
     await disk.store.create(SPACE);
     await disk.close();
@@ -122,7 +122,7 @@ describe("disk, damaged", () => {
     assert.deepEqual(disk.repairs, [{ space: SPACE, lane: "pen.term", lostBytes: 24, what: "unreadable" }]);
   });
 
-  test("lanes of any bytes are opened", async () => {
+  test("opens lanes with any bytes at their end", async () => {
     await using disk = await startDisk();
     await disk.store.create(SPACE);
     for (const seed of slotsBetween(1, 30)) {
@@ -137,7 +137,7 @@ describe("disk, damaged", () => {
 
 describe("disk, killed", () => {
   for (const afterCount of [1, 40, 300, 900]) {
-    test(`kill -9 after ${afterCount} acknowledged entries loses none of them, and at most a second of sound`, async () => {
+    test(`kill -9 after ${afterCount} acknowledged entries loses no entry and at most a second of sound`, async () => {
       await using disk = await startDisk();
       await disk.close();
       const writer = fileURLToPath(new URL("./testing/disk-writer.ts", import.meta.url));

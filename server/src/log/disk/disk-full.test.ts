@@ -1,4 +1,4 @@
-// Proves that sound goes on and entries stay true when the disk is full, slow or broken.
+// Sound goes on and entries stay true when the disk is full, slow or broken.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -12,40 +12,40 @@ import { RETRY_MS, WRITE_MS } from "./sound-writer.ts";
 import { faultyDisk, slotsBetween, slotsOf, startDisk } from "./testing/disk-fixture.ts";
 
 describe("disk, full or slow", () => {
-  test("sound goes on when the disk is full, the storing is told, and within a minute nothing is lost", async () => {
+  test("sends sound on when the disk is full, reports it, and loses nothing within a minute", async () => {
     const faulty = faultyDisk();
     await using disk = await startDisk({ openLane: faulty.openLane });
     const log = await disk.store.create(SPACE);
-    const told = storageOf(log);
+    const reports = storageOf(log);
     faulty.freeBytes = 100;
     for (let slot = 0; slot < 10; slot++) log.appendSound("32", slot, fragmentOf(slot));
-    await disk.pass(WRITE_MS, () => told.length === 1);
+    await disk.pass(WRITE_MS, () => reports.length === 1);
     log.appendSound("32", 10, fragmentOf(10));
     assert.deepEqual(
       (await take(log, START, 11)).map(nameOf),
       slotsBetween(0, 11).map((slot) => `32/${slot}`),
     );
     faulty.freeBytes = Infinity;
-    await disk.pass(RETRY_MS, () => told.length === 2);
-    assert.deepEqual(told, ["off ENOSPC", "on"]);
+    await disk.pass(RETRY_MS, () => reports.length === 2);
+    assert.deepEqual(reports, ["off ENOSPC", "on"]);
     assert.deepEqual(slotsOf(await (await disk.reopen()).range("32", 0, 20)), slotsBetween(0, 11));
     assert.deepEqual(disk.repairs, []);
   });
 
-  test("a disk that is full for longer leaves a hole, and memory stays bounded", async () => {
+  test("leaves a hole when the disk is full for longer, and bounds its memory", async () => {
     const faulty = faultyDisk();
     await using disk = await startDisk({ openLane: faulty.openLane });
     const log = await disk.store.create(SPACE);
-    const told = storageOf(log);
+    const reports = storageOf(log);
     faulty.freeBytes = 0;
     for (let slot = 0; slot < 1_000; slot++) log.appendSound("32", slot, fragmentOf(slot));
-    await disk.pass(WRITE_MS, () => told.length === 1);
+    await disk.pass(WRITE_MS, () => reports.length === 1);
     faulty.freeBytes = Infinity;
-    await disk.pass(RETRY_MS, () => told.length === 2);
+    await disk.pass(RETRY_MS, () => reports.length === 2);
     assert.deepEqual(slotsOf(await (await disk.reopen()).range("32", 600, 1_000)), slotsBetween(700, 1_000));
   });
 
-  test("entries go on in reserved room when the disk is full; when that is used up they are refused and not kept", async () => {
+  test("writes entries to the reserved bytes when the disk is full, and refuses them once those are used up", async () => {
     const faulty = faultyDisk();
     await using disk = await startDisk({ openLane: faulty.openLane });
     const log = await disk.store.create(SPACE);
@@ -61,7 +61,7 @@ describe("disk, full or slow", () => {
     assert.deepEqual(disk.repairs, []);
   });
 
-  test("an entry whose sync fails is refused, followed by nobody, and its number is given again", async () => {
+  test("refuses an entry whose sync fails, shows it to no follower, and gives its number to the next", async () => {
     const faulty = faultyDisk();
     await using disk = await startDisk({ openLane: faulty.openLane });
     const log = await disk.store.create(SPACE);
@@ -74,26 +74,26 @@ describe("disk, full or slow", () => {
     assert.equal((await disk.reopen()).state().title, "Title 2");
   });
 
-  test("an entry is neither acknowledged nor followed before its sync", async () => {
+  test("neither acknowledges an entry nor shows it to followers before its sync", async () => {
     const faulty = faultyDisk();
     await using disk = await startDisk({ openLane: faulty.openLane });
     const log = await disk.store.create(SPACE);
     const sync = Promise.withResolvers<void>();
     faulty.holdSync = sync.promise;
-    let isTold = false;
+    let isAcknowledged = false;
     const appending = log.appendState(0, 5, createdChange()).then(() => {
-      isTold = true;
+      isAcknowledged = true;
     });
     const following = take(log, START, 1).then(() => assert.ok(faulty.holdSync === undefined));
     for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
-    assert.equal(isTold, false);
+    assert.equal(isAcknowledged, false);
     assert.equal(log.heads().stateSeq, 0);
     faulty.holdSync = undefined;
     sync.resolve();
     await Promise.all([appending, following]);
   });
 
-  test("appending sound waits for no disk", async () => {
+  test("appends sound without waiting for the disk", async () => {
     const faulty = faultyDisk();
     await using disk = await startDisk({ openLane: faulty.openLane });
     const log = await disk.store.create(SPACE);
@@ -108,10 +108,10 @@ describe("disk, full or slow", () => {
     write.resolve();
   });
 
-  test("a small file system that is full is as the played one", async (t) => {
+  test("behaves on a small full file system as on the simulated one", async (t) => {
     const folder = await mkdtemp(join(tmpdir(), "hustings-small-"));
     if (!mounted(folder)) {
-      t.diagnostic("not mounted: needs root; the played disk above stands for it");
+      t.diagnostic("not mounted, which needs root; the simulated disk above covers it");
       await rm(folder, { recursive: true });
       return;
     }
@@ -119,13 +119,13 @@ describe("disk, full or slow", () => {
       await using disk = await startDisk({ directory: folder });
       const log = await disk.store.create(SPACE);
       await log.appendState(0, 5, createdChange());
-      const told = storageOf(log);
+      const reports = storageOf(log);
       let slot = 0;
-      for (; told.length === 0 && slot < 2_000; slot++) {
+      for (; reports.length === 0 && slot < 2_000; slot++) {
         log.appendSound("32", slot, fragmentOf(slot, "32", 1_000));
         if (slot % 10 === 9) await disk.pass(WRITE_MS, () => true);
       }
-      assert.deepEqual(told, ["off ENOSPC"]);
+      assert.deepEqual(reports, ["off ENOSPC"]);
       assert.equal((await log.appendState(slot, 6, { kind: "recording", recording: "failed" })).seq, 2);
       assert.equal(log.heads().slot["32"], slot - 1);
       const again = await disk.reopen();
@@ -150,9 +150,9 @@ function mounted(folder: string): boolean {
 }
 
 function storageOf(log: SpaceLog): string[] {
-  const told: string[] = [];
-  log.onStorage((storing, cause) => told.push(storing ? "on" : `off ${(cause as NodeJS.ErrnoException)?.code}`));
-  return told;
+  const reports: string[] = [];
+  log.onStorage((storing, cause) => reports.push(storing ? "on" : `off ${(cause as NodeJS.ErrnoException)?.code}`));
+  return reports;
 }
 
 async function isKept(appending: Promise<unknown>): Promise<boolean> {

@@ -1,4 +1,4 @@
-// The moments lane on disk passes the contract suite, survives torn tails, and is held by a process of its own.
+// Moments lanes on disk: the contract suite, torn tails, and a lock of their own.
 
 import assert from "node:assert/strict";
 import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";

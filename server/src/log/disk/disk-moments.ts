@@ -29,7 +29,7 @@ export interface DiskMomentsOptions {
   readonly heldRecords?: number;
 }
 
-/** What is read of a lane when it is opened: enough for the longest window. */
+/** Read from the end of a lane when it is opened: enough for the longest window. */
 const TAIL_BYTES = MAX_MOMENTS * (MAX_MOMENT_BYTES + LINE_BYTES);
 
 /** Opens the store. Throws StoreLocked while another living process holds it. */

@@ -1,4 +1,4 @@
-// Proves the disk adapter: the contract, what an opening finds again, and who may open.
+// The disk adapter passes the contract suites, finds everything again when it is opened, and lets one process open it.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -29,7 +29,7 @@ readerContract("disk", async () => {
 });
 
 describe("disk, opened again", () => {
-  test("everything is there, numbers go on, and the last minute can be followed", async () => {
+  test("has everything again after opening, goes on with its numbers, and lets the last minute be followed", async () => {
     await using disk = await startDisk();
     const log = await disk.store.create(SPACE);
     await log.appendState(0, 5, createdChange());
@@ -46,7 +46,7 @@ describe("disk, opened again", () => {
     assert.deepEqual(disk.repairs, []);
   });
 
-  test("sound older than the last minute is read from the disk", async () => {
+  test("reads sound older than the last minute from the disk", async () => {
     await using disk = await startDisk();
     const log = await disk.store.create(SPACE);
     for (let slot = 0; slot < 900; slot++) {
@@ -65,7 +65,7 @@ describe("disk, opened again", () => {
     }
   });
 
-  test("a space from before pens had terms opens, and its first pen has term 1", async () => {
+  test("opens a space that has no term yet, and gives its first pen term 1", async () => {
     await using disk = await startDisk();
     await (await disk.store.create(SPACE)).appendState(0, 5, createdChange());
     await disk.close();
@@ -77,7 +77,7 @@ describe("disk, opened again", () => {
     assert.deepEqual(disk.repairs, []);
   });
 
-  test("a space whose log was closed can be opened again by the same store", async () => {
+  test("opens a log again that the same store has closed", async () => {
     await using disk = await startDisk();
     const log = await disk.store.create(SPACE);
     await log.appendState(0, 5, createdChange());
@@ -87,7 +87,7 @@ describe("disk, opened again", () => {
     assert.equal(again?.heads().stateSeq, 1);
   });
 
-  test("folders that are no space are reported and passed over", async () => {
+  test("reports and passes over folders that are not spaces", async () => {
     await using disk = await startDisk();
     await (await disk.store.create(SPACE)).appendState(0, 5, createdChange());
     const spaces = join(disk.directory, "spaces");
@@ -111,7 +111,7 @@ describe("disk, opened again", () => {
 });
 
 describe("disk, locked", () => {
-  test("two stores cannot hold one directory, and it is free when the first lets go", async () => {
+  test("refuses a second store on the same directory until the first is closed", async () => {
     await using disk = await startDisk();
     const options = { directory: disk.directory, clock: manualClock() };
     await assert.rejects(openDiskStore(options), StoreLocked);
@@ -119,7 +119,7 @@ describe("disk, locked", () => {
     await (await openDiskStore(options))[Symbol.asyncDispose]();
   });
 
-  test("the lock of a dead process is taken over, also when its number lives again", async () => {
+  test("takes over the lock of a dead process, even if its process id is in use again", async () => {
     await using disk = await startDisk();
     await disk.close();
     const child = spawn(process.execPath, ["-e", ""]);

@@ -1,4 +1,4 @@
-// Owns one entry lane as a file: appended in groups, on the medium before it is told. Refuses to know what entries mean.
+// One entry lane as a file. Entries are written in groups, and are on the medium before anybody sees them.
 
 import { type Entry, type EntryScan, encodeEntry, LINE_FEED, MAX_ENTRY_BYTES, scanEntries } from "./entry-lines.ts";
 import { type LaneFile, writeAll } from "./lane-files.ts";
@@ -22,9 +22,9 @@ export interface OpenedEntryLane {
   readonly damages: readonly { readonly at: number; readonly bytes: number }[];
 }
 
-/** Bytes that are kept free behind the last entry, so that entries go on for a while when the disk is full. */
+/** Zero bytes written behind the last entry, so that more entries fit when the disk is full. */
 export const RESERVED_BYTES = 64 * 1024;
-/** A lane above this is not opened: about a million entries. The last MiB is for the end of the space alone. */
+/** A longer lane is not opened: this is about a million entries. The last MiB is only for the end of the space. */
 export const MAX_ENTRY_LANE_BYTES = 256 * 1024 * 1024;
 const END_BYTES = 1024 * 1024;
 
@@ -48,7 +48,7 @@ export async function openEntryLane(
   { tailBytes = Infinity, maxEntryBytes = MAX_ENTRY_BYTES }: EntryLaneLimits = {},
 ): Promise<OpenedEntryLane> {
   const sizeBytes = await file.size();
-  if (sizeBytes > MAX_ENTRY_LANE_BYTES) throw new Error(`A lane of ${sizeBytes} bytes is too long.`);
+  if (sizeBytes > MAX_ENTRY_LANE_BYTES) throw new Error(`The lane is too long: it has ${sizeBytes} bytes.`);
   const { entries, endsAt, tornBytes, damages } = await readTail(file, sizeBytes, tailBytes);
   if (tornBytes > 0) await file.truncate(endsAt);
   let nextAt = endsAt;
@@ -95,8 +95,8 @@ export async function openEntryLane(
     }
   }
 
-  // What part of a group was written must not come back as entries that were refused: reserved room is zeros again, and
-  // what lies behind it goes. Where even this fails, the next group is written over it, or an opening cuts it.
+  // The refused entries of a group that was partly written must not reappear: zeros go over them, and bytes beyond the
+  // reserved ones are cut off. If this fails too, the next group overwrites them or the next opening cuts them.
   async function takeBack(groupBytes: number): Promise<void> {
     const reservedBytes = Math.max(0, Math.min(groupBytes, reservedTo - nextAt));
     await writeAll(file, new Uint8Array(reservedBytes), nextAt);

@@ -1,11 +1,10 @@
-// Owns the bytes of entry lanes on disk: one line per entry, with its length and checksum. Refuses to know files.
-// docs/log.md is normative.
+// The bytes of entry lanes on disk: one line per entry, with its length and checksum. docs/log.md is normative.
 //
 //   8 hex digits  length of the JSON in bytes
 //   a space
 //   8 hex digits  CRC-32C of the JSON
 //   a space, the JSON (UTF-8, without line breaks), a line feed
-// Behind the last entry may stand zero bytes: room that was reserved so that a full disk stops no entry.
+// Zero bytes may follow the last entry: room reserved for entries on a full disk.
 
 import { crc32c } from "@hustings/wire/log/crc32c.ts";
 
@@ -21,9 +20,9 @@ export interface EntryScan {
   readonly entries: readonly Entry[];
   /** Where the last whole entry ends: the next one goes there. */
   readonly endsAt: number;
-  /** Bytes behind the end that are neither an entry nor reserved room. */
+  /** Bytes after the end that are neither an entry nor reserved. */
   readonly tornBytes: number;
-  /** Bytes between entries that are none: a damaged medium. They are passed over. */
+  /** Bytes between entries that belong to no entry: a damaged medium. They are passed over. */
   readonly damages: readonly { readonly at: number; readonly bytes: number }[];
 }
 
@@ -41,7 +40,7 @@ export function encodeEntry(entry: Entry, maxBytes = MAX_ENTRY_BYTES): Buffer {
   return Buffer.concat([head, json, Buffer.of(LINE_FEED)]);
 }
 
-/** Reads a whole lane. Total: whatever the bytes are, it finds the entries that are whole and says what else is there. */
+/** Finds the whole entries in any bytes, and reports what else is there. */
 export function scanEntries(lane: Uint8Array): EntryScan {
   const bytes = Buffer.from(lane.buffer, lane.byteOffset, lane.byteLength);
   const entries: Entry[] = [];

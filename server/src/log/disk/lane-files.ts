@@ -1,13 +1,12 @@
-// Owns the few things that a lane needs of a file system, so that a full or failing disk can be played in a test.
-// Refuses to know what is in a file.
+// What a lane needs of a file system, as an interface, so that tests can simulate a full or failing disk.
 
 import { constants } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 
 export interface LaneFile {
-  /** Writes from `at` on; resolves with the bytes written, which may be fewer. Rejects when none could be. */
+  /** Writes from `at` on. Resolves with the number of bytes written, which may be fewer; rejects if it is 0. */
   write(bytes: Uint8Array, at: number): Promise<number>;
-  /** What was written is on the medium when this resolves. */
+  /** Resolves once everything that was written is on the medium. */
   sync(): Promise<void>;
   truncate(sizeBytes: number): Promise<void>;
   /** At most `length` bytes from `at` on; fewer only at the end of the file. */
@@ -16,13 +15,13 @@ export interface LaneFile {
   close(): Promise<void>;
 }
 
-/** Opens a file for reading and writing, and makes it when it is not there. */
+/** Opens a file for reading and writing, and creates it if it is missing. */
 export type OpenLane = (path: string) => Promise<LaneFile>;
 
 export const openLaneFile: OpenLane = async (path) =>
   laneFileOf(await open(path, constants.O_RDWR | constants.O_CREAT, 0o600));
 
-/** Opens a file for reading alone; `undefined` when it is not there. Writes to it reject. */
+/** Opens a file for reading; `undefined` if it is missing. Writes to it reject. */
 export async function openForReading(path: string): Promise<LaneFile | undefined> {
   try {
     return laneFileOf(await open(path, constants.O_RDONLY));
@@ -32,7 +31,7 @@ export async function openForReading(path: string): Promise<LaneFile | undefined
   }
 }
 
-/** Makes the names in a folder survive a power failure. */
+/** Syncs a folder, so that the names in it survive a power failure. */
 export async function syncFolder(path: string): Promise<void> {
   await using folder = await open(path, constants.O_RDONLY);
   await folder.sync();
@@ -45,13 +44,13 @@ export async function isFolder(path: string): Promise<boolean> {
   );
 }
 
-/** The system's code of an error ("ENOSPC"), or undefined. */
+/** The system's code of an error, such as "ENOSPC"; undefined if it has none. */
 export function codeOf(error: unknown): string | undefined {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
   return typeof code === "string" ? code : undefined;
 }
 
-/** Writes all of `bytes`; resolves with how many were written and why it stopped, if it did. */
+/** Writes `bytes`. Resolves with how many were written, and with the cause if that is not all. */
 export async function writeAll(
   file: LaneFile,
   bytes: Uint8Array,
@@ -61,7 +60,7 @@ export async function writeAll(
   try {
     while (writtenBytes < bytes.length) {
       const count = await file.write(writtenBytes === 0 ? bytes : bytes.subarray(writtenBytes), at + writtenBytes);
-      if (count === 0) return { writtenBytes, cause: new Error("The disk takes nothing.") };
+      if (count === 0) return { writtenBytes, cause: new Error("The disk wrote nothing.") };
       writtenBytes += count;
     }
     return { writtenBytes };

@@ -1,5 +1,4 @@
-// Owns one sound lane as a file: fragments one after another, written in batches. Refuses to make anyone wait, and to
-// know when to write.
+// One sound lane as a file: fragments one after another, written in batches when sound-writer.ts says so.
 
 import { readRange, scanFragments } from "./fragment-scan.ts";
 import { type LaneFile, writeAll } from "./lane-files.ts";
@@ -7,9 +6,9 @@ import { type LaneFile, writeAll } from "./lane-files.ts";
 export interface SoundLane {
   readonly headSlot: number | undefined;
   readonly waitingCount: number;
-  /** Keeps the fragment for the next write. False when one that waited was given up for it: the lane gets a hole. */
+  /** Keeps the fragment for the next write. Returns false if the oldest waiting one was dropped: the lane gets a hole. */
   push(slot: number, bytes: Uint8Array): boolean;
-  /** Writes what waits; resolves with the cause if not all could be. What was not written waits on. */
+  /** Writes the waiting fragments. Resolves with the cause if some could not be written; they go on waiting. */
   flush(): Promise<Error | undefined>;
   sync(): Promise<void>;
   /** The stored fragments of `[from, to)`, ascending; damaged ones are left out. */
@@ -19,16 +18,16 @@ export interface SoundLane {
 
 export interface OpenedSoundLane {
   readonly lane: SoundLane;
-  /** The newest fragments, at most as many as asked for, ascending. */
+  /** At most `newestCount` fragments, ascending. */
   readonly newest: readonly { readonly slot: number; readonly bytes: Uint8Array }[];
   readonly tornBytes: number;
-  /** Bytes in the part that was read, before the end, that belong to no whole fragment. */
+  /** Bytes of the part that was read, before its end, that belong to no whole fragment. */
   readonly damagedBytes: number;
 }
 
-/** Fragments that wait for a slow disk before the oldest is given up: 60 s. */
+/** Beyond this many waiting fragments (60 s) the oldest is dropped. */
 export const MAX_WAITING_FRAGMENTS = 300;
-/** What is read of a lane as it is opened: about four minutes. Damage before it is found when it is asked for. */
+/** Read when a lane is opened: about four minutes. Damage before it is found when a range is read. */
 const TAIL_BYTES = 1024 * 1024;
 
 interface Stored {
@@ -95,7 +94,7 @@ interface Tail {
 
 const EMPTY_TAIL: Tail = { fragments: [], endsAt: 0, damagedBytes: 0 };
 
-// Where it starts inside a fragment, the bytes up to the first whole one are no damage.
+// If `from` is inside a fragment, the bytes up to the first whole one are not damage.
 async function readTail(file: LaneFile, from: number): Promise<Tail | undefined> {
   const fragments: Stored[] = [];
   let startsAt: number | undefined;

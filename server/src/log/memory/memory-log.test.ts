@@ -33,7 +33,7 @@ async function readable(store: LogStore) {
   return { log, reader: log, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
 }
 
-test("sound older than what is kept is forgotten, also across an absence", async () => {
+test("drops sound beyond the slots that it keeps, also after an absence", async () => {
   const log = await createMemoryStore({ keptSlots: 5 }).create(SPACE);
   for (const slot of [0, 1, 2, 3, 4, 5, 6]) log.appendSound("32", slot, fragmentOf(slot));
   assert.deepEqual((await take(log, START, 5)).map(nameOf), ["32/2", "32/3", "32/4", "32/5", "32/6"]);

@@ -1,4 +1,4 @@
-// What reading stored logs must do, as tests that run on every adapter.
+// The contract of reading stored logs, as tests that run on every adapter.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

@@ -1,4 +1,4 @@
-// What the moments lane and its pens must do, as tests that run on every adapter.
+// The contract of the moments lane and its pens, as tests that run on every adapter.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

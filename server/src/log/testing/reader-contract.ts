@@ -1,4 +1,4 @@
-// What reading a log must do, as tests that run on every adapter and over every connection.
+// The contract of reading and following a log, as tests that run on every adapter and over every connection.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -24,10 +24,10 @@ export interface ReadFixture {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What whoever reads a log may rely on. The fixture keeps at least 100 slots, and lets a follower fall 64 records behind. */
+/** The fixture keeps at least 100 slots and disconnects a follower that is more than 64 records behind. */
 export function readerContract(name: string, startFixture: () => Promise<ReadFixture>): void {
   describe(`${name}, read`, () => {
-    test("any followers, started anywhere in any interleaving, see exactly the log from their cursor, in order", async () => {
+    test("shows every follower exactly the log from its cursor, in order, wherever and whenever it starts", async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(stepArbitrary, { maxLength: 60 }), async (steps) => {
           await using fixture = await startFixture();
@@ -37,7 +37,7 @@ export function readerContract(name: string, startFixture: () => Promise<ReadFix
       );
     });
 
-    test("a follower that starts late gets each entry before the sound of its slot", async () => {
+    test("gives a late follower each entry before the sound of its slot", async () => {
       await using fixture = await startFixture();
       const { log, reader } = fixture;
       await log.appendState(0, 0, createdChange());
@@ -50,7 +50,7 @@ export function readerContract(name: string, startFixture: () => Promise<ReadFix
       assert.ok(seen.indexOf("state 2") > seen.indexOf("32/2"));
     });
 
-    test("a cursor ahead of the log waits for the records behind it", async () => {
+    test("waits for the records after a cursor that is ahead of the log", async () => {
       await using fixture = await startFixture();
       const { log, reader } = fixture;
       for (let slot = 0; slot < 3; slot++) log.appendSound("32", slot, fragmentOf(slot));
@@ -59,7 +59,7 @@ export function readerContract(name: string, startFixture: () => Promise<ReadFix
       assert.deepEqual((await taking).map(nameOf), ["32/5", "32/6"]);
     });
 
-    test("a follower of one rendition gets no other", async () => {
+    test("gives a follower of one rendition no other", async () => {
       await using fixture = await startFixture();
       const { log, reader } = fixture;
       for (const rendition of RENDITIONS)
@@ -67,7 +67,7 @@ export function readerContract(name: string, startFixture: () => Promise<ReadFix
       assert.deepEqual((await take(reader, START, 3, ["16"])).map(nameOf), ["16/0", "16/1", "16/2"]);
     });
 
-    test("a follower ends quietly when its signal aborts", async () => {
+    test("ends a follow without an error when its signal aborts", async () => {
       await using fixture = await startFixture();
       const { reader } = fixture;
       const stop = new AbortController();
@@ -76,7 +76,7 @@ export function readerContract(name: string, startFixture: () => Promise<ReadFix
       assert.deepEqual(await reading, []);
     });
 
-    test("a range gives the bytes of the slots that exist, ascending", async () => {
+    test("gives the fragments of a range that exist, ascending", async () => {
       await using fixture = await startFixture();
       const { log, reader } = fixture;
       const slots = [0, 1, 2, 5, 6, 9];
@@ -107,7 +107,7 @@ const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-// Entries are appended for the slot that comes next, as a stage does, so their place in the log is known.
+// Appends each entry for the next slot, as a stage does, so that its place in the log is known.
 async function playSteps({ log, reader }: ReadFixture, steps: readonly Step[]): Promise<void> {
   const written: LogRecord[] = [];
   const followers: { cursor: Cursor; renditions: readonly Rendition[]; stop: AbortController; seen: LogRecord[] }[] =

@@ -1,4 +1,4 @@
-// What a store and the pens of its logs must do, as tests that run on every adapter.
+// The contract of a store and the pens of its logs, as tests that run on every adapter.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -20,13 +20,13 @@ import {
   titleChange,
 } from "./log-fixture.ts";
 
-/** What a store and its logs must do. The adapter keeps at least 100 slots and cuts a follower 64 records behind. */
+/** The adapter keeps at least 100 slots and disconnects a follower that is more than 64 records behind. */
 export function storeContract(
   name: string,
   openStore: () => Promise<{ readonly store: LogStore; [Symbol.asyncDispose](): Promise<void> }>,
 ): void {
   describe(`${name}, written`, () => {
-    test("entries appended at once get the numbers of their order, and the state is their fold", async () => {
+    test("numbers entries in the order of the calls, and folds them into the state", async () => {
       await using fixture = await openStore();
       const log = await fixture.store.create(SPACE);
       const changes = [createdChange(), ...Array.from({ length: 40 }, (_, n) => titleChange(n))];
@@ -39,7 +39,7 @@ export function storeContract(
       assert.equal(log.heads().stateSeq, 41);
     });
 
-    test("backstage is kept in order and never followed", async () => {
+    test("keeps backstage in order and shows it to no follower", async () => {
       await using fixture = await openStore();
       const log = await fixture.store.create(SPACE);
       await log.appendBackstage(0, 0, { kind: "host-secret", secretHash: "hash", generation: 1 });
@@ -56,7 +56,7 @@ export function storeContract(
       assert.deepEqual((await take(log, START, 1)).map(nameOf), ["state 1"]);
     });
 
-    test("a slot at or below the head is refused, and the log goes on", async () => {
+    test("refuses a slot at or below the head, and goes on", async () => {
       await using fixture = await openStore();
       const log = await fixture.store.create(SPACE);
       log.appendSound("32", 7, fragmentOf(7));
@@ -68,14 +68,14 @@ export function storeContract(
       assert.equal(log.firstFreeSlot(), 9);
     });
 
-    test("a new log has no head, no entry and its first slot free", async () => {
+    test("starts without heads or entries, with its first slot free", async () => {
       await using fixture = await openStore();
       const log = await fixture.store.create(SPACE);
       assert.deepEqual(log.heads(), { slot: {}, stateSeq: 0, momentSeq: 0, backstageSeq: 0 });
       assert.equal(log.firstFreeSlot(), 0);
     });
 
-    test("a follower that does not read is cut, and the writer does not notice", async () => {
+    test("disconnects a follower that does not read, without the writer noticing", async () => {
       await using fixture = await openStore();
       const log = await fixture.store.create(SPACE);
       const stop = new AbortController();
@@ -86,7 +86,7 @@ export function storeContract(
       await assert.rejects(() => readOn(records), FollowerTooSlow);
     });
 
-    test("a range of more slots than allowed is refused", async () => {
+    test("refuses a range of more slots than allowed", async () => {
       await using fixture = await openStore();
       const log = await fixture.store.create(SPACE);
       await assert.rejects(async () => log.range("32", 0, 601), RangeError);
@@ -186,7 +186,7 @@ export function storeContract(
       assert.equal((await fixture.store.open(SPACE))?.heads().stateSeq, 1);
     });
 
-    test("followers end when the log is closed", async () => {
+    test("ends followers when the log is closed", async () => {
       await using fixture = await openStore();
       const log = await fixture.store.create(SPACE);
       const reading = readAll(log.follow(START, new AbortController().signal));

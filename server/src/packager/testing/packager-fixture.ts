@@ -1,5 +1,4 @@
-// Owns running packagers for tests: two that follow the same stage in memory, on a manual clock, asked over their sockets.
-// Refuses to wait for time.
+// Two running packagers for tests, which follow the same stage in memory on a manual clock and answer on their sockets.
 
 import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -17,15 +16,15 @@ import { type AacEncoder, startAacEncoder } from "../encoder.ts";
 import { type PackagerOptions, startPackager } from "../packager.ts";
 
 export interface FixtureOptions extends Pick<PackagerOptions, "maxWaiting"> {
-  /** What is said, whole slots of it, repeated; absent: silence. */
+  /** The sound of the space: whole slots, repeated; absent: silence. */
   readonly sound?: Float32Array;
-  /** Slots that are there at first. */
+  /** Slots that exist at the start. */
   readonly slots: number;
-  /** In place of the real one. */
+  /** Instead of the real one. */
   readonly encoder?: AacEncoder;
 }
 
-export interface Answered {
+export interface PackagerAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
@@ -59,7 +58,7 @@ export async function startFixture({ sound = new Float32Array(SLOT_SAMPLES), slo
     socketPath: join(folder, "one"),
     get: (name: Name, path: string, signal?: AbortSignal) =>
       get(join(folder, name), `/hls/${SPACE}/aac/${path}`, signal),
-    /** Requests that wait for sound at the first. */
+    /** Requests that wait for sound at the packager "one". */
     async waiting(): Promise<number> {
       const { body } = await get(join(folder, "one"), "/internal/health");
       return (JSON.parse(String(body)) as { readonly waiting: number }).waiting;
@@ -68,7 +67,7 @@ export async function startFixture({ sound = new Float32Array(SLOT_SAMPLES), slo
   };
 }
 
-/** An encoder of a few bytes a frame, which follow from all that it was given; it counts its runs, the first of which fail. */
+/** An encoder that counts its runs, the first `failing` of which fail. Its frames are a hash of the samples. */
 export function countingEncoder(failing = 0) {
   return {
     runs: 0,
@@ -81,7 +80,7 @@ export function countingEncoder(failing = 0) {
   };
 }
 
-/** `sound`, over and over, as Opus; slots are asked for in order. */
+/** `sound`, repeated, as Opus. Slots must be requested in order. */
 async function startVoice(sound: Float32Array) {
   const opus = await loadOpus();
   const encoder = opus.encoder({ bitrateBps: 32_000, tuning: "programme" });
@@ -95,7 +94,7 @@ async function startVoice(sound: Float32Array) {
   };
 }
 
-function get(socketPath: string, path: string, signal?: AbortSignal): Promise<Answered> {
+function get(socketPath: string, path: string, signal?: AbortSignal): Promise<PackagerAnswer> {
   return new Promise((resolve, reject) => {
     const asked = request({ socketPath, path, agent: false, ...(signal ? { signal } : {}) }, (answer) => {
       const bytes: Buffer[] = [];

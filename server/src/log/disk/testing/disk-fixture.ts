@@ -1,4 +1,4 @@
-// Owns a disk store in a folder of its own for tests: closed, opened again, on a disk that is full, slow or broken.
+// A disk store in a folder of its own, for tests: closed, opened again, on a disk that is full, slow or broken.
 
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, stat } from "node:fs/promises";
@@ -45,15 +45,15 @@ export async function startDisk(options: Partial<DiskStoreOptions> = {}) {
       return (await store.open(SPACE)) ?? assert.fail("no log");
     },
     async stored(name: string, bytes: number) {
-      // A write that is under way when the clock moves sets the next one's timer only when it is done.
+      // A write in progress when the clock moves sets the timer of the next one only once it is done.
       do {
         clock.advance(WRITE_MS);
         await new Promise(setImmediate);
       } while ((await stat(disk.lane(name))).size < bytes);
     },
-    async pass(ms: number, isSo: () => boolean) {
+    async pass(ms: number, condition: () => boolean) {
       await clock.advanceAsync(ms);
-      for (await new Promise(setImmediate); !isSo(); await new Promise(setImmediate)) clock.advance(WRITE_MS);
+      for (await new Promise(setImmediate); !condition(); await new Promise(setImmediate)) clock.advance(WRITE_MS);
     },
     async [Symbol.asyncDispose]() {
       await disk.close();
@@ -71,7 +71,7 @@ export interface FaultyDisk {
   holdWrite: Promise<void> | undefined;
 }
 
-// Only growth takes room, as on a real disk: writing over what is there goes on when it is full.
+// As on a real disk, only growth needs room: existing bytes can be overwritten when it is full.
 export function faultyDisk(): FaultyDisk {
   const disk: FaultyDisk = {
     freeBytes: Infinity,
