@@ -44,7 +44,7 @@ async function start(inside: RequestListener, answerMs: number) {
 
 test("gives up a response that does not begin in time, with the named error", async () => {
   let requests = 0;
-  await using server = await start(() => void requests++, 20);
+  await using server = await start(() => void requests++, 1_000);
   const { status, headers, body } = await get(server.port, "/slow");
   assert.deepEqual([status, headers["retry-after"], JSON.parse(body).error], [503, "1", "not-yet"]);
   assert.equal(requests, 1);
