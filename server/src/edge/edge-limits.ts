@@ -5,10 +5,7 @@ import { FOLLOW_LIMITS, type FollowLimits } from "../replica/follow-limits.ts";
 export interface EdgeLimits extends FollowLimits {
   /** Maximum listeners; further newcomers queue. */
   readonly listeners: number;
-  /**
-   * Places beyond `listeners` for listeners that resume, for example after another edge died; further ones go to the
-   * front of the queue.
-   */
+  /** Places beyond `listeners` for listeners that resume; further ones go to the front of the queue. */
   readonly returning: number;
   /** Maximum queue length; a further listener is closed with 4506. */
   readonly queued: number;
@@ -16,16 +13,10 @@ export interface EdgeLimits extends FollowLimits {
   readonly memoryBytes: number;
   /** TCP connections, HTTP requests included; a further one is closed on accept. */
   readonly connections: number;
-  /**
-   * WebSocket upgrades of one address per second, and in a burst. Further ones are refused with `too-many`. Addresses
-   * of this machine are exempt.
-   */
+  /** WebSocket upgrades of one address; further ones are refused with `too-many`. This machine is exempt. */
   readonly upgradesPerSecond: number;
   readonly upgradesBurst: number;
-  /**
-   * Listeners of one address (IPv6: one /64); a further one is closed with 4430. Addresses of this machine are
-   * exempt.
-   */
+  /** Listeners of one address (IPv6: one /64); a further one is closed with 4430. This machine is exempt. */
   readonly listenersPerAddress: number;
   /** TCP connections of one address, counted like listeners; a further one is closed on accept. */
   readonly connectionsPerAddress: number;
@@ -65,11 +56,10 @@ export const STALL_MS = 4_000;
 /** Most sound in one frame: a push of 8 s at 16 kb/s, or of 4 s at 32 kb/s. */
 export const MAX_FRAME_BYTES = 20 * 1024;
 /**
- * A listener that misses two pings in a row is disconnected. While sound flows, pings are eight times as rare: sound
- * that a dead peer does not take fills its send buffer within half a minute, which shows as a stall, and one ping and
- * its answer cost as much as three pushes.
+ * A listener that misses two pings in a row is disconnected. While sound flows pings are rare: a dead peer fills its
+ * send buffer within half a minute, which shows as a stall, and one ping costs as much as three pushes.
  */
 export const PING_MS = 30_000;
 export const FLOWING_PING_MS = 240_000;
 /** Messages of one listener per second, pings included; more closes with 4429. */
-export const UPWARD_PER_SECOND = 5;
+export const MESSAGES_PER_SECOND = 5;

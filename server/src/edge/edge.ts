@@ -41,8 +41,8 @@ export interface EdgeOptions {
   readonly stageSocketPath: string;
   readonly apiSocketPath: string;
   /**
-   * The audience desk's Unix socket, for following moments; absent: listeners get no moments. Nobody needs to listen
-   * there: a followed space tries again every few seconds, and nothing else waits. `hustings serve` has no desk yet.
+   * The audience desk's Unix socket; absent: listeners get no moments. Nothing waits for the desk, which may be away.
+   * `hustings serve` has no desk yet.
    */
   readonly momentsPath?: string;
   /** The packager's Unix socket; absent: HLS has no AAC. */
@@ -57,15 +57,9 @@ export interface EdgeOptions {
   /** Unix socket for the supervisor; absent: none is opened. */
   readonly controlSocketPath?: string;
   readonly version?: string;
-  /**
-   * Milliseconds between two pushes to one listener, a row of CADENCE_TABLE. `auto`, the default: what the processor
-   * can afford.
-   */
+  /** Milliseconds between two pushes, a row of CADENCE_TABLE; `auto`, the default: what the processor can afford. */
   readonly cadenceMs?: CadenceSetting;
-  /**
-   * Milliseconds of buffer that listeners should hold beyond the margin. `auto`, the default: by the idle processor
-   * time.
-   */
+  /** Milliseconds of buffer beyond the margin; `auto`, the default: by the idle processor time. */
   readonly reserve?: ReserveSetting;
   /** Share of one core that this process may count on, 0 to 1; default 1. */
   readonly coreShare?: number;
@@ -80,22 +74,20 @@ export interface EdgeOptions {
   /** PEM texts. With a shared secret, a TLS session of one edge resumes at another. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly sessionSecret?: Uint8Array };
   readonly log?: Logger;
-  /** Gives `[0, 1)`, for jitter. */
   readonly random?: () => number;
   /** Replaces the stage's sockets. */
   readonly upstream?: Upstream;
 }
 
 export interface Edge {
-  /** The public port. */
   readonly port: number;
   readonly listeners: number;
   readonly spaces: number;
   /** HLS requests that wait for sound. */
   readonly hlsWaiting: number;
   /**
-   * Stops accepting, closes every listener with 4505 spread over `overMs`, and resolves. A second call returns the
-   * same promise.
+   * Stops accepting and closes every listener with 4505, spread over `overMs`. A second call returns the same
+   * promise.
    */
   drain(overMs?: number): Promise<void>;
   /** Resolves when the edge has drained or was disposed of. */
@@ -112,10 +104,7 @@ const TIMEOUTS = { firstMs: 5_000, nextMs: 5_000, sendMs: 60_000 } as const;
 const PACKAGER_MS = 3_000;
 const EMPTY = Buffer.alloc(0);
 
-/**
- * Resolves when the server listens. Rejects when the port is in use, the certificate is bad or a trusted proxy is
- * unreadable.
- */
+/** Rejects when the port is in use, the certificate is bad or a trusted proxy is unreadable. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const { clock, log = SILENT, random = Math.random, stagePort } = options;
   const limits: EdgeLimits = { ...EDGE_LIMITS, ...options.limits };
@@ -316,8 +305,7 @@ function startAdmission(
   });
 }
 
-// Without a supervisor every edge accepts. A full edge stops at once when another has room, without waiting for the
-// supervisor.
+// A full edge stops at once when another has places, without waiting for the supervisor.
 function mayAccept(admission: Admission, link: DoorLink | undefined): boolean {
   const instruction = link?.instruction;
   if (instruction === undefined) return true;

@@ -37,7 +37,6 @@ export interface RenditionResponses {
   object(exchange: HttpExchange, rendition: HlsRendition, name: string): Promise<void>;
   /** Call after each fragment of `rendition`. */
   soundArrived(rendition: HlsRendition): void;
-  /** Requests that wait for sound. */
   readonly waiting: number;
   [Symbol.dispose](): void;
 }

@@ -6,9 +6,8 @@ import { Refusal } from "@hustings/wire/errors.ts";
 
 export interface WaitingRequests {
   /**
-   * Resolves when `isDone` returns true at a recheck, or when `peer` closes. Throws a Refusal: `full` at once when
-   * too many requests wait, `not-yet` after the time limit. Requests with the same `source` and `key` share the first
-   * one's `isDone`.
+   * Resolves when `isDone` returns true at a recheck, or `peer` closes. Throws a Refusal: `full` at once, `not-yet`
+   * after the time limit. Requests with the same `source` and `key` share the first one's `isDone`.
    */
   waitUntil(peer: EventEmitter, source: object, key: string, isDone: () => boolean): Promise<void>;
   /** Checks the requests of one source, or all. */

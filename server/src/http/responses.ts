@@ -4,7 +4,6 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ErrorCode, errorRow, Refusal } from "@hustings/wire/errors.ts";
 
-/** One request and its response. */
 export interface HttpExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -17,15 +16,11 @@ export type Headers = Readonly<Record<string, string | number>>;
 /** A response that can be sent many times. */
 export interface PreparedResponse {
   readonly status: number;
-  /**
-   * A string holds one byte per character (latin1). It leaves in one write together with the head; a Buffer needs
-   * two.
-   */
+  /** A string holds one byte per character (latin1) and leaves in one write with the head; a Buffer needs two. */
   readonly body: Buffer | string;
   readonly headers: Headers;
 }
 
-/** A value when it is available at once, otherwise a promise. */
 export type MaybePromise<T> = T | Promise<T>;
 
 /** RFC 6455 §5.5: a control frame holds 125 bytes, two of them the close code. */
@@ -64,10 +59,7 @@ export function prepareJson(status: number, value: unknown, headers: Headers): P
   });
 }
 
-/**
- * Sends the row of `cause` in the error table, or cuts a response that has begun. An error other than a Refusal is
- * `internal`.
- */
+/** Cuts a response that has begun. An error other than a Refusal is `internal`. */
 export function sendRefusal(exchange: HttpExchange, cause: unknown): void {
   if (exchange.response.headersSent) return void exchange.response.destroy();
   const refusal = refusalOf(cause);
@@ -90,8 +82,9 @@ export function refuseSocket(socket: Duplex, refusal: Refusal, more: Headers = {
   socket.end([`HTTP/1.1 ${refusal.status} Refused`, ...lines, "", body].join("\r\n"));
 }
 
-export function refusalOf(cause: unknown): Refusal {
-  return cause instanceof Refusal ? cause : new Refusal("internal", undefined, { cause });
+/** A Refusal as it is; any other error becomes the row `code`. */
+export function refusalOf(cause: unknown, code: ErrorCode = "internal"): Refusal {
+  return cause instanceof Refusal ? cause : new Refusal(code, undefined, { cause });
 }
 
 /** The WebSocket close code of the row. */
@@ -99,15 +92,13 @@ export function closeCodeOf(code: ErrorCode): number {
   return errorRow(code).closeCode ?? 4500;
 }
 
-/** The WebSocket close reason: the message, with ` retry-after-ms=N` where waiting helps. */
 export function closeReasonOf(refusal: Refusal): string {
   const waitMs = refusal.code === "draining" ? undefined : waitMsOf(refusal);
   const hint = waitMs === undefined ? "" : ` retry-after-ms=${Math.ceil(waitMs)}`;
   return `${refusal.message.slice(0, MAX_REASON_CHARACTERS - hint.length)}${hint}`;
 }
 
-// A listener closed with `draining` reconnects to another edge at once. A request refused with it waits like any
-// other.
+// A listener closed with `draining` goes to another edge at once; a request waits like any other.
 function waitMsOf({ status, retryAfterMs }: Refusal): number | undefined {
   return status === 429 || status === 503 ? (retryAfterMs ?? RETRY_MS) : undefined;
 }

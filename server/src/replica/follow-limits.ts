@@ -1,17 +1,11 @@
 // Limits of a process that follows spaces, each with what happens at the limit.
 
 export interface FollowLimits {
-  /**
-   * Spaces followed at once. A further space replaces one without listeners; if every space has some, it is refused
-   * with `full`.
-   */
+  /** Spaces followed at once. A further one replaces a space without listeners, or is refused with `full`. */
   readonly followedSpaces: number;
   /** Unknown ids remembered; the oldest is forgotten. */
   readonly unknownSpaces: number;
-  /**
-   * Look-ups per second of ids that the stage did not list, twice as many in a burst; more are refused with
-   * `too-many`.
-   */
+  /** Look-ups of ids that the stage did not list; more are refused with `too-many`. */
   readonly lookUpsPerSecond: number;
 }
 

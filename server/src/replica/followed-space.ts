@@ -17,8 +17,7 @@ import type { Upstream } from "./upstream.ts";
 /** The stage is on the same machine, so retry often and without end; jitter spreads the edges. */
 export const FOLLOW_RETRY: RetryPolicy = { firstMs: 100, capMs: 2_000, tries: Infinity };
 
-// Only a space that never went live is ever removed, and a stage that has just started may not have loaded its spaces
-// yet.
+// Only a space that never went live is ever removed; a stage that just started may not have loaded it yet.
 const GONE_TRIES = 5;
 
 export interface FollowedSpace {
@@ -37,7 +36,6 @@ export interface FollowedSpace {
   /** Resolves when the recent sound has arrived, the stage is away, or READY_MS has passed. Never rejects. */
   readonly ready: Promise<void>;
   readonly isReady: boolean;
-  /** The stage says that the space no longer exists; this following has ended. */
   readonly isGone: boolean;
   readonly momentLane: MomentLane;
   /** Sets how many listeners hear it by WebSocket here. */
@@ -54,9 +52,7 @@ export interface FollowedSpaceOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
-  /** Called after each fragment. */
   readonly onSound?: (followed: FollowedSpace) => void;
-  /** Called once, when `isGone` becomes true. */
   readonly onGone: (refusal: Refusal) => void;
 }
 

@@ -6,6 +6,7 @@ import { createTokenBucket } from "@hustings/flow/token-bucket.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import { KEPT_SLOTS } from "@hustings/wire/units.ts";
+import { refusalOf } from "../http/responses.ts";
 import type { Logger } from "../ops/logger.ts";
 import { ABSENT_MS, type FollowLimits, LINGER_MS, UNKNOWN_MS } from "./follow-limits.ts";
 import { type FollowedSpace, startFollowedSpace } from "./followed-space.ts";
@@ -13,9 +14,8 @@ import type { Upstream } from "./upstream.ts";
 
 export interface FollowedSpaces {
   /**
-   * Follows `space` unless it is followed already, and waits until it is ready; it stays followed for LINGER_MS.
-   * Throws a Refusal: `no-space`; `stage-away` when nothing is known and the stage is silent; `full`; `too-many`
-   * look-ups.
+   * Waits until the space is ready; it stays followed for LINGER_MS. Throws a Refusal: `no-space`; `stage-away` when
+   * nothing is known and the stage is silent; `full`; `too-many` look-ups.
    */
   follow(space: SpaceId): Promise<FollowedSpace>;
   /** The space if `follow` would resolve without waiting. */
@@ -35,7 +35,6 @@ export interface FollowedSpacesOptions {
   readonly random: () => number;
   readonly limits: FollowLimits;
   readonly log: Logger;
-  /** Called after each fragment. */
   readonly onSound?: (followed: FollowedSpace) => void;
 }
 
@@ -60,7 +59,7 @@ export function createFollowedSpaces(options: FollowedSpacesOptions): FollowedSp
     const waitMs = listed.has(space) ? 0 : lookUps.takeMs();
     if (waitMs > 0) throw new Refusal("too-many", undefined, { retryAfterMs: waitMs });
     const { state, audience, headSlot } = await upstream.lookUp(space).catch((cause) => {
-      const refusal = cause instanceof Refusal ? cause : new Refusal("stage-away", undefined, { cause });
+      const refusal = refusalOf(cause, "stage-away");
       refused.add(space, refusal, refusal.code === "no-space" ? UNKNOWN_MS : ABSENT_MS);
       throw refusal;
     });

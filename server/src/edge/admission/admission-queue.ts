@@ -22,15 +22,12 @@ export interface Waiter {
 export interface AdmissionQueue {
   /** Returns false when the queue is full. */
   add(waiter: Waiter): boolean;
-  /** Removes a listener that went away. */
   remove(waiter: Waiter): void;
   /** Takes the first waiter out of the queue; `undefined` when the queue is empty or `may` refuses the first. */
   next(may: (waiter: Waiter, waitedMs: number) => boolean): Waiter | undefined;
   /** Sends their position to the waiters whose position has changed; call it a few times a second. */
   sendPositions(): void;
-  /**
-   * Estimated wait at `position`, from the rate at which waiters left the queue for a place; `null` while nobody has.
-   */
+  /** Estimated wait at `position` at the rate of admission; `null` before anybody was admitted. */
   estimateMs(position: number): number | null;
   readonly size: number;
 }
@@ -53,7 +50,6 @@ interface Entry {
   sentPosition: number;
 }
 
-/** `limit`: longest queue. */
 export function createAdmissionQueue(clock: Clock, limit: number): AdmissionQueue {
   const entries: Entry[] = [];
   const rate = createRate(clock);
@@ -119,8 +115,7 @@ function isBefore(a: Entry, b: Entry): boolean {
   return a.sinceUtcMs <= b.sinceUtcMs;
 }
 
-// An exponentially fading count over RATE_MS. Until that much time has passed, the time since the first count stands
-// in.
+// A count that fades over RATE_MS. Earlier than that, the time since the first count is the span.
 function createRate(clock: Clock) {
   let counted = 0;
   let atMs = clock.monotonicMs();

@@ -15,12 +15,10 @@ export interface Admission extends Disposable {
   leave(): void;
   /** Adds a listener to the queue. Throws `full` with a retry time when the queue is full. */
   wait(waiter: Waiter): void;
-  /** A listener in the queue has gone. */
   abandon(waiter: Waiter): void;
   /** Admits nobody from now on. */
   close(): void;
   readonly load: EdgeLoad;
-  /** How a newcomer is served at present. */
   readonly tier: Tier;
   readonly queue: QueueStatus;
 }
@@ -28,42 +26,30 @@ export interface Admission extends Disposable {
 export interface AdmissionOptions {
   readonly clock: Clock;
   readonly limits: EdgeLimits;
-  /** Gives `[0, 1)`. */
   readonly random: () => number;
   readonly log: Logger;
-  /** Resident memory of this process. */
   readonly memoryBytes: () => number;
   /** The supervisor's newest instruction. */
   readonly instruction: () => AcceptInstruction | undefined;
   /** HLS from a CDN is available, which costs this edge nothing. */
   readonly hasPull: boolean;
-  /**
-   * Called when the load has changed: at once when the first place comes free or the last is taken, otherwise once
-   * per turn.
-   */
+  /** Called at once when the first place comes free or the last is taken; other changes once per turn. */
   readonly onLoad: (load: EdgeLoad) => void;
 }
 
 export const TURN_MS = 250;
-/**
- * Stop admitting after LATE_TURNS slow turns; resume after as many good ones. A full accept queue makes a turn one
- * second late.
- */
+/** Stop admitting after LATE_TURNS slow turns; resume after as many good ones. A full accept queue costs one second. */
 const LATE_MS = 2_000;
 const LATE_TURNS = 6;
 /** Most waiters admitted or redirected in one turn. */
 const MAX_PER_TURN = 500;
 /** After this a redirected listener has arrived at the other edge and counts there. */
 const ON_THE_WAY_MS = 2_000;
-/**
- * While other edges have queues, a free place waits this long for one of their listeners, then goes to a newcomer
- * here.
- */
+/** While other edges have queues, a free place waits this long for one of their listeners. */
 const COURTESY_MS = 2_000;
 /**
- * A listener from another edge's queue waits at least this long for a place. Those who stood before it there are on
- * their way, delayed by up to as much jitter (SPEC.md L3), perhaps by way of a third edge. When the queue is full,
- * its first gets a place at once, which makes room.
+ * A listener from another edge's queue waits at least this long: those who stood before it are on their way, delayed
+ * by as much jitter (SPEC.md L3). When the queue is full, its first gets a place at once.
  */
 const GATHER_MS = 2_500;
 /** Shortest retry time when the queue is full; the longest is three times that. */
@@ -176,8 +162,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
   };
 }
 
-// As many as there are places at other edges. The whole queue when another edge accepts and has a queue: two queues
-// become one, ordered by the time that each listener says it has waited.
+// As many as other edges have places; everybody when another edge accepts and has a queue, so that two queues become
+// one. Each listener says how long it has waited.
 function redirectCount(instruction: AcceptInstruction | undefined): number {
   if (instruction === undefined) return 0;
   const isSecondQueue = !instruction.isOpen && instruction.elsewhereWaiting > 0;

@@ -9,17 +9,12 @@ export interface AddressCount {
 }
 
 export interface PerAddressLimit {
-  /**
-   * Counts one more for `key`, an address or a network. `undefined` at the limit; otherwise give the result to
-   * `leave` later.
-   */
+  /** Counts one more for `key`; `undefined` at the limit. Give the result to `leave` later. */
   enter(key: string): AddressCount | undefined;
   leave(held: AddressCount): void;
-  /** Addresses with a count above 0. */
   readonly size: number;
 }
 
-/** `limit` applies to each address. Memory grows with the addresses that have something. */
 export function createPerAddressLimit(limit: number): PerAddressLimit {
   const counts = new Map<string, AddressCount>();
   return {
@@ -44,8 +39,7 @@ const HELD = Symbol("share of an address");
 type Counted = Socket & { [HELD]?: AddressCount };
 
 /**
- * Closes a connection on accept when its address has `limit` already. `keyOf` gives the address or network to count;
- * `undefined`: do not count.
+ * Closes a connection on accept when its address is at the limit. `keyOf` gives the key to count; `undefined`: none.
  */
 export function limitConnections(
   server: Pick<Server, "on">,

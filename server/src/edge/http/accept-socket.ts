@@ -22,10 +22,7 @@ export interface AcceptSocket {
   readonly isOpen: boolean;
 }
 
-/**
- * Length of the accept queue: the listeners of a whole dead edge may wait in it. The kernel's limit
- * (net.core.somaxconn) applies when it is lower. A client that does not fit tries again a second later.
- */
+/** Length of the accept queue: the listeners of a whole dead edge may wait in it. net.core.somaxconn may lower it. */
 const BACKLOG = 16_384;
 
 export function createAcceptSocket(server: Server, listen: ListenTarget, log: Logger): AcceptSocket {
@@ -70,8 +67,8 @@ export function createAcceptSocket(server: Server, listen: ListenTarget, log: Lo
   };
 }
 
-// Closes as a server of node:net does. node:http would also close idle connections, among them those that were
-// accepted and have not sent a request yet, and would stop checking for slow ones.
+// Closes like node:net. node:http would also close accepted connections that have not sent a request yet, and would
+// stop checking for slow ones.
 function stopAccepting(server: Server, closed?: () => void): void {
   NetServer.prototype.close.call(server, closed);
 }

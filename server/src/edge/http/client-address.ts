@@ -4,7 +4,6 @@ import type { IncomingHttpHeaders } from "node:http";
 import { BlockList, isIP, isIPv6 } from "node:net";
 import { networkOf } from "../../ops/address-block.ts";
 
-/** A request, as far as its address is concerned. */
 export interface AddressedRequest {
   readonly headers: IncomingHttpHeaders;
   readonly socket: { readonly remoteAddress?: string | undefined };
@@ -14,8 +13,8 @@ export interface ClientAddresses {
   /** The client's address; "unknown" when the connection is gone already. */
   addressOf(request: AddressedRequest): string;
   /**
-   * The key by which limits count `address`: the address or its IPv6 network. `undefined` for this machine and for a
-   * trusted proxy, which stand for many clients.
+   * The address or IPv6 network to count; `undefined` for this machine and trusted proxies, which stand for many
+   * clients.
    */
   limitKeyOf(address: string): string | undefined;
   /** The scheme that the browser used: the trusted proxy's header, otherwise whether this connection is TLS. */

@@ -20,7 +20,6 @@ export interface EdgeHealth {
   readonly draining: boolean;
   /** Free places for newcomers. */
   readonly places: number;
-  /** Length of the admission queue. */
   readonly waiting: number;
   /** Whether this process accepts connections at present. */
   readonly open: boolean;

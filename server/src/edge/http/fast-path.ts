@@ -17,9 +17,7 @@ export interface FastPathOptions {
   respond(head: RequestHead): PreparedResponse | undefined;
   /** Takes over the socket. Must not throw. */
   upgrade(head: RequestHead, socket: Socket): void;
-  /**
-   * A client that sends no request in `firstMs` is refused; one that sends no further request in `nextMs` is closed.
-   */
+  /** A client is refused when its first request takes `firstMs`, and closed when its next takes `nextMs`. */
   readonly firstMs: number;
   readonly nextMs: number;
   /** A response that the client does not take in this time is given up. */
@@ -29,12 +27,11 @@ export interface FastPathOptions {
 export interface FastPath {
   /** Connections that wait for a request, their first or the next. */
   readonly size: number;
-  /** Closes them. */
   [Symbol.dispose](): void;
 }
 
 /** A longer body is not copied together with its head: each slow reader would hold a copy. */
-const MOST_COPIED_BYTES = 16 * 1024;
+const MAX_COPIED_BYTES = 16 * 1024;
 const CLOSES = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
 const UPGRADES = /(?:^|,)[ \t]*upgrade[ \t]*(?:,|$)/i;
 
@@ -121,8 +118,7 @@ function destroy(this: Socket): void {
   this.destroy();
 }
 
-// Keeps the bytes of each response while its Date header is right, one second: many clients ask for the same page in
-// it.
+// Keeps the bytes of each response for one second, while its Date header is right.
 function createSerializedResponses({ clock, nextMs }: FastPathOptions) {
   const replica = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(nextMs / 1_000)}\r\n\r\n`;
   const last = "Connection: close\r\n\r\n";
@@ -150,7 +146,7 @@ function createSerializedResponses({ clock, nextMs }: FastPathOptions) {
       const { body } = answer;
       if (typeof body !== "string") {
         const parts = [Buffer.from(headOf(answer, isLast), "latin1"), body];
-        return body.length > MOST_COPIED_BYTES ? parts : [Buffer.concat(parts)];
+        return body.length > MAX_COPIED_BYTES ? parts : [Buffer.concat(parts)];
       }
       const page = pages.get(answer) ?? {};
       pages.set(answer, page);

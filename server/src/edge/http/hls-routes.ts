@@ -23,14 +23,10 @@ import type { FollowedSpace } from "../../replica/followed-space.ts";
 import type { ReverseProxy } from "./reverse-proxy.ts";
 
 export interface HlsRoutes {
-  /**
-   * Responds to `path`, the part behind `/hls/SPACE/`. Throws a Refusal: `no-object`, `not-yet`, `bad-request`, or
-   * `full` when too many requests wait.
-   */
+  /** Responds to `path` below `/hls/SPACE/`. Throws a Refusal: `no-object`, `not-yet`, `bad-request`, `full`. */
   respond(exchange: HttpExchange, followed: FollowedSpace, path: string): Promise<void>;
   /** The response to a GET for sound that is available at once; `undefined` for everything else. */
   immediateResponse(followed: FollowedSpace, path: string): PreparedResponse | undefined;
-  /** Call after each fragment. */
   soundArrived(followed: FollowedSpace): void;
   /** Requests that wait for sound. */
   readonly waiting: number;
@@ -112,7 +108,6 @@ export function createHlsRoutes({ clock, maxWaiting, loop, addressOf, packager }
   };
 }
 
-/** One pull count for each space that is pulled at present, reported to that space. */
 function createPullCounts(clock: Clock) {
   const counts = new Map<FollowedSpace, PullCount>();
   let ticker: Timer | undefined;

@@ -76,10 +76,7 @@ async function route(exchange: HttpExchange, options: HttpRoutesOptions): Promis
   sendPrepared(exchange, await options.pages.other(headers, 404));
 }
 
-/**
- * The response to a GET that is ready at once; `undefined` for a path with unusual characters and for everything
- * else, which `respond` handles. Never throws.
- */
+/** The response to a GET if it is ready at once and its path is plain; otherwise `respond` handles it. Never throws. */
 export function immediateResponse(
   { url = "", headers }: RequestHead,
   options: HttpRoutesOptions,

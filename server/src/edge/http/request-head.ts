@@ -24,7 +24,6 @@ const MORE = new Set(["content-length", "transfer-encoding", "expect"]);
 
 /**
  * Reads `bytes` as node:http would, if they are exactly the head of a GET without a body, in ASCII, each header once.
- * `undefined` for anything else.
  */
 export function readHead(bytes: Buffer): RequestHead | undefined {
   if (bytes.length > MAX_HEAD_BYTES) return undefined;

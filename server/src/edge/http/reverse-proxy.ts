@@ -8,8 +8,8 @@ import type { ClientAddresses } from "./client-address.ts";
 
 export interface ReverseProxy {
   /**
-   * Proxies the request and streams the response back. Throws a Refusal before a response has begun: `too-large`,
-   * `bad-request`, `full`, or `errorWhenDown`.
+   * Streams the response back. Throws a Refusal before it has begun: `too-large`, `bad-request`, `full`,
+   * `errorWhenDown`.
    */
   pass(exchange: HttpExchange): Promise<void>;
   readonly inFlight: number;
@@ -17,7 +17,6 @@ export interface ReverseProxy {
 
 export interface ReverseProxyOptions {
   readonly socketPath: string;
-  /** The error when the upstream does not answer. */
   readonly errorWhenDown: ErrorCode;
   readonly maxRequests: number;
   readonly maxBodyBytes: number;

@@ -49,20 +49,17 @@ const TYPES: Readonly<Record<string, string>> = {
   ".webp": "image/webp",
   ".woff2": "font/woff2",
 };
-const MADE = ".br";
+const BROTLI_EXTENSION = ".br";
 const COMPRESSED = new Set([".css", ".js", ".json", ".svg", ".txt", ".webmanifest"]);
 
-/**
- * Reads everything below `directory`. A missing directory means that the app was not built. Throws RangeError above
- * MAX_ASSETS.
- */
+/** A missing directory means that the app was not built. Throws RangeError above MAX_ASSETS or MAX_ASSETS_BYTES. */
 export async function loadAssets(directory: string): Promise<Assets> {
   const assets = new Map<string, Asset>();
   let index: string | undefined;
   let totalBytes = 0;
   const paths = new Set(await pathsBelow(directory));
   for (const path of paths) {
-    if (path.endsWith(MADE)) continue;
+    if (path.endsWith(BROTLI_EXTENSION)) continue;
     const bytes = await files.readFile(path);
     totalBytes += bytes.length;
     const name = `/${relative(directory, path).split(sep).join("/")}`;
@@ -72,7 +69,7 @@ export async function loadAssets(directory: string): Promise<Assets> {
       );
     if (name === "/index.html") index = bytes.toString();
     else if (extname(name) in TYPES) {
-      const brotliFile = paths.has(path + MADE) ? await files.readFile(path + MADE) : undefined;
+      const brotliFile = paths.has(path + BROTLI_EXTENSION) ? await files.readFile(path + BROTLI_EXTENSION) : undefined;
       assets.set(name, await prepare(name, bytes, brotliFile));
     }
   }

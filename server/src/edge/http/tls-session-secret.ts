@@ -8,10 +8,7 @@ import { BadKeyFile } from "../../tickets/keys.ts";
 
 const SECRET_BYTES = 32;
 
-/**
- * 32 bytes, created on the first call and the same from then on, also for concurrent callers. Throws BadKeyFile, or a
- * file system error.
- */
+/** 32 bytes, created on the first call; concurrent callers agree. Throws BadKeyFile, or a file system error. */
 export async function loadOrCreateSessionSecret(dataDirectory: string): Promise<Buffer> {
   const folder = join(dataDirectory, "keys");
   const path = join(folder, "session");

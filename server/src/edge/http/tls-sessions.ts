@@ -4,10 +4,7 @@ import { hkdfSync } from "node:crypto";
 import type { Server } from "node:tls";
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 
-/**
- * Part of every ticket. Node's default is a hash of the command line, which makes tickets of one process useless to
- * another.
- */
+/** Part of every ticket. Node's default, a hash of the command line, differs between processes. */
 export const SESSION_CONTEXT = "hustings";
 /** Keys change at each multiple of this in Unix time. A ticket of an earlier period costs a full handshake. */
 export const KEY_TURN_MS = 12 * 3_600_000;

@@ -14,7 +14,6 @@ export interface LoadSample {
   readonly loopDelayMs: number;
   /** Listeners at each rung of the ladder. */
   readonly members: readonly number[];
-  /** Listeners that arrived. */
   readonly joins: number;
   /** Those of `joins` that were listening before, as after another edge died; they do not announce a rush. */
   readonly returns: number;
@@ -42,10 +41,7 @@ export interface Load {
 }
 
 export const LOAD = {
-  /**
-   * Processor seconds per second of the process itself, and microseconds per listener: each second, each push, each
-   * join.
-   */
+  /** Processor seconds per second of the process; microseconds per listener for each second, push and join. */
   baseBusy: 0.03,
   secondUs: 1.5,
   pushUs: 17,

@@ -11,7 +11,6 @@ export interface CadenceRow extends CadenceRung {
   readonly firstSendSlots: number;
 }
 
-/** What an edge wants of all its listeners just now. */
 export interface CadenceAdvice {
   /** Newcomers start with it; the edge asks everybody else to get ready for it. */
   readonly wanted: CadenceRow;
@@ -40,8 +39,7 @@ export const CADENCE_TABLE: readonly CadenceRow[] = tableWith(0);
 export const FASTEST: CadenceRow = cadenceRow(CADENCE_LADDER[0]?.cadenceMs ?? 0);
 
 /**
- * The row for `cadenceMs` with a reserve rounded up to a whole step. Equal arguments give the same object. Throws RangeError
- * for a cadence that is not in the table.
+ * Rounds the reserve up to a whole step. Equal arguments give the same object. Throws RangeError for another cadence.
  */
 export function cadenceRow(cadenceMs: number, reserveMs = 0): CadenceRow {
   const row = tableWith(reserveMs).find((one) => one.cadenceMs === cadenceMs);
@@ -67,8 +65,8 @@ export function firstCadence(wanted: CadenceRow, isNew: boolean, heldCadenceMs: 
 }
 
 /**
- * The cadence to which a listener at `now` moves when its buffer is ready for `readyMs`: the wanted cadence if that is faster,
- * otherwise the slowest that both the wanted cadence and the buffer allow. `undefined`: it stays.
+ * The next cadence of a listener at `now` whose buffer is ready for `readyMs`: `wanted` if that is faster, otherwise
+ * the slowest that both allow. `undefined`: it stays.
  */
 export function nextCadence(now: CadenceRow, wanted: CadenceRow, readyMs: number): CadenceRow | undefined {
   if (wanted.cadenceMs <= now.cadenceMs) return wanted.cadenceMs === now.cadenceMs ? undefined : wanted;

@@ -16,10 +16,7 @@ export interface Meter {
   measure(): {
     readonly busy: number;
     readonly loopDelayMs: number;
-    /**
-     * Processor seconds per second that the whole machine left unused, and its cores; default one core, all of it
-     * idle.
-     */
+    /** Processor seconds per second that the machine left unused, and its cores; default one idle core. */
     readonly idle?: number;
     readonly cores?: number;
   };

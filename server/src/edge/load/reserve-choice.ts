@@ -8,13 +8,11 @@ export interface ReserveSample {
   readonly elapsedMs: number;
   /** Processor seconds per second that the whole machine left unused. */
   readonly idle: number;
-  /** Cores of this machine. */
   readonly cores: number;
   /** Listeners here, present and expected. */
   readonly members: number;
   /** Further processor seconds per second that all edges of the machine will need by then. */
   readonly comingBusy: number;
-  /** The wanted cadence. */
   readonly rung: CadenceRung;
   /** Processor time of one resume, in microseconds. */
   readonly resumeUs: number;
@@ -54,8 +52,8 @@ export function nextReserve(before: Reserve, sample: ReserveSample): Reserve {
 }
 
 /**
- * The reserve that is enough, in whole steps. By listener/SPEC.md L3 the listeners of a dead edge come back within
- * one cadence, a third of the margin and two thirds of the reserve; the other edges must absorb them in that time.
+ * By listener/SPEC.md L3 the listeners of a dead edge come back within one cadence, a third of the margin and two
+ * thirds of the reserve. The other edges must absorb them in that time. Whole steps.
  */
 export function neededReserveMs(sample: Omit<ReserveSample, "elapsedMs">): number {
   const { idle, cores, comingBusy, members, resumeUs, rung } = sample;

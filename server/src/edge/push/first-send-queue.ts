@@ -9,10 +9,7 @@ import { SLOT_MS } from "@hustings/wire/units.ts";
 import type { ListenRequest } from "../socket/listen-request.ts";
 
 export interface FirstSendQueue {
-  /**
-   * Calls `begin` in this turn of the loop or a later one, never before `add` returns. `begin` must not throw.
-   * Returns false when the queue is full.
-   */
+  /** Calls `begin`, which must not throw, after `add` has returned. Returns false when the queue is full. */
   add(begin: () => void, dueMs: number): boolean;
   readonly size: number;
 }
@@ -22,7 +19,6 @@ export const TURN_MS = 10;
 /** A newcomer hears nothing yet and should within this time. */
 const NEW_DUE_MS = 1_000;
 
-/** `limit`: longest queue. `soon` calls back in the next turn of the loop. */
 export function createFirstSendQueue(
   clock: Pick<Clock, "monotonicMs">,
   limit: number,
@@ -49,8 +45,8 @@ export function createFirstSendQueue(
 }
 
 /**
- * The monotonic time at which a first send is due. A resuming listener had one cadence, its margin and the reserve
- * ahead when it received the slot before `nextSlot`; it has played on for the slots up to `headSlot`.
+ * Monotonic time of a first send. When it received the slot before `nextSlot`, a resuming listener had one cadence,
+ * its margin and the reserve ahead; it has played on for the slots up to `headSlot`.
  */
 export function firstSendDueMs(
   { nextSlot, heldCadenceMs = 0 }: ListenRequest,

@@ -10,9 +10,9 @@ import {
   FLOWING_PING_MS,
   MAX_FRAME_BYTES,
   MAX_UNSENT_BYTES,
+  MESSAGES_PER_SECOND,
   PING_MS,
   STALL_MS,
-  UPWARD_PER_SECOND,
 } from "../edge-limits.ts";
 import {
   type CadenceAdvice,
@@ -33,7 +33,6 @@ import { unsentLimitBytes } from "./unsent-limit.ts";
 export interface ListenerStart {
   readonly pipe: ListenerPipe;
   readonly followed: FollowedSpace;
-  /** Shared by the listeners of that space. */
   readonly frames: SharedFrames;
   readonly scheduler: Pick<PushScheduler, "move">;
   readonly request: ListenRequest;
@@ -71,8 +70,8 @@ export class Listener {
   #receivedMs: number;
   #pingedMs: number;
   #missedPongs = 0;
-  #upwardCount = 0;
-  #upwardMs: number;
+  #messageCount = 0;
+  #messageSecondMs: number;
   #isClosed = false;
   #isHolding = false;
 
@@ -88,7 +87,13 @@ export class Listener {
     this.#advice = advice;
     this.#cadence = this.#target = cadence;
     this.#rendition = nextSlot === undefined ? this.#grantedRendition(request.rendition) : request.rendition;
-    this.#targetMs = this.#progressSinceMs = this.#takenMs = this.#receivedMs = this.#pingedMs = this.#upwardMs = nowMs;
+    this.#targetMs =
+      this.#progressSinceMs =
+      this.#takenMs =
+      this.#receivedMs =
+      this.#pingedMs =
+      this.#messageSecondMs =
+        nowMs;
     this.#audienceVersion = followed.audienceNotice.version;
     this.#momentSeq = request.momentSeq ?? -1;
     this.#nextSlot = startSlot(followed.replica, request, this.#rendition, cadence);
@@ -102,7 +107,6 @@ export class Listener {
     return this.#isClosed;
   }
 
-  /** How often `push` wants to be called. */
   get cadenceMs(): number {
     return this.#cadence.cadenceMs;
   }
@@ -138,7 +142,6 @@ export class Listener {
     this.#isAllowed(nowMs);
   }
 
-  /** The connection has closed. */
   connectionClosed(): void {
     this.#isClosed = true;
   }
@@ -242,16 +245,15 @@ export class Listener {
   #isAllowed(receivedMs: number): boolean {
     const nowMs = wholeMs(receivedMs);
     this.#receivedMs = nowMs;
-    if (nowMs - this.#upwardMs >= 1_000) {
-      this.#upwardMs = nowMs;
-      this.#upwardCount = 0;
+    if (nowMs - this.#messageSecondMs >= 1_000) {
+      this.#messageSecondMs = nowMs;
+      this.#messageCount = 0;
     }
-    if (++this.#upwardCount > UPWARD_PER_SECOND) this.#refuse("too-many", closeReasonOf(new Refusal("too-many")));
+    if (++this.#messageCount > MESSAGES_PER_SECOND) this.#refuse("too-many", closeReasonOf(new Refusal("too-many")));
     return !this.#isClosed;
   }
 
-  // A socket may not notice for many minutes that its peer is gone. While sound flows few pings are enough: no proxy
-  // takes the connection for idle.
+  // A socket may not notice for minutes that its peer is gone. While sound flows few pings are enough.
   #isUnresponsive(nowMs: number): boolean {
     const isFlowing = this.#progress === "level" && this.#followed.endedMs === undefined;
     if (nowMs - this.#pingedMs < (isFlowing ? FLOWING_PING_MS : PING_MS)) return false;
@@ -266,8 +268,8 @@ export class Listener {
     return false;
   }
 
-  // A listener over its limit gets nothing more until it has taken what waits. The first time it then continues from
-  // the head.
+  // Over its limit a listener gets nothing until it has taken what waits; the first time it then continues from the
+  // head.
   #isStalled(nowMs: number): boolean {
     const { unsentBytes } = this.#pipe;
     this.#advice.recordUnsent(unsentBytes);
@@ -319,8 +321,7 @@ export class Listener {
     this.#nextSlot = slot;
   }
 
-  // State goes first, so that the state of a slot arrives before its sound. Returns false when that closed the
-  // listener.
+  // State goes before the sound of its slot. Returns false when that closed the listener.
   #sendChanges(): boolean {
     const frames = this.#frames;
     const { replica, isAway, audienceNotice } = this.#followed;
@@ -368,8 +369,7 @@ export class Listener {
     return true;
   }
 
-  // Only to a listener that has taken everything before, behind all of its sound, and at most half of what it may leave
-  // unsent: moments never make it stall.
+  // Moments never make a listener stall: they follow its sound, at most half of what it may leave unsent.
   #sendMoments(): void {
     const { replica } = this.#followed;
     if (this.#nextSlot >= 0 && this.#nextSlot <= replica.ring(this.#rendition).head) return;

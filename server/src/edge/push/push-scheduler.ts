@@ -25,8 +25,8 @@ export interface PushScheduler {
 }
 
 /**
- * Members on one spoke are pushed to together. After a stall at most one turn is made up for. A wheel has at most
- * MAX_SPOKES: waking the process for every few listeners costs more than serving them.
+ * Members on one spoke are pushed to together; a stall is made up for by at most one turn. Waking the process for
+ * every few listeners costs more than serving them, so a wheel has at most MAX_SPOKES.
  */
 const SPOKE_MS = 10;
 const MAX_SPOKES = 25;
@@ -102,7 +102,6 @@ export function createPushScheduler(clock: Clock, log: Logger): PushScheduler {
   };
 }
 
-/** Time between the spokes of the wheel of `cadenceMs`. */
 export function spokeMsOf(cadenceMs: number): number {
   return Math.max(SPOKE_MS, cadenceMs / MAX_SPOKES);
 }

@@ -12,10 +12,7 @@ import { binaryFrame } from "../socket/websocket-framing.ts";
 
 /** Bytes of frames other than sound; in practice some notices and snapshots. */
 const MAX_SHARED_BYTES = 256 * 1024;
-/**
- * Bytes of sound frames kept until the next slot: those of the pushes, and when an edge dies the first sends to its
- * listeners, from some forty slots. Past the limit all are dropped and made again.
- */
+/** Bytes of sound frames kept until the next slot. When an edge dies, its listeners resume from some forty slots. */
 const MAX_SOUND_BYTES = 1024 * 1024;
 /** A snapshot carries the edge's time, so it is shared only this long. */
 const SNAPSHOT_MS = 20;

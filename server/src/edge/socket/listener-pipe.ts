@@ -1,5 +1,3 @@
-// What a listener needs of its connection.
-
 /** The connection to one listener. Nothing is called after `close` or `terminate`. */
 export interface ListenerPipe {
   /** Takes a whole WebSocket frame, which other listeners share. `flushed` is called once it has left this process. */

@@ -13,7 +13,7 @@ import type { FollowedSpaces } from "../../replica/followed-spaces.ts";
 import type { Admission } from "../admission/admission.ts";
 import type { Waiter } from "../admission/admission-queue.ts";
 import { type AddressCount, createPerAddressLimit } from "../admission/per-address-limit.ts";
-import { type EdgeLimits, UPWARD_PER_SECOND } from "../edge-limits.ts";
+import { type EdgeLimits, MESSAGES_PER_SECOND } from "../edge-limits.ts";
 import type { ClientAddresses } from "../http/client-address.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { LoadWatch } from "../load/load-watch.ts";
@@ -46,10 +46,6 @@ export interface ListenerSocketsOptions {
   readonly admission: Admission;
 }
 
-/**
- * Before the listener starts: the messages received so far. Afterwards: the listener, and the space that it keeps
- * followed.
- */
 interface ConnectionState {
   pendingMessages: ((listener: Listener) => void)[] | undefined;
   listener: Listener | undefined;
@@ -261,8 +257,8 @@ function newState(addressCount: ConnectionState["addressCount"]): ConnectionStat
   };
 }
 
-// The upgrade response leaves in one write with the first send when the space is followed already, as it nearly
-// always is: one write per newcomer instead of four. Other responses leave in the next turn.
+// One write per newcomer instead of four: the upgrade response leaves with the first send when the space is followed
+// already, as nearly always. Other responses leave in the next turn.
 function createUpgradeResponses() {
   let held: Connection[] = [];
   function release(): void {
@@ -287,7 +283,7 @@ function deliver(connection: Connection, message: (listener: Listener) => void):
     return;
   }
   state.pendingMessages ??= [];
-  if (state.pendingMessages.push(message) <= UPWARD_PER_SECOND) return;
+  if (state.pendingMessages.push(message) <= MESSAGES_PER_SECOND) return;
   connection.close(closeCodeOf("too-many"), closeReasonOf(new Refusal("too-many")));
 }
 

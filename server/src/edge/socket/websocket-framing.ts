@@ -40,10 +40,7 @@ export function pongFrame(payload: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from([FINAL_PONG, payload.length]), payload]);
 }
 
-/**
- * Without `code` the frame has no code. In `reason`, characters other than printable ASCII become "?", and characters
- * after the 123rd are cut.
- */
+/** Characters of `reason` other than printable ASCII become "?"; those after the 123rd are cut. */
 export function closeFrame(code?: number, reason = ""): Buffer {
   if (code === undefined) return Buffer.from([FINAL_CLOSE, 0]);
   const text = Buffer.from(reason.replace(/[^ -~]/g, "?").slice(0, MAX_REASON_BYTES));

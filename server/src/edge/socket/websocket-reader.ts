@@ -124,8 +124,7 @@ function wrongHeader(first: number, second: number, isWithin: boolean): string |
   return isWithin ? "a message begins inside another" : undefined;
 }
 
-// `undefined` unless the length has its shortest form. A length in eight bytes exceeds every limit here, whatever its
-// value.
+// `undefined` unless in its shortest form. A length in eight bytes exceeds every limit here.
 function lengthOf(bytes: Buffer, short: number): number | undefined {
   if (short < 126) return short;
   if (short === 126) return bytes.readUInt16BE(2) < 126 ? undefined : bytes.readUInt16BE(2);

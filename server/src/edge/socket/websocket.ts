@@ -33,7 +33,6 @@ export class ListenerSocket<T> implements ListenerPipe {
   readonly #socket: Carrier;
   readonly #writer: SocketWriter;
   readonly #context: SocketContext<T>;
-  /** The owner's own state. */
   readonly state: T;
   #phase: Phase = "open";
   #reader: WebSocketReader | undefined;
