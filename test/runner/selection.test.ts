@@ -21,7 +21,7 @@ test("selects the tests whose path contains one of the filters", () => {
 });
 
 test("runs tests of whole servers, browsers and peers after all others, a few at a time", () => {
-  const light = ["test/bench/sound/chirp.test.ts", "test/house/words/names.test.ts"];
+  const light = ["test/bench/latency/chirp.test.ts", "test/house/words/names.test.ts"];
   const [first, second] = passes([...light, ...livePaths], 8);
   assert.deepEqual([first?.files, first?.concurrency], [light, 8]);
   assert.deepEqual([second?.files, second?.concurrency], [livePaths, 4]);

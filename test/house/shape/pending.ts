@@ -4,6 +4,6 @@ export const pendingCircles: readonly string[] = [];
 
 export const pendingNames: readonly string[] = [];
 
-export const pendingFolderSizes: readonly string[] = ["test/bench"];
+export const pendingFolderSizes: readonly string[] = [];
 
 export const pendingModuleState: readonly string[] = [];

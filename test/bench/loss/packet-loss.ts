@@ -1,7 +1,7 @@
 // Owns ways of losing packets, and a number for what that does to a voice. Pure; the same seed loses the same packets.
 
-import { levelDbov } from "../../media/mix/level.ts";
-import { PACKET_SAMPLES } from "../../wire/units.ts";
+import { levelDbov } from "../../../media/mix/level.ts";
+import { PACKET_SAMPLES } from "../../../wire/units.ts";
 
 /** Whether packet `n` is lost. Asked once for each packet, in order. */
 export type Loss = (n: number) => boolean;

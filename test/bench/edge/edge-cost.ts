@@ -1,16 +1,16 @@
 // Owns what a listener costs an edge, processor and memory, beside a bare send() loop that pushes the same bytes to as many
 // sockets at the same cadence, a moment later on the same machine. Receivers are a C program that reads nothing.
 
-import type { SpaceId } from "../../wire/ids.ts";
-import { ROUTES } from "../../wire/routes.ts";
-import { goOnAir } from "../testing/on-air.ts";
-import { type RunningServer, startServer } from "../testing/running-server.ts";
-import { voice } from "../testing/voices.ts";
+import type { SpaceId } from "../../../wire/ids.ts";
+import { ROUTES } from "../../../wire/routes.ts";
+import { goOnAir } from "../../testing/on-air.ts";
+import { type RunningServer, startServer } from "../../testing/running-server.ts";
+import { voice } from "../../testing/voices.ts";
+import { buildNative, type Native } from "../native/native.ts";
+import { kernelSocketBytes, residentBytes, watchCpu } from "../native/processes.ts";
+import type { Bench, BenchContext, Figure } from "../report/figures.ts";
+import { median } from "../report/statistics.ts";
 import { startEdgeProcess } from "./edge-process.ts";
-import type { Bench, BenchContext, Figure } from "./figures.ts";
-import { buildNative, type Native } from "./native.ts";
-import { kernelSocketBytes, residentBytes, watchCpu } from "./processes.ts";
-import { median } from "./statistics.ts";
 
 const RATIO_AT_MOST = 1.25;
 const LISTENERS_PER_CORE_AT_LEAST = 75_000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CHIRP_KINDS, chirps } from "./chirp.ts";
-import { CHIRP_EVERY_MS, latenessesMs } from "./hear.ts";
+import { CHIRP_EVERY_MS, latenessesMs } from "./chirp-latency.ts";
 
 const PER_MS = 48;
 

@@ -1,17 +1,17 @@
 // Owns how late one speaker hears another: chirps from one, found in what comes back to the other.
 
-import { systemClock } from "../../flow/clock.ts";
-import { startPacer } from "../../flow/pacer.ts";
-import { loadOpus } from "../../media/codec/opus.ts";
-import { parseRtp } from "../../media/speech/rtp.ts";
-import { createUplink } from "../../media/speech/uplink.ts";
-import { speakPackets } from "../../speaker/node/voice-file.ts";
-import { PACKET_MS, PACKET_SAMPLES } from "../../wire/units.ts";
-import { startServer } from "../testing/running-server.ts";
-import type { Bench, Figure } from "./figures.ts";
-import { latenessesMs, type Recording, silentPackets, startChirping } from "./hear.ts";
-import { seatGuest, seatHost } from "./seats.ts";
-import { quantile } from "./statistics.ts";
+import { systemClock } from "../../../flow/clock.ts";
+import { startPacer } from "../../../flow/pacer.ts";
+import { loadOpus } from "../../../media/codec/opus.ts";
+import { parseRtp } from "../../../media/speech/rtp.ts";
+import { createUplink } from "../../../media/speech/uplink.ts";
+import { speakPackets } from "../../../speaker/node/voice-file.ts";
+import { PACKET_MS, PACKET_SAMPLES } from "../../../wire/units.ts";
+import { startServer } from "../../testing/running-server.ts";
+import type { Bench, Figure } from "../report/figures.ts";
+import { quantile } from "../report/statistics.ts";
+import { seatGuest, seatHost } from "../stage/seats.ts";
+import { latenessesMs, type Recording, silentPackets, startChirping } from "./chirp-latency.ts";
 
 const AT_MOST_MS = 150;
 const OPUS_PAYLOAD_TYPE = 111;

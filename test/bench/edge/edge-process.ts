@@ -6,10 +6,10 @@ import { once } from "node:events";
 import { setPriority } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { systemClock } from "../../flow/clock.ts";
-import { startEdge } from "../../server/src/edge/edge.ts";
-import { EDGE_FLAGS } from "../../server/src/ops/process/child.ts";
-import type { RunningServer } from "../testing/running-server.ts";
+import { systemClock } from "../../../flow/clock.ts";
+import { startEdge } from "../../../server/src/edge/edge.ts";
+import { EDGE_FLAGS } from "../../../server/src/ops/process/child.ts";
+import type { RunningServer } from "../../testing/running-server.ts";
 
 interface EdgeOrder {
   readonly runDirectory: string;

@@ -1,14 +1,14 @@
 // Owns how many listeners can come in a second: connected, upgraded and given their first flight.
 
-import { ROUTES } from "../../wire/routes.ts";
-import { goOnAir } from "../testing/on-air.ts";
-import { startServer } from "../testing/running-server.ts";
-import { voice } from "../testing/voices.ts";
+import { ROUTES } from "../../../wire/routes.ts";
+import { goOnAir } from "../../testing/on-air.ts";
+import { startServer } from "../../testing/running-server.ts";
+import { voice } from "../../testing/voices.ts";
+import { buildNative, type Native } from "../native/native.ts";
+import { cpuSeconds } from "../native/processes.ts";
+import type { Bench, Figure } from "../report/figures.ts";
+import { median } from "../report/statistics.ts";
 import { startEdgeProcess } from "./edge-process.ts";
-import type { Bench, Figure } from "./figures.ts";
-import { buildNative, type Native } from "./native.ts";
-import { cpuSeconds } from "./processes.ts";
-import { median } from "./statistics.ts";
 
 const JOINS = 2_000;
 const WARM_JOINS = 4_000;

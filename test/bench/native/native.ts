@@ -9,7 +9,7 @@ import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { until } from "../testing/until.ts";
+import { until } from "../../testing/until.ts";
 
 /** As the edges are; receivers must not be what is measured. */
 const NICE = 10;

@@ -2,19 +2,19 @@
 // a real page plays, and by what players say of themselves; and how far the two agree.
 
 import type { Page } from "playwright-core";
-import { startCrowd } from "../../drill/crowd/crowd.ts";
-import { doorOf } from "../../drill/deployment/door-address.ts";
-import { type Histogram, mergeHistograms, quantileMs } from "../../drill/record/histogram.ts";
-import type { ListenerStats } from "../../listener/playout/listener-stats.ts";
-import { ROUTES } from "../../wire/routes.ts";
-import { type OpenBrowser, openBrowser } from "../testing/browser/browser.ts";
-import { type RunningServer, startServer } from "../testing/running-server.ts";
+import { startCrowd } from "../../../drill/crowd/crowd.ts";
+import { doorOf } from "../../../drill/deployment/door-address.ts";
+import { type Histogram, mergeHistograms, quantileMs } from "../../../drill/record/histogram.ts";
+import type { ListenerStats } from "../../../listener/playout/listener-stats.ts";
+import { ROUTES } from "../../../wire/routes.ts";
+import { type OpenBrowser, openBrowser } from "../../testing/browser/browser.ts";
+import { type RunningServer, startServer } from "../../testing/running-server.ts";
+import type { Bench, BenchContext, Figure } from "../report/figures.ts";
+import { median, quantile } from "../report/statistics.ts";
+import { seatHost } from "../stage/seats.ts";
 import { firstSound } from "./chirp.ts";
-import { giveEar, startHearing, stopHearing } from "./ear.ts";
-import type { Bench, BenchContext, Figure } from "./figures.ts";
-import { latenessesMs, startChirping } from "./hear.ts";
-import { seatHost } from "./seats.ts";
-import { median, quantile } from "./statistics.ts";
+import { latenessesMs, startChirping } from "./chirp-latency.ts";
+import { giveEar, startHearing, stopHearing } from "./page-ear.ts";
 
 const FIRST_SOUND_AT_MOST_MS = 300;
 const MOUTH_TO_EAR_AT_MOST_MS = 800;

@@ -1,19 +1,19 @@
 // Owns what loss on a speaker's way does to the programme that listeners get, end to end: a real peer through a network
 // that drops its packets, the stage, the log, an edge, a listener's decoded sound, held against the source.
 
-import { startHeadlessListener } from "../../listener/headless/headless.ts";
-import { loadOpus, type Opus, type OpusEncoder } from "../../media/codec/opus.ts";
-import { presence } from "../../media/measure/correlate.ts";
-import { speakPackets } from "../../speaker/node/voice-file.ts";
-import { ROUTES } from "../../wire/routes.ts";
-import { PACKET_SAMPLES } from "../../wire/units.ts";
-import { voicePcm } from "../testing/browser/browser.ts";
-import { type RunningServer, startServer } from "../testing/running-server.ts";
-import { voice } from "../testing/voices.ts";
-import type { Bench, BenchContext, Figure } from "./figures.ts";
-import { bursts, type Loss, randomLoss } from "./loss.ts";
-import { type LossyWay, openLossyWay } from "./lossy-way.ts";
-import { seatHost } from "./seats.ts";
+import { startHeadlessListener } from "../../../listener/headless/headless.ts";
+import { loadOpus, type Opus, type OpusEncoder } from "../../../media/codec/opus.ts";
+import { presence } from "../../../media/measure/correlate.ts";
+import { speakPackets } from "../../../speaker/node/voice-file.ts";
+import { ROUTES } from "../../../wire/routes.ts";
+import { PACKET_SAMPLES } from "../../../wire/units.ts";
+import { voicePcm } from "../../testing/browser/browser.ts";
+import { type RunningServer, startServer } from "../../testing/running-server.ts";
+import { voice } from "../../testing/voices.ts";
+import type { Bench, BenchContext, Figure } from "../report/figures.ts";
+import { seatHost } from "../stage/seats.ts";
+import { type LossyWay, openLossyWay } from "./lossy-stage-proxy.ts";
+import { bursts, type Loss, randomLoss } from "./packet-loss.ts";
 
 const PIECE_MS = 500;
 const CASES: readonly (readonly [name: string, isLost: () => Loss])[] = [

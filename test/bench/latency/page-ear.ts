@@ -2,10 +2,10 @@
 // clock. Refuses to know what should be heard, but for one chirp of its own by which it tells how late it is itself.
 
 import type { Page } from "playwright-core";
-import { systemClock } from "../../flow/clock.ts";
-import { writeWav } from "../../media/container/wav.ts";
+import { systemClock } from "../../../flow/clock.ts";
+import { writeWav } from "../../../media/container/wav.ts";
 import { chirp, findChirp } from "./chirp.ts";
-import type { Recording } from "./hear.ts";
+import type { Recording } from "./chirp-latency.ts";
 
 export interface Heard extends Recording {
   /** When the person tapped last; on the same clock. */

@@ -4,12 +4,12 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { systemClock } from "../../flow/clock.ts";
-import { readVoice, speakPackets } from "../../speaker/node/voice-file.ts";
-import type { Speaker } from "../../speaker/node/whip-client.ts";
-import { PACKET_MS } from "../../wire/units.ts";
-import type { CreatedSpace } from "../testing/running-server.ts";
-import { type VoiceName, voice } from "../testing/voices.ts";
+import { systemClock } from "../../../flow/clock.ts";
+import { readVoice, speakPackets } from "../../../speaker/node/voice-file.ts";
+import type { Speaker } from "../../../speaker/node/whip-client.ts";
+import { PACKET_MS } from "../../../wire/units.ts";
+import type { CreatedSpace } from "../../testing/running-server.ts";
+import { type VoiceName, voice } from "../../testing/voices.ts";
 import { type Doors, seatGuest, seatHost } from "./seats.ts";
 
 interface MicrophonesOrder {

@@ -1,8 +1,8 @@
 // Owns the weight of the page on the wire, from the link to the first sound, as the web app itself counts it.
 
-import { ensureBuilt } from "../../web/build/build.ts";
-import { WEIGHT_BUDGET_BYTES, weighEverything, weighListenersPath } from "../../web/build/weight.ts";
-import type { Bench } from "./figures.ts";
+import { ensureBuilt } from "../../../web/build/build.ts";
+import { WEIGHT_BUDGET_BYTES, weighEverything, weighListenersPath } from "../../../web/build/weight.ts";
+import type { Bench } from "../report/figures.ts";
 
 export const pageWeight: Bench = {
   name: "page",

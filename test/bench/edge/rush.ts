@@ -1,15 +1,15 @@
 // Owns what a rush at the public door does to the stage and to those inside: while thousands listen and thousands more
 // come as fast as they are taken, how long a mute takes, how soon a speaker who dropped is back, whether anybody waits.
 
-import { type Crowd, startCrowd } from "../../drill/crowd/crowd.ts";
-import { systemClock } from "../../flow/clock.ts";
-import { ROUTES } from "../../wire/routes.ts";
-import { type FakeSpeaker, inviteFakeSpeaker, type LiveSpace, startLiveSpace } from "../testing/fake-speaker.ts";
-import { startServer } from "../testing/running-server.ts";
-import { until } from "../testing/until.ts";
-import type { Bench, BenchContext, Figure } from "./figures.ts";
-import { buildNative, type Native, type Sink } from "./native.ts";
-import { median, quantile } from "./statistics.ts";
+import { type Crowd, startCrowd } from "../../../drill/crowd/crowd.ts";
+import { systemClock } from "../../../flow/clock.ts";
+import { ROUTES } from "../../../wire/routes.ts";
+import { type FakeSpeaker, inviteFakeSpeaker, type LiveSpace, startLiveSpace } from "../../testing/fake-speaker.ts";
+import { startServer } from "../../testing/running-server.ts";
+import { until } from "../../testing/until.ts";
+import { buildNative, type Native, type Sink } from "../native/native.ts";
+import type { Bench, BenchContext, Figure } from "../report/figures.ts";
+import { median, quantile } from "../report/statistics.ts";
 
 /** Inside: the drill's own listeners, who keep up with the cadence as players do, and whose every slot is checked. */
 const INSIDE = 20_000;

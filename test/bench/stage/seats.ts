@@ -1,11 +1,11 @@
 // Owns taking seats for a bench: a space that is live, its host, and guests who asked, were invited and sat down, each
 // over the public door as a person would. Refuses to speak for them.
 
-import { startSpeaking } from "../../cli/speak.ts";
-import { connectSpeaker, type Speaker, type SpeakerOptions } from "../../speaker/node/whip-client.ts";
-import { ROUTES } from "../../wire/routes.ts";
-import type { Command } from "../../wire/stage/commands.ts";
-import type { CreatedSpace } from "../testing/running-server.ts";
+import { startSpeaking } from "../../../cli/speak.ts";
+import { connectSpeaker, type Speaker, type SpeakerOptions } from "../../../speaker/node/whip-client.ts";
+import { ROUTES } from "../../../wire/routes.ts";
+import type { Command } from "../../../wire/stage/commands.ts";
+import type { CreatedSpace } from "../../testing/running-server.ts";
 
 /** Where a Hustings is; a Venue is one. */
 export interface Doors {

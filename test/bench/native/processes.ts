@@ -1,7 +1,7 @@
 // Owns what Linux tells of a process from outside: processor time, memory, sockets. Refuses to run anywhere else.
 
 import { readFile } from "node:fs/promises";
-import { systemClock } from "../../flow/clock.ts";
+import { systemClock } from "../../../flow/clock.ts";
 
 /** The kernel counts processor time in these, on every Linux that Node runs on (USER_HZ). */
 const TICKS_PER_SECOND = 100;

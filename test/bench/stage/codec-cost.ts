@@ -1,18 +1,18 @@
 // Owns what the parts of a tick cost by themselves: Opus, mixing, a speaker's way in, a fragment's bytes. In one process,
 // nothing else running in it.
 
-import { systemClock } from "../../flow/clock.ts";
-import { loadOpus, type Opus } from "../../media/codec/opus.ts";
-import { createMixer } from "../../media/mix/mixer.ts";
-import { writeRtp } from "../../media/speech/rtp.ts";
-import { createUplink } from "../../media/speech/uplink.ts";
-import { createVoiceProcessor } from "../../media/speech/voice-processor.ts";
-import { encodeFragment } from "../../wire/log/fragment-encode.ts";
-import { FRAGMENT_PACKETS, PACKET_MS, PACKET_SAMPLES } from "../../wire/units.ts";
-import { voicePcm } from "../testing/browser/browser.ts";
-import { voice } from "../testing/voices.ts";
-import type { Bench, Figure } from "./figures.ts";
-import { median } from "./statistics.ts";
+import { systemClock } from "../../../flow/clock.ts";
+import { loadOpus, type Opus } from "../../../media/codec/opus.ts";
+import { createMixer } from "../../../media/mix/mixer.ts";
+import { writeRtp } from "../../../media/speech/rtp.ts";
+import { createUplink } from "../../../media/speech/uplink.ts";
+import { createVoiceProcessor } from "../../../media/speech/voice-processor.ts";
+import { encodeFragment } from "../../../wire/log/fragment-encode.ts";
+import { FRAGMENT_PACKETS, PACKET_MS, PACKET_SAMPLES } from "../../../wire/units.ts";
+import { voicePcm } from "../../testing/browser/browser.ts";
+import { voice } from "../../testing/voices.ts";
+import type { Bench, Figure } from "../report/figures.ts";
+import { median } from "../report/statistics.ts";
 
 const SEATS = 10;
 const OPUS_PAYLOAD_TYPE = 111;

@@ -2,16 +2,16 @@
 // many listeners, one after another in one run. And how many of their requests a cache passes on.
 
 import { WebSocket } from "ws";
-import { decodeFrame, SUBPROTOCOL } from "../../wire/listen/frames.ts";
-import { ROUTES } from "../../wire/routes.ts";
-import { goOnAir } from "../testing/on-air.ts";
-import { startServer } from "../testing/running-server.ts";
-import { voice } from "../testing/voices.ts";
-import { type EdgeProcess, startEdgeProcess } from "./edge-process.ts";
-import type { Bench, BenchContext, Figure } from "./figures.ts";
-import { buildNative } from "./native.ts";
-import { startIcecast, startNginx } from "./neighbours.ts";
-import { cpuSeconds, watchCpu } from "./processes.ts";
+import { decodeFrame, SUBPROTOCOL } from "../../../wire/listen/frames.ts";
+import { ROUTES } from "../../../wire/routes.ts";
+import { goOnAir } from "../../testing/on-air.ts";
+import { startServer } from "../../testing/running-server.ts";
+import { voice } from "../../testing/voices.ts";
+import { type EdgeProcess, startEdgeProcess } from "../edge/edge-process.ts";
+import { buildNative } from "../native/native.ts";
+import { cpuSeconds, watchCpu } from "../native/processes.ts";
+import type { Bench, BenchContext, Figure } from "../report/figures.ts";
+import { startIcecast, startNginx } from "./other-servers.ts";
 import { type PullOrder, type PullReport, startPullers } from "./pullers.ts";
 
 const LISTENERS = 1_000;

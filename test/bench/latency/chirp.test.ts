@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { loadOpus } from "../../media/codec/opus.ts";
+import { loadOpus } from "../../../media/codec/opus.ts";
 import { CHIRP_KINDS, chirp, chirps, findChirp, firstSound } from "./chirp.ts";
 
 const EVERY_SAMPLES = 24_000;

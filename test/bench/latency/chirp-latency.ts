@@ -1,10 +1,10 @@
 // Owns telling how late a chirp was heard: when it was made is known, when each sample of a recording was heard is known.
 // Pure but for the beat of the voice that makes chirps. Refuses to know what lies between mouth and ear.
 
-import { systemClock } from "../../flow/clock.ts";
-import { startPacer } from "../../flow/pacer.ts";
-import { loadOpus } from "../../media/codec/opus.ts";
-import { PACKET_MS, PACKET_SAMPLES, SAMPLE_RATE_HZ } from "../../wire/units.ts";
+import { systemClock } from "../../../flow/clock.ts";
+import { startPacer } from "../../../flow/pacer.ts";
+import { loadOpus } from "../../../media/codec/opus.ts";
+import { PACKET_MS, PACKET_SAMPLES, SAMPLE_RATE_HZ } from "../../../wire/units.ts";
 import { CHIRP_KINDS, CHIRP_SAMPLES, chirps, findChirp } from "./chirp.ts";
 
 /** Chirps start this far apart; kinds repeat after four, so what is later than 2 s is taken for another. */

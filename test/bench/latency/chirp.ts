@@ -1,8 +1,8 @@
 // Owns sounds that can be found again to a fraction of a millisecond, and finding them. Pure; 48 kHz mono throughout.
 // Refuses to know how they travelled.
 
-import { correlate } from "../../media/measure/correlate.ts";
-import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "../../wire/units.ts";
+import { correlate } from "../../../media/measure/correlate.ts";
+import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "../../../wire/units.ts";
 
 /** Each kind sweeps another way through the band of speech, so that one is not taken for the next or the last. */
 const SWEEPS_HZ = [

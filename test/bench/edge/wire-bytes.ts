@@ -1,13 +1,13 @@
 // Owns what goes over the wire for each byte of Opus: counted at a listener's socket, with TCP and IP as an estimate.
 
 import { WebSocket } from "ws";
-import { decodeFrame, SUBPROTOCOL } from "../../wire/listen/frames.ts";
-import { ROUTES } from "../../wire/routes.ts";
-import { goOnAir } from "../testing/on-air.ts";
-import { startServer } from "../testing/running-server.ts";
-import { voice } from "../testing/voices.ts";
+import { decodeFrame, SUBPROTOCOL } from "../../../wire/listen/frames.ts";
+import { ROUTES } from "../../../wire/routes.ts";
+import { goOnAir } from "../../testing/on-air.ts";
+import { startServer } from "../../testing/running-server.ts";
+import { voice } from "../../testing/voices.ts";
+import type { Bench, BenchContext, Figure } from "../report/figures.ts";
 import { startEdgeProcess } from "./edge-process.ts";
-import type { Bench, BenchContext, Figure } from "./figures.ts";
 
 const AT_MOST = 1.05;
 /** Of an Ethernet frame, and what goes before each in it: IPv4 and TCP with timestamps. */

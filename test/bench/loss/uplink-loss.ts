@@ -2,17 +2,17 @@
 // the stage's way in is held against what would have come without loss: by how much the level of what was lost is off. In
 // process, on a simulated clock.
 
-import { loadOpus, type Opus } from "../../media/codec/opus.ts";
-import { correlate } from "../../media/measure/correlate.ts";
-import { writeRed } from "../../media/speech/red.ts";
-import { writeRtp } from "../../media/speech/rtp.ts";
-import { createUplink } from "../../media/speech/uplink.ts";
-import { PACKET_MS, PACKET_SAMPLES } from "../../wire/units.ts";
-import { voicePcm } from "../testing/browser/browser.ts";
-import { voice } from "../testing/voices.ts";
-import type { Bench, Figure } from "./figures.ts";
-import { bursts, type Loss, lostLevelErrorDb, randomLoss, segmentalSnrDb } from "./loss.ts";
-import { median } from "./statistics.ts";
+import { loadOpus, type Opus } from "../../../media/codec/opus.ts";
+import { correlate } from "../../../media/measure/correlate.ts";
+import { writeRed } from "../../../media/speech/red.ts";
+import { writeRtp } from "../../../media/speech/rtp.ts";
+import { createUplink } from "../../../media/speech/uplink.ts";
+import { PACKET_MS, PACKET_SAMPLES } from "../../../wire/units.ts";
+import { voicePcm } from "../../testing/browser/browser.ts";
+import { voice } from "../../testing/voices.ts";
+import type { Bench, Figure } from "../report/figures.ts";
+import { median } from "../report/statistics.ts";
+import { bursts, type Loss, lostLevelErrorDb, randomLoss, segmentalSnrDb } from "./packet-loss.ts";
 
 const OPUS_PAYLOAD_TYPE = 111;
 const RED_PAYLOAD_TYPE = 63;

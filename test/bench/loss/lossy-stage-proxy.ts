@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import type { Loss } from "./loss.ts";
+import type { Loss } from "./packet-loss.ts";
 
 export interface LossyWay extends AsyncDisposable {
   /** In place of the stage's own, for one speaker. */

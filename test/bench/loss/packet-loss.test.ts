@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bursts, lostLevelErrorDb, randomLoss, segmentalSnrDb } from "./loss.ts";
+import { bursts, lostLevelErrorDb, randomLoss, segmentalSnrDb } from "./packet-loss.ts";
 
 const COUNT = 200_000;
 const lostOf = (isLost: (n: number) => boolean) => Array.from({ length: COUNT }, (_, n) => isLost(n));
