@@ -3,9 +3,10 @@
 import { availableParallelism, totalmem } from "node:os";
 import { shiftedClock, systemClock } from "@hustings/flow/clock.ts";
 import { startEdge } from "../edge/edge.ts";
+import type { EdgeLimits } from "../edge/edge-limits.ts";
 import { loadOrCreateSessionSecret } from "../edge/http/tls-session-secret.ts";
 import type { DoorLink } from "../ops/accept/accept-ipc.ts";
-import { edgeBudget, readDescriptorLimit } from "../ops/host/listener-budget.ts";
+import { type EdgeBudget, edgeBudget, readDescriptorLimit } from "../ops/host/listener-budget.ts";
 import type { Logger } from "../ops/logger.ts";
 import type { RoleStart } from "../ops/process/role-message.ts";
 import type { RunningRole } from "../ops/process/role-process.ts";
@@ -23,6 +24,12 @@ export async function startEdgeRole(
 ): Promise<RunningRole> {
   const run = runDirectory(config.dataDirectory);
   const tls = await tlsOf(config);
+  // The type fails to compile when the budget has a limit that edges do not know.
+  const limits: Pick<EdgeLimits, keyof EdgeBudget> = edgeBudget({
+    ...config,
+    descriptors: await readDescriptorLimit(),
+    machineBytes: totalmem(),
+  });
   const edge = await startEdge({
     clock: shiftedClock(systemClock, config.utcOffsetMs),
     followPath: run.followSocket,
@@ -38,7 +45,7 @@ export async function startEdgeRole(
     reserve: config.reserve,
     coreShare: Math.min(1, availableParallelism() / config.edges),
     edges: config.edges,
-    limits: edgeBudget({ ...config, descriptors: await readDescriptorLimit(), machineBytes: totalmem() }),
+    limits,
     ...(config.trustedProxies === undefined ? {} : { trustedProxies: config.trustedProxies }),
     ...(config.pullUrl === undefined ? {} : { pullUrl: config.pullUrl }),
     ...(tls === undefined

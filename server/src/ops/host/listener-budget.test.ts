@@ -8,7 +8,7 @@ const machineBytes = 24 * 1024 ** 3;
 test("20,000 descriptors hold 19,000 listeners and a reserve for returning listeners, the queue and requests", () => {
   const budget = edgeBudget({ listenersPerEdge: 100_000, edges: 5, descriptors: 20_000, machineBytes });
   assert.equal(budget.listeners, 19_000);
-  assert.ok(budget.returning > 200 && budget.waiting > 300, JSON.stringify(budget));
+  assert.ok(budget.returning > 200 && budget.queued > 300, JSON.stringify(budget));
   assert.ok(budget.connections <= 20_000 - 100);
 });
 
@@ -20,7 +20,7 @@ test("with any limits, every allowed connection has a descriptor and at least on
       (descriptors, most) => {
         const budget = edgeBudget({ listenersPerEdge: most, edges: 3, descriptors, machineBytes });
         assert.ok(budget.listeners >= 1 && budget.listeners <= most);
-        assert.ok(budget.listeners + budget.returning + budget.waiting < budget.connections);
+        assert.ok(budget.listeners + budget.returning + budget.queued < budget.connections);
         assert.ok(descriptors < 500 || budget.connections < descriptors, `${JSON.stringify(budget)} of ${descriptors}`);
       },
     ),
@@ -29,13 +29,14 @@ test("with any limits, every allowed connection has a descriptor and at least on
 
 test("one address may hold an eighth of an edge, at least 200, or what the operator sets", () => {
   const of = (listenersPerEdge: number, listenersPerAddress?: number) =>
-    edgeBudget({ listenersPerEdge, listenersPerAddress, edges: 5, descriptors: 20_000, machineBytes }).perAddress;
+    edgeBudget({ listenersPerEdge, listenersPerAddress, edges: 5, descriptors: 20_000, machineBytes })
+      .listenersPerAddress;
   assert.deepEqual([of(100_000), of(300), of(300, 7)], [2_375, 200, 7]);
 });
 
 test("fewer listeners per edge leave room for a longer queue", () => {
   const of = (listenersPerEdge: number) =>
-    edgeBudget({ listenersPerEdge, edges: 5, descriptors: 20_000, machineBytes }).waiting;
+    edgeBudget({ listenersPerEdge, edges: 5, descriptors: 20_000, machineBytes }).queued;
   assert.ok(of(15_000) > 1_900 && of(19_000) < 500);
 });
 

@@ -16,10 +16,10 @@ export interface BudgetBasis {
 
 export interface EdgeBudget {
   readonly listeners: number;
-  readonly perAddress: number;
-  readonly addressConnections: number;
+  readonly listenersPerAddress: number;
+  readonly connectionsPerAddress: number;
   readonly returning: number;
-  readonly waiting: number;
+  readonly queued: number;
   readonly connections: number;
   readonly memoryBytes: number;
 }
@@ -41,15 +41,15 @@ export function edgeBudget(basis: BudgetBasis): EdgeBudget {
   const all = (descriptors ?? Number.POSITIVE_INFINITY) - OWN;
   const most = mostListeners(descriptors);
   const listeners = Math.max(1, Math.min(listenersPerEdge, most));
-  const perAddress =
+  const listenersPerAddress =
     basis.listenersPerAddress ?? Math.max(LEAST_PER_ADDRESS, Math.floor(listeners / ADDRESSES_FOR_ALL));
   const left = Math.max(30, Math.min(all - listeners, listeners + MAX_QUEUED));
   return {
     listeners,
-    perAddress,
-    addressConnections: Math.ceil(perAddress * REQUESTS_TOO) + LEAST_PER_ADDRESS,
+    listenersPerAddress,
+    connectionsPerAddress: Math.ceil(listenersPerAddress * REQUESTS_TOO) + LEAST_PER_ADDRESS,
     returning: Math.floor(left * 0.3),
-    waiting: Math.min(MAX_QUEUED, Math.floor(left * 0.4)),
+    queued: Math.min(MAX_QUEUED, Math.floor(left * 0.4)),
     connections: listeners + left,
     memoryBytes: Math.floor((machineBytes * EDGES_SHARE) / edges),
   };
