@@ -28,6 +28,13 @@ test("runs tests of whole servers, browsers and peers after all others, a few at
   assert.equal(passes(livePaths, 2)[1]?.concurrency, 2);
 });
 
+test("runs the test that measures a page's playback after all others, one at a time", () => {
+  const playback = "listener/player/playback.e2e.test.ts";
+  const [, second, third] = passes([...livePaths, playback], 8);
+  assert.deepEqual(second?.files, livePaths);
+  assert.deepEqual([third?.files, third?.concurrency], [[playback], 1]);
+});
+
 test("starts the files that take longest first, and each file once", () => {
   const [longest = "", long = ""] = longFiles;
   const files = ["test/e2e/a.test.ts", long, longest, "test/e2e/z.test.ts"];

@@ -26,6 +26,9 @@ export const noCounts: Counts = { passed: 0, failed: 0, skipped: 0, todo: 0 };
 const live = /^test\/(?:e2e|faults)\/|\.e2e\.test\.ts$|^server\/src\/stage\/peer\/(?:webrtc|twenty)/;
 const liveConcurrencyMax = 4;
 
+// Measures in milliseconds how a real page plays; a second browser on the same cores would be measured with it.
+const measured = /^listener\/player\/playback\.e2e\.test\.ts$/;
+
 /** Files that take a minute or more start first, so that none of them runs on when all others are over. */
 export const longFiles: readonly string[] = [
   "test/e2e/cadence.test.ts",
@@ -42,15 +45,16 @@ export function selectTests(paths: readonly string[], filters: readonly string[]
   return filters.length === 0 ? tests : tests.filter((path) => filters.some((filter) => path.includes(filter)));
 }
 
-/** The passes in which `files` run on a machine with `cores`: the light ones first, then the live ones. */
+/** The passes in which `files` run on a machine with `cores`: the light ones, the live ones, then the measured ones, one at a time. */
 export function passes(files: readonly string[], cores: number): Pass[] {
   const ordered = [...longFiles.filter((file) => files.includes(file)), ...files.filter((file) => !isLong(file))];
-  const [livePass = [], light = []] = [true, false].map((isLive) =>
-    ordered.filter((file) => live.test(file) === isLive),
-  );
+  const light = ordered.filter((file) => !live.test(file));
+  const together = ordered.filter((file) => live.test(file) && !measured.test(file));
+  const alone = ordered.filter((file) => measured.test(file));
   return [
     { name: "Light tests", files: light, concurrency: cores, isLive: false },
-    { name: "Live tests", files: livePass, concurrency: Math.min(cores, liveConcurrencyMax), isLive: true },
+    { name: "Live tests", files: together, concurrency: Math.min(cores, liveConcurrencyMax), isLive: true },
+    { name: "Measured tests", files: alone, concurrency: 1, isLive: true },
   ];
 }
 
