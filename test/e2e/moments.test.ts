@@ -162,7 +162,8 @@ test("moments reach every listener once and in order, by push and by pull, besid
   await until("the moments by push", allHave);
 
   for (const [i, { seqs }] of everyone.entries()) assert.ok(isUnbroken(seqs), `listener ${i}: ${seqs.join(" ")}`);
-  assert.equal(guide.seqs.length, writer.written);
+  // The edge may reach the desk after the first moments were written; the guide is then a newcomer to them.
+  assert.ok([1, EARLIER + 1 - NEWCOMER_MOMENTS].includes(guide.seqs[0] ?? 0), `from ${guide.seqs[0]} on`);
   for (const [i, audience] of everyone.entries()) assertSound(audience, `listener ${i}`);
   assert.deepEqual(
     everyone.map(({ headless }) => headless.stats().connections),

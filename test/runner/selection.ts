@@ -26,8 +26,8 @@ export const noCounts: Counts = { passed: 0, failed: 0, skipped: 0, todo: 0 };
 const live = /^test\/(?:e2e|faults)\/|\.e2e\.test\.ts$|^server\/src\/stage\/peer\/(?:webrtc|twenty)/;
 const liveConcurrencyMax = 4;
 
-// Measures in milliseconds how a real page plays; a second browser on the same cores would be measured with it.
-const measured = /^listener\/player\/playback\.e2e\.test\.ts$/;
+// Measure how soon and how far behind real players play; a second browser on the same cores would be measured with them.
+const measured = /^(?:listener\/player\/playback\.e2e|test\/e2e\/(?:hls|moments))\.test\.ts$/;
 
 /** Files that take a minute or more start first, so that none of them runs on when all others are over. */
 export const longFiles: readonly string[] = [
