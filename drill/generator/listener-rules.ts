@@ -1,4 +1,4 @@
-// What a listener does by the clock and how it reconnects: the listening session's rules (listener/SPEC.md §2) applied to
+// A listener's timers and reconnects: the listening session's rules (listener/SPEC.md §2) applied to
 // rows of the listener table. Sends nothing.
 
 import { RECONNECT } from "@hustings/flow/retry.ts";
@@ -63,7 +63,7 @@ export function nextAttemptMs(
   return reconnectDelayMs(RECONNECT, loss, random) as number;
 }
 
-/** What a following listener must do now. */
+/** The next step of a following listener. */
 export function nextAction(table: ListenerTable, i: number, nowMs: number): "nothing" | "ping" | "reconnect" {
   const pingedMs = table.pingedMs[i] as number;
   const [cadenceMs, reserveMs] = [table.cadenceMs[i] as number, table.reserveMs[i] as number];

@@ -1,4 +1,4 @@
-// What a crowd sends to its generators: the start, and orders. Plain values that travel as JSON.
+// The messages from a crowd to its generators: the start, and orders. Plain values that travel as JSON.
 
 import type { Rendition } from "@hustings/wire/units.ts";
 import type { DoorAddress } from "../deployment/door-address.ts";

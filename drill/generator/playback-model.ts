@@ -1,4 +1,4 @@
-// What each of thousands of listeners would hear: the player's own policy (listener/playout/pace.ts and buffer-policy.ts)
+// Models the sound that each of thousands of listeners would hear: the player's own policy (listener/playout/pace.ts and buffer-policy.ts)
 // applied to the times at which slots arrived, computed from arrival to arrival instead of ten times a second.
 // playback-model.test.ts compares it with listener/playout/playout.ts.
 
@@ -8,7 +8,7 @@ import { Pace } from "@hustings/listener/playout/pace.ts";
 import { SLOT_MS } from "@hustings/wire/units.ts";
 import type { Counts } from "../record/crowd-report.ts";
 
-/** What a slot that has not come should contain. `nothing`: this listener is excluded from the measures. */
+/** The expected content of a slot that has not come. `nothing`: this listener is excluded from the measures. */
 export type Expecting = "voice" | "hold" | "away" | "nothing";
 
 /** Playing nothing for this long is a cut. */
@@ -30,7 +30,7 @@ export interface PlaybackEvents {
   started(i: number): void;
   /** A gap ended, after `gapMs` of filler. */
   filled(i: number, gapMs: number): void;
-  /** What the next slot of listener `i` should contain. */
+  /** The expected content of the next slot of listener `i`. */
   expecting(i: number): Expecting;
 }
 

@@ -1,4 +1,4 @@
-// What a drill's measurements mean for larger audiences: what this machine could serve at each cadence, and what a given
+// Projects a drill's measurements to larger audiences: what this machine could serve at each cadence, and what a given
 // audience needs. A drill measures one cadence; the others come from the edges' own cost model
 // (docs/decisions/0009-cadence.md), scaled by the measured cost.
 
@@ -19,7 +19,7 @@ export interface PerListener {
   readonly bitsPerSecond: number;
 }
 
-/** What an audience needs. */
+/** The needs of an audience. */
 export interface Need {
   readonly edges: number;
   readonly cores: number;

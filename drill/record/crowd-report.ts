@@ -82,7 +82,7 @@ export interface CrowdReport {
   readonly generators: number;
 }
 
-/** What the newest fault did, since it was injected. */
+/** The effects of the newest fault since it was injected. */
 export interface FaultWindow {
   readonly number: number;
   /** Listeners that were playing; of these, that lost the connection; of these, that play again. */

@@ -1,4 +1,4 @@
-// What a drill leaves behind: its setting, a sample a second, what each fault did. Plain values that travel as JSON; the
+// The record that a drill leaves behind: its setting, a sample a second, what each fault did. Plain values that travel as JSON; the
 // verdict and the report are made from nothing else.
 
 import type { TickTimes } from "@hustings/flow/ticker.ts";

@@ -2,7 +2,7 @@
 
 import type { DrillRecord, Sample } from "../../record/drill-record.ts";
 
-/** What an edge with no listeners uses of a core, and how many edges the record has. */
+/** The part of a core that an edge with no listeners uses, and how many edges the record has. */
 export const EMPTY_CORES = 0.03;
 export const EDGES = 2;
 const KIB = 1024;
