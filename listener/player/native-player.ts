@@ -28,6 +28,8 @@ export interface NativePlayer extends Player {
 const CHECK_MS = 1_000;
 /** A playhead that stands for this long means that the playlist failed. The browser retries until then. */
 const STUCK_MS = 15_000;
+/** A slow device needs longer to begin than that, so each failed attempt gives the next one more time, up to this. */
+const LONGEST_STUCK_MS = 60_000;
 const STEADY_MS = 5_000;
 /** HLS players start three target durations before the end (RFC 8216 §6.3.3). */
 const USUAL_MS = 12_000;
@@ -70,9 +72,7 @@ class NativeHlsPlayer implements NativePlayer {
     this.element.addEventListener("waiting", () => this.#dispatch("filler"), { signal });
     this.element.addEventListener("ended", () => this.#onEnded(), { signal });
     this.element.addEventListener("error", () => this.#retryLater(), { signal });
-    this.element.addEventListener("pause", () => this.element.paused && !this.element.ended && this.pause(), {
-      signal,
-    });
+    this.element.addEventListener("pause", () => this.#onPause(), { signal });
   }
 
   async prepare(): Promise<void> {
@@ -166,6 +166,12 @@ class NativeHlsPlayer implements NativePlayer {
     if (this.#room) this.onRoom(this.#room);
   }
 
+  /** A tap on the lock screen pauses. Browsers report a pause after an error and at the end too. */
+  #onPause(): void {
+    const { paused, ended, error } = this.element;
+    if (paused && !ended && !error && this.#retryAtMs === undefined) this.pause();
+  }
+
   #retryLater(): void {
     if (!this.#isListening || this.#retryAtMs !== undefined) return;
     const { random = Math.random } = this.#options;
@@ -187,7 +193,7 @@ class NativeHlsPlayer implements NativePlayer {
     if (currentTime !== this.#lastTime) this.#movedMs = nowMs;
     this.#lastTime = currentTime;
     if (nowMs - this.#playingMs > STEADY_MS && nowMs - this.#movedMs < CHECK_MS * 2) this.#attempt = 0;
-    if (nowMs - this.#movedMs > STUCK_MS) this.#retryLater();
+    if (nowMs - this.#movedMs > Math.min(STUCK_MS * (this.#attempt + 1), LONGEST_STUCK_MS)) this.#retryLater();
     this.#options.onChange?.();
   }
 
