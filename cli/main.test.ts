@@ -17,7 +17,7 @@ test("lists the commands without arguments and with --help", () => {
 });
 
 test("every command has a help text", () => {
-  for (const name of ["serve", "stop", "doctor", "speak", "listen", "demo"]) {
+  for (const name of ["serve", "stop", "doctor", "speak", "listen", "space", "demo"]) {
     const { status, stdout, stderr } = hustings([name, "--help"]);
     assert.deepEqual([status, stderr], [0, ""], name);
     assert.match(stdout, new RegExp(`^hustings ${name}`));

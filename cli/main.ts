@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
   doctor: { about: "check this machine and say how to fix it", load: () => import("./doctor.ts") },
   speak: { about: "speak a sound file on the stage of a space", load: () => import("./speak.ts") },
   listen: { about: "listen to a space in the terminal", load: () => import("./listen.ts") },
+  space: { about: "list, open, end and delete spaces of a running server", load: () => import("./space-command.ts") },
   demo: { about: "a server, a speaker and two hundred listeners", load: () => import("./demo.ts") },
   drill: { about: "rehearse an evening with a crowd, faults and a report", load: () => import("./drill.ts") },
 };

@@ -9,6 +9,7 @@ import { usableHost } from "@hustings/server/ops/host/ports.ts";
 import { createLogger, type Logger } from "@hustings/server/ops/logger.ts";
 import { startSupervisor } from "@hustings/server/ops/process/supervisor.ts";
 import { prepareNode } from "@hustings/server/roles/prepare.ts";
+import { isEverywhere, ownUrl, scheme, shownUrl } from "./options/server-addresses.ts";
 import { readSettings, settingsHelp } from "./options/settings.ts";
 import { version } from "./version.ts";
 
@@ -89,34 +90,9 @@ async function capacityText(config: Config): Promise<string> {
   return `  ${capacityLine({ ...config, descriptors: await readDescriptorLimit() })}\n`;
 }
 
-/** The address that is printed for people. */
-function shownUrl(config: Config): string {
-  if (config.publicUrl !== undefined) return config.publicUrl;
-  const host = isEverywhere(config.host) ? "localhost" : bracketed(config.host);
-  return `${scheme(config)}://${host}:${config.port}`;
-}
-
-/** The door as seen from this machine. With TLS the name must match the certificate, so it is the public one. */
-function ownUrl(config: Config): string {
-  if (config.tlsCert !== undefined) return shownUrl(config);
-  return `http://${isEverywhere(config.host) ? "127.0.0.1" : bracketed(config.host)}:${config.port}`;
-}
-
 function ownAddresses(): string[] {
   const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return all.filter(({ family, internal }) => family === "IPv4" && !internal).map(({ address }) => address);
-}
-
-function scheme({ tlsCert }: Config): string {
-  return tlsCert === undefined ? "http" : "https";
-}
-
-function isEverywhere(host: string): boolean {
-  return host === "::" || host === "0.0.0.0";
-}
-
-function bracketed(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 // Reads the JSON that the server put into the page for its first paint. A cached or static page may lack it.
 
-import type { ListedSpace, RoomDocument } from "@hustings/wire/listen/room-document.ts";
+import type { RoomDocument, SpaceList } from "@hustings/wire/listen/room-document.ts";
 
 /** The room document in the page, if it is the one of `id`. Removed when read, because it is soon out of date. */
 export function takeRoom(id: string): RoomDocument | undefined {
@@ -8,10 +8,9 @@ export function takeRoom(id: string): RoomDocument | undefined {
   return room?.id === id ? room : undefined;
 }
 
-/** The live spaces in the page, for the home page. Removed when read. */
-export function takeSpaces(): readonly ListedSpace[] | undefined {
-  const found = take("spaces") as { readonly spaces?: readonly ListedSpace[] } | readonly ListedSpace[] | undefined;
-  return Array.isArray(found) ? found : (found as { readonly spaces?: readonly ListedSpace[] } | undefined)?.spaces;
+/** The list of live spaces in the page, for the home page. Removed when read. */
+export function takeSpaces(): SpaceList | undefined {
+  return take("spaces") as SpaceList | undefined;
 }
 
 function take(id: string): unknown {

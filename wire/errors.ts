@@ -192,6 +192,11 @@ export const ERROR_TABLE = {
     what: "Another process of this server has a free place.",
     todo: "Reconnect at once with the same link and `since`.",
   },
+  "opening-closed": {
+    status: 403,
+    what: "This server opens no spaces for visitors.",
+    todo: "Ask the operator to open one.",
+  },
   "too-many-spaces": {
     status: 503,
     what: "This server has as many spaces as it may have.",

@@ -135,7 +135,7 @@ export async function startPreview(port = 0): Promise<Preview> {
 function answer(response: ServerResponse, method: string | undefined, path: string): void {
   const name = nameOf(/^\/(?:s|api\/spaces)\/(\w+)/.exec(path)?.[1] ?? "");
   if (method === "POST") json(response, path.endsWith("/guests") ? 201 : 200, GRANT);
-  else if (path === ROUTES.spaces) json(response, 200, { spaces: listed() });
+  else if (path === ROUTES.spaces) json(response, 200, { spaces: listed(), openSpaces: "anyone" });
   else if (path.endsWith("/room")) answerRoom(response, name);
   else if (path.startsWith("/api/") || path === ROUTES.hold) refuse(response, 404, "no-page");
   else if (extname(path) !== "") file(response, path);
@@ -150,7 +150,11 @@ function answerRoom(response: ServerResponse, name: SceneName | undefined): void
 
 function page(response: ServerResponse, path: string, name: SceneName | undefined): void {
   const isKnown = name !== undefined && name !== "full";
-  const boot = isKnown ? inlined("room", roomOf(name)) : path === "/" ? inlined("spaces", { spaces: listed() }) : "";
+  const boot = isKnown
+    ? inlined("room", roomOf(name))
+    : path === "/"
+      ? inlined("spaces", { spaces: listed(), openSpaces: "anyone" })
+      : "";
   response.writeHead(200, { "content-type": "text/html; charset=utf-8", "content-security-policy": POLICY });
   response.end(readFileSync(join(DIST, "index.html"), "utf8").replace("<!--boot-->", () => boot));
 }
@@ -206,6 +210,8 @@ function roomOf(name: SceneName): RoomDocument {
     audience: 12_480,
     createdUtcMs: nowUtcMs - 900_000,
     liveUtcMs: shape.phase === "created" ? null : nowUtcMs - 720_000,
+    endedUtcMs: shape.phase === "ended" ? nowUtcMs : null,
+    endReason: shape.phase === "ended" ? "host" : null,
     lagMs: 700,
     tier: "push",
     pull: null,

@@ -23,6 +23,7 @@ const VIEW: SpaceView = {
   recording: "on",
   audience: 12_480,
   liveUtcMs: 0,
+  endReason: undefined,
 };
 const FACTS: Facts = {
   view: VIEW,
@@ -71,6 +72,8 @@ function views(): SpaceView[] {
     { ...VIEW, phase: "created" },
     { ...VIEW, phase: "ended" },
     { ...VIEW, phase: "ended", liveUtcMs: undefined },
+    { ...VIEW, phase: "ended", endReason: "empty" },
+    { ...VIEW, phase: "ended", endReason: "operator" },
   ];
 }
 

@@ -108,6 +108,8 @@ export type Message =
   | "full-house-no-queue"
   | "before-listening"
   | "ended-unheard"
+  | "ended-empty"
+  | "ended-operator"
   | "offline-listening"
   | "far-behind-pull"
   | "listening-pull"
@@ -119,11 +121,16 @@ export function messageOf(facts: Facts, situation: Situation): Message {
   if (situation === "queued") return facts.waiting?.position === 1 ? "next-in-queue" : "queued";
   if (situation === "full-house") return facts.line.count === 0 ? "full-house-no-queue" : "full-house";
   if (situation === "before") return isListening ? "before-listening" : "before";
-  if (situation === "ended") return facts.view?.liveUtcMs === undefined ? "ended-unheard" : "ended";
+  if (situation === "ended") return endedMessageOf(facts);
   if (situation === "offline") return isListening ? "offline-listening" : "offline";
   if (situation === "far-behind") return delivery === "push" ? "far-behind" : "far-behind-pull";
   if (situation !== "listening" || delivery === "push") return situation;
   return facts.tier === "pull" ? "listening-pull-full" : "listening-pull";
+}
+
+function endedMessageOf({ view }: Facts): Message {
+  if (view?.liveUtcMs === undefined) return "ended-unheard";
+  return view.endReason === "empty" || view.endReason === "operator" ? `ended-${view.endReason}` : "ended";
 }
 
 /** The title of a page whose space is not known yet. */

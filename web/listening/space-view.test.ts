@@ -19,6 +19,7 @@ const ROOM: RoomDocument = {
   audience: 1,
   createdUtcMs: 0,
   liveUtcMs: 0,
+  endReason: undefined,
   tier: "push",
   pull: null,
   lagMs: null,

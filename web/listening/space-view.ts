@@ -5,6 +5,7 @@ import type { PersonId } from "@hustings/wire/ids.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import type {
   Air,
+  EndReason,
   HoldReason,
   NamedPerson,
   Phase,
@@ -40,6 +41,7 @@ export interface SpaceView {
   readonly recording: RecordingStatus;
   readonly audience: number;
   readonly liveUtcMs: number | undefined;
+  readonly endReason: EndReason | undefined;
 }
 
 export interface Sources {
@@ -57,9 +59,9 @@ export function viewOf({ stage, ear, room }: Sources): SpaceView | undefined {
 }
 
 function fromState(state: SpaceState, audience: number): SpaceView {
-  const { title, phase, host, seats, hands, invites, air, holdReason, recording, liveUtcMs } = state;
+  const { title, phase, host, seats, hands, invites, air, holdReason, recording, liveUtcMs, endReason } = state;
   const people = withKeys(seats.map((seat) => ({ ...seat })));
-  const shared = { title, phase, hands, invites, air, holdReason, recording, audience, liveUtcMs };
+  const shared = { title, phase, hands, invites, air, holdReason, recording, audience, liveUtcMs, endReason };
   return { ...shared, host: host?.name ?? "", hostPerson: host?.person, people, handsCount: hands.length };
 }
 
@@ -78,6 +80,7 @@ function fromRoom(room: RoomDocument): SpaceView {
     invites: [],
     holdReason: room.holdReason ?? undefined,
     liveUtcMs: room.liveUtcMs ?? undefined,
+    endReason: room.endReason ?? undefined,
   };
 }
 

@@ -3,7 +3,7 @@
 
 import type { SpaceId } from "../ids.ts";
 import { SPACE_DETAILS, type SpaceDetails } from "../log/space-details.ts";
-import { AIRS, HOLD_REASONS, PHASES, RECORDING_STATUSES, ROLES, type SpaceState } from "../log/state.ts";
+import { AIRS, END_REASONS, HOLD_REASONS, PHASES, RECORDING_STATUSES, ROLES, type SpaceState } from "../log/state.ts";
 import {
   BOOLEAN,
   type Field,
@@ -50,6 +50,9 @@ export const ROOM_SPACE_FIELDS = {
   lagMs: field(nullable(NUMBER), ({ lagMs }) => lagMs ?? null),
   createdUtcMs: field(NUMBER, ({ state }) => state.originUtcMs),
   liveUtcMs: field(nullable(NUMBER), ({ state }) => state.liveUtcMs ?? null),
+  endedUtcMs: field(nullable(NUMBER), ({ state }) => state.endedUtcMs ?? null),
+  /** Why the space ended; `null` before. */
+  endReason: field(nullable(oneOf(END_REASONS)), ({ state }) => state.endReason ?? null),
 };
 
 /** One row of the list of live spaces, in this order. */

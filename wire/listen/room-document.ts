@@ -91,6 +91,16 @@ export const ROOM_DOCUMENT_SCHEMA: Schema<RoomDocument> = documentSchema({
 export type ListedSpace = DocumentOf<typeof LISTED_SPACE_FIELDS>;
 export const LISTED_SPACE_SCHEMA: Schema<ListedSpace> = documentSchema(LISTED_SPACE_FIELDS);
 
+export const OPENING = ["anyone", "nobody"] as const;
+/** The people who may open spaces on a server, besides its operator. */
+export type OpenSpaces = (typeof OPENING)[number];
+
+/** The answer of `GET /api/spaces`, which the home page carries for its first paint. */
+export interface SpaceList {
+  readonly spaces: readonly ListedSpace[];
+  readonly openSpaces: OpenSpaces;
+}
+
 const MAX_LISTED_SPACES = 100;
 
 export function roomDocumentOf(space: MeasuredSpace, server: AnsweringServer): RoomDocument {

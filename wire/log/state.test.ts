@@ -32,6 +32,8 @@ test("a space is created, goes live and ends, and keeps the slot of each", () =>
   assert.equal(state.phase, "ended");
   assert.equal(state.liveSlot, 10);
   assert.equal(state.endedSlot, 20);
+  assert.equal(state.endReason, "host");
+  assert.equal(foldAll(lane(created, { kind: "live" }, { kind: "ended", why: "empty" })).endReason, "empty");
   assert.equal(state.title, "Harbour");
   assert.deepEqual(state.host, { person: person(1), name: "Ada" });
 });

@@ -16,6 +16,9 @@ export const HOLD_REASONS = ["nobody-on-stage", "silence", "stage-back"] as cons
 export type HoldReason = (typeof HOLD_REASONS)[number];
 export const RECORDING_STATUSES = ["on", "off", "failed"] as const;
 export type RecordingStatus = (typeof RECORDING_STATUSES)[number];
+export const END_REASONS = ["host", "empty", "operator"] as const;
+/** The host ended the space, nobody was on its stage for too long, or the operator of the server ended it. */
+export type EndReason = (typeof END_REASONS)[number];
 export type LeaveReason = "stepped-down" | "removed" | "timeout" | "ended";
 
 export type StateChange =
@@ -33,7 +36,8 @@ export type StateChange =
   /** As an absence, but longer: a break in the timeline. */
   | { readonly kind: "gap"; readonly from: number; readonly to: number }
   | { readonly kind: "live" }
-  | { readonly kind: "ended" }
+  /** Without `why` the host ended it. */
+  | { readonly kind: "ended"; readonly why?: EndReason }
   | { readonly kind: "title"; readonly title: string }
   | {
       readonly kind: "seated";
@@ -83,10 +87,12 @@ export interface SpaceState extends SpaceDetails {
   readonly host: NamedPerson | undefined;
   readonly originUtcMs: number;
   readonly phase: Phase;
-  /** The slots at which the space went live and ended; `undefined` before. */
+  /** When the space went live and ended; `undefined` before. */
   readonly liveSlot: number | undefined;
   readonly liveUtcMs: number | undefined;
   readonly endedSlot: number | undefined;
+  readonly endedUtcMs: number | undefined;
+  readonly endReason: EndReason | undefined;
   /** By seat number, ascending. */
   readonly seats: readonly Seat[];
   /** Raised hands, oldest first; at most `MAX_HANDS`. */
@@ -126,6 +132,8 @@ export const EMPTY_STATE: SpaceState = {
   liveSlot: undefined,
   liveUtcMs: undefined,
   endedSlot: undefined,
+  endedUtcMs: undefined,
+  endReason: undefined,
   seats: [],
   hands: [],
   invites: [],
@@ -174,15 +182,7 @@ function changeOf(state: SpaceState, entry: StateEntry): Partial<SpaceState> {
     case "live":
       return { phase: "live", liveSlot: entry.slot, liveUtcMs: entry.utcMs };
     case "ended":
-      return {
-        phase: "ended",
-        endedSlot: entry.slot,
-        seats: [],
-        hands: [],
-        invites: [],
-        air: "hold",
-        holdReason: undefined,
-      };
+      return ended(entry);
     case "title":
       return { title: entry.title };
     case "seated":
@@ -213,6 +213,11 @@ function changeOf(state: SpaceState, entry: StateEntry): Partial<SpaceState> {
     default:
       return {};
   }
+}
+
+function ended({ slot, utcMs, why = "host" }: StateEntry & { kind: "ended" }): Partial<SpaceState> {
+  const end = { phase: "ended", endedSlot: slot, endedUtcMs: utcMs, endReason: why } as const;
+  return { ...end, seats: [], hands: [], invites: [], air: "hold", holdReason: undefined };
 }
 
 function seated(state: SpaceState, { seat, person, name, role }: StateEntry & { kind: "seated" }): Partial<SpaceState> {

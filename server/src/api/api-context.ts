@@ -3,6 +3,7 @@
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
+import type { OpenSpaces } from "@hustings/wire/listen/room-document.ts";
 import Fastify from "fastify";
 import { refusalOfFastifyError, sendFastifyRefusal } from "../http/fastify-refusals.ts";
 import type { Logger } from "../ops/logger.ts";
@@ -43,6 +44,8 @@ export interface ApiOptions {
   readonly newSpaces: LimitSettings;
   readonly newGuests: LimitSettings;
   readonly openRecording: OpenRecording;
+  /** The people who may open spaces here; the operator always may. */
+  readonly openSpaces: OpenSpaces;
 }
 
 /** The dependencies of the routes. */

@@ -216,6 +216,12 @@ test("answers stage-away with a time to retry when the stage is gone, silent or 
   assert.equal((await ask("POST", "/api/spaces", { title: "x" })).body.error, "stage-away");
 });
 
+test("opens no spaces where only the operator may", async (t) => {
+  const { ask, stage } = await office(t, { openSpaces: "nobody" });
+  const { status, body } = await ask("POST", "/api/spaces", { title: "x" });
+  assert.deepEqual([status, body.error, stage.asked], [403, "opening-closed", []]);
+});
+
 test("every link begins with the public URL, whatever the request says", async (t) => {
   const { ask } = await office(t, { publicUrl: "https://talk.example" });
   const { body } = await ask("POST", "/api/spaces", { title: "x" }, { "x-forwarded-host": "evil.example" });
@@ -341,6 +347,7 @@ async function office(t: TestContext, changes: Partial<ApiOptions> = {}) {
     checkPass: passVerifier([publicHalf(key)], clock),
     newSpaces: limits(1000, 1000),
     newGuests: limits(1000, 1000),
+    openSpaces: "anyone",
     openRecording: async (id) => (id === nowhere ? undefined : recording),
     ...changes,
   };

@@ -5,6 +5,8 @@ import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";
 import {
   LISTED_SPACE_SCHEMA,
   type ListedSpace,
+  OPENING,
+  type OpenSpaces,
   ROOM_DOCUMENT_SCHEMA,
   type RoomDocument,
 } from "@hustings/wire/listen/room-document.ts";
@@ -95,7 +97,10 @@ export const done = Type.Object({
   seq: Type.Number({ description: "The newest state entry that is on disk with the command." }),
 });
 
-export const listedSpaces = Type.Object({ spaces: Type.Unsafe<readonly ListedSpace[]>(list(LISTED_SPACE_SCHEMA)) });
+export const listedSpaces = Type.Object({
+  spaces: Type.Unsafe<readonly ListedSpace[]>(list(LISTED_SPACE_SCHEMA)),
+  openSpaces: Type.Unsafe<OpenSpaces>({ type: "string", enum: OPENING, description: "Who may open spaces here." }),
+});
 export const roomDocument = Type.Unsafe<RoomDocument>(ROOM_DOCUMENT_SCHEMA);
 
 /** The response schemas, by status, of the error rows that a route may answer; each describes its codes. */

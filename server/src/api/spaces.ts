@@ -4,12 +4,12 @@ import { randomBytes } from "node:crypto";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { guestIdFrom, isSpaceId, type SpaceId, spaceIdFrom } from "@hustings/wire/ids.ts";
 import { readSpaceDetails } from "@hustings/wire/log/space-details.ts";
-import { HOST_SECRET_PREFIX, ROUTES } from "@hustings/wire/routes.ts";
+import { ROUTES } from "@hustings/wire/routes.ts";
 import { type Command, parseCommand } from "@hustings/wire/stage/commands.ts";
 import { cleanName } from "@hustings/wire/text.ts";
 import type { FastifyRequest } from "fastify";
+import { hashOfSecret, hostUrlOf, newSecret } from "../tickets/host-secrets.ts";
 import type { ApiContext, ApiServer } from "./api-context.ts";
-import { hashOfSecret, newSecret } from "./host-secrets.ts";
 import { addressOf, originOf } from "./request-origin.ts";
 import * as shapes from "./schemas.ts";
 
@@ -28,22 +28,27 @@ export function spaceOf(text: string): SpaceId {
   return text;
 }
 
-/** The host link that carries `secret`. */
-export function hostUrlOf(origin: string, id: SpaceId, secret: string): string {
-  return `${origin}${ROUTES.page(id)}#${HOST_SECRET_PREFIX}${secret}`;
-}
-
-function createRoute(app: ApiServer, { stage, sign, limitSpaces, publicUrl }: ApiContext): void {
+function createRoute(app: ApiServer, { stage, sign, limitSpaces, publicUrl, openSpaces }: ApiContext): void {
   const schema = {
     summary: "Open a space",
     tags: ["spaces"],
     body: shapes.newSpace,
     response: {
       201: shapes.createdSpace,
-      ...shapes.refusals("bad-json", "bad-title", "bad-name", "too-large", "too-many", "too-many-spaces", "stage-away"),
+      ...shapes.refusals(
+        "bad-json",
+        "bad-title",
+        "bad-name",
+        "too-large",
+        "too-many",
+        "opening-closed",
+        "too-many-spaces",
+        "stage-away",
+      ),
     },
   };
   app.post(ROUTES.spaces, { schema }, async ({ body, headers }, reply) => {
+    if (openSpaces === "nobody") throw new Refusal("opening-closed");
     const details = readSpaceDetails(body);
     const name = cleanName(body.name ?? DEFAULT_HOST_NAME);
     limitSpaces(addressOf(headers));

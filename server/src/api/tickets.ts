@@ -6,12 +6,12 @@ import type { TicketClaims } from "@hustings/wire/api/tickets.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { guestIdFrom, type SpaceId } from "@hustings/wire/ids.ts";
 import { cleanName } from "@hustings/wire/text.ts";
+import { hashOfSecret, hostUrlOf, isSecret, newSecret } from "../tickets/host-secrets.ts";
 import type { TicketSigner } from "../tickets/sign.ts";
 import type { ApiContext, ApiServer } from "./api-context.ts";
-import { hashOfSecret, isSecret, newSecret } from "./host-secrets.ts";
 import { addressOf, originOf } from "./request-origin.ts";
 import * as shapes from "./schemas.ts";
-import { hostUrlOf, spaceOf } from "./spaces.ts";
+import { spaceOf } from "./spaces.ts";
 
 export function ticketRoutes(app: ApiServer, context: ApiContext): void {
   exchangeRoute(app, context);

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
+import type { OpenSpaces } from "@hustings/wire/listen/room-document.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import { readHoldLoop } from "../hls/hold-packets.ts";
 import { WAIT_MS } from "../hls/rendition-responses.ts";
@@ -54,6 +55,8 @@ export interface EdgeOptions {
   readonly listen: ListenTarget;
   /** Origin of a CDN that carries HLS. When there is no place, newcomers are sent there before they queue. */
   readonly pullUrl?: string;
+  /** Default `anyone`. */
+  readonly openSpaces?: OpenSpaces;
   /** Unix socket for the supervisor; absent: none is opened. */
   readonly controlSocketPath?: string;
   readonly version?: string;
@@ -106,13 +109,13 @@ const EMPTY = Buffer.alloc(0);
 
 /** Rejects when the port is in use, the certificate is bad or a trusted proxy is unreadable. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
-  const { clock, log = SILENT, random = Math.random, stagePort } = options;
+  const { clock, log = SILENT, random = Math.random, stagePort, pullUrl, openSpaces = "anyone" } = options;
   const limits: EdgeLimits = { ...EDGE_LIMITS, ...options.limits };
   await using starting = new AsyncDisposableStack();
   const upstream = options.upstream ?? stageUpstream(options, clock);
   const clientAddresses = createClientAddresses(options.trustedProxies ?? []);
   const assets = await loadAssets(options.assetsDirectory);
-  const pages = createPages(assets.index ?? BARE_DOCUMENT, stagePort, options.pullUrl);
+  const pages = createPages({ document: assets.index ?? BARE_DOCUMENT, stagePort, pullUrl, openSpaces });
   const pushScheduler = starting.use(createPushScheduler(clock, log));
   const loadWatch = starting.use(startLoadWatch(options, limits, pushScheduler, log));
   const aac = packagerProxy(options, limits, clientAddresses);
@@ -130,8 +133,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const listeners = starting.use(createListenerSockets(sockets));
   const spaces = createLiveSpaceList(upstream, clock, followedSpaces.setListed);
   const proxies = createProxies(options, limits, clientAddresses);
-  const room = { stagePort, admission, loadWatch, pullUrl: options.pullUrl };
-  const routes = { followedSpaces, spaces, assets, pages, ...proxies, hls, log, ...room };
+  const room = { stagePort, admission, loadWatch, pullUrl };
+  const routes = { followedSpaces, spaces, assets, pages, ...proxies, hls, log, openSpaces, ...room };
   const server = createHttpServer(options.tls, limits, clock, requestListener(routes));
   const respond = (head: RequestHead) => immediateResponse(head, routes);
   const upgrade = (head: RequestHead, socket: Duplex) => listeners.upgrade(head, socket, EMPTY);

@@ -5,7 +5,7 @@ import { type Agent, request } from "node:http";
 export interface UnixRequest {
   readonly socketPath: string;
   readonly path: string;
-  readonly method?: "GET" | "POST" | "PUT";
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   /** Sent as JSON. */
   readonly body?: unknown;
   /** The whole exchange fails after this long; absent: it may take as long as the other side likes. */

@@ -132,7 +132,9 @@ export interface LogStore {
   open(id: SpaceId): Promise<SpaceLog | undefined>;
   /** Every space that has an entry, with its state; opens no log. Newest `created` first. */
   list(): Promise<readonly { readonly id: SpaceId; readonly state: SpaceState }[]>;
-  /** Removes a space for good (never gone live, expired). */
+  /** Bytes that the space takes where it is stored; 0 for an unknown space. */
+  sizeBytes(id: SpaceId): Promise<number>;
+  /** Removes a space for good and frees what it took. */
   remove(id: SpaceId): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -135,6 +135,32 @@ export const SETTINGS = {
     "72",
     "A space that never went live is removed after this long.",
   ),
+  emptyStageMinutes: given(
+    "empty-stage",
+    wholeNumber(1, 10_080),
+    "minutes",
+    "60",
+    "A live space ends after this long with nobody on its stage; with ten or more listeners after six times as long.",
+  ),
+  openSpaces: given(
+    "open-spaces",
+    oneOf("anyone", "nobody"),
+    "",
+    "anyone",
+    'Who may open spaces by the page and the API. With nobody, "hustings space open" still opens one.',
+  ),
+  recordingDays: maybe(
+    "recording-days",
+    wholeNumber(1, 36_500),
+    "days",
+    "An ended space and its recording are deleted after this long; without it they are kept.",
+  ),
+  recordingsGigabytes: maybe(
+    "recordings-size",
+    wholeNumber(1, 1_000_000),
+    "GB",
+    "When the ended spaces take more than this, the ones that ended first are deleted; without it none is.",
+  ),
   listenersPerEdge: given(
     "listeners-per-edge",
     wholeNumber(1, 1_000_000),

@@ -35,6 +35,7 @@ export async function startApiRole({ config, version }: RoleStart, log: Logger):
     ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
     newSpaces: limitsOf(config.spacesPerMinute, SPACES_OF_ALL),
     newGuests: limitsOf(config.guestsPerMinute, GUESTS_OF_ALL),
+    openSpaces: config.openSpaces,
     openRecording: createRecordings(createDiskArchive({ directory: config.dataDirectory })).open,
   });
 }

@@ -47,6 +47,7 @@ export async function startEdgeRole(
     edges: config.edges,
     limits,
     ...(config.trustedProxies === undefined ? {} : { trustedProxies: config.trustedProxies }),
+    openSpaces: config.openSpaces,
     ...(config.pullUrl === undefined ? {} : { pullUrl: config.pullUrl }),
     ...(tls === undefined
       ? {}

@@ -53,6 +53,11 @@ export async function startStageRole({ config, version }: RoleStart, log: Logger
         expiryMs: config.spaceExpiryHours * 3_600_000,
         seatKeptMs: config.seatSeconds * 1000,
         silenceLimitMs: config.deadAirSeconds * 1000,
+        emptyStageMs: config.emptyStageMinutes * 60_000,
+        retention: {
+          ...(config.recordingDays === undefined ? {} : { maxAgeMs: config.recordingDays * 86_400_000 }),
+          ...(config.recordingsGigabytes === undefined ? {} : { maxBytes: config.recordingsGigabytes * 1e9 }),
+        },
       },
     }),
   );

@@ -18,7 +18,9 @@ import { addInternalRoutes, type StageHealth } from "./http/internal-routes.ts";
 import { addPublicRoutes } from "./http/public-routes.ts";
 import { createHttp } from "./http/stage-http.ts";
 import type { PeerPort } from "./peer/peer-port.ts";
+import type { RetentionLimits } from "./policy/retention.ts";
 import { createAudienceCounts } from "./spaces/audience-count.ts";
+import { startRetention } from "./spaces/delete-old.ts";
 import { openSpaces, type Spaces } from "./spaces/held-spaces.ts";
 
 export interface StageOptions {
@@ -51,6 +53,9 @@ export interface StageLimits {
   readonly seatKeptMs: number;
   /** Silence after which hold music begins. */
   readonly silenceLimitMs: number;
+  /** How long a live space goes on with nobody on its stage. */
+  readonly emptyStageMs: number;
+  readonly retention: RetentionLimits;
 }
 
 export interface Stage extends AsyncDisposable {
@@ -89,6 +94,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
     opened.expire().catch((cause: unknown) => log.error({ err: cause }, "spaces could not be expired"));
   });
   made.defer(() => expiry.cancel());
+  made.use(startRetention({ spaces: opened, limits: limits.retention, clock, log }));
   made.use(await serveAudience(opened, options));
   const health = (newestTicks?: number): StageHealth => ({
     role: "stage",

@@ -47,5 +47,6 @@ export const errors: Readonly<Record<ErrorCode, string>> = {
   draining: `This server is restarting. ${SOON}`,
   full: `Every place is taken. ${SOON}`,
   "place-elsewhere": "A place is free at another part of this server. Try again.",
+  "opening-closed": "Only the people who run this server open spaces here.",
   "too-many-spaces": "This server has no room for another space. Try again later, or ask the people who run it.",
 };

@@ -8,6 +8,7 @@ export const home = {
   nobodyLive: "Nobody is live right now. You could be.",
   loading: "Looking for live spaces.",
   unreachable: "The server does not answer. This page keeps trying.",
+  openingClosed: "On this server, the people who run it open the spaces.",
   start: "Start a space",
   title: "Title",
   titleHint: "What is it about?",

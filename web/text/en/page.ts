@@ -108,6 +108,8 @@ export const page = {
     silence: "Nobody is speaking right now. Music until somebody does.",
     "stage-back": "The stage dropped out and is coming back. Music until it does.",
     ended: "The space has ended. Thank you for listening.",
+    "ended-empty": "The space ended because nobody was on its stage any more. Thank you for listening.",
+    "ended-operator": "The people who run this server ended the space.",
     "ended-unheard": "The space ended before it went live. There is nothing to hear.",
     unplayable: "This browser cannot play live sound. Open this link in a newer Chrome, Firefox, Edge or Safari.",
     blocked: "Your browser did not let the sound start. Tap Listen once more.",

@@ -3,7 +3,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
-import type { ListedSpace } from "@hustings/wire/listen/room-document.ts";
+import type { ListedSpace, OpenSpaces, SpaceList } from "@hustings/wire/listen/room-document.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import {
   type HttpExchange,
@@ -40,6 +40,7 @@ export interface HttpRoutesOptions {
   readonly loadWatch: Pick<LoadWatch, "usualLagMs">;
   /** Origin of a CDN that carries HLS. */
   readonly pullUrl?: string | undefined;
+  readonly openSpaces: OpenSpaces;
   readonly log: Logger;
 }
 
@@ -124,8 +125,9 @@ function homeResponse(
   );
 }
 
-function spaceListResponse({ spaces }: HttpRoutesOptions): MaybePromise<PreparedResponse> {
-  const answer = (live: readonly ListedSpace[]) => prepareJson(200, { spaces: live }, { "cache-control": ROOM_CACHE });
+function spaceListResponse({ spaces, openSpaces }: HttpRoutesOptions): MaybePromise<PreparedResponse> {
+  const answer = (live: readonly ListedSpace[]) =>
+    prepareJson(200, { spaces: live, openSpaces } satisfies SpaceList, { "cache-control": ROOM_CACHE });
   const live = spaces.current();
   return live ? answer(live) : spaces.live().then(answer);
 }

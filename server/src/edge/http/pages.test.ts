@@ -51,7 +51,12 @@ test("serves a cached compressed page byte for byte, and never an outdated one",
 test("puts the title, the description and the no-script text into a page, with markup in a title escaped", () => {
   const document = "<head><!--head--></head><body><!--boot--><noscript><!--no-script--></noscript></body>";
   const room = { id: SPACE, title: "<b>Harbour</b>", phase: "live", host: "Ada", audience: 12_480 } as RoomDocument;
-  const page = createPages(document, 8444).space({}, 200, "tag", room) as PreparedResponse;
+  const page = createPages({ document, stagePort: 8444, openSpaces: "anyone" }).space(
+    {},
+    200,
+    "tag",
+    room,
+  ) as PreparedResponse;
   const body = String(page.body);
   assert.match(body, /<title>&#60;b&#62;Harbour&#60;\/b&#62; · Hustings<\/title>/);
   assert.match(body, /content="Live now with Ada\. 12,480 people are listening\. Open the link and listen/);

@@ -4,7 +4,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { promisify } from "node:util";
 import { brotliCompress, constants } from "node:zlib";
-import type { ListedSpace, RoomDocument } from "@hustings/wire/listen/room-document.ts";
+import type { ListedSpace, OpenSpaces, RoomDocument, SpaceList } from "@hustings/wire/listen/room-document.ts";
 import { type Headers, type MaybePromise, type PreparedResponse, prepareResponse } from "../../http/responses.ts";
 import { ENGLISH } from "./page-text.ts";
 import { ROOM_CACHE } from "./room-response.ts";
@@ -34,11 +34,19 @@ const MARK_NO_SCRIPT = "<!--no-script-->";
 export const BARE_DOCUMENT = `<!doctype html><html lang="en"><head><meta charset="utf-8">${MARK_HEAD}</head><body>
 <p>${ENGLISH.notBuilt}</p>${MARK_BOOT}</body></html>`;
 
-/**
- * `document` is the app's index.html with `<!--head-->` in its head, `<!--boot-->` in its body and `<!--no-script-->` in a
- * noscript element. Pages may load sound from `pullUrl`, the origin of a CDN.
- */
-export function createPages(document: string, stagePort: number, pullUrl?: string): Pages {
+export interface PagesOptions {
+  /**
+   * The app's index.html with `<!--head-->` in its head, `<!--boot-->` in its body and `<!--no-script-->` in a noscript
+   * element.
+   */
+  readonly document: string;
+  readonly stagePort: number;
+  /** The origin of a CDN from which pages may load sound. */
+  readonly pullUrl?: string | undefined;
+  readonly openSpaces: OpenSpaces;
+}
+
+export function createPages({ document, stagePort, pullUrl, openSpaces }: PagesOptions): Pages {
   const headers = pageHeaders(stagePort, pullUrl);
   const compressed = new Map<string, PreparedResponse | Promise<PreparedResponse>>();
   let listed: readonly ListedSpace[] | undefined;
@@ -85,7 +93,7 @@ export function createPages(document: string, stagePort: number, pullUrl?: strin
     home: (requestHeaders, spaces) =>
       answer(requestHeaders, 200, homeTag(spaces), () => ({
         head: HOME_HEAD,
-        boot: spaces ? inlined("spaces", { spaces }) : "",
+        boot: spaces ? inlined("spaces", { spaces, openSpaces } satisfies SpaceList) : "",
       })),
     other: (requestHeaders, status) =>
       answer(requestHeaders, status, `other ${status}`, () => ({ head: HOME_HEAD, boot: "" })),

@@ -2,7 +2,7 @@
 // decisions/0004 gives the reasons.
 
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
@@ -70,6 +70,7 @@ export async function openDiskStore(options: DiskStoreOptions): Promise<LogStore
     create: (id) => logs.inTurn(id, () => create(id)),
     open: (id) => logs.inTurn(id, async () => ((await isFolder(join(spaces, id))) ? logs.takePen(id) : undefined)),
     list: () => listSpaces(spaces, logs, onRepair),
+    sizeBytes: (id) => folderBytes(join(spaces, id)),
     remove: (id) => logs.inTurn(id, () => remove(id)),
     async [Symbol.asyncDispose]() {
       await logs.closeAll();
@@ -78,6 +79,16 @@ export async function openDiskStore(options: DiskStoreOptions): Promise<LogStore
   };
 }
 
+/** The blocks that the files of a folder take, in bytes; 0 without a folder. */
+async function folderBytes(folder: string): Promise<number> {
+  const names = await readdir(folder).catch(() => []);
+  const sizes = await Promise.all(
+    names.map(async (name) => (await stat(join(folder, name)).catch(() => undefined))?.blocks ?? 0),
+  );
+  return sizes.reduce((sum, blocks) => sum + blocks * STAT_BLOCK_BYTES, 0);
+}
+
+const STAT_BLOCK_BYTES = 512;
 const LEFTOVER = ".removed-";
 
 async function removeLeftovers(spaces: string): Promise<void> {

@@ -2,6 +2,7 @@
 // tests, models and trials.
 
 import type { SpaceId } from "@hustings/wire/ids.ts";
+import { RENDITIONS } from "@hustings/wire/units.ts";
 import { createPens, type PenHold, type Pens } from "../pens.ts";
 import { type LogArchive, type LogStore, newestFirst, type SpaceLog, type StoredLog } from "../port.ts";
 import { createRecentRecords, type RecentOptions, type RecentRecords } from "../recent-records.ts";
@@ -41,6 +42,11 @@ export function createMemoryStore(options: RecentOptions = {}): LogStore & LogAr
     async list() {
       const all = [...logs].map(([id, { recent }]) => ({ id, state: recent.state() }));
       return all.filter(({ state }) => state.seq > 0).sort(newestFirst);
+    },
+    async sizeBytes(id) {
+      const recent = logs.get(id)?.recent;
+      const all = recent === undefined ? [] : RENDITIONS.flatMap((rendition) => recent.sizes(rendition, 0));
+      return all.reduce((sum, { packetBytes }) => sum + packetBytes, 0);
     },
     async remove(id) {
       await logs.get(id)?.pens.close();

@@ -118,6 +118,19 @@ export function storeContract(
       );
     });
 
+    test("says how much room a space takes: none before its creation and after its removal", async () => {
+      await using fixture = await openStore();
+      const { store } = fixture;
+      assert.equal(await store.sizeBytes(SPACE), 0);
+      const log = await store.create(SPACE);
+      await log.appendState(0, 0, createdChange());
+      log.appendSound("32", 0, fragmentOf(0));
+      await log[Symbol.asyncDispose]();
+      assert.ok((await store.sizeBytes(SPACE)) > 0);
+      await store.remove(SPACE);
+      assert.equal(await store.sizeBytes(SPACE), 0);
+    });
+
     test("gives every pen a term above the earlier ones, also after the log was closed", async () => {
       await using fixture = await openStore();
       const { store } = fixture;

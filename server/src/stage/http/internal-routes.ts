@@ -45,6 +45,7 @@ export function addInternalRoutes(http: FastifyInstance, { spaces, clock, health
     await spaces.create(space);
     return reply.code(201).send({ id: space.id });
   });
+  addOperatorRoutes(http, spaces);
   http.get<SpaceParams>("/internal/spaces/:id", async (request) => {
     const { headSlot, ...found } = spaces.find(spaceIdOf(request.params.id));
     return { ...found, headSlot: headSlot ?? null, utcMs: clock.utcMs() };
@@ -61,6 +62,20 @@ export function addInternalRoutes(http: FastifyInstance, { spaces, clock, health
     const { command } = fieldsOf(request.body);
     return spaces.execute(id, actorIn(request.body, id), parseCommand(command));
   });
+}
+
+/** What the operator of the server may do with any space: `hustings space`. */
+function addOperatorRoutes(http: FastifyInstance, spaces: Spaces): void {
+  http.post<SpaceParams>("/internal/spaces/:id/end", async (request) =>
+    spaces.get(spaceIdOf(request.params.id)).end("operator"),
+  );
+  http.delete<SpaceParams>("/internal/spaces/:id", async (request, reply) => {
+    await spaces.remove(spaceIdOf(request.params.id));
+    return reply.code(204).send();
+  });
+  http.post<SpaceParams>("/internal/spaces/:id/host-link", async (request) =>
+    spaces.get(spaceIdOf(request.params.id)).renewHostSecret(secretHashOf(request.body)),
+  );
 }
 
 function newSpaceOf(body: unknown): NewSpace {

@@ -7,6 +7,7 @@ import type { SpaceState } from "@hustings/wire/log/state.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import type { LogReader, LogStore, SpaceLog } from "../../log/port.ts";
 import { type Actor, decide } from "../policy/authority.ts";
+import type { EndedSpace } from "../policy/retention.ts";
 import { type CommandResult, Space, type SpaceDependencies } from "./space.ts";
 
 export interface NewSpace extends SpaceDetails {
@@ -52,6 +53,10 @@ export interface Spaces extends AsyncDisposable {
   tick(tick: number, nowMs: number): void;
   /** Removes the spaces that have expired. */
   expire(): Promise<void>;
+  /** Every space that has ended, with the room that it takes. */
+  ended(): Promise<readonly EndedSpace[]>;
+  /** Deletes a space that is not live, with its recording. Throws `no-space`, and `conflict` when it is live. */
+  remove(id: SpaceId): Promise<void>;
 }
 
 export const MAX_LISTED = 1_000;
@@ -152,6 +157,20 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
     }
   }
 
+  async function remove(id: SpaceId): Promise<void> {
+    const space = held.get(id);
+    if (space === undefined && !ended.has(id)) throw new Refusal("no-space");
+    if (space?.state.phase === "live") throw new Refusal("conflict", "The space is live: end it first.");
+    held.delete(id);
+    ended.delete(id);
+    const log = openEnded.get(id);
+    openEnded.delete(id);
+    await space?.[Symbol.asyncDispose]();
+    await (await log?.catch(() => undefined))?.[Symbol.asyncDispose]();
+    await store.remove(id);
+    logger.info({ space: id }, "the space was deleted");
+  }
+
   for (const { id, state } of await store.list()) {
     await restore(id, state).catch((cause: unknown) =>
       logger.error({ space: id, err: cause }, "a space could not be resumed"),
@@ -207,6 +226,15 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
       for (const space of held.values()) space.tick(tick, nowMs);
     },
     expire,
+    ended: () =>
+      Promise.all(
+        [...ended].map(async ([id, { endedUtcMs = 0 }]) => ({
+          id,
+          endedUtcMs,
+          sizeBytes: await store.sizeBytes(id),
+        })),
+      ),
+    remove,
     async [Symbol.asyncDispose]() {
       const spaces = [...held.values()];
       held.clear();

@@ -341,3 +341,56 @@ test("limits the spaces, refuses an id twice, and expires a space that never wen
   const again = stage.spaces.create({ id: kept.id, title: "T", host: { person, name }, secretHash: "h".repeat(43) });
   await assert.rejects(again, refusedWith("conflict"));
 });
+
+test("a live space ends after an hour with nobody on its stage, and six times as late while a crowd listens", async () => {
+  await using stage = await startStageFixture({ dependencies: { emptyStageMs: 10_000 } });
+  const [alone, crowded] = [await stage.createSpace(), await stage.createSpace()];
+  const kept = await stage.createSpace();
+  for (const { space, host } of [alone, crowded, kept]) {
+    const speaker = await stage.join(space, host, silence(stage.opus));
+    await goLive(stage, space, host);
+    if (space !== kept.space) speaker.crash();
+  }
+  stage.spaces.setAudience(crowded.id, 10);
+  await stage.run(9_000);
+  assert.equal(stage.spaces.find(alone.id).state.phase, "live");
+  await stage.run(8_000);
+  const { phase, endReason } = stage.spaces.find(alone.id).state;
+  assert.deepEqual([phase, endReason], ["ended", "empty"]);
+  assert.equal(stage.spaces.find(crowded.id).state.phase, "live");
+  await stage.run(52_000);
+  assert.equal(stage.spaces.find(crowded.id).state.endReason, "empty");
+  assert.equal(stage.spaces.find(kept.id).state.phase, "live");
+});
+
+test("a host who comes back in time keeps the space", async () => {
+  await using stage = await startStageFixture({ dependencies: { emptyStageMs: 10_000 } });
+  const { space, host, id } = await stage.createSpace();
+  const speaker = await stage.join(space, host, silence(stage.opus));
+  await goLive(stage, space, host);
+  speaker.crash();
+  await stage.run(9_000);
+  await stage.join(space, host, silence(stage.opus));
+  await stage.run(15_000);
+  assert.equal(stage.spaces.find(id).state.phase, "live");
+});
+
+test("the operator ends a space with its reason, and deletes it only once it is not live", async () => {
+  await using stage = await startStageFixture();
+  const { space, host, id } = await stage.createSpace();
+  const speaker = await stage.join(space, host, tone(stage.opus, 440));
+  await goLive(stage, space, host);
+  await stage.run(1_000);
+  await assert.rejects(stage.spaces.remove(id), refusedWith("conflict"));
+  const ending = space.end("operator");
+  await stage.run(1_000);
+  await ending;
+  assert.equal(stage.spaces.find(id).state.endReason, "operator");
+  assert.deepEqual(speaker.messages.at(-1), { kind: "bye", why: "ended" });
+  const [ended] = await stage.spaces.ended();
+  assert.ok(ended?.id === id && ended.sizeBytes > 0);
+  await stage.spaces.remove(id);
+  assert.throws(() => stage.spaces.find(id), refusedWith("no-space"));
+  assert.equal(await stage.store.open(id), undefined);
+  await assert.rejects(stage.spaces.remove(id), refusedWith("no-space"));
+});

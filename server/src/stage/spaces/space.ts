@@ -6,7 +6,7 @@ import type { Opus } from "@hustings/media/codec/opus.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
-import type { NamedPerson, SpaceState, StateChange, StateEntry } from "@hustings/wire/log/state.ts";
+import type { EndReason, NamedPerson, SpaceState, StateChange, StateEntry } from "@hustings/wire/log/state.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import { FRAGMENT_PACKETS, PACKET_MS } from "@hustings/wire/units.ts";
@@ -17,6 +17,7 @@ import type { PeerPort } from "../peer/peer-port.ts";
 import { type Actor, assertHost, type Decision, decide, decideSeat } from "../policy/authority.ts";
 import { barredOf, matchesHostSecret } from "../policy/backstage-facts.ts";
 import { dueEntries } from "../policy/due-entries.ts";
+import { endsEmpty } from "../policy/empty-stage.ts";
 import { declareMissing, type LogEnd, planResume } from "../policy/resume.ts";
 import { acceptCall, type Call } from "../seats/call.ts";
 import { createSeatConnections } from "../seats/seat-connections.ts";
@@ -35,6 +36,8 @@ export interface SpaceDependencies {
   /** How long a seat without a connected call is kept; the host's is kept until the space ends. */
   readonly seatKeptMs: number;
   readonly silenceLimitMs: number;
+  /** How long a live space goes on with nobody on its stage (policy/empty-stage.ts). */
+  readonly emptyStageMs: number;
   /** Whether the state says that the space is recorded: true where the log is on a disk. */
   readonly isRecorded: boolean;
   /** Called once, when the space's end is on disk. */
@@ -51,6 +54,8 @@ export interface CommandResult {
   readonly seq: number;
 }
 
+/** An end that could not be written is tried again after this long. */
+const RETRY_END_MS = 60_000;
 const AUDIENCE_TICKS = 1_000 / PACKET_MS;
 
 /**
@@ -75,6 +80,8 @@ export class Space implements AsyncDisposable {
   #lastTick: number;
   #isStoring = true;
   #sentAudience = 0;
+  /** When somebody was on the stage for the last time, or this stage began; by the ticks' clock. */
+  #occupiedMs: number;
   #hasSentLevels = false;
   #ending: Promise<CommandResult> | undefined;
   #replacing: Promise<unknown> = Promise.resolve();
@@ -88,6 +95,7 @@ export class Space implements AsyncDisposable {
     this.#dependencies = dependencies;
     this.#firstTick = firstTick;
     this.#lastTick = firstTick - 1;
+    this.#occupiedMs = dependencies.clock.monotonicMs();
     this.#barred = barredOf(log.backstage());
     this.#mixdown = createMixdown(dependencies.opus);
     const { firstSlot, changes } = planResume(state, endOf(log), dependencies.clock.utcMs());
@@ -144,7 +152,16 @@ export class Space implements AsyncDisposable {
         write,
       );
     }
-    if (command.do !== "end") return this.#write(decision);
+    return command.do === "end" ? this.#endAt(slot, write) : this.#write(decision);
+  }
+
+  /** Ends the space without a command of its host; resolves when the end is on disk. Throws `cannot-store`. */
+  end(why: EndReason): Promise<CommandResult> {
+    const slot = this.#position().slot + 1;
+    return this.#endAt(slot, () => this.#write({ state: [{ kind: "ended", why }], backstage: [] }, slot));
+  }
+
+  #endAt(slot: number, write: () => Promise<CommandResult>): Promise<CommandResult> {
     this.#ending ??= this.#broadcast.end(slot, write).finally(() => {
       this.#ending = undefined;
     });
@@ -193,6 +210,11 @@ export class Space implements AsyncDisposable {
    */
   async replaceHostSecret(actor: Actor, secretHash: string): Promise<{ generation: number }> {
     assertHost(this.#pen.state, actor);
+    return this.renewHostSecret(secretHash);
+  }
+
+  /** As `replaceHostSecret`, for the operator. */
+  async renewHostSecret(secretHash: string): Promise<{ generation: number }> {
     const replaced = this.#replacing.then(async () => {
       const generation = this.#pen.state.hostLinkGeneration + 1;
       await this.#pen.write({ kind: "host-link", generation });
@@ -221,7 +243,10 @@ export class Space implements AsyncDisposable {
       if (levels !== undefined) this.#sendLevels(at.slot, levels);
     }
     this.#writeDueEntries(nowMs);
-    if (tick % AUDIENCE_TICKS === 0) this.#sendAudience();
+    if (tick % AUDIENCE_TICKS === 0) {
+      this.#sendAudience();
+      this.#endIfEmpty(nowMs);
+    }
   }
 
   /** Ends every call without a goodbye, because the speakers return to the next stage. The log stays open. */
@@ -319,6 +344,16 @@ export class Space implements AsyncDisposable {
       seatKeptMs: this.#dependencies.seatKeptMs,
     });
     for (const change of changes) this.#pen.writeBestEffort(change);
+  }
+
+  #endIfEmpty(nowMs: number): void {
+    if (this.#connections.isAnyonePresent(nowMs) || this.#pen.state.phase !== "live") this.#occupiedMs = nowMs;
+    const emptyForMs = nowMs - this.#occupiedMs;
+    if (this.#ending || !endsEmpty(emptyForMs, this.audience, this.#dependencies.emptyStageMs)) return;
+    this.#dependencies.logger.info({ space: this.id, emptyForMs }, "nobody is on this stage any more: the space ends");
+    this.end("empty").catch(() => {
+      this.#occupiedMs += RETRY_END_MS;
+    });
   }
 
   #sendLevels(slot: number, levels: readonly SeatLevel[]): void {

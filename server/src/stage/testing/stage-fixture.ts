@@ -21,6 +21,8 @@ export const STAGE_LIMITS: StageLimits = {
   expiryMs: 86_400_000,
   seatKeptMs: 60_000,
   silenceLimitMs: 12_000,
+  emptyStageMs: 3_600_000,
+  retention: {},
 };
 
 export interface StageFixture extends AsyncDisposable {

@@ -1,6 +1,8 @@
 // Makes, checks and hashes the secret of a host link. Only the hash is kept.
 
 import { createHash, randomBytes } from "node:crypto";
+import type { SpaceId } from "@hustings/wire/ids.ts";
+import { HOST_SECRET_PREFIX, ROUTES } from "@hustings/wire/routes.ts";
 
 const SECRET_BYTES = 32;
 const SECRET = /^[\w-]{43}$/;
@@ -17,4 +19,9 @@ export function isSecret(text: string): boolean {
 /** base64url(SHA-256(secret)): what the stage keeps and compares. A secret of 256 bits needs no slow hash. */
 export function hashOfSecret(secret: string): string {
   return createHash("sha256").update(secret).digest("base64url");
+}
+
+/** The host link that carries `secret`. */
+export function hostUrlOf(origin: string, id: SpaceId, secret: string): string {
+  return `${origin}${ROUTES.page(id)}#${HOST_SECRET_PREFIX}${secret}`;
 }
