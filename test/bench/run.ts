@@ -1,5 +1,5 @@
-// Owns `npm run bench`: which measurements run, one after another, within a bounded time, and what is printed and kept of
-// them. Refuses to assert: a figure over its budget is told, and is no failure; a measurement that broke is.
+// `npm run bench`: runs the measurements one after another within a time limit, prints the figures and writes them to a
+// file. A figure over its budget is reported but is no failure; a measurement that throws is one.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { loadavg } from "node:os";
@@ -43,29 +43,29 @@ const BENCHES: readonly Bench[] = [
   pageWeight,
 ];
 const RESULTS = fileURLToPath(new URL("../../bench-results", import.meta.url));
-/** The whole run ends by itself within this; what has not been measured by then says so. */
+/** Time limit of the whole run. Measurements that did not finish are listed as such. */
 const LIMIT_MS = 720_000;
 const HOW =
-  "Loopback, plaintext, generators and receivers on the same machine: what they cost is not counted, but they take part of it.";
+  "Loopback, plaintext. Generators and receivers run on the same machine: their cost is not counted, but they compete for it.";
 
 const USAGE = `npm run bench [-- --only NAME[,NAME] --quick]
   Names: ${BENCHES.map(({ name }) => name).join(", ")}.
-  --quick  fewer runs, shorter ones: for trying, not for telling`;
+  --quick  fewer and shorter runs: to try the bench, not to quote`;
 
 const { values } = parseArgs({
   options: { only: { type: "string" }, quick: { type: "boolean" }, help: { type: "boolean", short: "h" } },
 });
 if (values.help) process.stdout.write(`${USAGE}\n`);
 else await runAll(chosen(values.only), values.quick === true);
-// The WebRTC library's own threads would keep a process that has nothing left to do.
+// The WebRTC library's threads would keep the process alive.
 process.exit();
 
 interface Outcome {
   readonly name: string;
   readonly seconds: number;
-  /** Processes that wanted a core over the minute before its end, our own among them. */
+  /** Mean number of processes that wanted a core in the last minute, the bench's own included. */
   readonly load: number;
-  /** Share of processor time that this machine's host gave to others meanwhile. */
+  /** Share of the processor time that this machine's host gave to others. */
   readonly stolenShare: number;
   readonly figures: readonly Figure[];
   readonly failure?: string;
@@ -73,7 +73,7 @@ interface Outcome {
 
 async function runAll(benches: readonly Bench[], isQuick: boolean): Promise<void> {
   const machine = await thisMachine();
-  process.stdout.write(`${HOW}\n${machineLine(machine)}${isQuick ? "\nQuick: few runs, short ones." : ""}\n\n`);
+  process.stdout.write(`${HOW}\n${machineLine(machine)}${isQuick ? "\nQuick: fewer and shorter runs." : ""}\n\n`);
   const limit = AbortSignal.timeout(LIMIT_MS);
   const context: BenchContext = {
     isQuick,
@@ -84,7 +84,7 @@ async function runAll(benches: readonly Bench[], isQuick: boolean): Promise<void
   for (const bench of benches) outcomes.push(await runOne(bench, context));
   process.stdout.write(`${tableOf(outcomes.flatMap(({ figures }) => figures))}\n`);
   const loads = outcomes.map(({ name, load }) => `${name} ${load.toFixed(1)}`).join(", ");
-  process.stdout.write(`\nLoad (processes that wanted a core, the bench's own among them): ${loads}.\n`);
+  process.stdout.write(`\nLoad (processes that wanted a core, the bench's own included): ${loads}.\n`);
   const stolen = outcomes.map(({ name, stolenShare }) => `${name} ${(stolenShare * 100).toFixed(1)} %`).join(", ");
   process.stdout.write(`\nSteal (processor time that the machine's host gave to others): ${stolen}.\n`);
   for (const { name, failure } of outcomes) {
@@ -96,7 +96,7 @@ async function runAll(benches: readonly Bench[], isQuick: boolean): Promise<void
   await mkdir(RESULTS, { recursive: true });
   const path = `${RESULTS}/${at.replaceAll(":", "-").slice(0, 19)}.json`;
   await writeFile(path, `${JSON.stringify({ at, how: HOW, isQuick, machine, outcomes }, null, 1)}\n`);
-  process.stdout.write(`\nKept in bench-results/${path.slice(RESULTS.length + 1)}.\n`);
+  process.stdout.write(`\nWritten to bench-results/${path.slice(RESULTS.length + 1)}.\n`);
 }
 
 async function runOne(bench: Bench, context: BenchContext): Promise<Outcome> {
@@ -120,7 +120,7 @@ function chosen(only: string | undefined): readonly Bench[] {
   if (only === undefined) return BENCHES;
   return only.split(",").map((name) => {
     const bench = BENCHES.find((one) => one.name === name);
-    if (!bench) throw new Error(`There is no "${name}" to measure.\n${USAGE}`);
+    if (!bench) throw new Error(`No bench is named "${name}".\n${USAGE}`);
     return bench;
   });
 }

@@ -1,5 +1,5 @@
-// Owns what a listener costs an edge, processor and memory, beside a bare send() loop that pushes the same bytes to as many
-// sockets at the same cadence, a moment later on the same machine. Receivers are a C program that reads nothing.
+// Measures the processor time and memory that a listener costs an edge. A bare C send() loop then pushes the same bytes
+// to as many sockets at the same cadence; both send to a C program that discards what it receives.
 
 import type { SpaceId } from "../../../wire/ids.ts";
 import { ROUTES } from "../../../wire/routes.ts";
@@ -15,7 +15,7 @@ import { startEdgeProcess } from "./edge-process.ts";
 const RATIO_AT_MOST = 1.25;
 const LISTENERS_PER_CORE_AT_LEAST = 75_000;
 const MEMORY_AT_MOST_KIB = 10;
-/** By cadence: enough that what an edge costs by itself, a percent or two of a core, does not count. */
+/** Sockets per cadence (ms): enough that the edge's idle cost, 1 to 2 % of a core, does not matter. */
 const LISTENERS: Readonly<Record<number, number>> = {
   200: 5_000,
   1000: 10_000,
@@ -24,14 +24,14 @@ const LISTENERS: Readonly<Record<number, number>> = {
   8000: 15_000,
 };
 const AT_ONCE = 200;
-/** An edge sends a first flight; the loop only answers, and pushes when it is its turn. */
+/** An edge sends a first flight; the bare loop answers and then only pushes. */
 const FLIGHT_BYTES = 200;
 
-/** At 1 s, which the budgets are about. */
+/** The cadence that the budgets are about. */
 export const edgeCost = edgeCostAt("edge", 1_000);
-/** At 0.2 s, as a server that is not pressed does it. */
+/** The cadence of an edge with little load. */
 export const edgeCostFast = edgeCostAt("edge-fast", 200);
-/** As a server that is pressed does it; one round each. */
+/** Cadences of an edge under load, one round each. */
 export const edgeCostSlow: readonly Bench[] = [2_000, 4_000, 8_000].map((cadenceMs) => {
   return edgeCostAt(`edge-${cadenceMs / 1_000}s`, cadenceMs, 1);
 });
@@ -73,7 +73,7 @@ async function measure(setting: Setting, { isQuick, pause, say }: BenchContext):
   const rounds: Round[] = [];
   for (let round = 0; round < (isQuick ? 1 : setting.mostRounds); round += 1) {
     await using edge = await startEdgeProcess(setting.server, setting.cadenceMs);
-    // A first few listeners, so that what is loaded once is not counted as anyone's.
+    // Joins a few listeners first, so that memory allocated once is not counted per listener.
     await using _first = await joined(setting, edge.port, 50);
     await pause(1_500);
     const [bareBytes, bareKernel] = [await residentBytes(edge.pid), await kernelSocketBytes()];
@@ -88,7 +88,7 @@ async function measure(setting: Setting, { isQuick, pause, say }: BenchContext):
       bytesPerPush,
       edgeBytes: (onEdge.residentBytes - bareBytes) / listeners,
       floorBytes: onFloor.residentBytes / listeners,
-      // Both ends of each connection are on this machine; the object of a socket is as large at either.
+      // Both ends of each connection are on this machine, and their socket objects have the same size.
       kernelBytes: (onEdge.slabBytes - bareKernel.slabBytes) / 2 / listeners,
     });
     say(
@@ -144,17 +144,17 @@ function figuresOf(rounds: readonly Round[], cadenceMs: number): Figure[] {
   const budget = slow ? { atMost: RATIO_AT_MOST } : {};
   const note = `${listeners} sockets`;
   return [
-    of("edge CPU ÷ bare send() loop", "×", (round) => round.edgeShare / round.floorShare, { ...budget, note }),
+    of("edge CPU ÷ bare C send() loop", "×", (round) => round.edgeShare / round.floorShare, { ...budget, note }),
     of("edge CPU per listener", "µs/s", (round) => (round.edgeShare / round.listeners) * 1e6),
-    of("the loop's CPU per listener", "µs/s", (round) => (round.floorShare / round.listeners) * 1e6),
-    of("listeners per core by that", "", (round) => round.listeners / round.edgeShare, {
+    of("CPU of the loop per listener", "µs/s", (round) => (round.floorShare / round.listeners) * 1e6),
+    of("listeners per core", "", (round) => round.listeners / round.edgeShare, {
       ...(slow ? { atLeast: LISTENERS_PER_CORE_AT_LEAST } : {}),
     }),
-    of("bytes of a push", "B", (round) => round.bytesPerPush),
+    of("bytes per push", "B", (round) => round.bytesPerPush),
     of("memory per listener, process", "KiB", (round) => round.edgeBytes / 1024),
     of("memory per listener, process and kernel", "KiB", (round) => (round.edgeBytes + round.kernelBytes) / 1024, {
       atMost: MEMORY_AT_MOST_KIB,
-      note: "resident set, and half the growth of the kernel's slab: the receivers' sockets are on this machine too",
+      note: "resident set, and half of the growth of the kernel's slab, because the receivers' sockets are on this machine too",
     }),
   ];
 }

@@ -1,5 +1,5 @@
-// Owns one more edge beside a running Hustings, in a process of its own, at a cadence that can be chosen: it follows the
-// same stage over the same sockets as the edges of `serve`. Refuses to measure itself.
+// Starts one more edge beside a running server, in its own process and with a chosen cadence. It follows the same stage
+// over the same sockets as the edges of `serve`.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -17,7 +17,7 @@ interface EdgeOrder {
   readonly tls?: EdgeTls;
 }
 
-/** PEM texts; the secret of session tickets in hexadecimal. */
+/** `cert` and `key` are PEM; `sessionSecret`, which encrypts session tickets, is hexadecimal. */
 export interface EdgeTls {
   readonly cert: string;
   readonly key: string;
@@ -30,7 +30,7 @@ export interface EdgeProcess extends AsyncDisposable {
 }
 
 const ENTRY = fileURLToPath(import.meta.url);
-/** As the supervisor runs edges. */
+/** The supervisor's value for edges. */
 const NICE = 10;
 
 export async function startEdgeProcess(server: RunningServer, cadenceMs: number, tls?: EdgeTls): Promise<EdgeProcess> {
@@ -38,7 +38,7 @@ export async function startEdgeProcess(server: RunningServer, cadenceMs: number,
   const exited = once(child, "exit");
   if (child.pid === undefined) throw new Error("the edge did not start");
   setPriority(child.pid, NICE);
-  const ended = exited.then(([code]) => Promise.reject(new Error(`the edge ended with ${code}`)));
+  const ended = exited.then(([code]) => Promise.reject(new Error(`the edge exited with ${code}`)));
   const order: EdgeOrder = { runDirectory: join(server.dataDir, "run"), cadenceMs, ...(tls ? { tls } : {}) };
   child.send(order);
   const [port] = (await Promise.race([once(child, "message"), ended])) as [number];

@@ -1,5 +1,5 @@
-// Owns how many listeners can come in a second over TLS, with a handshake in full and with a ticket, and what one that
-// stays takes of the edge's memory. Refuses to count what the clients cost: they are in this process.
+// Measures TLS joins per second, with full handshakes and with session tickets, and the edge's memory per TLS listener.
+// The clients run in this process, so their cost is not counted.
 
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -24,7 +24,7 @@ const WARMING = 500;
 const AT_ONCE = 50;
 const AT_LEAST_PER_CORE = 1_000;
 const FLIGHT_BYTES = 5_000;
-/** Slow, so that pushes to those who are there already count little. */
+/** Slow, so that pushes to listeners already connected cost little. */
 const CADENCE_MS = 2_000;
 
 export const joinsTls: Bench = {
@@ -43,7 +43,7 @@ export const joinsTls: Bench = {
       full.push(await joinAll(edge, request, JOINS, tls.cert));
       resumed.push(await joinAll(edge, request, JOINS, tls.cert, session));
       say(
-        `TLS joins: ${full.at(-1)?.perCoreSecond.toFixed(0)}, with a ticket ${resumed.at(-1)?.perCoreSecond.toFixed(0)}`,
+        `TLS joins per second and core: ${full.at(-1)?.perCoreSecond.toFixed(0)}, with a ticket ${resumed.at(-1)?.perCoreSecond.toFixed(0)}`,
       );
     }
     return figuresOf(full, resumed);
@@ -77,7 +77,7 @@ async function joinAll(
         newest = ticket;
       });
       await firstFlight(socket, request);
-      if (session && !socket.isSessionReused()) throw new Error("the edge did not take the ticket");
+      if (session && !socket.isSessionReused()) throw new Error("the edge did not accept the session ticket");
     }
   }
   try {
@@ -122,13 +122,15 @@ function figuresOf(full: readonly Join[], resumed: readonly Join[]): Figure[] {
   };
   const perCore = (all: readonly Join[]) => all.map(({ perCoreSecond }) => perCoreSecond);
   return [
-    of("TLS joins per second of an edge's core, handshakes in full", "/s", perCore(full), {
+    of("TLS joins per second and core of an edge, full handshakes", "/s", perCore(full), {
       atLeast: AT_LEAST_PER_CORE,
-      note: `TLS 1.3, P-256; ${JOINS} joins, ${AT_ONCE} under way; handshake, upgrade, first flight`,
+      note: `TLS 1.3, P-256; ${JOINS} joins, ${AT_ONCE} in progress at a time; handshake, upgrade, first flight`,
     }),
-    of("the same with session tickets", "/s", perCore(resumed), { atLeast: AT_LEAST_PER_CORE }),
+    of("TLS joins per second and core of an edge, session tickets", "/s", perCore(resumed), {
+      atLeast: AT_LEAST_PER_CORE,
+    }),
     of(
-      "TLS joins per second as they came, handshakes in full",
+      "TLS joins per second, wall clock, full handshakes",
       "/s",
       full.map(({ perSecond }) => perSecond),
     ),

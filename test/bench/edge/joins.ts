@@ -1,4 +1,4 @@
-// Owns how many listeners can come in a second: connected, upgraded and given their first flight.
+// Measures joins per second: connect, upgrade and first flight.
 
 import { ROUTES } from "../../../wire/routes.ts";
 import { goOnAir } from "../../testing/on-air.ts";
@@ -14,7 +14,7 @@ const JOINS = 2_000;
 const WARM_JOINS = 4_000;
 const AT_ONCE = 100;
 const AT_LEAST_PER_CORE = 5_000;
-/** Snapshot and sound of at least a second: what a player needs to begin. */
+/** A snapshot and at least a second of sound: enough for a player to start. */
 const FLIGHT_BYTES = 5_000;
 const CADENCE_MS = 200;
 
@@ -29,13 +29,13 @@ export const joins: Bench = {
     const [edges, floors]: [Join[], Join[]] = [[], []];
     for (let round = 0; round < (isQuick ? 1 : 4); round += 1) {
       await using edge = await startEdgeProcess(server, CADENCE_MS);
-      // The first thousands teach the compiler; a server that is stormed has been running.
+      // Warm up first: a server in a rush has been running for a while, and its hot code is compiled.
       await join(native, { ...edge, path, sockets: WARM_JOINS, flightBytes: FLIGHT_BYTES });
       await pause(500);
       edges.push(await join(native, { ...edge, path, sockets: JOINS, flightBytes: FLIGHT_BYTES }));
       await using floor = await native.startFloor(FLIGHT_BYTES, CADENCE_MS);
       floors.push(await join(native, { ...floor, path, sockets: JOINS, flightBytes: FLIGHT_BYTES }));
-      say(`joins: ${edges.at(-1)?.perCoreSecond.toFixed(0)} a second and core`);
+      say(`joins: ${edges.at(-1)?.perCoreSecond.toFixed(0)} per second and core`);
     }
     return figuresOf(edges, floors);
   },
@@ -77,26 +77,26 @@ function figuresOf(edges: readonly Join[], floors: readonly Join[]): Figure[] {
   });
   return [
     of(
-      "joins per second of an edge's core",
+      "joins per second and core of an edge",
       "/s",
       edges.map((one) => one.perCoreSecond),
       {
         atLeast: AT_LEAST_PER_CORE,
-        note: `${JOINS} joins, ${AT_ONCE} under way; accept, upgrade, first flight; pushes meanwhile count too`,
+        note: `${JOINS} joins, ${AT_ONCE} in progress at a time; accept, upgrade, first flight, and the pushes meanwhile`,
       },
     ),
     of(
-      "the same for a C loop that answers any request",
+      "joins per second and core of a C loop that answers any request",
       "/s",
       floors.map((one) => one.perCoreSecond),
     ),
     of(
-      "joins per second as they came",
+      "joins per second, wall clock",
       "/s",
       edges.map((one) => one.perSecond),
     ),
     of(
-      "a join's time, p95",
+      "time of a join, p95",
       "ms",
       edges.map((one) => one.p95Ms),
     ),

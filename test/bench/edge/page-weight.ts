@@ -1,4 +1,4 @@
-// Owns the weight of the page on the wire, from the link to the first sound, as the web app itself counts it.
+// Reports the compressed size of the page, from the link to the first sound, as the web build counts it.
 
 import { ensureBuilt } from "../../../web/build/build.ts";
 import { WEIGHT_BUDGET_BYTES, weighEverything, weighListenersPath } from "../../../web/build/weight.ts";
@@ -18,7 +18,7 @@ export const pageWeight: Bench = {
         note: `${items.length} files`,
       },
       {
-        what: "everything that the app may ever load",
+        what: "all files that the app can load, brotli",
         value: weighEverything(directory).totalBrotliBytes / 1_000,
         unit: "kB",
       },

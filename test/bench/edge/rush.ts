@@ -1,5 +1,5 @@
-// Owns what a rush at the public door does to the stage and to those inside: while thousands listen and thousands more
-// come as fast as they are taken, how long a mute takes, how soon a speaker who dropped is back, whether anybody waits.
+// Measures the effect of a rush at the public door. While thousands listen and thousands more join as fast as they are
+// admitted, it times mutes and a dropped speaker's return, and counts listeners' gaps.
 
 import { type Crowd, startCrowd } from "../../../drill/crowd/crowd.ts";
 import { systemClock } from "../../../flow/clock.ts";
@@ -11,20 +11,23 @@ import { buildNative, type Native, type Sink } from "../native/native.ts";
 import type { Bench, BenchContext, Figure } from "../report/figures.ts";
 import { median, quantile } from "../report/statistics.ts";
 
-/** Inside: the drill's own listeners, who keep up with the cadence as players do, and whose every slot is checked. */
+/** Listeners that are inside before the rush: the drill's own, which check every slot. */
 const INSIDE = 20_000;
 const GENERATORS = 2;
 const SETTLED_MS = 60_000;
 const LOOK_MS = 500;
-/** Where an audience that grows by thousands a second takes an edge by its own projection; and what must lie there first. */
+/**
+ * The cadence that an edge itself chooses for an audience that grows by thousands per second. The space needs
+ * FIRST_SOUND_MS of sound before listeners can join at that cadence.
+ */
 const CADENCE_S = "8";
 const FIRST_SOUND_MS = 14_000;
 const COMING = 18_000;
 const QUICK = 2_000;
 const AT_ONCE = 512;
-/** Snapshot and a second of sound. */
+/** A snapshot and a second of sound. */
 const FLIGHT_BYTES = 4_000;
-/** A seat's channel takes twenty messages a second. */
+/** A seat's data channel accepts 20 messages per second. */
 const MUTE_EVERY_MS = 60;
 const ROUNDS = 3;
 const AT_LEAST_PER_SECOND = 5_000;
@@ -56,7 +59,7 @@ export const rush: Bench = {
     const storms: Storm[] = [];
     for (let round = 0; round < (context.isQuick ? 1 : ROUNDS); round++) {
       storms.push(await storm(native, order, { live: live, guest, crowd, context }));
-      context.say(`rush: ${storms[round]?.joinsPerSecond.toFixed(0)} joins a second`);
+      context.say(`rush: ${storms[round]?.joinsPerSecond.toFixed(0)} joins per second`);
     }
     return figuresOf(calm, storms);
   },
@@ -74,22 +77,23 @@ interface Storm {
   readonly joinP95Ms: number;
   readonly mutesMs: readonly number[];
   readonly backMs: number;
-  /** Of those inside: waits for words, and connections lost. */
+  /** Among the listeners who were inside: waits for sound, and lost connections. */
   readonly gaps: number;
   readonly lost: number;
 }
 
-/** All are in, and play. */
+/** Waits until all `people` are playing. */
 async function settled(crowd: Crowd, people: number, { pause, say }: BenchContext): Promise<void> {
   const endMs = systemClock.monotonicMs() + SETTLED_MS;
   while (crowd.report().standing.playing < people) {
-    if (systemClock.monotonicMs() > endMs) throw new Error(`only ${crowd.report().standing.playing} of ${people} came`);
+    if (systemClock.monotonicMs() > endMs)
+      throw new Error(`only ${crowd.report().standing.playing} of ${people} listeners play`);
     await pause(LOOK_MS);
   }
-  say(`rush: ${people} are inside`);
+  say(`rush: ${people} listeners are inside`);
 }
 
-/** They come, stay for a moment, and are all gone at once. */
+/** Joins a crowd, keeps it for a moment, and disconnects all of it at once. */
 async function storm(
   native: Native,
   order: { readonly port: number; readonly path: string; readonly flightBytes: number },
@@ -99,7 +103,7 @@ async function storm(
   await using sink: Sink = native.startSink({ ...order, sockets: context.isQuick ? QUICK : COMING, atOnce: AT_ONCE });
   const joined = sink.allJoined();
   const back = comesBack(guest);
-  // Told of below, also when the other fails first.
+  // Both are awaited below; this avoids an unhandled rejection when the other fails first.
   for (const one of [joined, back]) one.catch(() => undefined);
   const mutesMs = await mutesWhile(live, Promise.all([joined, back]));
   const report = await joined;
@@ -115,7 +119,10 @@ async function storm(
   };
 }
 
-/** The host mutes and unmutes their own seat over and over until `over` settles; each time until it is on disk. */
+/**
+ * Mutes and unmutes the host's seat until `over` settles. Returns the time of each command until it is acknowledged,
+ * and so on disk.
+ */
 async function mutesWhile(live: LiveSpace, over: Promise<unknown>): Promise<number[]> {
   const tookMs: number[] = [];
   let isOver = false;
@@ -134,7 +141,7 @@ async function mutesWhile(live: LiveSpace, over: Promise<unknown>): Promise<numb
   return tookMs;
 }
 
-/** The guest's connection is cut; resolves with how long it took until they were seated again. */
+/** Cuts the guest's connection; resolves with the milliseconds until the guest is seated again. */
 async function comesBack(guest: FakeSpeaker): Promise<number> {
   const { connections } = guest;
   const fromMs = systemClock.monotonicMs();
@@ -157,28 +164,28 @@ function figuresOf(calm: readonly number[], storms: readonly Storm[]): Figure[] 
     unit,
     ...more,
   });
-  const told = `${mutesMs.length} mutes, each until it is on disk and acknowledged`;
+  const told = `${mutesMs.length} mutes, each timed until it is on disk and acknowledged`;
   return [
-    row("joins per second as they came, beside those who listen", median(joins), "/s", {
+    row("joins per second in the rush", median(joins), "/s", {
       spread: joins,
       atLeast: AT_LEAST_PER_SECOND,
     }),
-    row("a join's time in the rush, p95", median(joinsMs), "ms", { spread: joinsMs, atMost: 1_000 }),
-    row("a mute while nobody comes, p99", quantile(calm, 0.99), "ms"),
-    row("a mute in the rush, p50", quantile(mutesMs, 0.5), "ms"),
-    row("a mute in the rush, p99", quantile(mutesMs, 0.99), "ms", { atMost: MUTE_AT_MOST_MS, note: told }),
-    row("a dropped speaker is back in the rush, the worst", Math.max(...backMs), "ms", {
+    row("time of a join in the rush, p95", median(joinsMs), "ms", { spread: joinsMs, atMost: 1_000 }),
+    row("time of a mute before the rush, p99", quantile(calm, 0.99), "ms"),
+    row("time of a mute in the rush, p50", quantile(mutesMs, 0.5), "ms"),
+    row("time of a mute in the rush, p99", quantile(mutesMs, 0.99), "ms", { atMost: MUTE_AT_MOST_MS, note: told }),
+    row("time until a dropped speaker is back in the rush, worst", Math.max(...backMs), "ms", {
       spread: backMs,
       atMost: BACK_AT_MOST_MS,
     }),
     row(
-      "gaps of those inside, in all rounds",
+      "gaps of the listeners inside, all rounds",
       gaps.reduce((sum, one) => sum + one, 0),
       "",
       {
         spread: gaps,
         atMost: 0,
-        note: `every slot of each checked; connections lost: ${lost.join(", ")}`,
+        note: `every slot of every listener is checked; connections lost: ${lost.join(", ")}`,
       },
     ),
   ];

@@ -1,4 +1,4 @@
-// Owns what goes over the wire for each byte of Opus: counted at a listener's socket, with TCP and IP as an estimate.
+// Measures bytes on the wire per byte of Opus: counted at a listener's socket, with TCP and IP estimated.
 
 import { WebSocket } from "ws";
 import { decodeFrame, SUBPROTOCOL } from "../../../wire/listen/frames.ts";
@@ -10,7 +10,7 @@ import type { Bench, BenchContext, Figure } from "../report/figures.ts";
 import { startEdgeProcess } from "./edge-process.ts";
 
 const AT_MOST = 1.05;
-/** Of an Ethernet frame, and what goes before each in it: IPv4 and TCP with timestamps. */
+/** TCP payload of an Ethernet frame, and the IPv4 and TCP headers (with timestamps) before it. */
 const SEGMENT_BYTES = 1_448;
 const SEGMENT_HEADER_BYTES = 52;
 
@@ -37,7 +37,7 @@ interface Counts {
   readonly seconds: number;
 }
 
-/** After the first flight, for as long as the context says. */
+/** Counts for `seconds`, after the first flight. */
 async function count(url: string, { isQuick, pause }: BenchContext): Promise<Counts> {
   const counts = { packetBytes: 0, frameBytes: 0, segments: 0, seconds: isQuick ? 5 : 8 };
   let isCounting = false;
@@ -73,14 +73,14 @@ function figuresOf({ packetBytes, frameBytes, segments, seconds }: Counts, caden
       unit: "×",
       spread: `${seconds} s of speech`,
       ...(cadenceMs === 1_000 ? { atMost: AT_MOST } : {}),
-      note: `payload and frame headers, all kinds of frame; packets came to ${kbps} kb/s`,
+      note: `payload and headers of all frames; the packets are ${kbps} kb/s`,
     },
     {
-      what: `the same with TCP and IP headers, ${at}`,
+      what: `bytes with TCP and IP headers ÷ Opus packet bytes, ${at}`,
       value: (frameBytes + segments * SEGMENT_HEADER_BYTES) / packetBytes,
       unit: "×",
       spread: "estimate",
-      note: `${SEGMENT_HEADER_BYTES} bytes for each ${SEGMENT_BYTES} begun; acknowledgements the other way not counted`,
+      note: `${SEGMENT_HEADER_BYTES} bytes for every ${SEGMENT_BYTES} or part of them; acknowledgements from the listener are not counted`,
     },
   ];
 }

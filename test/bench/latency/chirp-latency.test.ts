@@ -5,7 +5,7 @@ import { CHIRP_EVERY_MS, latenessesMs } from "./chirp-latency.ts";
 
 const PER_MS = 48;
 
-test("each chirp is heard as late as it is, and one that was lost is not taken for another", () => {
+test("measures the delay of each chirp, and does not take another chirp for a lost one", () => {
   const said = chirps(CHIRP_KINDS * 2, CHIRP_EVERY_MS * PER_MS);
   const lateMs = 570;
   const pcm = new Float32Array(said.length + 3_000 * PER_MS);
@@ -21,7 +21,7 @@ test("each chirp is heard as late as it is, and one that was lost is not taken f
   }
 });
 
-test("chirps before a recording began are not looked for in it", () => {
+test("skips chirps that were spoken before the recording began", () => {
   const pcm = new Float32Array(4_000 * PER_MS);
   const heard = latenessesMs({ pcm, beganMs: 10_000 }, (n) => n * CHIRP_EVERY_MS);
   assert.equal(heard.length, 3);

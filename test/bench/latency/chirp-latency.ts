@@ -1,5 +1,5 @@
-// Owns telling how late a chirp was heard: when it was made is known, when each sample of a recording was heard is known.
-// Pure but for the beat of the voice that makes chirps. Refuses to know what lies between mouth and ear.
+// Measures how late chirps are heard, from the time when each was spoken and the time when each sample of a recording
+// was heard. Also speaks the chirps.
 
 import { systemClock } from "../../../flow/clock.ts";
 import { startPacer } from "../../../flow/pacer.ts";
@@ -7,7 +7,10 @@ import { loadOpus } from "../../../media/codec/opus.ts";
 import { PACKET_MS, PACKET_SAMPLES, SAMPLE_RATE_HZ } from "../../../wire/units.ts";
 import { CHIRP_KINDS, CHIRP_SAMPLES, chirps, findChirp } from "./chirp.ts";
 
-/** Chirps start this far apart; kinds repeat after four, so what is later than 2 s is taken for another. */
+/**
+ * Chirps start this far apart. The four kinds repeat every 2.4 s, so a chirp more than 2 s late would be taken for
+ * another.
+ */
 export const CHIRP_EVERY_MS = 600;
 export const LATEST_MS = 2_000;
 const PER_MS = SAMPLE_RATE_HZ / 1000;
@@ -16,11 +19,11 @@ const VOICE_BITRATE_BPS = 40_000;
 export interface Recording {
   /** 48 kHz mono. */
   readonly pcm: Float32Array;
-  /** When its first sample was heard, on the clock on which chirps are made. */
+  /** Time at which the first sample was heard, on the clock that times the chirps. */
   readonly beganMs: number;
 }
 
-/** For each chirp that the recording could hold whole: how late it was heard; `undefined` where it was not found. */
+/** Lateness of each chirp that the recording can hold entirely; `undefined` where it was not found. */
 export function latenessesMs(
   { pcm, beganMs }: Recording,
   mouthMsOf: (chirp: number) => number,
@@ -38,16 +41,19 @@ export function latenessesMs(
 }
 
 export interface Chirping extends Disposable {
-  /** When the n-th chirp passed the lips: a microphone hands over 20 ms once the last of them has been spoken. */
+  /**
+   * Time at which chirp n was spoken. A microphone hands over a packet once its last sample is spoken, hence 20 ms
+   * earlier.
+   */
   mouthMsOf(chirp: number): number;
 }
 
-/** Speaks chirps over and over, from now on, at a microphone's pace. */
+/** Speaks chirps in a loop from now on, at a microphone's pace. */
 export async function startChirping(send: (packet: Uint8Array) => void): Promise<Chirping> {
   const packets = await chirpPackets();
   let originMs = Number.POSITIVE_INFINITY;
   const timer = startPacer(systemClock, PACKET_MS, (n) => {
-    // A beat is late now and then, by what else this process has to do; a sound card is not.
+    // The pacer is sometimes late because this process is busy; a sound card is not. So the earliest beat is used.
     originMs = Math.min(originMs, systemClock.monotonicMs() - n * PACKET_MS);
     send(packets[n % packets.length] as Uint8Array);
   });
@@ -67,7 +73,7 @@ async function chirpPackets(): Promise<Uint8Array[]> {
   return packets;
 }
 
-/** Packets of silence, for somebody who only listens on the stage. */
+/** Packets of silence, for a speaker who only listens. */
 export async function silentPackets(): Promise<readonly Uint8Array[]> {
   const opus = await loadOpus();
   using encoder = opus.encoder({ bitrateBps: VOICE_BITRATE_BPS });

@@ -5,18 +5,18 @@ import { CHIRP_KINDS, chirp, chirps, findChirp, firstSound } from "./chirp.ts";
 
 const EVERY_SAMPLES = 24_000;
 
-test("each chirp is found where it is, to half a millisecond, and not where it is not", () => {
+test("finds each chirp to half a millisecond, and finds none after it is removed", () => {
   const sound = chirps(CHIRP_KINDS, EVERY_SAMPLES);
   for (let kind = 0; kind < CHIRP_KINDS; kind += 1) {
     const at = findChirp(sound, kind);
     assert.ok(at !== undefined && Math.abs(at - kind * EVERY_SAMPLES) <= 24, `kind ${kind} at ${at}`);
     const others = sound.slice();
     others.fill(0, kind * EVERY_SAMPLES, kind * EVERY_SAMPLES + chirp(kind).length);
-    assert.equal(findChirp(others, kind), undefined, `kind ${kind} found where it is not`);
+    assert.equal(findChirp(others, kind), undefined, `kind ${kind} found although it was removed`);
   }
 });
 
-test("a chirp survives Opus, and comes out later by the codec's lookahead", async () => {
+test("a chirp is found after Opus, delayed by the codec's lookahead", async () => {
   const opus = await loadOpus();
   using encoder = opus.encoder({ bitrateBps: 32_000 });
   using decoder = opus.decoder();
@@ -29,7 +29,7 @@ test("a chirp survives Opus, and comes out later by the codec's lookahead", asyn
   }
 });
 
-test("the first sound is where silence ends", () => {
+test("finds the first sound at the end of silence", () => {
   const pcm = new Float32Array(48_000);
   assert.equal(firstSound(pcm), undefined);
   pcm.set(chirps(1, 9_600), 24_000);

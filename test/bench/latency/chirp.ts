@@ -1,10 +1,9 @@
-// Owns sounds that can be found again to a fraction of a millisecond, and finding them. Pure; 48 kHz mono throughout.
-// Refuses to know how they travelled.
+// Makes chirps, which can be found in a recording to a fraction of a millisecond, and finds them. Pure; 48 kHz mono.
 
 import { correlate } from "../../../media/measure/correlate.ts";
 import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "../../../wire/units.ts";
 
-/** Each kind sweeps another way through the band of speech, so that one is not taken for the next or the last. */
+/** Each kind sweeps the band of speech differently, so that neighbours are not mistaken for each other. */
 const SWEEPS_HZ = [
   [500, 2_500],
   [2_800, 700],
@@ -12,13 +11,13 @@ const SWEEPS_HZ = [
   [3_400, 1_200],
 ] as const;
 export const CHIRP_KINDS = SWEEPS_HZ.length;
-/** Long enough to be no click that a codec smears, short enough for many. */
+/** Longer than a click, which a codec would smear; short enough for many. */
 export const CHIRP_SAMPLES = PACKET_SAMPLES * 4;
 const LOUDNESS = 0.35;
-/** A match below this is another sound. */
+/** A correlation below this is another sound. */
 const FOUND = 0.5;
 
-/** One chirp, faded in and out. `kind` counts round. */
+/** One chirp, faded in and out. `kind` is taken modulo CHIRP_KINDS. */
 export function chirp(kind: number): Float32Array<ArrayBuffer> {
   const [fromHz, toHz] = SWEEPS_HZ[kind % CHIRP_KINDS] ?? SWEEPS_HZ[0];
   const pcm = new Float32Array(CHIRP_SAMPLES);
@@ -32,8 +31,8 @@ export function chirp(kind: number): Float32Array<ArrayBuffer> {
 }
 
 /**
- * A sound that repeats, whole packets long: chirp k (of kind k) starts at `k · everySamples`, over a murmur that keeps
- * gates open and says that somebody is there. The murmur is the same every time.
+ * A loop of whole packets: chirp k (of kind k) starts at `k · everySamples`, over a murmur that keeps noise gates open.
+ * The murmur is the same in every call.
  */
 export function chirps(count: number, everySamples: number): Float32Array<ArrayBuffer> {
   const pcm = new Float32Array(Math.ceil((count * everySamples) / PACKET_SAMPLES) * PACKET_SAMPLES);
@@ -50,13 +49,13 @@ export function chirps(count: number, everySamples: number): Float32Array<ArrayB
   return pcm;
 }
 
-/** Where in `pcm`, in samples, the chirp of this kind starts; `undefined` when it is not there. */
+/** The sample at which the chirp of this kind starts in `pcm`; `undefined` if it is not there. */
 export function findChirp(pcm: Float32Array, kind: number): number | undefined {
   const { score, lagMs } = correlate(pcm, chirp(kind));
   return score >= FOUND ? (lagMs * SAMPLE_RATE_HZ) / 1000 : undefined;
 }
 
-/** The first sample at which `pcm` is louder than silence: 5 ms whose RMS is above −66 dBFS. `undefined` when never. */
+/** The first sample that is not silence: 5 ms with an RMS above −66 dBFS. `undefined` if there is no such sample. */
 export function firstSound(pcm: Float32Array): number | undefined {
   const step = SAMPLE_RATE_HZ / 200;
   for (let at = 0; at + step <= pcm.length; at += step) {

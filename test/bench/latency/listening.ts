@@ -1,5 +1,5 @@
-// Owns what a listener waits for: from the tap to the first sound, and from a speaker's mouth to the ear. By the sound that
-// a real page plays, and by what players say of themselves; and how far the two agree.
+// Measures the time from the tap to the first sound and from a speaker's mouth to a listener's ear: in a recording of
+// what a real page plays, and as players report it, and compares the two.
 
 import type { Page } from "playwright-core";
 import { startCrowd } from "../../../drill/crowd/crowd.ts";
@@ -46,20 +46,20 @@ interface Visit {
   readonly firstSoundMs: number;
   readonly mouthToEarMs: readonly number[];
   readonly missed: number;
-  /** What the ear itself adds, where it can tell. */
+  /** Delay that the recording itself adds; `undefined` if it could not be measured. */
   readonly earLateMs: number | undefined;
-  /** What the page's own player says; absent where the page does not tell. */
+  /** As the page's own player reports it; `undefined` if the page does not. */
   readonly told: ListenerStats | undefined;
 }
 
-/** One person: a fresh page, warm, tapped once, heard for some seconds. */
+/** One listener: a fresh page, tapped once, recorded for some seconds. */
 async function visit(
   browser: OpenBrowser,
   url: string,
   mouthMsOf: (chirp: number) => number,
   { pause, isQuick }: BenchContext,
 ): Promise<Visit> {
-  // The ear is a script that the page's own policy would not let in.
+  // The recorder is an injected script, which the page's content security policy would block.
   const context = await browser.browser.newContext({ bypassCSP: true });
   const page = await context.newPage();
   try {
@@ -76,7 +76,7 @@ async function visit(
     const heard = await stopHearing(page);
     const fromTap = Math.round((heard.tapMs - heard.beganMs) * 48);
     const first = firstSound(heard.pcm.subarray(Math.max(0, fromTap)));
-    if (first === undefined) throw new Error("the page was silent");
+    if (first === undefined) throw new Error("the page played no sound");
     const late = latenessesMs(heard, mouthMsOf).slice(3);
     const found = late.filter((ms) => ms !== undefined);
     return {
@@ -95,7 +95,7 @@ async function statsOf(page: Page): Promise<ListenerStats | undefined> {
   return (await page.evaluate("globalThis.hustings?.stats?.()")) as ListenerStats | undefined;
 }
 
-/** The drill's crowd, which joins over four seconds and settles. */
+/** Measures with the drill's crowd, which joins over four seconds. */
 async function listenModelled(
   server: RunningServer,
   path: string,
@@ -116,9 +116,9 @@ async function listenModelled(
     lagsMs.push(crowd.report().lagMs);
   }
   const { firstSoundMs, standing } = crowd.report();
-  if (standing.playing < listeners) throw new Error(`${standing.playing} of ${listeners} modelled listeners play`);
+  if (standing.playing < listeners) throw new Error(`${standing.playing} of ${listeners} listeners of the drill play`);
   const lagMs = mergeHistograms(lagsMs);
-  const note = `${listeners} listeners of the drill, as they measure themselves`;
+  const note = `${listeners} listeners of the drill, as they report it`;
   const figure = (what: string, value: number | undefined, more: Partial<Figure>): Figure => ({
     what,
     value: value ?? Number.NaN,
@@ -126,10 +126,14 @@ async function listenModelled(
     ...more,
   });
   return [
-    figure("tap to first sound, model, p50", quantileMs(firstSoundMs, 0.5), { note }),
-    figure("tap to first sound, model, p95", quantileMs(firstSoundMs, 0.95), { atMost: FIRST_SOUND_AT_MOST_MS }),
-    figure("mouth to ear, model, p50", quantileMs(lagMs, 0.5), { note: "from the stage's mix on" }),
-    figure("mouth to ear, model, p95", quantileMs(lagMs, 0.95), { atMost: MOUTH_TO_EAR_AT_MOST_MS }),
+    figure("tap to first sound, reported by the drill, p50", quantileMs(firstSoundMs, 0.5), { note }),
+    figure("tap to first sound, reported by the drill, p95", quantileMs(firstSoundMs, 0.95), {
+      atMost: FIRST_SOUND_AT_MOST_MS,
+    }),
+    figure("mouth to ear, reported by the drill, p50", quantileMs(lagMs, 0.5), {
+      note: "counted from the stage's mix",
+    }),
+    figure("mouth to ear, reported by the drill, p95", quantileMs(lagMs, 0.95), { atMost: MOUTH_TO_EAR_AT_MOST_MS }),
   ];
 }
 
@@ -139,16 +143,16 @@ function pageFigures(visits: readonly Visit[]): Figure[] {
   const missed = visits.reduce((sum, one) => sum + one.missed, 0);
   const chirps = `${heard.length} of ${heard.length + missed} chirps heard, ${visits.length} pages`;
   return [
-    { what: "tap to first sound, Chromium, by ear, p50", value: median(firsts), unit: "ms", spread: firsts },
+    { what: "tap to first sound, recorded in Chromium, p50", value: median(firsts), unit: "ms", spread: firsts },
     {
-      what: "tap to first sound, Chromium, by ear, p95",
+      what: "tap to first sound, recorded in Chromium, p95",
       value: quantile(firsts, 0.95),
       unit: "ms",
       atMost: FIRST_SOUND_AT_MOST_MS,
     },
-    { what: "mouth to ear, Chromium, by ear, p50", value: median(heard), unit: "ms", note: chirps },
+    { what: "mouth to ear, recorded in Chromium, p50", value: median(heard), unit: "ms", note: chirps },
     {
-      what: "mouth to ear, Chromium, by ear, p95",
+      what: "mouth to ear, recorded in Chromium, p95",
       value: quantile(heard, 0.95),
       unit: "ms",
       atMost: MOUTH_TO_EAR_AT_MOST_MS,
@@ -156,7 +160,10 @@ function pageFigures(visits: readonly Visit[]): Figure[] {
   ];
 }
 
-/** What the same pages say of themselves, and what the ear has more: the uplink, the stage's buffer, the ear itself. */
+/**
+ * The recorded times less those that the same pages report. The difference is the uplink, the stage's buffer and the
+ * recording itself.
+ */
 function agreement(visits: readonly Visit[]): Figure[] {
   const ears = visits.flatMap(({ earLateMs }) => (Number.isFinite(earLateMs) ? [earLateMs as number] : []));
   const ear: Figure[] =
@@ -164,11 +171,11 @@ function agreement(visits: readonly Visit[]): Figure[] {
       ? []
       : [
           {
-            what: "what this ear adds",
+            what: "delay that the recording itself adds",
             value: median(ears),
             unit: "ms",
             spread: ears,
-            note: "behind the element's own clock; it is in what is told by ear",
+            note: "behind the audio element's own clock; the recorded times include it",
           },
         ];
   const both = visits.flatMap(({ told, mouthToEarMs, firstSoundMs }) =>
@@ -181,7 +188,7 @@ function agreement(visits: readonly Visit[]): Figure[] {
   const firsts = both.map(({ first, toldFirst }) => first - toldFirst);
   return [
     ...ear,
-    { what: "mouth to ear, by ear less what the page says", value: median(spread), unit: "ms", spread },
-    { what: "first sound, by ear less what the page says", value: median(firsts), unit: "ms", spread: firsts },
+    { what: "mouth to ear, recorded less what the page reports", value: median(spread), unit: "ms", spread },
+    { what: "first sound, recorded less what the page reports", value: median(firsts), unit: "ms", spread: firsts },
   ];
 }

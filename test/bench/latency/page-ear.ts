@@ -1,5 +1,5 @@
-// Owns the ear of a real page: what its audio element plays, sample by sample, with the time of each on this process's
-// clock. Refuses to know what should be heard, but for one chirp of its own by which it tells how late it is itself.
+// Records what the audio elements of a real page play, and the time of each sample on this process's clock. It plays a
+// chirp of its own first, to measure its own delay.
 
 import type { Page } from "playwright-core";
 import { systemClock } from "../../../flow/clock.ts";
@@ -8,23 +8,23 @@ import { chirp, findChirp } from "./chirp.ts";
 import type { Recording } from "./chirp-latency.ts";
 
 export interface Heard extends Recording {
-  /** When the person tapped last; on the same clock. */
+  /** The last tap, on the same clock. */
   readonly tapMs: number;
-  /** By how much this ear hears later than an element's own clock says that it plays; `undefined` when it cannot tell. */
+  /** Delay of this recording behind the element's own clock; `undefined` if the chirp was not found. */
   readonly earLateMs: number | undefined;
 }
 
 const CLOCK_TRIES = 20;
-/** In the ear's own sound, the chirp stands here, and sound goes on for a while behind it. */
+/** Position of the chirp in the recorder's own sound, and that sound's length. */
 const PROOF_AT_MS = 400;
 const PROOF_MS = 900;
 
-/** Before the page is opened: its media elements are remembered as they play. */
+/** Injects the recorder. Call it before the page is opened, so that it sees every media element. */
 export async function giveEar(page: Page): Promise<void> {
   await page.addInitScript(EAR);
 }
 
-/** Begins to hear. The page must have been tapped somewhere before: browsers give sound to no one else. */
+/** Starts to record. The page must have been tapped before: browsers play no sound without a gesture. */
 export async function startHearing(page: Page): Promise<void> {
   const pcm = new Float32Array(PROOF_MS * 48);
   pcm.set(chirp(0), PROOF_AT_MS * 48);
@@ -48,7 +48,7 @@ export async function stopHearing(page: Page): Promise<Heard> {
   return { pcm, beganMs: beganMs - aheadMs, tapMs: tapMs - aheadMs, earLateMs };
 }
 
-/** How far the page's clock is ahead of ours; off by no more than half of the quickest answer. */
+/** How far the page's clock is ahead of ours, to within half of the fastest round trip. */
 async function clockAheadMs(page: Page): Promise<number> {
   let best = { tookMs: Number.POSITIVE_INFINITY, aheadMs: 0 };
   for (let n = 0; n < CLOCK_TRIES; n += 1) {
@@ -60,7 +60,7 @@ async function clockAheadMs(page: Page): Promise<number> {
   return best.aheadMs;
 }
 
-// A block of samples is told at once; the quickest of all tellings says when the first sample was rendered.
+// Blocks of samples arrive by message; the fastest message of all gives the time of the first sample.
 const EAR = `(() => {
   const elements = new Set(), joined = new Set(), blocks = [];
   let context, node, beganMs = Infinity, tapMs = 0, proofMs = NaN, timer;
@@ -91,7 +91,7 @@ const EAR = `(() => {
       node.connect(mute).connect(context.destination);
       join(); timer = setInterval(join, 5);
     },
-    // When the element's clock stood at 0: by the middle of what it says while it plays.
+    // The time at which the element's clock was 0: the median of its readings while it plays.
     async prove(url) {
       const element = new Audio(url), zeros = [];
       const watch = setInterval(() => { if (element.currentTime > 0.1 && !element.ended) zeros.push(performance.now() - element.currentTime * 1000); }, 10);

@@ -1,4 +1,4 @@
-// Owns how late one speaker hears another: chirps from one, found in what comes back to the other.
+// Measures how late one speaker hears another: one speaks chirps, which are found in the other's mix-minus.
 
 import { systemClock } from "../../../flow/clock.ts";
 import { startPacer } from "../../../flow/pacer.ts";
@@ -33,10 +33,14 @@ export const speakers: Bench = {
     const { played, arrived } = ear.end();
     for (const speaker of [ann, ben]) speaker.close();
     return [
-      ...figuresOf("speaker to speaker, as it arrives", latenessesMs(arrived, chirping.mouthMsOf), {}),
-      ...figuresOf("speaker to speaker, behind a playout buffer", latenessesMs(played, chirping.mouthMsOf), {
-        atMost: AT_MOST_MS,
-      }),
+      ...figuresOf("speaker to speaker, as packets arrive", latenessesMs(arrived, chirping.mouthMsOf), {}),
+      ...figuresOf(
+        "speaker to speaker, after a browser-like playout buffer",
+        latenessesMs(played, chirping.mouthMsOf),
+        {
+          atMost: AT_MOST_MS,
+        },
+      ),
     ];
   },
 };
@@ -54,7 +58,7 @@ function figuresOf(what: string, all: readonly (number | undefined)[], budget: P
 interface Ear {
   take(rtp: Uint8Array): void;
   begin(): void;
-  /** What was heard since `begin`: each packet as it came, and through the playout buffer that we have ourselves. */
+  /** Sound since `begin`: as packets arrived, and after a playout buffer like ours. */
   end(): { readonly arrived: Recording; readonly played: Recording };
 }
 
@@ -99,7 +103,7 @@ async function openEar(): Promise<Ear> {
   };
 }
 
-/** Packets in a row, heard at the pace of the one that came neither soonest nor latest. */
+/** Joins packets in order, timed by the packet with the median delay. */
 function asTheyCame(
   pieces: readonly { readonly place: number; readonly arrivalMs: number; readonly pcm: Float32Array }[],
 ): Recording {

@@ -1,5 +1,5 @@
-// Owns a bad network between one speaker and the stage: it stands in the way of the signalling, so that the peers meet
-// through it, and drops what a loss says of the speaker's sound. Refuses to touch anything else: STUN, DTLS, RTCP pass.
+// Simulates a bad network between one speaker and the stage: it proxies the signalling so that the peers connect
+// through it, then drops some of the speaker's sound packets. STUN, DTLS and RTCP pass.
 
 import { createSocket, type RemoteInfo } from "node:dgram";
 import { once } from "node:events";
@@ -9,9 +9,9 @@ import { text } from "node:stream/consumers";
 import type { Loss } from "./packet-loss.ts";
 
 export interface LossyWay extends AsyncDisposable {
-  /** In place of the stage's own, for one speaker. */
+  /** For one speaker, instead of the stage's own URL. */
   readonly stageUrl: string;
-  /** From now on packets are lost; before, none is. */
+  /** Starts to drop packets. */
   begin(): void;
   readonly sent: number;
   readonly lost: number;
@@ -43,7 +43,7 @@ export async function openLossyWay(stageUrl: string, isLost: Loss): Promise<Loss
   });
 
   async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // Without its candidates the speaker is only found by coming this way.
+    // Without its candidates, the stage can reach the speaker only through this proxy.
     const offer = (await text(request)).replaceAll(/^a=candidate:.*\r?\n/gm, "");
     const answered = await fetch(stageUrl + (request.url ?? ""), {
       method: request.method ?? "POST",

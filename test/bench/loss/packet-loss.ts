@@ -1,21 +1,21 @@
-// Owns ways of losing packets, and a number for what that does to a voice. Pure; the same seed loses the same packets.
+// Patterns of packet loss, and measures of what loss does to a voice. Pure; the same seed loses the same packets.
 
 import { levelDbov } from "../../../media/mix/level.ts";
 import { PACKET_SAMPLES } from "../../../wire/units.ts";
 
-/** Whether packet `n` is lost. Asked once for each packet, in order. */
+/** Whether packet `n` is lost. Call it once for each packet, in order. */
 export type Loss = (n: number) => boolean;
 
-/** Each packet by itself, a `share` (0 to 1) of them. */
+/** Loses a `share` (0 to 1) of the packets, each independently. */
 export function randomLoss(share: number, seed: number): Loss {
   const next = numbers(seed);
   return () => next() < share;
 }
 
-/** A `share` of the packets, `length` in a row each time. */
+/** Loses a `share` of the packets in bursts of `length`. */
 export function bursts(share: number, length: number, seed: number): Loss {
   const next = numbers(seed);
-  // Bursts start in what is not lost: of the starts possible, so many that `share` is lost in all.
+  // Probability that a burst starts at a packet outside of a burst, so that `share` is lost in all.
   const starts = share / (length * (1 - share));
   let left = 0;
   return () => {
@@ -28,12 +28,12 @@ export function bursts(share: number, length: number, seed: number): Loss {
 
 const FRAME_MOST_DB = 35;
 const FRAME_LEAST_DB = -10;
-/** Frames quieter than this are not counted: −50 dBFS. */
+/** Quieter frames are not counted: −50 dBFS. */
 const SPEECH_POWER = 1e-5;
 
 /**
- * The mean over 20 ms frames of speech of signal to error, each between −10 and 35 dB: what is lost in one word does not
- * hide behind what is whole in the next. Both aligned; `heard` may be shorter, and is silence then.
+ * Mean signal-to-error ratio of the 20 ms frames of speech, each limited to −10 to 35 dB, so that intact frames do not
+ * hide bad ones. The two are aligned; if `heard` is shorter, its rest counts as silence.
  */
 export function segmentalSnrDb(intact: Float32Array, heard: Float32Array): number {
   let sum = 0;
@@ -56,8 +56,8 @@ export function segmentalSnrDb(intact: Float32Array, heard: Float32Array): numbe
 const SILENT_DBOV = 70;
 
 /**
- * By how many dB the level is off, on average over the frames of speech that were lost: how much of a word the ear misses.
- * A concealed frame may differ in every sample and be missed by nobody, which no signal-to-error ratio tells.
+ * Mean level error, in dB, of the frames of speech that were lost: how much of a word is missing to the ear. A
+ * concealed frame may differ in every sample and still sound right, which a signal-to-error ratio does not show.
  */
 export function lostLevelErrorDb(intact: Float32Array, heard: Float32Array, isLost: Loss): number {
   let sum = 0;

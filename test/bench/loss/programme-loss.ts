@@ -1,5 +1,5 @@
-// Owns what loss on a speaker's way does to the programme that listeners get, end to end: a real peer through a network
-// that drops its packets, the stage, the log, an edge, a listener's decoded sound, held against the source.
+// Measures end to end how packet loss between a speaker and the stage affects the programme: a real peer behind a lossy
+// network, the stage, the log, an edge, and a listener's decoded sound, compared with the source.
 
 import { startHeadlessListener } from "../../../listener/headless/headless.ts";
 import { loadOpus, type Opus, type OpusEncoder } from "../../../media/codec/opus.ts";
@@ -17,9 +17,9 @@ import { bursts, type Loss, randomLoss } from "./packet-loss.ts";
 
 const PIECE_MS = 500;
 const CASES: readonly (readonly [name: string, isLost: () => Loss])[] = [
-  ["nothing lost", () => () => false],
+  ["no loss", () => () => false],
   ["10 % lost at random", () => randomLoss(0.1, 1)],
-  ["5 % lost, three at a time", () => bursts(0.05, 3, 1)],
+  ["5 % lost in bursts of three", () => bursts(0.05, 3, 1)],
 ];
 
 export const programmeLoss: Bench = {
@@ -35,13 +35,13 @@ export const programmeLoss: Bench = {
         const { meanScore, found, pieces } = presence(heard, speech, { pieceMs: PIECE_MS });
         const lost = `${way.lost} of ${way.sent} packets lost`;
         const note = `Opus with FEC, in RED; ${lost}; ${(found * 100).toFixed(0)} % of ${pieces.length} pieces found`;
-        return { what: `programme against source, correlation, ${name}`, value: meanScore, unit: "", note };
+        return { what: `correlation of programme and source, ${name}`, value: meanScore, unit: "", note };
       }),
     );
   },
 };
 
-/** As a sender does that was told of loss. */
+/** Encodes as a sender does after it has been informed of loss. */
 async function withFec(speech: Float32Array): Promise<Uint8Array[]> {
   const opus: Opus = await loadOpus();
   using encoder: OpusEncoder = opus.encoder({ bitrateBps: 40_000, inbandFec: true, expectedLossPercent: 10 });

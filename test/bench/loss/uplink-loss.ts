@@ -1,6 +1,5 @@
-// Owns what loss on a speaker's way to the stage does to their voice: packets are dropped on purpose, and what comes out of
-// the stage's way in is held against what would have come without loss: by how much the level of what was lost is off. In
-// process, on a simulated clock.
+// Measures how packet loss between a speaker and the stage affects the voice: drops packets on purpose and compares the
+// stage's output with what it would be without loss. In process, on a simulated clock.
 
 import { loadOpus, type Opus } from "../../../media/codec/opus.ts";
 import { correlate } from "../../../media/measure/correlate.ts";
@@ -17,7 +16,7 @@ import { bursts, type Loss, lostLevelErrorDb, randomLoss, segmentalSnrDb } from 
 const OPUS_PAYLOAD_TYPE = 111;
 const RED_PAYLOAD_TYPE = 63;
 const TAIL_TICKS = 10;
-/** Ticks of the mixer come this long after the packets leave: neither at the same moment nor a period apart. */
+/** Delay of the mixer's ticks after the packets, so that they neither coincide nor are a period apart. */
 const TICK_PHASE_MS = 7;
 
 interface Way {
@@ -27,7 +26,7 @@ interface Way {
 }
 
 const WAYS: readonly Way[] = [
-  { name: "concealment alone" },
+  { name: "concealment only" },
   { name: "FEC", fec: true },
   { name: "RED 1", redDistance: 1 },
   { name: "RED 1 and FEC", redDistance: 1, fec: true },
@@ -44,7 +43,7 @@ export const uplinkLoss: Bench = {
     for (const [loss, lossOf] of LOSSES) {
       const plain = encoded(opus, speech, false);
       const silences = seeds.map((seed) => silenced(opus, plain, () => lossOf(seed)));
-      figures.push(figureOf(`${loss}: silence instead`, silences));
+      figures.push(figureOf(`${loss}: replaced by silence`, silences));
       for (const way of WAYS) {
         const packets = way.fec ? encoded(opus, speech, true) : plain;
         const runs = [];
@@ -61,7 +60,7 @@ export const uplinkLoss: Bench = {
 
 const LOSSES: readonly (readonly [name: string, lossOf: (seed: number) => Loss])[] = [
   ["10 % lost at random", (seed) => randomLoss(0.1, seed)],
-  ["5 % lost, three at a time", (seed) => bursts(0.05, 3, seed)],
+  ["5 % lost in bursts of three", (seed) => bursts(0.05, 3, seed)],
 ];
 
 interface Journey {
@@ -75,7 +74,7 @@ function figureOf(what: string, runs: readonly Journey[]): Figure {
   const spread = runs.map(({ levelErrorDb }) => levelErrorDb);
   const percent = (of: (run: Journey) => number): string => (median(runs.map(of)) * 100).toFixed(1);
   const snr = median(runs.map(({ snrDb }) => snrDb)).toFixed(1);
-  const note = `${percent((run) => run.lostShare)} % lost, ${percent((run) => run.concealedShare)} % of frames concealed; segmental SNR ${snr} dB of 35`;
+  const note = `${percent((run) => run.lostShare)} % lost, ${percent((run) => run.concealedShare)} % of frames concealed; segmental SNR ${snr} dB of at most 35`;
   return { what, value: median(spread), unit: "dB off", spread, note };
 }
 

@@ -1,10 +1,8 @@
-// Owns the floor under an edge: the least that pushing the same bytes to the same sockets at the same cadence can cost, a
-// bare loop of send(). Refuses to know what it sends, to frame it, and to wait for anyone.
+// Pushes bytes to many sockets at a cadence with a bare send() loop: the lowest cost that an edge could have.
 //
 //   floor BYTES_PER_PUSH CADENCE_MS MAX_SOCKETS
 //
-// Prints its port. Any request is answered with "101"; from then on the socket has its place on the wheel. Ends with its
-// standard input.
+// Prints its port. Answers any request with "101" and then pushes to that socket. Ends when its standard input ends.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -40,7 +38,7 @@ static void accept_all(int door, int most) {
   }
 }
 
-// Socket n belongs to spoke n mod spokes. Who has gone is closed and skipped.
+// Socket n belongs to spoke n mod spokes. A socket whose peer has gone is closed and skipped.
 static void push(int spoke, int spokes, int length) {
   for (int i = spoke; i < count; i += spokes) {
     if (sockets[i] < 0) continue;

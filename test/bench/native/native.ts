@@ -1,4 +1,4 @@
-// Owns the two C programs of the bench: compiled in the run, started, asked, ended. Refuses to know what is measured.
+// Compiles and runs the two C programs of the bench.
 
 import { type ChildProcessByStdio, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { until } from "../../testing/until.ts";
 
-/** As the edges are; receivers must not be what is measured. */
+/** The same as the edges', so that receivers do not compete unfairly. */
 const NICE = 10;
 const MAX_SOCKETS = 20_000;
 
@@ -19,7 +19,7 @@ export interface SinkReport {
   readonly joined: number;
   readonly closed: number;
   readonly refused: number;
-  /** Behind the answers to the upgrades: frames with their headers. */
+  /** Bytes after the upgrade responses: frames with their headers. */
   readonly bytes: number;
   readonly joinSpanUs: number;
   readonly joinP50Us: number;
@@ -30,7 +30,7 @@ export interface SinkReport {
 export interface Sink extends AsyncDisposable {
   readonly pid: number;
   report(): Promise<SinkReport>;
-  /** Resolves when every socket has had its first flight; rejects when one was refused, or it takes half a minute. */
+  /** Resolves when every socket has its first flight; rejects if one was refused, or after 30 s. */
   allJoined(): Promise<SinkReport>;
 }
 
@@ -38,9 +38,9 @@ export interface SinkOrder {
   readonly port: number;
   readonly path: string;
   readonly sockets: number;
-  /** Joins under way at a time. */
+  /** Maximum joins in progress. */
   readonly atOnce: number;
-  /** A join is complete with this many bytes. */
+  /** Bytes that complete a join. */
   readonly flightBytes: number;
 }
 
@@ -54,7 +54,7 @@ export interface Native extends AsyncDisposable {
   startFloor(bytesPerPush: number, cadenceMs: number): Promise<Floor>;
 }
 
-/** Compiles both programs with `cc`. Rejects when there is none. */
+/** Compiles both programs with `cc`. Rejects if there is no compiler. */
 export async function buildNative(): Promise<Native> {
   await using made = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "hustings-bench-"));
@@ -93,7 +93,8 @@ function startSink(program: string, { port, path, sockets, atOnce, flightBytes }
         },
         30_000,
       );
-      if (newest === undefined || newest.refused > 0) throw new Error(`${newest?.refused} of ${sockets} were refused`);
+      if (newest === undefined || newest.refused > 0)
+        throw new Error(`${newest?.refused} of ${sockets} sockets were refused`);
       return newest;
     },
     [Symbol.asyncDispose]: started.end,
@@ -124,7 +125,7 @@ function start(program: string, args: readonly (string | number)[]): Started {
     child,
     pid: child.pid,
     async nextLine() {
-      const ended = exited.then(([code]) => Promise.reject(new Error(`${program} ended with ${code}`)));
+      const ended = exited.then(([code]) => Promise.reject(new Error(`${program} exited with ${code}`)));
       const [line] = (await Promise.race([once(lines, "line"), ended])) as [string];
       return line;
     },

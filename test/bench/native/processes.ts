@@ -1,13 +1,13 @@
-// Owns what Linux tells of a process from outside: processor time, memory, sockets. Refuses to run anywhere else.
+// Reads a process's processor time and memory, and the machine's sockets and steal, from Linux's `/proc`.
 
 import { readFile } from "node:fs/promises";
 import { systemClock } from "../../../flow/clock.ts";
 
-/** The kernel counts processor time in these, on every Linux that Node runs on (USER_HZ). */
+/** The unit of processor time in `/proc` (USER_HZ), on every Linux that Node supports. */
 const TICKS_PER_SECOND = 100;
 const PAGE_BYTES = 4096;
 
-/** Seconds of processor time, the process's own and the kernel's for it, of all its threads. */
+/** User and system time of all threads, in seconds. */
 export async function cpuSeconds(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
@@ -30,13 +30,12 @@ export async function watchCpu(pid: number): Promise<CpuWatch> {
   };
 }
 
-/** Resident memory of the process. */
 export async function residentBytes(pid: number): Promise<number> {
   const statm = await readFile(`/proc/${pid}/statm`, "utf8");
   return Number(statm.split(" ")[1]) * PAGE_BYTES;
 }
 
-/** What the kernel holds for every socket of the machine: its objects (slab) and what they buffer. */
+/** Memory that the kernel holds for all sockets of the machine: their objects (slab) and their buffers. */
 export async function kernelSocketBytes(): Promise<{ readonly slabBytes: number; readonly bufferBytes: number }> {
   const [meminfo, sockstat] = await Promise.all(
     ["/proc/meminfo", "/proc/net/sockstat"].map((path) => readFile(path, "utf8")),
@@ -47,7 +46,7 @@ export async function kernelSocketBytes(): Promise<{ readonly slabBytes: number;
 }
 
 export interface StealWatch {
-  /** Share of the machine's processor time since the watch began that its host gave to others. */
+  /** Share of the machine's processor time that its host gave to others since the watch began. */
   share(): Promise<number>;
 }
 
@@ -63,7 +62,7 @@ export async function watchSteal(): Promise<StealWatch> {
 
 async function machineTicks(): Promise<{ readonly stolen: number; readonly all: number }> {
   const [line = ""] = (await readFile("/proc/stat", "utf8")).split("\n");
-  // user, nice, system, idle, iowait, irq, softirq, steal; what follows is in user and nice already.
+  // user, nice, system, idle, iowait, irq, softirq, steal. The fields after these are included in user and nice.
   const ticks = line.trim().split(/\s+/).slice(1, 9).map(Number);
   return { stolen: ticks[7] ?? 0, all: ticks.reduce((sum, one) => sum + one, 0) };
 }

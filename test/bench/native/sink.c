@@ -1,10 +1,9 @@
-// Owns N listeners that cost next to nothing: each completes a WebSocket upgrade and throws away what comes. Refuses to
-// read what it is sent, but for the answer to its upgrade.
+// Runs many listeners that cost next to nothing: each completes a WebSocket upgrade and discards everything after it.
 //
 //   sink PORT PATH SOCKETS AT_ONCE FLIGHT_BYTES
 //
-// AT_ONCE connections are under way at a time; a join is complete when FLIGHT_BYTES came behind the answer. Every line on
-// standard input is answered by one line of JSON; the end of standard input ends the process.
+// AT_ONCE joins are in progress at a time; a join is complete with FLIGHT_BYTES after the response to the upgrade. Each
+// line on standard input is answered by one line of JSON; the process ends when its standard input ends.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -57,7 +56,7 @@ static void arrive(struct listener *one) {
   under_way--;
 }
 
-// Each address of 127.0.0.0/8 is another listener's, so that limits by address do not stand in the way.
+// Listeners connect from many addresses of 127.0.0.0/8, so that limits per address do not apply.
 static void connect_next(void) {
   struct listener *one = &listeners[begun];
   struct sockaddr_in from = {.sin_family = AF_INET}, to = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -83,7 +82,7 @@ static void connect_next(void) {
   epoll_ctl(poller, EPOLL_CTL_ADD, one->fd, &event);
 }
 
-// Reads up to the blank line behind the answer's headers; the rest is the space's.
+// Skips the response's headers. Returns the number of bytes after them.
 static ssize_t skip_answer(struct listener *one, const char *text, ssize_t length) {
   static const char end[] = "\r\n\r\n";
   for (ssize_t at = 0; at < length; at++) {
@@ -100,7 +99,7 @@ static void receive(struct listener *one) {
   static char some[65536];
   for (;;) {
     int upgrading = one->place == UPGRADING;
-    // MSG_TRUNC makes TCP throw bytes away without copying them.
+    // MSG_TRUNC makes TCP discard bytes without copying them.
     ssize_t length = recv(one->fd, some, sizeof some, upgrading ? 0 : MSG_TRUNC);
     if (length < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (length <= 0) {
@@ -165,7 +164,7 @@ int main(int count, char **words) {
           continue;
         }
         one->place = UPGRADING;
-        // From here on only what comes matters; a writable socket is no news.
+        // From here on only incoming bytes matter.
         struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u32 = one - listeners};
         epoll_ctl(poller, EPOLL_CTL_MOD, one->fd, &event);
       } else if (one->place != CLOSED && one->place != CONNECTING) receive(one);

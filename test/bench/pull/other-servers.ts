@@ -1,5 +1,5 @@
-// Owns the servers of others that stand beside ours in the bench: nginx as a cache of HLS, Icecast with the same Opus. In
-// the foreground, on loopback, out of a directory of their own. Refuses to measure them.
+// Starts servers to compare with: nginx as a cache of HLS, and Icecast with the same Opus. They run in the foreground,
+// on loopback, each in a temporary directory.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,20 +13,22 @@ import { until } from "../../testing/until.ts";
 
 export interface Neighbour extends AsyncDisposable {
   readonly port: number;
-  /** The process that serves. */
+  /** Of the process that serves. */
   readonly pid: number;
 }
 
 export interface Nginx extends Neighbour {
-  /** Requests that it passed on, of all that it answered, since the last call. */
+  /** Requests since the last call: all, and those passed on to the origin. */
   passedOn(): Promise<{ readonly asked: number; readonly passed: number }>;
 }
 
-/** As edges run. */
+/** The same as the edges'. */
 const NICE = 10;
 const PASSWORD = "only-on-loopback";
 
-/** nginx with the configuration of docs/operations/cdn.md. Rejects with one sentence when there is none. */
+/**
+ * Starts nginx with the configuration of docs/operations/cdn.md. Rejects with one sentence if nginx is not installed.
+ */
 export async function startNginx(originPort: number): Promise<Nginx> {
   await using made = new AsyncDisposableStack();
   const directory = await folder("nginx", made);
@@ -57,11 +59,11 @@ export async function startNginx(originPort: number): Promise<Nginx> {
 
 export interface Icecast extends Neighbour {
   readonly path: string;
-  /** One packet of 20 ms more. */
+  /** Sends the next packet of 20 ms. */
   feed(packet: Uint8Array): void;
 }
 
-/** Icecast with one source, which `feed` is. Rejects with one sentence when there is none. */
+/** Starts Icecast with one source, which `feed` supplies. Rejects with one sentence if Icecast is not installed. */
 export async function startIcecast(listeners: number): Promise<Icecast> {
   await using made = new AsyncDisposableStack();
   const directory = await folder("icecast", made);
@@ -126,7 +128,7 @@ async function run(command: string, args: readonly string[], made: AsyncDisposab
   const child = spawn(command, args, { stdio: ["ignore", "ignore", "ignore"] });
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const started = await Promise.race([once(child, "spawn").then(() => true), once(child, "error").then(() => false)]);
-  if (!started) throw new Error(`there is no ${command} here (Debian: apt-get install ${command})`);
+  if (!started) throw new Error(`there is no ${command} on this machine (Debian: apt-get install ${command})`);
   made.defer(async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
     await gone;

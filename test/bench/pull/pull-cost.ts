@@ -1,5 +1,5 @@
-// Owns what a listener who pulls costs, beside one who is pushed to and beside the servers of others: the same sound to as
-// many listeners, one after another in one run. And how many of their requests a cache passes on.
+// Compares the cost of a listener who pulls with one who is pushed to, and with other servers, for the same sound and
+// the same number of listeners. Also counts the requests that a cache passes on.
 
 import { WebSocket } from "ws";
 import { decodeFrame, SUBPROTOCOL } from "../../../wire/listen/frames.ts";
@@ -18,7 +18,7 @@ const LISTENERS = 1_000;
 const CROWDS = [1, 10, 100] as const;
 const CADENCE_MS = 1_000;
 const SETTLE_MS = 4_000;
-/** Long enough for five parts and their playlists. */
+/** Five parts and their playlists. */
 const CROWD_MS = 5_000;
 
 export const pull: Bench = {
@@ -54,7 +54,7 @@ interface Setting {
 }
 
 interface Cost {
-  /** Processor time of the server for each listener, microseconds in a second. */
+  /** The server's processor time per listener, in microseconds per second. */
   readonly usPerSecond: number;
   readonly bytesPerSecond: number;
   readonly listeners: number;
@@ -76,7 +76,7 @@ async function push({ edge, path, listeners, context }: Setting): Promise<Cost> 
     usPerSecond: (share / listeners) * 1e6,
     bytesPerSecond: (after.bytes - before.bytes) / seconds / listeners,
     listeners,
-    words: `${after.closed} closed`,
+    words: `${after.closed} connections closed`,
   };
 }
 
@@ -121,9 +121,9 @@ async function throughNginx(setting: Setting, pushed: Cost): Promise<Figure[]> {
     await Promise.all([nginx.passedOn(), pullers.report()]);
     await context.pause(CROWD_MS);
     const { asked, passed } = await nginx.passedOn();
-    const note = `${(asked / (CROWD_MS / 1_000)).toFixed(1)} asked; ${faultsOf(await pullers.report())}`;
+    const note = `${(asked / (CROWD_MS / 1_000)).toFixed(1)} requests per second to nginx; ${faultsOf(await pullers.report())}`;
     figures.push({
-      what: `requests at the origin behind nginx, ${listeners} pulling`,
+      what: `requests at the origin behind nginx, ${listeners} pulling listeners`,
       value: passed / (CROWD_MS / 1_000),
       unit: "/s",
       note,
@@ -133,7 +133,7 @@ async function throughNginx(setting: Setting, pushed: Cost): Promise<Figure[]> {
   const cached = await pulled(setting, nginx.port, [nginx.pid]);
   const edgeCpu = ((await cpuSeconds(edge.pid)) - edgeBefore) / ((windowMs(context) + SETTLE_MS) / 1_000);
   figures.push(perListener("LL-HLS from nginx", "nginx", cached), ratio("LL-HLS from nginx ÷ push", cached, pushed));
-  figures.push({ what: "the edge behind it, all in all", value: edgeCpu * 100, unit: "% of a core" });
+  figures.push({ what: "CPU of the edge behind nginx", value: edgeCpu * 100, unit: "% of a core" });
   return figures;
 }
 
@@ -171,7 +171,7 @@ function windowMs({ isQuick }: BenchContext): number {
 
 function perListener(what: string, server: string, { usPerSecond, bytesPerSecond, listeners, words }: Cost): Figure {
   const note = `${listeners} listeners, ${(bytesPerSecond / 1000).toFixed(2)} kB/s each; ${words}`;
-  return { what: `${server} CPU per listener: ${what}`, value: usPerSecond, unit: "µs/s", note };
+  return { what: `CPU of ${server} per listener: ${what}`, value: usPerSecond, unit: "µs/s", note };
 }
 
 function ratio(what: string, cost: Cost, pushed: Cost): Figure {

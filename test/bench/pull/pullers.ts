@@ -1,5 +1,5 @@
-// Owns listeners that pull, in a process of their own: over LL-HLS with blocking reloads, each part once and in order; or
-// one endless answer, as Icecast gives. One connection each. Refuses to measure servers, and to decode.
+// Runs pulling listeners in their own process, one connection each: LL-HLS with blocking reloads, each part once and in
+// order; or one endless response, as Icecast gives.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -9,39 +9,39 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 
 export interface PullOrder {
-  /** Of a media playlist, or of an endless answer. */
+  /** URL of a media playlist, or of an endless response. */
   readonly url: string;
   readonly kind: "hls" | "endless";
   readonly listeners: number;
 }
 
 export interface PullReport {
-  /** Bodies as they came. */
+  /** Of response bodies, before decompression. */
   readonly bytes: number;
   readonly requests: number;
   readonly parts: number;
-  /** Answers other than 200, broken connections, parts that were passed over; the first few in words. */
+  /** Responses other than 200, broken connections and skipped parts; `words` describes the first few. */
   readonly faults: number;
   readonly words: readonly string[];
 }
 
 export interface Pullers extends AsyncDisposable {
-  /** What was got since the last report. */
+  /** Counts since the last report. */
   report(): Promise<PullReport>;
 }
 
 const ENTRY = fileURLToPath(import.meta.url);
-/** As generators are: not what is measured. */
+/** The same as the edges', so that generators do not compete unfairly. */
 const NICE = 10;
-/** All of them come within this. */
+/** All listeners join within this time. */
 const ARRIVE_MS = 1_000;
 const MAX_WORDS = 5;
 
-/** Resolves when the process runs; listeners come within a second. */
+/** Resolves once the process is started; its listeners join over the next second. */
 export async function startPullers(order: PullOrder): Promise<Pullers> {
   const child: ChildProcess = fork(ENTRY, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   const exited = once(child, "exit");
-  const ended = exited.then(([code]) => Promise.reject(new Error(`the pullers ended with ${code}`)));
+  const ended = exited.then(([code]) => Promise.reject(new Error(`the pullers exited with ${code}`)));
   ended.catch(() => undefined);
   if (child.pid !== undefined) setPriority(child.pid, NICE);
   child.send(order);
@@ -89,7 +89,7 @@ function get(url: string, agent: Agent): Promise<string> {
   });
 }
 
-/** Reads on for ever; after a fault it begins at the head again. */
+/** Reads forever; after a fault it starts again at the head. */
 async function followHls(url: string): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   for (let seen = -1, query = ""; ; ) {
@@ -97,7 +97,7 @@ async function followHls(url: string): Promise<void> {
       const playlist = await get(url + query, agent);
       const parts = [...playlist.matchAll(/URI="p(\d+)\.m4s",INDEPENDENT/g)].map(([, slot]) => Number(slot));
       const fresh = seen < 0 ? parts.slice(-3) : parts.filter((slot) => slot > seen);
-      if (seen >= 0 && fresh.length > 0 && fresh[0] !== seen + 5) fault(`from ${seen} to ${fresh[0]}`);
+      if (seen >= 0 && fresh.length > 0 && fresh[0] !== seen + 5) fault(`skipped from slot ${seen} to ${fresh[0]}`);
       for (const slot of fresh) {
         await get(new URL(`p${slot}.m4s`, url).href, agent);
         counts.parts++;
@@ -126,7 +126,7 @@ function followEndless(url: string): void {
     answer.on("data", (some: Buffer) => {
       counts.bytes += some.length;
     });
-    answer.on("end", () => fault("the answer ended"));
+    answer.on("end", () => fault("the response ended"));
   });
   asked.on("error", (cause) => fault(cause.message));
   asked.end();

@@ -1,30 +1,30 @@
-// Owns the shapes of what a bench gives: figures, each beside its budget. Refuses to know how anything is measured.
+// The shapes of a bench and of its results: figures, each with its budget.
 
 /** One row of the table. */
 export interface Figure {
   readonly what: string;
-  /** The number that is judged, in `unit`. */
+  /** The number that is compared with the budget, in `unit`. */
   readonly value: number;
   /** Empty for a bare ratio. */
   readonly unit: string;
-  /** What the single runs gave, in `unit`; or, in words, what else says how far the number can be trusted. */
+  /** The values of the single runs, in `unit`; or a sentence about how far the number can be trusted. */
   readonly spread?: readonly number[] | string;
-  /** The budget; absent where there is none and the number only explains another. */
+  /** The budget; absent if the number only explains another. */
   readonly atMost?: number;
   readonly atLeast?: number;
   readonly note?: string;
 }
 
 export interface BenchContext {
-  /** Fewer runs, shorter ones: for trying, not for telling. */
+  /** Fewer and shorter runs: to try the bench, not to quote. */
   readonly isQuick: boolean;
-  /** One line of progress, for the person who waits. */
+  /** Prints one line of progress. */
   say(line: string): void;
-  /** Waits in real time, and ends early with an error when the whole run has taken too long. */
+  /** Waits in real time; throws once the whole run has exceeded its time limit. */
   pause(ms: number): Promise<void>;
 }
 
-/** One thing that `--only` selects. It cleans up whatever it started, also when it throws. */
+/** One thing that `--only` selects. It cleans up after itself, also when it throws. */
 export interface Bench {
   readonly name: string;
   run(context: BenchContext): Promise<readonly Figure[]>;

@@ -1,4 +1,4 @@
-// Owns naming the machine that figures come from. Refuses to judge it.
+// Describes the machine that the figures come from.
 
 import { readFile } from "node:fs/promises";
 import { cpus, loadavg, release, totalmem, type } from "node:os";
@@ -9,7 +9,7 @@ export interface Machine {
   readonly memoryGib: number;
   readonly kernel: string;
   readonly node: string;
-  /** Processes that wanted a core, over the last minute, before the bench began: above 1 it was not alone. */
+  /** Mean number of processes that wanted a core in the minute before the bench. Above 1, other work was running. */
   readonly loadBefore: number;
 }
 

@@ -1,6 +1,6 @@
-// Owns the few statistics that the bench tells. Pure. Refuses to guess: of no values there is no quantile.
+// The statistics that the bench reports. Pure.
 
-/** The value below which `share` (0 to 1) of the values lie, between the two nearest. Throws RangeError without values. */
+/** The value below which `share` (0 to 1) of the values lie, interpolated. Throws RangeError without values. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   const place = share * (sorted.length - 1);
@@ -14,7 +14,7 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** Three significant digits at most, and no more than a reader can use: 0.012, 1.23, 45.6, 789, 12345. */
+/** At most three significant digits: 0.012, 1.23, 45.6, 789, 12345. */
 export function shortNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);

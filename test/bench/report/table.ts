@@ -1,4 +1,4 @@
-// Owns how figures are shown to a person: one table in Markdown. Pure.
+// Formats figures as a Markdown table. Pure.
 
 import { type Figure, isWithin } from "./figures.ts";
 import { shortNumber } from "./statistics.ts";

@@ -1,5 +1,4 @@
-// Owns what the parts of a tick cost by themselves: Opus, mixing, a speaker's way in, a fragment's bytes. In one process,
-// nothing else running in it.
+// Measures what each part of a tick costs on its own: Opus, mixing, a speaker's uplink, encoding a fragment.
 
 import { systemClock } from "../../../flow/clock.ts";
 import { loadOpus, type Opus } from "../../../media/codec/opus.ts";
@@ -33,7 +32,7 @@ export const codecCost: Bench = {
         batches.push(microsecondsEach(work.once, frames.length));
         await pause(0);
       }
-      // The first batch teaches the compiler.
+      // The first batch only warms up the compiler.
       const spread = batches.slice(1);
       figures.push({ what, value: median(spread), unit: "µs", spread, ...(note === undefined ? {} : { note }) });
     }
@@ -57,14 +56,14 @@ function workOf(opus: Opus, frames: readonly Float32Array[]): readonly Named[] {
     ["encode, mix-minus 32 kb/s", () => encoding(opus, 32_000, 3, frame)],
     ["decode", () => decoding(opus, (decoder, n) => decoder.decode(packet(n)))],
     ["conceal", () => decoding(opus, (decoder, n) => (n % 2 ? decoder.conceal() : decoder.decode(packet(n))))],
-    ["a speaker's way in: RTP, buffer, decode", () => uplinking(opus, packet)],
+    ["a speaker's uplink: RTP, buffer, decode", () => uplinking(opus, packet)],
     ["level, loudness, gate", () => voicing(frame)],
     [
       `mix, limiter and ${SEATS} mix-minuses`,
       () => mixing(frame),
-      `${SEATS} seats, all speaking; of a tick of ${PACKET_MS} ms`,
+      `${SEATS} seats, all speaking; a tick has ${PACKET_MS} ms`,
     ],
-    ["a fragment's bytes, checksum", () => fragmenting(packet)],
+    ["encoding of a fragment, with its checksum", () => fragmenting(packet)],
   ];
 }
 

@@ -1,5 +1,5 @@
-// Owns a process with many open microphones: every seat of a space taken, each speaking a voice of its own over and over,
-// each listening to its mix-minus. Refuses to measure what that costs the stage.
+// Runs many open microphones in a process of their own: each seat speaks a different voice in a loop and receives its
+// mix-minus.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -19,18 +19,18 @@ interface MicrophonesOrder {
 }
 
 export interface Microphones extends AsyncDisposable {
-  /** Packets that came back to all of them so far. */
+  /** Packets received so far, by all of them together. */
   heardPackets(): Promise<number>;
 }
 
 const ENTRY = fileURLToPath(import.meta.url);
 const VOICES: readonly VoiceName[] = ["anna", "ben", "chloe", "welcome"];
 
-/** Resolves when `count` people sit and speak. */
+/** Resolves when `count` people are seated and speaking. */
 export async function startMicrophones({ doorUrl, stageUrl }: Doors, space: CreatedSpace, count: number) {
   const child = fork(ENTRY, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   const exited = once(child, "exit");
-  const ended = exited.then(([code]) => Promise.reject(new Error(`the microphones ended with ${code}`)));
+  const ended = exited.then(([code]) => Promise.reject(new Error(`the microphones exited with ${code}`)));
   ended.catch(() => undefined);
   const answer = async (): Promise<number> => ((await Promise.race([once(child, "message"), ended])) as [number])[0];
   const microphones: Microphones = {
@@ -63,7 +63,7 @@ async function speakAll({ doors, space, count }: MicrophonesOrder): Promise<void
     const speaker: Speaker =
       n === 0 ? await seatHost(doors, space, ears) : await seatGuest(doors, space, `Speaker ${n}`, ears);
     const packets = voices[n % voices.length] ?? [];
-    // No two of the same voice at the same word, no two senders at the same moment.
+    // Different words and different send times for each speaker.
     const turned = [...packets.slice(n * 83), ...packets.slice(0, n * 83)];
     systemClock.after((n * PACKET_MS) / count, () => {
       speakPackets(turned, (packet) => void speaker.sendPacket(packet), { loops: true });

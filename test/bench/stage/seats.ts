@@ -1,5 +1,5 @@
-// Owns taking seats for a bench: a space that is live, its host, and guests who asked, were invited and sat down, each
-// over the public door as a person would. Refuses to speak for them.
+// Seats speakers for a bench, over the public door as a person would: a host who starts the space, and guests who raise
+// a hand, are invited and accept.
 
 import { startSpeaking } from "../../../cli/speak.ts";
 import { connectSpeaker, type Speaker, type SpeakerOptions } from "../../../speaker/node/whip-client.ts";
@@ -7,7 +7,6 @@ import { ROUTES } from "../../../wire/routes.ts";
 import type { Command } from "../../../wire/stage/commands.ts";
 import type { CreatedSpace } from "../../testing/running-server.ts";
 
-/** Where a Hustings is; a Venue is one. */
 export interface Doors {
   readonly doorUrl: string;
   readonly stageUrl: string;
@@ -15,7 +14,7 @@ export interface Doors {
 
 export type Ears = Pick<SpeakerOptions, "onPacket">;
 
-/** The host, unmuted and live. */
+/** Seats the host, unmuted, and starts the space. */
 export async function seatHost({ stageUrl }: Doors, space: CreatedSpace, ears: Ears = {}): Promise<Speaker> {
   const whipUrl = stageUrl + ROUTES.stage(space.id);
   const speaker = await connectSpeaker({ whipUrl, ticket: space.hostTicket, ...ears });
@@ -23,7 +22,7 @@ export async function seatHost({ stageUrl }: Doors, space: CreatedSpace, ears: E
   return speaker;
 }
 
-/** One more speaker, unmuted. */
+/** Seats one more speaker, unmuted. */
 export async function seatGuest(doors: Doors, space: CreatedSpace, name: string, ears: Ears = {}): Promise<Speaker> {
   const { ticket, person } = await post<{ ticket: string; person: string }>(doors, ROUTES.guests(space.id), { name });
   await order(doors, space, ticket, { do: "hand", up: true });

@@ -1,5 +1,5 @@
-// Owns what ten open microphones cost the stage, and how steady its tick is: by itself, and while edges, receivers and
-// idle work of low priority take everything that is left of the machine.
+// Measures what ten open microphones cost the stage and how regular its tick is: with idle edges, and while edges,
+// receivers and low-priority busy loops use the rest of the machine.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -22,7 +22,7 @@ const CPU_AT_MOST_PERCENT = 20;
 const JITTER_AT_MOST_MS = 5;
 const SINK_SOCKETS = 4_000;
 const BURN_LIMIT_MS = 180_000;
-/** A stage runs for hours; its hot paths are compiled for good over its first half minute. */
+/** The compiler optimises the stage's hot paths during the first half minute; a real stage runs for hours. */
 const WARM_UP_MS = 30_000;
 const QUICK_WARM_UP_MS = 4_000;
 const NICE = 10;
@@ -68,12 +68,12 @@ async function measure(name: string, { isQuick, pause, say }: BenchContext, star
       what: `stage CPU, ten microphones, ${name}`,
       value: percent,
       unit: "% of a core",
-      spread: `over ${seconds} s, from the ${warmUpMs / 1_000}th on`,
+      spread: `over ${seconds} s, after a warm-up of ${warmUpMs / 1_000} s`,
       ...(isIdle ? { atMost: CPU_AT_MOST_PERCENT } : {}),
-      note: `Opus in, mix-minus back (${heard.toFixed(1)} packets a second to each), both renditions, on disk`,
+      note: `decodes Opus, sends mix-minus (${heard.toFixed(1)} packets per second to each), encodes both renditions, writes to disk`,
     },
     {
-      what: `a tick's own work, p50, ${name}`,
+      what: `work of a tick, p50, ${name}`,
       value: (tickCost.p50 / PACKET_MS) * 100,
       unit: "% of a core",
       note: `p99 ${tickCost.p99.toFixed(2)} ms, p99.9 ${tickCost.p999.toFixed(2)} ms`,
@@ -87,16 +87,16 @@ async function measure(name: string, { isQuick, pause, say }: BenchContext, star
       note: `${missed} of ${seconds * 50} ticks missed`,
     },
     {
-      what: `a bare timer's jitter p99.9 beside it, ${name}`,
+      what: `jitter p99.9 of a bare timer beside it, ${name}`,
       value: bare?.p999 ?? Number.NaN,
       unit: "ms",
       spread: `p50 ${bare?.p50.toFixed(2)}, p99 ${bare?.p99.toFixed(2)}`,
-      note: `the same ticker with nothing to do, as far before others; host took ${stolenPercent.toFixed(1)} %`,
+      note: `the same ticker with nothing to do, at the same priority; the host took ${stolenPercent.toFixed(1)} %`,
     },
   ];
 }
 
-/** Of the newest ticks alone: those in which ten peers connect, and the compiler warms up, are another matter. */
+/** The newest ticks only, without those during which peers connected and the compiler warmed up. */
 async function newestTicks(server: RunningServer, count: number): Promise<Record<"tick" | "tickCost", TickTimes>> {
   const asked = request({
     socketPath: join(server.dataDir, "run", "stage.sock"),
@@ -111,7 +111,7 @@ async function missedTicks(server: RunningServer): Promise<number> {
   return (await server.health("stage"))["missedTicks"] as number;
 }
 
-/** Listeners at 0.2 s on every edge, and a process for each core that takes what they leave. */
+/** Joins listeners to every edge and starts a busy loop for each core. */
 async function loadEverything(server: RunningServer, path: string, load: AsyncDisposableStack): Promise<void> {
   const native = load.use(await buildNative());
   const port = Number(new URL(server.doorUrl).port);
@@ -122,7 +122,7 @@ async function loadEverything(server: RunningServer, path: string, load: AsyncDi
   for (let n = 0; n < availableParallelism(); n += 1) load.use(burn());
 }
 
-/** Takes a core for as long as nobody else wants it; ends by itself if it is forgotten. */
+/** A busy loop at low priority. It ends after BURN_LIMIT_MS if it is never disposed. */
 function burn(): AsyncDisposable {
   const child: ChildProcess = spawn(
     process.execPath,

@@ -1,7 +1,6 @@
 // Finds phrases that the house does not use in comments, test names and documents: those that make a reader guess what
 // is meant. Pure. Each phrase names its replacement in `instead`.
 
-import { posix } from "node:path";
 import type { Finding } from "../reading/source.ts";
 import type { SourceFile } from "../reading/tree.ts";
 import { type Passage, passagesOf } from "./prose.ts";
@@ -71,20 +70,6 @@ export function idleExcuses(files: readonly SourceFile[], excuses: readonly Engl
   return excuses
     .filter(({ path, text }) => !files.some((file) => file.path === path && file.text.includes(text)))
     .map(({ path, text }) => ({ path, line: 1, message: `the excuse for "${text}" is not needed any more` }));
-}
-
-/** The findings outside of the `pending` folders, and one for each of these that has no finding any more. */
-export function withoutPending(findings: readonly Finding[], pending: readonly string[]): Finding[] {
-  const folders = new Set(findings.map(({ path }) => posix.dirname(path)));
-  const idle = pending.filter((folder) => !folders.has(folder));
-  return [
-    ...findings.filter(({ path }) => !pending.includes(posix.dirname(path))),
-    ...idle.map((path) => ({
-      path,
-      line: 1,
-      message: "has no finding left: delete its line in plain-english-pending.ts",
-    })),
-  ];
 }
 
 function breaksBefore(text: string, index: number): number {
