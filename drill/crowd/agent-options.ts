@@ -7,14 +7,13 @@ import { BadConfig } from "@hustings/server/ops/config.ts";
 export interface AgentOptions {
   /** The address that the drill printed for its agents. */
   readonly join: string;
-  /** Local addresses for the listeners' connections, in rotation; empty: the system chooses. */
+  /** Local addresses to connect from, in rotation; empty: the system chooses. */
   readonly sourceAddresses: readonly string[];
 }
 
 const MAX_SOURCE_ADDRESSES = 256;
 const AGENT_FLAGS = { join: { type: "string" }, "source-address": { type: "string", multiple: true } } as const;
 
-/** Throws BadConfig with all mistakes. */
 export function readAgentOptions(args: readonly string[]): AgentOptions {
   const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: AGENT_FLAGS });
   const faults = positionals.map((text) => `"${text}" belongs to no option.`);

@@ -1,5 +1,5 @@
-// The drill's side of its agents on other machines. HTTP with JSON and a secret in the path: twice a second each agent posts
-// its report and gets its orders.
+// The drill's side of agents on other machines. Over HTTP, with a secret in the path, each agent posts a report twice a
+// second and gets its orders.
 
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -10,15 +10,11 @@ import { type CrowdReport, mergeReports } from "../record/crowd-report.ts";
 import type { Crowd } from "./crowd.ts";
 import { MAX_GENERATORS, shareOf } from "./crowd-size.ts";
 
-/** The answer to an agent that joins. */
 export interface AgentStart extends CrowdStart {
-  /** Number of the agent, from 0. */
   readonly agent: number;
-  /** Most listeners of this agent. */
   readonly people: number;
 }
 
-/** The answer to an agent's report. */
 export interface AgentOrders {
   /** Orders since the last answer, oldest first. */
   readonly orders: readonly Order[];
@@ -27,7 +23,6 @@ export interface AgentOrders {
 
 export interface AwaitAgentsOptions {
   readonly start: CrowdStart;
-  /** Most listeners of all agents together. */
   readonly people: number;
   readonly agents: number;
   readonly port: number;
@@ -35,7 +30,6 @@ export interface AwaitAgentsOptions {
   readonly print: (text: string) => void;
   /** Address to listen on; absent: all. */
   readonly host?: string;
-  /** Called as soon as agents can join. */
   readonly onOpen?: (joinUrl: string) => void;
 }
 
@@ -98,7 +92,6 @@ class AgentServer {
   isOver = false;
   readonly #options: AwaitAgentsOptions;
   readonly #agents: Agent[] = [];
-  /** Called after each request. */
   #waiters: (() => void)[] = [];
 
   constructor(options: AwaitAgentsOptions) {
@@ -109,7 +102,7 @@ class AgentServer {
     return this.#until(() => this.#agents.length >= this.#options.agents, signal);
   }
 
-  /** Resolves when all agents know that the drill is over, or after two seconds. */
+  /** Resolves when all agents have been informed of the end, or after two seconds. */
   untilDismissed(): Promise<void> {
     const isDone = (): boolean => this.#agents.every((agent) => agent.isDismissed || isAway(agent));
     return this.#until(isDone, AbortSignal.timeout(POLL_MS * 4)).catch(() => undefined);

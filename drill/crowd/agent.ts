@@ -13,7 +13,7 @@ import { startCrowd } from "./crowd.ts";
 import { descriptorLimit, generatorsFor } from "./crowd-size.ts";
 
 const DEADLINE_MS = 5_000;
-/** Without an answer from the drill for this long, the agent stops, so that its listeners do not outlive the drill. */
+/** Without an answer for this long the agent stops, so that its listeners do not outlive the drill. */
 const ORPHANED_MS = 10_000;
 
 /** Resolves when the drill is over or `signal` aborts. Throws BadConfig, or an Error for the person at the terminal. */
@@ -46,7 +46,6 @@ export async function runAgent(
   }
 }
 
-/** Throws BadConfig with each address that this machine does not have. */
 async function checkSourceAddresses({ sourceAddresses }: AgentOptions): Promise<void> {
   const faults: string[] = [];
   for (const address of sourceAddresses)
@@ -64,7 +63,7 @@ function doorFrom(door: DoorAddress, { sourceAddresses: from }: AgentOptions): D
   return { ...door, from };
 }
 
-/** To a door on loopback the crowd uses many source addresses anyway. */
+/** A door on loopback is reached from many source addresses, so ports are no limit there. */
 async function warnOfPorts({ door, people }: AgentStart, { sourceAddresses }: AgentOptions): Promise<void> {
   if (door.host.startsWith("127.") && sourceAddresses.length === 0) return;
   const each = await portsPerAddress();

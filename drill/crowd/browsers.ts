@@ -12,7 +12,7 @@ import type { BrowsersRecord, Sample } from "../record/drill-record.ts";
 import { quantileMs } from "../record/histogram.ts";
 
 export interface Browsers extends AsyncDisposable {
-  /** Compares the pages' measurements since they were opened with the crowd's. `undefined`: there are no pages. */
+  /** Compares the pages' measurements with the crowd's; `undefined`: there are no pages. */
   compare(crowd: {
     readonly final: CrowdReport;
     readonly samples: readonly Sample[];
@@ -36,7 +36,7 @@ const TIMEOUT_MS = 30_000;
 const AGREE_MS = 700;
 const NO_BROWSERS: Browsers = { compare: async () => undefined, [Symbol.asyncDispose]: async () => undefined };
 
-/** Opens `count` pages of the space and presses "Listen" on each. Throws an Error for the person at the terminal. */
+/** Opens `count` pages and presses "Listen" on each. Throws an Error for the person at the terminal. */
 export async function openBrowsers(spaceUrl: string, count: number): Promise<Browsers> {
   if (count === 0) return NO_BROWSERS;
   const chromium = CHROMIUMS.find((path) => existsSync(path));
@@ -77,8 +77,8 @@ export async function openBrowsers(spaceUrl: string, count: number): Promise<Bro
 }
 
 /**
- * A script that starts Chromium at low priority. Started by root, Chromium would raise its own priority above the server's
- * and put its sound threads in the real-time class, and the drill would measure that competition.
+ * Starts Chromium at low priority. Started by root, Chromium would raise its priority above the server's, and the drill
+ * would measure that competition.
  */
 async function writeLauncher(directory: string, chromium: string): Promise<string> {
   const path = join(directory, "chromium");
@@ -88,7 +88,7 @@ async function writeLauncher(directory: string, chromium: string): Promise<strin
   return path;
 }
 
-/** A phone without animations: painting many pages in software would take the cores that the crowd needs. */
+/** A phone without animations: painting them in software would take the crowd's cores. */
 async function openPage(browser: Browser, spaceUrl: string): Promise<Page> {
   const viewport = { width: 390, height: 844 };
   const context = await browser.newContext({ viewport, reducedMotion: "reduce", ignoreHTTPSErrors: true });

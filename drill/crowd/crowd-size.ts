@@ -2,11 +2,9 @@
 
 import { readDescriptorLimit } from "@hustings/server/ops/host/listener-budget.ts";
 
-/** Descriptors that a process needs besides its listeners. */
 const SPARE_DESCRIPTORS = 1_000;
-/** Assumed where the system does not report a limit. */
 const UNKNOWN_DESCRIPTORS = 1_024;
-/** With 20,000 descriptors, a common limit of a process. */
+/** Fits 20,000 descriptors, a common limit of a process. */
 export const MAX_LISTENERS_PER_PROCESS = 19_000;
 export const MAX_GENERATORS = 64;
 
@@ -15,7 +13,6 @@ export async function descriptorLimit(): Promise<number> {
   return (await readDescriptorLimit()) ?? UNKNOWN_DESCRIPTORS;
 }
 
-/** Listeners of one process that may open `descriptors` files. */
 export function listenersPerProcess(descriptors: number): number {
   return Math.max(1, Math.min(MAX_LISTENERS_PER_PROCESS, descriptors - SPARE_DESCRIPTORS));
 }

@@ -10,19 +10,17 @@ import type { CrowdStart, GeneratorStart, Order } from "../generator/orders.ts";
 import { type CrowdReport, mergeReports } from "../record/crowd-report.ts";
 import { shareOf } from "./crowd-size.ts";
 
-/** Listeners made by one or more machines. */
 export interface Crowd extends AsyncDisposable {
   send(order: Order): void;
   /** The newest report; generators report once a second. */
   report(): CrowdReport;
-  /** Process ids of the generators on this machine. */
   readonly pids: readonly number[];
 }
 
 const GENERATOR = fileURLToPath(new URL("../generator/generator-process.ts", import.meta.url));
 /**
- * Behind the stage and a little before edges on the same machine (docs/decisions/0018-cpu-niceness.md): the kernel has to
- * buffer what a starved generator does not read, while a starved edge only admits more slowly.
+ * After the stage and a little before edges (docs/decisions/0018-cpu-niceness.md): the kernel has to buffer what a
+ * starved generator does not read, while a starved edge only admits more slowly.
  */
 const NICENESS = 8;
 /** Most garbage of a generator is young. */
@@ -37,7 +35,7 @@ export function startCrowd(start: CrowdStart, people: number, count: number, fir
     const child = fork(GENERATOR, {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
       execArgv: [...process.execArgv, `--max-semi-space-size=${SEMI_SPACE_MIB}`],
-      // A session for each, or the kernel's autogroups give all generators together the share of one edge.
+      // A session for each: otherwise the kernel's autogroups give all generators together the share of one edge.
       detached: true,
     });
     void setNiceness(child.pid, NICENESS, systemClock);

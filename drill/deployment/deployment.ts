@@ -1,10 +1,8 @@
-// The server that a drill runs against, as the drill observes and disturbs it: a local one (local-server.ts) or a deployment
-// that runs elsewhere.
+// The server under test: a local one (local-server.ts) or a deployment elsewhere.
 
 import type { TickTimes } from "@hustings/flow/ticker.ts";
 import { type DoorAddress, doorOf } from "./door-address.ts";
 
-/** The roles whose processes a drill can kill. */
 export type KillableRole = "edge" | "stage" | "api";
 
 export interface Deployment extends AsyncDisposable {
@@ -13,11 +11,9 @@ export interface Deployment extends AsyncDisposable {
   /** Origin of the stage's own port; absent: it is reached through the door. */
   readonly stageUrl: string | undefined;
   readonly door: DoorAddress;
-  /** Whether the drill started it, on this machine. */
   readonly isLocal: boolean;
   /** 0: unknown. */
   readonly edges: number;
-  /** Process ids by role, of the processes that answer. */
   pids(): Promise<ReadonlyMap<string, readonly number[]>>;
   /** Lateness of the stage's newest ticks, in milliseconds; `undefined` when the stage does not answer. */
   ticks(newest: number): Promise<TickTimes | undefined>;
@@ -25,7 +21,7 @@ export interface Deployment extends AsyncDisposable {
   kill(role: KillableRole): Promise<void>;
 }
 
-/** A deployment that runs elsewhere. Throws when `target` is not an http or https address. */
+/** Throws if `target` is not an http or https address. */
 export function remoteDeployment(target: string): Deployment {
   if (!URL.canParse(target) || !/^https?:$/.test(new URL(target).protocol))
     throw new Error(

@@ -1,4 +1,4 @@
-// The address of a deployment's public door, as sockets need it.
+// The address of a deployment's public door.
 
 export interface DoorAddress {
   /** A name or an IP address; IPv6 without brackets. */
@@ -9,7 +9,6 @@ export interface DoorAddress {
   readonly from?: readonly string[];
 }
 
-/** The door of an origin such as `https://talk.example.org`. */
 export function doorOf(origin: string): DoorAddress {
   const { protocol, hostname, port } = new URL(origin);
   const isTls = protocol === "https:";

@@ -3,7 +3,7 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 
-/** Calls `ask`, which makes the child end, and resolves once it has. Does nothing when it has ended already. */
+/** Calls `ask`, which makes the child end, and resolves once it has; does nothing if it has ended already. */
 export async function endChild(child: ChildProcess, ask: () => void): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, "exit");

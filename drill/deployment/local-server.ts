@@ -18,7 +18,6 @@ import { endChild } from "./end-child.ts";
 
 export interface LocalServerOptions {
   readonly edges: number;
-  /** Absent: the default of `hustings serve`. */
   readonly listenersPerEdge?: number;
   readonly cadenceMs: number | "auto";
   readonly tls?: { readonly certPath: string; readonly keyPath: string } | undefined;
@@ -27,7 +26,6 @@ export interface LocalServerOptions {
   /** Absent: free ports. */
   readonly ports?: ServerPorts;
   readonly clock: Clock;
-  /** Aborts the start. */
   readonly signal: AbortSignal;
 }
 
@@ -38,7 +36,6 @@ export interface ServerPorts {
 }
 
 export interface LocalServer extends Deployment {
-  /** Resolves when the server's process has ended. */
   readonly ended: Promise<void>;
 }
 
@@ -52,7 +49,7 @@ const HEALTH_DEADLINE_MS = 2_000;
 /** Pieces of the server's log that are kept for the error message when it does not start. */
 const MAX_LOG_PIECES = 100;
 
-/** Starts a server with an empty data directory, which is removed with it. Rejects when the server does not start. */
+/** Starts a server with a temporary data directory. Rejects if the server does not start. */
 export async function startLocalServer(options: LocalServerOptions): Promise<LocalServer> {
   const dataDir = await mkdtemp(join(tmpdir(), "hustings-drill-"));
   const ports = options.ports ?? {
@@ -138,7 +135,6 @@ function roleNames(edges: number): RoleName[] {
   return [{ role: "stage", index: 0 }, { role: "api", index: 0 }, ...all];
 }
 
-/** Of several edges the one with the most listeners. */
 async function pidToKill(role: KillableRole, names: readonly RoleName[], ask: AskHealth): Promise<number | undefined> {
   const found = names.filter((name) => name.role === role);
   const healths = await Promise.all(found.map((name) => ask(name).catch((): Health => ({}))));
@@ -146,7 +142,6 @@ async function pidToKill(role: KillableRole, names: readonly RoleName[], ask: As
   return typeof fullest?.["pid"] === "number" ? fullest["pid"] : undefined;
 }
 
-/** Resolves when every process answers. */
 async function untilStarted(
   names: readonly RoleName[],
   ask: AskHealth,

@@ -1,5 +1,5 @@
-// Injects the faults of a scenario at their times, and records what each did to the listeners until its window closes: after
-// 25 s, at the next fault, or at the exit.
+// Injects a scenario's faults at their times and records what each did to the listeners, for 25 s or until the next
+// fault or the exit.
 
 import type { CrowdReport } from "../record/crowd-report.ts";
 import type { FaultRecord } from "../record/drill-record.ts";
@@ -18,7 +18,7 @@ export class FaultSchedule {
   #window: { readonly fault: Fault; readonly number: number } | undefined;
   #injectedCount = 0;
 
-  /** `onFault` is called when a fault is injected, or left out because the drill cannot inject it. */
+  /** `onFault` is called when a fault is injected, or skipped because the drill cannot inject it. */
   constructor(scenario: Scenario, targets: FaultTargets, onFault: (fault: Fault, isInjected: boolean) => void) {
     this.#targets = targets;
     this.#onFault = onFault;
@@ -26,7 +26,6 @@ export class FaultSchedule {
     this.#due = scenario.faults.toSorted((a, b) => a.atSeconds - b.atSeconds);
   }
 
-  /** Injects at most one fault that is due at `atSeconds`. */
   step(atSeconds: number): void {
     const endSeconds = Math.min((this.#window?.fault.atSeconds ?? 0) + WINDOW_SECONDS, this.#exitSeconds);
     if (atSeconds >= endSeconds) this.#closeWindow();

@@ -1,4 +1,4 @@
-// How each kind of fault is injected.
+// Injects each kind of fault.
 
 import { type Clock, sleep } from "@hustings/flow/clock.ts";
 import type { Crowd } from "../crowd/crowd.ts";
@@ -11,7 +11,6 @@ export interface FaultTargets {
   readonly deployment: Deployment;
   readonly speakers: DrillSpeakers;
   readonly clock: Clock;
-  /** Ends a stall early. */
   readonly signal: AbortSignal;
   /** Called before the stage process is killed, while it can still answer. */
   readonly beforeStageKill: () => Promise<void>;
@@ -31,12 +30,11 @@ const INJECT: Readonly<Record<FaultKind, Inject>> = {
   },
 };
 
-/** Whether a drill of `deployment` can inject this kind of fault. */
 export function canInject(kind: FaultKind, deployment: Deployment): boolean {
   return deployment.isLocal || !kind.startsWith("kill-");
 }
 
-/** Resolves when the fault is injected, for `stall-readers` when it is over. Never rejects. */
+/** Resolves when the fault is injected; for `stall-readers`, when it is over. Never rejects. */
 export async function injectFault(fault: Fault, targets: FaultTargets): Promise<void> {
   // A process that does not answer the question for its pid is about to end anyway.
   await INJECT[fault.kind](fault, targets).catch(() => undefined);

@@ -1,11 +1,10 @@
-// Counts and histograms of the listeners of one process, and what the newest fault did to them.
+// Counts and histograms of the listeners of one process, and the effects of the newest fault.
 
 import { type CrowdReport, emptyCounts } from "../record/crowd-report.ts";
 import { HistogramCounter } from "../record/histogram.ts";
 import { type ListenerTable, STATE } from "./listener-table.ts";
 import type { PlaybackModel } from "./playback-model.ts";
 
-/** Most different reasons for closed connections that are counted. */
 const MAX_CLOSE_REASONS = 40;
 
 export class CrowdMeasures {
@@ -18,13 +17,12 @@ export class CrowdMeasures {
   readonly #closes: Record<string, number> = {};
   #fault = { number: 0, people: 0, disconnected: 0, recovered: 0 };
 
-  /** A connection ended or was refused, with this close code, HTTP status or reason. */
+  /** `reason`: the close code, the HTTP status or words. */
   closed(reason: string): void {
     if (reason in this.#closes || Object.keys(this.#closes).length < MAX_CLOSE_REASONS)
       this.#closes[reason] = (this.#closes[reason] ?? 0) + 1;
   }
 
-  /** Fault `number` is injected now. */
   markFault(number: number, size: number, table: ListenerTable, playback: PlaybackModel): void {
     let people = 0;
     for (let i = 0; i < size; i++) {
@@ -36,14 +34,13 @@ export class CrowdMeasures {
     this.#fault = { number, people, disconnected: 0, recovered: 0 };
   }
 
-  /** Counts a lost connection for the newest fault. False when there was no fault yet. */
+  /** Counts a lost connection for the newest fault. False if there was no fault yet. */
   countDisconnect(): boolean {
     if (this.#fault.number === 0) return false;
     this.#fault.disconnected++;
     return true;
   }
 
-  /** A listener whose connection the fault cost has sound again, `afterMs` after the loss. */
   recovered(afterMs: number): void {
     this.#recoveryMs.add(afterMs);
     this.#fault.recovered++;

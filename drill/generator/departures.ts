@@ -1,4 +1,4 @@
-// Listeners that have left and whose sockets are still open: closing takes time that reading needs as well.
+// Listeners that have left and whose sockets are still open: closing takes time that reading needs.
 
 /** Surplus listeners leave spread over this time, not in a burst. */
 export const LEAVE_MS = 100;
@@ -13,17 +13,15 @@ export class Departures {
   #departures: Departure[] = [];
   #first = 0;
 
-  /** Sockets that are still open. */
   get size(): number {
     return this.#departures.length - this.#first;
   }
 
-  /** A listener left at `leftMs`; `close` closes its socket. */
   add(leftMs: number, close: () => void): void {
     this.#departures.push({ leftMs, close });
   }
 
-  /** Closes the socket of the listener that left first. Returns when it left; `undefined` when none is open. */
+  /** Closes the socket that has waited longest. Returns when its listener left; `undefined`: no socket is open. */
   closeNext(): number | undefined {
     const departure = this.#departures[this.#first++];
     if (this.#first >= this.#departures.length) {

@@ -1,4 +1,4 @@
-// The script of a generator: a process full of listeners that obeys orders on its IPC channel and reports once a second.
+// The script of a generator process, which runs listeners, obeys orders on its IPC channel and reports once a second.
 
 import { repeat, systemClock } from "@hustings/flow/clock.ts";
 import type { CrowdReport } from "../record/crowd-report.ts";
@@ -11,8 +11,8 @@ import { createDialer, readDescriptor } from "./sockets/listener-socket.ts";
 const FIRST_STEP_MS = 20;
 const REPORT_MS = 1_000;
 /**
- * A step closes sockets of departed listeners for this time or this share of the time since the last step, whichever is
- * longer. Every closed socket is one less to push to, but the remaining listeners must be read as well.
+ * Sockets of departed listeners are closed for this time per step, or for this share of the time since the last step if
+ * that is longer: the remaining listeners must be read as well.
  */
 const CLOSE_MS = 50;
 const CLOSE_SHARE = 1 / 2;
@@ -36,11 +36,11 @@ function run({ door, generator, path, capacity, rendition, visitsHome }: Generat
   const departures = new Departures();
   let wanted = 0;
   let steppedMs = systemClock.monotonicMs();
-  // The largest delay of a step since the last report.
+  // Since the last report.
   let lateMs = 0;
   let stepMs = FIRST_STEP_MS;
   let timer = systemClock.after(stepMs, step);
-  // Stop reading a departed listener at once: those who stay must not wait for it.
+  // Stop reading a departed listener at once, in favour of those who stay.
   const leave = (nowMs: number): void => {
     departures.add(nowMs, listeners.leave());
     if (visitsHome) home.expectVisit();

@@ -1,6 +1,5 @@
-// Listeners that leave request the home page, as people do when a space ends. Each visit is a bare socket: thousands begin in
-// one second, and the generator must not be the bottleneck. A visit counts from the moment of leaving, including any wait
-// for a free connection.
+// Listeners that leave request the home page, as people do when a space ends. Visits are bare sockets, so that the
+// generator is no bottleneck; a visit's time includes the wait for a free connection.
 
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
@@ -10,11 +9,10 @@ import type { Counts } from "../record/crowd-report.ts";
 import { type Histogram, HistogramCounter } from "../record/histogram.ts";
 import { sourceOf } from "./sockets/listener-socket.ts";
 
-/** Most visits at once; further ones wait. Each uses the descriptor that its listener had. */
+/** Further visits wait. Each uses the descriptor that its listener had. */
 const MAX_AT_ONCE = 2_000;
-/** A step starts visits for at most this time: other listeners must leave and be read as well. */
+/** Maximum time per step to start visits: listeners must leave and be read as well. */
 const START_MS = 50;
-/** A visit without a complete page after this time fails. */
 const TIMEOUT_MS = 15_000;
 const MAX_REASONS = 20;
 const MAX_HEAD_BYTES = 16 * 1024;
@@ -25,9 +23,7 @@ export class HomeVisits {
   readonly #counts: Counts;
   readonly #clock: { monotonicMs(): number };
   readonly #generator: number;
-  /** Sends the request on a connected socket; one function for all of them. */
   readonly #write: (this: Socket) => void;
-  /** All visits read into the same buffer. */
   readonly #buffer = Buffer.alloc(READ_BYTES);
   readonly #durationsMs = new HistogramCounter();
   readonly #reasons = new Map<string, number>();
@@ -49,17 +45,16 @@ export class HomeVisits {
     };
   }
 
-  /** A listener left and will visit: counts the request. */
   expectVisit(): void {
     this.#counts.homeRequests++;
   }
 
-  /** Starts the visit of the listener that left at `leftMs` in one of the next steps. Call it in the order of departure. */
+  /** The listener that left at `leftMs` visits in one of the next steps. Call in the order of departure. */
   visit(leftMs: number): void {
     this.#waiting.push(leftMs);
   }
 
-  /** Ends visits that timed out and starts others. Call it about fifty times a second. */
+  /** Ends visits that timed out and starts waiting ones. Call about fifty times a second. */
   step(): void {
     const nowMs = this.#clock.monotonicMs();
     for (const { leftMs, socket } of this.#active) {
@@ -72,12 +67,10 @@ export class HomeVisits {
     }
   }
 
-  /** Times from leaving to the complete page. */
   durations(): Histogram {
     return this.#durationsMs.histogram();
   }
 
-  /** Failed visits by reason. */
   failureReasons(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#reasons);
   }
@@ -145,7 +138,7 @@ interface Visit {
   readonly socket: Socket;
 }
 
-/** Parses the head of a response and counts its body (RFC 9112 §6: by its length, or until the connection ends). */
+/** Parses a response's head and counts its body (RFC 9112 §6: by its length, or until the connection ends). */
 class ResponseReader {
   isComplete = false;
   #head = "";
@@ -164,7 +157,6 @@ class ResponseReader {
     this.isComplete ||= this.#status > 0 && this.#bodyLeft <= 0;
   }
 
-  /** The connection ended. */
   end(): void {
     this.isComplete ||= this.#bodyLeft === Infinity;
   }

@@ -1,5 +1,4 @@
-// A listener's timers and reconnects: the listening session's rules (listener/SPEC.md §2) applied to
-// rows of the listener table. Sends nothing.
+// A listener's timers and reconnects: the rules of listener/SPEC.md §2 applied to rows of the listener table.
 
 import { RECONNECT } from "@hustings/flow/retry.ts";
 import { CLOCK_PING, SLOW_CADENCE_MS } from "@hustings/listener/session/clock-offset.ts";
@@ -15,9 +14,8 @@ import type { ObservedSpace } from "./observed-space.ts";
 const MAX_ATTEMPTS = 250;
 /** Longest delay that an edge may ask for. */
 const MAX_HINT_MS = 600_000;
-/** A push is late after this time. */
 const LATE_MS = 500;
-/** A resting listener is still visited in one round of this many. */
+/** A resting listener is visited in one of this many rounds. */
 const REST_ROUNDS = 8;
 /** Listeners that joined together spread their first clock request over this many parts of the first minute. */
 const CLOCK_SHARES = 60;
@@ -48,7 +46,6 @@ export function newSlotsOf(
   return { first: from, absentSlots: between.absentSlots };
 }
 
-/** Delay before the next attempt of a listener that has `aheadMs` of sound left. Counts the attempt. */
 export function nextAttemptMs(
   table: ListenerTable,
   i: number,
@@ -63,7 +60,6 @@ export function nextAttemptMs(
   return reconnectDelayMs(RECONNECT, loss, random) as number;
 }
 
-/** The next step of a following listener. */
 export function nextAction(table: ListenerTable, i: number, nowMs: number): "nothing" | "ping" | "reconnect" {
   const pingedMs = table.pingedMs[i] as number;
   const [cadenceMs, reserveMs] = [table.cadenceMs[i] as number, table.reserveMs[i] as number];
@@ -73,15 +69,13 @@ export function nextAction(table: ListenerTable, i: number, nowMs: number): "not
 }
 
 /**
- * Until when a listener that received sound at `nowMs` needs no visit: the buffer lasts a push and the margin. 0: it needs
- * visits, because the edge requested another cadence (`hasRequest`) and waits to hear that the listener is ready, or because
- * it was stalled.
+ * Until when a listener that received sound at `nowMs` needs no visit: the buffer lasts a push and the margin. 0: it
+ * needs visits, because the edge requested another cadence (`hasRequest`) or because it was stalled.
  */
 export function restUntilMs(table: ListenerTable, i: number, nowMs: number, hasRequest: boolean): number {
   return hasRequest || table.stalled[i] !== STALL.never ? 0 : nowMs + (table.cadenceMs[i] as number) + LATE_MS;
 }
 
-/** Whether a following listener is left out of this round. One round in eight visits it anyway. */
 export function isResting(table: ListenerTable, i: number, nowMs: number, periodMs: number): boolean {
   return nowMs < (table.restUntilMs[i] as number) && (Math.floor(nowMs / periodMs) + i) % REST_ROUNDS !== 0;
 }

@@ -1,5 +1,4 @@
-// The connections of all listeners of one process, from connect to close, by the rules of the listening session
-// (listener/SPEC.md §2). How many listeners there are is decided elsewhere.
+// The connections of all listeners of one process, by the rules of the listening session (listener/SPEC.md §2).
 
 import { createPriorityQueue, type PriorityQueue } from "@hustings/flow/priority-queue.ts";
 import { SLOW_CADENCE_MS } from "@hustings/listener/session/clock-offset.ts";
@@ -21,9 +20,7 @@ import { type ReadDescriptor, ScheduledSockets } from "./sockets/scheduled-socke
 import { closeFrame, pongFrame, textFrame } from "./sockets/upward-frames.ts";
 
 export interface ListenersOptions {
-  /** Most listeners at once. */
   readonly capacity: number;
-  /** `/listen/ID`. */
   readonly path: string;
   readonly rendition: Rendition;
   readonly dial: Dial;
@@ -32,11 +29,11 @@ export interface ListenersOptions {
   readonly random: () => number;
 }
 
-/** Most connections in progress, newcomers and reconnections together. */
+/** Newcomers and reconnections together. */
 const MAX_CONNECTING = 4_000;
 /** A listener without sound this long after the tap counts as a failed join. */
 const JOIN_TIMEOUT_MS = 15_000;
-/** One in this many listeners measures its latency, at each push. */
+/** One in this many listeners measures its latency. */
 const LATENCY_SAMPLE = 16;
 
 export class ListenerSessions implements FrameSink {
@@ -51,11 +48,9 @@ export class ListenerSessions implements FrameSink {
   readonly #reader: FrameReader;
   readonly #messages = new MessageCache();
   readonly #retries: PriorityQueue<number>;
-  /** Listeners whose first fragments arrived in this step. */
   readonly #starting = new Set<number>();
   #connecting = 0;
 
-  /** `onCadence` is called with each cadence that an edge sets for a listener. */
   constructor(options: ListenersOptions, onCadence: (cadenceMs: number) => void) {
     const { capacity, clock } = options;
     this.#options = options;
@@ -72,17 +67,14 @@ export class ListenerSessions implements FrameSink {
     this.sockets = new ScheduledSockets(capacity, options, { bytes, over: (i) => this.#connectionLost(i) }, clock);
   }
 
-  /** Connections in progress. */
   get connecting(): number {
     return this.#connecting;
   }
 
-  /** Listeners that wait for their next attempt. */
   get retrying(): number {
     return this.#retries.size;
   }
 
-  /** Listener `i` taps "Listen". */
   join(i: number, nowMs: number): void {
     this.#counts.joins++;
     this.playback.tap(i, nowMs);
@@ -90,7 +82,7 @@ export class ListenerSessions implements FrameSink {
     this.#connect(i, nowMs);
   }
 
-  /** Listener `i` leaves and is not read any more. Returns the function that closes its socket. */
+  /** Returns the function that closes the listener's socket, which is not read any more. */
   leave(i: number): () => void {
     this.#counts.left++;
     const close = this.#closeSocket(i, true);
@@ -99,7 +91,6 @@ export class ListenerSessions implements FrameSink {
     return close;
   }
 
-  /** Reads sockets that are due, starts playback, and makes the attempts that are due. */
   step(): void {
     this.sockets.step();
     const nowMs = this.#options.clock.monotonicMs();
@@ -113,7 +104,7 @@ export class ListenerSessions implements FrameSink {
     }
   }
 
-  /** Timeouts, pings and playback of listener `i`. `periodMs`: the time between two visits. */
+  /** Checks timeouts, pings and playback. `periodMs`: time between two visits. */
   visit(i: number, nowMs: number, periodMs: number): void {
     const state = this.table.state[i];
     if (this.table.stalled[i] === STALL.now || state === STATE.ended) return;
@@ -218,7 +209,7 @@ export class ListenerSessions implements FrameSink {
     this.#reconnectLater(i, 0);
   }
 
-  /** Ends the connection and schedules the next attempt. `isAnnounced`: the edge sent a reason before it closed. */
+  /** `isAnnounced`: the edge sent a reason before it closed. */
   #reconnectLater(i: number, atLeastMs: number, isAnnounced = false): void {
     const nowMs = this.#options.clock.monotonicMs();
     const wasFollowing = this.table.state[i] === STATE.following;
@@ -241,7 +232,7 @@ export class ListenerSessions implements FrameSink {
     if (this.measures.countDisconnect()) this.table.lostAtMs[i] = nowMs;
   }
 
-  /** No further attempt; a listener that had no sound yet counts as a failed join. */
+  /** Makes no further attempt; without sound so far this counts as a failed join. */
   #end(i: number): void {
     if (!this.playback.hasStarted(i)) this.#failJoin(i);
     this.#stop(i);
@@ -292,7 +283,6 @@ export class ListenerSessions implements FrameSink {
     if (table.stalled[i] === STALL.once && this.playback.hasStarted(i)) this.#counts.stalledBack++;
   }
 
-  /** Listener `i` waits in the admission queue, because every place is taken. */
   #onQueued(i: number, sinceUtcMs: number, nowMs: number): void {
     if (this.table.state[i] === STATE.awaitingSnapshot) this.#connecting--;
     if (this.table.queuedSinceUtcMs[i] === 0) this.#counts.queued++;

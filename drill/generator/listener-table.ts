@@ -1,4 +1,4 @@
-// The state of every listener of one process, in typed arrays with a row for each: about a hundred bytes a listener.
+// The state of every listener of one process, in typed arrays with a row per listener: about a hundred bytes each.
 
 import { FASTEST_CADENCE_MS } from "@hustings/wire/listen/cadence.ts";
 
@@ -7,10 +7,8 @@ export const STATE = {
   connecting: 1,
   awaitingSnapshot: 2,
   following: 3,
-  /** Waits for the next attempt. */
   retrying: 4,
   ended: 5,
-  /** In the admission queue. */
   queued: 6,
 } as const;
 
@@ -18,7 +16,6 @@ export const STATE = {
 export const STALL = { never: 0, now: 1, once: 2 } as const;
 
 export class ListenerTable {
-  /** One of STATE. */
   readonly state: Uint8Array;
   /** Deadline of `connecting`, `awaitingSnapshot` and `queued`; time of the next attempt in `retrying`. */
   readonly dueMs: Float64Array;
@@ -46,7 +43,6 @@ export class ListenerTable {
   readonly queuedSinceUtcMs: Float64Array;
   /** 1: the edge reports that the stage is away. */
   readonly isAway: Uint8Array;
-  /** One of STALL. */
   readonly stalled: Uint8Array;
   /** 1: counted as a failed join. */
   readonly hasFailed: Uint8Array;
@@ -78,7 +74,6 @@ export class ListenerTable {
     this.lostAtMs = new Float64Array(capacity);
   }
 
-  /** Resets row `i` for a new listener, who taps "Listen" now. */
   tap(i: number, nowMs: number): void {
     this.tappedMs[i] = nowMs;
     this.next[i] = this.skippedTo[i] = -1;

@@ -1,12 +1,12 @@
-// All simulated listeners of one process: they join, listen, stall and leave as ordered. Listener `i` is row `i` of every
-// table; the last one to join is the first to leave.
+// All simulated listeners of one process. Listener `i` is row `i` of every table; the last to join is the first to
+// leave.
 
 import type { Counts, CrowdReport } from "../record/crowd-report.ts";
 import { ListenerSessions, type ListenersOptions } from "./listener-sessions.ts";
 import { STALL, STATE } from "./listener-table.ts";
 import { RoundRobin, roundMsAt } from "./round-robin.ts";
 
-/** Newcomers join only while fewer connections than this are in progress. */
+/** Newcomers wait while this many connections are in progress. */
 const MAX_JOINING = 400;
 
 export class Listeners {
@@ -29,23 +29,19 @@ export class Listeners {
     return this.#size;
   }
 
-  /** One more listener joins. False when all places are taken or too many connections are in progress. */
+  /** False if all places are taken or too many connections are in progress. */
   join(): boolean {
     if (this.#sessions.connecting >= MAX_JOINING || this.#size >= this.#options.capacity) return false;
     this.#sessions.join(this.#size++, this.#options.clock.monotonicMs());
     return true;
   }
 
-  /**
-   * The newest listener leaves and is not read any more. Returns the function that closes its socket, which the caller may
-   * delay. Throws when there is no listener.
-   */
+  /** The newest listener leaves. Returns the function that closes its socket. Throws if there is no listener. */
   leave(): () => void {
     if (this.#size === 0) throw new RangeError("there is no listener");
     return this.#sessions.leave(--this.#size);
   }
 
-  /** From now on `share` (0 to 1) of the listeners read nothing. */
   stall(share: number): void {
     const { table, sockets } = this.#sessions;
     for (let i = 0; i < this.#size; i++) {
@@ -56,7 +52,7 @@ export class Listeners {
     }
   }
 
-  /** Stalled listeners read again, beginning with what arrived meanwhile. */
+  /** Stalled listeners read again, starting with what arrived meanwhile. */
   unstall(): void {
     const { table, sockets } = this.#sessions;
     for (let i = 0; i < this.#size; i++) {
@@ -66,7 +62,7 @@ export class Listeners {
     }
   }
 
-  /** Fault `number` is injected now: connections lost from here on count for it. */
+  /** Lost connections count for fault `number` from now on. */
   markFault(number: number): void {
     const { measures, table, playback } = this.#sessions;
     measures.markFault(number, this.#size, table, playback);

@@ -1,5 +1,5 @@
-// The shared knowledge of all listeners of one process about the space: its state, folded once, what was on air when, and the
-// edge's clock. Nothing here belongs to a single listener.
+// What all listeners of one process know about the space: its state, folded once, what was on air when, and the edge's
+// clock.
 
 import { ClockOffset } from "@hustings/listener/session/clock-offset.ts";
 import { OnAirHistory } from "@hustings/listener/session/on-air.ts";
@@ -9,9 +9,8 @@ import { type SlotRange, utcOfSlot } from "@hustings/wire/slots.ts";
 import { MAX_ABSENCE_SLOTS } from "@hustings/wire/units.ts";
 import type { Expecting } from "./playback-model.ts";
 
-/** The slots between a listener's last slot and the next that arrived. */
 export interface SlotsBetween {
-  /** Slots that do not exist and in which time passes. */
+  /** Slots that do not exist; time passes in them. */
   readonly absentSlots: number;
   /** Existing slots that the edge announced as not sent. */
   readonly skippedSlots: number;
@@ -33,7 +32,6 @@ export class ObservedSpace {
     this.advanceHead((headSlot ?? -1) + 1);
   }
 
-  /** Folds the entries that are new. */
   entries(entries: readonly StateEntry[]): void {
     const newer = entries.filter(({ seq }) => seq > this.state.seq);
     if (newer.length === 0) return;
@@ -41,7 +39,6 @@ export class ObservedSpace {
     for (const entry of newer) this.#air.onEntry(entry);
   }
 
-  /** Unix time by the edge's clock. */
   edgeUtcMs(ownUtcMs: number): number {
     return ownUtcMs + this.offset.offsetMs;
   }

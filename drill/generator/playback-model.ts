@@ -1,6 +1,6 @@
-// Models the sound that each of thousands of listeners would hear: the player's own policy (listener/playout/pace.ts and buffer-policy.ts)
-// applied to the times at which slots arrived, computed from arrival to arrival instead of ten times a second.
-// playback-model.test.ts compares it with listener/playout/playout.ts.
+// Models what each of thousands of listeners would hear: the player's policy (listener/playout/pace.ts and
+// buffer-policy.ts) computed from arrival to arrival. playback-model.test.ts compares it with
+// listener/playout/playout.ts.
 
 import { BUFFER, entryAheadMs } from "@hustings/listener/playout/buffer-policy.ts";
 import { type DeclaredGaps, elapsedSlots, slotAfter } from "@hustings/listener/playout/elapsed-slots.ts";
@@ -17,7 +17,7 @@ export const CUT_MS = 15_000;
 /** `entering`: the first flight is arriving. `playing`: sound or filler plays. */
 const PLAYBACK = { silent: 0, entering: 1, playing: 2 } as const;
 
-/** Where a connection begins: the newest slot, the next slot that the listener needs, cadence and reserve. */
+/** A connection's start: the newest slot, the next slot that the listener needs, cadence and reserve. */
 export interface SnapshotPosition {
   readonly headSlot: number;
   readonly nextSlot: number;
@@ -26,11 +26,8 @@ export interface SnapshotPosition {
 }
 
 export interface PlaybackEvents {
-  /** The first sound plays. */
   started(i: number): void;
-  /** A gap ended, after `gapMs` of filler. */
   filled(i: number, gapMs: number): void;
-  /** The expected content of the next slot of listener `i`. */
   expecting(i: number): Expecting;
 }
 
@@ -39,12 +36,12 @@ export class PlaybackModel {
   readonly #events: PlaybackEvents;
   readonly #paces: Pace[] = [];
   readonly #state: Uint8Array;
-  /** Sound and filler ahead of the playhead, at the time `#atMs`. */
+  /** Sound and filler ahead of the playhead at `#atMs`. */
   readonly #aheadMs: Float64Array;
   readonly #atMs: Float64Array;
   /** Filler added since the last sound arrived. */
   readonly #fillerMs: Float64Array;
-  /** The part of it that counts as a gap. */
+  /** The part of `#fillerMs` that counts as a gap. */
   readonly #gapMs: Float64Array;
   /** Since when only filler plays; 0: sound plays. */
   readonly #silentSinceMs: Float64Array;
@@ -71,7 +68,6 @@ export class PlaybackModel {
     this.gapSinceFaultMs = new Float64Array(capacity);
   }
 
-  /** Resets row `i` for a new listener, who taps "Listen" now. */
   tap(i: number, nowMs: number): void {
     const pace = new Pace();
     pace.start(nowMs);
@@ -99,7 +95,7 @@ export class PlaybackModel {
     return this.#aheadMs[i] as number;
   }
 
-  /** A connection begins. Returns the slot that the player jumps to when it is too far behind; −1: it does not jump. */
+  /** A connection begins. Returns the slot that the player jumps to if it is too far behind, else −1. */
   onSnapshot(
     i: number,
     { headSlot, nextSlot, cadenceMs, reserveMs = 0 }: SnapshotPosition,
@@ -121,7 +117,6 @@ export class PlaybackModel {
     if (this.#requestedMs[i] === cadenceMs) this.#requestedMs[i] = 0;
   }
 
-  /** Whether the edge requested another cadence than the listener has. */
   hasCadenceRequest(i: number): boolean {
     return this.#requestedMs[i] !== 0;
   }
@@ -132,7 +127,7 @@ export class PlaybackModel {
     this.#paces[i]?.setReserve(reserveMs);
   }
 
-  /** Slots `[from, to)` arrived; before them lie `absentSlots` that do not exist and in which time passes. */
+  /** Slots `[from, to)` arrived, after `absentSlots` that do not exist and in which time passes. */
   sound(i: number, from: number, to: number, absentSlots: number, nowMs: number): void {
     if (this.#state[i] === PLAYBACK.silent) this.#startEntering(i, nowMs);
     if (this.#state[i] === PLAYBACK.entering) {
@@ -146,7 +141,7 @@ export class PlaybackModel {
     this.#jumpWithin(i);
   }
 
-  /** Starts playback. Call it when all of the first flight that arrived together is read. `ageMs`: age of its newest slot. */
+  /** Call when all of the first flight that arrived together is read. `ageMs`: age of its newest slot. */
   startPlayback(i: number, ageMs: number, nowMs: number): void {
     if (this.#state[i] !== PLAYBACK.entering) return;
     const pace = this.#paces[i] as Pace;
@@ -176,8 +171,7 @@ export class PlaybackModel {
     this.#atMs[i] = nowMs;
   }
 
-  // Change the playback rate exactly when the player would. With a later change, a push in between would count for the wrong
-  // window, and the buffer would develop differently.
+  // Change the rate exactly when the player would, or a push in between would count for the wrong window.
   #advance(i: number, nowMs: number): void {
     const pace = this.#paces[i] as Pace;
     for (let dueMs = pace.nextUpdateMs; dueMs < nowMs && dueMs > (this.#atMs[i] as number); dueMs = pace.nextUpdateMs)
@@ -217,7 +211,7 @@ export class PlaybackModel {
     this.#aheadMs[i] = aheadMs + addedMs;
   }
 
-  /** Sound arrived. Filler that stood in for absent slots counts as their time. */
+  /** Filler that stood in for absent slots counts as their time. */
   #endGap(i: number, absentMs: number): void {
     const fillerMs = this.#fillerMs[i] as number;
     if (absentMs > 0) this.#aheadMs[i] = (this.#aheadMs[i] as number) + Math.max(0, absentMs - fillerMs);
@@ -228,7 +222,6 @@ export class PlaybackModel {
     this.#gapMs[i] = 0;
   }
 
-  /** Skips the oldest buffered sound when the buffer is too long. */
   #jumpWithin(i: number): void {
     const aheadMs = this.#aheadMs[i] as number;
     const beyondMs = aheadMs - (this.#paces[i] as Pace).usualLagMs;
@@ -238,7 +231,10 @@ export class PlaybackModel {
     this.#countJump(i, Math.round(droppedMs / SLOT_MS));
   }
 
-  /** Decides at the start of a connection which slots to skip, when sound that has not arrived would make the buffer too long. */
+  /**
+   * Chooses the slots to skip at the start of a connection, if sound that has not arrived would make the buffer too
+   * long.
+   */
   #jumpBeforeArrival(i: number, headSlot: number, nextSlot: number, declared: DeclaredGaps, nowMs: number): number {
     if (this.#state[i] !== PLAYBACK.playing) return -1;
     this.#advance(i, nowMs);

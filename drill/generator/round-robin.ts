@@ -2,12 +2,11 @@
 
 /** The shortest round; half a cadence where that is longer. */
 const MIN_ROUND_MS = 1_000;
-/** Rounds from this length on use the longer step. */
+/** Rounds of at least this length use the longer step. */
 const SLOW_ROUND_MS = 2_000;
 const STEP_MS = 20;
 const SLOW_STEP_MS = 50;
 
-/** Length of a round where pushes are `cadenceMs` apart. */
 export function roundMsAt(cadenceMs: number): number {
   return Math.max(MIN_ROUND_MS, cadenceMs / 2);
 }
@@ -23,12 +22,12 @@ export class RoundRobin {
     this.#lastMs = nowMs;
   }
 
-  /** Recommended time between two calls of `step`. */
+  /** Recommended time between calls of `step`. */
   get stepMs(): number {
     return this.periodMs < SLOW_ROUND_MS ? STEP_MS : SLOW_STEP_MS;
   }
 
-  /** Calls `visit` for the listeners of `size` that became due since the last call, for each at most once. */
+  /** Visits the listeners that became due since the last call, each at most once. */
   step(size: number, nowMs: number, visit: (i: number) => void): void {
     const share = Math.min(1, (nowMs - this.#lastMs) / this.periodMs);
     this.#lastMs = nowMs;

@@ -1,6 +1,5 @@
-// Projects a drill's measurements to larger audiences: what this machine could serve at each cadence, and what a given
-// audience needs. A drill measures one cadence; the others come from the edges' own cost model
-// (docs/decisions/0009-cadence.md), scaled by the measured cost.
+// Projects a drill's measurements to other audiences and cadences. A drill measures one cadence; the others come from
+// the edges' cost model (docs/decisions/0009-cadence.md), scaled by the measured cost.
 
 import { LOAD, projectedBusy } from "@hustings/server/edge/load/cadence-choice.ts";
 import { CADENCE_LADDER, usualLagMs } from "@hustings/wire/listen/cadence.ts";
@@ -8,10 +7,10 @@ import { MAX_LISTENERS_PER_PROCESS } from "../crowd/crowd-size.ts";
 import type { DrillRecord, Sample } from "../record/drill-record.ts";
 import type { Prices } from "../scenario/drill-options.ts";
 
-/** Measured for each listener while the audience was largest; `undefined` where it cannot be observed from here. */
+/** Per listener at the peak; `undefined`: cannot be observed from here. */
 export interface PerListener {
   readonly people: number;
-  /** Beyond the memory of an edge without listeners. */
+  /** Beyond an edge without listeners. */
   readonly edgeBytes: number | undefined;
   /** Of an edge without listeners. */
   readonly emptyEdgeBytes: number;
@@ -19,7 +18,6 @@ export interface PerListener {
   readonly bitsPerSecond: number;
 }
 
-/** The needs of an audience. */
 export interface Need {
   readonly edges: number;
   readonly cores: number;
@@ -34,11 +32,11 @@ export interface CadenceForecast {
   readonly cadenceMs: number;
   /** Usual lag of a listener at this cadence. */
   readonly behindMs: number;
-  /** True: nearly all listeners had this cadence and their cost was measured. False: computed. */
+  /** False: computed from the model. */
   readonly isMeasured: boolean;
-  /** Share of a core for each listener, beyond that of an edge without listeners. */
+  /** Per listener, beyond an edge without listeners. */
   readonly coreShare: number;
-  /** Listeners that this machine would serve if all of it were given to edges; `undefined`: cannot be observed from here. */
+  /** Listeners if all of this machine were given to edges; `undefined`: cannot be observed. */
   readonly holds: number | undefined;
   readonly limit: "processor" | "memory" | undefined;
   readonly need: Need;
@@ -47,19 +45,17 @@ export interface CadenceForecast {
 export interface Forecast {
   readonly audience: number;
   readonly per: PerListener;
-  /** Measured cost of a listener as a multiple of the model; `undefined`: not measurable, and the rows use 1. */
+  /** Measured cost per listener as a multiple of the model; `undefined`: not measurable, rows use 1. */
   readonly scale: number | undefined;
   /** By cadence, fastest first. */
   readonly rows: readonly CadenceForecast[];
 }
 
-/** Share of a machine that may be in use on a calm evening. */
 export const USABLE_SHARE = 0.7;
-/** Samples from this share of the peak on are used. */
+/** Samples with at least this share of the peak are used. */
 const AT_PEAK = 0.9;
-/** With this share of the listeners at one cadence, that cadence counts as measured. */
+/** Above this share of listeners at one cadence, that cadence counts as measured. */
 const NEARLY_ALL = 0.9;
-/** Headers of TCP and IP. */
 const WIRE_OVERHEAD = 1.04;
 const NO_LOAD = { elapsedMs: 1_000, busy: 0, share: 1, loopDelayMs: 0, joins: 0, returns: 0, unsentShare: 0 };
 
@@ -155,7 +151,7 @@ function perListener({ samples, setting }: DrillRecord, full: readonly Sample[])
   };
 }
 
-/** `undefined`: no edge could be observed, or the listeners cost less than an empty edge does. */
+/** `undefined`: no edge can be observed, or the listeners cost less than an empty edge. */
 function scaleOf({ setting }: DrillRecord, full: readonly Sample[]): number | undefined {
   const emptyCores = setting.edges * LOAD.baseBusy;
   const seen = full.flatMap((sample) => {
@@ -167,7 +163,7 @@ function scaleOf({ setting }: DrillRecord, full: readonly Sample[]): number | un
   return Math.max(LOAD.leastScale, (average(seen.map(({ cores }) => cores)) ?? 0) / expected);
 }
 
-/** Cores that the model expects for the listeners and joins of a sample. */
+/** Cores that the model expects for a sample. */
 function modelOf({ byCadence, joinsPerSecond }: Sample): number {
   const listening = CADENCE_LADDER.reduce(
     (sum, { cadenceMs }, i) => sum + (byCadence[cadenceMs] ?? 0) * modelCost(i),
@@ -176,7 +172,6 @@ function modelOf({ byCadence, joinsPerSecond }: Sample): number {
   return listening + (joinsPerSecond * LOAD.joinUs) / 1e6;
 }
 
-/** Cores for one listener at a rung of the cadence ladder, by the edges' own model. */
 function modelCost(rung: number): number {
   const one = { ...NO_LOAD, members: [1] };
   return projectedBusy({ scale: 1, growth: 0, joining: 0 }, one, rung) - LOAD.baseBusy;
@@ -187,7 +182,6 @@ function cadenceOfNearlyAll(full: readonly Sample[]): number | undefined {
   return share !== undefined && share >= NEARLY_ALL ? Number(cadenceMs) : undefined;
 }
 
-/** The most common cadence, and the share of listeners that had it. */
 function mostCommonCadence(full: readonly Sample[]): readonly [cadenceMs: string, share: number] | undefined {
   const people: Record<string, number> = {};
   for (const { byCadence } of full)

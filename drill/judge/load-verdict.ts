@@ -4,14 +4,10 @@ import type { CrowdReport } from "../record/crowd-report.ts";
 
 export interface LoadVerdict {
   readonly isGood: boolean;
-  /** One line. */
   readonly text: string;
 }
 
-/**
- * `failOnGaps` false: gaps are only reported, because they are a matter of time and other programs on the machine cause them
- * too.
- */
+/** `failOnGaps` false: gaps are only reported, because other programs on the machine cause them too. */
 export function judgeLoad({ counts, standing }: CrowdReport, listeners: number, failOnGaps: boolean): LoadVerdict {
   const wrongSlots = counts.skippedSlots + counts.missingSlots + counts.duplicateSlots + counts.badFrames;
   const isGood = standing.playing === listeners && wrongSlots === 0 && !(failOnGaps && counts.gaps > 0);

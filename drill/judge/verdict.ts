@@ -5,17 +5,15 @@ import { BIN_MS, quantileMs } from "../record/histogram.ts";
 
 export interface Verdict {
   readonly passed: boolean;
-  /** One sentence for each reason not to pass. */
   readonly failures: readonly string[];
-  /** Facts that matter for reading the numbers. */
   readonly remarks: readonly string[];
 }
 
 /** Above this, the generators and not the server may have been late. */
 const GENERATOR_LATE_MS = 400;
-/** The audience counts as complete from this share on. */
+/** From this share on, the audience counts as complete. */
 const FULL_SHARE = 0.99;
-/** Other programs that use more of the machine than this are mentioned. */
+/** Other programs' share of the machine above which they are mentioned. */
 const OTHERS_SHARE = 0.1;
 
 export function judge(record: DrillRecord): Verdict {
@@ -42,7 +40,6 @@ export function judge(record: DrillRecord): Verdict {
   return { passed: failures.length === 0, failures, remarks: remarksOn(record) };
 }
 
-/** The conditions of the run in one line: rendition, cadence, TLS, network, machines. */
 export function runDescription(record: DrillRecord): string {
   const { scenario, setting } = record;
   const where = setting.isLoopback ? "loopback" : "over the network";
@@ -56,12 +53,12 @@ export function runDescription(record: DrillRecord): string {
   );
 }
 
-/** Whether the run says nothing about a real deployment and its network. */
+/** Whether the run ignores a real deployment's network. */
 export function isRehearsal({ setting }: DrillRecord): boolean {
   return setting.isOwnServer || setting.isLoopback;
 }
 
-/** The cadence that was fixed, or the range that the edges chose. */
+/** The fixed cadence, or the range that the edges chose. */
 export function cadenceOf({ scenario, samples }: DrillRecord): string {
   if (scenario.cadenceMs !== "auto") return `${scenario.cadenceMs / 1000} s cadence, fixed`;
   const seen = new Set(samples.flatMap(({ byCadence }) => Object.keys(byCadence).map(Number)));
@@ -71,12 +68,10 @@ export function cadenceOf({ scenario, samples }: DrillRecord): string {
   return least === most ? `${least / 1000} s cadence, chosen` : `${least / 1000} to ${most / 1000} s cadence, chosen`;
 }
 
-/** The largest number of listeners with sound. */
 export function peakListeners({ samples }: DrillRecord): number {
   return Math.max(0, ...samples.map(({ playing }) => playing));
 }
 
-/** "1 gap", "2,000 gaps". */
 export function plural(number: number, one: string, many: string): string {
   return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 }
@@ -107,7 +102,6 @@ function remarksOn(record: DrillRecord): string[] {
   return remarks;
 }
 
-/** How leaving listeners got the home page, and how many gaps the others had. */
 function exitRemark({ final: { counts, homeMs }, scenario: { exit }, samples }: DrillRecord): string | undefined {
   if (exit === undefined || counts.homeRequests === 0) return undefined;
   const [p50, p99] = [quantileMs(homeMs, 0.5), quantileMs(homeMs, 0.99)];
@@ -118,14 +112,14 @@ function exitRemark({ final: { counts, homeMs }, scenario: { exit }, samples }: 
   return `${counts.homePages.toLocaleString("en")} of ${counts.homeRequests.toLocaleString("en")} listeners who left got the home page${took}.${stayed}`;
 }
 
-/** Histograms cannot tell durations below one bin apart. */
+/** Durations below one bin of a histogram are not told apart. */
 export function shortDuration(ms: number | undefined): string {
   if (ms === undefined) return "–";
   if (ms < BIN_MS) return `less than ${BIN_MS} ms`;
   return ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`;
 }
 
-/** Lateness of the stage's ticks beside that of the bare ticker; `undefined` where the stage cannot be observed. */
+/** The stage's lateness beside the bare ticker's; `undefined`: the stage cannot be observed. */
 function tickRemark({ tick, bareTick, samples }: DrillRecord): string | undefined {
   if (tick === undefined) return undefined;
   const shares = samples.flatMap(({ machineStolen }) => machineStolen ?? []);
@@ -141,7 +135,7 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
-/** Share of all cores that neither server nor generators used; `undefined` where it cannot be observed. */
+/** `undefined`: cannot be observed. */
 function othersShare({ machine }: DrillRecord, { machineBusy, roles }: Sample): number | undefined {
   if (machineBusy === undefined) return undefined;
   const ours = Object.values(roles).reduce((total, { cores }) => total + cores, 0);

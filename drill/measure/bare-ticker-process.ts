@@ -1,5 +1,5 @@
-// The script of the bare ticker: the stage's 20 ms ticker without any work. On its IPC channel it receives a number of ticks
-// and answers how late the newest of them were.
+// The bare ticker's script: the stage's 20 ms ticker without work. Answers each number of ticks on its IPC channel with
+// the lateness of the newest.
 
 import { systemClock } from "@hustings/flow/clock.ts";
 import { startTicker } from "@hustings/flow/ticker.ts";

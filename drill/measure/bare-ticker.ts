@@ -1,5 +1,5 @@
-// The bare ticker: the stage's 20 ms ticker in a process without any other work, at the stage's priority. Its lateness is the
-// machine's, which no stage there could avoid.
+// The stage's 20 ms ticker in a process without work, at the stage's priority. Its lateness is the machine's, which no
+// stage there could avoid.
 
 import { fork } from "node:child_process";
 import { getPriority } from "node:os";
@@ -11,15 +11,15 @@ import { goRealTime, isRealTime } from "@hustings/server/ops/host/realtime.ts";
 import { endChild } from "../deployment/end-child.ts";
 
 export interface BareTicker extends AsyncDisposable {
-  /** Absent when its process could not be started. */
+  /** Absent: the process could not be started. */
   readonly pid: number | undefined;
-  /** Lateness of the newest ticks (at most 15,000), in milliseconds; `undefined` once the process is gone. */
+  /** Lateness of the newest ticks (at most 15,000) in milliseconds; `undefined`: the process is gone. */
   ticks(newest: number): Promise<TickTimes | undefined>;
 }
 
 const ENTRY = fileURLToPath(new URL("./bare-ticker-process.ts", import.meta.url));
 
-/** Starts ticking at the priority and in the scheduling class of process `likePid`, as far as the system allows. */
+/** Takes the priority and scheduling class of process `likePid`, as far as the system allows. */
 export function startBareTicker(likePid: number): BareTicker {
   const child = fork(ENTRY, { detached: true, stdio: ["ignore", "inherit", "inherit", "ipc"] });
   child.on("error", () => undefined);
@@ -35,7 +35,7 @@ export function startBareTicker(likePid: number): BareTicker {
   return {
     pid: child.pid,
     ticks(newest) {
-      // One question at a time: an answer does not name its question.
+      // One question at a time, because answers do not name their question.
       last = last.then(() => ask(newest));
       return last;
     },

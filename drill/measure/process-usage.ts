@@ -1,13 +1,13 @@
-// Processor time and memory of processes and of the machine, read from /proc. Without /proc the answer is `undefined`.
+// Processor time and memory of processes and of the machine, from /proc; `undefined` without /proc.
 
 import { readFile } from "node:fs/promises";
 
-/** The kernel's unit of processor time, USER_HZ, on every Linux that Node supports. */
+/** USER_HZ, on every Linux that Node supports. */
 const TICKS_PER_SECOND = 100;
 const PAGE_BYTES = 4096;
 
 export interface ProcessUsage {
-  /** Processor time since the start of the process, in user and kernel mode. */
+  /** User and kernel time since the process started. */
   readonly cpuSeconds: number;
   readonly residentBytes: number;
 }
@@ -22,7 +22,7 @@ export async function processUsage(pid: number): Promise<ProcessUsage | undefine
   };
 }
 
-/** Times are seconds of all cores together since the machine started. */
+/** Seconds of all cores together since the machine started. */
 export interface MachineUsage {
   readonly busySeconds: number;
   readonly idleSeconds: number;

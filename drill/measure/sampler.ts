@@ -1,4 +1,4 @@
-// Takes samples of a running drill: the crowd's counts, processor and memory by role, lateness of ticks.
+// Samples a running drill: the crowd's counts, processor and memory by role, lateness of ticks.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { Deployment } from "../deployment/deployment.ts";
@@ -118,7 +118,6 @@ export class Sampler {
   }
 }
 
-/** The stretch of time in which the stage was later. */
 export function laterTicks(a: TickLateness, b: TickLateness): TickLateness {
   return (b.tick?.p999 ?? -1) > (a.tick?.p999 ?? -1) ? b : a;
 }

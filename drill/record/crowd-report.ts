@@ -1,29 +1,23 @@
-// Reports of generators about their listeners, and how several are merged. Plain values that travel
-// as JSON.
+// Reports of generators about their listeners, and how they merge. JSON values.
 
 import { type Histogram, mergeHistograms } from "./histogram.ts";
 
-/** Whole numbers since the start of a generator; merging adds them. */
+/** Since the start of a generator; merging adds them. */
 export interface Counts {
-  /** Listeners that tapped "Listen". */
   joins: number;
-  /** Listeners that heard a first sound. */
   firstSounds: number;
-  /** Listeners without sound 15 s after the tap, or refused for good before any sound. */
+  /** No sound 15 s after the tap, or refused for good before any sound. */
   failedJoins: number;
-  /** Listeners that waited in the admission queue. */
   queued: number;
-  /** Listeners that left because the scenario ordered it. */
   left: number;
-  /** Established connections that ended although the listener stayed. */
+  /** Established connections that ended while the listener stayed. */
   lostConnections: number;
-  /** Connections that the door refused. */
   refusedConnections: number;
   reconnects: number;
-  /** Times that a playhead reached a slot that had not come, and the filler played for it. */
+  /** A playhead reached a slot that had not come, and filler played. */
   gaps: number;
   gapMs: number;
-  /** Filler while the edge reported the stage away. */
+  /** Filler while the edge reported that the stage is away. */
   awayMs: number;
   /** Filler while hold music was on air. */
   heldMs: number;
@@ -32,11 +26,10 @@ export interface Counts {
   jumps: number;
   /** Slots skipped by a jump or because the edge announced it. */
   skippedSlots: number;
-  /** Existing slots that never came and were not announced as skipped. */
+  /** Existing slots that neither came nor were announced as skipped. */
   missingSlots: number;
-  /** Slots that came twice on one connection. */
   duplicateSlots: number;
-  /** Frames that broke the protocol or whose sound differs from checksummed sound. */
+  /** Frames that broke the protocol or differ from verified sound. */
   badFrames: number;
   checkedSlots: number;
   frames: number;
@@ -45,44 +38,40 @@ export interface Counts {
   stalled: number;
   stalledClosed: number;
   stalledBack: number;
-  /** Requests for the home page after leaving; complete pages; failures. */
   homeRequests: number;
   homePages: number;
   homeFailed: number;
 }
 
-/** Numbers at the moment of the report. */
 export interface Standing {
   /** Listeners that joined and did not leave. */
   people: number;
-  /** Listeners with sound ahead of the playhead. */
+  /** With sound ahead of the playhead. */
   playing: number;
   connecting: number;
-  /** Listeners that wait for their next attempt. */
+  /** Waiting for their next attempt. */
   waiting: number;
 }
 
 export interface CrowdReport {
   readonly counts: Counts;
   readonly standing: Standing;
-  /** Listeners by the cadence of their pushes, in milliseconds. */
+  /** By cadence in milliseconds. */
   readonly byCadence: Readonly<Record<string, number>>;
-  /** Ended and refused connections by reason: a close code, an HTTP status, or words. */
+  /** By reason: a close code, an HTTP status, or words. */
   readonly closes: Readonly<Record<string, number>>;
-  /** From the tap to the first sound. */
   readonly firstSoundMs: Histogram;
-  /** How far playheads are behind the microphone, of a sample of listeners since the last report. */
+  /** Delay of playheads behind the microphone, of a sample of listeners since the last report. */
   readonly lagMs: Histogram;
   readonly gapLengthMs: Histogram;
-  /** From leaving to the complete home page. */
   readonly homeMs: Histogram;
   readonly window: FaultWindow;
-  /** The largest delay of a generator's own loop. Above 100 ms the generator is late, not the server. */
+  /** Largest delay of a generator's loop. Above 100 ms the generator is late, not the server. */
   readonly loopDelayMs: number;
   readonly generators: number;
 }
 
-/** The effects of the newest fault since it was injected. */
+/** Effects of the newest fault. */
 export interface FaultWindow {
   readonly number: number;
   /** Listeners that were playing; of these, that lost the connection; of these, that play again. */
@@ -91,7 +80,7 @@ export interface FaultWindow {
   readonly recovered: number;
   /** From the loss to sound on another connection. */
   readonly recoveryMs: Histogram;
-  /** Filler that each disconnected listener heard instead of words. */
+  /** Filler heard instead of words, by disconnected listener. */
   readonly gapMs: Histogram;
 }
 
@@ -141,7 +130,7 @@ export const EMPTY_REPORT: CrowdReport = {
   generators: 0,
 };
 
-/** Merges `reports` into one. Windows of an older fault than the newest do not count. */
+/** Windows of a fault older than the newest are dropped. */
 export function mergeReports(reports: readonly CrowdReport[]): CrowdReport {
   const number = Math.max(0, ...reports.map(({ window }) => window.number));
   const windows = reports.map(({ window }) => window).filter((window) => window.number === number);

@@ -1,11 +1,10 @@
-// The record that a drill leaves behind: its setting, a sample a second, what each fault did. Plain values that travel as JSON; the
-// verdict and the report are made from nothing else.
+// Everything that a drill records: its setting, a sample a second, and what each fault did. JSON values; verdict and
+// report read nothing else.
 
 import type { TickTimes } from "@hustings/flow/ticker.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import type { CrowdReport } from "./crowd-report.ts";
 
-/** The processes of one role together. */
 export interface RoleUsage {
   /** Cores used since the last sample. */
   readonly cores: number;
@@ -17,7 +16,7 @@ export type MeasuredRole = (typeof ROLES)[number];
 
 export interface Sample {
   readonly atSeconds: number;
-  /** Listeners that the scenario asks for. */
+  /** As the scenario asks. */
   readonly wanted: number;
   readonly people: number;
   readonly playing: number;
@@ -26,7 +25,6 @@ export interface Sample {
   readonly bytesPerSecond: number;
   /** Since the last sample. */
   readonly gaps: number;
-  /** Since the last sample. */
   readonly cuts: number;
   readonly lagP50Ms: number | undefined;
   readonly lagP95Ms: number | undefined;
@@ -41,7 +39,7 @@ export interface Sample {
   readonly kernelBytes: number | undefined;
   /** Lateness of the stage's ticks in the last ten seconds, p99.9. */
   readonly tickP999Ms: number | undefined;
-  /** The same of a ticker without work: the lateness of the machine itself. */
+  /** The same of the bare ticker: the machine's own lateness. */
   readonly bareTickP999Ms: number | undefined;
   readonly generatorLateMs: number;
 }
@@ -51,7 +49,7 @@ export interface FaultRecord {
   readonly atSeconds: number;
   readonly forSeconds: number;
   readonly share: number;
-  /** False where the drill cannot inject it: kills on a deployment that it did not start. */
+  /** False: the drill cannot inject it, such as kills on a remote deployment. */
   readonly isInjected: boolean;
   /** Listeners that were playing; of these, that lost the connection; of these, that played again in time. */
   readonly people: number;
@@ -73,18 +71,16 @@ export interface MachineRecord {
   readonly node: string;
 }
 
-/** Measurements of real browser pages beside the crowd. */
 export interface BrowsersRecord {
   readonly pages: number;
   readonly gaps: number;
   readonly stalls: number;
   readonly skippedSlots: number;
   readonly mouthToEarP50Ms: number | undefined;
-  /** Whether pages and the playback model measured the same. */
   readonly agree: boolean;
 }
 
-/** Lateness of the stage's ticks over some time, and of the bare ticker over the same time. */
+/** The stage's lateness over some time, and the bare ticker's over the same time. */
 export interface TickLateness {
   /** `undefined` where the stage cannot be observed. */
   readonly tick: TickTimes | undefined;
@@ -98,7 +94,7 @@ export interface DrillRecord extends TickLateness {
   /** As it was run, scaled. */
   readonly scenario: Scenario;
   readonly setting: {
-    /** The largest audience of the scenario's file, before scaling. */
+    /** Largest audience before scaling. */
     readonly fullPeak: number;
     readonly isOwnServer: boolean;
     readonly isTls: boolean;
@@ -114,14 +110,12 @@ export interface DrillRecord extends TickLateness {
   readonly samples: readonly Sample[];
   readonly faults: readonly FaultRecord[];
   readonly final: CrowdReport;
-  /** How long the stage took to store each mute. */
+  /** Time until the stage had stored each mute. */
   readonly mutesMs: readonly number[];
   /** From the end of each ordered absence of a speaker to sound on the stage again. */
   readonly returnsMs: readonly number[];
-  /** Times that a speaker lost the connection without an order to disconnect. */
   readonly unexpectedDisconnects: number;
-  /** Absent where no browsers were asked for. */
+  /** Absent: none were requested. */
   readonly browsers: BrowsersRecord | undefined;
-  /** The drill was ended early. */
   readonly isAborted: boolean;
 }

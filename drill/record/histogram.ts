@@ -1,7 +1,7 @@
-// Durations counted in bins of 10 ms: small enough to travel as JSON, and simple to merge.
+// Durations in bins of 10 ms: small as JSON, and simple to merge.
 
 export const BIN_MS = 10;
-/** The last bin also counts everything beyond it (41 s). */
+/** The last bin also counts everything above 41 s. */
 const BINS = 4_096;
 
 /** Pairs of bin and count, ascending. Bin `n` counts durations that round to n · `BIN_MS`. */
@@ -35,7 +35,6 @@ export function mergeHistograms(histograms: readonly Histogram[]): Histogram {
   return [...bins].sort(([a], [b]) => a - b);
 }
 
-/** The number of values. */
 export function countOf(histogram: Histogram): number {
   return histogram.reduce((total, [, count]) => total + count, 0);
 }

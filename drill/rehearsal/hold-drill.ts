@@ -1,4 +1,4 @@
-// Holds a drill: starts the deployment, the speakers and the crowd, runs the scenario, and ends them in reverse order.
+// Holds a drill: starts the deployment, the speakers and the crowd, runs the scenario, and ends them in reverse.
 
 import { availableParallelism, cpus, release, totalmem, type } from "node:os";
 import { type Clock, sleep } from "@hustings/flow/clock.ts";
@@ -24,9 +24,8 @@ export interface Drill {
   readonly options: Pick<DrillOptions, "target" | "agents" | "controlPort" | "browsers" | "edges" | "tls">;
   /** Scaled. */
   readonly scenario: Scenario;
-  /** The largest audience of the scenario's file, before scaling. */
+  /** Largest audience before scaling. */
   readonly fullPeak: number;
-  /** Version of Hustings for the record. */
   readonly version: string;
   readonly clock: Clock;
   /** Aborting ends the drill early, with a record of the part that ran. */
@@ -36,10 +35,10 @@ export interface Drill {
 /** Room for listeners that reconnect while their old places are still taken. */
 const SPARE_CAPACITY = 1.02;
 const LEAD_IN_MS = 1_500;
-/** From this audience on, kernel settings that are too low are named. */
+/** From this audience on, low kernel settings are reported. */
 const KERNEL_NOTES_FROM = 10_000;
 
-/** Prints progress to standard output. Rejects when the deployment, the speakers or the crowd do not start. */
+/** Prints progress. Rejects if the deployment, the speakers or the crowd do not start. */
 export async function holdDrill(drill: Drill): Promise<DrillRecord> {
   const { options, scenario, clock, signal } = drill;
   const startedUtcMs = clock.utcMs();
@@ -86,14 +85,14 @@ export async function holdDrill(drill: Drill): Promise<DrillRecord> {
 async function openDeployment({ options, scenario, clock, signal }: Drill, descriptors: number): Promise<Deployment> {
   if (options.target !== undefined) return remoteDeployment(options.target);
   const listenersPerEdge = listenersPerProcess(descriptors);
-  // One edge more than needed when one is killed: its listeners go to the others.
+  // If an edge is killed, one more: its listeners go to the others.
   const spare = scenario.faults.some(({ kind }) => kind === "kill-edge") ? 1 : 0;
   const least = Math.ceil(peakOf(scenario) / listenersPerEdge) + spare;
   const edges = options.edges ?? Math.max(least, availableParallelism());
   return startLocalServer({ edges, listenersPerEdge, cadenceMs: scenario.cadenceMs, tls: options.tls, clock, signal });
 }
 
-/** Only for sockets on this machine: a remote server has its own `hustings doctor`. */
+/** For sockets on this machine only: a remote server has its own `hustings doctor`. */
 async function kernelNotesFor({ options: { target, agents }, scenario }: Drill): Promise<readonly string[]> {
   const people = peakOf(scenario);
   const ends = (target === undefined ? 1 : 0) + (agents === 0 ? 1 : 0);

@@ -1,4 +1,4 @@
-// Progress of a running drill: a few lines that are redrawn at a terminal, elsewhere a line every five seconds.
+// Shows progress: a few redrawn lines at a terminal, elsewhere a line every five seconds.
 
 import type { CrowdReport } from "../record/crowd-report.ts";
 import type { MeasuredRole, Sample } from "../record/drill-record.ts";

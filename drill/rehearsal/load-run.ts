@@ -1,4 +1,4 @@
-// A load run: a steady audience on a local server, without faults and without a report.
+// A load run: a steady audience on a local server, without faults or a report.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { DrillRecord } from "../record/drill-record.ts";
@@ -11,7 +11,6 @@ export interface LoadRun {
   readonly seconds: number;
   readonly edges: number;
   readonly cadenceMs: number | "auto";
-  /** Chromium pages that listen as well. */
   readonly browsers: number;
   readonly version: string;
   readonly clock: Clock;

@@ -6,7 +6,7 @@ import { writeReport } from "../report/write-report.ts";
 import type { DrillOptions } from "../scenario/drill-options.ts";
 import { type Drill, holdDrill } from "./hold-drill.ts";
 
-/** Holds the drill, writes its report and prints the result. Throws when the drill does not pass. */
+/** Holds the drill, writes its report and prints the result. Throws if the drill does not pass. */
 export async function rehearse(drill: Drill & { readonly options: DrillOptions }): Promise<void> {
   const record = await holdDrill(drill);
   const { outDirectory, prices } = drill.options;

@@ -16,19 +16,18 @@ export interface ScenarioRunOptions {
   readonly crowd: Crowd;
   readonly deployment: Deployment;
   readonly speakers: DrillSpeakers;
-  /** Absent where the stage is not on this machine. */
+  /** Absent: the stage is not on this machine. */
   readonly bareTicker: BareTicker | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly onSample: (sample: Sample, report: CrowdReport) => void;
-  /** A fault is injected, or left out because the drill cannot inject it. */
+  /** Called when a fault is injected, or skipped because the drill cannot inject it. */
   readonly onFault: (fault: Fault, isInjected: boolean) => void;
 }
 
 export interface ScenarioOutcome extends TickLateness {
   readonly samples: readonly Sample[];
   readonly faults: readonly FaultRecord[];
-  /** Of the whole run, at its end. */
   readonly final: CrowdReport;
   readonly isAborted: boolean;
 }
@@ -37,13 +36,13 @@ const STEP_MS = 100;
 const SAMPLE_MS = 1_000;
 /** After the end, for sound in flight and the last reports. */
 const SETTLE_MS = 3_000;
-/** An overloaded generator has this much longer to let listeners leave. */
+/** Additional time for an overloaded generator to let listeners leave. */
 const MAX_SETTLE_MS = 60_000;
 const TICKS_PER_SECOND = 50;
-/** A stage remembers five minutes of its ticks, so they are asked for after four. */
+/** The stage remembers five minutes of ticks. */
 const TICKS_EVERY_MS = 240_000;
 
-/** Resolves when the scenario is over, or soon after `signal` aborts. */
+/** Resolves at the end of the scenario, or soon after `signal` aborts. */
 export async function runScenario(options: ScenarioRunOptions): Promise<ScenarioOutcome> {
   const run = new ScenarioRun(options);
   const { clock, signal } = options;
@@ -60,7 +59,7 @@ export async function runScenario(options: ScenarioRunOptions): Promise<Scenario
   return run.outcome();
 }
 
-/** Waits until departing listeners have left and their visits to the home page have ended. */
+/** Waits until listeners have left and their visits to the home page have ended. */
 async function settle({ clock, crowd, scenario, signal }: ScenarioRunOptions): Promise<void> {
   await sleep(clock, SETTLE_MS);
   const wanted = peopleAt(scenario, lengthSeconds(scenario));
@@ -69,7 +68,6 @@ async function settle({ clock, crowd, scenario, signal }: ScenarioRunOptions): P
     await sleep(clock, SAMPLE_MS);
 }
 
-/** Whether at most `wanted` listeners are left and every visit to the home page has succeeded or failed. */
 export function isSettled({ counts, standing }: Pick<CrowdReport, "counts" | "standing">, wanted: number): boolean {
   return standing.people <= wanted && counts.homeRequests === counts.homePages + counts.homeFailed;
 }
@@ -101,7 +99,6 @@ class ScenarioRun {
     this.#faults.step(atSeconds);
   }
 
-  /** Takes a sample a second until the run is over. */
   async sample(): Promise<void> {
     const { clock, crowd, scenario, onSample } = this.#options;
     while (!this.isOver) {
@@ -127,7 +124,7 @@ class ScenarioRun {
     };
   }
 
-  /** Reads the lateness of all ticks since the last call; a killed stage takes its own with it. */
+  /** Reads ticks since the last call; a killed stage loses its own. */
   async #readTicks(): Promise<void> {
     const { deployment, bareTicker, clock } = this.#options;
     const seconds = (clock.monotonicMs() - this.#ticksSinceMs) / 1000;

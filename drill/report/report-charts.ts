@@ -8,7 +8,6 @@ import type { Chart, Mark, Series } from "./svg-chart.ts";
 const TICK_LIMIT_MS = 5;
 const CURVE_POINTS = 300;
 
-/** The audience over time, beside the scenario's curve. */
 export function mainChart(record: DrillRecord): Chart {
   const length = lengthOf(record);
   const { scenario } = record;

@@ -1,4 +1,4 @@
-// The forecast in words: a part of the report's page, and a sentence for the terminal. Says what was measured and what was
+// The forecast in words, for the report's page and for the terminal; distinguishes what was measured from what was
 // computed.
 
 import { type CadenceForecast, type Forecast, forecast, rowInUse, USABLE_SHARE } from "../judge/forecast.ts";
@@ -22,7 +22,6 @@ export function forecastHtml(record: DrillRecord, prices: Prices): string {
 <table>${facts.join("")}</table>`;
 }
 
-/** What this machine can serve and what the audience needs, at the cadence of the drill and at the slowest. */
 export function forecastSentence(record: DrillRecord, prices: Prices): string {
   const result = forecast(record, prices);
   const slowest = result.rows.at(-1) as CadenceForecast;

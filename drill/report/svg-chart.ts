@@ -9,7 +9,6 @@ export interface Series {
   readonly colour: string;
 }
 
-/** A vertical line. */
 export interface Mark {
   readonly atSeconds: number;
   readonly label: string;
@@ -23,11 +22,8 @@ export interface Chart {
   readonly lengthSeconds: number;
   readonly marks: readonly Mark[];
   readonly isLarge?: boolean;
-  /** Areas are stacked, in order. */
   readonly isStacked?: boolean;
-  /** Drawn as a horizontal line. */
   readonly limit?: number;
-  /** The scale includes at least this value. */
   readonly atLeast?: number;
   readonly format: (value: number) => string;
 }
@@ -36,7 +32,6 @@ const STEPS = [1, 2, 2.5, 5, 10];
 const TIME_STEPS_SECONDS = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600];
 const MAX_TIME_TICKS = 6;
 
-/** Returns a `<figure>` element. */
 export function drawChart(chart: Chart): string {
   const layers = chart.isStacked ? stacked(chart.series) : chart.series.map((series) => ({ series, base: undefined }));
   const values = layers.flatMap(({ series }) => series.points.flatMap(([, value]) => value ?? []));
@@ -66,7 +61,6 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }
 
-/** Minutes and seconds. */
 export function timeOf(atSeconds: number): string {
   const whole = Math.round(atSeconds);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
@@ -74,7 +68,7 @@ export function timeOf(atSeconds: number): string {
 
 interface Layer {
   readonly series: Series;
-  /** The lower bound of the area, by point. */
+  /** The area's lower bound, by point. */
   readonly base: readonly number[] | undefined;
 }
 

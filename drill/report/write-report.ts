@@ -1,4 +1,4 @@
-// Writes a drill's report: report.json has everything, report.html is for people.
+// Writes a drill's report: report.json has everything, report.html is for people. Returns the page's path.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,7 +8,6 @@ import type { DrillRecord } from "../record/drill-record.ts";
 import type { Prices } from "../scenario/drill-options.ts";
 import { reportHtml } from "./report.ts";
 
-/** Resolves with the path of the page. */
 export async function writeReport(directory: string, record: DrillRecord, prices: Prices): Promise<string> {
   await mkdir(directory, { recursive: true });
   const all = { what: runDescription(record), ...judge(record), ...record, forecast: forecast(record, prices) };

@@ -7,20 +7,18 @@ import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import { SCENARIO_LIMITS } from "./read-scenario.ts";
 
 export interface DrillOptions {
-  /** The name of a built-in scenario or the path of a file. */
+  /** A built-in scenario's name, or a file's path. */
   readonly scenario: string;
-  /** The largest audience. */
   readonly peak: number | undefined;
-  /** Factor on the scenario's audience. */
+  /** Factor on the audience. */
   readonly scale: number | undefined;
-  /** Length of the drill. */
   readonly minutes: number | undefined;
   readonly cadenceMs: number | "auto" | undefined;
   readonly rendition: Rendition | undefined;
   readonly outDirectory: string;
-  /** Address of a running deployment; absent: a server of the drill's own. */
+  /** Origin of a running deployment; absent: the drill starts a server. */
   readonly target: string | undefined;
-  /** --yes: do not ask before drilling a running deployment. */
+  /** Set by --yes: do not ask before drilling a running deployment. */
   readonly isConfirmed: boolean;
   /** Machines that run the listeners; 0: this one does. */
   readonly agents: number;
@@ -31,11 +29,10 @@ export interface DrillOptions {
   readonly prices: Prices;
 }
 
-/** Assumptions of the forecast. */
 export interface Prices {
   readonly perGigabyte: number;
   readonly perCoreHour: number;
-  /** Audience of the forecast; absent: the peak of the scenario, unscaled. */
+  /** Audience of the forecast; absent: the unscaled peak. */
   readonly audience: number | undefined;
   readonly hours: number;
 }
@@ -66,7 +63,6 @@ const FLAGS = {
   "price-core-hour": { type: "string", default: String(PRICES.perCoreHour) },
 } as const;
 
-/** Throws BadConfig with all mistakes. */
 export function readOptions(args: readonly string[]): DrillOptions {
   const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: FLAGS });
   const faults: string[] = [];

@@ -16,7 +16,7 @@ import {
 export const SCENARIO_LIMITS = { points: 200, faults: 100, people: 2_000_000, seconds: 21_600 } as const;
 const NEEDS_TIME: ReadonlySet<FaultKind> = new Set(["drop-host", "drop-moderator", "stall-readers"]);
 
-/** The scenario of a parsed JSON value. Throws BadScenario. */
+/** Throws BadScenario. */
 export function readScenario(value: unknown): Scenario {
   const faults: string[] = [];
   const read = new FieldReader(faults);

@@ -17,7 +17,7 @@ export async function builtInNames(): Promise<string[]> {
     .sort();
 }
 
-/** Throws an Error for the person at the terminal: no such scenario, invalid JSON, or all mistakes in it. */
+/** Throws an Error for the person at the terminal: no such scenario, invalid JSON, or all its mistakes. */
 export async function loadScenario(nameOrPath: string): Promise<Scenario> {
   const names = await builtInNames();
   const path = names.includes(nameOrPath) ? join(BUILT_IN, `${nameOrPath}.json`) : nameOrPath;

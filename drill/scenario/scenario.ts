@@ -1,8 +1,8 @@
-// A scenario: how many listeners there are when, which faults happen, and what a passing drill may have.
+// A scenario: the audience over time, faults, and what a passing drill may have.
 
 import type { Rendition } from "@hustings/wire/units.ts";
 
-/** The audience at one time. It changes linearly from point to point. */
+/** The audience changes linearly from point to point. */
 export interface CurvePoint {
   readonly atSeconds: number;
   readonly people: number;
@@ -21,7 +21,7 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 export interface Fault {
   readonly atSeconds: number;
   readonly kind: FaultKind;
-  /** How long a speaker stays away or readers stall; 0 for kills. */
+  /** Length of an absence or a stall; 0 for kills. */
   readonly forSeconds: number;
   /** Share of the audience that stalls, 0 to 1. */
   readonly share: number;
@@ -29,21 +29,17 @@ export interface Fault {
 
 export interface Exit {
   readonly atSeconds: number;
-  /** Listeners leave evenly over this time. */
   readonly overSeconds: number;
   /** Share of the audience that leaves, 0 to 1. */
   readonly share: number;
-  /** Whether each leaving listener requests the home page. */
   readonly visitsHome: boolean;
 }
 
-/** The most that may happen in a passing drill. */
 export interface Allowed {
-  /** Gaps for each thousand listeners. */
+  /** Per thousand listeners. */
   readonly gapsPerThousand: number;
   readonly cuts: number;
   readonly failedJoins: number;
-  /** Leaving listeners without a complete home page. */
   readonly failedVisits: number;
 }
 
@@ -60,7 +56,7 @@ export interface Scenario {
   readonly allowed: Allowed;
 }
 
-/** All mistakes of a scenario, one sentence each. */
+/** One sentence per mistake. */
 export class BadScenario extends Error {
   override readonly name = "BadScenario";
   readonly faults: readonly string[];
@@ -71,18 +67,15 @@ export class BadScenario extends Error {
   }
 }
 
-/** When the scenario is over, in seconds. */
 export function lengthSeconds({ curve, exit }: Scenario): number {
   const end = curve.at(-1)?.atSeconds ?? 0;
   return exit ? Math.max(end, exit.atSeconds + exit.overSeconds) : end;
 }
 
-/** The largest audience. */
 export function peakOf({ curve }: Scenario): number {
   return Math.max(...curve.map(({ people }) => people));
 }
 
-/** The audience that curve and exit ask for at `atSeconds`. */
 export function peopleAt(scenario: Scenario, atSeconds: number): number {
   const { curve, exit } = scenario;
   const due = onCurve(curve, atSeconds);
@@ -92,9 +85,8 @@ export function peopleAt(scenario: Scenario, atSeconds: number): number {
 }
 
 export interface Scaling {
-  /** The largest audience; absent: unchanged. */
+  /** Absent: unchanged. `minutes` includes the exit. */
   readonly peak?: number;
-  /** The length, exit included; absent: unchanged. */
   readonly minutes?: number;
 }
 

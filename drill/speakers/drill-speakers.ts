@@ -1,5 +1,4 @@
-// The stage of a drill: creates a space, puts a host and a moderator on the stage who speak from files, and measures how
-// long mutes take.
+// The stage of a drill: creates a space, seats a host and a moderator who speak from files, and times mutes.
 
 import { fileURLToPath } from "node:url";
 import { type Clock, repeat } from "@hustings/flow/clock.ts";
@@ -15,19 +14,18 @@ export interface DrillSpeakers extends AsyncDisposable {
   readonly spaceUrl: string;
   /** Closes the connection without notice. The speaker reconnects after `forMs`. */
   disconnect(role: "host" | "moderator", forMs: number): void;
-  /** How long the stage took to store each mute. */
+  /** Time until the stage had stored each mute. */
   readonly mutesMs: readonly number[];
-  /** From the end of each ordered absence to sound on the stage again. */
+  /** From the end of each ordered absence to sound on the stage. */
   readonly returnsMs: readonly number[];
-  /** Times that a speaker lost the connection without an order to disconnect. */
+  /** Connections lost without an order. */
   readonly unexpectedDisconnects: number;
-  /** Ends the space for everybody. */
   end(): Promise<void>;
 }
 
 export interface DrillSpeakersOptions {
   readonly doorUrl: string;
-  /** Where the stage answers: its own port, or the door. */
+  /** The stage's own port, or the door. */
   readonly stageUrl: string;
   readonly title: string;
   readonly clock: Clock;
@@ -37,7 +35,7 @@ const VOICES = {
   host: fileURLToPath(new URL("../../media/voices/anna.opus", import.meta.url)),
   moderator: fileURLToPath(new URL("../../media/voices/ben.opus", import.meta.url)),
 };
-/** A mute makes two state entries for every listener: rare enough not to affect the other measurements. */
+/** A mute makes two state entries for every listener: rare enough to leave other measurements alone. */
 const MUTE_EVERY_MS = 10_000;
 const MAX_MEASURES = 10_000;
 
@@ -99,7 +97,6 @@ export async function startSpeakers(options: DrillSpeakersOptions): Promise<Dril
   };
 }
 
-/** The host mutes the moderator, who unmutes. */
 async function muteOnce(
   host: ReconnectingSpeaker,
   moderator: ReconnectingSpeaker,
@@ -114,6 +111,6 @@ async function muteOnce(
     if (mutesMs.length < MAX_MEASURES) mutesMs.push(clock.monotonicMs() - startMs);
     await moderator.command({ do: "mute", seat, muted: false });
   } catch {
-    // A connection was lost meanwhile; ReconnectingSpeaker counts it.
+    // The connection was lost; ReconnectingSpeaker counts it.
   }
 }

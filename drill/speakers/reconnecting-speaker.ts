@@ -1,4 +1,4 @@
-// A speaker on the stage who speaks a file over and over, and reconnects after every loss of the connection.
+// A speaker who speaks a file in a loop and reconnects after every loss of the connection.
 
 import { type Clock, repeat, sleep, type Timer } from "@hustings/flow/clock.ts";
 import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
@@ -9,27 +9,24 @@ import type { Command } from "@hustings/wire/stage/commands.ts";
 export interface ReconnectingSpeakerOptions {
   readonly whipUrl: string;
   readonly voicePath: string;
-  /** A fresh ticket for each connection. */
+  /** A new ticket for each connection. */
   readonly ticket: () => Promise<string>;
-  /** Whether the speaker takes the space live on connecting. */
   readonly goesLive: boolean;
   readonly clock: Clock;
-  /** Closes the connection for good. */
   readonly signal: AbortSignal;
 }
 
 const RECONNECT: RetryPolicy = { firstMs: 250, capMs: 2_000, tries: Infinity };
 const OPEN_TIMEOUT_MS = 20_000;
-/** A connected stage sends something fifty times a second. After this silence it is gone; WebRTC notices much later. */
+/** A connected stage sends something fifty times a second. WebRTC notices its absence much later. */
 const SILENCE_TIMEOUT_MS = 1_500;
 const WATCH_MS = 250;
 
 export class ReconnectingSpeaker {
-  /** From the end of each ordered absence to sound on the stage again. */
+  /** From the end of each ordered absence to sound on the stage. */
   readonly returnsMs: number[] = [];
-  /** Connections lost without an order to disconnect. */
+  /** Without an order. */
   unexpectedDisconnects = 0;
-  /** Resolves after `signal` has aborted and the connection is closed. */
   closed: Promise<void> = Promise.resolve();
   readonly #options: ReconnectingSpeakerOptions;
   readonly #packets: readonly Uint8Array[];
@@ -42,7 +39,7 @@ export class ReconnectingSpeaker {
     this.#packets = packets;
   }
 
-  /** Resolves when the speaker is on the stage. Rejects after 20 s. */
+  /** Resolves once seated. Rejects after 20 s. */
   static async open(options: ReconnectingSpeakerOptions): Promise<ReconnectingSpeaker> {
     const speaker = new ReconnectingSpeaker(options, await readVoice(options.voicePath));
     const first = Promise.withResolvers<void>();
@@ -60,7 +57,7 @@ export class ReconnectingSpeaker {
     return this.#speaker?.seat;
   }
 
-  /** Resolves with the `seq` of the command's entry. Rejects when there is no connection. */
+  /** Resolves with the `seq` of the command's entry. Rejects without a connection. */
   command(command: Command): Promise<number> {
     return this.#speaker?.command(command) ?? Promise.reject(new Error("The speaker is not connected."));
   }
@@ -86,7 +83,7 @@ export class ReconnectingSpeaker {
     }
   }
 
-  /** Resolves with true when the connection is over, rejects when it was not made. */
+  /** Resolves with true when the connection is over; rejects if it was not made. */
   async #connectOnce(onConnected: () => void, dueMs: number): Promise<boolean> {
     const { whipUrl, ticket, goesLive, clock, signal } = this.#options;
     const over = Promise.withResolvers<void>();

@@ -1,20 +1,18 @@
-// A timer wheel for listeners: each has at most one due time. Setting, removing and taking cost the same for any number of
-// listeners.
+// A timer wheel for listeners, with at most one due time each; every operation is O(1).
 
 const NOBODY = -1;
 
 export class DueRing {
   readonly #tickMs: number;
-  /** The first listener of each tick's list, and the neighbours of each listener in its list. */
+  /** First listener of each tick's list, and each listener's neighbours in its list. */
   readonly #first: Int32Array;
   readonly #after: Int32Array;
   readonly #before: Int32Array;
   /** The list that holds a listener; −1: none. */
   readonly #list: Int32Array;
-  /** The newest tick that has been taken from. */
   #tick: number;
 
-  /** For `capacity` listeners that are due at most `maxMs` from now, in ticks of `tickMs`. */
+  /** Listeners are due at most `maxMs` from now, in ticks of `tickMs`. */
   constructor(capacity: number, tickMs: number, maxMs: number, nowMs: number) {
     this.#tickMs = tickMs;
     this.#first = new Int32Array(Math.ceil(maxMs / tickMs) + 2).fill(NOBODY);
@@ -24,7 +22,7 @@ export class DueRing {
     this.#tick = Math.floor(nowMs / tickMs);
   }
 
-  /** Listener `i` is due in the first tick that begins at `dueMs` or later. Replaces an earlier due time. */
+  /** Listener `i` is due in the first tick at `dueMs` or later. Replaces an earlier due time. */
   set(i: number, dueMs: number): void {
     this.remove(i);
     const latest = this.#tick + this.#first.length - 1;
@@ -48,7 +46,7 @@ export class DueRing {
     this.#list[i] = NOBODY;
   }
 
-  /** Removes and returns a listener that is due at `nowMs`; −1: none is. */
+  /** Removes and returns a listener that is due; −1: none. */
   take(nowMs: number): number {
     const last = Math.floor(nowMs / this.#tickMs);
     for (;;) {

@@ -1,24 +1,23 @@
-// Reads the WebSocket stream of thousands of listeners at the lowest cost: sound is compared in place, without copying; other
-// messages are passed on whole. The state is in typed arrays with a row for each listener.
+// Reads the WebSocket streams of thousands of listeners cheaply: sound is compared in place, without copying; other
+// messages are passed on whole. State is in typed arrays with a row per listener.
 
 import { FRAME_KIND, MAX_EDGE_MESSAGE_BYTES } from "@hustings/wire/listen/frames.ts";
 import { VerifiedSound } from "./verified-sound.ts";
 
-/** Receives what the bytes of listener `i` contain. */
 export interface FrameSink {
-  /** The response to the upgrade. Returning false stops the reading of this connection. */
+  /** The upgrade's response. Return false to stop reading this connection. */
   answered(i: number, status: number, head: string): boolean;
   /** Slots `[from, to)` arrived and are verified; `bytes` is the length of the frame. */
   sound(i: number, from: number, to: number, bytes: number): void;
-  /** A whole message of another kind; `payload` is valid only during the call. */
+  /** A message of another kind; `payload` is valid only during the call. */
   message(i: number, kind: number, payload: Buffer): void;
   pinged(i: number, payload: Buffer): void;
   closed(i: number, code: number, reason: string): void;
-  /** The bytes violate the protocol or differ from the verified sound. Nothing more of this connection is read. */
+  /** The bytes violate the protocol or differ from verified sound. The connection is not read any more. */
   broken(i: number, why: string): void;
 }
 
-/** The next thing that a connection expects. `unverified`: the rest of a sound frame that must be verified as a whole. */
+/** What a connection expects next. `unverified`: the rest of a sound frame that must be verified as a whole. */
 const READING = { answer: 0, header: 1, sound: 2, unverified: 3, over: 4 } as const;
 const OP = { binary: 2, close: 8, ping: 9, pong: 10 } as const;
 const MAX_ANSWER_BYTES = 8 * 1024;
@@ -28,16 +27,15 @@ const NOTHING = Buffer.alloc(0);
 
 export class FrameReader {
   readonly #sink: FrameSink;
-  /** By rendition. */
   readonly #verified = [new VerifiedSound(), new VerifiedSound()] as const;
   readonly #reading: Uint8Array;
   readonly #rendition: Uint8Array;
-  /** Of the sound frame that is being read: its position in the verified sound (−1: unknown), bytes to come, length, slot. */
+  /** Of the sound frame in progress: position in the verified sound (−1: unknown), bytes to come, length, slot. */
   readonly #position: Float64Array;
   readonly #left: Uint32Array;
   readonly #frameBytes: Uint32Array;
   readonly #fromSlot: Float64Array;
-  /** Bytes of incomplete frames by listener; nearly always empty. */
+  /** Incomplete frames by listener; nearly always empty. */
   readonly #kept = new Map<number, Buffer>();
 
   constructor(capacity: number, sink: FrameSink) {
@@ -50,13 +48,11 @@ export class FrameReader {
     this.#fromSlot = new Float64Array(capacity);
   }
 
-  /** Listener `i` has a new connection. */
   begin(i: number): void {
     this.#reading[i] = READING.answer;
     this.#kept.delete(i);
   }
 
-  /** `lent[0, length)` arrived for listener `i`. It is processed before this returns. */
   read(i: number, lent: Buffer, length: number): void {
     let bytes = lent;
     let end = length;
@@ -154,7 +150,7 @@ export class FrameReader {
     const next = from + length;
     if (position < 0 || next > end || verified.runBytes(position) < length - 2)
       return this.#beginSound(i, { rendition, position, slot, length }, from + 2);
-    // Nearly every frame: it is complete and its sound is verified, so it needs no state.
+    // The usual case: the frame is complete and its sound is verified.
     if (!verified.isSame(position, bytes, from + 2, next))
       return this.#break(i, "sound differs from what was verified");
     return this.#acceptSound(i, slot, verified.slotAfter(position + length - 2), length)
@@ -216,7 +212,7 @@ export class FrameReader {
     this.#acceptSound(i, this.#fromSlot[i] as number, toSlot, this.#frameBytes[i] as number);
   }
 
-  /** Reports a complete sound frame. False when reading stops. */
+  /** False: stop reading. */
   #acceptSound(i: number, fromSlot: number, toSlot: number, bytes: number): boolean {
     if (toSlot <= fromSlot) {
       this.#break(i, "a frame of sound ends inside a fragment");
@@ -228,7 +224,6 @@ export class FrameReader {
   }
 }
 
-/** A sound frame that is incomplete or not verified yet. */
 interface PendingSound {
   readonly rendition: number;
   readonly position: number;

@@ -1,19 +1,17 @@
-// The sockets of all listeners of one process, and when each is read. Where pushes are a second apart or more, a socket is
-// paused and read when its next push is due: an event for each of fifty thousand pushes a second costs both ends more than
-// the reading (docs/decisions/0011-drill.md).
+// The sockets of all listeners of one process, and when each is read. With pushes a second or more apart, a socket is
+// paused and read when its next push is due: reading by events costs both ends more (docs/decisions/0011-drill.md).
 
 import { SLOW_CADENCE_MS } from "@hustings/listener/session/clock-offset.ts";
 import { DueRing } from "./due-ring.ts";
 import type { Dial, ListenerSocket } from "./listener-socket.ts";
 
 export interface ScheduledSocketsEvents {
-  /** `lent[0, length)` arrived for listener `i`; the buffer is reused as soon as this returns. */
+  /** The buffer `lent` is reused as soon as this returns. */
   bytes(i: number, lent: Buffer, length: number): void;
-  /** The connection of listener `i` ended, and not by us. */
+  /** The connection ended, and not by us. */
   over(i: number): void;
 }
 
-/** See `readDescriptor` of listener-socket.ts. */
 export type ReadDescriptor = (descriptor: number, into: Buffer) => number;
 
 export interface SocketAccess {
@@ -23,25 +21,26 @@ export interface SocketAccess {
 
 const TICK_MS = 20;
 /**
- * A due push that has not come is looked for again after a tick or this share of the cadence. A read in vain costs more than
- * one that finds something, because Node makes an error of it.
+ * A late push is looked for again after a tick or this share of the cadence. A read in vain costs more than one that
+ * succeeds, because Node throws.
  */
 const RETRY_SHARE = 1 / 100;
-/** A push that is this late, or this share of its cadence, is awaited by events. */
+/** A push later than this, or than this share of its cadence, is awaited by events. */
 const LATE_MS = 100;
 const LATE_SHARE = 1 / 20;
-/** The next push is expected this much before one cadence after the last was found, or read times would drift later. */
+/** A push is expected this much earlier than one cadence after the last, or read times would drift. */
 const EARLY_MS = 2;
 /**
- * A push that comes this share of a cadence beside its time does not predict the next: the first flight comes on joining,
- * the next push in the listener's turn.
+ * A push further than this share of a cadence from its expected time does not predict the next one; the first flight is
+ * such a push.
  */
 const ON_TIME_SHARE = 0.25;
-/** Pushes are at most this far apart. */
 const MAX_CADENCE_MS = 10_000;
 /** One socket in this many is always read by events, so that a closing server is noticed soon. */
 const SENTINEL_EVERY = 64;
-/** A dying process closes its sockets one after another: check all of them this long after the first sentinel ended. */
+/**
+ * A dying process closes its sockets one after another: check all of them this long after the first sentinel closed.
+ */
 const SWEEP_DELAY_MS = 200;
 const SWEEP_STEP = 256;
 const READ_BYTES = 64 * 1024;
@@ -54,12 +53,11 @@ export class ScheduledSockets {
   readonly #sockets: (ListenerSocket | undefined)[] = [];
   readonly #buffer = Buffer.alloc(READ_BYTES);
   readonly #due: DueRing;
-  /** Of paused sockets, which are read when due; −1: the socket is read by events. */
+  /** -1: the socket is read by events. */
   readonly #descriptor: Int32Array;
   /** When the next push is due; 0: unknown. */
   readonly #dueMs: Float64Array;
   readonly #cadenceMs: Uint16Array;
-  /** A push arrived during the current read. */
   #isFound = false;
   /** When the next sweep begins; 0: none is planned. */
   #sweepMs = 0;
@@ -100,13 +98,12 @@ export class ScheduledSockets {
     this.#dueMs[i] = 0;
   }
 
-  /** Reads by events until the next push: the answer may come before it. */
+  /** Reads by events until the next push, because the answer may come before it. */
   write(i: number, bytes: Buffer): void {
     this.#readByEvents(i);
     this.#sockets[i]?.write(bytes);
   }
 
-  /** Reads nothing until `resume`. */
   pause(i: number): void {
     this.#stopScheduledReads(i);
     this.#sockets[i]?.pause();
@@ -116,7 +113,7 @@ export class ScheduledSockets {
     this.#sockets[i]?.resume();
   }
 
-  /** Reads no more of it and emits no more events. Returns the function that sends `last` and closes the socket. */
+  /** Stops reading and events. Returns the function that sends `last` and closes the socket. */
   leave(i: number, last?: Buffer): () => void {
     const socket = this.#sockets[i];
     this.#sockets[i] = undefined;
@@ -127,13 +124,11 @@ export class ScheduledSockets {
     };
   }
 
-  /** The cadence changes: reads by events until two pushes show when the next is due. */
   forgetSchedule(i: number): void {
     this.#readByEvents(i);
     this.#dueMs[i] = 0;
   }
 
-  /** A push for listener `i` arrived, whose cadence is `cadenceMs`. */
   pushArrived(i: number, cadenceMs: number, nowMs: number): void {
     const dueMs = this.#dueMs[i] as number;
     this.#dueMs[i] = nowMs + cadenceMs;
@@ -143,13 +138,13 @@ export class ScheduledSockets {
     else if (cadenceMs >= SLOW_CADENCE_MS && isOnTime) this.#readWhenDue(i);
   }
 
-  /** The other end closes the connection of listener `i`. If it is a sentinel, plan a sweep of all sockets. */
+  /** If the closed connection is a sentinel, plans a sweep of all sockets. */
   onRemoteClose(i: number): void {
     if (i % SENTINEL_EVERY !== 0 || this.#dueMs[i] === 0 || this.#sweepMs > 0) return;
     this.#sweepMs = this.#clock.monotonicMs() + SWEEP_DELAY_MS;
   }
 
-  /** Reads the sockets that are due. Call it about every 20 ms. */
+  /** Call about every 20 ms. */
   step(): void {
     const nowMs = this.#clock.monotonicMs();
     this.#sweep(nowMs);
@@ -205,7 +200,7 @@ export class ScheduledSockets {
     }
   }
 
-  /** A broken connection counts as closed. */
+  /** Treats a broken connection as closed. */
   #read(descriptor: number): number {
     try {
       return this.#access.read(descriptor, this.#buffer);

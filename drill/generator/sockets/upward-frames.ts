@@ -1,11 +1,11 @@
-// The WebSocket frames that a listener sends (RFC 6455 §5.2), and its upgrade request.
+// The frames that a listener sends (RFC 6455 §5.2), and its upgrade request.
 
 import { type ListenerMessage, SUBPROTOCOL } from "@hustings/wire/listen/frames.ts";
 
 const OP = { text: 0x81, close: 0x88, pong: 0x8a } as const;
 const GOING_AWAY = 1001;
 
-/** A client must mask. The mask is zero, which leaves the bytes as they are: masks protect proxies from web pages only. */
+/** Clients must mask. A zero mask leaves the bytes as they are: masks only protect proxies from web pages. */
 function masked(first: number, payload: Buffer): Buffer {
   const isLong = payload.length > 125;
   const frame = Buffer.alloc((isLong ? 8 : 6) + payload.length);
@@ -24,7 +24,7 @@ export function pongFrame(payload: Buffer): Buffer {
   return masked(OP.pong, payload);
 }
 
-/** Close code 1001, "going away". The same bytes for every listener. */
+/** Close code 1001, "going away". */
 export function closeFrame(): Buffer {
   return CLOSE;
 }

@@ -1,32 +1,27 @@
-// Sound whose checksums this process has verified once. The bytes of every listener are then compared with it, which is
-// cheaper than a checksum each and also finds bytes that a checksum does not cover.
+// Sound whose checksums were verified once. Every listener's bytes are compared with it: cheaper than checksums, and it
+// covers bytes that a checksum does not.
 
 import { decodeFragments } from "@hustings/wire/log/fragment.ts";
 
 const KEPT_BYTES = 1024 * 1024;
 
-/** The slots of a run of whole fragments. */
 export interface VerifiedRun {
   readonly firstSlot: number;
   /** The slot after the last. */
   readonly endSlot: number;
 }
 
-/**
- * Fragments of one rendition in the order of their slots. A *position* is a byte count that only grows; the newest mebibyte
- * is kept.
- */
+/** Fragments of one rendition, by slot. A *position* is a byte count that only grows; the newest mebibyte is kept. */
 export class VerifiedSound {
   readonly #bytes = Buffer.alloc(KEPT_BYTES * 2);
-  /** Position of the first byte of `#bytes`. */
+  /** Position of `#bytes[0]`. */
   #base = 0;
-  /** Bytes in use. */
   #filled = 0;
   #nextSlot = -1;
   readonly #startOf = new Map<number, number>();
-  /** By the position at which a fragment ends: the slot after it. */
+  /** The slot after a fragment, by the position at which the fragment ends. */
   readonly #slotAfter = new Map<number, number>();
-  /** Positions at which slots are missing. No frame spans them. */
+  /** Positions with missing slots. No frame spans them. */
   #breaks: number[] = [];
 
   /** Where `slot` begins; −1: unknown. */
@@ -41,12 +36,11 @@ export class VerifiedSound {
     return end - position;
   }
 
-  /** Whether slots are missing at `position`. */
   isBreak(position: number): boolean {
     return this.#breaks.includes(position);
   }
 
-  /** Whether `bytes[from, to)` equal the sound at `position`. Sound that is no longer kept counts as equal. */
+  /** Whether `bytes[from, to)` equal the sound at `position`; sound no longer kept counts as equal. */
   isSame(position: number, bytes: Buffer, from: number, to: number): boolean {
     const at = position - this.#base;
     if (at < 0) return true;
