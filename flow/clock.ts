@@ -5,11 +5,10 @@ export interface Timer {
 }
 
 export interface Clock {
-  /** Milliseconds, with fractions, on a clock that never jumps. Its zero has no meaning. */
+  /** Milliseconds, with fractions, on a clock that never jumps. */
   monotonicMs(): number;
   /** Unix time in milliseconds; it may jump. */
   utcMs(): number;
-  /** Calls `run` once, not earlier than `delayMs` from now. */
   after(delayMs: number, run: () => void): Timer;
 }
 
@@ -17,18 +16,18 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   utcMs: () => Date.now(),
   after(delayMs, run) {
-    // Node truncates delays: a timer for 9.7 ms would fire too early, and its owner would have to set another.
+    // Node truncates delays, so a timer for 9.7 ms would fire too early.
     const timer = setTimeout(run, Math.ceil(Math.max(0, delayMs)));
     return { cancel: () => clearTimeout(timer) };
   },
 };
 
-/** `clock` with its Unix time shifted by `offsetMs`; its monotonic time stays. */
+/** Shifts UTC only. */
 export function shiftedClock(clock: Clock, offsetMs: number): Clock {
   return { ...clock, utcMs: () => clock.utcMs() + offsetMs };
 }
 
-/** Resolves after `delayMs`; rejects with the signal's reason as soon as it aborts. */
+/** Rejects with the signal's reason as soon as it aborts. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);

@@ -1,11 +1,10 @@
-// Calls a function once a period without drift, for senders of packets. ticker.ts is the stage's: it also measures lateness
-// and cost, starts after a period, and after a long stall makes only the newest tick.
+// Calls a function once a period without drift, to send packets. The stage's ticker.ts also measures lateness.
 
 import type { Clock, Timer } from "./clock.ts";
 
 /**
  * Calls `run(n)` for n = 0, 1, 2…, call n not before `n · periodMs` from now. After a stall it catches up on at most
- * `maxBehind` calls at once and skips the earlier ones, so `n` jumps.
+ * `maxBehind` calls and skips the earlier ones, so `n` jumps.
  */
 export function startPacer(clock: Clock, periodMs: number, run: (n: number) => void, maxBehind = 10): Timer {
   const startMs = clock.monotonicMs();

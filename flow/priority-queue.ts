@@ -1,12 +1,9 @@
 // A bounded priority queue ordered by due time, as a binary heap.
 
 export interface PriorityQueue<T> {
-  /** False when the queue is full; the item is not added. */
+  /** False if the queue is full. */
   add(item: T, dueMs: number): boolean;
-  /**
-   * Removes and returns the item with the earliest due time; of equal times the one added first. `undefined` when no item is
-   * due by `byMs`.
-   */
+  /** Removes and returns the item due first (of equals the one added first); `undefined`: none is due by `byMs`. */
   take(byMs?: number): T | undefined;
   readonly size: number;
 }

@@ -1,13 +1,13 @@
-// Retry delays: exponential with a cap, full jitter, and a last try.
+// Retry delays: exponential with a cap, full jitter, and a limit on tries.
 
 export interface RetryPolicy {
   readonly firstMs: number;
   readonly capMs: number;
-  /** Tries before the caller gives up or asks a person; `Infinity` to go on for ever. */
+  /** `Infinity`: never gives up. */
   readonly tries: number;
 }
 
-/** For listeners and edges: within a second at first, then up to 30 s apart, for ever. */
+/** For listeners and edges. */
 export const RECONNECT: RetryPolicy = { firstMs: 1_000, capMs: 30_000, tries: Infinity };
 
 /**

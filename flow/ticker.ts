@@ -1,5 +1,4 @@
-// The stage's clockwork: numbered ticks on a fixed grid of times, with measurements of their lateness and cost.
-// A late tick does not delay the next one. After a long stall the missed ticks are skipped, which shows in the numbers.
+// The stage's clock: numbered ticks on a fixed grid. A late tick does not delay the next one.
 
 import type { Clock } from "./clock.ts";
 
@@ -12,24 +11,20 @@ export interface TickTimes {
 export interface Ticker extends Disposable {
   /** Number of the newest tick. */
   readonly number: number;
-  /**
-   * Percentiles, in milliseconds, of how late ticks came and how long they took: over the newest `newestCount` ticks, by
-   * default and at most over the newest `KEPT_TICKS`.
-   */
+  /** Percentiles, in milliseconds, of lateness and cost over the newest `newestCount` ticks, by default KEPT_TICKS. */
   lateness(newestCount?: number): TickTimes;
   cost(newestCount?: number): TickTimes;
-  /** Ticks skipped since the start. */
   readonly missedCount: number;
 }
 
-/** At most this many ticks are made up at once; after a longer stall all but the newest are skipped. */
+/** After a longer stall all missed ticks but the newest are skipped, which shows in their numbers. */
 export const MAX_CATCH_UP = 5;
 /** Five minutes at 20 ms. */
 const KEPT_TICKS = 15_000;
-/** Timers may fire a fraction of a millisecond early. Waiting again would make the tick a whole millisecond late. */
+/** Timers may fire early by a fraction of a millisecond; waiting again would make the tick a whole millisecond late. */
 const EARLY_MS = 0.5;
 
-/** Calls `run` with ascending tick numbers until disposed. `onError` gets what `run` throws, and ticking goes on. */
+/** Tick numbers ascend. `onError` gets what `run` throws, and ticking goes on. */
 export function startTicker(
   clock: Clock,
   periodMs: number,

@@ -3,7 +3,7 @@
 import type { Clock } from "./clock.ts";
 
 export interface TokenBucket {
-  /** Takes a token and returns 0; without a token, returns the milliseconds until there is one. */
+  /** Takes a token and returns 0; or returns the milliseconds until there is one. */
   takeMs(): number;
   /** As `takeMs`, without taking the token. */
   waitMs(): number;
@@ -31,14 +31,12 @@ export function createTokenBucket(clock: Clock, perSecond: number, burst: number
 }
 
 export interface KeyedTokenBuckets {
-  /** As `TokenBucket.takeMs`, for `key`. */
   takeMs(key: string): number;
-  /** As `TokenBucket.waitMs`, for `key`. */
   waitMs(key: string): number;
   readonly size: number;
 }
 
-/** At most `limit` buckets. When full, the one that was unused for longest is dropped; its key then starts with a full bucket. */
+/** When `limit` is reached, the bucket unused for longest is dropped; its key then starts with a full bucket. */
 export function createKeyedTokenBuckets(
   clock: Clock,
   perSecond: number,

@@ -1,12 +1,11 @@
-// Spreads repeated work evenly over a period: members are on spokes, and one spoke is due at a time. Edges use it so that
-// pushes to thousands of listeners never come in one burst.
+// Spreads repeated work evenly over a period, so that an edge's pushes do not come in a burst.
 
 export interface Wheel<T> {
-  /** Adds `member` to the emptiest spoke; it is due once a turn until removed. */
+  /** Adds `member` to the emptiest spoke. */
   add(member: T): void;
   remove(member: T): void;
   has(member: T): boolean;
-  /** The members of the next spoke. Call it `spokes` times a period, and do not keep the set. */
+  /** The members of the next spoke. Call it `spokes` times a period; do not keep the set. */
   next(): ReadonlySet<T>;
   readonly size: number;
 }
