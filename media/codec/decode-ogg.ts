@@ -3,7 +3,7 @@
 import { readOgg } from "../container/ogg.ts";
 import type { Opus } from "./opus.ts";
 
-/** All samples of the file, mono at 48 kHz, with pre-skip and trimmed end removed. Throws OggError or OpusError. */
+/** Mono at 48 kHz, without pre-skip and trimmed end. Throws OggError or OpusError. */
 export function decodeOgg(opus: Opus, bytes: Uint8Array): Float32Array<ArrayBuffer> {
   const { packets, preSkipSamples, durationSamples } = readOgg(bytes);
   using decoder = opus.decoder();

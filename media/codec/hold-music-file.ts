@@ -9,10 +9,7 @@ import type { Opus } from "./opus.ts";
 const BITRATE_BPS = 24_000;
 const SEGMENT_PACKETS = SAMPLE_RATE_HZ / PACKET_SAMPLES;
 
-/**
- * The loop as CMAF, exactly as long as the loop. The encoder encodes the loop twice and the second pass is kept, so that the
- * end runs into the start.
- */
+/** The loop as CMAF. The encoder encodes it twice and the second pass is kept, so that the end runs into the start. */
 export function holdMusicFile(opus: Opus): Uint8Array<ArrayBuffer> {
   const pcm = holdMusicPcm();
   using encoder = opus.encoder({ bitrateBps: BITRATE_BPS, complexity: 10, tuning: "programme" });

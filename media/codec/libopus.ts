@@ -1,4 +1,4 @@
-// Loads libopus, built to WebAssembly. Only opus.ts uses its raw functions and memory.
+// Loads libopus, built to WebAssembly. Only opus.ts uses its functions and memory.
 
 declare global {
   interface ImportMeta {
@@ -34,9 +34,9 @@ export interface Libopus {
 }
 
 /**
- * A fresh instance of the build. The bytes are inside the package's module: no other file and no network is used.
- * This bypasses the package's public functions because they create each encoder and decoder asynchronously, and a stage
- * needs them between two ticks (docs/decisions/0002).
+ * A fresh instance. The bytes are inside the package's module: no other file and no network. The package's public
+ * functions create encoders and decoders asynchronously, but a stage needs them between two ticks
+ * (docs/decisions/0002).
  */
 export async function loadLibopus(): Promise<Libopus> {
   const entry = import.meta.resolve("libopus-wasm");

@@ -1,11 +1,10 @@
 // Opus encoders and decoders: 48 kHz, mono, Float32 in [-1, 1]. Encoders take 20 ms; decoders accept any Opus duration.
-// container/opus-packet.ts has what can be read from a packet without a codec.
 
 import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { MAX_OPUS_BYTES, MAX_PACKET_DURATION_SAMPLES, packetDurationSamples } from "../container/opus-packet.ts";
 import { type Libopus, loadLibopus } from "./libopus.ts";
 
-/** Bytes that are not a usable Opus packet, PCM of a wrong length, or an invalid setting. */
+/** Unusable bytes, PCM of a wrong length, or an invalid setting. */
 export class OpusError extends Error {
   override readonly name = "OpusError";
 }
@@ -13,61 +12,54 @@ export class OpusError extends Error {
 export interface EncoderOptions {
   /** 6,000 to 510,000. */
   readonly bitrateBps: number;
-  /** 0 to 10; 5 where absent. docs/decisions/0002 has the cost of each. */
+  /** 0 to 10; absent: 5. docs/decisions/0002 has the cost of each. */
   readonly complexity?: number;
-  /** Each packet carries a coarse copy of the one before, for `decodeFec`; false where absent. */
+  /** Absent: false. Each packet carries a coarse copy of the one before, for `decodeFec`. */
   readonly inbandFec?: boolean;
-  /** The loss that the encoder prepares for, 0 to 100; 0 where absent. */
+  /** The loss that the encoder prepares for, 0 to 100; absent: 0. */
   readonly expectedLossPercent?: number;
-  /** Encodes silence as packets of one or two bytes; false where absent. */
+  /** Absent: false. Encodes silence as packets of one or two bytes. */
   readonly dtx?: boolean;
-  /** "voice", the default, is for one talker with FEC; "programme" is for a mix of voices and music. */
+  /** Absent: "voice", one talker with FEC. "programme": a mix of voices and music. */
   readonly tuning?: "voice" | "programme";
 }
 
 export interface OpusEncoder extends Disposable {
   /** Samples at 48 kHz by which the decoded sound lags its source (the pre-skip of RFC 7845). */
   readonly lookaheadSamples: number;
-  /** Encodes exactly 960 samples to one packet of fresh bytes. Throws OpusError. */
+  /** 960 samples to one packet of fresh bytes. Throws OpusError. */
   encode(pcm: Float32Array): Uint8Array<ArrayBuffer>;
   setExpectedLoss(percent: number): void;
-  /** 0 to 10. */
   setComplexity(complexity: number): void;
-  /** The kind of sound from now on. A "programme" encoder begins with "auto", a "voice" encoder with "voice". */
+  /** A "programme" encoder begins with "auto", a "voice" encoder with "voice". */
   setSignal(signal: Signal): void;
 }
 
-/** "music" is better for several people talking at once, who do not fit the codec's model of one talker. */
+/** "music" also suits several people talking at once, who do not fit the codec's model of one talker. */
 export type Signal = "auto" | "voice" | "music";
 
 export interface OpusDecoder extends Disposable {
-  /** The packet's whole duration as fresh mono PCM, 120 to 5760 samples. Throws OpusError. */
+  /** The whole packet as fresh PCM, 120 to 5760 samples. Throws OpusError. */
   decode(packet: Uint8Array): Float32Array<ArrayBuffer>;
-  /** Concealment of lost sound. `durationSamples` is a multiple of 120 up to 5760; 960 where absent. */
+  /** `durationSamples` is a multiple of 120 up to 5760; absent: 960. */
   conceal(durationSamples?: number): Float32Array<ArrayBuffer>;
   /**
-   * The packet before `nextPacket`, decoded from its copy inside `nextPacket`; concealment when there is none. Decode
-   * `nextPacket` itself afterwards. Throws OpusError.
+   * Decodes the copy in `nextPacket` of the packet before, else conceals. Decode `nextPacket` next. Throws OpusError.
    */
   decodeFec(nextPacket: Uint8Array, durationSamples?: number): Float32Array<ArrayBuffer>;
 }
 
 export interface Opus {
-  /** For example "libopus 1.6.1". */
   readonly version: string;
   encoder(options: EncoderOptions): OpusEncoder;
   decoder(): OpusDecoder;
 }
 
-/**
- * A codec with memory of its own, tens of milliseconds of work: load it once per process. Encoders and decoders use its
- * memory until they are disposed.
- */
+/** Loading takes tens of milliseconds: do it once per process. Encoders and decoders use its memory until disposed. */
 export async function loadOpus(): Promise<Opus> {
   return createOpus(await loadLibopus());
 }
 
-/** As `loadOpus`, on an instance that is loaded. */
 export function createOpus(libopus: Libopus): Opus {
   return {
     version: libopus.UTF8ToString(libopus._oc_get_version_string()),

@@ -1,25 +1,22 @@
-// The window of a log that HLS shows as AAC. An AAC part needs a little sound around it, because the encoder is fed more than
-// is kept; so a part is shown once that sound is there. Two packagers with the same log show the same.
+// The window of a log that HLS shows as AAC. The encoder needs some sound around each part, so a part is shown once
+// that sound is there. Packagers with the same log show the same.
 
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import { SAMPLE_RATE_HZ, SLOT_SAMPLES } from "@hustings/wire/units.ts";
 import { AAC_FRAME_SAMPLES, framesOf } from "../container/aac.ts";
 import { type HlsLog, type HlsWindow, type ObjectKind, objectAt, PART_SLOTS } from "./segments.ts";
 
-/** Frames that are encoded and dropped before the first kept frame, and after the last. */
+/** Encoded and dropped before the first kept frame and after the last. */
 export const BEFORE_FRAMES = 8;
 export const AFTER_FRAMES = 2;
-/** Slots that are decoded and dropped first; an Opus decoder needs 80 ms. */
+/** Decoded and dropped first: an Opus decoder needs 80 ms. */
 const BEFORE_SLOTS = 1;
 
-/** The longest part: a second, rounded up to whole frames. */
+/** A second, rounded up to whole frames. */
 export const AAC_PART_SECONDS =
   (Math.ceil((PART_SLOTS * SLOT_SAMPLES) / AAC_FRAME_SAMPLES) * AAC_FRAME_SAMPLES) / SAMPLE_RATE_HZ;
 
-/**
- * The window of AAC: that of Opus without the newest part until the slot after it has come, and without the oldest segment
- * once the sound before it is gone.
- */
+/** Lacks the newest part until the next slot has come, and the oldest segment once the sound before it is gone. */
 export function aacWindow(log: HlsLog, window: HlsWindow): HlsWindow {
   const segments = window.segments.flatMap((segment) => {
     const parts = segment.parts.filter((part) => placeOf(log, window, part) === "here");
@@ -38,7 +35,7 @@ export function aacWindow(log: HlsLog, window: HlsWindow): HlsWindow {
   };
 }
 
-/** As `objectAt`, for AAC. "next" also for the part that Opus awaits, which is one after the part that AAC awaits. */
+/** As `objectAt`. "next" also for the part that Opus awaits, one after the part that AAC awaits. */
 export function aacObjectAt(
   log: HlsLog,
   window: HlsWindow,
@@ -51,7 +48,7 @@ export function aacObjectAt(
   return place === "here" ? found : place;
 }
 
-/** The slots from which a part is encoded: its own and those around it, within its run of sound. */
+/** The part's own slots and those around it, within its run of sound. */
 export function aacInputSlots(log: HlsLog, window: HlsWindow, range: SlotRange): SlotRange {
   const frames = framesOf(range);
   const first = Math.floor(((frames.from - BEFORE_FRAMES) * AAC_FRAME_SAMPLES) / SLOT_SAMPLES) - BEFORE_SLOTS;
@@ -63,7 +60,7 @@ export function aacInputSlots(log: HlsLog, window: HlsWindow, range: SlotRange):
   return { from: Math.max(begins, first), to: Math.min(ends, last) };
 }
 
-/** Whether the input of the part `range` is there. "next": only sound after it is missing. "none": sound before it is gone. */
+/** "next": only sound after the part is missing. "none": sound before it is gone. */
 function placeOf(log: HlsLog, window: HlsWindow, range: SlotRange): "here" | "next" | "none" {
   const { from, to } = aacInputSlots(log, window, range);
   if (from < window.from) return "none";

@@ -1,5 +1,5 @@
-// Makes the bytes of HLS parts and segments from a log: levels and packets, filler for declared absences, hold music while
-// nobody is on air. Pure functions of the log and the loop, so every edge makes the same bytes.
+// Makes the bytes of HLS parts and segments from a log, with filler for absences and hold music while nobody is on air.
+// Pure functions of log and loop, so every edge makes the same bytes.
 
 import { decodeFragment, type SeatLevel } from "@hustings/wire/log/fragment.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";
@@ -10,16 +10,13 @@ import { concatBytes } from "../container/mp4-boxes.ts";
 import { levelBox } from "./part-levels.ts";
 import { type HlsLog, type HlsMarks, isIn, PART_SLOTS } from "./segments.ts";
 
-/** The packets of the hold music, a whole number of slots. Empty: no hold music, only the log's own packets. */
+/** Packets, a whole number of slots. Empty: no hold music. */
 export type HoldLoop = readonly Uint8Array[];
 
-/**
- * Music begins this long after its state entry. By then every edge has the entry, and so makes the same bytes from the
- * following slots.
- */
+/** Music begins this long after its state entry, so that every edge has the entry by then. */
 export const HOLD_AFTER_SLOTS = SLOTS_PER_SECOND;
 
-/** The bytes of the slots, all of which must be there: for each part its levels, if any, and a `moof` and `mdat`. */
+/** All slots must be there. For each part its levels, if any, and a `moof` and `mdat`. */
 export function hlsObject(log: HlsLog, { from, to }: SlotRange, loop: HoldLoop): Uint8Array<ArrayBuffer> {
   const boxes: Uint8Array[] = [];
   for (let at = from; at < to; at += PART_SLOTS) {
@@ -36,7 +33,7 @@ export function hlsObject(log: HlsLog, { from, to }: SlotRange, loop: HoldLoop):
   return concatBytes(boxes);
 }
 
-/** The packets of the slots as listeners hear them, ten each. Throws when a slot neither exists nor is declared absent. */
+/** Ten packets per slot. Throws if a slot neither exists nor is declared absent. */
 export function packetsOf(log: HlsLog, range: SlotRange, loop: HoldLoop): Uint8Array[] {
   return soundOf(log, range, loop).flatMap(({ packets }) => packets);
 }
@@ -60,7 +57,7 @@ function slotSound({ marks, fragment }: HlsLog, slot: number, loop: HoldLoop): S
   return { levels, packets: loop.slice(at, at + FRAGMENT_PACKETS) };
 }
 
-/** Whether hold music plays at `slot`: the state says so and has for HOLD_AFTER_SLOTS. */
+/** The state says so and has for HOLD_AFTER_SLOTS. */
 export function isHoldMusic({ airs, liveSlot = 0 }: HlsMarks, slot: number): boolean {
   const mark = airs.findLast((one) => one.slot <= slot) ?? { slot: liveSlot, air: "hold" };
   return mark.air === "hold" && slot >= mark.slot + HOLD_AFTER_SLOTS;

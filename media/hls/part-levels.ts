@@ -6,15 +6,15 @@ import { MAX_LEVELS, MAX_SEATS, SAMPLE_RATE_HZ, SLOT_SAMPLES } from "@hustings/w
 import { ascii, fullBox, u32, u64 } from "../container/mp4-boxes.ts";
 import { PART_SLOTS } from "./segments.ts";
 
-/** The levels of consecutive slots, as fragments carry them. */
+/** The levels of consecutive slots. */
 export interface LevelRun {
   /** The first slot. */
   readonly from: number;
-  /** For each slot its loudest seats, loudest first, each once, at most four. From 1 to PART_SLOTS slots. */
+  /** Per slot its loudest seats, loudest first, each once, at most four. From 1 to PART_SLOTS slots. */
   readonly levels: readonly (readonly SeatLevel[])[];
 }
 
-/** `scheme_id_uri` and an empty `value`, which another coding would change. */
+/** `scheme_id_uri` and an empty `value`. */
 const SCHEME = ascii("urn:hustings:levels\0\0");
 const VERSION_1 = 0x01000000;
 const TIMES_BYTES = 24;
@@ -23,10 +23,9 @@ const SEAT_BITS = 5;
 const LEVEL_BITS = 7;
 const SLOT_BITS = 1 + COUNT_BITS + MAX_LEVELS * (SEAT_BITS + LEVEL_BITS);
 const MAX_MESSAGE_BYTES = Math.ceil((PART_SLOTS * SLOT_BITS) / 8);
-/** The largest box of one part. */
 export const MAX_LEVEL_BOX_BYTES = 8 + TIMES_BYTES + SCHEME.length + MAX_MESSAGE_BYTES;
 
-/** The box as fresh bytes; no bytes when nobody was heard. Of two levels of one seat the first counts. */
+/** No bytes if nobody was heard. Of two levels of one seat the first counts. */
 export function levelBox({ from, levels }: LevelRun): Uint8Array<ArrayBuffer> {
   if (levels.every((slot) => slot.length === 0)) return new Uint8Array(0);
   const duration = u32(levels.length * SLOT_SAMPLES, from);
@@ -34,7 +33,7 @@ export function levelBox({ from, levels }: LevelRun): Uint8Array<ArrayBuffer> {
   return fullBox("emsg", 1, 0, ...times, SCHEME, messageOf(levels));
 }
 
-/** The levels in the body of an event message box; `undefined` when it is not ours or damaged. Never throws. */
+/** `body` of an event message box; `undefined` if it is not ours or damaged. Never throws. */
 export function readLevels(body: Uint8Array): LevelRun | undefined {
   const messageAt = TIMES_BYTES + SCHEME.length;
   if (body.length <= messageAt || body.length > messageAt + MAX_MESSAGE_BYTES) return undefined;
@@ -48,8 +47,8 @@ export function readLevels(body: Uint8Array): LevelRun | undefined {
   return levels && { from, levels };
 }
 
-// For each slot one bit: 1 for the same seats as in the slot before, or 0, then the number of seats and the seats, ascending.
-// Then comes a level for each of these seats. Before the first slot there are no seats. Zeros fill the last byte.
+// Per slot one bit: 1 for the same seats as in the slot before (at first none); or 0, the number of seats and the
+// seats, ascending. Then a level per seat. Zeros fill the last byte.
 function messageOf(levels: LevelRun["levels"]): Uint8Array {
   const bits: number[] = [];
   const put = (value: number, width: number): void => {
@@ -73,7 +72,7 @@ function messageOf(levels: LevelRun["levels"]): Uint8Array {
   return bytes;
 }
 
-/** The reverse of `messageOf`; `undefined` when `message` does not have exactly `slots` slots. */
+/** `undefined` unless `message` has exactly `slots` slots. */
 function levelsOf(message: Uint8Array, slots: number): LevelRun["levels"] | undefined {
   let at = 0;
   const take = (width: number): number => {
@@ -94,7 +93,6 @@ function levelsOf(message: Uint8Array, slots: number): LevelRun["levels"] | unde
   return at === message.length * 8 && rest === 0 ? levels : undefined;
 }
 
-/** The stage's order: loudest first, equally loud seats by number. */
 function louderFirst(a: SeatLevel, b: SeatLevel): number {
   return a.levelDbov - b.levelDbov || a.seat - b.seat;
 }

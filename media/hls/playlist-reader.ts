@@ -1,5 +1,5 @@
-// Reads the media playlists that playlist.ts writes: the objects, their slots, and how to wait for more. Any text gives a
-// playlist or BadPlaylist. Source: draft-pantos-hls-rfc8216bis §4; docs/wire.md §8 for the names.
+// Reads the media playlists of playlist.ts. Any text gives a playlist or BadPlaylist. Source:
+// draft-pantos-hls-rfc8216bis §4; docs/wire.md §8 for the names.
 
 import { MAX_SLOT } from "@hustings/wire/log/fragment.ts";
 import type { Anchor, SlotRange } from "@hustings/wire/slots.ts";
@@ -7,18 +7,17 @@ import { SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
 import { objectOf } from "./playlist.ts";
 import { SEGMENT_SLOTS } from "./segments.ts";
 
-/** The text is not a media playlist of ours. */
 export class BadPlaylist extends Error {
   override readonly name = "BadPlaylist";
 }
 
-/** A part or segment: its slots, and its address as written, relative to the playlist. */
+/** A part or segment, with its address as written, relative to the playlist. */
 export interface ListedObject extends SlotRange {
   readonly uri: string;
 }
 
 export interface ListedSegment {
-  /** `undefined` while the segment is not whole. */
+  /** `undefined`: the segment is not whole yet. */
   readonly whole: ListedObject | undefined;
   /** Ascending; empty where parts are not listed. */
   readonly parts: readonly ListedObject[];
@@ -26,18 +25,17 @@ export interface ListedSegment {
 
 export interface ReadPlaylist {
   readonly targetDurationMs: number;
-  /** The server supports blocking reloads. */
+  /** Whether the server supports blocking reloads. */
   readonly canBlock: boolean;
   readonly isEnded: boolean;
   readonly segments: readonly ListedSegment[];
-  /** Media Sequence Number and part that come next, for a blocking reload. */
   readonly nextNumber: number;
   readonly nextPart: number;
   /** Slots that do not exist, between two segments. */
   readonly gaps: readonly SlotRange[];
-  /** From the dates of the segments, without those that follow from the one before. */
+  /** From the segments' dates, without those that follow from the one before. */
   readonly anchors: readonly Anchor[];
-  /** Slots `[from, to)` are listed, except gaps. Equal when nothing is listed. */
+  /** Slots `[from, to)` are listed, except gaps. Equal: nothing is listed. */
   readonly from: number;
   readonly to: number;
 }
@@ -64,7 +62,7 @@ interface Draft {
   isEnded: boolean;
 }
 
-/** Throws BadPlaylist. Unneeded tags are ignored. */
+/** Ignores unneeded tags. Throws BadPlaylist. */
 export function readPlaylist(text: string): ReadPlaylist {
   if (text.length > MAX_PLAYLIST_BYTES) throw new BadPlaylist(`A playlist of ${text.length} characters is too long.`);
   const lines = text.split(/\r?\n/, MAX_LINES + 1);
@@ -125,7 +123,7 @@ function endSegment(draft: Draft, uri: string): void {
   draft.durationSeconds = undefined;
 }
 
-/** Continues the timeline with an object. `startsAt` is its first slot when it begins a segment. */
+/** `startsAt`: the object's first slot if it begins a segment. */
 function follow(draft: Draft, startsAt: number | undefined, { from, to }: SlotRange): void {
   const end = draft.to ?? from;
   if (from !== end && !(from > end && draft.isBreak && startsAt !== undefined))
@@ -145,7 +143,7 @@ function anchor(anchors: Anchor[], slot: number, utcMs: number): void {
   anchors.push({ slot, utcMs });
 }
 
-/** The object of an address. A CDN may have added a folder and a query; the name is ours. */
+/** A CDN may have added a folder and a query. */
 function objectIn(uri: string, kind: "part" | "segment", seconds: number): ListedObject {
   const name = uri.replace(/[?#].*$/, "").replace(/^.*\//, "");
   const object = objectOf(name);

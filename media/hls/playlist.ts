@@ -1,4 +1,4 @@
-// Writes HLS playlists for the windows of segments.ts. All addresses are relative. Source: draft-pantos-hls-rfc8216bis §4.
+// Writes HLS playlists for the windows of segments.ts, with relative addresses. Source: draft-pantos-hls-rfc8216bis §4.
 
 import { type SlotRange, utcOfSlot } from "@hustings/wire/slots.ts";
 import { SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
@@ -12,18 +12,18 @@ import {
   SEGMENT_SECONDS,
 } from "./segments.ts";
 
-/** One encoding in HLS: its folder, and the attributes by which players choose. */
+/** One encoding: its folder, and the attributes by which players choose. */
 export interface HlsVariant {
   readonly folder: string;
   readonly codec: string;
-  /** Highest and average bitrate of a segment, container included. */
+  /** Of a segment, container included. */
   readonly peakBps: number;
   readonly averageBps: number;
-  /** Higher is preferred. Without scores players prefer AAC, because it has the highest bitrate. */
+  /** Higher is preferred. Without scores players prefer AAC, for its bitrate. */
   readonly score: number;
 }
 
-/** Best first. Apple's players accept the codec's name only with a capital; others accept both. */
+/** Best first. Apple's players accept the codec's name only with a capital. */
 export const OPUS_VARIANTS: readonly HlsVariant[] = [
   { folder: "32", codec: "Opus", peakBps: 44_000, averageBps: 36_000, score: 3 },
   { folder: "16", codec: "Opus", peakBps: 26_000, averageBps: 20_500, score: 2 },
@@ -37,7 +37,6 @@ export const AAC_VARIANT: HlsVariant = {
   score: 1,
 };
 
-/** The multivariant playlist. */
 export function multivariantPlaylist(variants: readonly HlsVariant[]): string {
   const lines = ["#EXTM3U", "#EXT-X-VERSION:6", "#EXT-X-INDEPENDENT-SEGMENTS"];
   for (const { folder, codec, peakBps, averageBps, score } of variants) {
@@ -52,23 +51,21 @@ export function multivariantPlaylist(variants: readonly HlsVariant[]): string {
 export interface MediaPlaylist {
   readonly window: HlsWindow;
   readonly marks: HlsMarks;
-  /** The windows of the other renditions when this playlist is made. */
   readonly reports?: readonly HlsReport[];
-  /** Only whole segments: no parts and no blocking reloads. */
+  /** Only whole segments and no blocking reloads. */
   readonly isPlain?: boolean;
-  /** The duration of slots in this codec, in seconds; that of the slots themselves where absent. */
+  /** Seconds in this codec; absent: those of the slots. */
   readonly secondsOf?: (range: SlotRange) => number;
   /** The longest part, in seconds. */
   readonly partSeconds?: number;
 }
 
-/** Another rendition of the same space, by its folder. */
 export interface HlsReport {
   readonly folder: string;
   readonly window: HlsWindow;
 }
 
-/** A media playlist: low latency with parts, unless `isPlain`. Players without low latency can read both. */
+/** Low latency with parts, unless `isPlain`; other players can read it too. */
 export function mediaPlaylist({
   window,
   marks,
@@ -114,12 +111,12 @@ function hints(nextPart: number | undefined): string[] {
   return nextPart === undefined ? [] : [`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${objectName("part", nextPart)}"`];
 }
 
-/** The file name of a part or segment that begins at slot `from`. */
+/** `from`: the first slot. */
 export function objectName(kind: ObjectKind, from: number): string {
   return `${kind === "part" ? "p" : "s"}${from}.m4s`;
 }
 
-/** The reverse of `objectName`; `undefined` for any other name. */
+/** `undefined` for any other name. */
 export function objectOf(name: string): { readonly kind: ObjectKind; readonly from: number } | undefined {
   const [, letter, digits] = /^([ps])(0|[1-9]\d{0,9})\.m4s$/.exec(name) ?? [];
   return digits === undefined ? undefined : { kind: letter === "p" ? "part" : "segment", from: Number(digits) };

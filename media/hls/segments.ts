@@ -1,5 +1,5 @@
-// Cuts a log into HLS segments and parts, numbers them, and says which of them are there. A pure function of the log: two edges
-// with the same log list the same. Source: draft-pantos-hls-rfc8216bis.
+// Cuts a log into HLS segments and parts and numbers them. A pure function of the log: edges with the same log list the
+// same. Source: draft-pantos-hls-rfc8216bis.
 
 import type { AirMark } from "@hustings/wire/log/state.ts";
 import type { Anchor, SlotRange } from "@hustings/wire/slots.ts";
@@ -9,29 +9,26 @@ export const PART_SLOTS = SLOTS_PER_SECOND;
 export const SEGMENT_SLOTS = 4 * PART_SLOTS;
 export const PART_SECONDS = PART_SLOTS / SLOTS_PER_SECOND;
 export const SEGMENT_SECONDS = SEGMENT_SLOTS / SLOTS_PER_SECOND;
-/** Whole segments in a playlist. Later they stay available for as long as the edge keeps their slots. */
+/** Further ones stay available while the edge keeps their slots. */
 const LISTED_SEGMENTS = 6;
-/** The newest whole segments are listed with their parts: three target durations. */
+/** Three target durations. */
 export const LISTED_WITH_PARTS = 3;
-/** A slot that is missing and undeclared this far behind the newest slot is given up. */
+/** A missing, undeclared slot this far behind the newest is given up. */
 const LATE_SLOTS = 25;
 
-/** The slots of one rendition of a space that are kept here. */
+/** The slots of one rendition that are kept here. */
 export interface HlsLog {
-  /** The part of the state that concerns time. */
   readonly marks: HlsMarks;
-  /** The newest kept slot; −1 before the first. */
+  /** −1 before the first. */
   readonly headSlot: number;
-  /** The oldest kept slot. */
   readonly oldestSlot: number;
-  /** The bytes of a slot's fragment; `undefined` when it is not kept. */
+  /** `undefined`: not kept. */
   fragment(slot: number): Uint8Array | undefined;
-  /** The space has ended, and no more fragments will arrive. */
   readonly isOver: boolean;
 }
 
 export interface HlsMarks {
-  /** `undefined`: the space has not gone live. */
+  /** `undefined`: not live yet. */
   readonly liveSlot: number | undefined;
   readonly endedSlot: number | undefined;
   readonly anchors: readonly Anchor[];
@@ -43,29 +40,26 @@ export interface HlsMarks {
 export interface HlsSegment extends SlotRange {
   /** Media Sequence Number. */
   readonly number: number;
-  /** Every slot is there, so it is listed as a segment. */
+  /** All slots are there, so it is listed as a segment. */
   readonly isWhole: boolean;
   /** It follows a gap. */
   readonly isBreak: boolean;
-  /** The parts that are there, in order. */
   readonly parts: readonly SlotRange[];
 }
 
 export interface HlsWindow {
-  /** Ascending; all are whole except perhaps the last. Empty: nothing to play yet. */
+  /** Ascending; only the last may not be whole. Empty: nothing to play yet. */
   readonly segments: readonly HlsSegment[];
-  /** The number of breaks before the first segment. */
+  /** Breaks before the first segment. */
   readonly discontinuitySequence: number;
-  /** Nothing follows. */
   readonly isEnded: boolean;
-  /** First slot of the next part; `undefined` when there will be none. */
+  /** First slot of the next part; `undefined`: none follows. */
   readonly nextPart: number | undefined;
   /** All slots `[from, to)` are there or declared absent. */
   readonly from: number;
   readonly to: number;
 }
 
-/** The window of the log that a playlist shows now. */
 export function hlsWindow(log: HlsLog): HlsWindow {
   const { from, to } = present(log);
   const runs = runsOf(log.marks, log.isOver ? to : undefined);
@@ -83,10 +77,7 @@ export function hlsWindow(log: HlsLog): HlsWindow {
 
 export type ObjectKind = "part" | "segment";
 
-/**
- * The slots of the part or segment that begins at slot `from`, if it is there; "next" when it is the one that comes next;
- * else "none". `window` is that of `log`.
- */
+/** The slots of the object that begins at `from`; "next": it comes next; else "none". `window` is that of `log`. */
 export function objectAt(log: HlsLog, window: HlsWindow, kind: ObjectKind, from: number): SlotRange | "next" | "none" {
   const run = runsOf(log.marks, log.isOver ? window.to : undefined).find((one) => one.from <= from && from < one.to);
   const slots = kind === "part" ? PART_SLOTS : SEGMENT_SLOTS;
@@ -96,7 +87,7 @@ export function objectAt(log: HlsLog, window: HlsWindow, kind: ObjectKind, from:
   return !window.isEnded && floorTo(window.to, run.from, slots) === from ? "next" : "none";
 }
 
-/** Whether a playlist shows segment `number`, or its part `part`; "never" when it is too far ahead to wait for. */
+/** Whether segment `number`, or its part `part`, is listed; "never": too far ahead to wait for. */
 export function isListed(window: HlsWindow, number: number, part: number | undefined): boolean | "never" {
   const last = window.segments.at(-1);
   if (window.isEnded || !last) return window.isEnded;
@@ -108,7 +99,7 @@ export function isListed(window: HlsWindow, number: number, part: number | undef
   return last.isWhole ? part === undefined || part < last.parts.length : part !== undefined && part < last.parts.length;
 }
 
-/** RFC 8216bis §6.2.5.2, for parts of a second and more. */
+/** RFC 8216bis §6.2.5.2, for parts of a second or more. */
 const MAX_PARTS_AHEAD = 3;
 
 interface Run extends SlotRange {
@@ -117,7 +108,7 @@ interface Run extends SlotRange {
   readonly isBreak: boolean;
 }
 
-// The runs of sound between gaps. Segments are counted from the first run, so every reader that knows the gaps counts alike.
+// Runs of sound between gaps. Segments are counted from the first run, so readers that know the gaps count alike.
 function runsOf({ liveSlot, endedSlot, gaps }: HlsMarks, overAt: number | undefined): Run[] {
   const runs: Run[] = [];
   const end = Math.min(endedSlot ?? Infinity, overAt ?? Infinity);
@@ -137,7 +128,7 @@ function runsOf({ liveSlot, endedSlot, gaps }: HlsMarks, overAt: number | undefi
   return runs;
 }
 
-// The slots after the newest hole that was given up, and before the first slot that is late.
+// From the newest hole that was given up to the first slot that is late.
 function present({ marks, headSlot, oldestSlot, fragment }: HlsLog): SlotRange {
   const isThere = (slot: number): boolean =>
     fragment(slot) !== undefined || isIn(marks.absences, slot) || isIn(marks.gaps, slot);
@@ -166,7 +157,6 @@ function segmentsOf(run: Run, from: number, to: number): HlsSegment[] {
   return segments;
 }
 
-/** The parts of a segment of these slots. */
 export function partsOf({ from, to }: SlotRange): SlotRange[] {
   const parts: SlotRange[] = [];
   for (let at = from; at < to; at += PART_SLOTS) parts.push({ from: at, to: Math.min(at + PART_SLOTS, to) });

@@ -1,10 +1,10 @@
-// Finds where a sound is in a recording, for tests and the bench. It is slow: about a second to search 60 s for 10 s of sound.
+// Finds a sound in a recording, for tests and the bench. Slow: about a second to search 60 s for 10 s.
 
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { createTransform } from "./fft.ts";
 
 export interface Match {
-  /** Normalised cross-correlation at the best lag: 1 is the same sound at any volume, 0 an unrelated one. */
+  /** At the best lag: 1 is the same sound at any volume, 0 an unrelated one. */
   readonly score: number;
   /** Where the reference starts in the recording; exact to an eighth of a millisecond. */
   readonly lagMs: number;
@@ -16,35 +16,34 @@ export interface PieceMatch extends Match {
 }
 
 export interface Presence {
-  /** Share of the reference's pieces that were found, 0 to 1. Nearly silent pieces do not count. */
+  /** Share of the reference's pieces, 0 to 1; nearly silent pieces do not count. */
   readonly found: number;
-  /** The mean score of all pieces, found or not. */
+  /** Of all pieces, found or not. */
   readonly meanScore: number;
-  /** Every piece that counts, in the order of the reference. */
   readonly pieces: readonly PieceMatch[];
 }
 
 export interface PresenceOptions {
-  /** 1,000 where absent. Shorter pieces survive more jumps of the timeline; below 500, unrelated voices begin to match. */
+  /** Absent: 1,000. Shorter pieces survive more jumps of the timeline; below 500, unrelated voices begin to match. */
   readonly pieceMs?: number;
-  /** A piece with at least this score is found; 0.5 where absent. Expect 0.7 with two equally loud voices in the mix. */
+  /** Absent: 0.5. Expect 0.7 with two equally loud voices. */
   readonly threshold?: number;
 }
 
-/** 8 kHz is enough to tell voices apart. */
+/** Enough to distinguish voices. */
 const COMPARE_RATE_HZ = 8000;
 const DECIMATION = SAMPLE_RATE_HZ / COMPARE_RATE_HZ;
 const BLOCK_SAMPLES = 2 ** 15;
 
 /**
- * Finds the whole reference in the recording, both mono at 48 kHz. Noise and other voices do no harm; gaps and changes of
- * speed do: use `presence` for those. The score is 0 when the reference is longer than the recording.
+ * Finds the whole reference, both mono at 48 kHz. Tolerates noise and other voices but not gaps or changes of speed:
+ * use `presence` for those. The score is 0 if the reference is longer than the recording.
  */
 export function correlate(recording: Float32Array, reference: Float32Array): Match {
   return searchIn(recording, reference.length)(compared(reference));
 }
 
-/** Finds the reference piece by piece: how much of it is in the recording, and where each piece is. */
+/** Finds the reference piece by piece. */
 export function presence(recording: Float32Array, reference: Float32Array, options: PresenceOptions = {}): Presence {
   const { pieceMs = 1000, threshold = 0.5 } = options;
   const sound = compared(reference);
@@ -63,7 +62,7 @@ export function presence(recording: Float32Array, reference: Float32Array, optio
   return { found: found / count, meanScore: sum / count, pieces };
 }
 
-/** Signal to error of `decoded` against `source`, in dB. Both must be aligned and have the same length. */
+/** Both must be aligned and have the same length. */
 export function snrDb(source: Float32Array, decoded: Float32Array): number {
   let signal = 0;
   let error = 0;
@@ -75,7 +74,7 @@ export function snrDb(source: Float32Array, decoded: Float32Array): number {
   return error === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / error);
 }
 
-/** Correlates in blocks of four references, which keeps the transforms small enough for the processor's cache. */
+/** In blocks of four references, so that the transforms fit the processor's cache. */
 function searchIn(recording: Float32Array, referenceSamples: number): (reference: Float32Array) => Match {
   const sound = compared(recording);
   const longest = Math.ceil(referenceSamples / DECIMATION);
@@ -98,7 +97,7 @@ function searchIn(recording: Float32Array, referenceSamples: number): (reference
   };
 }
 
-/** The lag with the greatest normalised product. Silent parts of the recording never match. */
+/** Silent parts of the recording never match. */
 function best(products: Float64Array, energies: Float64Array, first: number, reference: Float32Array): Match {
   const length = energies.length - 1;
   const own = energy(reference);
@@ -118,7 +117,7 @@ function best(products: Float64Array, energies: Float64Array, first: number, ref
   return { score: Math.min(1, score), lagMs: (lag * 1000) / COMPARE_RATE_HZ };
 }
 
-/** The sound at 8 kHz, without the low frequencies that all voices share. */
+/** At 8 kHz, without the low frequencies that all voices share. */
 function compared(pcm: Float32Array): Float32Array {
   const low = new Float32Array(Math.floor(pcm.length / DECIMATION));
   for (let index = 0; index < low.length; index += 1) {

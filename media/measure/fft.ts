@@ -1,4 +1,4 @@
-// A fast Fourier transform for measurements. It allocates, so keep it out of the stage's tick.
+// A fast Fourier transform for measurements. It allocates: too slow for the stage's tick.
 
 export interface Spectrum {
   readonly re: Float64Array;
@@ -6,15 +6,14 @@ export interface Spectrum {
 }
 
 export interface Transform {
-  /** A power of two. */
   readonly size: number;
-  /** The spectrum of real samples, zero-padded to `size`. */
+  /** Of real samples, zero-padded to `size`. */
   forward(samples: Float32Array | Float64Array): Spectrum;
-  /** Circular cross-correlation: at lag `k`, the sum of `a[n + k] · b[n]`. */
+  /** At lag `k`, the sum of `a[n + k] · b[n]`, circular. */
   crossCorrelation(a: Spectrum, b: Spectrum): Float64Array;
 }
 
-/** A transform of at least `length` samples; its size is the next power of two. Reuse it, because it computes tables. */
+/** Its size is the next power of two. Reuse it, because it computes tables. */
 export function createTransform(length: number): Transform {
   const size = 2 ** Math.ceil(Math.log2(Math.max(2, length)));
   const cosines = Float64Array.from({ length: size / 2 }, (_, index) => Math.cos((2 * Math.PI * index) / size));

@@ -4,8 +4,8 @@ const ZERO_CROSSINGS = 16;
 const TABLE_STEPS = 512;
 
 /**
- * `pcm` at another rate, its length rounded to the nearest sample. The kernel is a sinc with 16 zero crossings on each side
- * under a Blackman window, with its cut-off at 0.94 of the lower Nyquist frequency.
+ * Length is rounded to the nearest sample. Kernel: a sinc with 16 zero crossings on each side under a Blackman window,
+ * cut off at 0.94 of the lower Nyquist frequency.
  */
 export function resample(pcm: Float32Array, fromHz: number, toHz: number): Float32Array<ArrayBuffer> {
   const out = new Float32Array(Math.round((pcm.length * toHz) / fromHz));
@@ -25,7 +25,7 @@ export function resample(pcm: Float32Array, fromHz: number, toHz: number): Float
   return out;
 }
 
-/** The windowed sinc on one side of its centre, TABLE_STEPS per zero crossing. */
+/** One side of the windowed sinc, TABLE_STEPS per zero crossing. */
 const KERNEL = Float32Array.from({ length: ZERO_CROSSINGS * TABLE_STEPS + 1 }, (_, index) => {
   const x = index / TABLE_STEPS;
   const turn = (Math.PI * x) / ZERO_CROSSINGS;

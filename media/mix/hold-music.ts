@@ -1,9 +1,9 @@
-// Synthesises the hold music, a calm loop.
+// Synthesises the hold music.
 
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { integratedLufs } from "./loudness.ts";
 
-/** 20 s, a whole number of slots. The end of the loop runs into its start without a seam. */
+/** 20 s, a whole number of slots. */
 export const HOLD_MUSIC_SAMPLES = 20 * SAMPLE_RATE_HZ;
 /** Quiet enough to talk over. */
 const HOLD_MUSIC_LUFS = -28;
@@ -16,13 +16,13 @@ const CHORDS: readonly (readonly number[])[] = [
   [-9, -2, 5, 10],
   [-14, -2, 0, 5],
 ];
-/** One pluck per half second: the index of the chord's note, played an octave up; −1 is a rest. */
+/** A note per half second: the index in the chord, played an octave up; −1 is a rest. */
 const PLUCKS = [3, -1, 1, 2, -1, 3, -1, 2, 1, -1] as const;
 const PLUCK_STEP_SAMPLES = CHORD_SAMPLES / PLUCKS.length;
 const PAD_PARTIALS = [1, 0.35, 0.12] as const;
 const PLUCK_PARTIALS = [1, 0.3, 0.2] as const;
 
-/** The loop, mono; the same samples on every run of one machine. Takes about half a second to compute: keep the result. */
+/** The loop, mono; the same samples on every run of one machine. Takes about half a second: keep the result. */
 export function holdMusicPcm(): Float32Array<ArrayBuffer> {
   const loop = new Float64Array(HOLD_MUSIC_SAMPLES);
   for (const [index, chord] of CHORDS.entries()) {
@@ -63,7 +63,6 @@ function pluck(loop: Float64Array, start: number, hz: number): void {
   }
 }
 
-/** Adds a tone, wrapping from the end of the loop to its start. */
 function tone(loop: Float64Array, start: number, length: number, hz: number, envelope: (at: number) => number): void {
   const turn = (2 * Math.PI * hz) / SAMPLE_RATE_HZ;
   let place = (start + loop.length) % loop.length;

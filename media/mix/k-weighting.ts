@@ -1,6 +1,6 @@
 // The K-weighting filter at 48 kHz (ITU-R BS.1770-5 Annex 1, tables 1 and 2).
 
-/** A function that gives the mean square of each frame after the filter, and keeps the filter's state between frames. */
+/** The function gives a frame's mean square after the filter, which keeps its state between frames. */
 export function createKWeighting(): (pcm: Float32Array) => number {
   const state = new Float64Array(4);
   return (pcm) => {
@@ -22,7 +22,7 @@ export function createKWeighting(): (pcm: Float32Array) => number {
   };
 }
 
-/** Inaudibly small numbers become zero, because arithmetic on denormals is slow. */
+/** Arithmetic on denormals is slow. */
 function settle(value: number): number {
   return Math.abs(value) < 1e-15 ? 0 : value;
 }

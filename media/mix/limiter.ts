@@ -1,36 +1,35 @@
-// A look-ahead limiter. It finds true peaks between samples by four-fold oversampling (ITU-R BS.1770-5 Annex 2) or, at a
-// twentieth of the cost, only the peaks of the samples. It computes the gain once per eight samples and interpolates.
+// A look-ahead limiter. It finds true peaks between samples by four-fold oversampling (ITU-R BS.1770-5 Annex 2) or, at
+// a twentieth of the cost, peaks of samples only.
 
 import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 
 /** −1.5 dBTP, because Opus encoding can raise a peak. */
 export const CEILING = 10 ** (-1.5 / 20);
-/** The output is always this far behind the input: 5 ms. */
+/** The output's delay: 5 ms. */
 export const LIMITER_LATENCY_SAMPLES = 240;
 
 export interface Limiter {
   /**
-   * Limits `input` minus `less`, of any equal length, and returns as many samples, `LIMITER_LATENCY_SAMPLES` late. For up to
-   * 960 samples the result is a buffer that the next call overwrites.
+   * Limits `input` minus `less`, of any equal length; returns as many samples, `LIMITER_LATENCY_SAMPLES` late. For up
+   * to 960 samples the next call overwrites the result.
    */
   process(input: Float32Array | Float64Array, less?: Float32Array): Float32Array<ArrayBuffer>;
-  /** A limiter in the same state; with the same `peak` it continues exactly as this one. */
+  /** A limiter in the same state. */
   copy(peak?: PeakMode): Limiter;
 }
 
-/** "true" also limits peaks between samples. "sample" limits only the samples: cheaper, for a single speaker's mix. */
+/** "sample" ignores peaks between samples: cheaper, for the mix of one speaker. */
 export type PeakMode = "true" | "sample";
 
 const TAPS = 12;
 const PHASES = 4;
 /** Samples after a point that its interpolation needs. */
 const REACH = TAPS / 2;
-/** Samples per step of the gain. */
 const STEP = 8;
 /**
- * WINDOW is the number of steps over which the gain is averaged; HOLD is how many steps the lowest needed gain is held. A
- * peak found in step n is output between the ends of steps n + 27 and n + 29. The average then reaches back to step n + 1
- * at most, and every step in it still holds the peak's gain.
+ * The gain is averaged over WINDOW steps, and the lowest needed gain is held for HOLD steps. A peak found in step n is
+ * output between the ends of steps n + 27 and n + 29, where the average reaches back to step n + 1 at most, and each of
+ * its steps still holds the peak's gain.
  */
 const WINDOW = 28;
 const HOLD = 30;
@@ -41,19 +40,15 @@ export function createLimiter(peak: PeakMode = "true"): Limiter {
   return new LookAhead(peak);
 }
 
-/**
- * The gain at each point is the mean, over the window ahead, of gains that are low enough for every peak in that window. So
- * the gain at a peak is low enough for it, and the gain never steps.
- */
+/** The gain is the mean, over the window ahead, of gains low enough for every peak in it: enough, and without steps. */
 class LookAhead implements Limiter {
-  /** Samples to be output, oldest first, with room for one more packet. */
+  /** Samples not yet output, oldest first, with room for one more packet. */
   readonly #line = new Float32Array(LIMITER_LATENCY_SAMPLES + PACKET_SAMPLES);
   readonly #output = new Float32Array(PACKET_SAMPLES);
   readonly #gain = new GainCurve();
   readonly #peak: PeakMode;
-  /** Samples since the last one that was loud enough to interpolate above the ceiling. */
+  /** Samples since the last that could interpolate above the ceiling. */
   #calm = TAPS;
-  /** Samples of the current step so far, and the highest peak in it. */
   #phase = 0;
   #highest = 0;
 
@@ -87,7 +82,7 @@ class LookAhead implements Limiter {
     const line = this.#line;
     if (less === undefined) line.set(input, LIMITER_LATENCY_SAMPLES);
     else subtract(line, LIMITER_LATENCY_SAMPLES, input, less);
-    // Step by step, because the gain of the samples that leave in a step does not depend on the samples that enter in it.
+    // The gain of samples that leave in a step does not depend on those that enter in it.
     for (let at = 0; at < length; ) {
       const end = Math.min(length, at + STEP - this.#phase);
       const { before, now } = this.#gain;
@@ -108,7 +103,7 @@ class LookAhead implements Limiter {
     this.#highest = 0;
   }
 
-  /** Updates the highest peak from the new samples, `REACH` samples behind them. */
+  /** Updates the highest peak, `REACH` samples behind the newest. */
   #look(from: number, end: number): void {
     if (this.#peak === "true") {
       this.#lookBetween(from, end);
@@ -147,14 +142,13 @@ function greatest(line: Float32Array, from: number, end: number): number {
   return highest;
 }
 
-/** Applies a gain that starts at `gain` and grows by `slope` with each sample. */
 function fade(line: Float32Array, output: Float32Array, from: number, end: number, gain: number, slope: number): void {
   for (let at = from; at < end; at += 1) {
     output[at] = (line[at] as number) * (gain + slope * (at - from + 1));
   }
 }
 
-/** The highest magnitude from tap 5 up to tap 6 of twelve samples, on a grid of quarters. */
+/** The highest magnitude from tap 5 up to tap 6, in quarters. */
 function peakAt(line: Float32Array, start: number): number {
   let highest = Math.abs(line[start + REACH - 1] as number);
   for (let phase = 1; phase < PHASES; phase += 1) {
@@ -167,9 +161,8 @@ function peakAt(line: Float32Array, start: number): number {
   return highest;
 }
 
-/** Turns the needed gain of each step into a smooth gain. */
+/** Smooths the needed gain of each step. */
 class GainCurve {
-  /** The gain at the start and at the end of the next step. */
   before = 1;
   now = 1;
   readonly #held = new Float64Array(WINDOW).fill(1);
@@ -207,7 +200,7 @@ class GainCurve {
     this.#released = other.#released;
   }
 
-  /** The lowest gain needed in the last `HOLD` steps. */
+  /** Lowest gain needed in the last `HOLD` steps. */
   #track(needed: number): number {
     this.#needed[this.#neededAt] = needed;
     this.#neededAt = this.#neededAt + 1 === HOLD ? 0 : this.#neededAt + 1;
@@ -221,7 +214,6 @@ class GainCurve {
     return this.#lowest;
   }
 
-  /** Finds the lowest needed gain; of equal ones the newest. */
   #findLowest(): void {
     this.#lowest = 1;
     this.#lowestAge = 0;
@@ -234,14 +226,14 @@ class GainCurve {
   }
 }
 
-/** Windowed-sinc interpolation at 0, ¼, ½ and ¾ of the distance from tap 5 to tap 6. */
+/** Windowed-sinc interpolation at 0, ¼, ½ and ¾ between taps 5 and 6. */
 const KERNEL = Float64Array.from({ length: PHASES * TAPS }, (_, index) => {
   const x = (index % TAPS) - (REACH - 1) - Math.floor(index / TAPS) / PHASES;
   const window = 0.5 + 0.5 * Math.cos((Math.PI * x) / (REACH + 0.5));
   return x === 0 ? 1 : (Math.sin(Math.PI * x) / (Math.PI * x)) * window;
 });
 
-/** Samples that are all below this cannot interpolate to a peak above the ceiling, by the kernel's greatest sum. */
+/** Samples below this cannot interpolate above the ceiling, by the kernel's greatest sum. */
 const CALM_BELOW = CEILING / greatestSum();
 
 function greatestSum(): number {

@@ -1,11 +1,11 @@
-// Brings one speaker to −18 LUFS: measures short-term loudness (ITU-R BS.1770-5) and applies a slow gain. The gain is frozen
-// while the person does not speak, so that noise is not amplified.
+// Brings one speaker to −18 LUFS with a slow gain on short-term loudness (ITU-R BS.1770-5). The gain is frozen while
+// the person does not speak, so that noise is not amplified.
 
 import { PACKET_SAMPLES } from "@hustings/wire/units.ts";
 import { createKWeighting } from "./k-weighting.ts";
 
 export interface LoudnessNormalizer {
-  /** Applies the gain to 960 samples in place, with a linear ramp from the old gain to the new. */
+  /** Applies the gain to 960 samples in place, ramped from the old gain. */
   process(pcm: Float32Array): void;
   readonly gainDb: number;
   /** Whether the newest 400 ms were loud enough to be speech. */
@@ -14,11 +14,10 @@ export interface LoudnessNormalizer {
 
 const TARGET_LUFS = -18;
 const SLEW_DB_PER_SECOND = 3;
-/** The gain stays within ± this. */
 const MAX_GAIN_DB = 12;
 const FRAMES_PER_BLOCK = 20;
 const FRAMES_PER_STEP = 5;
-/** Speech blocks kept: 3 s, at one per 100 ms. */
+/** 3 s, at a block per 100 ms. */
 const BLOCKS_KEPT = 30;
 /** Quieter blocks are never speech. */
 const ABSOLUTE_GATE_LUFS = -50;
@@ -54,12 +53,12 @@ export function createLoudnessNormalizer(): LoudnessNormalizer {
   };
 }
 
-/** A K-weighted mean square as loudness; mono, so one channel of weight 1. */
+/** Of a K-weighted mean square; one channel of weight 1. */
 function powerToLufs(power: number): number {
   return power > 0 ? -0.691 + 10 * Math.log10(power) : Number.NEGATIVE_INFINITY;
 }
 
-/** The gated loudness of a whole recording (BS.1770-5 §5.1); −Infinity when nothing passes the gates. */
+/** Of a whole recording (BS.1770-5 §5.1); −Infinity if nothing passes the gates. */
 export function integratedLufs(pcm: Float32Array): number {
   const weigh = createKWeighting();
   const frames: number[] = [];
@@ -73,7 +72,6 @@ export function integratedLufs(pcm: Float32Array): number {
   return gatedLufs(blocks.filter((power) => powerToLufs(power) > -70));
 }
 
-/** The newest speech blocks and their gated loudness. */
 class GatedMeter {
   speech = false;
   lufs: number | undefined;

@@ -1,10 +1,8 @@
-// Mixes the seats of a stage into the programme, and for each seat a mix-minus: the programme without that seat. Every
-// change of gain is a ramp, so nothing clicks.
+// Mixes the seats of a stage into the programme, and for each seat a mix-minus. Gains are ramped, so nothing clicks.
 
 import { PACKET_SAMPLES } from "@hustings/wire/units.ts";
 import { createLimiter, type Limiter } from "./limiter.ts";
 
-/** One seat's sound in one tick. */
 export interface MixerInput {
   readonly seat: number;
   /** 960 samples. */
@@ -13,37 +11,35 @@ export interface MixerInput {
   readonly gain: number;
 }
 
-/** The frames of one tick: 960 samples each, limited, 5 ms behind the input. The next tick overwrites them. */
+/** Of one tick: 960 samples each, limited, 5 ms behind the input. The next tick overwrites them. */
 export interface MixerOutput {
-  /** All seats. Listeners hear it, and so do seats without a mix of their own. */
+  /** All seats: for listeners, and for seats without a mix of their own. */
   readonly programme: Float32Array<ArrayBuffer>;
-  /** By seat number, for each seat that is audible in the programme: the programme without that seat. */
+  /** By seat number, for each audible seat. */
   readonly mixMinus: ReadonlyMap<number, Float32Array<ArrayBuffer>>;
 }
 
 export interface Mixer {
-  /** Mixes one tick. A seat that is no longer in `seats` fades out. */
+  /** A seat that is no longer in `seats` fades out. */
   tick(seats: readonly MixerInput[]): MixerOutput;
 }
 
-/** Samples of every ramp: 5 ms. */
+/** 5 ms. */
 export const RAMP_SAMPLES = 240;
 
 interface Channel {
   gain: number;
-  /** The last sample that was added to the sum; if the seat leaves, the mixer fades it to zero. */
   last: number;
-  /** The samples that were added to the sum in this tick. */
+  /** The samples added to the sum in this tick. */
   own: Float32Array;
-  /** The buffer of `own` while the gain is not 1. */
   readonly scaled: Float32Array;
   /** Present while the seat has a mix of its own. */
   limiter: Limiter | undefined;
 }
 
 /**
- * Sums once in double precision and subtracts each audible seat's own samples, so that a mix-minus is exact. Silent seats
- * share the programme's frame. The change from one to the other is a cross-fade of 5 ms.
+ * Sums in double precision and subtracts each audible seat's own samples, so that a mix-minus is exact. Silent seats
+ * share the programme's frame; changing between the two is a cross-fade of 5 ms.
  */
 export function createMixer(): Mixer {
   const channels = new Map<number, Channel>();
@@ -84,7 +80,6 @@ export function createMixer(): Mixer {
     }
   }
 
-  /** The seat's mix-minus; `undefined` when the seat hears the programme. */
   function ownMix(seat: number, isAudible: boolean, programme: Float32Array) {
     const channel = channels.get(seat);
     if (channel?.limiter === undefined) return undefined;
@@ -102,7 +97,7 @@ function openChannel(): Channel {
   return { gain: 0, last: 0, own: scaled, scaled, limiter: undefined };
 }
 
-/** Adds the seat's samples to the sum and keeps them in `channel.own`. False when they are silent. */
+/** Adds the seat to the sum and keeps its samples in `channel.own`. False: they are silent. */
 function contribute(channel: Channel, pcm: Float32Array, target: number, sum: Float64Array): boolean {
   channel.own = channel.gain === 1 && target === 1 ? pcm : scale(channel, pcm, target);
   channel.gain = target;
@@ -132,10 +127,7 @@ function addInto(sum: Float64Array, own: Float32Array): void {
   for (let index = 0; index < length; index += 1) sum[index] = (sum[index] as number) + (own[index] as number);
 }
 
-/**
- * Cross-fades from a mix-minus to the programme after the first 5 ms. By then the seat's own sound, which only the programme
- * carries, has left the limiter's delay.
- */
+/** After the first 5 ms, by when the seat's own sound has left the limiter's delay. */
 function crossFade(from: Float32Array, to: Float32Array): Float32Array<ArrayBuffer> {
   const out = new Float32Array(to.length);
   for (let index = 0; index < out.length; index += 1) {

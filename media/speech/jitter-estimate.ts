@@ -1,14 +1,13 @@
-// Estimates how late a speaker's packets arrive, and the playout delay that covers it.
+// Estimates how late a speaker's packets arrive, and the playout delay that covers nearly all of them.
 
-/** The delay that a playout buffer should have, learned from arrivals. All times are milliseconds on one clock. */
+/** All times are milliseconds on one clock. */
 export interface JitterEstimate {
-  /** The delay that covers nearly all arrivals, within the bounds. */
+  /** Within the bounds. */
   readonly targetMs: number;
-  /** How long `nowMs` is after the moment at which media time `mediaMs` would arrive by the fastest packet's schedule. */
+  /** How far `nowMs` is past the time at which `mediaMs` would arrive on the fastest packet's schedule. */
   relativeMs(mediaMs: number, nowMs: number): number;
-  /** A packet arrived in time. */
   arrived(mediaMs: number, arrivalMs: number): void;
-  /** A packet arrived too late to be played: the target grows at once. */
+  /** A packet was too late to be played: the target grows at once. */
   missed(mediaMs: number, arrivalMs: number): void;
 }
 
@@ -19,15 +18,13 @@ export interface JitterOptions {
 }
 
 const BIN_MS = 5;
-/** Weight of the earlier arrivals after each new one: half of all weight is in the last 3.5 s. */
+/** Half of all weight is in the last 3.5 s. */
 const FORGET = 0.996;
-/** Share of arrivals that the delay should cover. */
 const COVERED = 0.97;
-/** Margin over the covered delay. */
 const MARGIN_MS = 5;
 const SHRINK_MS_PER_SECOND = 10;
 const MOST_GROWTH_MS = 40;
-/** The fastest packet is that of the last one to two windows. */
+/** The fastest packet of the last one to two windows counts. */
 const BASE_WINDOW_MS = 5000;
 
 export function createJitterEstimate(options: JitterOptions): JitterEstimate {
@@ -74,7 +71,6 @@ export function createJitterEstimate(options: JitterOptions): JitterEstimate {
   };
 }
 
-/** The least value of the last one to two windows, from two numbers. */
 function createWindowedLeast() {
   let current = Number.POSITIVE_INFINITY;
   let previous = Number.POSITIVE_INFINITY;

@@ -1,12 +1,11 @@
-// The packets that wait to be played, in order of position, and the positions that were played.
+// Packets that wait to be played, by position (unwrapped timestamp, in samples), and the positions already played.
 
 export interface BufferedPacket {
-  /** The unwrapped timestamp, in samples. */
   readonly position: number;
   readonly opus: Uint8Array;
   readonly durationSamples: number;
   readonly redundant: boolean;
-  /** The sound is quiet, so a change of delay is not heard here. */
+  /** A change of delay is not heard here. */
   readonly quiet: boolean;
 }
 
@@ -26,7 +25,7 @@ export class PacketBuffer {
     return this.#queue[1];
   }
 
-  /** "duplicate": an equally good copy is there already. "overflow": the packet was added and the oldest was dropped. */
+  /** "duplicate": an equally good copy is there. "overflow": the packet was added and the oldest dropped. */
   add(packet: BufferedPacket): "added" | "duplicate" | "overflow" {
     let index = this.#queue.length;
     while (index > 0 && (this.#queue[index - 1]?.position ?? 0) >= packet.position) index -= 1;
@@ -42,7 +41,7 @@ export class PacketBuffer {
     return "overflow";
   }
 
-  /** Removes the first packet as played, and packets that overlap it. Returns the position of its end. */
+  /** Removes the first packet and those that it overlaps. Returns its end. */
   takeFirst(): number | undefined {
     const taken = this.#queue.shift();
     if (taken === undefined) return undefined;
@@ -52,7 +51,7 @@ export class PacketBuffer {
     return end;
   }
 
-  /** Drops packets before `position`, but always keeps the last one. Returns how many were dropped. */
+  /** Always keeps the last packet. Returns how many were dropped. */
   dropBefore(position: number): number {
     let dropped = 0;
     while (this.#queue.length > 1 && (this.#queue[0]?.position ?? position) < position) {
@@ -62,7 +61,7 @@ export class PacketBuffer {
     return dropped;
   }
 
-  /** Whether the packet at this position is one of the last 128 that were played. */
+  /** Whether it is one of the last 128 packets played. */
   wasPlayed(position: number): boolean {
     return this.#played.has(position);
   }

@@ -1,5 +1,4 @@
-// An adaptive playout buffer: decides in which order and when one speaker's packets are played. Every pop gives exactly one
-// action for the decoder, whatever has arrived.
+// An adaptive playout buffer: every pop gives exactly one action for one speaker's decoder.
 
 import { type LevelDbov, PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { packetDurationSamples, packetHasFec, packetIsDtx } from "../container/opus-packet.ts";
@@ -14,31 +13,30 @@ export interface ArrivedPacket {
   readonly arrivalMs: number;
   /** A copy that came with a later packet (RED). */
   readonly redundant: boolean;
-  /** As the sender measured it. The buffer changes its delay where the sound is quiet. */
+  /** As the sender measured it; the delay is changed where the sound is quiet. */
   readonly levelDbov?: LevelDbov;
 }
 
-/** What the decoder does next. `durationSamples` is a multiple of 120, from 120 to 5760. */
+/** For the decoder. `durationSamples` is a multiple of 120, from 120 to 5760. */
 export type PlayoutAction =
-  /** Decode `opus`. When `skipped` is there, it was due before and is left out: decode it first and cross-fade the two. */
+  /** `skipped` was due before and is left out: decode it first and cross-fade the two. */
   | {
       readonly kind: "packet";
       readonly opus: Uint8Array;
       readonly durationSamples: number;
       readonly skipped?: Uint8Array;
     }
-  /** The packet was lost, but `next` carries a copy of it; the next pop gives `next` itself. */
+  /** The packet was lost, but `next`, which the next pop gives, carries a copy. */
   | { readonly kind: "fec"; readonly next: Uint8Array; readonly durationSamples: number }
   /** The packet was lost or has not arrived. At most 100 ms in a row. */
   | { readonly kind: "conceal"; readonly durationSamples: number }
-  /** The stream has not started, is paused by the sender, or has stopped. */
+  /** The stream has not started, is paused, or has stopped. */
   | { readonly kind: "silence"; readonly durationSamples: number };
 
 export interface PlayoutStats {
-  /** Primary packets of this stream. */
   readonly received: number;
   readonly duplicate: number;
-  /** Primary packets that arrived after their turn. */
+  /** Primary packets that missed their turn. */
   readonly late: number;
   /** Stray packets and packets that are not usable Opus. */
   readonly refused: number;
@@ -46,42 +44,40 @@ export interface PlayoutStats {
   readonly recoveredFromRed: number;
   readonly recoveredFromFec: number;
   readonly concealed: number;
-  /** Concealed pieces inserted to grow the delay, and packets left out to shrink it. */
+  /** Concealed pieces that grew the delay, and packets left out to shrink it. */
   readonly inserted: number;
   readonly dropped: number;
-  /** Time from the arrival of the fastest packet to its pop, at the last pop. */
+  /** At the last pop: time since the arrival of the fastest packet. */
   readonly delayMs: number;
   readonly targetMs: number;
 }
 
 export interface PlayoutBuffer {
   push(packet: ArrivedPacket): void;
-  /** The action for `nowMs`. Call again when its duration has passed. */
+  /** Call again when the action's duration has passed. */
   pop(nowMs: number): PlayoutAction;
-  /** Another stream begins (a new SSRC): forgets packets and timing, keeps the counts. */
   reset(): void;
   stats(): PlayoutStats;
 }
 
 export interface PlayoutOptions {
-  /** 20 where absent. */
+  /** Absent: 20. */
   readonly minDelayMs?: number;
-  /** 400 where absent. Sound that is more than 60 ms later than this is dropped at once. */
+  /** Absent: 400. Sound more than 60 ms later than this is dropped at once. */
   readonly maxDelayMs?: number;
-  /** The delay before any packet has arrived; 40 where absent. */
+  /** Before any packet has arrived; absent: 40. */
   readonly startDelayMs?: number;
 }
 
-/** Longest concealment in a row; more would only drone. */
+/** Longer concealment would only drone. */
 export const MAX_CONCEAL_SAMPLES = 4800;
 
 const PER_MS = SAMPLE_RATE_HZ / 1000;
 const QUANTUM_SAMPLES = 120;
-/** The delay may be off target by this much before it is corrected where the sound is quiet, or anywhere. */
+/** The error of the delay from which it is corrected: where the sound is quiet, or anywhere. */
 const QUIET_SLACK_MS = { short: 10, excess: 30 } as const;
 const FORCED_SLACK_MS = { short: 60, excess: 80 } as const;
 const JUMP_SLACK_MS = 60;
-/** Corrections are at least this far apart. */
 const CORRECTION_GAP_SAMPLES = 9600;
 const QUIET_DBOV: LevelDbov = 50;
 
@@ -97,10 +93,8 @@ class AdaptiveBuffer implements PlayoutBuffer {
   readonly #bounds: Required<PlayoutOptions>;
   #jitter;
   readonly #timestamps = createTimestampUnwrapper();
-  /** Packets at or after the cursor. */
   readonly #buffered = new PacketBuffer();
   #state: "idle" | "priming" | "playing" = "idle";
-  /** The position that is played next. */
   #cursor: number | undefined;
   #concealed = 0;
   #sinceCorrection = 0;
@@ -217,7 +211,6 @@ class AdaptiveBuffer implements PlayoutBuffer {
     return quiet || packetIsDtx(packet.opus);
   }
 
-  /** False when an equally good copy is there already. */
   #insert(packet: BufferedPacket): boolean {
     const outcome = this.#buffered.add(packet);
     if (outcome === "duplicate") {
@@ -231,7 +224,7 @@ class AdaptiveBuffer implements PlayoutBuffer {
     return true;
   }
 
-  /** Skips to the target delay when far too much is buffered, as after a stall that ends in a burst. */
+  /** Skips to the target delay after a stall that ended in a burst. */
   #jump(excessMs: number): void {
     const cursor = this.#cursor ?? 0;
     const wanted = cursor + excessMs * PER_MS;
@@ -240,8 +233,8 @@ class AdaptiveBuffer implements PlayoutBuffer {
   }
 
   /**
-   * Samples missing before `next`. Concealment that was played while waiting counts for them: whole missing packets are
-   * skipped while the delay is long enough, except the last one if `next` carries its copy.
+   * Samples missing before `next`. Concealment played while waiting counts: whole missing packets are skipped while the
+   * delay is long enough, except the last one if `next` carries its copy.
    */
   #closeGap(next: BufferedPacket, errorMs: number): number {
     const cursor = this.#cursor ?? next.position;
@@ -287,7 +280,6 @@ class AdaptiveBuffer implements PlayoutBuffer {
     return { kind: "conceal", durationSamples };
   }
 
-  /** The next packet is due: plays it, unless the delay is corrected first. */
   #playInPlace(next: BufferedPacket, errorMs: number): PlayoutAction {
     const mayCorrect = this.#sinceCorrection >= CORRECTION_GAP_SAMPLES;
     const short = next.quiet ? QUIET_SLACK_MS.short : FORCED_SLACK_MS.short;

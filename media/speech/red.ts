@@ -1,15 +1,14 @@
-// Reads and writes RED payloads (RFC 2198): one primary block, and redundant copies of earlier ones.
+// Reads and writes RED payloads (RFC 2198): one primary block, and copies of earlier ones.
 
 export interface RedBlock {
   readonly payloadType: number;
   /** 32 bits, wraps: the RTP timestamp minus the block's offset. */
   readonly timestamp: number;
-  /** A view of the RED payload. Empty when the sender had nothing to send. */
+  /** A view of the RED payload; may be empty. */
   readonly payload: Uint8Array;
   readonly primary: boolean;
 }
 
-/** The bytes are not a RED payload. */
 export interface RedFault {
   readonly kind: "fault";
   readonly reason: "short" | "blocks" | "lengths";
@@ -23,13 +22,13 @@ export interface Redundant {
   readonly payload: Uint8Array;
 }
 
-/** A packet with more redundant blocks is refused. */
+/** More redundant blocks make a packet a fault. */
 export const MAX_REDUNDANT = 8;
 
 const MAX_OFFSET = 0x3fff;
 const MAX_BLOCK_BYTES = 0x3ff;
 
-/** The blocks, oldest first and the primary last. Never throws, whatever the bytes. */
+/** Oldest first, the primary last. Never throws. */
 export function parseRed(payload: Uint8Array, rtpTimestamp: number): readonly RedBlock[] | RedFault {
   const heads: { payloadType: number; offset: number; length: number }[] = [];
   let at = 0;
@@ -65,10 +64,7 @@ export function isRedFault(parsed: readonly RedBlock[] | RedFault): parsed is Re
   return "kind" in parsed;
 }
 
-/**
- * A RED payload with `redundants` oldest first. A copy whose offset or length does not fit its field is left out, as RFC 2198
- * §3 requires.
- */
+/** `redundants` are oldest first. A copy whose offset or length does not fit its field is left out (RFC 2198 §3). */
 export function writeRed(
   primary: { readonly payloadType: number; readonly payload: Uint8Array },
   redundants: readonly Redundant[],

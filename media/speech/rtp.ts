@@ -11,15 +11,14 @@ export interface RtpPacket {
   /** 32 bits, in units of the clock rate (48 kHz for Opus); wraps. */
   readonly timestamp: number;
   readonly ssrc: number;
-  /** A view of the given bytes, without header extension and padding. May be empty. */
+  /** A view of the given bytes; may be empty. */
   readonly payload: Uint8Array;
-  /** From the audio level extension; absent where the packet has none. */
+  /** From the audio level extension, if present. */
   readonly levelDbov?: LevelDbov;
-  /** The sender's voice activity flag, from the same extension. */
+  /** Voice activity, from the same extension. */
   readonly voice?: boolean;
 }
 
-/** The bytes are not an RTP packet. */
 export interface RtpFault {
   readonly kind: "fault";
   readonly reason: "short" | "version" | "csrc" | "extension" | "padding";
@@ -34,12 +33,11 @@ export interface RtpFields {
   readonly payload: Uint8Array;
 }
 
-/** Of the fixed header. */
 export const RTP_HEADER_BYTES = 12;
 const ONE_BYTE_PROFILE = 0xbede;
 const TWO_BYTE_PROFILE = 0x1000;
 
-/** Parses a packet. `levelExtensionId` is the negotiated id of the audio level extension. Never throws, whatever the bytes. */
+/** `levelExtensionId`: negotiated id of the audio level extension. Never throws. */
 export function parseRtp(bytes: Uint8Array, levelExtensionId?: number): RtpPacket | RtpFault {
   if (bytes.length < RTP_HEADER_BYTES) return fault("short");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -73,14 +71,14 @@ export function parseRtp(bytes: Uint8Array, levelExtensionId?: number): RtpPacke
   };
 }
 
-/** An RTP packet without CSRCs, extension and padding. Numbers are truncated to their fields. */
+/** Without CSRCs, extension and padding. Numbers are truncated to their fields. */
 export function writeRtp(fields: RtpFields): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(RTP_HEADER_BYTES + fields.payload.length);
   writeRtpInto(bytes, fields);
   return bytes;
 }
 
-/** Writes the packet at the beginning of `bytes` and returns its length. Throws RangeError when it does not fit. */
+/** Returns the length. Throws RangeError if `bytes` is too short. */
 export function writeRtpInto(bytes: Uint8Array, { payload, marker, ...fields }: RtpFields): number {
   bytes.set(payload, RTP_HEADER_BYTES);
   bytes[0] = 0x80;
@@ -99,7 +97,7 @@ function fault(reason: RtpFault["reason"]): RtpFault {
   return { kind: "fault", reason };
 }
 
-/** The first byte of extension element `id` (RFC 8285 §4.2, §4.3); `undefined` when there is none or the body is malformed. */
+/** RFC 8285 §4.2, §4.3; `undefined`: not there, or malformed. */
 function extensionByte(body: Uint8Array, profile: number, id: number): number | undefined {
   const oneByte = profile === ONE_BYTE_PROFILE;
   if (!oneByte && (profile & 0xfff0) !== TWO_BYTE_PROFILE) return undefined;

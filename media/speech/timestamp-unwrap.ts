@@ -2,22 +2,18 @@
 
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 
-/** In order, a stray to be ignored, or a jump: the stream continues from this position. Positions are in samples. */
+/** A stray is ignored; a jump continues the stream from `position`, in samples. */
 export type UnwrappedTimestamp =
   | { readonly kind: "in-order" | "jump"; readonly position: number }
   | { readonly kind: "stray" };
 
 export interface TimestampUnwrapper {
-  /**
-   * Unwraps a 32-bit timestamp. A `redundant` copy never makes a jump. While `isIdle`, any step forward is in order, because
-   * the sender had paused.
-   */
+  /** A `redundant` copy never makes a jump. While `isIdle` (the sender paused), any step forward is in order. */
   unwrap(timestamp: number, redundant: boolean, isIdle: boolean): UnwrappedTimestamp;
-  /** Forgets the stream; the next timestamp is the first again. */
   reset(): void;
 }
 
-/** A packet more than 2 s from the newest is a stray, until `STRAYS_TO_FOLLOW` in a row agree. */
+/** A packet further from the newest is a stray, until `STRAYS_TO_FOLLOW` in a row agree. */
 export const STRAY_SAMPLES = 2 * SAMPLE_RATE_HZ;
 const STRAYS_TO_FOLLOW = 3;
 const STRAY: UnwrappedTimestamp = { kind: "stray" };

@@ -1,4 +1,4 @@
-// One speaker's sound from RTP packets to decoded frames: RED, playout buffer, decoder. Every tick gives a frame.
+// One speaker's sound from RTP packets to a frame per tick: RED, playout buffer, decoder.
 
 import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { type Opus, type OpusDecoder, OpusError } from "../codec/opus.ts";
@@ -11,36 +11,35 @@ export interface UplinkOptions {
   readonly opusPayloadType: number;
   /** Absent: RED packets are ignored. */
   readonly redPayloadType?: number;
-  /** The negotiated id of the audio level extension; absent: levels are not read. */
+  /** Negotiated id of the audio level extension; absent: levels are not read. */
   readonly levelExtensionId?: number;
 }
 
 export interface UplinkFrame {
   /** 960 fresh samples; zeros while the speaker sends nothing. */
   readonly pcm: Float32Array<ArrayBuffer>;
-  /** Whether any of it was decoded from the speaker's packets rather than concealed or silent. */
+  /** Whether any of it was decoded, rather than concealed or silent. */
   readonly spoke: boolean;
 }
 
 export interface UplinkStats extends PlayoutStats {
-  /** Packets whose RTP, RED or Opus could not be read. */
   readonly malformed: number;
-  /** Packets of other payload types and other SSRCs. */
+  /** Of other payload types or SSRCs. */
   readonly ignored: number;
 }
 
-/** "taken": the packet went to the playout buffer, which may still drop it. Other results say why it was not used. */
+/** "taken": passed to the playout buffer, which may still drop it. */
 export type ReceiveResult = "taken" | "ignored" | RtpFault["reason"] | "red" | "opus";
 
 export interface Uplink extends Disposable {
-  /** Takes one RTP packet. Never throws, whatever the bytes, which may be reused afterwards. */
+  /** Never throws; `rtp` may be reused afterwards. */
   receive(rtp: Uint8Array, arrivalMs: number): ReceiveResult;
-  /** The next 20 ms. Call it once per tick of the mixer, with the time on the same clock as the arrivals. */
+  /** The next 20 ms. Call once per tick, with the arrivals' clock. */
   tick(nowMs: number): UplinkFrame;
   stats(): UplinkStats;
 }
 
-/** A new SSRC is followed after this many packets in a row, or at once when the old one was silent for FOLLOW_AFTER_MS. */
+/** A new SSRC is followed after this many packets in a row, or at once after FOLLOW_AFTER_MS of silence. */
 const FOLLOW_AFTER_PACKETS = 3;
 const FOLLOW_AFTER_MS = 100;
 const PER_MS = SAMPLE_RATE_HZ / 1000;
@@ -91,12 +90,11 @@ export function createUplink(options: UplinkOptions): Uplink {
   };
 }
 
-/** Decodes the actions of a playout buffer, of any duration, into frames of 20 ms. */
+/** Decodes a playout buffer's actions into frames of 20 ms. */
 class Player {
   malformed = 0;
   readonly decoder: OpusDecoder;
   readonly #buffer: PlayoutBuffer;
-  /** Decoded samples that were not returned yet. */
   #left = NOTHING;
   #leftSpoke = false;
   #silent = true;
@@ -162,7 +160,7 @@ class Player {
   }
 }
 
-/** Chooses the stream to follow. "new": follow this SSRC from now on; "other": ignore this packet. */
+/** "new": follow this SSRC from now on. */
 function createSsrcSelector(): (ssrc: number, arrivalMs: number) => "same" | "new" | "other" {
   let current: number | undefined;
   let heardMs = 0;

@@ -5,13 +5,12 @@ import { createSpeakingDetector, levelDbov } from "../mix/level.ts";
 import { createLoudnessNormalizer } from "../mix/loudness.ts";
 
 export interface VoiceFrame {
-  /** The given samples with the loudness gain; the gate is not applied. */
+  /** With the loudness gain, without the gate. */
   readonly pcm: Float32Array;
-  /** The gate as a gain for the mixer, which ramps it: 1 open, 0 closed. */
+  /** As a gain for the mixer: 1 open, 0 closed. */
   readonly gate: 0 | 1;
-  /** The level that others hear; 127 while the gate is closed. */
+  /** 127 while the gate is closed. */
   readonly levelDbov: LevelDbov;
-  /** Whether to show the person as speaking. */
   readonly speaking: boolean;
 }
 
@@ -20,12 +19,12 @@ export interface VoiceProcessor {
   process(pcm: Float32Array): VoiceFrame;
 }
 
-/** The gate opens at once at this level or louder, measured after the gain. */
+/** Opens at this level or louder, after the gain. */
 const OPEN_DBOV: LevelDbov = 58;
-/** The gate closes after this long below, so that pauses between words are not cut. */
+/** Longer than pauses between words. */
 const HOLD_MS = 1200;
 
-/** One for each person in a seat: it remembers their loudness. */
+/** One per seated person: it remembers their loudness. */
 export function createVoiceProcessor(): VoiceProcessor {
   const loudness = createLoudnessNormalizer();
   const isSpeaking = createSpeakingDetector();
