@@ -1,10 +1,9 @@
-// Every error that a peer can see: its code, its status, what happened and what to do about it. docs/errors.md is generated
-// from this table; web/text has the sentences for people.
+// Every error that a peer can see. docs/errors.md is generated from this table; web/text has the sentences for people.
 
 interface ErrorRow {
-  /** HTTP status of an answer. 429 and 503 mean that trying again later helps. */
+  /** HTTP status. 429 and 503 mean that trying again later helps. */
   readonly status: number;
-  /** Close code of a listener's WebSocket; absent where the error never closes one. */
+  /** Close code of a listener's WebSocket; absent: the error never closes one. */
   readonly closeCode?: number;
   readonly what: string;
   readonly todo: string;
@@ -206,26 +205,24 @@ export const ERROR_TABLE = {
 
 export type ErrorCode = keyof typeof ERROR_TABLE;
 
-/** The row of `code`. */
 export function errorRow(code: ErrorCode): ErrorRow {
   return ERROR_TABLE[code];
 }
 
-/** Whether `text` is a code of the table. */
 export function isErrorCode(text: unknown): text is ErrorCode {
   return typeof text === "string" && Object.hasOwn(ERROR_TABLE, text);
 }
 
-/** The body of every error answer. `error` is a code of the table; `message` names the value that was wrong. */
+/** Body of an error answer. `message` names the value that was wrong. */
 export interface ErrorBody {
   readonly error: ErrorCode;
   readonly message: string;
   readonly todo: string;
-  /** Milliseconds to wait before trying again; only where waiting helps. */
+  /** Only where waiting helps. */
   readonly retryAfterMs?: number;
 }
 
-/** An error that a peer may see. `message` names the value that was wrong; `cause` is never sent. */
+/** An error that a peer may see. `message` names the wrong value; `cause` is never sent. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly code: ErrorCode;
@@ -241,17 +238,13 @@ export class Refusal extends Error {
     return ERROR_TABLE[this.code].status;
   }
 
-  /** The body that is sent to the peer. */
   body(): ErrorBody {
     const body = { error: this.code, message: this.message, todo: ERROR_TABLE[this.code].todo };
     return this.retryAfterMs === undefined ? body : { ...body, retryAfterMs: this.retryAfterMs };
   }
 }
 
-/**
- * The refusal in the body of an error answer, given as JSON text or as the parsed value. `undefined` when the body is not
- * an `ErrorBody`, for example a proxy's own error page. Never throws.
- */
+/** `undefined`: `body` (text or parsed JSON) is no `ErrorBody`, for example a proxy's error page. Never throws. */
 export function refusalFromBody(body: unknown): Refusal | undefined {
   const { error, message, retryAfterMs } = (typeof body === "string" ? parsed(body) : (body ?? {})) as Record<
     string,

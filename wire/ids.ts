@@ -1,19 +1,18 @@
-// The ids of spaces and people: their shapes, and how to make one from random bytes.
+// The ids of spaces and people, and how to make them from random bytes.
 
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
 
-/** Ten characters of `ALPHABET`, 50 bits. It is in every link of the space and never changes. */
+/** Ten characters of `ALPHABET`, 50 bits; in every link of the space. */
 export type SpaceId = Branded<"SpaceId">;
 
 /**
- * A person, the same in every space: a guest is `g_` and sixteen characters of `ALPHABET` (80 random bits), an account
- * is `a_` and twenty-six (a UUIDv7). Logs and tickets of version 0.1 name people by twelve characters without a prefix;
- * such an id stays valid and means one person in one space.
+ * The same in every space: a guest is `g_` and sixteen characters of `ALPHABET` (80 random bits), an account `a_` and
+ * twenty-six (a UUIDv7). Version 0.1's ids are twelve characters without prefix and mean one person in one space.
  */
 export type PersonId = Branded<"PersonId">;
 
-/** Crockford's base 32 in lower case: without i, l, o and u, which are easily misread. */
+/** Crockford's base 32: without i, l, o and u, which are easily misread. */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const SPACE_ID = /^[0-9abcdefghjkmnpqrstvwxyz]{10}$/;
 const PERSON_ID =
@@ -27,12 +26,12 @@ export function isPersonId(text: unknown): text is PersonId {
   return typeof text === "string" && PERSON_ID.test(text);
 }
 
-/** A space id from ten random bytes; five bits of each are used. */
+/** From ten random bytes; five bits of each are used. */
 export function spaceIdFrom(random: Uint8Array): SpaceId {
   return spell(random, 10) as SpaceId;
 }
 
-/** A guest's id from sixteen random bytes; five bits of each are used. */
+/** From sixteen random bytes; five bits of each are used. */
 export function guestIdFrom(random: Uint8Array): PersonId {
   return `g_${spell(random, 16)}` as PersonId;
 }

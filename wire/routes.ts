@@ -1,4 +1,4 @@
-// Every path and query name of Hustings, spelled once for servers and clients.
+// Every path and query name, for servers and clients.
 
 import type { SpaceId } from "./ids.ts";
 
@@ -8,30 +8,28 @@ export const ROUTES = {
   spaces: "/api/spaces",
   page: (id: SpaceId) => `/s/${id}`,
   room: (id: SpaceId) => `/api/spaces/${id}/room`,
-  /** POST the secret of the host link for a host's ticket, or a pass for a guest's. */
+  /** POST the host link's secret or a pass for a ticket. */
   tickets: (id: SpaceId) => `/api/spaces/${id}/tickets`,
   /** POST a name for a guest's ticket and pass. */
   guests: (id: SpaceId) => `/api/spaces/${id}/guests`,
-  /** POST for a new host link, which revokes the old one. */
   hostLink: (id: SpaceId) => `/api/spaces/${id}/host-link`,
   live: (id: SpaceId) => `/api/spaces/${id}/live`,
   end: (id: SpaceId) => `/api/spaces/${id}/end`,
-  /** POST any command as JSON (stage/commands.ts). */
+  /** POST a command as JSON (stage/commands.ts). */
   commands: (id: SpaceId) => `/api/spaces/${id}/commands`,
   recording: (id: SpaceId) => `/api/spaces/${id}/recording.mp4`,
-  /** The multivariant playlist; all other HLS addresses are relative to it. */
+  /** Other HLS addresses are relative to it. */
   hls: (id: SpaceId) => `/hls/${id}/index.m3u8`,
   listen: (id: SpaceId) => `/listen/${id}`,
   /** WHIP (RFC 9725): POST an offer, DELETE the Location of the answer. */
   stage: (id: SpaceId) => `/stage/${id}`,
-  /** The hold music, one small file for all spaces. */
   hold: "/hold.mp4",
 } as const;
 
-/** A host link ends in `#host=SECRET`. Browsers do not send what follows `#`, so the secret reaches no server log. */
+/** A host link ends in `#host=SECRET`. Browsers do not send the part after `#`, so the secret reaches no server log. */
 export const HOST_SECRET_PREFIX = "host=";
 
-/** Query names of the listener WebSocket: what a returning listener already has (docs/wire.md §4). */
+/** Of the listener WebSocket: what a returning listener has (docs/wire.md §4). */
 export const LISTEN_QUERY = {
   rendition: "r",
   nextSlot: "next",

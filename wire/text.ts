@@ -5,16 +5,16 @@ import { Refusal } from "./errors.ts";
 export const MAX_NAME_CHARACTERS = 60;
 export const MAX_TITLE_CHARACTERS = 120;
 
-// Controls, bidirectional overrides and isolates, line and paragraph separators, and lone surrogates. Each can make a text
-// look like another text, or break its line.
+// Controls, bidirectional overrides and isolates, separators and lone surrogates: each can disguise a text or break its
+// line.
 const UNSHOWABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u202A-\u202E\u2066-\u2069\uFEFF]/u;
 
-/** The name with spaces collapsed, in NFC. Throws `bad-name` unless it is 1 to 60 showable characters. */
+/** Collapses spaces, in NFC. Throws `bad-name` unless it is 1 to 60 showable characters. */
 export function cleanName(text: unknown): string {
   return clean(text, MAX_NAME_CHARACTERS, "bad-name", "name");
 }
 
-/** The title with spaces collapsed, in NFC. Throws `bad-title` unless it is 1 to 120 showable characters. */
+/** Collapses spaces, in NFC. Throws `bad-title` unless it is 1 to 120 showable characters. */
 export function cleanTitle(text: unknown): string {
   return clean(text, MAX_TITLE_CHARACTERS, "bad-title", "title");
 }

@@ -1,23 +1,20 @@
-// Tables of fields from which a JSON document, its JSON schema and its TypeScript type are made, so that the three always
-// agree.
+// Tables of fields from which a JSON document, its schema and its TypeScript type are made, so that they agree.
 
 declare const valueType: unique symbol;
 
-/** A plain JSON Schema of `Value`; the compiler takes the value's type from it. */
+/** The compiler takes the value's type from a schema. */
 export type Schema<Value> = { readonly [keyword: string]: unknown } & { readonly [valueType]?: Value };
 
-/** One field of a document: its schema, and how its value is made from `Source`. */
 export interface Field<Source, Value> {
   readonly schema: Schema<Value>;
   readonly of: (source: Source) => Value;
 }
 
-/** The document of a table of fields. */
 export type DocumentOf<Fields> = {
   readonly [Name in keyof Fields]: Fields[Name] extends Field<never, infer Value> ? Value : never;
 };
 
-/** The document of `source`, with its fields in the order of the table. A plain loop: edges make one for each request. */
+/** Fields in the order of the table. A plain loop, because edges make one for each request. */
 export function documentOf<Source, Fields extends { readonly [name: string]: Field<Source, unknown> }>(
   fields: Fields,
   source: Source,
@@ -27,7 +24,7 @@ export function documentOf<Source, Fields extends { readonly [name: string]: Fie
   return document as DocumentOf<Fields>;
 }
 
-/** The schema of `documentOf(fields, …)`; every field is required. */
+/** Schema of `documentOf(fields, …)`; every field is required. */
 export function documentSchema<Fields extends { readonly [name: string]: Field<never, unknown> }>(
   fields: Fields,
 ): Schema<DocumentOf<Fields>> {

@@ -1,5 +1,4 @@
-// The public fields of a space: each with its schema and how it is made from the state. The room document, the rows of the
-// home page's list and the schemas of the API are all made from these tables, so a new field is one row here.
+// The public fields of a space, for the room document, the home page's list and the API's schemas.
 
 import type { SpaceId } from "../ids.ts";
 import { SPACE_DETAILS, type SpaceDetails } from "../log/space-details.ts";
@@ -17,26 +16,24 @@ import {
   text,
 } from "./document-fields.ts";
 
-/** A space as a server sees it. */
 export interface MeasuredSpace {
   readonly id: SpaceId;
   readonly state: SpaceState;
-  /** About how many people listen. */
   readonly audience: number;
-  /** How far the listeners of this server are behind the stage; absent: not known. */
+  /** How far this server's listeners are behind the stage; absent: not known. */
   readonly lagMs?: number;
 }
 
 const SPEAKER = object({ seat: INTEGER, name: text(), role: oneOf(ROLES), muted: BOOLEAN, present: BOOLEAN });
 
-/** The part of the room document that describes the space, in this order. */
+/** In this order. */
 export const ROOM_SPACE_FIELDS = {
   id: field(text<SpaceId>(), ({ id }) => id),
   ...detailFields(),
   phase: field(oneOf(PHASES), ({ state }) => state.phase),
-  /** The host's name; empty until the state has come. */
+  /** Empty until the state has come. */
   host: field(text(), ({ state }) => state.host?.name ?? ""),
-  /** Everybody with a seat. Levels name people by `seat`. */
+  /** Levels name people by `seat`. */
   speakers: field(list(SPEAKER), ({ state }) =>
     state.seats.map(({ seat, name, role, muted, present }) => ({ seat, name, role, muted, present })),
   ),
@@ -44,9 +41,8 @@ export const ROOM_SPACE_FIELDS = {
   air: field(oneOf(AIRS), ({ state }) => state.air),
   holdReason: field(nullable(oneOf(HOLD_REASONS)), ({ state }) => state.holdReason ?? null),
   recording: field(oneOf(RECORDING_STATUSES), ({ state }) => state.recording),
-  /** About how many people listen. */
   audience: field(NUMBER, ({ audience }) => audience),
-  /** How far the listeners of the answering server usually are behind the stage; `null`: not known. */
+  /** How far the answering server's listeners usually are behind the stage; `null`: not known. */
   lagMs: field(nullable(NUMBER), ({ lagMs }) => lagMs ?? null),
   createdUtcMs: field(NUMBER, ({ state }) => state.originUtcMs),
   liveUtcMs: field(nullable(NUMBER), ({ state }) => state.liveUtcMs ?? null),
@@ -70,7 +66,6 @@ type DetailFields = {
   readonly [Name in keyof SpaceDetails]: Field<MeasuredSpace, SpaceDetails[Name]>;
 };
 
-// What the host gave when opening the space.
 function detailFields(): DetailFields {
   const fields = Object.entries(SPACE_DETAILS).map(([name, { schema }]) => [
     name,

@@ -1,14 +1,13 @@
-// The claims of tickets and passes. Both are JWTs signed with EdDSA (RFC 8037); signing and checking need keys, which
-// only servers have. A ticket proves a person's identity in one space for ten minutes. A pass proves a guest's identity in
-// any space for a day, and can only be exchanged for new tickets. Neither says what the person may do: that follows from
-// the state of the space (wire/log/roles.ts).
+// The claims of tickets and passes, JWTs signed with EdDSA (RFC 8037). A ticket proves identity in one space for ten
+// minutes. A pass proves a guest's identity in any space for a day, and can only be exchanged for tickets. Permissions
+// follow from the state (wire/log/roles.ts).
 
 import { isPersonId, isSpaceId, type PersonId, type SpaceId } from "../ids.ts";
 
 export const TICKET_ISSUER = "hustings";
 export const TICKET_SECONDS = 600;
 export const PASS_SECONDS = 86_400;
-/** Tolerated difference between the clocks of two servers. */
+/** Tolerated difference between servers' clocks. */
 export const TICKET_LEEWAY_SECONDS = 5;
 export const MAX_TICKET_CHARACTERS = 2048;
 
@@ -16,7 +15,7 @@ export interface TicketClaims {
   readonly space: SpaceId;
   readonly person: PersonId;
   readonly name: string;
-  /** The generation of the host link that the ticket came from; 0 for every other ticket. */
+  /** Generation of the host link that the ticket came from; 0 for other tickets. */
   readonly generation: number;
   readonly expiresUtcMs: number;
 }
@@ -30,8 +29,8 @@ export interface PassClaims {
 }
 
 /**
- * The JWT's own names for the claims: `aud` the space, `sub` the person, `gen` the generation. Version 0.1 also wrote
- * `role` ("host" or "guest"), which is ignored, and bound passes to a space by `aud`.
+ * JWT names: `aud` the space, `sub` the person, `gen` the generation. Version 0.1 also wrote `role`, which is ignored,
+ * and bound passes to a space by `aud`.
  */
 export interface TicketPayload {
   readonly iss: typeof TICKET_ISSUER;
@@ -43,7 +42,7 @@ export interface TicketPayload {
   readonly gen?: number;
 }
 
-/** The claims of a ticket whose signature was verified; `undefined` when one is missing or of the wrong type, or for a pass. */
+/** `payload` is verified; `undefined` if a claim is missing or of the wrong type, or for a pass. */
 export function ticketClaimsOf(payload: Record<string, unknown>): TicketClaims | undefined {
   const { aud, gen } = payload;
   const bearer = bearerOf(payload, "act");
@@ -51,7 +50,6 @@ export function ticketClaimsOf(payload: Record<string, unknown>): TicketClaims |
   return { space: aud, ...bearer, generation: gen as number };
 }
 
-/** As `ticketClaimsOf`, for a pass. */
 export function passClaimsOf(payload: Record<string, unknown>): PassClaims | undefined {
   const { aud } = payload;
   const bearer = bearerOf(payload, "renew");

@@ -1,9 +1,8 @@
-// The cadences at which an edge may push to a listener, and the buffer that each needs. docs/wire.md §4 is normative.
+// The cadences at which an edge may push, and the buffer that each needs. docs/wire.md §4 is normative.
 
 export interface CadenceRung {
-  /** Milliseconds between two pushes to one listener. */
   readonly cadenceMs: number;
-  /** Sound that should still be buffered just before a push. Cadence and margin together are the usual lag. */
+  /** Sound that should be buffered just before a push. Cadence plus margin is the usual lag. */
   readonly marginMs: number;
 }
 
@@ -20,22 +19,21 @@ export const CADENCE_LADDER: readonly CadenceRung[] = [
 export const FASTEST_CADENCE_MS = 200;
 
 /**
- * The reserve: buffer beyond the margin, so that nobody hears the death of an edge while the other edges take its listeners.
- * An edge asks for it in steps of `stepMs` up to `mostMs`. It counts only at cadences of `fromCadenceMs` and slower.
+ * Buffer beyond the margin, so that nobody hears the death of an edge while others take its listeners. Requested in
+ * steps of `stepMs` up to `mostMs`; counts at cadences of `fromCadenceMs` and slower.
  */
 export const RESERVE = { stepMs: 2_000, mostMs: 12_000, fromCadenceMs: 1_000 } as const;
 
-/** The part of the asked reserve that counts at `cadenceMs`. */
 export function reserveAt(cadenceMs: number, reserveMs: number): number {
   return cadenceMs >= RESERVE.fromCadenceMs && reserveMs > 0 ? Math.min(RESERVE.mostMs, reserveMs) : 0;
 }
 
-/** How far the playhead usually is behind the edge's newest sound just after a push. */
+/** Lag behind the edge's newest sound just after a push. */
 export function usualLagMs({ cadenceMs, marginMs }: CadenceRung, reserveMs = 0): number {
   return cadenceMs + marginMs + reserveAt(cadenceMs, reserveMs);
 }
 
-/** The fastest rung that is not faster than `cadenceMs`; the slowest rung when there is none. */
+/** The fastest rung not faster than `cadenceMs`, else the slowest. */
 export function rungFor(cadenceMs: number): CadenceRung {
   return CADENCE_LADDER.find((rung) => rung.cadenceMs >= cadenceMs) ?? (CADENCE_LADDER.at(-1) as CadenceRung);
 }

@@ -15,46 +15,42 @@ import { RENDITIONS, type Rendition } from "../units.ts";
 
 export const SUBPROTOCOL = "hustings.1";
 export const MAX_LISTENER_MESSAGE_BYTES = 1024;
-/** Largest frame from an edge. A first flight of 60 s at 32 kb/s is 250 KB. */
+/** A first flight of 60 s at 32 kb/s is 250 KB. */
 export const MAX_EDGE_MESSAGE_BYTES = 512 * 1024;
 
 export const FRAME_KIND = { sound: 1, state: 2, snapshot: 3, moments: 4, notice: 5 } as const;
 
 export interface Snapshot {
   readonly state: SpaceState;
-  /** Newest slot that the edge has; `null` before the first. */
+  /** Newest slot of the edge; `null`: none yet. */
   readonly headSlot: number | null;
-  /** First slot that the edge will send; `null` when it has none yet. */
+  /** First slot that the edge will send; `null`: none yet. */
   readonly nextSlot: number | null;
   readonly rendition: Rendition;
-  /** Milliseconds between two pushes. */
   readonly cadenceMs: number;
-  /** The reserve that the edge asks for (cadence.ts); absent: 0. */
+  /** Reserve that the edge requests (cadence.ts); absent: 0. */
   readonly reserveMs?: number;
   readonly audience: number;
-  /** The edge's clock when it wrote this. */
+  /** The edge's clock on writing. */
   readonly utcMs: number;
 }
 
 export type Notice =
-  /**
-   * The cadence that the edge asks for; it changes nothing until `cadence` follows. `reserveMs` is the reserve that the edge
-   * asks for from now on; absent: 0.
-   */
+  /** Requests a cadence, which changes only with `cadence`, and sets the requested reserve (absent: 0). */
   | { readonly kind: "target"; readonly cadenceMs: number; readonly reserveMs?: number }
-  /** Pushes come at this cadence from now on. All earlier sound was sent before this. */
+  /** The cadence from now on. All earlier sound was sent before this. */
   | { readonly kind: "cadence"; readonly cadenceMs: number }
-  /** Slots `[from, to)` exist but are not sent: the edge no longer keeps them, or the listener received too slowly. */
+  /** Slots `[from, to)` exist but are not sent: no longer kept, or the listener was too slow. */
   | { readonly kind: "skipped"; readonly from: number; readonly to: number }
   | { readonly kind: "audience"; readonly audience: number }
-  /** The answer to `ping`, with its `echo` and the edge's clock. */
+  /** Answers `ping`. `utcMs` is the edge's clock. */
   | { readonly kind: "pong"; readonly echo: number; readonly utcMs: number }
-  /** The edge lost its stage, or has it again. Sound that exists will come. */
+  /** The edge lost its stage, or has it again. */
   | { readonly kind: "upstream"; readonly away: boolean }
   /**
-   * Every place is taken, and this connection is in the queue. Comes before the snapshot, at least every ten seconds.
-   * `place` is the position, 1 is next; the snapshot follows when the listener's turn comes. `estimateMs` is `null` while no
-   * place has become free yet. After a disconnection, `sinceUtcMs` in the query regains the position.
+   * Every place is taken: the connection is queued. Comes before the snapshot, at least every ten seconds. `place` 1 is
+   * next; `estimateMs` is `null` while no place has become free yet. After a disconnection, `sinceUtcMs` in the query
+   * regains the position.
    */
   | {
       readonly kind: "waiting";
@@ -63,12 +59,12 @@ export type Notice =
       readonly sinceUtcMs: number;
     };
 
-/** A listener may send at most five a second; more closes with 4429, anything else with 4402. */
+/** At most five a second; more closes with 4429, anything else with 4402. */
 export type ListenerMessage =
   | { readonly kind: "ping"; readonly echo: number }
-  /** The rendition wanted from the next slot on. An edge that cannot afford it ignores this; sound frames name theirs. */
+  /** From the next slot on. An edge that cannot afford it ignores this; sound frames name theirs. */
   | { readonly kind: "rendition"; readonly rendition: Rendition }
-  /** The buffer is enough for this cadence: the announced target, or one on the way to it. */
+  /** The buffer suffices for this cadence: the requested one, or one on the way to it. */
   | { readonly kind: "ready"; readonly cadenceMs: number };
 
 export type EdgeMessage =
@@ -82,7 +78,6 @@ export class BadFrame extends Error {
   override readonly name = "BadFrame";
 }
 
-/** A sound frame of encoded fragments. */
 export function soundFrame(rendition: Rendition, fragments: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const parts = soundFrameParts(rendition, fragments);
   const frame = new Uint8Array(parts.reduce((bytes, { length }) => bytes + length, 0));
@@ -94,7 +89,7 @@ export function soundFrame(rendition: Rendition, fragments: readonly Uint8Array[
   return frame;
 }
 
-/** The bytes of `soundFrame` in order, uncopied, for a caller that puts a header of its own before them. */
+/** `soundFrame` in pieces, uncopied, for a caller that adds a header. */
 export function soundFrameParts(rendition: Rendition, fragments: readonly Uint8Array[]): readonly Uint8Array[] {
   return [Uint8Array.of(FRAME_KIND.sound, RENDITIONS.indexOf(rendition)), ...fragments];
 }
@@ -103,7 +98,7 @@ export function stateFrame(entries: readonly StateEntry[]): Uint8Array<ArrayBuff
   return jsonFrame(FRAME_KIND.state, entries);
 }
 
-/** `stateJson` is the JSON of the state, for callers that send the same state to many listeners. */
+/** Takes JSON, because the same state is sent to many listeners. */
 export function snapshotFrame(
   { state, ...rest }: Snapshot,
   stateJson: string = JSON.stringify(state),
@@ -119,7 +114,7 @@ export function noticeFrame(notice: Notice): Uint8Array<ArrayBuffer> {
   return jsonFrame(FRAME_KIND.notice, notice);
 }
 
-/** The message in a frame from an edge; `undefined` for an unknown kind, which a listener ignores. Throws BadFrame. */
+/** `undefined`: an unknown kind, which a listener ignores. Throws BadFrame. */
 export function decodeFrame(frame: Uint8Array): EdgeMessage | undefined {
   switch (frame[0]) {
     case FRAME_KIND.sound:
@@ -139,7 +134,7 @@ export function decodeFrame(frame: Uint8Array): EdgeMessage | undefined {
   }
 }
 
-/** Parses and checks a listener's message. Throws BadFrame, which names what is wrong. */
+/** Throws BadFrame, which names what is wrong. */
 export function parseListenerMessage(text: string): ListenerMessage {
   if (text.length > MAX_LISTENER_MESSAGE_BYTES) throw new BadFrame(`A message of ${text.length} bytes is too long.`);
   const value = parseJson(text);

@@ -1,24 +1,19 @@
-// Moments on their way to listeners: the check of a received moment, and the objects that pulling listeners fetch.
-// docs/wire.md §4 and §8 are normative.
+// Checks moments that listeners receive, and describes the objects that pulling listeners fetch. docs/wire.md §4 and §8
+// are normative.
 
 import type { MomentEntry } from "../log/lanes.ts";
 import { BadFrame } from "./frames.ts";
 
-/** The folder of the objects, beside those of the renditions. */
 export const MOMENTS_FOLDER = "moments";
-/** Slots of one object: 2 s. */
+/** 2 s. */
 export const MOMENT_OBJECT_SLOTS = 10;
-/**
- * An object is complete when the sound has come this many slots (1 s) past its end. A moment that arrives later is in
- * the first object that is not complete.
- */
+/** An object is complete when sound is 1 s past its end. A later moment goes into the first incomplete object. */
 export const MOMENT_DELAY_SLOTS = 5;
-/** Bytes of one object; the oldest moments of an object that would be longer are left out. */
+/** Of a longer object the oldest moments are left out. */
 export const MAX_MOMENT_OBJECT_BYTES = 64 * 1024;
 /** Past moments that a newcomer gets. */
 export const NEWCOMER_MOMENTS = 20;
 
-/** The moments of the slots `[from, to)`. */
 export interface MomentObject {
   readonly from: number;
   readonly to: number;
@@ -30,18 +25,18 @@ export function momentObjectName(from: number): string {
   return `${from}.json`;
 }
 
-/** The first slot of the object of this name; `undefined` when no object has it. */
+/** The object's first slot; `undefined`: not an object's name. */
 export function momentObjectSlot(name: string): number | undefined {
   const digits = /^(0|[1-9]\d{0,9})\.json$/.exec(name)?.[1];
   return digits !== undefined && Number(digits) % MOMENT_OBJECT_SLOTS === 0 ? Number(digits) : undefined;
 }
 
-/** The first slot of the object that contains `slot`. */
+/** First slot of the object that contains `slot`. */
 export function momentObjectAt(slot: number): number {
   return Math.max(0, Math.floor(slot / MOMENT_OBJECT_SLOTS) * MOMENT_OBJECT_SLOTS);
 }
 
-/** The slot at which the complete objects end, when all sound before `nextSlot` has come. */
+/** The end of the complete objects, when all sound before `nextSlot` has come. */
 export function completeMomentsTo(nextSlot: number): number {
   return momentObjectAt(nextSlot - MOMENT_DELAY_SLOTS);
 }
@@ -50,7 +45,7 @@ export function momentObjectJson(object: MomentObject): string {
   return JSON.stringify(object);
 }
 
-/** Throws BadFrame unless this is the object that begins at `from`. Ignores unknown fields. */
+/** Throws BadFrame unless this is the object at `from`. Ignores unknown fields. */
 export function readMomentObject(bytes: Uint8Array, from: number): MomentObject {
   const value = jsonOf(bytes) as Partial<MomentObject> | null;
   const { from: first, to, moments } = value ?? {};
@@ -60,7 +55,7 @@ export function readMomentObject(bytes: Uint8Array, from: number): MomentObject 
   return { from, to, moments };
 }
 
-/** Throws BadFrame unless each has a `seq`, above the one before it, and a slot, a time and a kind. */
+/** Each has an ascending `seq`, a slot, a time and a kind. Throws BadFrame. */
 export function checkMoments(entries: readonly unknown[]): asserts entries is readonly MomentEntry[] {
   let before = 0;
   for (const entry of entries) {

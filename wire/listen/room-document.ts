@@ -1,5 +1,5 @@
-// The room document, the small cacheable JSON that a page needs before it listens, and the home page's list of live spaces.
-// Neither has anything per listener: one answer serves everybody.
+// The room document, which a page reads before it listens, and the list of live spaces. Cacheable: nothing per
+// listener.
 
 import {
   BOOLEAN,
@@ -21,24 +21,18 @@ import { ROUTES } from "../routes.ts";
 
 const TIERS = ["push", "pull", "waiting"] as const;
 
-/**
- * How a newcomer is served. `push`: by the listener WebSocket, at once. `pull`: by HLS, because every place is taken.
- * `waiting`: the WebSocket keeps the newcomer in the queue until a place is free.
- */
+/** `push`: by WebSocket. `pull`: by HLS, every place is taken. `waiting`: queued on the WebSocket. */
 export type Tier = (typeof TIERS)[number];
 
-/** The admission queue. */
 export interface QueueStatus {
-  /** People in the queue of the server that answered. */
+  /** In the queue of the answering server. */
   readonly count: number;
-  /** Expected wait of the last of them; `null` while nobody waits, and while no place has become free yet. */
+  /** Wait of the last in the queue; `null`: nobody waits, or no place has become free yet. */
   readonly estimateMs: number | null;
 }
 
 const NOBODY_WAITS: QueueStatus = { count: 0, estimateMs: null };
-/** When a page asks for its room document again. */
 const AGAIN = { afterMs: 4_000, spreadMs: 2_000 };
-/** The same while every place is taken. */
 const AGAIN_FULL = { afterMs: 10_000, spreadMs: 20_000 };
 
 /** The answering server's own facts. */
@@ -46,38 +40,35 @@ export interface AnsweringServer {
   readonly stagePort: number;
   readonly asOfUtcMs: number;
   readonly stale: boolean;
-  /** `push` where absent. */
+  /** Absent: `push`. */
   readonly tier?: Tier;
-  /** Base address of a CDN that carries HLS; absent: there is none. */
+  /** Base address of a CDN for HLS; absent: none. */
   readonly pullUrl?: string | undefined;
-  /** Nobody waits where absent. */
+  /** Absent: nobody waits. */
   readonly queue?: QueueStatus;
 }
 
 type Answer = AnsweringServer & { readonly id: SpaceId };
 
-/** The part of the room document that describes how to listen. */
 const ROOM_SERVER_FIELDS = {
   tier: field(oneOf(TIERS), ({ tier = "push" }) => tier),
-  /** The HLS address at the CDN while the tier is `pull`; else `null`. */
+  /** HLS address at the CDN while the tier is `pull`; else `null`. */
   pull: field(nullable(text()), ({ tier, pullUrl, id }) =>
     tier === "pull" && pullUrl !== undefined ? pullUrl + ROUTES.hls(id) : null,
   ),
-  /** The admission queue. */
   line: field(object({ count: INTEGER, estimateMs: nullable(NUMBER) }), ({ queue = NOBODY_WAITS }) => queue),
-  /** When to ask for this document again: after `afterMs` and a random part of `spreadMs`. */
+  /** Ask again after `afterMs` and a random part of `spreadMs`. */
   again: field(object({ afterMs: INTEGER, spreadMs: INTEGER }), ({ tier = "push" }) =>
     tier === "push" ? AGAIN : AGAIN_FULL,
   ),
   listen: field(text("Path of the listener WebSocket, subprotocol hustings.1."), ({ id }) => ROUTES.listen(id)),
-  /** Where speakers reach the stage: a path on the public door, and the stage's own port. */
   stage: field(object({ path: text(), port: NUMBER }), ({ id, stagePort }) => ({
     path: ROUTES.stage(id),
     port: stagePort,
   })),
-  /** When this document was true: older than a few seconds only when `stale`. */
+  /** Older than a few seconds only when `stale`. */
   asOfUtcMs: field(NUMBER, ({ asOfUtcMs }) => asOfUtcMs),
-  /** Everything behind the answering server is away, and this is its last document. */
+  /** The parts behind the answering server are away; this is its last document. */
   stale: field(BOOLEAN, ({ stale }) => stale),
 };
 
@@ -87,7 +78,6 @@ export const ROOM_DOCUMENT_SCHEMA: Schema<RoomDocument> = documentSchema({
   ...ROOM_SERVER_FIELDS,
 });
 
-/** One row of `GET /api/spaces`. */
 export type ListedSpace = DocumentOf<typeof LISTED_SPACE_FIELDS>;
 export const LISTED_SPACE_SCHEMA: Schema<ListedSpace> = documentSchema(LISTED_SPACE_FIELDS);
 
@@ -110,7 +100,7 @@ export function roomDocumentOf(space: MeasuredSpace, server: AnsweringServer): R
   };
 }
 
-/** The live spaces, most listeners first, at most `MAX_LISTED_SPACES`. */
+/** Most listeners first, at most `MAX_LISTED_SPACES`. */
 export function listedSpacesOf(spaces: readonly MeasuredSpace[]): readonly ListedSpace[] {
   return spaces
     .filter(({ state }) => state.phase === "live")

@@ -1,10 +1,10 @@
-// Writes a fragment in the format of fragment.ts. A file of its own because listeners only read.
+// Writes the format of fragment.ts. A separate file, because listeners only read.
 
 import { FRAGMENT_PACKETS, MAX_LEVELS, MAX_SEATS, SILENCE_DBOV } from "../units.ts";
 import { crc32c } from "./crc32c.ts";
 import { FRAGMENT_VERSION, type Fragment, MAX_PACKET_BYTES, MAX_SLOT } from "./fragment.ts";
 
-/** The fragment's bytes. Throws RangeError when a value does not fit the format, which is a bug of the caller. */
+/** Throws RangeError if a value does not fit the format: a bug of the caller. */
 export function encodeFragment(fragment: Fragment): Uint8Array<ArrayBuffer> {
   assertEncodable(fragment);
   const { slot, levels, packets } = fragment;

@@ -12,13 +12,12 @@ import { FRAGMENT_PACKETS, type LevelDbov, MAX_LEVELS, MAX_SEATS, SILENCE_DBOV }
 import { crc32c } from "./crc32c.ts";
 
 export const FRAGMENT_VERSION = 1;
-/** Longest packet of the Opus format (RFC 6716 §3.4). */
+/** RFC 6716 §3.4. */
 export const MAX_PACKET_BYTES = 1275;
 export const MAX_FRAGMENT_BYTES = 5 + MAX_LEVELS * 2 + FRAGMENT_PACKETS * (2 + MAX_PACKET_BYTES) + 4;
 export const MAX_SLOT = 0xffffffff;
 
 export interface SeatLevel {
-  /** Seat number, `0..MAX_SEATS - 1`. */
   readonly seat: number;
   /** 0 (loudest) to 127 (silence). */
   readonly levelDbov: LevelDbov;
@@ -26,9 +25,9 @@ export interface SeatLevel {
 
 export interface Fragment {
   readonly slot: number;
-  /** The loudest seats of the slot, loudest first, at most four; empty when all are silent. */
+  /** The slot's loudest seats, loudest first, at most four. */
   readonly levels: readonly SeatLevel[];
-  /** Exactly ten Opus packets of 20 ms, in order. When decoded they are views of the fragment's bytes. */
+  /** Ten Opus packets of 20 ms. When decoded they are views of the fragment's bytes. */
   readonly packets: readonly Uint8Array[];
 }
 
@@ -50,7 +49,7 @@ export interface FragmentExtent {
   readonly packetBytes: number;
 }
 
-/** The fragment that begins at `bytes[at]`; bytes after it are ignored. Packets are views. Throws BadFragment. */
+/** The fragment at `bytes[at]`; later bytes are ignored. Packets are views. Throws BadFragment. */
 export function decodeFragment(bytes: Uint8Array, at = 0): Fragment & { readonly byteLength: number } {
   const { slot, byteLength, packetBytes } = checkFragment(bytes, at);
   const levels: SeatLevel[] = [];
@@ -68,7 +67,7 @@ export function decodeFragment(bytes: Uint8Array, at = 0): Fragment & { readonly
   return { slot, levels, packets, byteLength };
 }
 
-/** The fragments from `bytes[at]` to the end, which must be whole fragments and nothing else. Throws BadFragment. */
+/** From `bytes[at]` to the end, whole fragments only. Throws BadFragment. */
 export function decodeFragments(bytes: Uint8Array, at = 0): (Fragment & { readonly byteLength: number })[] {
   const fragments: (Fragment & { readonly byteLength: number })[] = [];
   for (let from = at; from < bytes.length; ) {
@@ -79,7 +78,7 @@ export function decodeFragments(bytes: Uint8Array, at = 0): (Fragment & { readon
   return fragments;
 }
 
-/** Checks the fragment that begins at `bytes[at]` as `decodeFragment` does, without making anything of it. Throws BadFragment. */
+/** Checks as `decodeFragment` does, but makes nothing. Throws BadFragment. */
 export function checkFragment(bytes: Uint8Array, at = 0): FragmentExtent {
   const extent = peekFragment(bytes, at);
   const sumAt = at + extent.byteLength - 4;
@@ -97,7 +96,7 @@ export function checkFragment(bytes: Uint8Array, at = 0): FragmentExtent {
   return extent;
 }
 
-/** As `checkFragment`, without the checksum and the levels: for bytes that this process has checked before. */
+/** Without checksum and levels, for bytes that this process has checked before. */
 export function peekFragment(bytes: Uint8Array, at = 0): FragmentExtent {
   const byteAt = (i: number): number => {
     const byte = bytes[i];

@@ -1,14 +1,13 @@
-// The details that a host gives when opening a space. The entry that creates a space, its state, the public documents and the
-// body of `POST /api/spaces` all take them from this table, so a new detail is one row here.
+// The details that a host gives when opening a space, for its creation, state, documents and `POST /api/spaces`.
 
 import type { Schema } from "../api/document-fields.ts";
 import { cleanTitle, MAX_TITLE_CHARACTERS } from "../text.ts";
 
 interface Detail<Value> {
   readonly schema: Schema<Value>;
-  /** The checked value from outside. Throws a Refusal that names what is wrong. */
+  /** Throws a Refusal that names what is wrong. */
   readonly read: (value: unknown) => Value;
-  /** The value in spaces that were opened before this detail existed. */
+  /** For spaces opened before this detail existed. */
   readonly absent: Value;
 }
 
@@ -28,12 +27,12 @@ export type SpaceDetails = {
 
 export const NO_DETAILS: SpaceDetails = eachDetail(({ absent }) => absent);
 
-/** The checked details in a body from outside. Throws the Refusal of the first that is wrong. */
+/** From outside. Throws the Refusal of the first that is wrong. */
 export function readSpaceDetails(body: { readonly [name: string]: unknown }): SpaceDetails {
   return eachDetail(({ read }, name) => read(body[name]));
 }
 
-/** The details among the fields of a state or of an entry; those that it lacks have their value for older spaces. */
+/** Missing details have their value for older spaces. */
 export function detailsOf(source: Partial<SpaceDetails>): SpaceDetails {
   return eachDetail(({ absent }, name) => source[name as keyof SpaceDetails] ?? absent);
 }

@@ -1,5 +1,4 @@
-// The public state of a space: the entries of its state lane, and the fold over them that stages, edges, pages and replays
-// share. The stage decides which entries are allowed.
+// The public state of a space: its entries, and the fold that stages, edges, pages and replays share.
 
 import type { PersonId, SpaceId } from "../ids.ts";
 import type { Anchor, SlotRange } from "../slots.ts";
@@ -10,7 +9,7 @@ export type Phase = (typeof PHASES)[number];
 export const ROLES = ["host", "cohost", "speaker"] as const;
 export type Role = (typeof ROLES)[number];
 export const AIRS = ["voice", "hold"] as const;
-/** Listeners hear voices, or hold music that each player plays from its own file. */
+/** Voices, or hold music that each player plays from its own file. */
 export type Air = (typeof AIRS)[number];
 export const HOLD_REASONS = ["nobody-on-stage", "silence", "stage-back"] as const;
 export type HoldReason = (typeof HOLD_REASONS)[number];
@@ -22,7 +21,7 @@ export type EndReason = (typeof END_REASONS)[number];
 export type LeaveReason = "stepped-down" | "removed" | "timeout" | "ended";
 
 export type StateChange =
-  /** The first entry of every space. Slot 0 begins at `originUtcMs`. */
+  /** First entry of every space. Slot 0 begins at `originUtcMs`. */
   | ({
       readonly kind: "created";
       readonly id: SpaceId;
@@ -31,9 +30,9 @@ export type StateChange =
       readonly originUtcMs: number;
     } & SpaceDetails)
   | { readonly kind: "anchor"; readonly anchorSlot: number; readonly anchorUtcMs: number }
-  /** Slots `[from, to)` that do not exist and never will, at most `MAX_ABSENCE_SLOTS`. Every view shows filler. */
+  /** Slots `[from, to)` do not exist, at most `MAX_ABSENCE_SLOTS`. Every view shows filler. */
   | { readonly kind: "absence"; readonly from: number; readonly to: number }
-  /** As an absence, but longer: a break in the timeline. */
+  /** A longer absence: a break in the timeline. */
   | { readonly kind: "gap"; readonly from: number; readonly to: number }
   | { readonly kind: "live" }
   /** Without `why` the host ended it. */
@@ -46,7 +45,7 @@ export type StateChange =
       readonly name: string;
       readonly role: Role;
     }
-  /** Whether the seat's sound reaches the stage. A seat that is kept for a disconnected speaker is not present. */
+  /** Whether the seat's sound reaches the stage. A seat kept for a disconnected speaker is not present. */
   | { readonly kind: "present"; readonly seat: number; readonly present: boolean }
   | { readonly kind: "left"; readonly seat: number; readonly why: LeaveReason }
   | { readonly kind: "muted"; readonly seat: number; readonly muted: boolean; readonly by: "self" | "host" }
@@ -55,12 +54,12 @@ export type StateChange =
   | { readonly kind: "uninvited"; readonly person: PersonId }
   | { readonly kind: "air"; readonly air: Air; readonly reason?: HoldReason }
   | { readonly kind: "recording"; readonly recording: RecordingStatus }
-  /** The host link was replaced: host tickets of earlier generations are refused. */
+  /** Host tickets of earlier generations are refused. */
   | { readonly kind: "host-link"; readonly generation: number };
 
 /**
- * One entry of the state lane. `seq` counts from 1 without holes. `slot` is the slot from which the entry applies; followers
- * receive it before the sound of that slot. `utcMs` is the stage's clock, for people to read, never for ordering.
+ * `seq` counts from 1 without holes. The entry applies from `slot` and arrives before that slot's sound. `utcMs` is the
+ * stage's clock, for people, never for ordering.
  */
 export type StateEntry = StateChange & { readonly seq: number; readonly slot: number; readonly utcMs: number };
 
@@ -81,7 +80,7 @@ export interface NamedPerson {
 }
 
 export interface SpaceState extends SpaceDetails {
-  /** `seq` of the newest folded entry; 0 before the first. */
+  /** Newest folded entry; 0 before the first. */
   readonly seq: number;
   readonly id: SpaceId | undefined;
   readonly host: NamedPerson | undefined;
@@ -95,28 +94,26 @@ export interface SpaceState extends SpaceDetails {
   readonly endReason: EndReason | undefined;
   /** By seat number, ascending. */
   readonly seats: readonly Seat[];
-  /** Raised hands, oldest first; at most `MAX_HANDS`. */
+  /** Oldest first, at most `MAX_HANDS`. */
   readonly hands: readonly NamedPerson[];
   readonly invites: readonly NamedPerson[];
   readonly air: Air;
   readonly holdReason: HoldReason | undefined;
   readonly recording: RecordingStatus;
   readonly hostLinkGeneration: number;
-  /** Ascending; the newest `MAX_MARKS` of each. A reader that needs all of them reads the lane. */
+  /** Ascending; the newest `MAX_MARKS` of each. The lane has all of them. */
   readonly anchors: readonly Anchor[];
   readonly absences: readonly SlotRange[];
   readonly gaps: readonly SlotRange[];
-  /** Every change between voices and hold music, for views that mix the music in themselves. */
   readonly airs: readonly AirMark[];
 }
 
-/** `air` is on air from `slot` on. */
 export interface AirMark {
   readonly slot: number;
   readonly air: Air;
 }
 
-/** At these limits the stage refuses more, and the fold drops the oldest. They keep a snapshot below 32 KiB. */
+/** The stage refuses more; the fold drops the oldest. A snapshot stays below 32 KiB. */
 export const MAX_HANDS = 100;
 export const MAX_INVITES = 20;
 export const MAX_MARKS = 32;
@@ -147,10 +144,7 @@ export const EMPTY_STATE: SpaceState = {
   airs: [],
 };
 
-/**
- * The state after `entry`. An entry at or below `state.seq` changes nothing; an entry about a person or seat that is not
- * there changes only `seq`. Never throws.
- */
+/** Ignores entries at or below `state.seq`; one about an absent person or seat changes only `seq`. Never throws. */
 export function foldState(state: SpaceState, entry: StateEntry): SpaceState {
   if (entry.seq <= state.seq) return state;
   return { ...state, ...changeOf(state, entry), seq: entry.seq };

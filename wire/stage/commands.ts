@@ -1,5 +1,4 @@
-// The commands that people send to a stage, over a seated person's data channel or over HTTP. The stage decides who may
-// use which.
+// The commands to a stage, over a seated person's data channel or over HTTP. The stage decides who may use which.
 
 import { Refusal } from "../errors.ts";
 import { isPersonId, type PersonId } from "../ids.ts";
@@ -7,30 +6,29 @@ import { cleanTitle } from "../text.ts";
 import { MAX_SEATS } from "../units.ts";
 
 export type Command =
-  /** Host: from now on listeners hear the stage. Repeating it succeeds and changes nothing. */
+  /** Host: listeners hear the stage from now on. Idempotent. */
   | { readonly do: "live" }
-  /** Host: ends the space for good. Repeating it succeeds; once the stage has closed the space, it is refused with `ended`. */
+  /** Host: ends the space for good. Idempotent until the stage has closed the space, then `ended`. */
   | { readonly do: "end" }
-  /** Host: sets a new title. */
   | { readonly do: "title"; readonly title: string }
-  /** Anyone with a ticket: asks to speak, or withdraws that. */
+  /** Any ticket: asks to speak, or withdraws that. */
   | { readonly do: "hand"; readonly up: boolean }
-  /** Host: lowers somebody's hand. */
+  /** Host. */
   | { readonly do: "lower"; readonly person: PersonId }
-  /** Host: offers a seat to a person whose hand is raised, or withdraws the offer. */
+  /** Host: offers a seat to a raised hand, or withdraws the offer. */
   | { readonly do: "invite"; readonly person: PersonId }
   | { readonly do: "uninvite"; readonly person: PersonId }
-  /** The invited person: takes the seat, or declines it. */
+  /** The invited person: takes the seat. */
   | { readonly do: "accept" }
   | { readonly do: "decline" }
-  /** The seated person: leaves the stage and gives up the seat. */
+  /** The seated person: gives up the seat. */
   | { readonly do: "leave" }
-  /** The seated person or the host. A host may mute anyone; only the person in the seat may unmute it. */
+  /** The seated person or the host. Only the person in the seat may unmute it. */
   | { readonly do: "mute"; readonly seat: number; readonly muted: boolean }
-  /** Host: removes a person from the stage, who may return only when invited again. */
+  /** Host: the person may return only when invited again. */
   | { readonly do: "remove"; readonly seat: number };
 
-/** Parses a command from outside and drops unknown fields. Throws `bad-json` or `bad-title`, naming the wrong value. */
+/** Drops unknown fields. Throws `bad-json` or `bad-title`, naming the wrong value. */
 export function parseCommand(value: unknown): Command {
   if (typeof value !== "object" || value === null) throw new Refusal("bad-json", "A command must be an object.");
   const fields = value as Record<string, unknown>;

@@ -1,5 +1,4 @@
-// The messages on a seated person's data channel, between the speaking page and the stage: text, JSON. The stage answers
-// more than twenty commands a second with `too-many`.
+// The JSON messages on a seated person's data channel. More than twenty commands a second are refused with `too-many`.
 
 import { type ErrorCode, Refusal } from "../errors.ts";
 import type { SeatLevel } from "../log/fragment.ts";
@@ -10,25 +9,25 @@ export const CHANNEL_LABEL = "hustings";
 export const MAX_CHANNEL_BYTES = 64 * 1024;
 const MAX_CHANNEL_COMMAND_BYTES = 4 * 1024;
 
-/** To the stage. The answer echoes `id`. `ping` keeps the route open and measures its delay. */
+/** To the stage; the answer echoes `id`. `ping` keeps the route open and measures its delay. */
 export type SpeakerMessage =
   | { readonly kind: "command"; readonly id: number; readonly command: Command }
   | { readonly kind: "ping"; readonly id: number };
 
-/** From the stage. The snapshot comes first; entries follow in order. Levels come five times a second, ahead of the sound. */
+/** From the stage. The snapshot comes first, then entries in order; levels five times a second, ahead of the sound. */
 export type StageMessage =
   | { readonly kind: "snapshot"; readonly state: SpaceState; readonly seat: number; readonly utcMs: number }
   | { readonly kind: "state"; readonly entries: readonly StateEntry[] }
-  /** The command was carried out. `seq` is the newest state entry on disk, its own included. */
+  /** `seq` is the newest state entry on disk, the command's own included. */
   | { readonly kind: "done"; readonly id: number; readonly seq: number }
   | { readonly kind: "refused"; readonly id: number; readonly error: ErrorCode; readonly message: string }
   | { readonly kind: "levels"; readonly slot: number; readonly levels: readonly SeatLevel[] }
   | { readonly kind: "audience"; readonly audience: number }
   | { readonly kind: "pong"; readonly id: number; readonly utcMs: number }
-  /** The stage closes this peer: a newer one of the same person replaced it, or the person left the stage. */
+  /** The stage closes this peer. "replaced": by a newer one of the same person. */
   | { readonly kind: "bye"; readonly why: "replaced" | "left" | "removed" | "ended" };
 
-/** Parses and checks a seated person's message. Throws a Refusal: `too-large`, `bad-json`, or that of `parseCommand`. */
+/** Throws a Refusal: `too-large`, `bad-json`, or that of `parseCommand`. */
 export function parseSpeakerMessage(text: string): SpeakerMessage {
   if (text.length > MAX_CHANNEL_COMMAND_BYTES)
     throw new Refusal("too-large", `A message of ${text.length} characters is too long.`);
