@@ -2,7 +2,7 @@
 
 import type { RoomDocument, SpaceList } from "@hustings/wire/listen/room-document.ts";
 
-/** The room document in the page, if it is the one of `id`. Removed when read, because it is soon out of date. */
+/** Removed when read, because it is soon out of date. */
 export function takeRoom(id: string): RoomDocument | undefined {
   const room = take("room") as RoomDocument | undefined;
   return room?.id === id ? room : undefined;

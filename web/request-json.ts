@@ -10,7 +10,7 @@ export interface RequestOptions {
   readonly ticket?: string;
 }
 
-/** Sends and receives JSON. Throws Refusal for every failure; no answer is "stage-away". */
+/** Throws Refusal for every failure; no answer is "stage-away". */
 export async function requestJson<Answer>(
   url: string,
   { method = "GET", body, ticket }: RequestOptions = {},
@@ -28,7 +28,6 @@ export async function requestJson<Answer>(
   throw refusalFromBody(text) ?? new Refusal("internal", `HTTP ${response.status}`);
 }
 
-/** The code of anything that was thrown. */
 export function codeOf(error: unknown): ErrorCode {
   return error instanceof Refusal ? error.code : "internal";
 }

@@ -1,4 +1,4 @@
-// Maps addresses to pages and moves between them without loading a document. App.svelte shows the page.
+// Maps addresses to pages and moves between them without loading a document.
 
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
@@ -14,14 +14,14 @@ export function routeOf(pathname: string): Route {
   return isSpaceId(id) ? { page: "space", id } : { page: "not-found" };
 }
 
-/** Shows the page at `path`. The browser fires `popstate` for back and forward only, so this fires it too. */
+/** The browser fires `popstate` for back and forward only, so this fires it too. */
 export function navigate(path: string): void {
   history.pushState(null, "", path);
   dispatchEvent(new PopStateEvent("popstate"));
   scrollTo(0, 0);
 }
 
-/** Click listener for links: a plain click moves within the app, any other click is left to the browser. */
+/** Any click but a plain one is left to the browser. */
 export function followLink(event: MouseEvent): void {
   const link = event.currentTarget;
   if (!(link instanceof HTMLAnchorElement) || event.button !== 0) return;

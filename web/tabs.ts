@@ -1,10 +1,8 @@
-// Tells the other tabs of this browser that one of them took a seat, so that none of them plays the space into its
-// microphone.
+// Tells this browser's other tabs that one took a seat, so that they do not play into its microphone.
 
 import type { SpaceId } from "@hustings/wire/ids.ts";
 
 export interface Tabs {
-  /** Makes every other tab stop playing. */
   announceSeat(): void;
   close(): void;
 }

@@ -1,5 +1,5 @@
-// Keeps what this browser can prove in a space: the host by the secret of a host link, or a guest by a pass. Gets tickets
-// with either. Secrets and passes are kept in localStorage, tickets only in memory.
+// What this browser can prove in a space: the host link's secret or a guest's pass, kept in localStorage, and tickets
+// from either, in memory.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -7,12 +7,11 @@ import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import { HOST_SECRET_PREFIX, ROUTES } from "@hustings/wire/routes.ts";
 import { requestJson } from "../request-json.ts";
 
-/** A ticket is renewed when less than this is left of it. */
 const RENEW_BEFORE_MS = 120_000;
 
 interface Grant {
   readonly ticket: string;
-  /** Guests: replaces the pass that is kept. */
+  /** Guests: replaces the stored pass. */
   readonly pass?: string;
   readonly person: PersonId;
   readonly name: string;
@@ -20,25 +19,23 @@ interface Grant {
 }
 
 export interface Identity {
-  /** What this browser gets tickets for this space with; `undefined` until it has a host link or took part by name. */
+  /** `undefined` until this browser has a host link or took part by name. */
   readonly credential: "host-link" | "pass" | undefined;
   /**
-   * A ticket with minutes left. Throws Refusal: "no-ticket" without a credential, "ticket-revoked" when the host link was
-   * replaced, which also forgets its secret.
+   * Valid for minutes. Throws Refusal: "no-ticket" without a credential; "ticket-revoked" if the host link was
+   * replaced.
    */
   ticket(): Promise<string>;
   /** Known after the first ticket. */
   readonly person: PersonId | undefined;
   readonly name: string | undefined;
-  /** Takes part as a guest with that name, as the same person as in other spaces while the pass lasts. Throws Refusal. */
   introduce(name: string): Promise<void>;
-  /** The host link, to open on another device or give to a co-organiser; `undefined` for guests. */
   hostUrl(): string | undefined;
-  /** Replaces the host link and returns the new one. The old link stops working for everybody. */
+  /** The old link stops working for everybody. */
   replaceHostLink(): Promise<string>;
 }
 
-/** Moves a host secret from the address to the store, so that nobody reads it on the screen or shares it by accident. */
+/** Moves a host secret from the address to the store, so that nobody sees or shares it by accident. */
 export function adoptHostLink(space: SpaceId, location: Location, history: History, store: Storage): void {
   const fragment = location.hash.slice(1);
   if (!fragment.startsWith(HOST_SECRET_PREFIX)) return;
@@ -51,11 +48,10 @@ export function rememberHost(space: SpaceId, secret: string, store: Storage): vo
 }
 
 const hostKey = (space: SpaceId): string => `hustings.host.${space}`;
-/** The pass with which this browser took part in the space. */
 const passKey = (space: SpaceId): string => `hustings.pass.${space}`;
-/** The newest pass of any space, so that a guest is the same person in the next one. */
+/** So that a guest is the same person in the next space. */
 const NEWEST_PASS_KEY = "hustings.pass";
-/** The server rejects the pass with one of these; the guest then comes back as a new person. */
+/** After these the guest comes back as a new person. */
 const DEAD_PASS: readonly string[] = ["ticket-invalid", "ticket-expired", "wrong-space"];
 
 export function identityIn(space: SpaceId, store: Storage, clock: Clock): Identity {
@@ -85,7 +81,7 @@ export function identityIn(space: SpaceId, store: Storage, clock: Clock): Identi
     return requestJson<Grant>(ROUTES.guests(space), { method: "POST", body });
   }
 
-  /** Forgets a secret that the server rejects, so that this browser is a listener like any other. */
+  /** Forgets a rejected secret, which makes this browser a listener. */
   function forget(hostSecret: string, error: unknown): never {
     if (!(error instanceof Refusal) || (error.code !== "ticket-invalid" && error.code !== "ticket-revoked"))
       throw error;

@@ -2,7 +2,7 @@
 
 const KEY = "hustings.name";
 
-/** Empty when none was given yet. */
+/** Empty: none yet. */
 export function lastName(store: Storage): string {
   return store.getItem(KEY) ?? "";
 }

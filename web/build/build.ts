@@ -9,13 +9,10 @@ const ROOT = join(import.meta.dirname, "../..");
 const DIRECTORY = join(import.meta.dirname, "../dist");
 const TEXTS = /\.(?:css|html|js|json|svg|txt|webmanifest)$/;
 const STAMP = join(DIRECTORY, ".stamp");
-/** Everything that can end up in the bundle: the app and the packages that it imports. */
+/** The app and the packages that it imports. */
 const SOURCES = ["web", "listener", "speaker", "media", "wire", "flow", "package-lock.json"];
 
-/**
- * Makes sure that `directory` holds a build of the current sources. `built` is true when it had to be made. Throws the
- * bundler's errors.
- */
+/** `built`: whether it had to be made. Throws the bundler's errors. */
 export async function ensureBuilt(
   options: { readonly quiet?: boolean } = {},
 ): Promise<{ readonly built: boolean; readonly directory: string }> {
@@ -34,7 +31,7 @@ export async function ensureBuilt(
   return { built: true, directory: DIRECTORY };
 }
 
-/** Writes a .br file beside each text file, at the highest quality: a second at each build instead of at each start. */
+/** At the highest quality: a second at each build instead of at each start. */
 function compressTexts(): void {
   for (const name of readdirSync(DIRECTORY, { recursive: true, encoding: "utf8" })) {
     if (!TEXTS.test(name)) continue;

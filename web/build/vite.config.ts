@@ -12,7 +12,7 @@ function pageOf(id: string, graph: Graph): string | null {
   return isAtOnce(id, graph) ? "page" : null;
 }
 
-/** Whether a module is loaded with the page rather than by a later dynamic import. */
+/** With the page, rather than by a later dynamic import. */
 function isAtOnce(id: string, graph: Graph, seen: Set<string> = new Set()): boolean {
   if (seen.has(id)) return false;
   seen.add(id);
@@ -20,10 +20,7 @@ function isAtOnce(id: string, graph: Graph, seen: Set<string> = new Set()): bool
   return module !== null && (module.isEntry || module.importers.some((one) => isAtOnce(one, graph, seen)));
 }
 
-/**
- * Drops the error table's sentences for programs from the bundle. The app never shows them: it has its own for people in
- * text/en/errors.ts. They weigh a kilobyte on every listener's path.
- */
+/** The app has its own sentences in text/en/errors.ts; these weigh a kilobyte on every listener's path. */
 const withoutProgramSentences: Plugin = {
   name: "without-program-sentences",
   enforce: "pre",
@@ -44,13 +41,13 @@ export default defineConfig({
     assetsDir: "assets",
     assetsInlineLimit: 0,
     target: ["chrome108", "firefox115", "safari16.4"],
-    // A lazy part's dependencies are mostly in the page already, and a list of them would add to every page's weight.
+    // Most dependencies of a lazy part are in the page already, and listing them adds to the page's weight.
     modulePreload: {
       polyfill: false,
       resolveDependencies: (_, needed, { hostType }) =>
         hostType === "html" ? needed : needed.filter((path) => path.endsWith(".css")),
     },
-    // One file for everything that the page loads first: compressed together it is half a kilobyte smaller.
+    // One file compresses half a kilobyte smaller.
     rolldownOptions: {
       output: { codeSplitting: { groups: [{ debugName: "page", name: pageOf }] } },
     },

@@ -1,5 +1,4 @@
-// Weighs the built app: the bytes from the link to the first sound, compressed as the server compresses them. Tests and
-// the bench compare the sum with the budget.
+// Weighs the built app from the link to the first sound, compressed as the server does it.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +6,7 @@ import { brotliCompressSync, constants } from "node:zlib";
 
 const DIRECTORY = join(import.meta.dirname, "../dist");
 const DOCUMENT_BROTLI_LEVEL = 4;
-/** For everything from the link to the first sound, compressed with brotli. */
+/** From the link to the first sound, with brotli. */
 export const WEIGHT_BUDGET_BYTES = 60_000;
 
 export interface Weight {
@@ -15,14 +14,13 @@ export interface Weight {
   readonly totalBrotliBytes: number;
 }
 
-/** The document and the files that it loads before the first sound. Throws when there is no build. */
+/** Throws if there is no build. */
 export function weighListenersPath(directory = DIRECTORY): Weight {
   const html = readFileSync(join(directory, "index.html"), "utf8");
   const linked = [...html.matchAll(/(?:src|href)="\/(assets\/[^"]+)"/g)].map((match) => match[1] as string);
   return weigh(directory, ["index.html", ...new Set(linked)]);
 }
 
-/** The document and every file that the app can load. */
 export function weighEverything(directory = DIRECTORY): Weight {
   const assets = readdirSync(join(directory, "assets"))
     .filter((name) => !name.endsWith(".br"))
@@ -38,7 +36,7 @@ function weigh(directory: string, paths: readonly string[]): Weight {
   return { items, totalBrotliBytes: items.reduce((sum, { brotliBytes }) => sum + brotliBytes, 0) };
 }
 
-/** The server writes the document for each space and compresses it quickly; the other files come from the build. */
+/** The server compresses the document quickly, for each space; the build has compressed the other files. */
 function brotliBytesOf(directory: string, path: string, bytes: Buffer): number {
   if (path.endsWith(".woff2")) return bytes.length;
   if (path !== "index.html") return readFileSync(join(directory, `${path}.br`)).length;

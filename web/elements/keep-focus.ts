@@ -4,7 +4,7 @@ import type { Attachment } from "svelte/attachments";
 
 const CONTROLS = "button:not(:disabled), input, select";
 
-/** For an element whose controls come and go. The control with `data-next` is preferred. */
+/** The control with `data-next` is preferred. */
 export const keepsFocus: Attachment<HTMLElement> = (element) => {
   let last: Element | undefined;
   let substitute: Element | undefined;
@@ -15,7 +15,7 @@ export const keepsFocus: Attachment<HTMLElement> = (element) => {
     const { activeElement } = document;
     const isLost = last !== undefined && !last.isConnected && activeElement === document.body;
     const first = element.querySelector<HTMLElement>("[data-next]");
-    // The preferred control may appear after the others, so a substitute hands the focus on.
+    // The preferred control may appear later, so a substitute hands the focus on.
     if (!isLost && !(first && substitute && activeElement === substitute)) return;
     const next = first ?? element.querySelector<HTMLElement>(CONTROLS);
     substitute = first ? undefined : (next ?? undefined);

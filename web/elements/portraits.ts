@@ -3,7 +3,7 @@
 const SEGMENTS =
   typeof Intl.Segmenter === "function" ? new Intl.Segmenter(undefined, { granularity: "grapheme" }) : undefined;
 
-/** One or two graphemes: the first letters of the first and last word. An emoji stays whole. */
+/** One or two graphemes, from the first and last word. An emoji stays whole. */
 export function initialsOf(name: string): string {
   const words = name.split(/\s+/).filter((word) => /[\p{L}\p{N}\p{S}]/u.test(word));
   const first = firstCharacter(words[0] ?? name);
@@ -18,7 +18,7 @@ function firstCharacter(word: string): string {
   return [...letters][0] ?? "";
 }
 
-/** A hue in degrees, the same for a name on every page. */
+/** In degrees; the same on every page. */
 export function tintOf(name: string): number {
   let hash = 2_166_136_261;
   for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 16_777_619) >>> 0;
@@ -30,7 +30,6 @@ const HUES = [150, 175, 200, 225, 250, 320, 345, 120, 100, 5];
 
 export type StageLayout = "one" | "two" | "few" | "some" | "many";
 
-/** The stage's layout for a number of people. */
 export function stageLayoutOf(count: number): StageLayout {
   if (count <= 1) return "one";
   if (count === 2) return "two";

@@ -1,17 +1,13 @@
-// Chooses the language of the screens. English is in the bundle, split so that each part of the app brings its own
-// texts; any other language is one file, loaded only for people who prefer it, and replaces all of English.
+// Chooses the language of the screens. English is bundled in parts; another language is one file, loaded on demand.
 
 import type { Text } from "./text.ts";
 
 type Load = () => Promise<{ readonly default: Text }>;
 
-/** A second language is one more file beside en/ and one line here: `de: () => import("./de.ts")`. */
+/** For a second language, add a file beside en/ and a line here: `de: () => import("./de.ts")`. */
 const TRANSLATIONS: Readonly<Record<string, Load>> = {};
 
-/**
- * The translation that suits `preferred` (BCP 47, the most wanted first), or `undefined` for English. English also
- * stands in when a translation cannot be loaded.
- */
+/** For `preferred` (BCP 47, most wanted first). `undefined`: English, also if a translation cannot be loaded. */
 export async function loadTranslation(
   preferred: readonly string[],
   translations: Readonly<Record<string, Load>> = TRANSLATIONS,

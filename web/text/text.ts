@@ -1,5 +1,4 @@
-// The type of a screen language. It is derived from English, so a translation with a missing or extra text does not
-// compile.
+// The type of a screen language, derived from English, so that missing or extra texts do not compile.
 
 import type { aside } from "./en/aside.ts";
 import type { asking } from "./en/asking.ts";

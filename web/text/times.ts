@@ -24,7 +24,7 @@ export function behindPhrase(lagMs: number, times: Times): string {
   return seconds < 100 ? times.secondsBehind(seconds) : times.minutesBehind(Math.round(seconds / 60));
 }
 
-/** "0.8 s behind", "12 s behind": for a lag that was measured over many listeners. */
+/** "0.8 s behind", "12 s behind": measured over many listeners. */
 export function measuredBehindPhrase(lagMs: number, times: Times): string {
   const seconds = lagMs / 1_000;
   return times.secondsBehind(lagMs < 9_950 ? Math.round(seconds * 10) / 10 : Math.round(seconds));

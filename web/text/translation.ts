@@ -3,5 +3,5 @@
 import { createContext } from "svelte";
 import type { Text } from "./text.ts";
 
-/** For App.svelte to set, and for the modules of this folder to read. The value is `undefined` for English. */
+/** App.svelte sets it; `undefined`: English. */
 export const [translation, provideTranslation] = createContext<{ readonly text: Text | undefined }>();

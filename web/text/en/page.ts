@@ -1,5 +1,4 @@
-// English texts between the link and the sound. These count towards the page's weight budget; texts that are needed
-// later belong in the other files of this folder.
+// English texts between the link and the sound. They count towards the page's weight budget.
 
 const numbers = new Intl.NumberFormat("en");
 
@@ -7,7 +6,6 @@ function count(value: number): string {
   return numbers.format(Math.max(0, Math.round(value)));
 }
 
-/** "1st", "22nd", "2,140th". */
 function ordinal(value: number): string {
   const [tens, ones] = [value % 100, value % 10];
   const ending = tens >= 11 && tens <= 13 ? "th" : (["th", "st", "nd", "rd"][ones] ?? "th");
@@ -18,7 +16,7 @@ const plural = (value: number, unit: string): string => `${value} ${unit}${value
 
 const after = (wait: string | undefined): string => (wait === undefined ? "" : `, ${wait}`);
 
-/** What a message may name. `wait` and `behind` are phrases of `times`; `wait` is absent when there is no estimate. */
+/** `wait` and `behind` are phrases of `times`; `wait` is absent without an estimate. */
 export interface MessageValues {
   readonly position: number;
   readonly queued: number;
@@ -80,7 +78,6 @@ export const page = {
   soundHelp:
     "Turn the volume up and the silent switch off. Check which loudspeaker or headset this device plays to, and that this tab is not muted. If it stays silent, stop listening and start again.",
   handUpUnheard: "Your hand is up. Listen to learn when you are invited.",
-  /** The page's title while nothing is known about the space. */
   titles: {
     loading: "One moment",
     full: "Full house",

@@ -2,10 +2,10 @@
 
 import { isolate } from "../isolate.ts";
 
-/** What the host's line may name. `behind` is a phrase of `times`; absent when the lag is not known. */
+/** `behind` is a phrase of `times`; absent: the lag is not known. */
 export interface HostStatusValues {
   readonly listeners: number;
-  /** The listeners as a sentence without its full stop: "12,480 people are listening". */
+  /** Without a full stop: "12,480 people are listening". */
   readonly audience: string;
   readonly behind: string | undefined;
 }
