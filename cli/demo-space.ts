@@ -1,5 +1,4 @@
-// The standing demo space of `npm start`: a synthetic host who welcomes every listener while the server runs. Uses the public
-// door only, as anybody could.
+// The demo space of `npm start`: a synthetic host who welcomes every listener. Uses the public door only.
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -20,15 +19,13 @@ const RECONNECT: RetryPolicy = { firstMs: 500, capMs: 10_000, tries: Infinity };
 
 export interface DemoOptions {
   readonly doorUrl: string;
-  /** Where the host link is kept between starts. */
   readonly dataDir: string;
   readonly signal: AbortSignal;
-  /** Called each time the space goes on air. */
   readonly onAir?: (spaceUrl: string) => void;
   readonly clock?: Clock;
 }
 
-/** Keeps the demo space on air until `signal` aborts, and reconnects after every loss. Never throws. */
+/** Reconnects after every loss, until `signal` aborts. Never throws. */
 export async function keepDemoSpace(options: DemoOptions): Promise<void> {
   const clock = options.clock ?? systemClock;
   const packets = [...(await readVoice(WELCOME)), ...(await silence(PAUSE_SECONDS))];
@@ -72,7 +69,7 @@ async function hostOnce(options: DemoOptions, packets: readonly Uint8Array[], on
 
 const hostUrlFile = (dataDir: string): string => join(dataDir, "demo-space.json");
 
-/** The host link of an earlier start, with the current address of the door. */
+/** From an earlier start, with the door's current address. */
 async function loadHostUrl({ dataDir, doorUrl }: DemoOptions): Promise<string | undefined> {
   try {
     const { hostUrl } = JSON.parse(await readFile(hostUrlFile(dataDir), "utf8")) as { hostUrl: string };

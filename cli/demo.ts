@@ -1,5 +1,4 @@
-// `hustings demo`: a server, a synthetic speaker and a crowd of listeners on this machine, with a line a second about what
-// the listeners measure.
+// `hustings demo`: a server, a synthetic speaker and a crowd of listeners, with a line of measurements a second.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
@@ -23,7 +22,7 @@ export const usage = `hustings demo [--listeners N] [--port 8080] [--stage-port 
 const MAX_LISTENERS = 2_000;
 const VIEW_MS = 1_000;
 
-/** Resolves when `--seconds` are over, the server ends or `signal` aborts, after everything that it started has ended. */
+/** Resolves after `--seconds`, when the server ends, or when `signal` aborts. */
 export async function run(args: readonly string[], signal: AbortSignal): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
@@ -55,7 +54,6 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
   if (hasServerEnded && !signal.aborted) throw new Error("The server ended unexpectedly.");
 }
 
-/** Resolves with `undefined` when `signal` aborts the start. */
 async function startServer(ports: ServerPorts, signal: AbortSignal): Promise<LocalServer | undefined> {
   const host = SETTINGS.host.fallback;
   const options = {

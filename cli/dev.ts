@@ -1,4 +1,4 @@
-// `npm run dev`: runs `hustings serve` on a data directory of its own, and restarts it with fresh pages when a source changes.
+// `npm run dev`: runs `hustings serve` on its own data directory, and restarts it when a source changes.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -17,7 +17,6 @@ const WATCHED = ["wire", "flow", "media", "server", "listener", "web", "cli"] as
 /** An editor or a checkout writes many files in a row. */
 const QUIET_MS = 300;
 
-/** Whether a change of this path, relative to the root, can change the server or its pages. */
 export function affectsServer(path: string): boolean {
   const parts = path.split(sep);
   if (parts.some((part) => part === "node_modules" || part === "dist" || part.startsWith("."))) return false;
@@ -25,9 +24,8 @@ export function affectsServer(path: string): boolean {
 }
 
 export interface Changes extends Disposable {
-  /** Resolves when something has changed since the last call resolved and 300 ms have been quiet. One call at a time. */
+  /** Resolves after a change, once nothing has changed for QUIET_MS. One call at a time. */
   next(): Promise<void>;
-  /** A file has changed. */
   add(path: string): void;
 }
 
@@ -48,7 +46,6 @@ export function gatherChanges(clock: Clock): Changes {
   };
 }
 
-/** Resolves when the server has stopped after `signal` aborted. */
 export async function run(args: readonly string[], signal: AbortSignal): Promise<void> {
   using changes = gatherChanges(systemClock);
   using watching = new DisposableStack();
@@ -80,7 +77,7 @@ function startServer(args: readonly string[]): ChildProcess {
   return server;
 }
 
-/** Builds in a new process, which has no old modules loaded. Resolves with false when the build fails. */
+/** In a new process, which has no old modules loaded. False: the build failed. */
 async function buildPages(): Promise<boolean> {
   const build = spawn(process.execPath, [join(ROOT, "web", "build.ts")], { stdio: "inherit" });
   const [code] = (await once(build, "exit")) as [number | null];

@@ -1,4 +1,4 @@
-// `hustings doctor`: prints the findings of the checkup (server/src/ops/doctor/checkup.ts).
+// `hustings doctor`: prints the findings of server/src/ops/doctor/checkup.ts.
 
 import { systemClock } from "@hustings/flow/clock.ts";
 import { checkMachine } from "@hustings/server/ops/doctor/checkup.ts";
@@ -13,7 +13,7 @@ export const usage = `hustings doctor [--json] [settings of serve]
 
 const MARKS: Readonly<Record<Finding["verdict"], string>> = { ok: "ok   ", note: "note ", wrong: "WRONG" };
 
-/** Throws when a server could not run on this machine. */
+/** Throws if a server could not run here. */
 export async function run(args: readonly string[]): Promise<void> {
   const { config, switches } = readSettings(args, ["json"]);
   const host = await usableHost(config.host);

@@ -1,5 +1,4 @@
-// `hustings drill`: rehearses an evening. Reads the options, asks before it touches a running deployment, and leaves the rest
-// to drill/.
+// `hustings drill`: reads the options, asks before it touches a running deployment, and rehearses.
 
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline/promises";
@@ -31,7 +30,7 @@ export const usage = `hustings drill SCENARIO [--listeners N | --scale S] [--min
   --audience N, --hours H, --price-gb ${PRICES.perGigabyte}, --price-core-hour ${PRICES.perCoreHour}
                      assumptions of the forecast`;
 
-/** Throws when the drill does not pass. Ctrl-C ends it early, with a report of what there was. */
+/** Throws if the drill does not pass. Ctrl-C ends it early, with a report. */
 export async function run(args: readonly string[], signal: AbortSignal): Promise<void> {
   if (args[0] === "agent") {
     const { runAgent } = await import("@hustings/drill/crowd/agent.ts");
@@ -62,7 +61,7 @@ function peakWanted({ peak, scale }: DrillOptions, file: Scenario): { peak: numb
   return scale === undefined ? undefined : { peak: Math.max(1, Math.round(peakOf(file) * scale)) };
 }
 
-/** Asks before thousands of connections go to a running deployment. Throws when the answer is not yes. */
+/** Throws unless the answer is yes. */
 async function confirmTarget({ isConfirmed }: DrillOptions, target: string, scenario: Scenario): Promise<void> {
   const effect = `This sends up to ${peakOf(scenario).toLocaleString("en")} listeners to ${target} for ${Math.ceil(lengthSeconds(scenario) / 60)} minutes.`;
   if (isConfirmed) return void process.stdout.write(`${effect}\n`);
@@ -73,7 +72,6 @@ async function confirmTarget({ isConfirmed }: DrillOptions, target: string, scen
   if (answer.trim().toLowerCase() !== "yes") throw new Error("Nothing was done.");
 }
 
-/** Trusts the certificate of the drill's own server, in this process and in those that it starts. */
 async function trust(certPath: string): Promise<void> {
   process.env["NODE_EXTRA_CA_CERTS"] = certPath;
   setDefaultCACertificates([...getCACertificates("default"), await readFile(certPath, "utf8")]);

@@ -21,7 +21,6 @@ export const usage = `hustings listen URL [--out file.ogg] [--json] [--seconds N
 const PRINT_MS = 1_000;
 const TERMINAL_METER = 24;
 
-/** Resolves at the end of the space, after `--seconds`, or when `signal` aborts. */
 export async function run(args: readonly string[], signal: AbortSignal): Promise<void> {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -104,7 +103,7 @@ function printText(listener: HeadlessListener): void {
   process.stdout.write(process.stdout.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
 }
 
-/** The loudest seat as a bar: full at 0 dBov, empty at −60 dBov. */
+/** Full at 0 dBov, empty at −60 dBov. */
 function meter([loudest]: readonly SeatLevel[]): string {
   const share = loudest ? Math.max(0, 1 - loudest.levelDbov / 60) : 0;
   const full = Math.round(share * TERMINAL_METER);

@@ -1,5 +1,4 @@
-// `npm run load`: a server on this machine and a crowd of listeners that check every slot. The exit code says whether anyone
-// missed anything.
+// `npm run load`: a local server and a crowd of listeners that check every slot. Exits with 1 if any missed one.
 
 import { parseArgs } from "node:util";
 import { judgeLoad } from "@hustings/drill/judge/load-verdict.ts";
@@ -18,7 +17,6 @@ const usage = `npm run load [-- OPTIONS]
   --browsers N    Chromium pages that listen as well, 0 to 20 [0]
   --gaps report   report gaps without failing: other programs on the machine cause them too [fail]`;
 
-/** Prints the report as JSON and a verdict. Returns the exit code. */
 async function run(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { values } = parseArgs({
     args: [...args],

@@ -1,15 +1,12 @@
-// The command line: the table of commands, help and exit codes (0 done, 1 failed, 2 wrong arguments). Each command is a file,
-// loaded when it is used.
+// The command line: commands, help and exit codes (0 done, 1 failed, 2 wrong arguments).
 
 import { systemClock } from "@hustings/flow/clock.ts";
 import { BadConfig } from "@hustings/server/ops/config.ts";
 import { version } from "./version.ts";
 
-/** Exports of a command's file. */
 interface CommandFile {
-  /** The text of --help. */
   readonly usage: string;
-  /** Resolves when the command is done. Throws an Error whose message is for the person. `signal` aborts on Ctrl-C. */
+  /** Throws an Error whose message is for the person. `signal` aborts on Ctrl-C. */
   run(args: readonly string[], signal: AbortSignal): Promise<void>;
 }
 
@@ -41,10 +38,7 @@ ${Object.entries(COMMANDS)
 
 /** A server needs far less to hand its listeners over and close its logs. */
 const STOP_TIMEOUT_MS = 40_000;
-/**
- * One Ctrl-C can arrive several times: from the process group, from npm, from the launcher. Signals this soon after the first
- * are repeats of it.
- */
+/** One Ctrl-C can arrive from the process group, from npm and from the launcher: signals this soon are repeats. */
 const REPEATED_SIGNAL_MS = 2_000;
 
 process.removeAllListeners("warning");
@@ -65,10 +59,7 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   }
 }
 
-/**
- * Aborts at the first SIGINT, SIGTERM or SIGHUP. A second one after `REPEATED_SIGNAL_MS` ends the process at once, and so does
- * a command that takes longer than `STOP_TIMEOUT_MS` to stop.
- */
+/** Aborts at SIGINT, SIGTERM or SIGHUP. A second signal, or STOP_TIMEOUT_MS, then ends the process at once. */
 function untilInterrupted(): AbortSignal {
   const interrupted = new AbortController();
   let firstMs = 0;

@@ -12,7 +12,7 @@ export const usage = `hustings restart [--data DIR]
   before it ends, so that no listener is cut; speakers notice nothing. Ends when all are running again.
   --data  the data directory [${FALLBACK}]`;
 
-/** Throws an Error for the person at the terminal when no server runs there or a process does not start again. */
+/** Throws an Error for the person at the terminal. */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { data: { type: "string" } } });
   await restartRunning(resolve(values.data ?? process.env["HUSTINGS_DATA"] ?? FALLBACK));

@@ -1,4 +1,4 @@
-// The script of a stage, api, edge or packager process, which the parent of `hustings serve` starts. Not a command for people.
+// The script of a role process, which the parent of `hustings serve` starts.
 
 import { enableCompileCache, flushCompileCache } from "node:module";
 import { join } from "node:path";
@@ -7,8 +7,7 @@ import { runDirectory } from "@hustings/server/ops/process/run-directory.ts";
 const [, , , dataDirectory = "."] = process.argv;
 const assetsDirectory = join(import.meta.dirname, "..", "web", "dist");
 
-// Reading and compiling the sources takes most of a start. The cache is written as soon as the role runs, because a killed
-// process writes nothing, and its successor should start quickly.
+// Compiling takes most of a start. Write the cache now, because a killed process writes nothing.
 enableCompileCache(runDirectory(dataDirectory).compiledDirectory);
 const [{ startRole }, { runRole }] = await Promise.all([
   import("@hustings/server/roles/start-role.ts"),

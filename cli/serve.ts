@@ -23,10 +23,7 @@ ${settingsHelp()}`;
 
 const ENTRY = join(import.meta.dirname, "role.ts");
 
-/**
- * Resolves when the server has stopped, after `signal` aborted or `hustings stop` asked for it. Throws an Error for the person
- * at the terminal when it cannot start.
- */
+/** Resolves once stopped by `signal` or `hustings stop`. Throws an Error for the person if it cannot start. */
 export async function run(args: readonly string[], signal: AbortSignal): Promise<void> {
   const { config: given, switches } = readSettings(args, ["demo"]);
   const format = given.logFormat === "auto" ? (process.stderr.isTTY ? "lines" : "json") : given.logFormat;
@@ -49,13 +46,13 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
   process.stdout.write(`${welcome(config)}${await capacityText(config)}`);
   if (switches.has("demo")) void keepDemo(config, over);
   await aborted(over);
-  // A second Ctrl-C ends this process before the server has stopped in order. Its children must not outlive it.
+  // On a second Ctrl-C, children must not outlive this process.
   process.once("exit", () => supervisor.killAll());
   log.info({}, "Stopping in order.");
   await supervisor[Symbol.asyncDispose]();
 }
 
-// A server without pages still serves listeners and speakers, so a failed build is only logged.
+// A server without pages still serves sound, so a failed build is only logged.
 async function buildPages(log: Logger): Promise<void> {
   try {
     const { ensureBuilt } = await import("@hustings/web/build/build.ts");

@@ -15,7 +15,7 @@ export const usage = `hustings speak URL --file speech.wav [--ticket T] [--live]
   --loop    repeat the file until interrupted
   --stage   address of the stage itself, such as http://localhost:8444, instead of the door`;
 
-/** Resolves at the end of the file or when `signal` aborts. Throws an Error for the person at the terminal. */
+/** Ends with the file or `signal`. Throws an Error for the person at the terminal. */
 export async function run(args: readonly string[], signal: AbortSignal): Promise<void> {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -49,13 +49,12 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
   await over.promise.finally(() => speaking.cancel());
 }
 
-/** Unmutes the speaker, and takes the space live first when `goesLive`. */
+/** Also takes the space live if `goesLive`. */
 export async function startSpeaking(speaker: Speaker, goesLive: boolean): Promise<void> {
   if (goesLive) await speaker.command({ do: "live" });
   await speaker.command({ do: "mute", seat: speaker.seat, muted: false });
 }
 
-/** The host's ticket for a host link. */
 export async function hostTicketFor({ origin, id, secret }: SpaceLink): Promise<string> {
   if (secret === undefined) throw new Error("Give --ticket, or a host link (it contains #host=).");
   const { ticket } = await askDoor<{ ticket: string }>("POST", `${origin}${ROUTES.tickets(id)}`, { secret });

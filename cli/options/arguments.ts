@@ -3,14 +3,13 @@
 import { CADENCE_LADDER } from "@hustings/wire/listen/cadence.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 
-/** A whole number. */
 export function readNumber(flag: string, text: string, least: number, most: number): number {
   const value = Number(text);
   if (text !== "" && Number.isInteger(value) && value >= least && value <= most) return value;
   throw new Error(`--${flag} must be a whole number from ${least} to ${most}, not "${text}".`);
 }
 
-/** A number of seconds, in milliseconds; `undefined` when the flag is not given. */
+/** In milliseconds; `undefined`: not given. */
 export function readSeconds(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const seconds = Number(text);
@@ -18,7 +17,7 @@ export function readSeconds(flag: string, text: string | undefined): number | un
   throw new Error(`--${flag} must be a number of seconds above 0, not "${text}".`);
 }
 
-/** "auto", or seconds between two pushes, in milliseconds. */
+/** Milliseconds between two pushes. */
 export function readCadence(text: string): number | "auto" {
   if (text === "auto") return text;
   const rung = CADENCE_LADDER.find(({ cadenceMs }) => cadenceMs === Number(text) * 1000);

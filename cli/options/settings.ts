@@ -1,5 +1,4 @@
-// Reads a server's settings from a command's arguments and the environment. The settings themselves are defined in
-// server/src/ops/config.ts.
+// Reads a server's settings (server/src/ops/config.ts) from arguments and environment.
 
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
@@ -9,11 +8,11 @@ import { BadConfig, type Config, readConfig, SETTINGS } from "@hustings/server/o
 export interface CommandSettings {
   /** Paths are absolute. */
   readonly config: Config;
-  /** Flags of the command itself that were given; they have no value. */
+  /** Flags without a value. */
   readonly switches: ReadonlySet<string>;
 }
 
-/** Reads `args` and the environment. Throws BadConfig with all mistakes. */
+/** Throws BadConfig with all mistakes. */
 export function readSettings(args: readonly string[], switches: readonly string[] = []): CommandSettings {
   const options = Object.fromEntries([
     ...Object.values(SETTINGS).map(({ flag }) => [flag, { type: "string" as const }]),
@@ -56,7 +55,6 @@ function withAbsolutePaths(config: Config): Config {
   };
 }
 
-/** A line for each setting, for --help. */
 export function settingsHelp(): string {
   const rows = Object.values(SETTINGS).map(({ flag, fallback, unit, reason }) => {
     const usual =
