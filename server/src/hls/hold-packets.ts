@@ -4,7 +4,7 @@ import { readPackets } from "@hustings/media/container/cmaf-reader.ts";
 import type { HoldLoop } from "@hustings/media/hls/opus-parts.ts";
 import type { Logger } from "../ops/logger.ts";
 
-/** The packets of the hold music. Without a readable file there are none, and HLS plays silence instead. */
+/** Without a readable file there are no packets, and HLS plays silence. */
 export function readHoldLoop(file: Uint8Array | undefined, log: Logger): HoldLoop {
   try {
     return file ? readPackets(file) : [];

@@ -17,19 +17,18 @@ import type { FollowedSpace } from "../replica/followed-space.ts";
 import { immutableResponse } from "./rendition-responses.ts";
 
 export interface MomentObjects {
-  /** The response for the object `name`. Throws a Refusal: `no-object`, or `not-yet` while it is not complete. */
+  /** Throws a Refusal: `no-object`, or `not-yet` while the object is not complete. */
   response(followed: FollowedSpace, name: string): PreparedResponse;
-  /** The same, where `response` does not throw; `undefined` otherwise. */
+  /** `undefined` where `response` would throw. */
   immediateResponse(followed: FollowedSpace, name: string): PreparedResponse | undefined;
 }
 
 type Cache = Map<number, PreparedResponse>;
 
-/** Objects of one space that are kept, those of a minute and some more. The oldest is dropped. */
+/** Per space: a minute of objects and some more. The oldest is dropped. */
 const MAX_OBJECTS = KEPT_SLOTS / MOMENT_OBJECT_SLOTS + 5;
-/** Further ahead than this an object is unknown. */
+/** Objects further ahead are unknown. */
 const MAX_AHEAD_SLOTS = MOMENT_OBJECT_SLOTS * 3;
-/** Bytes of an object beside its moments. */
 const ENVELOPE_BYTES = 100;
 const RETRY_MS = 1_000;
 /** While the audience desk is away. */

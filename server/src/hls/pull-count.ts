@@ -1,23 +1,21 @@
-// Estimates how many listeners pull HLS from this edge, from the distinct callers of a playlist. The sketch has a
-// fixed size and cannot be read back. Listeners behind a cache are not counted.
+// Estimates the listeners that pull HLS here, from distinct callers of a playlist. Fixed size; cannot be read back.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 
 export interface PullCount {
-  /** Records one playlist request. */
   count(address: string, agent: string): void;
-  /** Distinct callers within the last one to two windows. Above a few hundred the error is some per cent. */
+  /** Within the last one to two windows, without listeners behind a cache. Above a few hundred off by some per cent. */
   readonly estimate: number;
 }
 
 /** Players reload a playlist every second, or wait at most 12 s for one. */
 export const WINDOW_MS = 15_000;
-/** Bits per window; two windows take 8 KiB for each space that is pulled. */
+/** Per window; two windows take 8 KiB per pulled space. */
 const BITS = 32_768;
-/** Different user agents that are told apart at one address. */
+/** User agents that are told apart per address. */
 const AGENTS = 16;
 
-/** Linear counting (Whang, Vander-Zanden and Taylor 1990): the share of clear bits gives the number of callers. */
+/** Linear counting (Whang, Vander-Zanden and Taylor 1990), from the share of clear bits. */
 export function createPullCount(clock: Clock): PullCount {
   let now = new Uint8Array(BITS / 8);
   let before = new Uint8Array(BITS / 8);

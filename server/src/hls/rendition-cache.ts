@@ -1,5 +1,4 @@
-// The HLS playlist and the recent parts and segments of one rendition of one space, each made once for all listeners.
-// They follow from the log only, so every edge makes the same bytes.
+// One rendition's HLS playlist, parts and segments, each made once for all listeners and the same at every edge.
 
 import { gzipSync } from "node:zlib";
 import type { Clock } from "@hustings/flow/clock.ts";
@@ -21,11 +20,11 @@ export interface RenditionCacheOptions {
   readonly rendition: Rendition;
   readonly clock: Clock;
   readonly loop: HoldLoop;
-  /** Whether the playlist also reports the packager's AAC rendition. */
+  /** Whether the playlist also names the packager's AAC. */
   readonly hasAac: boolean;
 }
 
-/** Cached parts and segments: all of the kept sound and some more; the oldest is dropped. */
+/** All of the kept sound and some more; the oldest is dropped. */
 const MAX_OBJECTS = KEPT_SLOTS / 4;
 
 export function createRenditionCache({
@@ -43,7 +42,6 @@ export function createRenditionCache({
 
   const log = hlsLogOf(followed, rendition, clock);
 
-  // Everything that a window depends on.
   const keyNow = (): string => `${log.headSlot} ${replica.state.seq} ${log.isOver}`;
 
   function window(): HlsWindow {
@@ -84,7 +82,6 @@ export function playlistOf(playlist: MediaPlaylist): Playlist {
   return { plain, gzip: gzipSync(plain, { level: 6 }) };
 }
 
-/** A live HLS view of a followed space. */
 export function hlsLogOf(followed: FollowedSpace, rendition: Rendition, clock: Clock): HlsLog {
   const { replica } = followed;
   return {

@@ -1,5 +1,5 @@
-// Answers requests for the playlist and the sound of one rendition: Opus at an edge, AAC at the packager. Decides
-// which requests wait for sound that is about to come, and how long caches may keep a response.
+// Answers requests for one rendition: Opus at an edge, AAC at the packager. Decides which requests wait for sound that
+// is about to come, and how long caches keep a response.
 
 import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
 import { objectOf } from "@hustings/media/hls/playlist.ts";
@@ -16,12 +16,11 @@ import {
 } from "../http/responses.ts";
 import { createWaitingRequests } from "./waiting-requests.ts";
 
-/** A live view of one rendition of one space. */
 export interface HlsRendition {
   window(): HlsWindow;
-  /** `undefined` while there is nothing to play. */
+  /** `undefined`: nothing to play yet. */
   playlist(): Playlist | undefined;
-  /** The object's bytes; "next" when it is about to come, "none" when it does not exist. */
+  /** "next": about to come. "none": does not exist. */
   object(kind: ObjectKind, from: number): MaybePromise<Buffer> | "next" | "none";
 }
 
@@ -31,9 +30,8 @@ export interface Playlist {
 }
 
 export interface RenditionResponses {
-  /** Throws a Refusal: `not-yet`, `bad-request`, or `full` when too many requests wait. */
+  /** Throws a Refusal: `not-yet`, `bad-request`, or `full`; `object` also `no-object`. */
   playlist(exchange: HttpExchange, rendition: HlsRendition): Promise<void>;
-  /** Sends the part or segment `name`. Throws as `playlist` does, and `no-object`. */
   object(exchange: HttpExchange, rendition: HlsRendition, name: string): Promise<void>;
   /** Call after each fragment of `rendition`. */
   soundArrived(rendition: HlsRendition): void;
@@ -47,9 +45,8 @@ export const WAIT_MS = 12_000;
 const LOOK_AGAIN_MS = 500;
 
 const FOREVER = "public, max-age=31536000, immutable";
-/** A part's length. */
 const PLAYLIST_CACHE = "public, max-age=1";
-/** A response to a blocking request stays valid for that URL; a segment's length. */
+/** A segment's length; a blocking request's response stays valid for its URL. */
 const WAITED_CACHE = "public, max-age=4";
 
 export const PLAYLIST_HEADERS: Headers = {
@@ -117,7 +114,7 @@ export function createRenditionResponses(clock: Clock, maxWaiting: number): Rend
   };
 }
 
-/** Sends a media playlist. Throws `not-yet` when there is none. */
+/** Throws `not-yet` if there is no playlist. */
 export function sendPlaylist(exchange: HttpExchange, playlist: Playlist | undefined, cache = PLAYLIST_CACHE): void {
   if (!playlist) throw notYet();
   const zips = /\bgzip\b/.test(String(exchange.request.headers["accept-encoding"] ?? ""));
@@ -128,17 +125,14 @@ export function sendPlaylist(exchange: HttpExchange, playlist: Playlist | undefi
   });
 }
 
-/** Lets pages of any origin read the response, refusals included. */
 export function allowAnyOrigin({ response }: HttpExchange): void {
   for (const name in OPEN_HEADERS) response.setHeader(name, OPEN_HEADERS[name] as string);
 }
 
-/** A response with an init segment, part or segment, which never changes. */
 export function soundResponse(bytes: Buffer): PreparedResponse {
   return immutableResponse(bytes, "audio/mp4");
 }
 
-/** An object that never changes, readable by pages of any origin. */
 export function immutableResponse(bytes: Buffer, contentType: string): PreparedResponse {
   return prepareResponse(200, bytes, { ...OPEN_HEADERS, "content-type": contentType, "cache-control": FOREVER });
 }
@@ -147,7 +141,7 @@ function notYet(): Refusal {
   return new Refusal("not-yet", undefined, { retryAfterMs: 1_000 });
 }
 
-/** The position that a blocking reload asks for; `undefined` for a plain request. Throws `bad-request`. */
+/** The requested position; `undefined` for a plain request. Throws `bad-request`. */
 export function blockingReloadOf(
   query: URLSearchParams,
 ): { readonly number: number; readonly part: number | undefined } | undefined {

@@ -1,4 +1,4 @@
-// Requests that wait for sound, bounded in number and time. Requests for the same object are checked together.
+// Requests that wait for sound, bounded in number and time. Those for the same object are checked together.
 
 import type { EventEmitter } from "node:events";
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
@@ -6,14 +6,12 @@ import { Refusal } from "@hustings/wire/errors.ts";
 
 export interface WaitingRequests {
   /**
-   * Resolves when `isDone` returns true at a recheck, or `peer` closes. Throws a Refusal: `full` at once, `not-yet`
-   * after the time limit. Requests with the same `source` and `key` share the first one's `isDone`.
+   * Resolves when `isDone` is true at a recheck, or `peer` closes. Throws a Refusal: `full` at once, `not-yet` after
+   * the time limit. Requests with the same `source` and `key` share one `isDone`.
    */
   waitUntil(peer: EventEmitter, source: object, key: string, isDone: () => boolean): Promise<void>;
-  /** Checks the requests of one source, or all. */
   recheck(source?: object): void;
   readonly size: number;
-  /** Ends every wait with `not-yet`. */
   [Symbol.dispose](): void;
 }
 

@@ -1,4 +1,4 @@
-// Answers every error of a Fastify server as a row of the error table. Servers differ only by the hooks they pass.
+// Answers every error of a Fastify server as a row of the error table.
 
 import type { Socket } from "node:net";
 import { ERROR_TABLE, type ErrorCode, Refusal } from "@hustings/wire/errors.ts";
@@ -6,13 +6,13 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { refuseSocket } from "./responses.ts";
 
 export interface RefusalHooks {
-  /** Called before every answer of status 500 and above. `route` is the method and the pattern, never the actual path. */
+  /** Before every answer of status 500 and above. `route`: method and pattern, never the actual path. */
   readonly onFailure: (refusal: Refusal, cause: unknown, route: string) => void;
-  /** Chooses another row for some of Fastify's own errors; undefined: the usual row. Refusals never come here. */
+  /** Another row for Fastify's own errors; undefined: the usual row. Never called with a Refusal. */
   readonly refusalOf?: (error: FastifyError, request: FastifyRequest) => Refusal | undefined;
 }
 
-/** Sets the error handler. Answers of 404 and errors before routing are the caller's (`sendFastifyRefusal`). */
+/** 404 and errors before routing are left to the caller (`sendFastifyRefusal`). */
 export function answerFastifyErrors(http: FastifyInstance, { onFailure, refusalOf }: RefusalHooks): void {
   http.setErrorHandler((error: unknown, request, reply) => {
     const special = error instanceof Refusal ? undefined : refusalOf?.(error as FastifyError, request);
@@ -27,7 +27,7 @@ const ROWS: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: "bad-json",
 };
 
-/** The row for an error that a Fastify server caught; `internal`, with its cause, for our own bugs. */
+/** `internal`, with its cause, for our own bugs. */
 export function refusalOfFastifyError(error: unknown, maxBodyBytes?: number): Refusal {
   if (error instanceof Refusal) return error;
   const { code, statusCode, validation, message } = error as FastifyError;
@@ -54,7 +54,7 @@ export function sendFastifyRefusal(reply: FastifyReply, refusal: Refusal): Fasti
     .send(refusal.body());
 }
 
-/** For Fastify's `clientErrorHandler`: answers bytes that are not an HTTP request, if the socket can still be written. */
+/** For `clientErrorHandler`: bytes that are not an HTTP request. */
 export function refuseMalformedRequest(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable || error.code === "ECONNRESET") socket.destroy();
   else refuseSocket(socket, new Refusal(error.code === "HPE_HEADER_OVERFLOW" ? "too-large" : "bad-request"));

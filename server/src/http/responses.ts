@@ -1,4 +1,4 @@
-// Sends JSON, bytes and refusals over Node's HTTP and over bare sockets.
+// Sends JSON, bytes and refusals, over HTTP and bare sockets.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
@@ -16,22 +16,21 @@ export type Headers = Readonly<Record<string, string | number>>;
 /** A response that can be sent many times. */
 export interface PreparedResponse {
   readonly status: number;
-  /** A string holds one byte per character (latin1) and leaves in one write with the head; a Buffer needs two. */
+  /** A latin1 string leaves in one write with the head; a Buffer needs two. */
   readonly body: Buffer | string;
   readonly headers: Headers;
 }
 
 export type MaybePromise<T> = T | Promise<T>;
 
-/** RFC 6455 §5.5: a control frame holds 125 bytes, two of them the close code. */
+/** RFC 6455 §5.5: 125 bytes, two of them the close code. */
 const MAX_REASON_CHARACTERS = 123;
-/** Wait before a retry where the refusal gives no time. */
+/** If the refusal gives no time. */
 const RETRY_MS = 1_000;
 
-/** Headers of every response. */
 export const COMMON_HEADERS: Headers = { "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" };
 
-/** Sends `body`; to HEAD, only the headers. */
+/** To HEAD, sends only the headers. */
 export function send(exchange: HttpExchange, status: number, body: Buffer | string, headers: Headers): void {
   sendPrepared(exchange, prepareResponse(status, body, headers));
 }
@@ -59,14 +58,14 @@ export function prepareJson(status: number, value: unknown, headers: Headers): P
   });
 }
 
-/** Cuts a response that has begun. An error other than a Refusal is `internal`. */
+/** Cuts a response that has begun. Any error but a Refusal is `internal`. */
 export function sendRefusal(exchange: HttpExchange, cause: unknown): void {
   if (exchange.response.headersSent) return void exchange.response.destroy();
   const refusal = refusalOf(cause);
   sendJson(exchange, refusal.status, refusal.body(), { "cache-control": "no-store", ...retryHeaders(refusal) });
 }
 
-/** Sends a refusal on a bare socket, before or instead of an upgrade, and closes it. */
+/** Before or instead of an upgrade; closes the socket. */
 export function refuseSocket(socket: Duplex, refusal: Refusal, more: Headers = {}): void {
   const body = JSON.stringify(refusal.body());
   const headers = {
@@ -82,12 +81,10 @@ export function refuseSocket(socket: Duplex, refusal: Refusal, more: Headers = {
   socket.end([`HTTP/1.1 ${refusal.status} Refused`, ...lines, "", body].join("\r\n"));
 }
 
-/** A Refusal as it is; any other error becomes the row `code`. */
 export function refusalOf(cause: unknown, code: ErrorCode = "internal"): Refusal {
   return cause instanceof Refusal ? cause : new Refusal(code, undefined, { cause });
 }
 
-/** The WebSocket close code of the row. */
 export function closeCodeOf(code: ErrorCode): number {
   return errorRow(code).closeCode ?? 4500;
 }
@@ -98,7 +95,7 @@ export function closeReasonOf(refusal: Refusal): string {
   return `${refusal.message.slice(0, MAX_REASON_CHARACTERS - hint.length)}${hint}`;
 }
 
-// A listener closed with `draining` goes to another edge at once; a request waits like any other.
+// A listener closed with `draining` goes to another edge at once.
 function waitMsOf({ status, retryAfterMs }: Refusal): number | undefined {
   return status === 429 || status === 503 ? (retryAfterMs ?? RETRY_MS) : undefined;
 }

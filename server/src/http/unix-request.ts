@@ -8,11 +8,11 @@ export interface UnixRequest {
   readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   /** Sent as JSON. */
   readonly body?: unknown;
-  /** The whole exchange fails after this long; absent: it may take as long as the other side likes. */
+  /** Absent: no limit. */
   readonly deadlineMs?: number;
-  /** The exchange fails when the answer's body is longer. */
+  /** A longer answer fails. */
   readonly maxAnswerBytes?: number;
-  /** Bounds connections; absent: a connection of its own, closed afterwards. */
+  /** Bounds connections; absent: one connection, closed afterwards. */
   readonly agent?: Agent;
 }
 
@@ -24,8 +24,8 @@ export interface UnixAnswer {
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
- * Resolves with the answer, whatever its status. Rejects with the error of the socket (`ENOENT`, `ECONNREFUSED`: nobody
- * listens there), or with an Error when the deadline or the size is exceeded.
+ * Resolves for any status. Rejects with the socket's error (`ENOENT`, `ECONNREFUSED`: nobody listens), or if the
+ * deadline or size is exceeded.
  */
 export async function unixRequest(options: UnixRequest): Promise<UnixAnswer> {
   const { socketPath, path, method = "GET", body, deadlineMs, agent = false } = options;

@@ -1,5 +1,4 @@
-// The AAC of one space: its current playlists and its recent parts. A part is encoded at the first request for it or for
-// its segment, and once for all requests.
+// The AAC of one space: playlists and recent parts, each encoded at its first request.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { aacSeconds } from "@hustings/media/container/aac.ts";
@@ -15,7 +14,7 @@ import { aacPart, type PartOptions } from "./aac-parts.ts";
 
 export interface AacCache extends HlsRendition {
   object(kind: ObjectKind, from: number): Promise<Buffer> | "next" | "none";
-  /** The playlist without parts; `undefined` until there is a whole segment. */
+  /** `undefined`: no whole segment yet. */
   plainPlaylist(): Playlist | undefined;
 }
 
@@ -24,7 +23,7 @@ export interface AacCacheOptions extends PartOptions {
   readonly clock: Clock;
 }
 
-/** The parts of the kept sound; the oldest is dropped. */
+/** As many as the kept sound has; the oldest is dropped. */
 const MAX_PARTS = KEPT_SLOTS / PART_SLOTS;
 
 export function createAacCache(options: AacCacheOptions): AacCache {
@@ -42,7 +41,6 @@ export function createAacCache(options: AacCacheOptions): AacCache {
     return seen;
   }
 
-  // Everything that a playlist depends on.
   function keyNow(): string {
     const { opus, aac } = windows();
     return `${opus.nextPart} ${aac.nextPart} ${followed.replica.state.seq} ${aac.isEnded ? aac.to : ""}`;
@@ -87,7 +85,6 @@ export function createAacCache(options: AacCacheOptions): AacCache {
   };
 }
 
-/** Makes a value again only when its key has changed. */
 function createNewest<Made>(): (key: string, make: () => Made) => Made {
   let newest: { readonly key: string; readonly made: Made } | undefined;
   return (key, make) => {

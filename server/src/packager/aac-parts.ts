@@ -1,5 +1,5 @@
-// Makes AAC parts as pure functions of the log. Decoder and encoder start afresh for each part, far enough before it that
-// their start is not heard, so two packagers make the same bytes.
+// Makes AAC parts as pure functions of the log. Codecs start afresh, far enough before each part, so two packagers make
+// the same bytes.
 
 import type { Opus } from "@hustings/media/codec/opus.ts";
 import { AAC_FRAME_SAMPLES, aacMediaSegment, framesOf } from "@hustings/media/container/aac.ts";
@@ -16,7 +16,7 @@ export interface PartOptions {
   readonly loop: HoldLoop;
 }
 
-/** The part of the slots `range`, which `aacObjectAt` found: one `moof` and `mdat`. */
+/** For a `range` that `aacObjectAt` found. */
 export async function aacPart(
   log: HlsLog,
   window: HlsWindow,
@@ -34,7 +34,7 @@ export async function aacPart(
   return Buffer.from(aacMediaSegment(frames.from, encoded.slice(first, first + frames.to - frames.from)).buffer);
 }
 
-/** Decodes `packets` into `pcm` from sample `at` on, which may be negative; samples outside `pcm` are dropped. */
+/** `at` may be negative; samples outside `pcm` are dropped. */
 function decodeInto(pcm: Float32Array, at: number, packets: readonly Uint8Array[], opus: Opus): void {
   using decoder = opus.decoder();
   for (const packet of packets) {

@@ -1,4 +1,4 @@
-// One run of ffmpeg: it waits for samples, encodes them as AAC and exits. Its time and its output are limited.
+// One run of ffmpeg: waits for samples, encodes them as AAC and exits. Time and output are limited.
 
 import { spawn } from "node:child_process";
 import type { Clock } from "@hustings/flow/clock.ts";
@@ -6,17 +6,15 @@ import { AAC_BITRATE_BPS } from "@hustings/media/container/aac.ts";
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 
 export interface EncoderRun {
-  /** Encodes mono 48 kHz samples, 32-bit floats, to ADTS. To be called once. */
+  /** Mono 48 kHz 32-bit floats to ADTS. Call once. */
   encode(pcm: Buffer, withinMs?: number): Promise<Buffer>;
-  /** The process has ended. */
   readonly isOver: boolean;
-  /** Kills the process. */
   [Symbol.dispose](): void;
 }
 
 const RUN_MS = 10_000;
 const MAX_OUTPUT_BYTES = 1024 * 1024;
-/** Kept of the program's error output. */
+/** Of the program's error output. */
 const MAX_ERROR_CHARACTERS = 500;
 
 const ARGS = [
@@ -24,7 +22,6 @@ const ARGS = [
   ...["-c:a", "aac", "-b:a", String(AAC_BITRATE_BPS), "-threads", "1", "-flags", "+bitexact", "-f", "adts", "pipe:1"],
 ];
 
-/** The process waits until it gets samples. It also exits when this process does, because its input ends then. */
 export function startRun(command: string, clock: Clock): EncoderRun {
   const child = spawn(command, ARGS, { stdio: ["pipe", "pipe", "pipe"] });
   const ended = Promise.withResolvers<Buffer>();

@@ -1,5 +1,5 @@
-// Encodes samples as AAC by running ffmpeg, once for each stretch of sound. Nothing is kept between runs, so the same
-// samples always give the same bytes. While requests come, the next run is started ahead and waits for its samples.
+// Encodes samples as AAC, one run of ffmpeg per stretch of sound: the same samples give the same bytes. The next run is
+// started ahead.
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { framesInAdts } from "@hustings/media/container/aac.ts";
@@ -8,35 +8,33 @@ import { type EncoderRun, startRun } from "./encoder-run.ts";
 
 export interface AacEncoder {
   /**
-   * `pcm` is mono at 48 kHz, a whole number of frames. The encoder is one frame late: frame `i` of the result, decoded
-   * after frame `i − 1`, gives the samples of frame `i − 1`. Throws a Refusal: `full`, `internal`.
+   * Mono, 48 kHz, whole frames. The encoder is one frame late: frame `i`, decoded after frame `i − 1`, gives the
+   * samples of frame `i − 1`. Throws a Refusal: `full`, `internal`.
    */
   encode(pcm: Float32Array<ArrayBuffer>): Promise<readonly Uint8Array[]>;
 }
 
 export interface FfmpegEncoder extends AacEncoder {
-  /** Whether a run waits for the next samples. */
   readonly isAhead: boolean;
-  /** Ends all runs. */
   [Symbol.dispose](): void;
 }
 
 export interface EncoderOptions {
   readonly clock: Clock;
-  /** The program; absent: "ffmpeg" on the PATH. */
+  /** Absent: "ffmpeg" on the PATH. */
   readonly command?: string;
 }
 
-/** Runs at once, besides the waiting one: each needs a tenth of a second of one core. */
+/** Besides the waiting run; each needs a tenth of a second of one core. */
 const MAX_RUNS = 2;
-/** Stretches that wait for a run; one more is refused with `full`. */
+/** More stretches are refused with `full`. */
 const MAX_QUEUED = 256;
-/** A run waits this long for the next stretch: plain players request one every four seconds. */
+/** Plain players request one every four seconds. */
 export const AHEAD_MS = 10_000;
-/** For the first run, which reads the program from disk while all processes of the server start. */
+/** For the first run, from disk while the whole server starts. */
 const START_MS = 60_000;
 
-/** Resolves once the program has encoded something; rejects with a sentence for the operator if it cannot. */
+/** Rejects with a sentence for the operator if the program cannot encode. */
 export async function startAacEncoder({ clock, command = "ffmpeg" }: EncoderOptions): Promise<FfmpegEncoder> {
   try {
     using run = startRun(command, clock);
@@ -100,7 +98,6 @@ function createEncoder(command: string, clock: Clock): FfmpegEncoder {
   };
 }
 
-/** The one run that is started ahead. */
 function createAhead(command: string, clock: Clock) {
   let waiting: EncoderRun | undefined;
   let patience: Timer | undefined;
@@ -113,14 +110,12 @@ function createAhead(command: string, clock: Clock) {
   }
 
   return {
-    /** The waiting run, or a new one. */
     take(): EncoderRun {
       const run = waiting?.isOver === false ? waiting : startRun(command, clock);
       waiting = undefined;
       patience?.cancel();
       return run;
     },
-    /** Starts a run that waits for AHEAD_MS. */
     start(): void {
       if (isOver) return;
       patience?.cancel();

@@ -1,4 +1,4 @@
-// AAC on demand: responses the edges' requests for AAC over a Unix socket, and follows a space while its AAC is requested.
+// AAC on demand: answers edges over a Unix socket, and follows a space while its AAC is requested.
 
 import { createServer, type Server } from "node:http";
 import type { Clock } from "@hustings/flow/clock.ts";
@@ -23,26 +23,25 @@ export interface PackagerOptions {
   readonly clock: Clock;
   readonly upstream: Upstream;
   readonly encoder: AacEncoder;
-  /** The hold music's file; undefined: silence instead. */
+  /** Undefined: silence instead of hold music. */
   readonly holdFile: Uint8Array | undefined;
   readonly socketPath: string;
   readonly version: string;
   readonly log: Logger;
   readonly random: () => number;
-  /** Requests that may wait for sound; absent: MAX_WAITING. */
+  /** Waiting requests; absent: MAX_WAITING. */
   readonly maxWaiting?: number;
 }
 
-/** Spaces followed at once; one more is refused with `full`. */
+/** More are refused with `full`. */
 const MAX_SPACES = 20;
-/** Requests of all edges that wait for sound; one more is refused with `full`. */
+/** Of all edges, for sound; more are refused with `full`. */
 const MAX_WAITING = 8_192;
-/** Connections that wait to be accepted: edges pass on many requests at once. */
+/** Edges pass on many requests at once. */
 const BACKLOG = 4_096;
 const AAC_PATH = new RegExp(`^/hls/([^/]+)/${AAC_VARIANT.folder}/([^/]+)$`);
 const INIT = Buffer.from(aacInitSegment());
 
-/** Resolves once it listens. */
 export async function startPackager(options: PackagerOptions): Promise<AsyncDisposable> {
   const { clock, upstream, random, log, socketPath, version } = options;
   await using starting = new AsyncDisposableStack();

@@ -10,7 +10,7 @@ import type { SlotRange } from "@hustings/wire/slots.ts";
 import { FRAGMENT_PACKETS, MAX_ABSENCE_SLOTS, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
 
 export interface RecordingSegment {
-  /** Its slots are those of `[firstSlot, endSlot)` that are in no break; a slot that is not stored is filler. */
+  /** Slots of `[firstSlot, endSlot)` that are in no break; one that is not stored is filler. */
   readonly firstSlot: number;
   readonly endSlot: number;
   readonly breaks: readonly SlotRange[];
@@ -21,20 +21,18 @@ export interface RecordingSegment {
 }
 
 export interface RecordingIndex {
-  /** The complete segments, in order. */
   readonly segments: readonly RecordingSegment[];
-  /** The slots after the last complete segment, which become the last one at the end; absent if there are none. */
+  /** After the last complete segment; the last segment at the end. Absent: none. */
   readonly rest: RecordingSegment | undefined;
-  /** The newest slot of the timeline; one below `liveSlot` before the first. */
+  /** One below `liveSlot` before the first. */
   readonly lastSlot: number;
-  /** Adds the next stored fragment on air. `packetBytes`: of its packets together. */
+  /** `packetBytes`: of all its packets. */
   add(slot: number, packetBytes: number): void;
 }
 
-/** Slots of one segment: a second. */
+/** A second. */
 export const SEGMENT_SLOTS = SLOTS_PER_SECOND;
 
-/** An empty index of a space that went live at `liveSlot`. */
 export function createRecordingIndex(liveSlot: number): RecordingIndex {
   const segments: RecordingSegment[] = [];
   let nextSlot = liveSlot;
@@ -79,7 +77,7 @@ export function createRecordingIndex(liveSlot: number): RecordingIndex {
   };
 }
 
-/** The slots of consecutive segments as ranges, ascending, none of more than `maxSlots`. */
+/** Ascending, each at most `maxSlots`. */
 export function slotRangesOf(segments: readonly RecordingSegment[], maxSlots: number): SlotRange[] {
   const ranges: { from: number; to: number }[] = [];
   for (const { firstSlot, endSlot, breaks } of segments) {
@@ -97,7 +95,7 @@ export function slotRangesOf(segments: readonly RecordingSegment[], maxSlots: nu
 
 const NO_BREAKS: readonly SlotRange[] = [];
 
-// A segment's size is that of its packets and of a head that depends only on their number.
+// A segment's size depends on its packets and their number only.
 const EMPTY_BYTES = Array.from({ length: SEGMENT_SLOTS + 1 }, (_, slots) =>
   mediaSegmentSize(new Array<number>(slots * FRAGMENT_PACKETS).fill(0)),
 );

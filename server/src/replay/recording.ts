@@ -20,49 +20,46 @@ import {
   slotRangesOf,
 } from "./recording-index.ts";
 
-/** The recording as it was when it was opened; it does not change while it is read. */
+/** As it was when opened. */
 export interface RecordingView {
   readonly title: string;
   readonly sizeBytes: number;
   readonly durationSamples: number;
-  /** The space has ended and everything stored of it is included: it will never change. */
+  /** The space has ended and everything stored is included. */
   readonly final: boolean;
-  /** Strong, quoted: views with the same tag are the same bytes. */
+  /** Strong, quoted. */
   readonly etag: string;
   /**
-   * Bytes `[from, to)`, in pieces, read from the log as they are consumed. Throws RangeError outside the file, and Error
-   * if the log was damaged since the view was opened.
+   * Bytes `[from, to)`, read as they are consumed. Throws RangeError outside the file, or Error if the log is damaged.
    */
   read(from: number, to: number): AsyncIterable<Uint8Array>;
 }
 
 export interface Recordings {
-  /** `undefined` until a second of the space was on air. Throws a Refusal `no-space`. */
+  /** `undefined` before a second was on air. Throws a Refusal `no-space`. */
   open(id: SpaceId): Promise<RecordingView | undefined>;
 }
 
-/** Room for 5,457 runs of ten seconds: fifteen hours. In longer recordings the runs are longer. */
+/** 5,457 runs of ten seconds: fifteen hours. Longer recordings have longer runs. */
 export const INDEX_BYTES = 64 * 1024;
-/** Recordings whose index is kept in memory (3 MB for eight hours); the least recently opened one is dropped. */
+/** 3 MB for eight hours; the least recently opened is dropped. */
 export const MAX_KEPT_INDEXES = 16;
 const RUN_SEGMENTS = 10;
 const MAX_RUNS = Math.floor((INDEX_BYTES - 8 - sidxSize(0)) / 12);
-/** Segments that are read from the log at once: about 240 KB. */
+/** Read from the log at once: about 240 KB. */
 const READ_SEGMENTS = 60;
 const PIECE_BYTES = 64 * 1024;
 
 interface KeptIndex {
-  /** Of the log that was indexed. */
   readonly instance: string;
   readonly index: RecordingIndex;
-  /** Sound before this slot is indexed. */
+  /** Sound before it is indexed. */
   nextSlot: number;
-  /** Sound after the end of the space was met, so nothing before the end is still to come. */
   hasEnd: boolean;
   indexing: Promise<void>;
 }
 
-/** The recordings of the logs in `archive`. Keeps the indexes of the newest ones, and shares them. */
+/** Of the logs in `archive`. */
 export function createRecordings(archive: LogArchive): Recordings {
   const kept = new Map<SpaceId, KeptIndex>();
 

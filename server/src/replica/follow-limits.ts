@@ -1,11 +1,11 @@
-// Limits of a process that follows spaces, each with what happens at the limit.
+// Limits of a process that follows spaces.
 
 export interface FollowLimits {
-  /** Spaces followed at once. A further one replaces a space without listeners, or is refused with `full`. */
+  /** A further space replaces one without listeners, or is refused with `full`. */
   readonly followedSpaces: number;
-  /** Unknown ids remembered; the oldest is forgotten. */
+  /** The oldest is forgotten. */
   readonly unknownSpaces: number;
-  /** Look-ups of ids that the stage did not list; more are refused with `too-many`. */
+  /** Of ids that the stage did not list; more are refused with `too-many`. */
   readonly lookUpsPerSecond: number;
 }
 
@@ -19,16 +19,16 @@ export const FOLLOW_LIMITS: FollowLimits = {
 export const LINGER_MS = 30_000;
 /** Maximum wait of a newcomer for the recent sound of a space that was not followed yet. */
 export const READY_MS = 3_000;
-/** How long an unknown id stays unknown without asking the stage again, and how long the stage counts as away. */
+/** How long an unknown id is refused without asking again, and how long the stage counts as away. */
 export const UNKNOWN_MS = 2_000;
 export const ABSENT_MS = 500;
-/** Shortest time between two reports of the audience: to the stage, and to listeners. */
+/** Shortest time between two reports of the audience. */
 export const COUNT_MS = 1_000;
 export const AUDIENCE_NOTICE_MS = 2_000;
-/** Report a change smaller than this share of the audience to listeners only after `AUDIENCE_SMALL_STEP_MS`. */
+/** Smaller changes are reported to listeners only after `AUDIENCE_SMALL_STEP_MS`. */
 export const AUDIENCE_STEP = 0.01;
 export const AUDIENCE_SMALL_STEP_MS = 10_000;
-/** State entries kept for listeners that resume; a listener that missed more gets a snapshot. */
+/** A resuming listener that missed more gets a snapshot. */
 export const KEPT_ENTRIES = 512;
-/** Sound may still arrive this long after the end of the space. */
+/** Sound may still arrive this long after the end. */
 export const END_MS = 1_000;

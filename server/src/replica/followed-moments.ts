@@ -1,5 +1,4 @@
-// Follows the moments of one space at the audience desk, beside the log at the stage. Sound, state and joins never wait
-// for it.
+// Follows a space's moments at the audience desk. Sound, state and joins never wait for it.
 
 import { type Clock, sleep } from "@hustings/flow/clock.ts";
 import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
@@ -9,23 +8,20 @@ import type { Logger } from "../ops/logger.ts";
 import type { SpaceReplica } from "./space-replica.ts";
 import type { Upstream } from "./upstream.ts";
 
-/** `absent`: this process follows no moments. `away`: some may be missing. `current`: every moment is here. */
+/** `absent`: not followed. `away`: some may be missing. `current`: all are here. */
 export type MomentLane = "absent" | "away" | "current";
 
-/** There may be no desk for as long as the server runs, so a try must be rare and cost one failed connection. */
+/** Tries are rare, because there may be no desk at all. */
 const RETRY: RetryPolicy = { firstMs: 2_000, capMs: 8_000, tries: Infinity };
 const SHORTEST_RETRY_MS = 1_000;
 
 export interface FollowedMomentsOptions {
   readonly space: SpaceId;
   readonly replica: SpaceReplica;
-  /** Absent: there is nothing to follow. */
   readonly follow: Upstream["followMoments"];
   readonly clock: Clock;
-  /** Gives `[0, 1)`. */
   readonly random: () => number;
   readonly log: Logger;
-  /** Ends it. */
   readonly signal: AbortSignal;
 }
 
@@ -45,7 +41,7 @@ export function startFollowedMoments(options: FollowedMomentsOptions): FollowedM
     if (moments.newestSeq >= momentSeq) lane = "current";
     for await (const record of connection.records) {
       if (record.lane !== "moments") continue;
-      // Moments from before this connection keep their slots: no object of theirs was served while they were missing.
+      // Older moments keep their slots: no object of theirs was served while they were missing.
       moments.add(record.entry, lane === "current" ? completeMomentsTo((replica.headSlot ?? -1) + 1) : 0);
       if (record.entry.seq >= momentSeq) lane = "current";
     }

@@ -1,5 +1,4 @@
-// Follows one space over one connection for all its listeners, and resumes from its cursor when the connection
-// breaks.
+// Follows one space over one connection for all its listeners; resumes from its cursor when that breaks.
 
 import { type Clock, sleep, type Timer } from "@hustings/flow/clock.ts";
 import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
@@ -14,16 +13,15 @@ import { type MomentLane, startFollowedMoments } from "./followed-moments.ts";
 import { createSpaceReplica, type ReplicaSeed, type SpaceReplica } from "./space-replica.ts";
 import type { Upstream } from "./upstream.ts";
 
-/** The stage is on the same machine, so retry often and without end; jitter spreads the edges. */
+/** Often and without end, because the stage is on the same machine; jitter spreads the edges. */
 export const FOLLOW_RETRY: RetryPolicy = { firstMs: 100, capMs: 2_000, tries: Infinity };
 
-// Only a space that never went live is ever removed; a stage that just started may not have loaded it yet.
+// Only a space that never went live is removed; a stage that just started may not have loaded it.
 const GONE_TRIES = 5;
 
 export interface FollowedSpace {
   readonly space: SpaceId;
   readonly replica: SpaceReplica;
-  /** The stage does not answer; listeners are served from the replica. */
   readonly isAway: boolean;
   /** When the replica was last known to be complete. */
   readonly asOfUtcMs: number;
@@ -31,16 +29,14 @@ export interface FollowedSpace {
   readonly endedMs: number | undefined;
   /** Listeners at all edges, at least as many as here. */
   readonly audience: number;
-  /** The audience as listeners see it; `version` grows with each change, at most once per AUDIENCE_NOTICE_MS. */
+  /** As listeners see it; `version` grows with each change, at most once per AUDIENCE_NOTICE_MS. */
   readonly audienceNotice: { readonly audience: number; readonly version: number };
-  /** Resolves when the recent sound has arrived, the stage is away, or READY_MS has passed. Never rejects. */
+  /** Recent sound has arrived, the stage is away, or READY_MS has passed. Never rejects. */
   readonly ready: Promise<void>;
   readonly isReady: boolean;
   readonly isGone: boolean;
   readonly momentLane: MomentLane;
-  /** Sets how many listeners hear it by WebSocket here. */
   setPushListeners(listeners: number): void;
-  /** Sets about how many more hear it by HLS here. */
   setPullListeners(listeners: number): void;
   [Symbol.dispose](): void;
 }
@@ -162,7 +158,6 @@ function hasReached(replica: SpaceReplica, heads: Heads): boolean {
   return RENDITIONS.every((rendition) => replica.ring(rendition).head >= (heads.slot[rendition] ?? -1));
 }
 
-// Reports the listeners here to the stage at most once per COUNT_MS, and paces the total that listeners see.
 function startAudienceCount(clock: Clock, replica: SpaceReplica) {
   const counts = { push: 0, pull: 0 };
   let ownListeners = 0;

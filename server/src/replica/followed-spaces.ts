@@ -1,5 +1,4 @@
-// The spaces that a process follows: each once, from its first listener or request until 30 s after its last. Unknown
-// ids are remembered briefly, and the stage is asked about them at a limited rate.
+// The spaces that a process follows, each from its first listener or request until LINGER_MS after its last.
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { createTokenBucket } from "@hustings/flow/token-bucket.ts";
@@ -14,15 +13,15 @@ import type { Upstream } from "./upstream.ts";
 
 export interface FollowedSpaces {
   /**
-   * Waits until the space is ready; it stays followed for LINGER_MS. Throws a Refusal: `no-space`; `stage-away` when
-   * nothing is known and the stage is silent; `full`; `too-many` look-ups.
+   * Waits until the space is ready. Throws a Refusal: `no-space`; `full`; `too-many` look-ups; `stage-away` if nothing
+   * is known and the stage is silent.
    */
   follow(space: SpaceId): Promise<FollowedSpace>;
   /** The space if `follow` would resolve without waiting. */
   ready(space: SpaceId): FollowedSpace | undefined;
-  /** Follows the space until the result is disposed of. Each call counts as a listener. */
+  /** Keeps following, and counts as a listener, until the result is disposed of. */
   retain(followed: FollowedSpace): Disposable;
-  /** Replaces the ids that the stage listed. Looking them up is never refused. */
+  /** The ids that the stage listed, whose look-up is never refused. */
   setListed(spaces: Iterable<SpaceId>): void;
   readonly size: number;
   readonly unknownSize: number;
@@ -76,7 +75,6 @@ export function createFollowedSpaces(options: FollowedSpacesOptions): FollowedSp
     return followed;
   }
 
-  // Drops the space without listeners that was requested longest ago.
   function makeRoom(): void {
     if (held.size < limits.followedSpaces) return;
     let oldest: SpaceId | undefined;
@@ -148,7 +146,6 @@ export function createFollowedSpaces(options: FollowedSpacesOptions): FollowedSp
   };
 }
 
-// Refusals with the time until which they hold; at most `limit`, the oldest is dropped.
 function createRefusals(clock: Clock, limit: number) {
   const refusals = new Map<SpaceId, { readonly refusal: Refusal; readonly untilMs: number }>();
   return {

@@ -1,4 +1,4 @@
-// The newest moments of a followed space. A listener that missed more than is kept misses the older ones for good.
+// The newest moments of a followed space.
 
 import type { MomentEntry } from "@hustings/wire/log/lanes.ts";
 import { MAX_MOMENT_BYTES } from "../log/moment-window.ts";
@@ -10,16 +10,16 @@ export const KEPT_MOMENT_BYTES = 512 * 1024;
 export interface RecentMoments {
   /** `seq` of the newest moment; 0 before the first. */
   readonly newestSeq: number;
-  /** Every moment of the slots up to this one may have been dropped; -1 when none was. */
+  /** Moments up to this slot may have been dropped; -1: none. */
   readonly droppedSlot: number;
   /**
-   * Keeps a moment, under its own slot, or a later one: that of the moment before it, or `earliestSlot`. So slots ascend
-   * with `seq`, and objects that were served stay complete. Returns false when it came before, or is too long: dropped.
+   * Keeps a moment under its slot, but never before the previous moment's or `earliestSlot`: slots ascend with `seq`,
+   * and served objects stay complete. False: known already, or too long.
    */
   add(entry: MomentEntry, earliestSlot: number): boolean;
   /** The moments above `seq`, ascending; only the newest that fit in `maxBytes` of JSON. */
   after(seq: number, maxBytes: number): readonly MomentEntry[];
-  /** The moments of the slots `[from, to)`, ascending; only the newest that fit in `maxBytes` of JSON. */
+  /** As `after`, of the slots `[from, to)`. */
   between(from: number, to: number, maxBytes: number): readonly MomentEntry[];
 }
 
@@ -70,7 +70,6 @@ export function createRecentMoments(): RecentMoments {
   };
 }
 
-/** Of ascending moments those at the end that are wanted and fit, with a comma each. */
 function newestOf(all: readonly Kept[], isWanted: (one: Kept) => boolean, maxBytes: number): readonly MomentEntry[] {
   let first = all.length;
   for (let bytes = 2; first > 0; first--) {

@@ -1,6 +1,5 @@
-// A follower's copy of the newest part of a space: recent sound, the folded state, recent entries. The log's own copy
-// (log/recent-records.ts) differs on purpose: it holds every entry and throws when a record is out of order, while a
-// replica starts from a snapshot and drops records that it already has.
+// A follower's copy of a space: recent sound, the folded state, recent entries. Unlike log/recent-records.ts, it starts
+// from a snapshot and drops records that it already has.
 
 import type { Cursor } from "@hustings/wire/log/lanes.ts";
 import { EMPTY_STATE, foldState, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
@@ -13,24 +12,22 @@ import { createRecentMoments, type RecentMoments } from "./recent-moments.ts";
 export interface SpaceReplica {
   readonly state: SpaceState;
   readonly moments: RecentMoments;
-  /** Listeners in all, as the stage reported; 0 before the first report. */
+  /** As the stage reported; 0 before. */
   readonly audience: number;
   ring(rendition: Rendition): FragmentRing;
   /** Newest slot of any rendition; `null` before the first. */
   readonly headSlot: number | null;
-  /** Returns false when the record is old or out of order, and drops it. */
+  /** False: the record is old or out of order, and dropped. */
   apply(record: FollowedRecord): boolean;
-  /** The position from which to follow so that nothing is missed; `apply` drops the overlap. */
+  /** Where to follow from so that nothing is missed; `apply` drops the overlap. */
   cursor(): Cursor;
-  /** Entries above `seq`, ascending; `undefined` when some of them are no longer kept. */
+  /** Ascending; `undefined`: some are no longer kept. */
   entriesAfter(seq: number): readonly StateEntry[] | undefined;
-  /** Whether the log declares every slot of `[from, to)` absent. */
   isAbsent(from: number, to: number): boolean;
 }
 
 export interface ReplicaSeed {
   readonly state: SpaceState;
-  /** First slot that is wanted. */
   readonly nextSlot: number;
 }
 
@@ -43,7 +40,7 @@ export function createSpaceReplica(seed: ReplicaSeed): SpaceReplica {
 
   function applyEntry(entry: StateEntry): boolean {
     if (entry.seq <= state.seq) return false;
-    // With entries missing in between, the older ones help no listener that resumes.
+    // With entries missing in between, older ones help no resuming listener.
     if (entry.seq !== state.seq + 1) entries.length = 0;
     state = foldState(state, entry);
     entries.push(entry);

@@ -1,4 +1,4 @@
-// The port through which an edge or packager asks a stage, and its adapter over the stage's Unix sockets.
+// The port through which an edge or packager asks a stage, over Unix sockets.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { MeasuredSpace } from "@hustings/wire/api/space-shape.ts";
@@ -10,13 +10,13 @@ import { unixRequest } from "../http/unix-request.ts";
 import { type FollowConnection, followSpace } from "../log/follow/follow-client.ts";
 
 export interface Upstream {
-  /** Throws a Refusal: `no-space`, or `stage-away` when there is no answer. */
+  /** Throws a Refusal: `no-space`, or `stage-away`. */
   lookUp(space: SpaceId): Promise<MeasuredSpace & { readonly headSlot: number | null }>;
-  /** Every space, live ones first. Throws as `lookUp` does. */
+  /** Live ones first. Throws as `lookUp`. */
   list(): Promise<readonly MeasuredSpace[]>;
   /** As `followSpace`: never throws; failures come from the result. */
   follow(space: SpaceId, cursor: Cursor, signal: AbortSignal): FollowConnection;
-  /** The same at the audience desk, for the moments above `momentSeq`; absent: there is none to ask. */
+  /** Moments above `momentSeq`, from the audience desk; absent: there is none. */
   readonly followMoments?: (space: SpaceId, momentSeq: number, signal: AbortSignal) => FollowConnection;
 }
 
@@ -26,7 +26,7 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 export interface UpstreamPaths {
   readonly stageSocketPath: string;
   readonly followPath: string;
-  /** The audience desk's, for following moments; absent: moments are not followed. */
+  /** The audience desk's socket; absent: moments are not followed. */
   readonly momentsPath?: string;
 }
 

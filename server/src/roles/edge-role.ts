@@ -13,7 +13,7 @@ import type { RunningRole } from "../ops/process/role-process.ts";
 import { runDirectory } from "../ops/process/run-directory.ts";
 import { tlsOf } from "./tls-files.ts";
 
-/** The time within which an edge that ends hands over its listeners. */
+/** For an ending edge to hand over its listeners. */
 const DRAIN_MS = 1_000;
 
 export async function startEdgeRole(
@@ -24,7 +24,7 @@ export async function startEdgeRole(
 ): Promise<RunningRole> {
   const run = runDirectory(config.dataDirectory);
   const tls = await tlsOf(config);
-  // The type fails to compile when the budget has a limit that edges do not know.
+  // Does not compile if the budget has a limit that edges do not know.
   const limits: Pick<EdgeLimits, keyof EdgeBudget> = edgeBudget({
     ...config,
     descriptors: await readDescriptorLimit(),

@@ -5,7 +5,7 @@ import type { Config } from "../ops/config.ts";
 import { startFailureOf } from "../ops/process/start-failure.ts";
 import { tlsOf } from "./tls-files.ts";
 
-/** Creates the ticket keys if there are none, and checks the certificate. Throws StartFailure. */
+/** Ticket keys, certificate. Throws StartFailure. */
 export async function prepareNode(config: Config): Promise<void> {
   const { loadOrCreateKeys } = await import("../tickets/keys.ts");
   try {

@@ -1,16 +1,13 @@
-// Starts the role of a process. Each role is a file of its own, loaded only in its process: an edge never loads WebRTC, an api
-// never loads a codec.
+// Starts a process's role. Roles are loaded only in their process: an edge never loads WebRTC.
 
 import { createLogger } from "../ops/logger.ts";
 import type { StartRole } from "../ops/process/role-process.ts";
 import { titleOf } from "../ops/process/run-directory.ts";
 
 export interface NodeOptions {
-  /** The built web app. */
   readonly assetsDirectory: string;
 }
 
-/** Starts the role that the start message names, in this process. */
 export function startRole(options: NodeOptions): StartRole {
   return async (start, door) => {
     const { logLevel, logFormat } = start.config;

@@ -1,5 +1,5 @@
-// The ticket keys on disk: DATA/keys/ticket.json (private, mode 0600) and ticket.pub.json. Each file is a JWK set (RFC 7517
-// §5): the first key signs, every key verifies, so a new key can be put first without refusing tickets of the old one.
+// The ticket keys on disk: DATA/keys/ticket.json (private, mode 0600) and ticket.pub.json, JWK sets (RFC 7517 §5). The
+// first key signs, every key verifies, so keys can be rotated.
 
 import { randomBytes } from "node:crypto";
 import { chmod, link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
@@ -10,12 +10,10 @@ export interface PublicJwk {
   readonly kty: "OKP";
   readonly crv: "Ed25519";
   readonly kid: string;
-  /** The public key, base64url. */
   readonly x: string;
 }
 
 export interface PrivateJwk extends PublicJwk {
-  /** The private key, base64url. */
   readonly d: string;
 }
 
@@ -25,7 +23,7 @@ export interface TicketKeys {
   readonly publicJwks: readonly PublicJwk[];
 }
 
-/** A damaged key file; the message names the file, never its contents. */
+/** Names the file, never its contents. */
 export class BadKeyFile extends Error {
   override readonly name = "BadKeyFile";
 }
@@ -39,8 +37,8 @@ export function publicKeyPath(dataDirectory: string): string {
 }
 
 /**
- * The keys of `dataDirectory`, created on the first call; two calls at the same time agree on one key. Also rewrites the
- * public file. Throws BadKeyFile, or the error of the file system.
+ * Created on the first call; simultaneous calls agree. Rewrites the public file. Throws BadKeyFile or the file system's
+ * error.
  */
 export async function loadOrCreateKeys(dataDirectory: string): Promise<TicketKeys> {
   const path = privateKeyPath(dataDirectory);
@@ -53,7 +51,7 @@ export async function loadOrCreateKeys(dataDirectory: string): Promise<TicketKey
   return { privateJwks, publicJwks };
 }
 
-/** The public keys that `loadOrCreateKeys` wrote. Throws BadKeyFile when there are none. */
+/** As `loadOrCreateKeys` wrote them. Throws BadKeyFile if there are none. */
 export async function readPublicKeys(dataDirectory: string): Promise<readonly PublicJwk[]> {
   const path = publicKeyPath(dataDirectory);
   const keys = await readKeys(path, isPublicJwk);
@@ -61,7 +59,6 @@ export async function readPublicKeys(dataDirectory: string): Promise<readonly Pu
   return keys.map(publicHalf);
 }
 
-/** A new key pair, in memory only. */
 export async function generateTicketKey(): Promise<PrivateJwk> {
   const { privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
   const { x = "", d = "" } = await exportJWK(privateKey);
