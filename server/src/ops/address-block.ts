@@ -1,6 +1,6 @@
 // Decides what counts as one address where a limit applies per address.
 
-/** An IPv4 address counts as it is; of an IPv6 address the first 64 bits count, because one household gets a whole /64. */
+/** Of IPv6 the first 64 bits: a household gets a whole /64. */
 export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;

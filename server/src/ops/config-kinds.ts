@@ -1,13 +1,11 @@
-// The kinds of values that a setting can have, and how each is read from text.
+// The kinds of values of settings, and how each is read from text.
 
 import { BlockList, isIP } from "node:net";
 import { CADENCE_LADDER, RESERVE } from "@hustings/wire/listen/cadence.ts";
 
-/** How one kind of value is read and described. */
 export interface Kind<Value> {
-  /** The value of `text`. Throws an Error that completes the sentence "--flag must be …". */
+  /** Throws an Error that completes "--flag must be …". */
   read(text: string): Value;
-  /** The values that are allowed, in words. */
   readonly allowed: string;
 }
 
@@ -35,7 +33,7 @@ export function oneOf<const Word extends string>(...words: readonly Word[]): Kin
   };
 }
 
-/** A cadence of the ladder, read in seconds and given in milliseconds; or `auto`. */
+/** In seconds, read as milliseconds; or `auto`. */
 export const cadence: Kind<"auto" | number> = {
   allowed: `auto, ${CADENCE_LADDER.map(({ cadenceMs }) => cadenceMs / 1_000).join(", ")}`,
   read(value) {
@@ -45,7 +43,7 @@ export const cadence: Kind<"auto" | number> = {
   },
 };
 
-/** A reserve, read in seconds and given in milliseconds; or `auto`. */
+/** In seconds, read as milliseconds; or `auto`. */
 export const reserve: Kind<"auto" | number> = {
   allowed: `auto, or whole seconds from 0 to ${RESERVE.mostMs / 1_000} that ${RESERVE.stepMs / 1_000} divides`,
   read(value) {
@@ -74,7 +72,7 @@ export const ipAddress: Kind<string> = {
   },
 };
 
-/** An origin: scheme, host and port, without a path. */
+/** Scheme, host and port. */
 export const webOrigin: Kind<string> = {
   allowed: "http:// or https:// and a host, such as https://talk.example.org, without a path",
   read(value) {
@@ -87,7 +85,6 @@ export const webOrigin: Kind<string> = {
 
 const MAX_NETWORKS = 64;
 
-/** Addresses and CIDR blocks, separated by commas. */
 export const networks: Kind<readonly string[]> = {
   allowed: `up to ${MAX_NETWORKS} addresses or CIDR blocks with commas between, such as 127.0.0.1,10.0.0.0/8`,
   read(value) {
@@ -104,7 +101,6 @@ function isNetwork(one: string): boolean {
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
 }
 
-/** The block list that matches what `networks` read. */
 export function blockListOf(list: readonly string[]): BlockList {
   const blocks = new BlockList();
   for (const one of list) {

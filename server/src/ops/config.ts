@@ -1,4 +1,4 @@
-// Every setting of a server in one table, and the pure function that reads them. docs/config.md is generated from the table.
+// Every setting of a server in one table, which docs/config.md is generated from, and the function that reads them.
 
 import {
   cadence,
@@ -12,16 +12,15 @@ import {
   wholeNumber,
 } from "./config-kinds.ts";
 
-/** One setting. The environment variable for `stage-port` is HUSTINGS_STAGE_PORT; a flag outranks it. */
+/** For `stage-port` the variable is HUSTINGS_STAGE_PORT; a flag outranks it. */
 export interface Setting<Value> {
   readonly flag: string;
   readonly kind: Kind<Value>;
-  /** Empty for values without a unit. */
   readonly unit: string;
-  /** The default as a person would write it; `undefined`: the setting is absent unless given. */
+  /** As a person would write it; `undefined`: absent unless given. */
   readonly fallback: string | undefined;
   readonly reason: string;
-  /** Kept out of logs and of the process list. */
+  /** Kept out of logs and process lists. */
   readonly isSecret?: true;
 }
 
@@ -229,12 +228,12 @@ type Table = typeof SETTINGS;
 type ValueOf<Row> = Row extends Setting<infer Value> ? Value : never;
 type Given = { [Name in keyof Table]: Table[Name]["fallback"] extends string ? Name : never }[keyof Table];
 
-/** Every setting with its value. A setting that was not given and has no default is absent. */
+/** A setting that was not given and has no default is absent. */
 export type Config = { readonly [Name in Given]: ValueOf<Table[Name]> } & {
   readonly [Name in Exclude<keyof Table, Given>]?: ValueOf<Table[Name]>;
 };
 
-/** Everything that is wrong, one sentence per fault. */
+/** One sentence per fault. */
 export class BadConfig extends Error {
   override readonly name = "BadConfig";
   readonly faults: readonly string[];
@@ -245,7 +244,7 @@ export class BadConfig extends Error {
   }
 }
 
-/** The facts of the machine that defaults depend on. */
+/** Facts that defaults depend on. */
 export interface ConfigMachine {
   readonly coresCount: number;
 }
@@ -253,8 +252,8 @@ export interface ConfigMachine {
 type Texts = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads each setting from its flag (named without dashes), else from the environment, else from its default. An empty
- * environment variable counts as absent. Throws BadConfig, which names every bad setting at once, unknown flags included.
+ * From flags (without dashes), else the environment (empty: absent), else defaults. Throws BadConfig, which names all
+ * bad settings and unknown flags.
  */
 export function readConfig(flags: Texts, environment: Texts, machine: ConfigMachine): Config {
   const faults: string[] = [];
@@ -274,7 +273,6 @@ export function readConfig(flags: Texts, environment: Texts, machine: ConfigMach
   return config as Config;
 }
 
-/** The name of a setting's environment variable. */
 export function environmentNameOf({ flag }: { readonly flag: string }): string {
   return `HUSTINGS_${flag.toUpperCase().replaceAll("-", "_")}`;
 }

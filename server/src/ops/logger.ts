@@ -1,10 +1,10 @@
-// How every process reports to its operator: pino, as JSON or as short lines. Writing never waits for a slow reader: beyond
-// 1 MiB, and after the reader is gone, lines are dropped.
+// Logs for the operator with pino, as JSON or short lines. Never waits for a slow reader: beyond 1 MiB lines are
+// dropped.
 
 import { pino } from "pino";
 import type { Config } from "./config.ts";
 
-/** Reports to the operator: fields first, then one sentence. Never waits and never throws. */
+/** Fields first, then one sentence. Never waits and never throws. */
 export interface Logger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -12,21 +12,19 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
-/** Drops everything. */
 export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 export interface LoggerOptions {
-  /** "parent", "stage", "edge 2": named in every line. */
+  /** "parent", "stage", "edge 2". */
   readonly role: string;
   readonly level: Config["logLevel"];
   readonly format: "json" | "lines";
 }
 
 const MAX_UNWRITTEN_BYTES = 1024 * 1024;
-/** Never written, at whatever depth of the logged fields. */
+/** Never written, at any depth. */
 const SECRET_FIELDS = ["ticket", "hostTicket", "pass", "secret", "hostUrl", "turnSecret", "authorization"];
 
-/** Logs to standard error, asynchronously: a reader that stops reading must not stop a stage. */
 export function createLogger({ role, level, format }: LoggerOptions): Logger {
   const out = pino.destination({ fd: 2, sync: false, maxLength: MAX_UNWRITTEN_BYTES });
   out.on("error", () => {});
@@ -44,7 +42,7 @@ const LEVEL_NAMES: Readonly<Record<number, string>> = {
 };
 const OMITTED_FIELDS = new Set(["level", "time", "pid", "role", "msg", "err", "error", "reason"]);
 
-/** Turns a line of pino's JSON into "12:03:04 stage    error: The message. (field=value) The cause". */
+/** "12:03:04 stage    error: The message. (field=value) The cause". */
 export function lineForPeople(json: string): string {
   const fields = JSON.parse(json) as Record<string, unknown>;
   const { level, time, role, msg, err } = fields;

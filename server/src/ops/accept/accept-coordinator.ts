@@ -1,5 +1,4 @@
-// Runs in the parent: tells each edge whether to accept connections at the public door, from the load that the edges report.
-// Without it, edges continue as they are.
+// Runs in the parent: instructs each edge whether to accept connections, from the load that edges report.
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import type { DoorHandle } from "../host/ports.ts";
@@ -9,16 +8,13 @@ import type { AcceptInstruction, EdgeLoad, RoleMessage } from "../process/role-m
 import { type EdgeStanding, instructionsFor } from "./accept-policy.ts";
 
 export interface AcceptCoordinator extends Disposable {
-  /** A message from an edge's process. */
   onMessage(child: Child, message: RoleMessage): void;
-  /** The process is gone. */
   onGone(child: Child): void;
 }
 
 export interface AcceptCoordinatorOptions {
-  /** The handle that edges get when they ask for one. */
   readonly door: DoorHandle;
-  /** How many edges accept connections at once. */
+  /** How many edges accept at once. */
   readonly maxAccepting: number;
   readonly clock: Clock;
   readonly log: Logger;
@@ -26,7 +22,7 @@ export interface AcceptCoordinatorOptions {
 
 interface Known {
   readonly load: EdgeLoad;
-  /** Absent before the first: an edge starts out accepting. */
+  /** Absent: none yet, the edge accepts. */
   readonly instruction?: AcceptInstruction;
 }
 

@@ -4,21 +4,16 @@ import type { DoorHandle } from "../host/ports.ts";
 import { type AcceptInstruction, type EdgeLoad, isParentMessage, type RoleMessage } from "../process/role-message.ts";
 
 export interface DoorLink {
-  /**
-   * A handle on the door for this process to listen on. Another one is requested at once and kept for the next call.
-   * `undefined`: none is available now.
-   */
+  /** A handle to listen on; another is requested for the next call. `undefined`: none is here yet. */
   take(): DoorHandle | undefined;
-  /** The parent's newest instruction; `undefined` before the first one and once the parent is gone. */
+  /** The newest; `undefined` before the first, and once the parent is gone. */
   readonly instruction: AcceptInstruction | undefined;
-  /** The parent is gone; no instruction will come any more. */
   readonly isOrphan: boolean;
   report(load: EdgeLoad): void;
-  /** Called after every instruction and every new handle, and when the parent is gone. */
+  /** After every instruction and handle, and when the parent is gone. */
   onChange: () => void;
 }
 
-/** Opens the link of this process; the start message brought its first handle. */
 export function openDoorLink(first: DoorHandle | undefined): DoorLink {
   const spares: DoorHandle[] = first === undefined ? [] : [first];
   let instruction: AcceptInstruction | undefined;
@@ -50,7 +45,7 @@ export function openDoorLink(first: DoorHandle | undefined): DoorLink {
   return link;
 }
 
-// Ignore errors: a parent that just died is noticed by `disconnect`.
+// `disconnect` reports a parent that died.
 function send(message: RoleMessage): void {
   if (process.connected && process.send) process.send(message, undefined, undefined, () => {});
 }

@@ -1,29 +1,26 @@
-// Decides which edges accept connections: the few with the most free places, or when all are full the one that manages
-// the queue.
+// Decides which edges accept: the few with the most free places, or, when all are full, the one with the queue.
 
 import type { AcceptInstruction, EdgeLoad } from "../process/role-message.ts";
 
-/** One edge, as its parent knows it. */
 export interface EdgeStanding extends EdgeLoad {
   readonly index: number;
   readonly isOpen: boolean;
 }
 
 /**
- * How many edges accept at once. Every process that listens on a socket wakes for every arrival, all but one in vain; with
- * too few listening, a busy one keeps newcomers waiting. docs/decisions/0010-door.md has the numbers.
+ * Every listening process wakes for every arrival, all but one in vain; with too few, a busy one keeps newcomers
+ * waiting. docs/decisions/0010-door.md has the numbers.
  */
 export function acceptingEdgesFor(coresCount: number): number {
   return Math.min(8, Math.max(2, coresCount));
 }
 
-/** An edge replaces an accepting one only when it has this many times its free places, so that turns do not flap. */
+/** An edge takes over only with this many times the places of an accepting one, so that turns do not flap. */
 const TURN_RATIO = 1.1;
 
 /**
- * The instruction for each edge, by its index. At most `maxAccepting` edges accept: those with the most free places, where an
- * edge that accepts already keeps its turn while it has about as many as the others. When no edge has a free place exactly
- * one accepts: the one with the longest queue, else the first.
+ * By edge index. The `maxAccepting` edges with the most free places accept, those that already do first. Without free
+ * places exactly one does: the one with the longest queue, else the first.
  */
 export function instructionsFor(
   edges: readonly EdgeStanding[],

@@ -1,5 +1,4 @@
-// Checks whether a machine can run a server well: one finding per check, each with what is wrong and how to mend it. Changes
-// nothing.
+// Checks whether a machine can run a server well: findings with a remedy. Changes nothing.
 
 import { accessSync, constants } from "node:fs";
 import { mkdtemp, open, rm, stat, statfs } from "node:fs/promises";
@@ -16,13 +15,12 @@ import { askParent } from "../process/parent-socket.ts";
 import { type RoleName, runDirectory } from "../process/run-directory.ts";
 import type { Finding } from "./finding.ts";
 
-/** The audience that the findings about memory and the kernel assume. */
+/** Assumed by the findings about memory and kernel. */
 const NAMED_LISTENERS = 100_000;
 
 export interface CheckupOptions {
   readonly config: Config;
   readonly clock: Clock;
-  /** Directories to search for programs, as in PATH. */
   readonly path: string;
 }
 
@@ -36,7 +34,7 @@ const FSYNC_TRIES = 20;
 const MAX_FSYNC_MS = 50;
 const MANY_DESCRIPTORS = 65_536;
 
-/** Every finding, in the order in which a person would mend them. Never rejects: a check that cannot be done is a note. */
+/** Most urgent first. Never rejects: a check that cannot be done is a note. */
 export async function checkMachine(options: CheckupOptions): Promise<readonly Finding[]> {
   const { config, clock, path } = options;
   const running = await askParent(runDirectory(config.dataDirectory).parentSocket).catch(() => undefined);
@@ -175,7 +173,6 @@ function checkCores(): Finding {
 
 const STAGE: RoleName = { role: "stage", index: 0 };
 
-// Reports on the stage that runs; without one, on a stage that this account would start.
 async function checkPrecedence({ dataDirectory, stageRealtime }: Config, path: string): Promise<Finding> {
   const name = "the stage's tick";
   const otherwise = "by niceness only, so ticks are late when all processors are busy";
@@ -234,7 +231,6 @@ const PROGRAMS: readonly Program[] = [
   { names: ["ffprobe"], debianPackage: "ffmpeg" },
 ];
 
-// Only the tests need these.
 function checkProgram({ names, debianPackage }: Program, path: string): Finding {
   const name = names[0] ?? "";
   const where = findProgram(names, path);

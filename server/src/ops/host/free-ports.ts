@@ -1,10 +1,9 @@
-// Finds free ports of loopback for drills and tests that start a server. Another process may take one before it is used.
+// Finds free ports of 127.0.0.1 for drills and tests. Another process may take one before it is used.
 
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 
-/** A TCP port of 127.0.0.1 that was free a moment ago. */
 export async function freeTcpPort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -14,7 +13,6 @@ export async function freeTcpPort(): Promise<number> {
   return port;
 }
 
-/** A UDP port of 127.0.0.1 that was free a moment ago. */
 export async function freeUdpPort(): Promise<number> {
   const socket = createSocket("udp4").bind(0, "127.0.0.1");
   await once(socket, "listening");

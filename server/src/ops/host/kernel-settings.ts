@@ -1,24 +1,23 @@
-// The kernel settings that a large audience needs, what each is for, and the command that sets it. Sets none of them.
+// The kernel settings that a large audience needs, each with its reason and the command that sets it.
 
 import { readFile } from "node:fs/promises";
 import type { Finding } from "../doctor/finding.ts";
 
 export interface KernelSetting {
   readonly path: string;
-  /** The least value of each number in the setting's text; a number that is missing there counts as its last. */
+  /** Per number in the setting; a missing number counts as the last. */
   readonly atLeast: readonly number[];
-  /** The greatest value of the last number. */
   readonly lastAtMost?: number;
   readonly why: string;
 }
 
-/** Up to this many sockets, the memory that stalled listeners hold in the kernel does not matter. */
+/** Below this, the kernel memory of stalled listeners does not matter. */
 const FEW_SOCKETS = 10_000;
 
 /**
- * The kernel cuts written bytes from blocks of 32 KiB, which the pushes of four listeners share; a block is freed when all
- * four have read theirs. Measured with 8,000 of 80,000 listeners not reading for 40 s: 12 GB held for 6 GB of bytes. With
- * pages of their own and the bound on tcp_wmem: 1.7 GB for 1.2 GB.
+ * The kernel cuts written bytes from blocks of 32 KiB, shared by the pushes of four listeners and freed when all four
+ * have read. Measured with 8,000 of 80,000 listeners not reading for 40 s: 12 GB held for 6 GB of bytes; with own pages
+ * and the bound on tcp_wmem 1.7 GB for 1.2 GB.
  */
 const OWN_PAGES: KernelSetting = {
   path: "net.core.high_order_alloc_disable",
@@ -26,7 +25,7 @@ const OWN_PAGES: KernelSetting = {
   why: "listeners share no memory pages: a listener who does not read holds only their own bytes",
 };
 
-/** The settings for this many TCP sockets; a connection with both ends on this machine counts twice. */
+/** A connection with both ends on this machine counts twice. */
 export function kernelSettings(sockets: number): readonly KernelSetting[] {
   return [
     {
@@ -44,7 +43,7 @@ export function kernelSettings(sockets: number): readonly KernelSetting[] {
     { path: "net.core.rmem_max", atLeast: [200_000], why: "datagrams from speakers waiting while the stage is busy" },
     {
       path: "net.ipv4.tcp_wmem",
-      // Two pushes of 8 s at 32 kb/s with the kernel's overhead, and a first flight; the usual default is sixteen times that.
+      // Two pushes of 8 s with the kernel's overhead, and a first flight; the default is sixteen times that.
       atLeast: [4_096, 16_384, 131_072],
       ...(sockets > FEW_SOCKETS ? { lastAtMost: 262_144 } : {}),
       why: "bytes that the kernel keeps for one listener who does not read; each of many stalled listeners keeps as much",
@@ -58,8 +57,8 @@ export function kernelSettings(sockets: number): readonly KernelSetting[] {
     { path: "fs.nr_open", atLeast: [1_048_576], why: "the highest limit that one process can be given" },
     {
       path: "net.ipv4.tcp_mem",
-      // Measured with 160,000 sockets: one page each normally, three when many listeners are late; beyond the last number
-      // the kernel breaks connections.
+      // Measured with 160,000 sockets: one page each, three when many are late. Beyond the last the kernel breaks
+      // connections.
       atLeast: [sockets * 2, sockets * 3, sockets * 4],
       why: "memory pages for all TCP sockets: one per listener, three when many are late; beyond the last number the kernel cuts them",
     },
@@ -77,13 +76,13 @@ export function kernelSettings(sockets: number): readonly KernelSetting[] {
   ];
 }
 
-/** One sentence with its command per setting that does not suit this many sockets. */
+/** A sentence with its command per unsuitable setting. */
 export async function kernelNotes(sockets: number, read = readSetting): Promise<readonly string[]> {
   const findings = await Promise.all(kernelSettings(sockets).map((setting) => checkKernel(setting, read)));
   return findings.flatMap(({ name, what, mend }) => (mend === undefined ? [] : [`${name}: ${what}. ${mend}`]));
 }
 
-/** Never rejects: a setting that this system does not have is fine. */
+/** Never rejects; a setting that the system lacks is fine. */
 export async function checkKernel(setting: KernelSetting, read = readSetting): Promise<Finding> {
   const { path, why } = setting;
   const text = await read(path);
@@ -114,7 +113,6 @@ function isTooMuch({ lastAtMost = Infinity }: KernelSetting, numbers: readonly n
   return (numbers.at(-1) ?? 0) > lastAtMost;
 }
 
-// A range is two numbers; its width counts.
 function isRange({ path }: KernelSetting): boolean {
   return path.endsWith("_range");
 }

@@ -1,15 +1,13 @@
-// How many listeners an edge may hold on this machine, from its descriptors and memory, and how many edges an audience
-// needs. Some descriptors are kept for returning listeners, for the queue and for page requests.
+// How many listeners an edge may hold here, from descriptors and memory, and how many edges an audience needs.
 
 import { readFile } from "node:fs/promises";
 
 export interface BudgetBasis {
-  /** The operator's limit; descriptors may allow fewer. */
   readonly listenersPerEdge: number;
-  /** The operator's limit for one address at one edge; absent: an eighth of the edge's listeners, at least 200. */
+  /** Absent: an eighth of the edge's listeners, at least 200. */
   readonly listenersPerAddress?: number | undefined;
   readonly edges: number;
-  /** Files and connections that one process may have open; `undefined` when the system does not report it. */
+  /** Of one process; `undefined`: not reported by the system. */
   readonly descriptors: number | undefined;
   readonly machineBytes: number;
 }
@@ -24,18 +22,17 @@ export interface EdgeBudget {
   readonly memoryBytes: number;
 }
 
-/** Other descriptors of a process: files, the connection to its stage, proxied requests. */
+/** Files, the connection to the stage, proxied requests. */
 const OWN = 100;
 const MAX_QUEUED = 20_000;
-/** One address gets at most this fraction of an edge; a school or an office gets at least this many listeners. */
+/** Share of an edge for one address, and its minimum, for a school or an office. */
 const ADDRESSES_FOR_ALL = 8;
 const LEAST_PER_ADDRESS = 200;
-/** Connections per listener of one address: some load a page while others listen. */
+/** Connections per listener of one address: some load a page meanwhile. */
 const REQUESTS_TOO = 1.25;
-/** The part of the machine's memory for all edges together; the rest is for the stage, socket buffers and the system. */
+/** Share of memory for all edges; the rest is for the stage, socket buffers and the system. */
 const EDGES_SHARE = 0.5;
 
-/** How one edge divides its descriptors. */
 export function edgeBudget(basis: BudgetBasis): EdgeBudget {
   const { listenersPerEdge, edges, descriptors, machineBytes } = basis;
   const all = (descriptors ?? Number.POSITIVE_INFINITY) - OWN;
@@ -55,13 +52,12 @@ export function edgeBudget(basis: BudgetBasis): EdgeBudget {
   };
 }
 
-/** Listeners for which one process has descriptors: all but 5 % of the descriptors, where 5 % is at least 300 and at most 5,000. */
+/** All descriptors but 5 %, where 5 % is at least 300 and at most 5,000. */
 export function mostListeners(descriptors: number | undefined): number {
   if (descriptors === undefined) return Number.MAX_SAFE_INTEGER;
   return Math.max(1, descriptors - Math.min(5_000, Math.max(300, Math.floor(descriptors * 0.05))));
 }
 
-/** Edges that an audience of `listeners` needs. */
 export function edgesFor(
   listeners: number,
   { listenersPerEdge, descriptors }: Omit<BudgetBasis, "edges" | "machineBytes">,
@@ -69,7 +65,6 @@ export function edgesFor(
   return Math.ceil(listeners / Math.max(1, Math.min(listenersPerEdge, mostListeners(descriptors))));
 }
 
-/** One line: how many listeners these edges hold, and how many edges 100,000 listeners need. */
 export function capacityLine({ edges, listenersPerEdge, descriptors }: Omit<BudgetBasis, "machineBytes">): string {
   const each = Math.min(listenersPerEdge, mostListeners(descriptors));
   const count = (number: number): string => number.toLocaleString("en");
@@ -78,7 +73,7 @@ export function capacityLine({ edges, listenersPerEdge, descriptors }: Omit<Budg
   return edges >= need ? fits : `${fits}; for 100,000 start with --edges ${need}`;
 }
 
-/** Files that this process may open; `undefined` when the system does not report it. Node raises its soft limit to the hard one. */
+/** `undefined`: not reported. Node raises its soft limit to the hard one. */
 export async function readDescriptorLimit(): Promise<number | undefined> {
   const limits = await readFile("/proc/self/limits", "utf8").catch(() => "");
   const [, soft, hard] = /^Max open files\s+(\d+)\s+(\d+)/m.exec(limits) ?? [];

@@ -1,25 +1,21 @@
-// Sets how readily a process yields the processor. Linux may share processors between sessions before it looks at niceness
-// (sched_autogroup, sched(7)); then the niceness of the session counts, so both are set
-// (docs/decisions/0018-cpu-niceness.md).
+// Sets the niceness of a process and of its session: Linux may share processors between sessions first
+// (sched_autogroup, sched(7); docs/decisions/0018-cpu-niceness.md).
 
 import { readFile, writeFile } from "node:fs/promises";
 import { setPriority } from "node:os";
 import { type Clock, sleep } from "@hustings/flow/clock.ts";
 
-/** Without privileges, the kernel allows one session's niceness to be set per 100 ms on the whole machine. */
+/** Unprivileged, the kernel allows one session's change per 100 ms on the whole machine. */
 const TRIES = 20;
 const AGAIN_MS = 150;
 
-/**
- * Sets the niceness (−20 to 19) of process `pid`, and of its session if it leads one (a process started detached does).
- * Resolves when it is done or known to be forbidden; never rejects. The process may be gone.
- */
+/** −20 to 19, also for the session if `pid` leads one. Resolves when done or forbidden; never rejects. */
 export async function setNiceness(pid: number | undefined, niceness: number, clock: Clock): Promise<void> {
   if (pid === undefined) return;
   try {
     setPriority(pid, niceness);
   } catch {
-    // The process is gone, or the system forbids it: the processes then compete as equals.
+    // Gone, or forbidden: processes compete as equals.
   }
   if (!(await leadsSession(pid))) return;
   for (let tries = 0; tries < TRIES; tries++) {
@@ -29,16 +25,16 @@ export async function setNiceness(pid: number | undefined, niceness: number, clo
   }
 }
 
-/** The niceness of the session of process `pid`; `undefined` when it has none, as in the real-time class. */
+/** `undefined`: it has none, as in the real-time class. */
 export async function sessionNiceness(pid: number): Promise<number | undefined> {
   const [, niceness] = /nice (-?\d+)/.exec(await textOf(`/proc/${pid}/autogroup`)) ?? [];
   return niceness === undefined ? undefined : Number(niceness);
 }
 
-// A process that shares a terminal's session must not change the priority of the others in it.
+// Others in a terminal's session must keep their priority.
 async function leadsSession(pid: number): Promise<boolean> {
   const stat = await textOf(`/proc/${pid}/stat`);
-  // The process name can contain anything and ends at the last bracket; state, parent, group and session follow (proc(5)).
+  // The name can contain anything and ends at the last bracket; state, parent, group and session follow (proc(5)).
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[3]) === pid;
 }
 

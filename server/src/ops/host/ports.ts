@@ -4,14 +4,13 @@ import { createSocket, type Socket } from "node:dgram";
 import * as net from "node:net";
 import { StartFailure } from "../process/start-failure.ts";
 
-/** A bound socket that the parent holds and gives to edges, which listen on it. The parent accepts nothing. */
+/** A bound socket that edges listen on; its holder accepts nothing. */
 export interface DoorHandle {
   close(): void;
 }
 
-// The function of node:net on which `cluster` is built: it binds without listening, for which there is no public function. A
-// parent that listened would have to accept. UV_TCP_REUSEPORT lets a new parent bind while edges of a dead one still hold
-// the old socket.
+// Binds without listening, which has no public function; `cluster` is built on it. A parent that listened would have to
+// accept. UV_TCP_REUSEPORT lets a new parent bind while old edges hold the socket.
 interface Binding {
   _createServerHandle(address: string, port: number, family: 4 | 6, fd: -1, flags: number): DoorHandle | number;
 }
@@ -19,8 +18,8 @@ const REUSE_PORT = 2;
 const ECHO_MS = 2_000;
 
 /**
- * Binds the door. While the handle is held, waiting connections survive the death of every edge; before the first edge
- * listens, nobody can connect. Throws StartFailure. Check with `tryTcpPort` first: binding does not reveal a port in use.
+ * While the handle is held, waiting connections survive the death of every edge. Throws StartFailure. Call `tryTcpPort`
+ * first: binding does not reveal a port in use.
  */
 export function bindDoor(host: string, port: number): DoorHandle {
   const { _createServerHandle } = net as unknown as Binding;
@@ -31,7 +30,7 @@ export function bindDoor(host: string, port: number): DoorHandle {
   return handle;
 }
 
-/** `host`, or `0.0.0.0` when `host` is `::` and this machine has no IPv6. */
+/** `0.0.0.0` for `::` on a machine without IPv6. */
 export async function usableHost(host: string): Promise<string> {
   if (host !== "::") return host;
   try {
@@ -43,7 +42,7 @@ export async function usableHost(host: string): Promise<string> {
   }
 }
 
-/** Rejects with the system's error when the TCP port cannot be listened on. */
+/** Rejects with the system's error. */
 export function tryTcpPort(host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = net.createServer();
@@ -52,7 +51,7 @@ export function tryTcpPort(host: string, port: number): Promise<void> {
   });
 }
 
-/** Rejects with the system's error when the UDP port cannot be bound, or when a datagram to it does not arrive. */
+/** Rejects with the system's error, also if a datagram to the port does not arrive. */
 export async function tryUdpPort(port: number): Promise<void> {
   const socket = createSocket("udp4");
   try {
@@ -63,7 +62,7 @@ export async function tryUdpPort(port: number): Promise<void> {
   }
 }
 
-/** Tries every port that a start needs. Throws a StartFailure whose sentence names the port and the flag. */
+/** Throws a StartFailure that names the port and the flag. */
 export async function checkPorts(needs: readonly PortNeed[], host: string): Promise<void> {
   for (const { kind, port, flag, what } of needs) {
     try {
@@ -78,11 +77,9 @@ export interface PortNeed {
   readonly kind: "TCP" | "UDP";
   readonly port: number;
   readonly flag: string;
-  /** As in "the port of …". */
   readonly what: string;
 }
 
-/** A sentence that names the problem with a port and its remedy. */
 export function portSentence({ kind, port, flag, what }: PortNeed, cause: unknown): string {
   const { code, message } = cause as NodeJS.ErrnoException;
   const name = `${kind} port ${port} (${what})`;

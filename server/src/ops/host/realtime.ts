@@ -1,5 +1,5 @@
-// Puts a process into the real-time class of Linux, with all its threads, using the program chrt (docs/decisions/0015). Where
-// the system forbids it, the process stays as it is.
+// Puts all threads of a process into Linux's real-time class with the program chrt, where allowed
+// (docs/decisions/0015).
 
 import { type ExecFileException, execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
@@ -7,36 +7,32 @@ import { promisify } from "node:util";
 import type { Config } from "../config.ts";
 import type { Logger } from "../logger.ts";
 
-/** Whether a process is in the real-time class; `why` completes "It is not in the real-time class: …". */
+/** `why` completes "It is not in the real-time class: …". */
 export type Standing = { readonly isRealTime: true } | { readonly isRealTime: false; readonly why: string };
 
 export interface Means {
-  /** The program chrt of util-linux: its path, or its name on the PATH. */
+  /** Path, or name on the PATH. */
   readonly chrt?: string;
-  /** How long one run of chrt may take. */
   readonly patienceMs?: number;
 }
 
-/** How the kernel schedules one thread: sched(7). */
+/** sched(7). */
 export interface ThreadClass {
-  /** 0: by niceness. 1 and 2: real-time (SCHED_FIFO, SCHED_RR). */
+  /** 0: by niceness; 1, 2: real-time (SCHED_FIFO, SCHED_RR). */
   readonly policy: number;
-  /** 0 except for real-time policies. */
+  /** 0 unless real-time. */
   readonly priority: number;
 }
 
 const run = promisify(execFile);
 const REAL_TIME: readonly number[] = [1, 2];
-/** The lowest real-time priority: ahead of every ordinary process, behind anything that the operator put higher. */
+/** The lowest: ahead of ordinary processes, behind those that the operator put higher. */
 const PRIORITY = "1";
 const PATIENCE_MS = 5_000;
 /** chrt can miss a thread that starts while it runs. */
 const PASSES = 3;
 
-/**
- * Puts every thread of process `pid` into the real-time class; new threads inherit it. Resolves with the result, or with
- * `undefined` when the process is gone. Never rejects; where it is forbidden the process stays as it was.
- */
+/** New threads inherit the class. `undefined`: the process is gone. Never rejects. */
 export async function goRealTime(pid: number, means: Means = {}): Promise<Standing | undefined> {
   if (process.platform !== "linux") return { isRealTime: false, why: "this system has none" };
   let why = "";
@@ -50,35 +46,33 @@ export async function goRealTime(pid: number, means: Means = {}): Promise<Standi
   return { isRealTime: false, why };
 }
 
-/** Whether this process may put its children into the real-time class. Changes nothing; never rejects. */
+/** For this process's children. Changes nothing; never rejects. */
 export async function mayGoRealTime(means: Means = {}): Promise<Standing> {
   if (process.platform !== "linux") return { isRealTime: false, why: "this system has none" };
   const refusal = await runChrt(["-r", PRIORITY, process.execPath, "--version"], means);
   return refusal === undefined ? { isRealTime: true } : { isRealTime: false, why: refusal };
 }
 
-/** Whether every thread of a process is in the real-time class; false for a process that is gone. */
 export async function isRealTime(pid: number): Promise<boolean> {
   const threads = await threadClasses(pid);
   return threads.length > 0 && threads.every(isRealTimeThread);
 }
 
-/** The class of every thread of a process (proc(5), /proc/PID/task/TID/stat); empty when the process is gone. */
+/** proc(5), /proc/PID/task/TID/stat; empty: the process is gone. */
 export async function threadClasses(pid: number): Promise<readonly ThreadClass[]> {
   const folder = `/proc/${pid}/task`;
   const threads = await readdir(folder).catch(() => []);
   const stats = await Promise.all(
     threads.map((thread) => readFile(`${folder}/${thread}/stat`, "utf8").catch(() => "")),
   );
-  // A thread's name can contain anything and ends at the last bracket; the third field follows.
+  // The name can contain anything and ends at the last bracket; the third field follows.
   const fields = stats.filter((stat) => stat !== "").map((stat) => stat.slice(stat.lastIndexOf(")") + 2).split(" "));
   return fields.map((all) => ({ policy: Number(all[41 - 3]), priority: Number(all[40 - 3]) }));
 }
 
-/** Puts a stage into the real-time class after it started, if the settings and the system allow it. Never rejects. */
 export type Precede = (pid: number | undefined) => Promise<void>;
 
-/** Logs once when it is not allowed, and again when that changes. */
+/** Logs once when it is forbidden, and again when that changes. */
 export function createPrecedence(
   { stageRealtime }: Pick<Config, "stageRealtime">,
   log: Logger,
@@ -103,7 +97,7 @@ function isRealTimeThread({ policy }: ThreadClass): boolean {
   return REAL_TIME.includes(policy);
 }
 
-// Resolves with the reason why chrt failed, `undefined` when it did not. Failing to start it at all is such a reason.
+// Resolves with the reason for a failure, or `undefined`.
 async function runChrt(args: readonly string[], means: Means): Promise<string | undefined> {
   const { chrt = "chrt", patienceMs = PATIENCE_MS } = means;
   try {

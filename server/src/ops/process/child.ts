@@ -1,5 +1,4 @@
-// One process below the parent: started here and connected by IPC, or found running and watched through its socket. Children
-// are detached, so they outlive a parent that is killed.
+// One process below the parent: started here and connected by IPC, or found running. Children outlive a killed parent.
 
 import { type ChildProcess, fork, type SendHandle } from "node:child_process";
 import type { Clock } from "@hustings/flow/clock.ts";
@@ -13,50 +12,45 @@ import { StartFailure } from "./start-failure.ts";
 export interface Child {
   readonly name: RoleName;
   readonly pid: number | undefined;
-  /** Resolves when the process serves; rejects with a StartFailure when it ends first or takes too long. */
+  /** Rejects with a StartFailure if the process ends first or takes too long. */
   readonly ready: Promise<void>;
-  /** Resolves when the process is gone, with the way it ended: "exit code 1", "signal SIGKILL". */
+  /** With the way it ended: "exit code 1", "signal SIGKILL". */
   readonly gone: Promise<string>;
-  /** Asks the process to end and kills it after `STOP_MS`. Resolves when it is gone. */
+  /** Kills after `STOP_MS`. Resolves once gone. */
   stop(): Promise<void>;
-  /** Sends SIGKILL, unless the process is gone already. */
   kill(): void;
-  /** Sends a message over IPC. Does nothing for a process that was found running, which has no IPC channel. */
+  /** Does nothing for an adopted process, which has no IPC channel. */
   send(message: ParentMessage, door?: DoorHandle): void;
-  /** Whether the process was found running, so that there is no IPC channel to it. */
+  /** Found running, so there is no IPC channel. */
   readonly isAdopted: boolean;
 }
 
 export interface SpawnOptions {
-  /** The script that a role process runs. */
   readonly entry: string;
   readonly start: RoleStart;
-  /** Edges only: the socket to listen on. */
   readonly door?: DoorHandle;
   readonly clock: Clock;
-  /** Called with every message from the process. */
   readonly onMessage?: (message: RoleMessage) => void;
 }
 
-/** A role starts within a second on an idle machine; on one that is busy with other work it took more than 30 s. */
+/** A second on an idle machine; more than 30 s were seen on a busy one. */
 const READY_MS = 120_000;
-/** How long a process may take to end in order. */
 export const STOP_MS = 10_000;
 /**
- * Edges yield to the stage, whose 20 ms tick must not wait. Where the system allows it (root, CAP_SYS_NICE) the stage also
- * goes ahead of the rest of the machine. This is what counts where the real-time class (realtime.ts) is not allowed.
+ * Edges yield to the stage, whose 20 ms tick must not wait. Negative values need root or CAP_SYS_NICE, and count where
+ * the real-time class (realtime.ts) is not allowed.
  */
 const NICENESS: Readonly<Record<RoleName["role"], number>> = { stage: -10, api: 0, packager: 10, edge: 10 };
 
 /**
- * Few of an edge's objects live long: a young generation of 4 MiB instead of 16 fits the processor's cache and saves 2 KiB
- * of resident memory per listener (measured with 8,000; docs/decisions/0008).
+ * A young generation of 4 MiB instead of 16 fits the processor's cache and saves 2 KiB per listener
+ * (docs/decisions/0008).
  */
 export const EDGE_FLAGS: readonly string[] = ["--max-semi-space-size=4"];
 
 export function spawnChild({ entry, start, door, clock, onMessage }: SpawnOptions): Child {
   const { name, config } = start;
-  // The arguments only show in lists of processes: which role of which server.
+  // Shown in lists of processes.
   const child = fork(entry, [titleOf(name), config.dataDirectory], {
     detached: true,
     execArgv: ["--no-warnings", ...(name.role === "edge" ? EDGE_FLAGS : [])],
@@ -83,7 +77,6 @@ export function spawnChild({ entry, start, door, clock, onMessage }: SpawnOption
   };
 }
 
-/** A process that an earlier parent started. */
 export function adoptChild(name: RoleName, health: Health, socketPath: string, clock: Clock): Child {
   let watched: Promise<string> | undefined;
   const watch = (): Promise<string> => {

@@ -5,24 +5,22 @@ import { type Clock, sleep } from "@hustings/flow/clock.ts";
 import { unixRequest } from "../../http/unix-request.ts";
 import type { RoleName } from "./run-directory.ts";
 
-/** The answer of every process to a question for its health. */
 export interface Health {
   readonly role: string;
   readonly pid: number;
   readonly version: string;
 }
 
-/** Longer than any process stands still on a busy machine. */
+/** Longer than a process stalls on a busy machine. */
 const DEADLINE_MS = 10_000;
-/** The wait between two connections to a socket whose server closes them. */
+/** Wait before reconnecting to a socket whose server closes connections. */
 const LOOK_AGAIN_MS = 200;
 
-/** The path at which a process answers for its health. */
 export function healthPath({ role }: Pick<RoleName, "role">): string {
   return role === "edge" ? "/health" : "/internal/health";
 }
 
-/** The health of the process at a socket; `undefined` when nobody listens there. Throws when the answer is not a health. */
+/** `undefined`: nobody listens. Throws if the answer is not a health. */
 export async function askHealth(socketPath: string, path: string): Promise<Health | undefined> {
   const answer = await unixRequest({ socketPath, path, deadlineMs: DEADLINE_MS }).catch((cause: unknown) => {
     if (isNobody(cause)) return undefined;
@@ -36,13 +34,11 @@ export async function askHealth(socketPath: string, path: string): Promise<Healt
   return { role, pid: pid as number, version };
 }
 
-/** Resolves when nobody listens on the socket any more. */
 export async function untilGone(socketPath: string, clock: Clock): Promise<void> {
   while (await holdConnection(socketPath)) await sleep(clock, LOOK_AGAIN_MS);
 }
 
-// Connects and waits until the other side closes: the kernel reports a process's death sooner than a question would.
-// Resolves with whether somebody was listening.
+// Waits until the other side closes: the kernel reports a death sooner than a question would. False: nobody listened.
 function holdConnection(socketPath: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(socketPath);

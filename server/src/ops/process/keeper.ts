@@ -1,4 +1,4 @@
-// Keeps a process running: it is restarted at once when it ends, and ever later while it keeps dying.
+// Keeps a process running: restarts it at once when it ends, and ever later while it keeps dying.
 
 import { type Clock, sleep } from "@hustings/flow/clock.ts";
 import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
@@ -6,14 +6,12 @@ import type { Logger } from "../logger.ts";
 import type { Child } from "./child.ts";
 import { type RoleName, titleOf } from "./run-directory.ts";
 
-/** A process that lived longer than `STABLE_MS` is restarted at once, and the delays start from the beginning. */
+/** Delays start over after a process has lived for `STABLE_MS`. */
 export const RESTART: RetryPolicy = { firstMs: 500, capMs: 10_000, tries: Infinity };
 const STABLE_MS = 10_000;
 
 export interface KeeperOptions {
-  /** The process that runs now. */
   readonly first: Child;
-  /** Starts the next one. */
   readonly start: () => Promise<Child>;
   readonly clock: Clock;
   readonly random: () => number;
@@ -22,11 +20,10 @@ export interface KeeperOptions {
 
 export interface Keeper {
   readonly name: RoleName;
-  /** Ends the process with `end`; resolves when the next one serves, rejects when that does not start. */
+  /** Resolves when the next process serves; rejects if it does not start. */
   renew(end: (child: Child) => Promise<void>): Promise<void>;
-  /** Ends the process in an orderly way and starts no other. */
+  /** Starts no other process. */
   stop(): Promise<void>;
-  /** Kills the process and starts no other. */
   kill(): void;
 }
 

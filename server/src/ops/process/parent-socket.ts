@@ -1,5 +1,4 @@
-// Ensures that a data directory has one parent: the parent holds a Unix socket, on which it answers for its health and takes
-// requests to stop and to restart.
+// Ensures one parent per data directory, by a Unix socket that answers health, stop and restart requests.
 
 import { randomBytes } from "node:crypto";
 import { chmod, link, mkdir, rm, rmdir, stat } from "node:fs/promises";
@@ -13,7 +12,7 @@ export interface ParentSocketOptions {
   readonly dataDirectory: string;
   readonly health: Health;
   readonly onStop: () => void;
-  /** Resolves when every edge and the api have been restarted; rejects with the reason when they could not be. */
+  /** Rejects with the reason if a process does not come back. */
   readonly onRestart: () => Promise<void>;
 }
 
@@ -23,7 +22,7 @@ const RESTART_PATH = "/internal/restart";
 const TRIES = 50;
 const LOOK_AGAIN_MS = 50;
 
-/** Holds the socket until disposed, taking over the socket of a dead parent. Throws StartFailure when another parent lives. */
+/** Takes over a dead parent's socket. Throws StartFailure if another parent lives. */
 export async function holdParentSocket(options: ParentSocketOptions): Promise<AsyncDisposable> {
   const { socketPath } = options;
   const draft = `${socketPath}.${randomBytes(4).toString("hex")}`;
@@ -44,17 +43,15 @@ export async function holdParentSocket(options: ParentSocketOptions): Promise<As
   };
 }
 
-/** The health of the parent of a data directory, if there is one. */
 export function askParent(socketPath: string): Promise<Health | undefined> {
   return askHealth(socketPath, HEALTH_PATH);
 }
 
-/** Asks a parent to stop; resolves when the parent accepted. */
 export async function askParentToStop(socketPath: string): Promise<void> {
   await unixRequest({ socketPath, method: "POST", path: STOP_PATH });
 }
 
-/** Asks a parent to restart its edges and its api one after another; resolves when it has, rejects with its reason. */
+/** Edges and api one after another; rejects with the parent's reason. */
 export async function askParentToRestart(socketPath: string): Promise<void> {
   const { status, text } = await unixRequest({ socketPath, method: "POST", path: RESTART_PATH });
   if (status !== 200) throw new Error(text || `The parent answered ${status}.`);
@@ -91,8 +88,8 @@ async function takePlace(draft: string, options: ParentSocketOptions): Promise<v
   );
 }
 
-// Several starts may find the same dead socket. Only the one that creates the marker named after its inode may remove it, so
-// the socket of a living parent, which has another inode, is never removed.
+// Several starts may find the same dead socket. Only the creator of a marker named after its inode may remove it, so a
+// living parent's socket, with another inode, is never removed.
 async function clearDead({ socketPath, dataDirectory }: ParentSocketOptions): Promise<boolean> {
   const inode = await inodeOf(socketPath);
   const living = await askParent(socketPath).catch((cause: Error) => cause);

@@ -3,7 +3,7 @@
 import type { Config } from "../config.ts";
 import type { RoleName } from "./run-directory.ts";
 
-/** Parent to child, once, as the first message. For an edge it carries a handle on the door. */
+/** The first message; for an edge it carries a handle on the door. */
 export interface RoleStart {
   readonly kind: "start";
   readonly name: RoleName;
@@ -11,39 +11,33 @@ export interface RoleStart {
   readonly version: string;
 }
 
-/**
- * Edge to parent: how full it is. Sent whenever it changes, at most every `LOAD_MS`, except that gaining the first place
- * and losing the last are sent at once.
- */
+/** Edge to parent, when it changes, at most every `LOAD_MS`; at once for the first place gained or the last lost. */
 export interface EdgeLoad {
   readonly listeners: number;
-  /** Newcomers that it could admit now; 0: it is full or draining. */
+  /** Newcomers that fit now; 0: full or draining. */
   readonly places: number;
-  /** People in its queue. */
+  /** In its queue. */
   readonly waiting: number;
 }
 
-/** Parent to edge, whenever it changes. */
+/** Parent to edge, when it changes. */
 export interface AcceptInstruction {
-  /** Whether to accept connections at the door. */
   readonly isOpen: boolean;
-  /** Free places at other edges that people in this edge's queue may take. */
+  /** Free places elsewhere, for this edge's queue. */
   readonly elsewherePlaces: number;
-  /** People in the queues of other edges. */
+  /** In other queues. */
   readonly elsewhereWaiting: number;
 }
 
-/** Parent to child after the start. `door` carries a handle on the door, which the edge requested with `spare`. */
+/** After the start. `door` carries a handle, requested with `spare`. */
 export type ParentMessage = { readonly kind: "door" } | ({ readonly kind: "accept" } & AcceptInstruction);
 
-/** Child to parent. */
 export type RoleMessage =
-  /** Once. */
   | { readonly kind: "ready" }
-  /** Once, in place of `ready`; the process then ends. The sentence is for the operator. */
+  /** Instead of `ready`; the process then ends. The sentence is for the operator. */
   | { readonly kind: "failed"; readonly sentence: string }
   | ({ readonly kind: "load" } & EdgeLoad)
-  /** An edge has used its handle on the door and wants a spare one. */
+  /** The edge has used its handle and wants another. */
   | { readonly kind: "spare" };
 
 export const LOAD_MS = 1_000;
@@ -57,7 +51,6 @@ export function isRoleMessage(value: unknown): value is RoleMessage {
   return kind === "ready" || kind === "spare" || (kind === "failed" && typeof sentence === "string");
 }
 
-/** Whether a message is one that a parent sends after the start. */
 export function isParentMessage(value: unknown): value is ParentMessage {
   const kind = (value as { readonly kind?: unknown } | undefined)?.kind;
   return kind === "door" || kind === "accept";

@@ -1,5 +1,5 @@
-// The life of a role process, seen from inside: it waits for its settings, starts its role, reports that it is ready, and
-// ends in an orderly way when asked to. It does not end with its parent.
+// A role process from inside: waits for its settings, starts its role, reports, and ends on request, not with its
+// parent.
 
 import { type DoorLink, openDoorLink } from "../accept/accept-ipc.ts";
 import type { DoorHandle } from "../host/ports.ts";
@@ -7,19 +7,18 @@ import type { RoleMessage, RoleStart } from "./role-message.ts";
 import { titleOf } from "./run-directory.ts";
 import { startFailureOf } from "./start-failure.ts";
 
-/** A running role; disposing it ends it in an orderly way. */
 export interface RunningRole extends AsyncDisposable {
-  /** Resolves when the role ends on its own, as an edge does after handing over its listeners; absent: never. */
+  /** An edge that handed over its listeners ends on its own; absent: never. */
   readonly finished?: Promise<void>;
 }
 
-/** Starts the role that `start` names. Only edges get a `door`. */
+/** Only edges get a `door`. */
 export type StartRole = (start: RoleStart, door: DoorLink | undefined) => Promise<RunningRole>;
 
-/** A process that has not ended in an orderly way by then ends anyway; shorter than the parent waits. */
+/** Shorter than the parent waits. */
 const END_MS = 8_000;
 
-/** Runs a role in this process; `end` ends the process. */
+/** `end` ends the process. */
 export async function runRole(startRole: StartRole, end: (code: number) => void): Promise<void> {
   outliveParent();
   const told = new Promise<void>((resolve) => process.once("SIGTERM", () => resolve()));
@@ -39,7 +38,7 @@ export async function runRole(startRole: StartRole, end: (code: number) => void)
   }
 }
 
-// The parent's terminal, pipes and IPC channel may disappear at any time; none of that is a reason to stop.
+// The parent's terminal, pipes and IPC channel may disappear at any time.
 function outliveParent(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   for (const signal of ["SIGINT", "SIGHUP", "SIGPIPE"] as const) process.on(signal, () => {});

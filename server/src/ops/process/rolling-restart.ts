@@ -1,5 +1,5 @@
-// Restarts a running server without a gap: each edge in turn hands over its listeners, ends and is started again, then the
-// api. The stage keeps running, because restarting it would interrupt its speakers.
+// Restarts a running server without a gap: each edge hands over its listeners in turn, then the api. Not the stage,
+// which would interrupt speakers.
 
 import { unixRequest } from "../../http/unix-request.ts";
 import type { Logger } from "../logger.ts";
@@ -11,11 +11,11 @@ export interface RollingOptions {
   readonly keepers: readonly Keeper[];
   readonly run: RunDirectory;
   readonly log: Logger;
-  /** Starts one more edge, which takes the listeners of the first edge that ends. */
+  /** The extra edge takes the first edge's listeners. */
   readonly startExtra: () => Promise<Child>;
 }
 
-/** Restarts every edge and the api, each after the one before is back. Rejects when one does not come back. */
+/** One after another. Rejects if one does not come back. */
 export async function restartAll({ keepers, run, log, startExtra }: RollingOptions): Promise<void> {
   const extra = await startExtra();
   try {
@@ -33,7 +33,6 @@ export async function restartAll({ keepers, run, log, startExtra }: RollingOptio
   log.info({}, "Every edge and the api have been restarted.");
 }
 
-/** Asks an edge to drain; resolves when its process has ended. */
 async function handOver(child: Child, run: RunDirectory): Promise<void> {
   const { status } = await unixRequest({ socketPath: run.controlSocket(child.name), method: "POST", path: "/drain" });
   if (status !== 202) throw new Error(`The ${titleOf(child.name)} answered ${status} instead of draining.`);

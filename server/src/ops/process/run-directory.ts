@@ -1,8 +1,8 @@
-// The names of the sockets and files in DATA/run, where the processes of one data directory find each other.
+// The sockets and files in DATA/run, where the processes of a data directory find each other.
 
 import { join } from "node:path";
 
-/** A process of `hustings serve`: the stage, the api, the packager, or edge number `index` (0 for the others). */
+/** `index` numbers edges; 0 for others. */
 export interface RoleName {
   readonly role: "stage" | "api" | "packager" | "edge";
   readonly index: number;
@@ -15,15 +15,13 @@ export interface RunDirectory {
   readonly apiSocket: string;
   readonly packagerSocket: string;
   readonly parentSocket: string;
-  /** The settings with which the running processes were started. */
   readonly settingsFile: string;
-  /** Node's compile cache; it grows only with the sources. */
+  /** Grows only with the sources. */
   readonly compiledDirectory: string;
-  /** The socket at which a process answers for its health. */
   controlSocket(name: RoleName): string;
 }
 
-/** The longest path of a Unix socket on every supported platform (sun_path of macOS, less its final zero). */
+/** sun_path of macOS, without its final zero. */
 export const MAX_SOCKET_PATH_BYTES = 103;
 
 export function runDirectory(dataDirectory: string): RunDirectory {
@@ -49,7 +47,7 @@ export function runDirectory(dataDirectory: string): RunDirectory {
   };
 }
 
-/** The name of a process in logs: "stage", "api", "edge 3". */
+/** "stage", "api", "edge 3". */
 export function titleOf({ role, index }: RoleName): string {
   return role === "edge" ? `edge ${index}` : role;
 }

@@ -1,4 +1,4 @@
-// Ends everything that runs on a data directory, with or without a parent, and asks a parent to restart its processes.
+// Ends everything that runs on a data directory, or asks its parent to restart it.
 
 import { type Clock, sleep } from "@hustings/flow/clock.ts";
 import { askParent, askParentToRestart, askParentToStop } from "./parent-socket.ts";
@@ -7,10 +7,10 @@ import { StartFailure } from "./start-failure.ts";
 import { runningChildren } from "./supervisor.ts";
 
 const LOOK_AGAIN_MS = 100;
-/** A parent that has not ended by then is killed, and its processes are ended without it. */
+/** A parent that takes longer is killed, and its processes are ended without it. */
 const PARENT_MS = 30_000;
 
-/** Ends everything in order; resolves with the names of what was ended, empty when nothing ran. */
+/** Resolves with the names of what was ended. */
 export async function stopAll(dataDirectory: string, clock: Clock): Promise<readonly string[]> {
   const run = runDirectory(dataDirectory);
   const parent = await askParent(run.parentSocket);
@@ -27,7 +27,6 @@ export async function stopAll(dataDirectory: string, clock: Clock): Promise<read
   return [...(parent === undefined ? [] : ["parent"]), ...orphans.map(({ name }) => titleOf(name))];
 }
 
-/** Restarts the edges and the api of a running server one after another; resolves when all are back. Throws StartFailure. */
 export async function restartRunning(dataDirectory: string): Promise<void> {
   const run = runDirectory(dataDirectory);
   if ((await askParent(run.parentSocket)) === undefined)

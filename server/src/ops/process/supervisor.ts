@@ -1,6 +1,5 @@
-// Supervises the processes of `hustings serve`: one stage, one api and several edges. It starts them, gives edges the socket
-// of the door, restarts processes that die, adopts those that outlived an earlier parent, and ends all in order. No sound and
-// no request passes through it: without it, the processes continue.
+// Supervises one stage, one api and several edges: starts them, hands edges the door, restarts the dead, adopts
+// survivors of an earlier parent, ends all in order. Without it, the processes continue.
 
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -21,28 +20,26 @@ import { StartFailure, startFailureOf } from "./start-failure.ts";
 
 export interface SupervisorOptions {
   readonly config: Config;
-  /** The script of a role process, which calls `runRole`. */
   readonly entry: string;
   readonly version: string;
   readonly coresCount: number;
   readonly clock: Clock;
-  /** A random number in `[0, 1)`. */
   readonly random: () => number;
   readonly log: Logger;
-  /** Prepares what the roles need: keys, certificates. Called once this parent owns the data directory. */
+  /** Creates keys and checks certificates, once this parent owns the data directory. */
   readonly prepare?: () => Promise<void>;
-  /** Called when this parent is asked to stop; the caller then disposes the supervisor. */
+  /** The caller then disposes the supervisor. */
   readonly onStopRequest: () => void;
 }
 
 export interface Supervisor extends AsyncDisposable {
-  /** The processes of an earlier start that still ran and were adopted: "stage", "edge 1". */
+  /** Processes of an earlier start: "stage", "edge 1". */
   readonly adopted: readonly string[];
-  /** Kills every role process at once, without waiting. Logs survive it, connections do not. */
+  /** At once. Logs survive it, connections do not. */
   killAll(): void;
 }
 
-/** Resolves when every role serves. Throws StartFailure after ending everything that it started. */
+/** Resolves when every role serves. On StartFailure it has ended all that it started. */
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
   const { config, log } = options;
   const run = await prepareDirectory(config);
@@ -80,7 +77,6 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   };
 }
 
-/** Every process of a server, in the order in which they start. */
 export function rolesOf({ edges, aac = "off" }: Pick<Config, "edges"> & Partial<Pick<Config, "aac">>): RoleName[] {
   const all: RoleName[] = [
     { role: "stage", index: 0 },
@@ -91,7 +87,7 @@ export function rolesOf({ edges, aac = "off" }: Pick<Config, "edges"> & Partial<
   return all;
 }
 
-/** The processes that answer on the sockets of a data directory, including edges of any number. Throws StartFailure. */
+/** Processes that answer on their sockets, edges of any number included. Throws StartFailure. */
 export async function runningChildren(run: RunDirectory, clock: Clock): Promise<{ child: Child; version: string }[]> {
   const sockets = await readdir(run.path).catch(() => []);
   const edges = sockets.flatMap((name) => /^edge-(\d{1,3})\.sock$/.exec(name)?.[1] ?? []).map(Number);
@@ -148,7 +144,7 @@ function holdParent(
   });
 }
 
-// Adopts running processes of the same version and settings; surplus edges are ended.
+// Same version and settings only; surplus edges are ended.
 async function findRunning({ config, version, clock }: SupervisorOptions, run: RunDirectory): Promise<Child[]> {
   const running = await runningChildren(run, clock);
   const other = running.find((one) => one.version !== version);
@@ -169,7 +165,7 @@ async function findRunning({ config, version, clock }: SupervisorOptions, run: R
 
 type Settings = Readonly<Record<string, unknown>>;
 
-// The settings that a running process cannot change; the number of edges and the logging may differ.
+// Settings that a running process cannot change.
 function settingsOf({ edges: _edges, logLevel: _level, logFormat: _format, turnSecret, ...config }: Config): Settings {
   const hash = turnSecret && createHash("sha256").update(turnSecret).digest("base64url");
   return hash === undefined ? config : { ...config, turnSecret: hash };
@@ -201,7 +197,6 @@ function portsNeeded({ port, stagePort, udpPort }: Config, adopted: readonly Chi
   return needs;
 }
 
-/** The things that starting any process needs. */
 interface Making {
   readonly options: SupervisorOptions;
   readonly run: RunDirectory;
@@ -214,7 +209,7 @@ async function startMissing(making: Making, adopted: readonly Child[], undo: Asy
   const kept = new Map(adopted.map((child) => [titleOf(child.name), child]));
   const children: Child[] = [];
   const started: Child[] = [];
-  // A start that fails ends the processes that it started but not adopted ones.
+  // Not adopted ones.
   undo.defer(async () => void (await Promise.all(started.map((child) => child.stop()))));
   for (const name of rolesOf(making.options.config)) {
     const child = kept.get(titleOf(name)) ?? (await startChild(name, making));
@@ -253,7 +248,7 @@ function keep(first: Child, making: Making): Keeper {
   return keepAlive({ first, start: () => startChild(first.name, making), clock, random, log });
 }
 
-// One restart at a time: a request during a restart waits for that one.
+// A request during a restart waits for that one.
 function createRestart() {
   let run: (() => Promise<void>) | undefined;
   let underWay: Promise<void> | undefined;
@@ -278,7 +273,7 @@ function createRestart() {
   };
 }
 
-// Edges first, so that listeners are handed over while everything else still answers; the stage last.
+// Edges first, to hand over listeners while everything else answers; the stage last.
 async function stopInOrder(children: readonly Child[], keepers: readonly Keeper[]): Promise<void> {
   for (const role of ["edge", "packager", "api", "stage"]) {
     const of = keepers.filter((_, i) => children[i]?.name.role === role);
