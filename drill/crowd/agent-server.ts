@@ -1,5 +1,4 @@
-// The drill's side of agents on other machines. Over HTTP, with a secret in the path, each agent posts a report twice a
-// second and gets its orders.
+// The drill's side of agents on other machines, which post a report twice a second and get their orders.
 
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";

@@ -1,5 +1,4 @@
-// Real Chromium pages that listen beside the crowd, to check its playback model. Loads playwright-core only when pages are
-// asked for, because a server does not need it.
+// Real Chromium pages that listen beside the crowd, to check its playback model. Loads playwright-core on demand.
 
 import { existsSync } from "node:fs";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";

@@ -1,5 +1,4 @@
-// A crowd of listeners made by generator processes on this machine: starts them at low priority, divides orders among them
-// and merges their reports.
+// A crowd of listeners in generator processes on this machine: divides orders among them and merges their reports.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";

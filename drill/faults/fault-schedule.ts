@@ -1,5 +1,4 @@
-// Injects a scenario's faults at their times and records what each did to the listeners, for 25 s or until the next
-// fault or the exit.
+// Injects a scenario's faults and records what each did to the listeners within 25 s, or until the next fault.
 
 import type { CrowdReport } from "../record/crowd-report.ts";
 import type { FaultRecord } from "../record/drill-record.ts";

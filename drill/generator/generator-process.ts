@@ -10,10 +10,7 @@ import { createDialer, readDescriptor } from "./sockets/listener-socket.ts";
 
 const FIRST_STEP_MS = 20;
 const REPORT_MS = 1_000;
-/**
- * Sockets of departed listeners are closed for this time per step, or for this share of the time since the last step if
- * that is longer: the remaining listeners must be read as well.
- */
+/** Sockets are closed for this time per step, or this share of a longer step: other listeners must be read as well. */
 const CLOSE_MS = 50;
 const CLOSE_SHARE = 1 / 2;
 /** Missing listeners join spread over this many steps, not in a burst. */

@@ -20,10 +20,7 @@ const REST_ROUNDS = 8;
 /** Listeners that joined together spread their first clock request over this many parts of the first minute. */
 const CLOCK_SHARES = 60;
 
-/**
- * The new slots among `[from, to)` begin at `first`; before them lie `absentSlots` in which time passes. Counts duplicate,
- * skipped and missing slots.
- */
+/** New slots of `[from, to)` begin at `first`, after `absentSlots`. Counts duplicate, skipped and missing slots. */
 export function newSlotsOf(
   table: ListenerTable,
   i: number,

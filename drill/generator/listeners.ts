@@ -1,5 +1,4 @@
-// All simulated listeners of one process. Listener `i` is row `i` of every table; the last to join is the first to
-// leave.
+// All simulated listeners of one process. Listener `i` is row `i` of every table; the last to join leaves first.
 
 import type { Counts, CrowdReport } from "../record/crowd-report.ts";
 import { ListenerSessions, type ListenersOptions } from "./listener-sessions.ts";

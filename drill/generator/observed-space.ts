@@ -1,5 +1,4 @@
-// What all listeners of one process know about the space: its state, folded once, what was on air when, and the edge's
-// clock.
+// What all listeners of one process know about the space: its state, what was on air when, and the edge's clock.
 
 import { ClockOffset } from "@hustings/listener/session/clock-offset.ts";
 import { OnAirHistory } from "@hustings/listener/session/on-air.ts";

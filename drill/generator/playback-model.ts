@@ -1,6 +1,5 @@
-// Models what each of thousands of listeners would hear: the player's policy (listener/playout/pace.ts and
-// buffer-policy.ts) computed from arrival to arrival. playback-model.test.ts compares it with
-// listener/playout/playout.ts.
+// Models what thousands of listeners would hear: the player's policy (listener/playout/) computed from arrival to
+// arrival. playback-model.test.ts compares it with listener/playout/playout.ts.
 
 import { BUFFER, entryAheadMs } from "@hustings/listener/playout/buffer-policy.ts";
 import { type DeclaredGaps, elapsedSlots, slotAfter } from "@hustings/listener/playout/elapsed-slots.ts";
@@ -231,10 +230,7 @@ export class PlaybackModel {
     this.#countJump(i, Math.round(droppedMs / SLOT_MS));
   }
 
-  /**
-   * Chooses the slots to skip at the start of a connection, if sound that has not arrived would make the buffer too
-   * long.
-   */
+  /** Chooses the slots to skip if sound that has not arrived would make the buffer too long. */
   #jumpBeforeArrival(i: number, headSlot: number, nextSlot: number, declared: DeclaredGaps, nowMs: number): number {
     if (this.#state[i] !== PLAYBACK.playing) return -1;
     this.#advance(i, nowMs);

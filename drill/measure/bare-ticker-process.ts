@@ -1,5 +1,4 @@
-// The bare ticker's script: the stage's 20 ms ticker without work. Answers each number of ticks on its IPC channel with
-// the lateness of the newest.
+// The bare ticker's script. Answers a number of ticks on its IPC channel with the lateness of the newest ones.
 
 import { systemClock } from "@hustings/flow/clock.ts";
 import { startTicker } from "@hustings/flow/ticker.ts";

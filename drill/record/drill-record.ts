@@ -1,5 +1,4 @@
-// Everything that a drill records: its setting, a sample a second, and what each fault did. JSON values; verdict and
-// report read nothing else.
+// Everything that a drill records, as JSON. The verdict and the report read nothing else.
 
 import type { TickTimes } from "@hustings/flow/ticker.ts";
 import type { Scenario } from "../scenario/scenario.ts";

@@ -1,5 +1,4 @@
-// The forecast in words, for the report's page and for the terminal; distinguishes what was measured from what was
-// computed.
+// The forecast in words, for page and terminal; distinguishes what was measured from what was computed.
 
 import { type CadenceForecast, type Forecast, forecast, rowInUse, USABLE_SHARE } from "../judge/forecast.ts";
 import { plural } from "../judge/verdict.ts";

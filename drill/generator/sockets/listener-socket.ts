@@ -66,10 +66,7 @@ interface SocketWithHandle extends Socket {
   readonly _handle?: { readonly fd?: number } | null;
 }
 
-/**
- * Returns the number of bytes, 0 when the other end closed, −1 when nothing has arrived. Throws when the connection is
- * broken.
- */
+/** Returns the number of bytes, 0 if the other end closed, −1 if nothing has arrived. Throws if it is broken. */
 export function readDescriptor(descriptor: number, into: Buffer): number {
   // Reading an empty socket throws, and the stack trace is half of the cost.
   const { stackTraceLimit } = Error;

@@ -1,5 +1,4 @@
-// Decodes messages and remembers the newest few, because an edge sends most messages to thousands of listeners as the
-// same bytes.
+// Decodes messages and remembers the newest few: an edge sends most messages to all listeners as the same bytes.
 
 import { readFrame } from "@hustings/listener/session/frame-reader.ts";
 import type { EdgeMessage } from "@hustings/wire/listen/frames.ts";

@@ -20,27 +20,19 @@ export interface SocketAccess {
 }
 
 const TICK_MS = 20;
-/**
- * A late push is looked for again after a tick or this share of the cadence. A read in vain costs more than one that
- * succeeds, because Node throws.
- */
+/** A late push is looked for after a tick or this share of the cadence. Reads in vain are slow, because Node throws. */
 const RETRY_SHARE = 1 / 100;
 /** A push later than this, or than this share of its cadence, is awaited by events. */
 const LATE_MS = 100;
 const LATE_SHARE = 1 / 20;
 /** A push is expected this much earlier than one cadence after the last, or read times would drift. */
 const EARLY_MS = 2;
-/**
- * A push further than this share of a cadence from its expected time does not predict the next one; the first flight is
- * such a push.
- */
+/** A push further than this share of a cadence from its time, as the first flight is, does not predict the next. */
 const ON_TIME_SHARE = 0.25;
 const MAX_CADENCE_MS = 10_000;
 /** One socket in this many is always read by events, so that a closing server is noticed soon. */
 const SENTINEL_EVERY = 64;
-/**
- * A dying process closes its sockets one after another: check all of them this long after the first sentinel closed.
- */
+/** A dying process closes its sockets one by one: check all this long after the first sentinel closed. */
 const SWEEP_DELAY_MS = 200;
 const SWEEP_STEP = 256;
 const READ_BYTES = 64 * 1024;
