@@ -4,7 +4,7 @@ import { refusalFromBody } from "@hustings/wire/errors.ts";
 
 const REQUEST_DEADLINE_MS = 10_000;
 
-/** The response's JSON, unchecked. Throws the door's Refusal, or another Error for an unexpected status or no response. */
+/** Unchecked JSON. Throws the door's Refusal, or another Error for an unexpected status or no response. */
 export async function askDoor<Answer>(
   method: "GET" | "POST",
   url: string,

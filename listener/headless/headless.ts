@@ -1,5 +1,5 @@
-// A listener without a loudspeaker: the session, and a playhead that moves with the clock under the real buffer policy.
-// Decodes no sound. For tests and the command line.
+// A listener without a loudspeaker, for tests and the command line: the session, and a playhead that moves with the
+// clock under the real buffer policy. Decodes no sound.
 
 import { type Clock, repeat, systemClock } from "@hustings/flow/clock.ts";
 import type { RetryPolicy } from "@hustings/flow/retry.ts";
@@ -26,18 +26,15 @@ export interface HeadlessOptions {
   readonly rendition?: Rendition;
   /** Default: the global WebSocket. */
   readonly WebSocketImpl?: WebSocketClass;
-  /** Replaces the WebSocket in tests. */
+  /** For tests. */
   readonly transport?: Transport;
   readonly policy?: RetryPolicy;
-  /** Verifies checksums and the order of slots. Without this, `sink` and `onWrite`, only slot numbers are read. */
+  /** Checks checksums and the order of slots. Without this, `sink` and `onWrite`, only slot numbers are read. */
   readonly verify?: boolean;
-  /** Gets every slot in order, as the player does. */
   readonly sink?: SlotSink;
-  /** Gets every packet written on the timeline, including local filler (`slot` -1). */
+  /** Every packet on the timeline, local filler included (`slot` -1). */
   readonly onWrite?: (atSamples: number, packets: readonly Uint8Array[], slot: number) => void;
-  /** The playhead jumped. */
   readonly onSeek?: (fromSamples: number, toSamples: number) => void;
-  /** As the session's: new moments, each once and in order. */
   readonly onMoments?: (moments: readonly MomentEntry[]) => void;
   readonly onChange?: () => void;
 }
@@ -47,21 +44,19 @@ export interface HeadlessListener extends Disposable {
   readonly state: SpaceState;
   stats(): ListenerStats;
   readonly mouthToEar: Histogram;
-  /** What `verify` found: slots out of order, repeated or missing; at most MAX_FAULTS. */
+  /** Found by `verify`: slots out of order, repeated or missing; at most MAX_FAULTS. */
   readonly faults: readonly string[];
-  /** Position of the playhead on the timeline. */
   readonly playheadSamples: number;
-  /** Levels at the playhead, loudest first. */
+  /** At the playhead, loudest first. */
   levels(): readonly SeatLevel[];
   stop(): void;
 }
 
-/** Shorter than the smallest buffer, so that the playhead never reaches its end between two steps. */
+/** Shorter than the smallest buffer, so that the playhead cannot reach its end between two steps. */
 const TICK_MS = 100;
 const MAX_FAULTS = 100;
 const SAMPLES_PER_MS = SAMPLE_RATE_HZ / 1000;
 
-/** Starts listening, as after a tap. The caller stops it. */
 export function startHeadlessListener(options: HeadlessOptions): HeadlessListener {
   return new Headless(options);
 }
@@ -105,7 +100,6 @@ class Headless implements HeadlessListener {
     this.session.start();
   }
 
-  /** Steps at once when the first sound comes. */
   #changed(): void {
     this.#options.onChange?.();
     if (this.session.link !== "following" || this.#isFollowing) return;

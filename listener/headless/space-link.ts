@@ -1,17 +1,16 @@
-// Parses a link to a space as a person pastes it.
+// Parses a pasted link to a space.
 
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
 import { HOST_SECRET_PREFIX } from "@hustings/wire/routes.ts";
 
 export interface SpaceLink {
-  /** The door, without a slash at the end. */
   readonly origin: string;
   readonly id: SpaceId;
-  /** The secret of a host link; `undefined` for other links. */
+  /** Of a host link. */
   readonly secret: string | undefined;
 }
 
-/** Throws an Error whose message tells the person what is wrong with the link. */
+/** Throws an Error whose message tells the person what is wrong. */
 export function readSpaceLink(text: string | undefined): SpaceLink {
   if (!text) throw new Error("Give the link of a space, such as http://localhost:8080/s/abcdefghjk.");
   let url: URL;

@@ -4,15 +4,15 @@ import type { ListedObject, ListedSegment, ReadPlaylist } from "@hustings/media/
 import type { SlotRange } from "@hustings/wire/slots.ts";
 
 export interface FetchPlan {
-  /** Parts and whole segments, ascending; the first may begin before `next`. */
+  /** Ascending; the first may begin before `next`. */
   readonly objects: readonly ListedObject[];
-  /** Slots that are needed and no longer listed. */
+  /** Needed and no longer listed. */
   readonly skipped: SlotRange | undefined;
 }
 
 /**
- * Objects from slot `next` on, or at least the last `enterSlots` slots for a newcomer, who has no `next`. A segment that is
- * needed entirely is fetched whole.
+ * Objects from slot `next` on, or at least the last `enterSlots` slots for a newcomer. A segment needed entirely is
+ * fetched whole.
  */
 export function planFetches(playlist: ReadPlaylist, next: number | undefined, enterSlots: number): FetchPlan {
   const from = next === undefined ? entry(playlist, enterSlots) : afterGaps(playlist.gaps, next);
@@ -26,7 +26,6 @@ function objectsFrom({ whole, parts }: ListedSegment, from: number): readonly Li
   return parts.filter(({ to }) => to > from);
 }
 
-/** The first slot of the part or segment that contains the start of the last `enterSlots` slots. */
 function entry({ segments, from }: ReadPlaylist, enterSlots: number): number {
   const finest = segments.flatMap(({ whole, parts }) => (parts.length > 0 ? parts : whole ? [whole] : []));
   let slots = 0;

@@ -1,15 +1,15 @@
-// One HTTP GET, limited in bytes and time, with one of four outcomes. Does not retry.
+// One HTTP GET, limited in bytes and time, without retries.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 
 export interface HttpResponse {
   readonly status: number;
   readonly bytes: Uint8Array;
-  /** From `Retry-After` in seconds; `undefined` without one. */
+  /** From `Retry-After`. */
   readonly retryAfterMs: number | undefined;
 }
 
-/** Rejects when there is no response, it is longer than `maxBytes`, or `signal` aborts. */
+/** Rejects if there is no response, it is longer than `maxBytes`, or `signal` aborts. */
 export type HttpGet = (url: string, maxBytes: number, signal: AbortSignal) => Promise<HttpResponse>;
 
 /** `later`: 429 or 503 with Retry-After. `gone`: 404 or 410. `failed`: anything else. */
@@ -27,7 +27,7 @@ export interface GetRequest {
 
 const MAX_LATER_MS = 600_000;
 
-/** Never rejects. `failed` when `signal` aborts or the deadline passes. */
+/** Never rejects. `failed` if `signal` aborts or the deadline passes. */
 export async function getOnce(
   get: HttpGet,
   clock: Clock,
@@ -61,7 +61,7 @@ function answerOf({ status, bytes, retryAfterMs }: HttpResponse): GetOutcome {
   return { kind: "failed" };
 }
 
-/** Sends no cookies, because the origin may be a CDN of a third party. */
+/** Sends no cookies: the origin may be a third party's CDN. */
 export const fetchGet: HttpGet = async (url, maxBytes, signal) => {
   const response = await fetch(url, { signal, credentials: "omit" });
   const { status } = response;

@@ -1,4 +1,4 @@
-// Fetches the moments beside the sound that a pulling listener follows. A failure here never stops the sound. SPEC.md §7, U13.
+// Fetches moments beside a pulling listener's sound, which no failure here stops. SPEC.md §7, U13.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { BadFrame } from "@hustings/wire/listen/frames.ts";
@@ -19,31 +19,29 @@ import { getOnce, type HttpGet } from "./http-get.ts";
 export interface PullMomentsOptions {
   readonly clock: Clock;
   readonly get: HttpGet;
-  /** The multivariant playlist; the objects are in a folder beside it. */
+  /** The multivariant playlist; the objects' folder is beside it. */
   readonly hlsUrl: string;
-  /** `seq` of the newest moment that the listener has; 0 for none. */
+  /** Newest moment of the listener; 0: none. */
   readonly momentSeq: number;
-  /** Moments above the newest one, `seq` ascending. */
   readonly onMoments: (moments: readonly MomentEntry[]) => void;
 }
 
 const DEADLINE_MS = 8_000;
-/** The first objects begin this long before the first sound: 10 s. */
+/** 10 s before the first sound. */
 const BACK_SLOTS = 50;
-/** Objects further back than this may not be available: an edge keeps a minute, and its sound is up to 12 s ahead. */
+/** Older objects may be gone: an edge keeps a minute, and its sound is up to 12 s ahead. */
 const MAX_BACK_SLOTS = KEPT_SLOTS - 100;
-/** An object that cannot be had is tried this many times. */
+/** Per object. */
 const TRIES = 3;
 const FAILED_MS = 2_000;
-/** Between tries where no object was ever found: the server may have no moments. Those in between are left out. */
+/** Between tries while no object was ever found: the server may have no moments. */
 const NONE_MS = 30_000;
 
 export class PullMoments {
-  /** `seq` of the newest moment handed on. */
   momentSeq: number;
   readonly #options: PullMomentsOptions;
   readonly #stop = new AbortController();
-  /** The first slot of the object to fetch next; `undefined` before the first sound. */
+  /** First slot of the next object; `undefined` before the first sound. */
   #next: number | undefined;
   #turnSlot = 0;
   #isFetching = false;
@@ -56,7 +54,6 @@ export class PullMoments {
     this.momentSeq = options.momentSeq;
   }
 
-  /** All sound from `firstSlot` up to `nextSlot` was delivered. Fetches what is complete by then. */
   onDelivered(firstSlot: number, nextSlot: number): void {
     this.#next ??= momentObjectAt(firstSlot - BACK_SLOTS);
     this.#turnSlot = nextSlot;
@@ -67,7 +64,6 @@ export class PullMoments {
     });
   }
 
-  /** Stops without a further call. */
   stop(): void {
     this.#stop.abort();
   }
@@ -96,7 +92,7 @@ export class PullMoments {
     if (moments.length > 0) this.#options.onMoments(moments);
   }
 
-  /** The moments of an object, empty if it cannot be had. `later`, `none`: fetch nothing before `#notBeforeMs`. */
+  /** Empty if the object cannot be had. `later`, `none`: fetch nothing before `#notBeforeMs`. */
   async #fetch(from: number): Promise<readonly MomentEntry[] | "later" | "none"> {
     const { get, clock, hlsUrl } = this.#options;
     const url = new URL(`${MOMENTS_FOLDER}/${momentObjectName(from)}`, hlsUrl).href;

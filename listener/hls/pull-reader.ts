@@ -1,5 +1,5 @@
-// Follows the HLS playlist of a space: reloads it, fetches what is new and delivers it in order. Each
-// slot is delivered once or reported as skipped, however badly the origin behaves. SPEC.md §7, U3 to U8.
+// Follows a space's HLS playlist and delivers new sound in order: each slot once, or reported as skipped. SPEC.md §7,
+// U3 to U8.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { sleep } from "@hustings/flow/clock.ts";
@@ -19,17 +19,14 @@ import { type GetOutcome, getOnce, type HttpGet } from "./http-get.ts";
 
 /** No call follows `onEnded`, `onFailed` or `stop`. */
 export interface PullEvents {
-  /** The space is not live yet. */
   onNotStarted(): void;
-  /** A newer playlist; comes before the sound that it adds. */
+  /** Comes before the sound that it adds. */
   onPlaylist(playlist: ReadPlaylist): void;
-  /** Consecutive slots, each once. */
   onSound(slots: readonly SlotPackets[], rendition: Rendition): void;
-  /** Slots that exist and that the origin does not have. */
+  /** Existing slots that the origin does not have. */
   onSkipped(range: SlotRange): void;
-  /** Everything was delivered and no more will come. */
   onEnded(): void;
-  /** Given up after the tries of PULL_RETRY. `retryAfterMs` is what the origin asked for; 0 when it did not. */
+  /** After the tries of PULL_RETRY. `retryAfterMs`: requested by the origin; 0: not requested. */
   onFailed(retryAfterMs: number): void;
 }
 
@@ -37,31 +34,28 @@ export interface PullReaderOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly get: HttpGet;
-  /** The multivariant playlist; those of the renditions are in folders beside it. */
   readonly hlsUrl: string;
   readonly rendition: Rendition;
-  /** The first slot to fetch; `undefined` for a newcomer. */
+  /** `undefined`: a newcomer. */
   readonly next: number | undefined;
   readonly events: PullEvents;
 }
 
-/** Tries of one request before the connection is given up. The session then reconnects by L3. */
+/** For one request; then the session reconnects by L3. */
 export const PULL_RETRY: RetryPolicy = { firstMs: 500, capMs: 4_000, tries: 4 };
 export const PULL_TIMES = {
   /** An edge blocks a reload for up to 12 s. */
   reloadDeadlineMs: 15_000,
   fetchDeadlineMs: 8_000,
-  /** The shortest time between two reloads. */
   minReloadMs: 200,
-  /** After a reload without news the next one waits for this, or up to half as much longer. */
+  /** After a reload without news: this, or up to half as much longer. */
   staleMs: 1_000,
-  /** Between reloads before the space is live. */
   notStartedMs: 5_000,
 } as const;
 const MAX_LATER_ANSWERS = 5;
 const MAX_OBJECT_BYTES = 256 * 1024;
 const MAX_IN_FLIGHT = 3;
-/** Slots that a newcomer starts with, from parts and from segments: the usual buffer and a little more. */
+/** A newcomer's slots, from parts and from segments: the usual buffer and a little more. */
 const ENTER_SLOTS = { parts: 24, segments: 60 };
 
 class GivenUp extends Error {
@@ -78,7 +72,6 @@ export class PullReader {
   readonly #stop = new AbortController();
   #next: number | undefined;
   #last: ReadPlaylist | undefined;
-  /** Consecutive answers with Retry-After. */
   #laterAnswers = 0;
 
   constructor(options: PullReaderOptions) {
@@ -87,7 +80,7 @@ export class PullReader {
     this.#next = options.next;
   }
 
-  /** The slot to deliver next; `undefined` before the first. */
+  /** `undefined` before the first. */
   get next(): number | undefined {
     return this.#next;
   }
@@ -96,7 +89,6 @@ export class PullReader {
     void this.#run();
   }
 
-  /** Stops without a further call. */
   stop(): void {
     this.#stop.abort();
   }
@@ -109,7 +101,7 @@ export class PullReader {
         const hasNew = await this.#reload();
         const playlist = this.#last as ReadPlaylist;
         await taking;
-        // Reload while fetching: over a long round trip there is no time to do one after the other.
+        // Reload while fetching: on a long round trip there is no time for one after the other.
         if (hasNew) taking = this.#deliver(playlist);
         taking?.catch(() => undefined);
         if (playlist.isEnded) break;
@@ -126,7 +118,7 @@ export class PullReader {
     }
   }
 
-  /** Returns whether the playlist is newer than the last one. A cache may return an older one, which is ignored. */
+  /** Whether the playlist is new. A cache may return an older one, which is ignored. */
   async #reload(): Promise<boolean> {
     const { events } = this.#options;
     for (let tries = 0; ; tries++) {
@@ -187,7 +179,7 @@ export class PullReader {
     }
   }
 
-  /** Delivers the first flight in one call, because the player chooses where to enter by its length. */
+  /** In one call, because the player chooses by its length where to enter. */
   async #deliverFirst(objects: readonly ListedObject[], rendition: Rendition): Promise<void> {
     const flights = await Promise.all(objects.map((object) => this.#fetch(object, rendition)));
     this.#stop.signal.throwIfAborted();
@@ -196,7 +188,7 @@ export class PullReader {
     if (slots.length > 0) this.#options.events.onSound(slots, rendition);
   }
 
-  /** `undefined` when the origin does not have the object or its content is not what the playlist says. */
+  /** `undefined`: the origin lacks the object, or its content contradicts the playlist. */
   async #fetch(object: ListedObject, rendition: Rendition): Promise<readonly SlotPackets[] | undefined> {
     const url = addressOf(object.uri, new URL(`${rendition}/index.m3u8`, this.#options.hlsUrl));
     for (let tries = 0; ; tries++) {
@@ -222,7 +214,7 @@ export class PullReader {
     return answer;
   }
 
-  /** Waits until the next try. Throws GivenUp when there is none. */
+  /** Throws GivenUp if no try is left. */
   async #waitToRetry(answer: GetOutcome, tries: number): Promise<void> {
     const { random, events } = this.#options;
     if (answer.kind !== "later") {
@@ -239,7 +231,7 @@ export class PullReader {
     await this.#sleep(answer.afterMs + random() * PULL_TIMES.staleMs);
   }
 
-  /** A blocking reload waits at the origin. Otherwise reload once per segment, twice when there was no news. */
+  /** A blocking reload waits at the origin. Otherwise reload once per segment, twice without news. */
   async #waitToReload({ canBlock, targetDurationMs }: ReadPlaylist, hasNew: boolean): Promise<void> {
     const spread = 1 + this.#options.random() / 2;
     if (canBlock) await this.#sleep(hasNew ? PULL_TIMES.minReloadMs : PULL_TIMES.staleMs * spread);

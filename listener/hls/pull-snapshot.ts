@@ -1,4 +1,4 @@
-// Builds the snapshot of a pulling listener from the room document and the newest playlist. SPEC.md §7, U2.
+// Makes a pulling listener's snapshot from room document and newest playlist. SPEC.md §7, U2.
 
 import type { ReadPlaylist } from "@hustings/media/hls/playlist-reader.ts";
 import type { PersonId } from "@hustings/wire/ids.ts";
@@ -8,18 +8,16 @@ import { EMPTY_STATE, MAX_MARKS, type Phase, type SpaceState } from "@hustings/w
 import { type Anchor, type SlotRange, utcOfSlot } from "@hustings/wire/slots.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 
-/** The cadence whose buffer fits parts, and the one that fits segments (docs/latency.md). */
+/** Cadences whose buffers fit parts and segments (docs/latency.md). */
 export const PULL_CADENCE_MS = { parts: 2_000, segments: 8_000 } as const;
 
-/** Of this many newest samples of the edge's clock, the largest is used: the clock shows at least that. */
+/** The largest of this many newest samples counts: the edge's clock shows at least that. */
 const MAX_TIMES = 8;
-/** Every space has the entry that created it. */
 const FIRST_SEQ = 1;
 const NOBODY = "" as PersonId;
 
 export class PullSnapshot {
   room: RoomDocument | undefined;
-  /** The cadence whose buffer the player should have. */
   cadenceMs: number = PULL_CADENCE_MS.parts;
   readonly #seq: number;
   #gaps: readonly SlotRange[] = [];
@@ -28,12 +26,11 @@ export class PullSnapshot {
   #isEnded = false;
   #offsetsMs: readonly number[] = [];
 
-  /** `seq` is the newest state entry that the session has, so that these snapshots do not count as newer than an edge's. */
+  /** `seq` of the session's newest entry, so that these snapshots do not count as newer than an edge's. */
   constructor(seq: number) {
     this.#seq = Math.max(FIRST_SEQ, seq);
   }
 
-  /** Returns whether the snapshot changes. `ownUtcMs` is this device's clock. */
   onRoom(room: RoomDocument, ownUtcMs: number): boolean {
     const before = shown(this.room);
     this.room = room;
@@ -41,7 +38,6 @@ export class PullSnapshot {
     return shown(room) !== before;
   }
 
-  /** Returns whether the snapshot changes. */
   onPlaylist(playlist: ReadPlaylist, ownUtcMs: number): boolean {
     const isFirst = this.#playlist === undefined;
     const cadenceMs =
@@ -60,7 +56,7 @@ export class PullSnapshot {
     this.#isEnded = true;
   }
 
-  /** `next` is the slot to deliver next; `undefined` when not known yet. */
+  /** `next`: slot to deliver next; `undefined`: not known yet. */
   build(next: number | undefined, rendition: Rendition, ownUtcMs: number): Snapshot {
     const head = this.#playlist ? this.#playlist.to - 1 : null;
     return {
@@ -74,7 +70,7 @@ export class PullSnapshot {
     };
   }
 
-  // Voices are on air even during hold music, which HLS has in its sound: the player must not play its own over it.
+  // Voices also during hold music, which HLS has in its sound.
   #state(next: number | undefined): SpaceState {
     const { room } = this;
     const phase: Phase = this.#isEnded ? "ended" : this.#playlist ? "live" : "created";
@@ -105,7 +101,7 @@ function shown(room: RoomDocument | undefined): string {
   return JSON.stringify([room?.title, room?.host, room?.speakers]);
 }
 
-/** Anchors that differ from the known ones by at least 50 ms. */
+/** By at least 50 ms. */
 function unknown(known: readonly Anchor[], listed: readonly Anchor[]): readonly Anchor[] {
   return listed.filter(({ slot, utcMs }) => Math.abs((utcOfSlot(known, slot) ?? Infinity) - utcMs) >= 50);
 }

@@ -1,5 +1,5 @@
-// Pull as a connection: turns HLS and the room document into the frames that an edge would send, so that the session and the
-// player work as with push. Loaded when needed. SPEC.md §7.
+// Turns HLS and the room document into the frames that an edge would send, so that session and player work as with
+// push. Loaded on demand. SPEC.md §7.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { SlotPackets } from "@hustings/media/container/cmaf-reader.ts";
@@ -26,29 +26,25 @@ import { PullSnapshot } from "./pull-snapshot.ts";
 import { type PullReason, ReturnToPush } from "./return-to-push.ts";
 
 export interface PullOptions {
-  /** The address that the session connects to; its query says what the session has. */
+  /** The session's address with its query. */
   readonly url: string;
   readonly events: TransportEvents;
   readonly reason: PullReason;
-  /** The multivariant playlist. */
   readonly hlsUrl: string;
   readonly room: RoomDocument | undefined;
   readonly clock: Clock;
   readonly random: () => number;
-  /** For returning to push. */
   readonly push: Transport;
-  /** Push has taken over. */
   readonly onPush: () => void;
   /** Default: `fetch`. */
   readonly get?: HttpGet;
 }
 
 export interface PullConnection extends Connection {
-  /** The newest room document. */
   onRoom(room: RoomDocument): void;
 }
 
-/** Starts at once. Reports `closed` when the origin keeps failing; the session then tries again. */
+/** Reports `closed` when the origin keeps failing; the session then tries again. */
 export function openPull(options: PullOptions): PullConnection {
   return new HlsConnection(options);
 }
@@ -61,10 +57,9 @@ class HlsConnection implements PullConnection, PullEvents {
   readonly #returnToPush: ReturnToPush;
   #push: Connection | undefined;
   #heldCadenceMs: number = FASTEST_CADENCE_MS;
-  /** The slot to deliver next; `undefined` before the first of a newcomer. */
+  /** `undefined` before a newcomer's first. */
   #next: number | undefined;
   #hasSentSnapshot = false;
-  /** The snapshot has changed since it was last sent. */
   #isSnapshotDue = false;
   #isStageAway = false;
   #isClosed = false;
@@ -109,7 +104,7 @@ class HlsConnection implements PullConnection, PullEvents {
     this.#returnToPush.onRoom(room);
   }
 
-  /** Answers a ping with `audience` and not `pong`, because the origin's clock is not known. */
+  /** Answers a ping with `audience`, because the origin's clock is not known. */
   send(text: string): void {
     if (this.#push) {
       this.#push.send(text);
@@ -185,7 +180,7 @@ class HlsConnection implements PullConnection, PullEvents {
     this.#options.events.frame(snapshotFrame(this.#snapshot.build(this.#next, rendition, this.#options.clock.utcMs())));
   }
 
-  /** Sends later, because the session must not be called from within its own call. */
+  /** Later, because the session must not be called from its own call. */
   #sendNotice(notice: Notice): void {
     queueMicrotask(() => {
       if (!this.#isClosed && !this.#push) this.#options.events.frame(noticeFrame(notice));

@@ -1,5 +1,4 @@
-// A transport that serves a session by push, or by pull when there is no place or no WebSocket. HLS code is loaded when
-// needed. SPEC.md §7, U1.
+// Serves a session by push, or by pull without a place or WebSocket. Loads HLS code on demand. SPEC.md §7, U1.
 
 import { type Clock, systemClock } from "@hustings/flow/clock.ts";
 import { ERROR_TABLE } from "@hustings/wire/errors.ts";
@@ -14,15 +13,14 @@ export type Delivery = "push" | "pull";
 export interface PushOrPullOptions {
   readonly push: Transport;
   readonly loadPull: () => Promise<{ readonly openPull: typeof openPull }>;
-  /** The multivariant playlist on the door; absolute. */
+  /** Absolute; the multivariant playlist on the door. */
   readonly hlsUrl: string;
   readonly clock?: Clock;
   readonly random?: () => number;
-  /** Called when `delivery` changes. */
   readonly onDelivery?: (delivery: Delivery) => void;
 }
 
-/** If this many tries failed and none ever opened, this network blocks WebSockets. */
+/** This many failures and no success mean that the network blocks WebSockets. */
 export const BLOCKED_TRIES = 3;
 
 export class PushOrPull {
@@ -31,7 +29,7 @@ export class PushOrPull {
   #room: RoomDocument | undefined;
   #hasOpened = false;
   #failedTries = 0;
-  /** The last try by pull failed, so the next is by push. */
+  /** Pull failed last, so push is next. */
   #isPushTurn = false;
   #switchToPull: (() => void) | undefined;
   #pull: PullConnection | undefined;
@@ -40,7 +38,7 @@ export class PushOrPull {
     this.#options = options;
   }
 
-  /** The newest room document. If it says `pull`, a queued listener switches to pull. */
+  /** A `pull` document moves a queued listener to pull. */
   onRoom(room: RoomDocument): void {
     this.#room = room;
     this.#pull?.onRoom(room);
@@ -78,7 +76,7 @@ export class PushOrPull {
   }
 
   #openPush(url: string, events: TransportEvents, swap: () => void): Connection {
-    // After pull has just failed, stay in the queue.
+    // Pull has just failed: stay in the queue.
     const maySwap = !this.#isPushTurn;
     this.#isPushTurn = false;
     this.#failedTries += 1;

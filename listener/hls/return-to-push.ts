@@ -1,4 +1,4 @@
-// Returns a pulling listener to push: when to try, and how push takes over without a missing slot. SPEC.md §7, U9 to U11.
+// Returns a pulling listener to push without a missing slot. SPEC.md §7, U9 to U11.
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
@@ -7,32 +7,29 @@ import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
 import type { Connection, Transport } from "../session/transport.ts";
 
-/** Why this listener pulls. `full`: there was no place. `blocked`: no WebSocket ever opened. */
+/** `full`: there was no place. `blocked`: no WebSocket ever opened. */
 export type PullReason = "full" | "blocked";
 
 export interface ReturnOptions {
-  /** The session's address. Only its rendition and moments are requested, so that this listener counts as a newcomer. */
+  /** Only its rendition and moments are requested, so that this listener counts as a newcomer. */
   readonly url: string;
   readonly reason: PullReason;
   readonly clock: Clock;
   readonly random: () => number;
   readonly push: Transport;
-  /** The slot that pull delivers next. */
   readonly next: () => number | undefined;
-  /** `seq` of the newest moment that pull delivered; 0 for none. */
+  /** Newest moment from pull; 0: none. */
   readonly momentSeq: () => number;
-  /** The slowest cadence that the buffer is enough for. */
+  /** Slowest cadence that the buffer suffices for. */
   readonly heldCadenceMs: () => number;
-  /** The edge has a slower cadence than the buffer is enough for. */
   readonly onSlowerCadence: (cadenceMs: number) => void;
-  /** Push takes over where pull stands. `frames` came so far; later ones come by `onFrame`. */
+  /** Push takes over. `frames` came so far; later ones come by `onFrame`. */
   readonly onTakeOver: (frames: readonly Uint8Array[], link: Connection) => void;
-  /** A frame after `onTakeOver`. */
   readonly onFrame: (bytes: Uint8Array) => void;
   readonly onClosed: (code: number, reason: string) => void;
 }
 
-/** Between failed tries. The first comes within seconds of a room document that says `push`. */
+/** The first try comes within seconds of a `push` document. */
 export const RETURN_RETRY: RetryPolicy = { firstMs: 30_000, capMs: 600_000, tries: Infinity };
 const SNAPSHOT_DEADLINE_MS = 10_000;
 const TAKE_OVER_DEADLINE_MS = 60_000;
@@ -60,7 +57,7 @@ export class ReturnToPush {
     if (options.reason === "blocked") this.#scheduleNext();
   }
 
-  /** The newest room document. Cancels a scheduled try when there is no place any more. */
+  /** Cancels a scheduled try if there is no place any more. */
   onRoom({ tier, stale, again }: RoomDocument): void {
     const { reason, clock, random } = this.#options;
     if (reason === "blocked" || this.#hasTakenOver) return;
@@ -73,7 +70,6 @@ export class ReturnToPush {
     this.#timer = clock.after(random() * again.afterMs, () => this.#begin());
   }
 
-  /** Pull has delivered slots. */
   onDelivered(): void {
     const { next, onTakeOver: onMet } = this.#options;
     const attempt = this.#attempt;
@@ -121,7 +117,7 @@ export class ReturnToPush {
     this.onDelivered();
   }
 
-  /** With a place the first frame is a snapshot. Any other first frame, such as a `waiting` notice, ends the try. */
+  /** A snapshot means a place. Any other first frame ends the try. */
   #onFirstFrame(attempt: Attempt, bytes: Uint8Array): void {
     const { clock, heldCadenceMs, onSlowerCadence: onSlower } = this.#options;
     const snapshot = snapshotIn(bytes);

@@ -5,7 +5,7 @@ import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
 const STEP_MS = 20;
 
 export interface Fader {
-  /** Fades from the present volume to `volume`; replaces a running fade. `then` runs at the end. */
+  /** From the present volume; replaces a running fade. */
   to(volume: number, durationMs: number, then?: () => void): void;
   readonly isRunning: boolean;
   close(): void;

@@ -1,5 +1,4 @@
-// Hold music in a browser: one loop, fetched once, in a second audio element. Not WebAudio, because locked phones suspend
-// WebAudio and let elements play.
+// Hold music: one loop, fetched once, in its own audio element, because locked phones suspend WebAudio.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { createFader } from "./fade.ts";
@@ -7,9 +6,8 @@ import { createFader } from "./fade.ts";
 export interface HoldMusic {
   /** Call inside the tap, so that the browser lets this element play later. */
   unlock(): void;
-  /** Fetches the loop in advance, because there may be no network when it is needed. */
+  /** There may be no network when it is needed. */
   prefetch(): void;
-  /** Fades in within 400 ms or out within 100 ms. */
   setPlaying(isOn: boolean): void;
   close(): void;
 }
@@ -18,7 +16,7 @@ const RISE_MS = 400;
 const FALL_MS = 80;
 const LOUDNESS = 0.8;
 
-/** Hold music from `url`, in an element inside `parent`. If it cannot be fetched or played, there is silence. */
+/** If the loop cannot be fetched or played, there is silence. */
 export function createHoldMusic(url: string, parent: HTMLElement, clock: Clock): HoldMusic {
   const element = document.createElement("audio");
   element.loop = true;

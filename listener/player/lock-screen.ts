@@ -1,4 +1,4 @@
-// The lock screen of phones and the media keys of keyboards (Media Session API).
+// The lock screen of phones and media keys (Media Session API).
 
 export interface LockScreen {
   show(title: string, speaker: string, isPlaying: boolean): void;
@@ -7,7 +7,7 @@ export interface LockScreen {
   close(): void;
 }
 
-/** Play and pause only, because live sound cannot seek. Does nothing in browsers without MediaSession. */
+/** Play and pause only: live sound cannot seek. Does nothing without MediaSession. */
 export function createLockScreen(play: () => void, pause: () => void): LockScreen {
   const session: MediaSession | undefined = "mediaSession" in navigator ? navigator.mediaSession : undefined;
   const keys = [

@@ -1,25 +1,22 @@
-// Opens a MediaSource and appends to it. Browsers differ in the spelling of the codec, so a real append proves which kind
-// and spelling work. iPhones have only ManagedMediaSource, which needs a second source for casting.
+// Opens a MediaSource and appends to it. A real append proves which kind and spelling of the codec a browser accepts.
+// iPhones have only ManagedMediaSource, which needs a second source for casting.
 
 export interface OpenSource {
   readonly kind: string;
-  /** Appends after everything appended before. Never throws; failures are reported by `onFault`. */
+  /** In order. Never throws; failures are reported by `onFault`. */
   append(bytes: Uint8Array<ArrayBuffer>): void;
-  /** Drops sound before `seconds`. */
   evictBefore(seconds: number): void;
-  /** Detaches. The element may be opened again. */
   close(): void;
 }
 
 export interface SourceOptions {
   readonly element: HTMLAudioElement;
-  /** The same sound as HLS, for casting. */
+  /** For casting. */
   readonly hlsUrl: string | undefined;
-  /** An init segment and filler, which a working source accepts. */
+  /** An init segment and filler. */
   readonly proof: readonly Uint8Array<ArrayBuffer>[];
-  /** Appended sound is now buffered. */
   readonly onBuffered: () => void;
-  /** A source that had worked is broken; open another. */
+  /** A source that had worked broke; open another. */
   readonly onFault: () => void;
 }
 
@@ -27,11 +24,11 @@ type SourceConstructor = typeof MediaSource;
 
 const CODECS = ["opus", "Opus"] as const;
 const PROOF_MS = 3_000;
-/** With more waiting to be appended, the source counts as broken. */
+/** The source is broken if more waits. */
 const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
 const KEEP_WHEN_FULL_SECONDS = 5;
 
-/** The first source that accepts `proof`, of at most four; `undefined` when none does. */
+/** The first of at most four that accepts `proof`. */
 export async function openSource(options: SourceOptions): Promise<OpenSource | undefined> {
   for (const { Source, kind } of sourceKinds()) {
     for (const codec of CODECS) {
@@ -119,7 +116,7 @@ class BufferFeed {
     this.#next();
   }
 
-  /** Resolves when everything is appended; rejects when the source breaks. */
+  /** Rejects if the source breaks. */
   settled(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };

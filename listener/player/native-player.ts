@@ -1,5 +1,5 @@
-// The player for browsers that have no MediaSource for Opus but play HLS natively: an audio element with the address of the
-// playlist. Loaded when needed. SPEC.md §7, U12.
+// The player for browsers that play Opus only by native HLS: an audio element with the playlist's address. Loaded on
+// demand. SPEC.md §7, U12.
 
 import { type Clock, repeat, systemClock, type Timer } from "@hustings/flow/clock.ts";
 import { RECONNECT, retryDelayMs } from "@hustings/flow/retry.ts";
@@ -12,7 +12,6 @@ import { createLockScreen } from "./lock-screen.ts";
 import type { Player, PlayerView } from "./player.ts";
 
 export interface NativeOptions {
-  /** The multivariant playlist on the door. */
   readonly hlsUrl: string;
   readonly clock?: Clock;
   readonly random?: () => number;
@@ -21,17 +20,17 @@ export interface NativeOptions {
 }
 
 export interface NativePlayer extends Player {
-  /** The newest room document; it may name the address of a CDN. */
+  /** It may name a CDN. */
   onRoom(room: RoomDocument): void;
 }
 
 const CHECK_MS = 1_000;
-/** A playhead that stands for this long means that the playlist failed. The browser retries until then. */
+/** After standing for this long the playlist has failed; browsers retry until then. */
 const STUCK_MS = 15_000;
-/** A slow device needs longer to begin than that, so each failed attempt gives the next one more time, up to this. */
+/** Each failure gives a slow device more time, up to this. */
 const LONGEST_STUCK_MS = 60_000;
 const STEADY_MS = 5_000;
-/** HLS players start three target durations before the end (RFC 8216 §6.3.3). */
+/** Players start three target durations before the end (RFC 8216 §6.3.3). */
 const USUAL_MS = 12_000;
 
 export function createNativePlayer(options: NativeOptions): NativePlayer {
@@ -123,7 +122,6 @@ class NativeHlsPlayer implements NativePlayer {
     };
   }
 
-  /** What the browser reports. The rest is unknown and 0. */
   stats(): ListenerStats {
     const none = { gaps: 0, gapMs: 0, awayMs: 0, heldMs: 0, skippedSlots: 0, jumps: 0, absentSlots: 0 };
     const nothing = { frames: 0, bytes: 0, badFrames: 0, newSlots: 0, duplicates: 0, stalls: 0, heardSlots: 0 };
@@ -166,7 +164,6 @@ class NativeHlsPlayer implements NativePlayer {
     if (this.#room) this.onRoom(this.#room);
   }
 
-  /** A tap on the lock screen pauses. Browsers report a pause after an error and at the end too. */
   #onPause(): void {
     const { paused, ended, error } = this.element;
     if (paused && !ended && !error && this.#retryAtMs === undefined) this.pause();
@@ -197,7 +194,7 @@ class NativeHlsPlayer implements NativePlayer {
     this.#options.onChange?.();
   }
 
-  /** From the date of the element's time zero, where the browser has it (Safari); otherwise the usual lag. */
+  /** From the date of the element's time zero (Safari), else the usual lag. */
   #lagMs(): number {
     const { element } = this;
     const { getStartDate } = element as unknown as { readonly getStartDate?: () => Date };

@@ -1,5 +1,5 @@
-// The player in a browser: the session, the buffer policy, an audio element fed through a MediaSource, hold music and the
-// lock screen. SPEC.md §4 to §6.
+// The player in a browser: session, buffer policy, an audio element fed by a MediaSource, hold music and lock screen.
+// SPEC.md §4 to §6.
 
 import { type Clock, repeat, systemClock, type Timer } from "@hustings/flow/clock.ts";
 import { initSegment, mediaSegment } from "@hustings/media/container/cmaf.ts";
@@ -23,26 +23,25 @@ import { Playhead } from "./playhead.ts";
 export interface PlayerOptions {
   /** `ws(s)://host/listen/ID`. */
   readonly url: string;
-  /** The same sound as HLS, for casting from iPhones. The address may answer 404. */
+  /** For casting from iPhones. The address may answer 404. */
   readonly hlsUrl?: string;
   readonly holdUrl: string;
   readonly rendition?: Rendition;
-  /** Parent of the audio elements, which show nothing. Default: `document.body`. */
+  /** Of the audio elements. Default: `document.body`. */
   readonly parent?: HTMLElement;
   readonly clock?: Clock;
   readonly transport?: Transport;
-  /** `view()` may have changed. */
   readonly onChange?: () => void;
 }
 
 const STEP_MS = 30;
 const HIDDEN_FILLER_MS = 2_000;
-/** Timers of a hidden page may fire once a second, so its buffer is that of this cadence (P7). */
+/** A hidden page's timers may fire once a second, so its buffer is that of this cadence (P7). */
 const HIDDEN_CADENCE_MS = 1_000;
 const EVICT_EVERY_MS = 10_000;
 const KEEP_SECONDS = 30;
 const PAUSE_LEAVES_MS = 5_000;
-/** Measured in Chromium: 30 to 210 ms from a seek until the playhead moves on. */
+/** Measured in Chromium: 30 to 210 ms until the playhead moves on. */
 const SEEK_MS = 130;
 const STALL_PAD_MS = 400;
 const MAX_FAULTS = 5;
@@ -163,7 +162,7 @@ class BrowserPlayer implements Player {
     return this.#isListening ? this.#levels.at(this.#playhead.samples) : [];
   }
 
-  /** Makes a new session and timeline. The element stays, because the tap has unlocked it. */
+  /** The element stays, because the tap has unlocked it. */
   #startFresh(): void {
     const { url, rendition, transport } = this.#options;
     this.#source?.close();
@@ -196,7 +195,7 @@ class BrowserPlayer implements Player {
     playout.prefill(PREFILL_MS);
   }
 
-  /** Leaves the space and prepares to enter it again; then dispatches `events` to the ear. */
+  /** Prepares to enter the space again, then dispatches `events` to the ear. */
   #renew(...events: readonly EarEvent[]): void {
     this.#session.stop();
     this.#startFresh();
@@ -240,7 +239,7 @@ class BrowserPlayer implements Player {
     else this.#segments.push(bytes);
   }
 
-  /** A source that had worked is broken: opens another and enters the space at its head. */
+  /** Opens another source and enters the space at its head. */
   #onSourceFault(playout: Playout): void {
     if (playout !== this.#playout || !this.#source) return;
     this.#faults += 1;
@@ -260,7 +259,6 @@ class BrowserPlayer implements Player {
     });
   }
 
-  /** Stops all sound and timers. */
   #silence(): void {
     this.#isListening = false;
     this.#ticker?.cancel();
@@ -303,7 +301,7 @@ class BrowserPlayer implements Player {
 
   #watchPage(): void {
     const { signal } = this.#closing;
-    // The lock screen, another app or a disconnected headset paused the element.
+    // Paused by the lock screen, another app or a disconnected headset.
     this.element.addEventListener("pause", () => this.element.paused && this.pause(), { signal });
     addEventListener("online", () => this.#session.setOnline(true), { signal });
     addEventListener("offline", () => this.#session.setOnline(false), { signal });

@@ -13,25 +13,23 @@ export interface PlayerView {
   readonly isListening: boolean;
   readonly state: SpaceState;
   readonly audience: number;
-  /** Milliseconds until the next reconnect; `undefined` when none is scheduled. */
+  /** `undefined`: none is scheduled. */
   readonly retryInMs: number | undefined;
   readonly waiting: QueuePosition | undefined;
 }
 
 export interface Player {
-  /** Opens the source and buffers filler, so that playback starts inside the tap. Call when the page is ready. */
+  /** Buffers filler, so that playback starts inside the tap. Call when the page is ready. */
   prepare(): Promise<void>;
-  /** Starts, or continues after a pause. Call synchronously inside the tap. */
+  /** Call synchronously inside the tap. */
   listen(): void;
-  /** Pauses. After five seconds the player leaves the space, and `listen` enters it at its head. */
+  /** After five seconds the player leaves the space, and `listen` enters it at its head. */
   pause(): void;
-  /** Stops listening. `listen` starts again. */
   stop(): void;
   view(): PlayerView;
   stats(): ListenerStats;
-  /** Levels at the playhead, loudest first. Cheap enough for every animation frame. */
+  /** At the playhead, loudest first. Cheap enough for every animation frame. */
   levels(): readonly SeatLevel[];
-  /** The element that carries the programme. */
   readonly element: HTMLAudioElement;
   close(): void;
 }

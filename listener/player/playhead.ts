@@ -1,4 +1,4 @@
-// Moves an element's playhead: seeks once the target is buffered, fades the sound in, and recovers from stalls.
+// Moves an element's playhead: seeks once the target is buffered, fades in, and recovers from stalls.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
@@ -6,7 +6,7 @@ import { createFader } from "./fade.ts";
 import { StallDetector } from "./stall-detector.ts";
 
 const FADE_MS = 80;
-/** Not 0, because phones suspend a page whose element has volume 0. */
+/** Phones suspend a page whose element has volume 0. */
 const QUIET_VOLUME = 0.01;
 const MAX_SEEK_MS = 500;
 const NUDGE_SECONDS = 0.02;
@@ -15,7 +15,6 @@ export class Playhead {
   readonly #element: HTMLAudioElement;
   readonly #fader;
   #stalls = new StallDetector();
-  /** Where to seek once that is buffered. */
   #targetSamples: number | undefined;
   #seekMs = -Infinity;
 
@@ -32,18 +31,16 @@ export class Playhead {
     return this.#stalls.count;
   }
 
-  /** A new timeline begins. */
   reset(): void {
     this.#targetSamples = undefined;
     this.#stalls = new StallDetector();
   }
 
-  /** Lowers the volume until the next seek is done. */
   quieten(): void {
     this.#element.volume = QUIET_VOLUME;
   }
 
-  /** The playhead stands on purpose, so this is not a stall. */
+  /** On purpose, so not a stall. */
   onPause(): void {
     this.#stalls.reset();
   }
@@ -54,7 +51,7 @@ export class Playhead {
     this.seekWhenBuffered();
   }
 
-  /** Seeks if the target is buffered; an element cannot seek farther. */
+  /** An element cannot seek beyond its buffer. */
   seekWhenBuffered(): void {
     const { buffered } = this.#element;
     if (this.#targetSamples === undefined || buffered.length === 0) return;
@@ -67,7 +64,7 @@ export class Playhead {
     this.#fader.to(1, FADE_MS);
   }
 
-  /** Whether a seek is under way; one that takes longer than MAX_SEEK_MS is given up. */
+  /** A seek longer than MAX_SEEK_MS is given up. */
   isSeeking(nowMs: number): boolean {
     const isLate = nowMs - this.#seekMs > MAX_SEEK_MS;
     if (isLate) this.#targetSamples = undefined;
@@ -75,12 +72,11 @@ export class Playhead {
     return this.#targetSamples !== undefined || (this.#element.seeking && !isLate);
   }
 
-  /** Fades the volume to 1 unless a fade is running. */
   raiseVolume(): void {
     if (this.#element.volume < 1 && !this.#fader.isRunning) this.#fader.to(1, FADE_MS);
   }
 
-  /** If the playhead stalled: calls `pad`, which buffers something ahead, moves the playhead and returns true. */
+  /** On a stall: calls `pad`, which buffers something ahead, moves the playhead and returns true. */
   recoverFromStall(nowMs: number, pad: () => void): boolean {
     const { seeking, buffered, currentTime } = this.#element;
     if (seeking || !this.#stalls.isStalled(currentTime, nowMs)) return false;

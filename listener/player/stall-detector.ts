@@ -1,8 +1,8 @@
 // Notices a playhead that should move and does not.
 
-/** A playhead that moved and then stands for this long is stalled. */
+/** After the playhead has moved. */
 export const STALL_MS = 200;
-/** Before it first moves, a playhead may stand for this long, because audio devices open slowly. */
+/** Before it first moves: audio devices open slowly. */
 export const START_STALL_MS = 1_000;
 
 export class StallDetector {
@@ -11,7 +11,6 @@ export class StallDetector {
   #hasMoved = false;
   count = 0;
 
-  /** Whether the playhead has stood at `position` for too long; true once per interval. */
   isStalled(position: number, nowMs: number): boolean {
     if (position !== this.#position) {
       this.#hasMoved = this.#position >= 0;
@@ -25,7 +24,6 @@ export class StallDetector {
     return true;
   }
 
-  /** The playhead is about to seek or to stand on purpose. */
   reset(): void {
     this.#position = -1;
     this.#hasMoved = false;

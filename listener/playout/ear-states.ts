@@ -1,4 +1,4 @@
-// The state machine of the ear, which is what the person hears. SPEC.md §4 has the same table.
+// The state machine of the ear: what the person hears. SPEC.md §4 has the same table.
 
 export const EAR_STATES = [
   "idle",
@@ -45,7 +45,6 @@ const HEARING = {
   stop: "idle",
 } as const;
 
-/** Every state has an entry for every event. */
 export const EAR_TABLE: Readonly<Record<EarState, Readonly<Record<EarEvent, EarState>>>> = {
   idle: earRow("idle", { prepare: "probing", tap: "starting", "no-codec": "unplayable" }),
   probing: earRow("probing", { tap: "starting", "no-codec": "unplayable", stop: "idle" }),

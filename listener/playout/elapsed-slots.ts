@@ -1,15 +1,14 @@
-// How much time lies between two slots: slots in a gap take none, because the log has no such slots.
+// Time between two slots. Slots in a gap take none.
 
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import { MAX_ABSENCE_SLOTS } from "@hustings/wire/units.ts";
 
-/** The gaps and absences of the folded state, each list ascending. */
+/** Of the folded state, each ascending. */
 export interface DeclaredGaps {
   readonly gaps: readonly SlotRange[];
   readonly absences: readonly SlotRange[];
 }
 
-/** The slots of `[from, to)` in which time passes. */
 export function elapsedSlots(from: number, to: number, declared: DeclaredGaps): number {
   let count = Math.max(0, to - from);
   for (const range of declared.gaps) count -= overlap(range, from, to);
@@ -17,7 +16,7 @@ export function elapsedSlots(from: number, to: number, declared: DeclaredGaps): 
   return count;
 }
 
-/** The slot after `from` and `count` slots in which time passes. */
+/** Counts slots in which time passes. */
 export function slotAfter(from: number, count: number, declared: DeclaredGaps): number {
   let at = from + count;
   const gaps = [...declared.gaps, ...declared.absences.filter(isLong)].sort((a, b) => a.from - b.from);

@@ -3,7 +3,7 @@
 const BIN_MS = 10;
 const BINS = 2_000;
 
-/** Counts values from 0 to 20 s in steps of 10 ms; larger ones count in the last step. */
+/** From 0 to 20 s in steps of 10 ms; the last step counts larger values. */
 export class Histogram {
   readonly #bins = new Uint32Array(BINS);
   #count = 0;
@@ -14,7 +14,6 @@ export class Histogram {
     this.#count += 1;
   }
 
-  /** Adds all values of `other`. */
   merge(other: Histogram): void {
     for (let bin = 0; bin < BINS; bin++) this.#bins[bin] = (this.#bins[bin] ?? 0) + (other.#bins[bin] ?? 0);
     this.#count += other.#count;
@@ -24,7 +23,7 @@ export class Histogram {
     return this.#count;
   }
 
-  /** The value below which `share` (0 to 1) of the values lie, to a step; `undefined` without values. */
+  /** For `share` 0 to 1, to a step; `undefined` without values. */
   quantile(share: number): number | undefined {
     if (this.#count === 0) return undefined;
     let left = share * this.#count;

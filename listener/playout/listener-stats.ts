@@ -7,33 +7,30 @@ import type { Session } from "../session/session.ts";
 import type { EarState } from "./ear-states.ts";
 import type { Playout } from "./playout.ts";
 
-/** Since the session began, in milliseconds and slots; `undefined` when not measured yet. */
+/** Since the session began; `undefined`: not measured yet. */
 export interface ListenerStats {
   readonly link: LinkState;
   readonly ear: EarState;
   /** From the tap until the playhead reached the first sound. */
   readonly firstSoundMs: number | undefined;
-  /** Slots of sound that the playhead passed. */
+  /** Passed by the playhead. */
   readonly heardSlots: number;
-  /** How often the playhead reached a slot that had not come, and the filler written for it. */
+  /** The playhead reached a slot that had not come, and filler was written. */
   readonly gaps: number;
   readonly gapMs: number;
-  /** Filler while the stage was away, and while hold music was on air. No words were due. */
+  /** Filler while no words were due: stage away, hold music. */
   readonly awayMs: number;
   readonly heldMs: number;
-  /** Slots that exist and were not heard: jumped over, or not sent by the edge. */
+  /** Existing slots not heard: jumped over, or not sent. */
   readonly skippedSlots: number;
   readonly jumps: number;
-  /** Slots that the log declared absent or a gap. */
   readonly absentSlots: number;
-  /** From the playhead to the newest known slot. */
+  /** To the newest known slot. */
   readonly lagMs: number;
   readonly aheadMs: number;
   readonly targetMs: number;
-  /** The lag of a listener with the right buffer. */
   readonly usualLagMs: number;
   readonly cadenceMs: number;
-  /** The received rendition. */
   readonly rendition: Rendition;
   readonly rate: number;
   readonly rateChanges: number;

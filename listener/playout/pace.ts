@@ -1,5 +1,5 @@
-// The playback rate: how much should be buffered, the rate that leads there, and when the buffer is enough for another
-// cadence. SPEC.md §4, B6 and C1 to C5.
+// The playback rate, the buffer that it aims at, and when that suffices for another cadence. SPEC.md §4, B6 and C1 to
+// C5.
 
 import { reserveAt } from "@hustings/wire/listen/cadence.ts";
 import { type CadenceRow, cadenceRow } from "../session/cadence-table.ts";
@@ -7,20 +7,19 @@ import { BUFFER, rateFor, rateWindowMs, readyCadenceMs, usualAheadMs, wantedAhea
 
 export class Pace {
   row: CadenceRow = cadenceRow(0);
-  /** The buffer wanted just before a push, by the row, the reserve and how late sound came. */
+  /** Wanted before a push. */
   targetMs: number = this.row.targetMs;
   rate = 1;
   rateChanges = 0;
   #cadenceMs: number = this.row.cadenceMs;
   #reserveMs = 0;
   #targetRow: CadenceRow | undefined;
-  /** The cadence of the last `ready`. */
   #readySentMs: number | undefined;
   #troughMs = Infinity;
   #lastTroughMs = -Infinity;
   #windowSinceMs = 0;
   #calmSinceMs = 0;
-  /** Lag left over from a slower cadence; falls with the lag and never rises (C5). */
+  /** From a slower cadence; falls with the lag and never rises (C5). */
   #leftoverLagMs = 0;
 
   start(nowMs: number): void {
@@ -28,7 +27,7 @@ export class Pace {
     this.#calmSinceMs = nowMs;
   }
 
-  /** Sets the cadence of pushes; the buffer is that of the slower of `cadenceMs` and `leastMs`. */
+  /** The buffer is that of the slower of `cadenceMs` and `leastMs`. */
   setCadence(cadenceMs: number, leastMs: number, nowMs: number): void {
     const row = cadenceRow(Math.max(cadenceMs, leastMs));
     if (row === this.row && cadenceMs === this.#cadenceMs) return;
@@ -42,7 +41,7 @@ export class Pace {
     if (this.#targetRow === undefined) this.#setRate(1);
   }
 
-  /** Adds a reserve to the target, at the cadences that have one (C6). */
+  /** Counts at the cadences that have a reserve (C6). */
   setReserve(reserveMs: number): void {
     if (reserveMs === this.#reserveMs) return;
     this.#leftoverLagMs = Math.max(this.#leftoverLagMs, this.usualLagMs);
@@ -51,7 +50,6 @@ export class Pace {
     this.targetMs = this.#leastTargetMs + lateMs;
   }
 
-  /** The cadence to prepare for; `undefined` or the present cadence for none. */
   setTargetCadence(cadenceMs: number | undefined): void {
     const asked = cadenceMs === undefined || cadenceMs === this.#cadenceMs ? undefined : cadenceRow(cadenceMs);
     if (asked === this.#targetRow) return;
@@ -59,13 +57,13 @@ export class Pace {
     this.#readySentMs = undefined;
   }
 
-  /** Forgets the target and the `ready` messages of the last connection (C4). */
+  /** Forgets the last connection's target and `ready` messages (C4). */
   onNewConnection(): void {
     this.#targetRow = undefined;
     this.#readySentMs = undefined;
   }
 
-  /** A cadence on the way to the target that the buffer is now enough for; each is returned once. */
+  /** On the way to the target; each is returned once. */
   takeReadyCadence(): number | undefined {
     if (this.#targetRow === undefined) return undefined;
     const heldMs = readyCadenceMs(this.#cadenceMs, this.#targetRow.cadenceMs, this.#lastTroughMs);
@@ -74,25 +72,24 @@ export class Pace {
     return heldMs;
   }
 
-  /** Starts the rate window again, to end after `cadences` pushes at the latest. */
+  /** Ends the window after `cadences` pushes at the latest. */
   restart(nowMs: number, cadences: number): void {
     const windowMs = rateWindowMs(this.row);
     this.#restart(nowMs - windowMs + Math.min(windowMs, this.row.cadenceMs * cadences));
   }
 
-  /** Sound came late, so the target grows. */
   onGap(isFirst: boolean, nowMs: number): void {
     const mostMs = this.row.maxTargetMs + reserveAt(this.row.cadenceMs, this.#reserveMs);
     if (isFirst) this.targetMs = Math.min(mostMs, this.targetMs + BUFFER.targetStepMs);
     this.#calmSinceMs = nowMs;
   }
 
-  /** The buffer at this step, before filler is written. */
+  /** Call before filler is written. */
   observe(aheadMs: number): void {
     this.#troughMs = Math.min(this.#troughMs, aheadMs);
   }
 
-  /** Sets the rate at the end of each window. `lagMs` is how far the playhead is behind the newest slot. */
+  /** At the end of each window. `lagMs`: behind the newest slot. */
   update(lagMs: number, isSound: boolean, nowMs: number): void {
     this.#leftoverLagMs = Math.min(this.#leftoverLagMs, lagMs);
     if (nowMs - this.#calmSinceMs >= BUFFER.calmMs) {
@@ -108,18 +105,16 @@ export class Pace {
     this.#windowSinceMs = nowMs;
   }
 
-  /** When `update` sets the rate next. */
   get nextUpdateMs(): number {
     return this.#windowSinceMs + rateWindowMs(this.row);
   }
 
-  /** The lag of a listener with the right buffer: for the present cadence, the target cadence or the last one (C5). */
+  /** With the right buffer: for the present cadence, the target or the last one (C5). */
   get usualLagMs(): number {
     const askedMs = this.#targetRow ? usualAheadMs(this.#targetRow, this.#targetRow.targetMs) : 0;
     return Math.max(this.enterAheadMs, askedMs, this.#leftoverLagMs);
   }
 
-  /** The buffer wanted just after a push. */
   get enterAheadMs(): number {
     return usualAheadMs(this.row, this.targetMs);
   }

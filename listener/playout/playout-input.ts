@@ -1,28 +1,25 @@
-// What the buffer policy needs to know about the session at each step.
+// What the buffer policy reads of the session at each step.
 
 import type { Anchor, SlotRange } from "@hustings/wire/slots.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 import type { Session } from "../session/session.ts";
 
 export interface PlayoutInput {
-  /** The slot to deliver next; `undefined` before the first. */
+  /** `undefined` before the first. */
   readonly nextSlot: number | undefined;
   readonly headSlot: number | undefined;
-  /** What the next slot should bring: a voice, hold music, or nothing because the stage is away. */
+  /** Of the next slot; `away`: nothing, the stage is away. */
   readonly expecting: "voice" | "hold" | "away";
-  /** No more sound will come. */
   readonly isOver: boolean;
-  /** Whether hold music is on air at a slot. */
   readonly isHold: (slot: number) => boolean;
   readonly anchors: readonly Anchor[];
   readonly gaps: readonly SlotRange[];
   readonly absences: readonly SlotRange[];
-  /** Unix time by the edge's clock. */
   readonly edgeUtcMs: number;
-  /** The cadence of pushes, and the one that the edge asks to prepare for. */
+  /** Of pushes, now and as requested. */
   readonly cadenceMs: number;
   readonly targetCadenceMs: number | undefined;
-  /** Buffer that the edge asks for beyond the cadence's margin. */
+  /** Requested beyond the cadence's margin. */
   readonly reserveMs: number;
   readonly rendition: Rendition;
 }

@@ -1,5 +1,5 @@
-// The buffer policy, shared by the browser player and the headless player: what goes on the player's timeline, local filler,
-// rate, jumps and counts. The player reports where its playhead is and gets advice. SPEC.md §4.
+// The buffer policy of both players: what goes on the timeline, local filler, rate, jumps and counts. The player
+// reports its playhead and gets advice. SPEC.md §4.
 
 import { fillerPackets } from "@hustings/media/container/filler.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
@@ -24,28 +24,23 @@ import type { PlayoutInput } from "./playout-input.ts";
 import { RenditionChoice } from "./rendition-choice.ts";
 import { Timeline, type TimelinePosition } from "./timeline.ts";
 
-/** Writes packets at a place of the timeline, each call where the last one ended; no packets when only slots are read. */
+/** Each call starts where the last ended; no packets if only slots are read. */
 export type WritePackets = (atSamples: number, packets: readonly Uint8Array[], slot: number) => void;
 
-/** What the policy needs of a snapshot. */
 export interface SnapshotPosition {
-  /** The slot to deliver next, past declared absences; `undefined` before the first. */
+  /** Past declared absences; `undefined` before the first. */
   readonly turnSlot?: number | undefined;
-  /** The edge's newest slot. */
   readonly headSlot: number | null;
-  /** The first slot that the edge will send. */
   readonly nextSlot: number | null;
   readonly cadenceMs: number;
-  /** Default: 0. */
   readonly reserveMs?: number;
   readonly state: DeclaredGaps;
 }
 
-/** What the player, and through it the session, should do now. */
 export interface PlayoutAdvice extends ConnectionAdvice {
   readonly rate: number;
   readonly aheadMs: number;
-  /** Move the playhead here, over what lies between. */
+  /** Over everything in between. */
   readonly seekToSamples?: number;
 }
 
@@ -65,7 +60,7 @@ export interface PlayoutCounts {
 const SAMPLES_PER_MS = SAMPLE_RATE_HZ / 1000;
 const PREROLL_PACKETS = 4;
 const FILLER = fillerPackets(0);
-/** After this much filler, hold music plays over it. */
+/** After this much filler hold music plays. */
 const HOLD_AFTER_MS = 2_000;
 const JUMPING_MS = 4_000;
 const EMPTY_MS = 60;
@@ -89,11 +84,9 @@ export class Playout implements SlotSink {
   aheadMs = 0;
   lagMs = 0;
   readonly pace = new Pace();
-  /** Local filler written at a time; more when the player's timers are slow. */
+  /** Per write; more when the player's timers are slow. */
   fillerMs: number = BUFFER.fillerMs;
-  /** The buffer is that of this cadence when pushes come faster. */
   leastCadenceMs = 0;
-  /** How long a seek takes. Sound arrives meanwhile. */
   seekMs = 0;
 
   readonly #write: WritePackets;
@@ -101,14 +94,13 @@ export class Playout implements SlotSink {
   readonly #rendition: RenditionChoice;
   #playhead = 0;
   #tappedMs = 0;
-  /** The first slot to play; `undefined` means the first that comes. */
+  /** `undefined`: the first that comes. */
   #joinSlot: number | undefined;
   #joined = false;
   #preroll: readonly Uint8Array[] = [];
-  /** Where the first sound lies on the timeline, until the playhead has moved there. */
+  /** Of the first sound, until the playhead is there. */
   #joinSamples: number | undefined;
   #input: PlayoutInput | undefined;
-  /** Local filler since the last slot from the edge. */
   #fillerSamples = 0;
   #measuredSlot = -1;
   #jumpedMs = -Infinity;
@@ -124,13 +116,12 @@ export class Playout implements SlotSink {
     this.#rendition = new RenditionChoice(wanted);
   }
 
-  /** Writes filler before the tap, so that playback can start inside it. */
+  /** Before the tap, so that playback can start inside it. */
   prefill(durationMs: number): void {
     this.#dispatch("prepare");
     this.#fill(durationMs * SAMPLES_PER_MS);
   }
 
-  /** The person tapped "Listen". */
   tap(nowMs: number): void {
     this.#dispatch("tap");
     this.#tappedMs = nowMs;
@@ -143,10 +134,7 @@ export class Playout implements SlotSink {
     this.#dispatch(event);
   }
 
-  /**
-   * The snapshot of a connection. A newcomer joins close to the head. For a returning listener who is too far behind,
-   * returns the slot to skip to.
-   */
+  /** A newcomer joins close to the head. Returns the slot to skip to for a listener too far behind. */
   onSnapshot({ turnSlot, headSlot, nextSlot, cadenceMs, reserveMs = 0, state }: SnapshotPosition): number | undefined {
     this.pace.onNewConnection();
     this.pace.setReserve(reserveMs);
@@ -178,7 +166,7 @@ export class Playout implements SlotSink {
     this.#fillerSamples = 0;
   }
 
-  /** Filler that was written while waiting for these slots counts as theirs, so that the wait is not doubled (B5). */
+  /** Filler written while waiting counts as these slots' time, so that the wait is not doubled (B5). */
   absent(from: number, to: number): void {
     this.counts.absentSlots += to - from;
     if (!this.#joined) return;
@@ -201,13 +189,13 @@ export class Playout implements SlotSink {
     if (this.#joined && this.#fillerSamples === 0) this.#insertSilence();
   }
 
-  /** Writes filler until `leastMs` is buffered; for a player that stalled. */
+  /** For a player that stalled. */
   pad(leastMs: number): void {
     const missingMs = leastMs - (this.timeline.endSamples - this.#playhead) / SAMPLES_PER_MS;
     if (missingMs > 0) this.#fill(Math.ceil(missingMs / PACKET_MS) * PACKET_SAMPLES);
   }
 
-  /** One step: the playhead is at `playheadSamples`. Call it at least ten times a second while playing. */
+  /** Call at least ten times a second while playing. */
   advance(playheadSamples: number, nowMs: number, input: PlayoutInput): PlayoutAdvice {
     const { pace } = this;
     this.#input = input;
@@ -247,10 +235,7 @@ export class Playout implements SlotSink {
     this.#joinSamples = this.timeline.endSamples;
   }
 
-  /**
-   * Moves the playhead over the filler of the tap into the first flight, so that the usual amount is buffered. The buffer
-   * before that says nothing about the connection, so the rate window starts again.
-   */
+  /** Moves over the tap's filler into the first flight, to the usual buffer. Restarts the rate window. */
   #enter(): { seekToSamples?: number } {
     const { nextSlot, anchors, edgeUtcMs = 0 } = this.#input ?? {};
     const spokenUtcMs = nextSlot === undefined || anchors === undefined ? undefined : utcOfSlot(anchors, nextSlot);
@@ -268,7 +253,7 @@ export class Playout implements SlotSink {
     return { seekToSamples: at };
   }
 
-  /** One packet of silence between sounds that do not follow each other, against a click (B10). */
+  /** Prevents a click (B10). */
   #insertSilence(): void {
     const at = this.timeline.append("filler", -1, PACKET_SAMPLES);
     this.#write(at, FILLER.slice(0, 1), -1);
@@ -298,7 +283,7 @@ export class Playout implements SlotSink {
     this.mouthToEar.add(this.counts.mouthToEarMs);
   }
 
-  /** Late is not lost: filler goes on the timeline and the late sound follows behind it (B3). */
+  /** Filler goes on the timeline; late sound follows it (B3). */
   #fillWhenLow(nowMs: number): void {
     const { lowMs } = this.pace.row;
     if (this.aheadMs >= lowMs) return;
@@ -349,7 +334,7 @@ export class Playout implements SlotSink {
     return this.#joined && waitedMs >= HOLD_AFTER_MS ? "hold" : "filler";
   }
 
-  /** When too far behind, skips up to `maxSeekMs` of buffered sound, then slots that have not come (B8, B9). */
+  /** Too far behind: skips up to `maxSeekMs` of buffered sound, then slots that have not come (B8, B9). */
   #jump(maxSeekMs: number): { seekToSamples?: number; skipToSlot?: number } {
     const beyondMs = this.lagMs - this.pace.usualLagMs;
     const nextSlot = this.#input?.nextSlot;

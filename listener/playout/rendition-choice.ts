@@ -1,12 +1,12 @@
-// Which rendition to request: the small one after gaps, the wanted one again after a calm time. SPEC.md §4, R1 to R3.
+// The rendition to request: small after gaps, the wanted one after a calm time. SPEC.md §4, R1 to R3.
 
 import type { Rendition } from "@hustings/wire/units.ts";
 
 export const RENDITION_TIMES = {
-  /** This many gaps within this time mean that the network is too slow. */
+  /** Within this time this many gaps mean a slow network. */
   gaps: 3,
   gapsWithinMs: 120_000,
-  /** After this long without a gap the wanted rendition is tried again; twice as long after each failure. */
+  /** Then the wanted rendition is tried; twice as long after each failure. */
   calmMs: 300_000,
   maxCalmMs: 2_400_000,
 } as const;
@@ -31,13 +31,13 @@ export class RenditionChoice {
     this.#gapsMs = [...this.#gapsMs.filter((gapMs) => nowMs - gapMs < RENDITION_TIMES.gapsWithinMs), nowMs];
   }
 
-  /** The edge skipped slots because this listener read too slowly. */
+  /** The listener read too slowly. */
   onSkipped(nowMs: number): void {
     this.#troubledMs = nowMs;
     this.#gapsMs = Array.from({ length: RENDITION_TIMES.gaps }, () => nowMs);
   }
 
-  /** The rendition to request now; `undefined` to keep the received one. */
+  /** `undefined`: keep the received one. */
   choose(received: Rendition, nowMs: number): Rendition | undefined {
     if (received === "32" && this.#gapsMs.length >= RENDITION_TIMES.gaps) {
       if (this.#hasReturned) this.#calmMs = Math.min(RENDITION_TIMES.maxCalmMs, this.#calmMs * 2);

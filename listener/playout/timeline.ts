@@ -1,32 +1,31 @@
-// Which slot lies where on the player's own timeline, in samples.
+// Which slot lies where on the player's timeline, in samples.
 
 import { SLOT_SAMPLES } from "@hustings/wire/units.ts";
 
-/** A slot's sound, the filler of an absent slot, or local filler of the player. */
+/** `filler`: the player's own; `absent`: filler of an absent slot. */
 export type RunKind = "sound" | "absent" | "filler";
 
 export interface Run {
   readonly kind: RunKind;
   readonly atSamples: number;
   samples: number;
-  /** First slot of the run; for local filler the slot that was due, or -1. */
+  /** First of the run; of local filler the slot that was due, or -1. */
   readonly slot: number;
 }
 
 export interface TimelinePosition {
   readonly kind: RunKind;
-  /** The slot; for local filler the slot that was due, or -1. */
+  /** Of local filler the slot that was due, or -1. */
   readonly slot: number;
   /** Samples into the slot; 0 for local filler. */
   readonly offsetSamples: number;
 }
 
-/** Runs without holes between them. Runs behind the playhead are dropped. */
 export class Timeline {
   #runs: Run[] = [];
   endSamples = 0;
 
-  /** Appends, and returns where it begins. Consecutive slots share a run. */
+  /** Returns the start. Consecutive slots share a run. */
   append(kind: RunKind, slot: number, samples: number): number {
     const at = this.endSamples;
     const last = this.#runs.at(-1);
@@ -36,7 +35,7 @@ export class Timeline {
     return at;
   }
 
-  /** The slot or filler at `samples`; `undefined` outside the runs that are kept. */
+  /** `undefined` outside the runs that are kept. */
   at(samples: number): TimelinePosition | undefined {
     const run = this.#runs.find(
       ({ atSamples, samples: length }) => atSamples <= samples && samples < atSamples + length,
@@ -48,7 +47,6 @@ export class Timeline {
     return { kind: run.kind, slot: run.slot + slots, offsetSamples: within - slots * SLOT_SAMPLES };
   }
 
-  /** How many samples of `kind` are in `[from, to)`. */
   count(kind: RunKind, from: number, to: number): number {
     let total = 0;
     for (const run of this.#runs) {
@@ -58,7 +56,6 @@ export class Timeline {
     return total;
   }
 
-  /** Drops runs that end before `samples`. */
   dropBefore(samples: number): void {
     const first = this.#runs[0];
     if (first && first.atSamples + first.samples <= samples)

@@ -1,14 +1,13 @@
-// The buffer's target and limits for each push cadence. docs/latency.md says where the numbers come from.
+// The buffer's target and limits per cadence. docs/latency.md has their sources.
 
 import { CADENCE_LADDER } from "@hustings/wire/listen/cadence.ts";
 
 export interface CadenceRow {
   readonly cadenceMs: number;
-  /** The low mark: with less than this buffered and nothing coming, the player writes local filler. */
+  /** Below this the player writes local filler. */
   readonly lowMs: number;
-  /** The buffer wanted just before a push. */
   readonly targetMs: number;
-  /** Late sound raises the target, up to this. */
+  /** Limit of raises for late sound. */
   readonly maxTargetMs: number;
 }
 
@@ -22,7 +21,7 @@ export const CADENCE_TABLE: readonly CadenceRow[] = CADENCE_LADDER.map(({ cadenc
   maxTargetMs: MAX_TARGET_MS[i] as number,
 }));
 
-/** The row of the first cadence that is at least `cadenceMs`, or the slowest row. */
+/** The first of at least `cadenceMs`, else the slowest. */
 export function cadenceRow(cadenceMs: number): CadenceRow {
   return CADENCE_TABLE.find((row) => row.cadenceMs >= cadenceMs) ?? (CADENCE_TABLE.at(-1) as CadenceRow);
 }

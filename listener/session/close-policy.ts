@@ -1,12 +1,8 @@
-// What a listener does after a close: the error behind the close code, the next step and the earliest time. SPEC.md L2,
-// L4 to L6, L13.
+// What a listener does after a close, and when. SPEC.md L2, L4 to L6, L13.
 
 import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";
 
-/**
- * `resume`: reconnect with the cursor. `restart`: reconnect without it. `reconnect-now`: another edge has a free place.
- * `give-up`: the error is final. `over`: the space has ended.
- */
+/** `resume`: with the cursor. `restart`: without it. `reconnect-now`: another edge has a place. `give-up`: final. */
 export type CloseAction = "resume" | "restart" | "reconnect-now" | "give-up" | "over";
 
 const BY_CODE = new Map<number, ErrorCode>(
@@ -26,7 +22,7 @@ const AFTER: Partial<Record<ErrorCode, CloseAction>> = {
 };
 const MAX_HINT_MS = 600_000;
 
-/** The error with this close code; `undefined` for other codes, which mean that the network broke the connection. */
+/** `undefined`: the network broke the connection. */
 export function errorOfCloseCode(closeCode: number): ErrorCode | undefined {
   return BY_CODE.get(closeCode);
 }
@@ -35,7 +31,7 @@ export function actionAfterClose(error: ErrorCode | undefined): CloseAction {
   return (error && AFTER[error]) ?? "resume";
 }
 
-/** The `retry-after-ms=N` of a close reason, at most ten minutes; 0 when there is none. */
+/** From `retry-after-ms=N`, at most ten minutes; 0: none. */
 export function retryHintMs(reason: string): number {
   const hint = /retry-after-ms=(\d{1,9})/.exec(reason);
   return Math.min(Number(hint?.[1] ?? 0), MAX_HINT_MS);

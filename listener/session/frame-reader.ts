@@ -1,4 +1,4 @@
-// Decodes what an edge sends and checks the fields that listeners use. The drill's listeners use it, too.
+// Decodes and checks an edge's messages, also for the drill.
 
 import {
   BadFrame,
@@ -14,13 +14,13 @@ import type { SpaceState, StateEntry } from "@hustings/wire/log/state.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import { RENDITIONS } from "@hustings/wire/units.ts";
 
-/** `packets` decodes fragments and verifies their checksums; `slots` reads slot numbers only, which costs much less. */
+/** `packets` verifies checksums; `slots` reads slot numbers only, which costs much less. */
 export type SoundReading = "packets" | "slots";
 
 const SOUND_HEAD_BYTES = 2;
 const NONE: readonly never[] = [];
 
-/** One checked message; `undefined` for a kind that this version does not know. Throws BadFrame. */
+/** `undefined`: an unknown kind. Throws BadFrame. */
 export function readFrame(frame: Uint8Array, reading: SoundReading = "packets"): EdgeMessage | undefined {
   if (reading === "slots" && frame[0] === FRAME_KIND.sound) return readSlots(frame);
   const message = decodeFrame(frame);
@@ -31,7 +31,7 @@ export function readFrame(frame: Uint8Array, reading: SoundReading = "packets"):
   return message;
 }
 
-/** Whether both ends are slots and the range holds at least one. */
+/** At least one slot. */
 export function isRange({ from, to }: SlotRange): boolean {
   return isSlot(from) && isSlot(to) && from < to;
 }

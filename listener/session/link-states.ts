@@ -1,4 +1,4 @@
-// The state machine of the link, the listener's connection to an edge. SPEC.md §2 has the same table.
+// The state machine of the listener's connection to an edge. SPEC.md §2 has the same table.
 
 export const LINK_STATES = [
   "idle",
@@ -26,7 +26,6 @@ export const LINK_EVENTS = [
 ] as const;
 export type LinkEvent = (typeof LINK_EVENTS)[number];
 
-/** Every state has an entry for every event. */
 export const LINK_TABLE: Readonly<Record<LinkState, Readonly<Record<LinkEvent, LinkState>>>> = {
   idle: linkRow("idle", { start: "connecting" }),
   connecting: linkRow("connecting", {

@@ -1,4 +1,4 @@
-// Remembers whether voices or hold music are on air at each slot, from the state lane.
+// Whether voices or hold music are on air at each slot, from the state lane.
 
 import type { Air, HoldReason, SpaceState, StateEntry } from "@hustings/wire/log/state.ts";
 
@@ -13,7 +13,7 @@ const MAX_CHANGES = 64;
 export class OnAirHistory {
   #marks: OnAirChange[] = [];
 
-  /** A snapshot, valid from `slot` on. */
+  /** Valid from `slot` on. */
   onSnapshot({ air, holdReason, phase }: SpaceState, slot: number): void {
     const last = this.#marks.at(-1);
     const now = phase === "live" ? air : "hold";
@@ -25,7 +25,7 @@ export class OnAirHistory {
     if (entry.kind === "air") this.#add({ slot: entry.slot, air: entry.air, reason: entry.reason });
   }
 
-  /** The change in force at `slot`; hold music when nothing is known. */
+  /** Hold music if nothing is known. */
   at(slot: number): OnAirChange {
     let found: OnAirChange | undefined = this.#marks[0];
     for (const mark of this.#marks) if (mark.slot <= slot) found = mark;

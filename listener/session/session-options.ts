@@ -1,4 +1,4 @@
-// What a session gets when it is made, and what the buffer policy advises it to do.
+// The options of a session, and the advice that it gets from the buffer policy.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { RetryPolicy } from "@hustings/flow/retry.ts";
@@ -21,21 +21,18 @@ export interface SessionOptions {
   readonly reading?: SoundReading;
   readonly random?: () => number;
   readonly policy?: RetryPolicy;
-  /** The first message of each connection, before any of its sound. */
+  /** Before any sound of the connection. */
   readonly onSnapshot?: (snapshot: Snapshot) => void;
-  /** New moments, `seq` ascending, each once, over every connection of the session. Must not call the session. */
+  /** New moments, `seq` ascending, each once. Must not call the session. */
   readonly onMoments?: (moments: readonly MomentEntry[]) => void;
-  /** A public field of the session changed. Must not call the session. */
+  /** Must not call the session. */
   readonly onChange?: () => void;
 }
 
-/** What the buffer policy asks of the connection; an absent field asks for nothing. */
+/** An absent field asks for nothing. */
 export interface ConnectionAdvice {
-  /** Skip what has not come, up to this slot. */
   readonly skipToSlot?: number;
-  /** Report that the buffer is large enough for this cadence. */
   readonly readyCadenceMs?: number;
   readonly askRendition?: Rendition;
-  /** Sound buffered ahead of the playhead now. */
   readonly aheadMs?: number;
 }

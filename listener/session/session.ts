@@ -1,4 +1,4 @@
-// A listener's connection to a space: connects, folds state, orders slots, keeps the cursor and reconnects. SPEC.md §2, §3.
+// A listener's connection to a space: folds state, orders slots, keeps the cursor and reconnects. SPEC.md §2, §3.
 
 import type { Timer } from "@hustings/flow/clock.ts";
 import { repeat } from "@hustings/flow/clock.ts";
@@ -28,11 +28,10 @@ import { pingAfterMs, pongWithinMs } from "./silence-timeout.ts";
 import { SlotOrder } from "./slot-order.ts";
 import type { Connection } from "./transport.ts";
 
-/** Where a person is in the admission queue. */
 export interface QueuePosition {
   /** 1 is next. */
   readonly position: number;
-  /** Milliseconds until admission; `null` when the edge cannot tell. */
+  /** `null`: the edge cannot tell. */
   readonly estimateMs: number | null;
 }
 
@@ -45,13 +44,13 @@ export interface SessionCounts {
 }
 
 export const SESSION_TIMES = {
-  /** From connecting to the snapshot (L2). */
+  /** Until the snapshot (L2). */
   connectMs: 10_000,
-  /** How long later slots are here while one is missing (L9). */
+  /** With later slots here (L9). */
   missingMs: 2_000,
-  /** Following for this long resets the retry delay (L3). */
+  /** Resets the retry delay (L3). */
   steadyMs: 5_000,
-  /** An edge sends a notice to queued listeners every 10 s (L13). */
+  /** A queued listener gets a notice every 10 s (L13). */
   waitingMs: 25_000,
 } as const;
 const TICK_MS = 1_000;
@@ -63,26 +62,24 @@ export class Session {
   readonly offset = new ClockOffset();
   readonly order: SlotOrder;
   link: LinkState = "idle";
-  /** The fold of the state lane at its newest entry. */
   state: SpaceState = EMPTY_STATE;
-  /** `seq` of the newest moment; 0 before the first. */
   momentSeq = 0;
   audience = 0;
   cadenceMs: number = FASTEST_CADENCE_MS;
-  /** The cadence that the edge asks the listener to prepare for; `undefined` when it asks for none. */
+  /** Requested by the edge. */
   targetCadenceMs: number | undefined;
-  /** Buffer that the edge asks for beyond the cadence's margin. */
+  /** Requested beyond the cadence's margin. */
   reserveMs = 0;
-  /** The requested rendition, then the received one. */
+  /** Requested, then received. */
   rendition: Rendition;
-  /** Newest slot known to exist; `undefined` before the first. */
+  /** Known to exist; `undefined` before the first. */
   headSlot: number | undefined;
   isStageAway = false;
-  /** Position in the admission queue, kept while reconnecting; `undefined` when not queued. */
+  /** Kept while reconnecting. */
   waiting: QueuePosition | undefined;
-  /** The error of the last close; `undefined` when the network broke the connection. */
+  /** `undefined`: the network broke the connection. */
   lastError: ErrorCode | undefined;
-  /** On the monotonic clock; `undefined` when no retry is waiting. */
+  /** Monotonic; `undefined`: no retry is waiting. */
   retryAtMs: number | undefined;
 
   readonly #options: SessionOptions;
@@ -95,11 +92,10 @@ export class Session {
   #pingedMs: number | undefined;
   #clockPingMs = -Infinity;
   readonly #clockPingShare: number;
-  /** The slowest cadence that the buffer is known to be large enough for. */
+  /** Slowest cadence that the buffer suffices for. */
   #heldCadenceMs: number = FASTEST_CADENCE_MS;
   #missing = { slot: -1, sinceMs: 0, tries: 0 };
   #hasCursor = true;
-  /** When the playhead reaches the end of the buffer if nothing else comes. */
   #bufferEndsMs = 0;
   #queuedSinceUtcMs: number | undefined;
 
@@ -114,18 +110,17 @@ export class Session {
     this.#move("start");
   }
 
-  /** Ends the session. No callback runs afterwards. */
+  /** No callback follows. */
   stop(): void {
     this.#move("stop");
   }
 
-  /** The device reports that its network is gone or back. A connection attempt from before that is restarted (L12). */
+  /** As the device reports. Restarts a connection attempt from before (L12). */
   setOnline(isOnline: boolean): void {
     if (isOnline && this.link === "connecting") this.#move("lost");
     this.#move(isOnline ? "network-back" : "network-lost");
   }
 
-  /** Skips slots that have not come yet, up to `slot`. */
   skipTo(slot: number): void {
     this.order.jump(slot);
   }
@@ -140,7 +135,6 @@ export class Session {
     if (askRendition !== undefined) this.#send({ kind: "rendition", rendition: askRendition });
   }
 
-  /** Unix time by the edge's clock. */
   edgeUtcMs(): number {
     return this.#options.clock.utcMs() + this.offset.offsetMs;
   }
@@ -217,7 +211,7 @@ export class Session {
     const next = actionAfterClose(this.lastError);
     if (next === "restart") this.#hasCursor = false;
     if (next === "reconnect-now") this.#attempt = 0;
-    // A draining edge releases a few listeners at a time, so they need no further spreading by their buffers.
+    // A draining edge releases a few listeners at a time, so their buffers need not spread them.
     if (this.lastError !== undefined) this.#bufferEndsMs = 0;
     if (next === "over") this.#move("over");
     else if (next === "give-up") this.#move("final");
@@ -279,7 +273,7 @@ export class Session {
     this.onAir.onSnapshot(this.state, headSlot ?? 0);
     this.#hasCursor = true;
     this.#move("snapshot");
-    // Declare absences first: slots that do not exist must not count as lag.
+    // Before counting lag: absent slots are no lag.
     this.#declareAbsences();
     onSnapshot?.(snapshot);
     if (nextSlot !== null) {
@@ -345,7 +339,7 @@ export class Session {
     );
   }
 
-  /** The space is over once its last slot has been delivered. */
+  /** After its last slot. */
   #endWhenOver(): void {
     const { phase, endedSlot } = this.state;
     if (phase !== "ended") return;
@@ -368,7 +362,7 @@ export class Session {
     this.#requestMissing(nowMs);
   }
 
-  /** Reconnects to get a slot that later slots have overtaken; skips it after MISSING_TRIES (L9). */
+  /** Reconnects for a slot that later slots have overtaken; skips it after MISSING_TRIES (L9). */
   #requestMissing(nowMs: number): void {
     const { next } = this.order;
     if (next === undefined || this.order.heldCount === 0) return;

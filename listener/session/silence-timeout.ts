@@ -1,19 +1,18 @@
-// How long a connection may be silent before a ping, and how long the answer may take. A larger reserve makes both longer,
-// because a late edge is not a dead one. SPEC.md L7.
+// How long a connection may be silent before a ping, and without an answer to it. A reserve lengthens both: a late edge
+// is not dead. SPEC.md L7.
 
 import { reserveAt } from "@hustings/wire/listen/cadence.ts";
 
 export const SILENCE = {
-  /** A ping after this, or after a cadence and `pingBeyondCadenceMs` if that is longer. */
+  /** Or a cadence and `pingBeyondCadenceMs` if longer. */
   pingAfterMs: 2_000,
   pingBeyondCadenceMs: 1_000,
   pongWithinMs: 3_000,
-  /** Shares of the reserve added to the two times; the other half is left for reconnecting. */
+  /** Half of the reserve; the rest is for reconnecting. */
   pingReserveShare: 1 / 4,
   pongReserveShare: 1 / 4,
 } as const;
 
-/** Silence after which a ping is due. */
 export function pingAfterMs(cadenceMs: number, reserveMs: number): number {
   const { pingBeyondCadenceMs, pingReserveShare } = SILENCE;
   return (
@@ -21,7 +20,7 @@ export function pingAfterMs(cadenceMs: number, reserveMs: number): number {
   );
 }
 
-/** Time from a ping without an answer to giving up the connection. */
+/** Then the connection is given up. */
 export function pongWithinMs(cadenceMs: number, reserveMs: number): number {
   return SILENCE.pongWithinMs + reserveAt(cadenceMs, reserveMs) * SILENCE.pongReserveShare;
 }

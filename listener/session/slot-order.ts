@@ -1,20 +1,20 @@
-// Puts slots into order: slots that arrive early, late, twice or never are delivered once each, ascending. Only the log or
-// the edge can declare that a slot will not come. SPEC.md §3.
+// Orders slots that come early, late, twice or never: each is delivered once, ascending. Only log or edge declare that
+// a slot will not come. SPEC.md §3.
 
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import { KEPT_SLOTS, MAX_ABSENCE_SLOTS } from "@hustings/wire/units.ts";
 
-/** Why slots are left out: the log has no such slots, the edge does not send them, or the player jumps over them. */
+/** Absent from the log, not sent by the edge, or jumped over by the player. */
 export type BreakReason = "gap" | "skipped" | "jump";
 
-/** Receives a space's sound in order: every slot from the first on is in exactly one call, ascending. */
+/** Every slot from the first on is in exactly one call, ascending. */
 export interface SlotSink {
-  /** Packets are views that may be kept. Both lists are empty when the session reads only slot numbers. */
+  /** Packets are views that may be kept. Both lists are empty if only slot numbers are read. */
   sound(slot: number, packets: readonly Uint8Array[], levels: readonly SeatLevel[]): void;
-  /** Slots `[from, to)` do not exist; time passes in them, filled with filler. */
+  /** `[from, to)` do not exist; filler takes their time. */
   absent(from: number, to: number): void;
-  /** Slots `[from, to)` are left out; no time passes. */
+  /** `[from, to)` are left out; no time passes. */
   break(from: number, to: number, reason: BreakReason): void;
 }
 
@@ -24,7 +24,7 @@ export interface ReceivedSlot {
   readonly levels: readonly SeatLevel[];
 }
 
-/** Slots held for their turn; beyond this the farthest is dropped and requested again later. */
+/** Beyond this the farthest is dropped and requested again later. */
 export const MAX_HELD_SLOTS = KEPT_SLOTS * 2;
 const MAX_RANGES = 64;
 
@@ -42,7 +42,7 @@ export class SlotOrder {
     this.#sink = sink;
   }
 
-  /** The slot to deliver next; `undefined` before the first. */
+  /** `undefined` before the first. */
   get next(): number | undefined {
     return this.#next;
   }
@@ -51,20 +51,19 @@ export class SlotOrder {
     return this.#held.size;
   }
 
-  /** The lowest slot that is held for its turn. */
+  /** Lowest that waits for its turn. */
   get firstHeld(): number | undefined {
     let first: number | undefined;
     for (const slot of this.#held.keys()) if (first === undefined || slot < first) first = slot;
     return first;
   }
 
-  /** Sets the first slot, if none is set. */
   begin(slot: number): void {
     this.#next ??= slot;
     this.drain();
   }
 
-  /** Returns whether the slot was new. */
+  /** Whether the slot was new. */
   receive(received: ReceivedSlot): boolean {
     const { slot } = received;
     this.#next ??= slot;
@@ -81,7 +80,7 @@ export class SlotOrder {
     return true;
   }
 
-  /** Sets the ranges that the log declared, newest last. */
+  /** Declared by the log, newest last. */
   declare(absences: readonly SlotRange[], gaps: readonly SlotRange[]): void {
     if (absences === this.#absences && gaps === this.#gaps) return;
     this.#absences = absences;
@@ -89,21 +88,20 @@ export class SlotOrder {
     this.drain();
   }
 
-  /** The edge will not send slots `[from, to)`. */
+  /** Not sent by the edge. */
   skip(from: number, to: number): void {
     if (this.#next === undefined || to <= this.#next || to <= from) return;
     this.#skipped = [...this.#skipped.filter((range) => range.to > (this.#next ?? 0)), { from, to }].slice(-MAX_RANGES);
     this.drain();
   }
 
-  /** The player skips what has not come yet, up to `slot`. */
+  /** By the player. */
   jump(slot: number): void {
     if (this.#next === undefined || slot <= this.#next) return;
     this.#jumpTo = slot;
     this.drain();
   }
 
-  /** Delivers everything that is due. */
   drain(): void {
     while (this.#step());
   }
@@ -147,7 +145,7 @@ export class SlotOrder {
     return true;
   }
 
-  /** The end of a declared range, or the first slot in it that came nevertheless: a slot that came is sound. */
+  /** A slot that came is sound, even in a declared range. */
   #before(to: number, from: number): number {
     let end = to;
     for (const slot of this.#held.keys()) if (slot > from && slot < end) end = slot;

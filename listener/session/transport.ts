@@ -1,30 +1,26 @@
-// What a session sends and receives through, and the adapter over a WebSocket of a browser or of Node.
+// How a session sends and receives, with an adapter for WebSockets of browsers and Node.
 
 import { SUBPROTOCOL } from "@hustings/wire/listen/frames.ts";
 
 export interface TransportEvents {
   opened(): void;
-  /** One frame; the receiver may keep the bytes. */
+  /** The receiver may keep the bytes. */
   frame(bytes: Uint8Array): void;
-  /** A text frame, which no edge sends. */
+  /** No edge sends text. */
   text(): void;
-  /** Called once and last. `code` is the WebSocket close code; 1006 when there was none. */
+  /** Called once and last. `code` 1006: there was none. */
   closed(code: number, reason: string): void;
 }
 
 export interface Connection {
   send(text: string): void;
-  /** No event follows. */
   close(code?: number): void;
 }
 
-/** Opens one connection. Never throws: failures are reported by `closed`. */
+/** Never throws: failures are reported by `closed`. */
 export type Transport = (url: string, events: TransportEvents) => Connection;
 
-/**
- * A WebSocket class whose first two arguments are a URL and a subprotocol. The classes of browsers, Node and the `ws`
- * package fit, although their types differ.
- */
+/** Fits the classes of browsers, Node and the `ws` package, although their types differ. */
 export type WebSocketClass = new (...args: never[]) => SocketSurface;
 
 interface SocketSurface {
@@ -58,7 +54,7 @@ export function webSocketTransport(Socket: WebSocketClass): Transport {
       else if (data instanceof ArrayBuffer) events.frame(new Uint8Array(data));
       else events.text();
     });
-    // Node's socket needs a listener for errors. The close event that follows has all we need.
+    // Node needs a listener for errors; the close event follows.
     socket.addEventListener("error", () => undefined);
     socket.addEventListener("close", ({ code, reason }: { readonly code: number; readonly reason: unknown }) =>
       end(code, String(reason ?? "")),
