@@ -6,9 +6,8 @@ import type { SpeakerMessage, StageMessage } from "@hustings/wire/stage/data-cha
 
 export interface PendingCommand {
   readonly id: number;
-  /** The message to send. */
   readonly text: string;
-  /** Resolves with the state entry's `seq` once the command is on disk; rejects with the stage's Refusal. */
+  /** Resolves once the command is on disk; rejects with the stage's Refusal. */
   readonly seq: Promise<number>;
 }
 
@@ -28,13 +27,13 @@ export class PendingCommands {
     return { id, text, seq: answer.promise };
   }
 
-  /** Settles the command that a `done` or `refused` message answers; ignores other messages. */
+  /** A `done` or `refused` message settles its command. */
   onMessage(message: StageMessage): void {
     if (message.kind === "done") this.#take(message.id)?.resolve(message.seq);
     if (message.kind === "refused") this.#take(message.id)?.reject(new Refusal(message.error, message.message));
   }
 
-  /** Does nothing when the command has been answered. */
+  /** Does nothing once answered. */
   reject(id: number, error: Error): void {
     this.#take(id)?.reject(error);
   }

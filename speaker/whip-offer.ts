@@ -17,11 +17,11 @@ export interface IceServer {
 
 export interface WhipAnswer {
   readonly sdp: string;
-  /** For the next connection: this one has gathered its candidates before the answer. */
+  /** For the next connection: this one has gathered already. */
   readonly iceServers: readonly IceServer[];
 }
 
-/** Throws the stage's Refusal; `stage-away` without a response, and `internal` for an unexpected status. */
+/** Throws the stage's Refusal; `stage-away` without a response, `internal` for an unexpected status. */
 export async function sendOffer({ url, ticket, sdp, deadlineMs }: WhipOffer): Promise<WhipAnswer> {
   const headers = { "content-type": "application/sdp", authorization: `Bearer ${ticket}` };
   const init = { method: "POST", headers, body: sdp, signal: AbortSignal.timeout(deadlineMs) };
@@ -33,7 +33,7 @@ export async function sendOffer({ url, ticket, sdp, deadlineMs }: WhipOffer): Pr
   throw refusalFromBody(body) ?? new Refusal("internal", `The server returned ${response.status}.`);
 }
 
-/** The ICE servers of a Link header (RFC 9725 §4.6); other links are ignored. */
+/** From a Link header (RFC 9725 §4.6); other links are ignored. */
 export function parseIceServers(header: string): IceServer[] {
   return header.split(/,\s*(?=<)/).flatMap((link) => {
     const urls = /^\s*<((?:stun|turns?):[^>]+)>/.exec(link)?.[1];

@@ -1,4 +1,4 @@
-// The microphone: opens it, measures its level and says why it cannot be opened.
+// Opens the microphone, measures its level, and says why it cannot be opened.
 
 export type MicrophoneProblem = "insecure" | "unsupported" | "refused" | "missing" | "busy";
 
@@ -6,9 +6,9 @@ export interface Microphone extends Disposable {
   readonly stream: MediaStream;
   readonly deviceId: string | undefined;
   readonly label: string;
-  /** Sends sound only while open. The level is measured in both cases. */
+  /** Sends sound only while open. */
   open(isOpen: boolean): void;
-  /** The present level, 0 to 1, measured before muting. */
+  /** 0 to 1, before muting. */
   level(): number;
 }
 
@@ -21,7 +21,6 @@ export class NoMicrophone extends Error {
   }
 }
 
-/** Whether the browser opens the microphone without asking the person. */
 export async function isMicrophoneAllowed(): Promise<boolean> {
   try {
     const { state } = await navigator.permissions.query({ name: "microphone" as PermissionName });
@@ -31,13 +30,12 @@ export async function isMicrophoneAllowed(): Promise<boolean> {
   }
 }
 
-/** Why this page cannot have a microphone, before the person is asked. */
 export function microphoneProblem(): MicrophoneProblem | undefined {
   if (!isSecureContext) return "insecure";
   return "mediaDevices" in navigator && "RTCPeerConnection" in globalThis ? undefined : "unsupported";
 }
 
-/** Opens the microphone, muted at first. Throws NoMicrophone. */
+/** Muted at first. Throws NoMicrophone. */
 export async function openMicrophone(deviceId?: string): Promise<Microphone> {
   const problem = microphoneProblem();
   if (problem) throw new NoMicrophone(problem);
@@ -54,7 +52,7 @@ export async function openMicrophone(deviceId?: string): Promise<Microphone> {
   return microphoneOf(stream);
 }
 
-/** Labels are empty until the microphone is allowed, and for devices that have none. */
+/** Labels are empty until the microphone is allowed. */
 export async function listMicrophones(): Promise<readonly { readonly id: string; readonly label: string }[]> {
   const devices = await navigator.mediaDevices.enumerateDevices().catch(() => []);
   const inputs = devices.filter(({ kind, deviceId }) => kind === "audioinput" && deviceId !== "");
@@ -69,7 +67,7 @@ function problemOf(cause: unknown): MicrophoneProblem {
 
 function microphoneOf(stream: MediaStream): Microphone {
   const [track] = stream.getAudioTracks();
-  // The meter uses a clone, which stays enabled while the sent track is disabled.
+  // The clone stays enabled while the sent track is disabled.
   const copy = track?.clone();
   const context = new AudioContext();
   const analyser = new AnalyserNode(context, { fftSize: 1024, smoothingTimeConstant: 0 });
@@ -96,7 +94,7 @@ function microphoneOf(stream: MediaStream): Microphone {
   };
 }
 
-/** 0 at −58 dB, 1 at −14 dB: the scale of the rings on screen. */
+/** 0 at −58 dB, 1 at −14 dB, as the rings on screen. */
 function loudness(samples: Float32Array): number {
   let sum = 0;
   for (const sample of samples) sum += sample * sample;

@@ -1,4 +1,4 @@
-// This page's seat on the stage: keeps one connection to the stage and reconnects after every loss until the seat is left.
+// This page's seat: keeps one connection to the stage and reconnects until the seat is left.
 
 import { type Clock, sleep, type Timer } from "@hustings/flow/clock.ts";
 import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
@@ -8,7 +8,7 @@ import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import { PendingCommands } from "../pending-commands.ts";
 import { closeConnection, openConnection, type StageConnection } from "./stage-connection.ts";
 
-/** `connecting` is the first connection only. `over` is final. */
+/** `connecting`: the first connection only. `over` is final. */
 export type SeatPhase =
   | { readonly kind: "connecting" }
   | { readonly kind: "seated" }
@@ -16,32 +16,31 @@ export type SeatPhase =
   | { readonly kind: "over"; readonly why: "left" | "removed" | "ended" | "replaced" | ErrorCode };
 
 export interface SeatOptions {
-  /** Addresses of the space's WHIP endpoint, in the order in which to try them. */
+  /** WHIP addresses, in the order of tries. */
   readonly whipUrls: readonly string[];
   readonly ticket: () => Promise<string>;
   readonly microphone: MediaStream;
   readonly clock: Clock;
   readonly onPhase: (phase: SeatPhase) => void;
   readonly onDown: (message: StageMessage) => void;
-  /** The other speakers' sound; a new stream for each connection. */
+  /** A new stream for each connection. */
   readonly onSound: (sound: MediaStream) => void;
 }
 
 export interface StageSeat {
-  /** Resolves with `seq` once the stage has it on disk. Throws the stage's Refusal; `stage-away` while reconnecting. */
+  /** Resolves with `seq` once on disk. Throws the stage's Refusal; `stage-away` while reconnecting. */
   command(command: Command): Promise<number>;
-  /** Connects again at once, for a changed network or microphone. */
+  /** For a changed network or microphone. */
   reconnect(): void;
   replaceMicrophone(microphone: MediaStream): Promise<void>;
-  /** Closes the connection. The stage keeps the seat for a while unless the command `leave` came first. */
+  /** The stage keeps the seat for a while unless `leave` came first. */
   close(): void;
 }
 
 const RECONNECT_RETRY: RetryPolicy = { firstMs: 250, capMs: 4_000, tries: Infinity };
-/** The connection is dead after this much silence: the stage sends levels five times a second. */
+/** The stage sends levels five times a second. */
 const SILENCE_MS = 1_500;
 const COMMAND_DEADLINE_MS = 5_000;
-/** Errors that another try cannot change. */
 const FINAL_ERRORS: ReadonlySet<ErrorCode> = new Set([
   "no-space",
   "ended",
@@ -68,7 +67,6 @@ class BrowserSeat implements StageSeat {
   #connection: StageConnection | undefined;
   #watchdog: Timer | undefined;
   #lost = Promise.withResolvers<void>();
-  /** Index of the address that answered last, which is tried first. */
   #urlIndex = 0;
   #iceServers: readonly RTCIceServer[] = [];
 
@@ -77,7 +75,6 @@ class BrowserSeat implements StageSeat {
     this.#microphone = options.microphone;
   }
 
-  /** Connects, and reconnects after every loss, until the seat is over. */
   async keep(): Promise<void> {
     const { clock, onPhase } = this.#options;
     const { signal } = this.#stopped;
@@ -121,7 +118,7 @@ class BrowserSeat implements StageSeat {
     this.#drop();
   }
 
-  /** One connection from start to loss; returns whether it was ever seated. */
+  /** Whether it was ever seated. */
   async #sit(attempt: number): Promise<boolean> {
     this.#lost = Promise.withResolvers();
     try {

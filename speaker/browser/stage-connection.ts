@@ -1,4 +1,4 @@
-// One WebRTC connection of a page to the stage: WHIP (RFC 9725) and the stage's data channel.
+// One WebRTC connection to the stage: WHIP (RFC 9725) and a data channel.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -24,7 +24,7 @@ export interface ConnectionOptions {
 
 const OFFER_DEADLINE_MS = 4_000;
 const CONNECT_DEADLINE_MS = 6_000;
-/** Candidates do not trickle. Those of this device are there within half a second. */
+/** Without trickle; local candidates arrive within half a second. */
 const GATHERING_MS = 500;
 
 /** Resolves with the stage's first message. Throws Refusal. */
@@ -61,7 +61,7 @@ export async function openConnection(options: ConnectionOptions): Promise<StageC
   }
 }
 
-/** Closes without calling `onLost`. */
+/** Without calling `onLost`. */
 export function closeConnection({ peer, channel }: StageConnection): void {
   channel.onclose = null;
   peer.onconnectionstatechange = null;
@@ -69,7 +69,7 @@ export function closeConnection({ peer, channel }: StageConnection): void {
   peer.close();
 }
 
-/** Prefers RED: Chromium then sends every packet twice, which survives single losses. */
+/** With RED, Chromium sends every packet twice, which survives single losses. */
 function addMicrophone(peer: RTCPeerConnection, microphone: MediaStream): void {
   const track = microphone.getAudioTracks()[0];
   const transceiver = peer.addTransceiver(track ?? "audio", { direction: "sendrecv", streams: [microphone] });
