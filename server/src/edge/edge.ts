@@ -1,4 +1,4 @@
-// Composes an edge: HTTP and WebSocket server, the spaces that it follows, admission and load control.
+// Composes an edge: HTTP and WebSocket server, followed spaces, admission and load control.
 
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer, type ServerOptions } from "node:https";
@@ -37,48 +37,39 @@ import { createListenerSockets, type ListenerSockets } from "./socket/listener-s
 
 export interface EdgeOptions {
   readonly clock: Clock;
-  /** The stage's Unix sockets, for following and for HTTP, and the api's. */
+  /** Unix sockets of stage and api. */
   readonly followPath: string;
   readonly stageSocketPath: string;
   readonly apiSocketPath: string;
-  /**
-   * The audience desk's Unix socket; absent: listeners get no moments. Nothing waits for the desk, which may be away.
-   * `hustings serve` has no desk yet.
-   */
+  /** The audience desk's Unix socket; absent: no moments. `hustings serve` has no desk yet. */
   readonly momentsPath?: string;
-  /** The packager's Unix socket; absent: HLS has no AAC. */
   readonly packagerSocketPath?: string;
-  /** The stage's own public TCP port, which pages connect to. */
   readonly stagePort: number;
-  /** The built web app. */
   readonly assetsDirectory: string;
   readonly listen: ListenTarget;
-  /** Origin of a CDN that carries HLS. When there is no place, newcomers are sent there before they queue. */
+  /** Of a CDN for HLS, to which newcomers are sent before they queue. */
   readonly pullUrl?: string;
   /** Default `anyone`. */
   readonly openSpaces?: OpenSpaces;
   /** Unix socket for the supervisor; absent: none is opened. */
   readonly controlSocketPath?: string;
   readonly version?: string;
-  /** Milliseconds between two pushes, a row of CADENCE_TABLE; `auto`, the default: what the processor can afford. */
+  /** A row of CADENCE_TABLE; `auto`, the default: what the processor can afford. */
   readonly cadenceMs?: CadenceSetting;
-  /** Milliseconds of buffer beyond the margin; `auto`, the default: by the idle processor time. */
+  /** Milliseconds beyond the margin; `auto`, the default: by idle processor time. */
   readonly reserve?: ReserveSetting;
-  /** Share of one core that this process may count on, 0 to 1; default 1. */
+  /** Of one core, 0 to 1; default 1. */
   readonly coreShare?: number;
-  /** Edges on this machine; default 1. */
+  /** On this machine; default 1. */
   readonly edges?: number;
-  /** Replaces the process's own measurements. */
   readonly meter?: Meter;
-  /** Overrides of EDGE_LIMITS. */
   readonly limits?: Partial<EdgeLimits>;
-  /** Addresses or CIDR ranges whose X-Forwarded-* headers are trusted. */
+  /** Addresses or CIDR ranges whose X-Forwarded-* headers count. */
   readonly trustedProxies?: readonly string[];
-  /** PEM texts. With a shared secret, a TLS session of one edge resumes at another. */
+  /** PEM. With a shared secret, TLS sessions resume at other edges. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly sessionSecret?: Uint8Array };
   readonly log?: Logger;
   readonly random?: () => number;
-  /** Replaces the stage's sockets. */
   readonly upstream?: Upstream;
 }
 
@@ -86,28 +77,24 @@ export interface Edge {
   readonly port: number;
   readonly listeners: number;
   readonly spaces: number;
-  /** HLS requests that wait for sound. */
   readonly hlsWaiting: number;
-  /**
-   * Stops accepting and closes every listener with 4505, spread over `overMs`. A second call returns the same
-   * promise.
-   */
+  /** Closes every listener with 4505, spread over `overMs`. Further calls return the same promise. */
   drain(overMs?: number): Promise<void>;
-  /** Resolves when the edge has drained or was disposed of. */
+  /** Drained, or disposed of. */
   readonly finished: Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Listeners closed per second during a drain: what the other edges absorb beside their own load. */
+/** As many as other edges absorb beside their own load. */
 const DRAINED_PER_SECOND = 1_000;
 const MAX_DRAIN_MS = 20_000;
-/** Time limits of a connection: first request, next request, and sending a response. */
+/** First request, next request, sending a response. */
 const TIMEOUTS = { firstMs: 5_000, nextMs: 5_000, sendMs: 60_000 } as const;
-/** Time that the packager may take beyond the longest wait for sound. */
+/** Beyond the longest wait for sound. */
 const PACKAGER_MS = 3_000;
 const EMPTY = Buffer.alloc(0);
 
-/** Rejects when the port is in use, the certificate is bad or a trusted proxy is unreadable. */
+/** Rejects if the port is in use, the certificate is bad or a trusted proxy is unreadable. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const { clock, log = SILENT, random = Math.random, stagePort, pullUrl, openSpaces = "anyone" } = options;
   const limits: EdgeLimits = { ...EDGE_LIMITS, ...options.limits };
@@ -237,7 +224,6 @@ function packagerProxy(
   };
 }
 
-/** Short timeouts keep slow and huge requests cheap. */
 function createHttpServer(
   tls: EdgeOptions["tls"],
   limits: EdgeLimits,
@@ -280,7 +266,6 @@ function refusalForParseError(code: string | undefined): Refusal {
   return new Refusal("bad-request", "The bytes are not a valid HTTP request.");
 }
 
-// Node passes on any request target; only paths are served here.
 function readTarget({ url = "" }: IncomingMessage): URL | undefined {
   return url.startsWith("/") && !url.startsWith("//") && URL.canParse(url, "http://edge")
     ? new URL(url, "http://edge")
@@ -308,7 +293,6 @@ function startAdmission(
   });
 }
 
-// A full edge stops at once when another has places, without waiting for the supervisor.
 function mayAccept(admission: Admission, link: DoorLink | undefined): boolean {
   const instruction = link?.instruction;
   if (instruction === undefined) return true;
@@ -319,7 +303,7 @@ function drainMs(listeners: number): number {
   return Math.min(MAX_DRAIN_MS, Math.max(1_000, (listeners / DRAINED_PER_SECOND) * 1_000));
 }
 
-// The server closes only after its last connection, listeners included.
+// Only after its last connection, listeners included.
 async function close(
   acceptSocket: AcceptSocket,
   server: Server,

@@ -1,45 +1,42 @@
-// The queue of listeners that wait for a place: their order, the positions they are sent, and the estimated wait.
+// The queue of listeners that wait for a place: their order, positions and estimated wait.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { noticeFrame } from "@hustings/wire/listen/frames.ts";
 import { binaryFrame } from "../socket/websocket-framing.ts";
 
-/** A listener in the queue. */
 export interface Waiter {
-  /** It was listening before; it stands before every newcomer. */
+  /** It was listening before and goes before every newcomer. */
   readonly isReturning: boolean;
-  /** Since when it has waited, at this edge or another. */
+  /** Here or at another edge. */
   readonly sinceUtcMs: number;
-  /** It waited at another edge before, and says since when. */
+  /** It queued at another edge before and says since when. */
   readonly hasWaited: boolean;
   send(frame: Buffer): void;
-  /** It has a place at this edge. */
   admit(): void;
-  /** Another edge has a place for it. */
   redirect(): void;
 }
 
 export interface AdmissionQueue {
-  /** Returns false when the queue is full. */
+  /** False: the queue is full. */
   add(waiter: Waiter): boolean;
   remove(waiter: Waiter): void;
-  /** Takes the first waiter out of the queue; `undefined` when the queue is empty or `may` refuses the first. */
+  /** `undefined`: the queue is empty, or `may` refuses the first. */
   next(may: (waiter: Waiter, waitedMs: number) => boolean): Waiter | undefined;
-  /** Sends their position to the waiters whose position has changed; call it a few times a second. */
+  /** To those whose position changed. Call a few times a second. */
   sendPositions(): void;
-  /** Estimated wait at `position` at the rate of admission; `null` before anybody was admitted. */
+  /** At the rate of admission; `null` before anybody was admitted. */
   estimateMs(position: number): number | null;
   readonly size: number;
 }
 
-/** Send a changed position at most this often, and any position at least every `REMIND_MS`. */
+/** Shortest time between changed positions; any position is repeated every `REMIND_MS`. */
 export const POSITION_MS = 2_000;
 export const REMIND_MS = 10_000;
-/** A long queue sends each position less often: at most 500 positions a second. */
+/** At most 500 positions a second in a long queue. */
 const POSITION_PER_WAITER_MS = 2;
 /** Time constant of the rate. */
 const RATE_MS = 60_000;
-/** An earlier start of the wait is not believed. */
+/** Earlier starts are not believed. */
 const LONGEST_MS = 6 * 3_600_000;
 
 interface Entry {
@@ -115,7 +112,6 @@ function isBefore(a: Entry, b: Entry): boolean {
   return a.sinceUtcMs <= b.sinceUtcMs;
 }
 
-// A count that fades over RATE_MS. Earlier than that, the time since the first count is the span.
 function createRate(clock: Clock) {
   let counted = 0;
   let atMs = clock.monotonicMs();

@@ -1,5 +1,5 @@
-// Decides who is admitted: as many listeners as the limits of this edge allow, resuming listeners first; the rest
-// queue. docs/decisions/0010-door.md.
+// Decides who is admitted within this edge's limits, resuming listeners first; the rest queue
+// (docs/decisions/0010-door.md).
 
 import { type Clock, repeat } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -10,13 +10,11 @@ import type { EdgeLimits } from "../edge-limits.ts";
 import { createAdmissionQueue, type Waiter } from "./admission-queue.ts";
 
 export interface Admission extends Disposable {
-  /** Takes a place if this listener may have one; `leave` gives it back. */
+  /** `leave` gives the place back. */
   enter(isReturning: boolean, isKnown: boolean): boolean;
   leave(): void;
-  /** Adds a listener to the queue. Throws `full` with a retry time when the queue is full. */
   wait(waiter: Waiter): void;
   abandon(waiter: Waiter): void;
-  /** Admits nobody from now on. */
   close(): void;
   readonly load: EdgeLoad;
   readonly tier: Tier;
@@ -29,11 +27,11 @@ export interface AdmissionOptions {
   readonly random: () => number;
   readonly log: Logger;
   readonly memoryBytes: () => number;
-  /** The supervisor's newest instruction. */
+  /** From the supervisor. */
   readonly instruction: () => AcceptInstruction | undefined;
-  /** HLS from a CDN is available, which costs this edge nothing. */
+  /** From a CDN, at no cost to this edge. */
   readonly hasPull: boolean;
-  /** Called at once when the first place comes free or the last is taken; other changes once per turn. */
+  /** At once for the first place gained or the last taken; other changes once per turn. */
   readonly onLoad: (load: EdgeLoad) => void;
 }
 
@@ -41,20 +39,17 @@ export const TURN_MS = 250;
 /** Stop admitting after LATE_TURNS slow turns; resume after as many good ones. A full accept queue costs one second. */
 const LATE_MS = 2_000;
 const LATE_TURNS = 6;
-/** Most waiters admitted or redirected in one turn. */
+/** In one turn, redirected ones included. */
 const MAX_PER_TURN = 500;
-/** After this a redirected listener has arrived at the other edge and counts there. */
+/** Then a redirected listener counts at the other edge. */
 const ON_THE_WAY_MS = 2_000;
-/** While other edges have queues, a free place waits this long for one of their listeners. */
+/** A free place waits this long for a listener from another edge's queue. */
 const COURTESY_MS = 2_000;
-/**
- * A listener from another edge's queue waits at least this long: those who stood before it are on their way, delayed
- * by as much jitter (SPEC.md L3). When the queue is full, its first gets a place at once.
- */
+/** A listener from another queue waits this long for those before it, who arrive with as much jitter (SPEC.md L3). */
 const GATHER_MS = 2_500;
-/** Shortest retry time when the queue is full; the longest is three times that. */
+/** The longest is three times this. */
 const QUEUE_FULL_RETRY_MS = 10_000;
-/** A listener that resumes has some seconds of sound left, and the supervisor restarts a dead edge at once. */
+/** A resuming listener has seconds of sound left, and a dead edge is restarted at once. */
 const RETURNING_RETRY_MS = 500;
 
 export function createAdmission(options: AdmissionOptions): Admission {
@@ -162,8 +157,6 @@ export function createAdmission(options: AdmissionOptions): Admission {
   };
 }
 
-// As many as other edges have places; everybody when another edge accepts and has a queue, so that two queues become
-// one. Each listener says how long it has waited.
 function redirectCount(instruction: AcceptInstruction | undefined): number {
   if (instruction === undefined) return 0;
   const isSecondQueue = !instruction.isOpen && instruction.elsewhereWaiting > 0;
@@ -174,7 +167,6 @@ function isSame(a: EdgeLoad, b: EdgeLoad): boolean {
   return a.listeners === b.listeners && a.places === b.places && a.waiting === b.waiting;
 }
 
-// Checks memory and the event loop once a turn; a late timer means a slow turn.
 function createPressure({ clock, limits, memoryBytes }: AdmissionOptions) {
   let dueMs = clock.monotonicMs() + TURN_MS;
   let turnsInRow = 0;

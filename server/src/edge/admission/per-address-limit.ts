@@ -1,15 +1,15 @@
-// Limits how many of something one address has at once: places, or TCP connections.
+// Limits how many places or TCP connections one address has.
 
 import type { Server, Socket } from "node:net";
 
-/** The count of one address, shared by everything that it has. */
+/** Shared by everything that one address has. */
 export interface AddressCount {
   readonly key: string;
   count: number;
 }
 
 export interface PerAddressLimit {
-  /** Counts one more for `key`; `undefined` at the limit. Give the result to `leave` later. */
+  /** `undefined` at the limit. Give the result to `leave` later. */
   enter(key: string): AddressCount | undefined;
   leave(held: AddressCount): void;
   readonly size: number;
@@ -38,9 +38,7 @@ export function createPerAddressLimit(limit: number): PerAddressLimit {
 const HELD = Symbol("share of an address");
 type Counted = Socket & { [HELD]?: AddressCount };
 
-/**
- * Closes a connection on accept when its address is at the limit. `keyOf` gives the key to count; `undefined`: none.
- */
+/** On accept. `keyOf` gives the key to count; `undefined`: not counted. */
 export function limitConnections(
   server: Pick<Server, "on">,
   limit: number,
@@ -56,7 +54,6 @@ export function limitConnections(
     socket.on("close", giveBack);
   });
 
-  // One function for every socket, so that a socket needs no closure of its own.
   function giveBack(this: Counted): void {
     if (this[HELD]) addressLimit.leave(this[HELD]);
   }

@@ -1,28 +1,27 @@
-// Opens and closes the listening socket of this process without losing a connection: while it is closed, arriving
-// connections wait for another process or for the next opening.
+// Opens and closes the listening socket without losing connections: meanwhile they wait for another process or the next
+// opening.
 
 import type { Server } from "node:http";
 import { Server as NetServer } from "node:net";
 import type { DoorLink } from "../../ops/accept/accept-ipc.ts";
 import type { Logger } from "../../ops/logger.ts";
 
-/** An address to listen on, a handle that is open already, or handles from the supervisor. */
+/** An address, an open handle, or handles from the supervisor. */
 export type ListenTarget =
   | { readonly host: string; readonly port: number; readonly reusePort?: boolean }
   | { readonly handle: NetServer | { readonly fd: number } }
   | { readonly link: DoorLink; readonly host: string; readonly port: number };
 
 export interface AcceptSocket {
-  /** Resolves when the socket listens for the first time; rejects when it cannot. */
   readonly opened: Promise<void>;
-  /** Starts or stops accepting. Without a supervisor the socket stays open. */
+  /** Without a supervisor the socket stays open. */
   setOpen(isOpen: boolean): void;
-  /** Stops for good. Resolves when every connection has ended, or at once when the socket was closed. */
+  /** Resolves when every connection has ended, or at once if the socket was closed. */
   close(): Promise<void>;
   readonly isOpen: boolean;
 }
 
-/** Length of the accept queue: the listeners of a whole dead edge may wait in it. net.core.somaxconn may lower it. */
+/** Enough for a dead edge's listeners. net.core.somaxconn may lower it. */
 const BACKLOG = 16_384;
 
 export function createAcceptSocket(server: Server, listen: ListenTarget, log: Logger): AcceptSocket {
@@ -67,13 +66,12 @@ export function createAcceptSocket(server: Server, listen: ListenTarget, log: Lo
   };
 }
 
-// Closes like node:net. node:http would also close accepted connections that have not sent a request yet, and would
-// stop checking for slow ones.
+// Like node:net; node:http would close accepted connections without a request, and stop checking for slow ones.
 function stopAccepting(server: Server, closed?: () => void): void {
   NetServer.prototype.close.call(server, closed);
 }
 
-// An edge without a supervisor and without a handle listens beside the others, which `reusePort` allows.
+// Without supervisor and handle, edges share a port by `reusePort`.
 function serverTarget(listen: ListenTarget) {
   if ("handle" in listen) return listen;
   if (!("link" in listen)) return { host: listen.host, port: listen.port, reusePort: listen.reusePort ?? false };

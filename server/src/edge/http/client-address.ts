@@ -1,4 +1,4 @@
-// The address that a request came from: the peer's own, or the one that a trusted proxy names.
+// The address that a request came from, or that a trusted proxy names.
 
 import type { IncomingHttpHeaders } from "node:http";
 import { BlockList, isIP, isIPv6 } from "node:net";
@@ -10,18 +10,15 @@ export interface AddressedRequest {
 }
 
 export interface ClientAddresses {
-  /** The client's address; "unknown" when the connection is gone already. */
+  /** "unknown" if the connection is gone. */
   addressOf(request: AddressedRequest): string;
-  /**
-   * The address or IPv6 network to count; `undefined` for this machine and trusted proxies, which stand for many
-   * clients.
-   */
+  /** Address or IPv6 network; `undefined` for this machine and trusted proxies, which stand for many clients. */
   limitKeyOf(address: string): string | undefined;
-  /** The scheme that the browser used: the trusted proxy's header, otherwise whether this connection is TLS. */
+  /** From a trusted proxy's header, else from the connection. */
   schemeOf(request: AddressedRequest): "http" | "https";
 }
 
-/** `trustedProxies` are addresses or CIDR ranges. Throws RangeError for anything else. */
+/** Addresses or CIDR ranges. Throws RangeError for anything else. */
 export function createClientAddresses(trustedProxies: readonly string[]): ClientAddresses {
   const trusted = new BlockList();
   for (const text of trustedProxies) trust(trusted, text);
@@ -68,7 +65,6 @@ function isOwn(address: string): boolean {
   return address === "::1" || address.startsWith("127.");
 }
 
-// An IPv4 peer of a dual-stack socket appears as a mapped IPv6 address.
 function plainAddress(address: string): string {
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }

@@ -1,4 +1,4 @@
-// Serves the supervisor over a Unix socket: health, draining, the cadence setting.
+// Serves the supervisor over a Unix socket: health, draining, cadence.
 
 import { createServer } from "node:http";
 import { connect } from "node:net";
@@ -13,15 +13,13 @@ export interface EdgeHealth {
   readonly version: string;
   readonly listeners: number;
   readonly spaces: number;
-  /** 99th percentile of the event loop's delay over the last second. */
+  /** p99 of the event loop's delay over the last second. */
   readonly loopDelayMs: number;
   readonly rssBytes: number;
   readonly load: LoadView;
   readonly draining: boolean;
-  /** Free places for newcomers. */
   readonly places: number;
   readonly waiting: number;
-  /** Whether this process accepts connections at present. */
   readonly open: boolean;
 }
 
@@ -29,14 +27,14 @@ export interface ControlOptions {
   readonly path: string;
   readonly version: string;
   readonly counts: () => Omit<EdgeHealth, "role" | "pid" | "version" | "loopDelayMs" | "rssBytes" | "load">;
-  /** Starts the drain; may be called again. */
+  /** May be called again. */
   readonly drain: () => void;
   readonly loadWatch: Pick<LoadWatch, "set" | "view" | "loopDelayMs">;
 }
 
 /**
- * `GET /health` → EdgeHealth; `POST /drain` → 202; `POST /cadence/auto` or `/cadence/MILLISECONDS` → LoadView.
- * Rejects when another edge holds the path.
+ * `GET /health`: EdgeHealth; `POST /drain`: 202; `POST /cadence/auto` or `/cadence/MILLISECONDS`: LoadView. Rejects if
+ * another edge holds the path.
  */
 export async function serveControl(options: ControlOptions): Promise<AsyncDisposable> {
   const { path, version, counts, drain, loadWatch } = options;
@@ -69,7 +67,7 @@ export async function serveControl(options: ControlOptions): Promise<AsyncDispos
   };
 }
 
-/** Whether a process answers at `path`. A file there may be left from a killed edge. */
+/** The file may be left from a killed edge. */
 function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path, () => resolve(true));

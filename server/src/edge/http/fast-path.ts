@@ -1,6 +1,5 @@
-// Answers an upgrade, or a GET whose response is ready, straight from the first bytes of a connection, without Node's
-// HTTP parser and its objects; those are most of the cost when ninety thousand clients load the home page at once.
-// Everything else goes to node:http unchanged.
+// Answers an upgrade, or a GET whose response is ready, from a connection's first bytes, without the cost of Node's
+// HTTP parser and objects. Everything else goes to node:http.
 
 import { STATUS_CODES } from "node:http";
 import type { Server, Socket } from "node:net";
@@ -13,29 +12,28 @@ import { type RequestHead, readHead } from "./request-head.ts";
 
 export interface FastPathOptions {
   readonly clock: Clock;
-  /** The response to an ordinary GET if it is ready. Must not throw. */
+  /** `undefined`: not ready. Must not throw. */
   respond(head: RequestHead): PreparedResponse | undefined;
   /** Takes over the socket. Must not throw. */
   upgrade(head: RequestHead, socket: Socket): void;
-  /** A client is refused when its first request takes `firstMs`, and closed when its next takes `nextMs`. */
+  /** For the first request (then refused) and for the next (then closed). */
   readonly firstMs: number;
   readonly nextMs: number;
-  /** A response that the client does not take in this time is given up. */
+  /** Then an unread response is given up. */
   readonly sendMs: number;
 }
 
 export interface FastPath {
-  /** Connections that wait for a request, their first or the next. */
   readonly size: number;
   [Symbol.dispose](): void;
 }
 
-/** A longer body is not copied together with its head: each slow reader would hold a copy. */
+/** Longer bodies are not copied to join their head: each slow reader would hold a copy. */
 const MAX_COPIED_BYTES = 16 * 1024;
 const CLOSES = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
 const UPGRADES = /(?:^|,)[ \t]*upgrade[ \t]*(?:,|$)/i;
 
-/** Call before anything else listens for connections of `server`, which is of node:http or node:https. */
+/** Call before anything else listens for `server`'s connections. */
 export function createFastPath(server: Server, options: FastPathOptions): FastPath {
   const event = server instanceof TlsServer ? "secureConnection" : "connection";
   const nodeListeners = server.listeners(event);
@@ -48,7 +46,7 @@ export function createFastPath(server: Server, options: FastPathOptions): FastPa
     socket.on("data", onData).on("timeout", refuse).on("end", end).on("error", destroy).on("close", forget);
   });
 
-  // Shared by all sockets, and removed from a socket that becomes a listener's.
+  // Shared by all sockets; removed from a listener's.
   function onData(this: Socket, bytes: Buffer): void {
     if (this.writableEnded) return;
     const head = this.writableLength === 0 ? readHead(bytes) : undefined;
@@ -118,7 +116,7 @@ function destroy(this: Socket): void {
   this.destroy();
 }
 
-// Keeps the bytes of each response for one second, while its Date header is right.
+// For one second, while the Date header is right.
 function createSerializedResponses({ clock, nextMs }: FastPathOptions) {
   const replica = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(nextMs / 1_000)}\r\n\r\n`;
   const last = "Connection: close\r\n\r\n";

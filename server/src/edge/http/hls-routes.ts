@@ -1,5 +1,5 @@
-// HLS at an edge: routes below /hls/, and the count of listeners that pull. Objects follow from the log only, so
-// every edge serves the same bytes.
+// Routes below /hls/, and the count of pulling listeners. Objects follow from the log only, so every edge serves the
+// same bytes.
 
 import type { IncomingMessage } from "node:http";
 import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
@@ -23,28 +23,25 @@ import type { FollowedSpace } from "../../replica/followed-space.ts";
 import type { ReverseProxy } from "./reverse-proxy.ts";
 
 export interface HlsRoutes {
-  /** Responds to `path` below `/hls/SPACE/`. Throws a Refusal: `no-object`, `not-yet`, `bad-request`, `full`. */
+  /** `path` below `/hls/SPACE/`. Throws a Refusal: `no-object`, `not-yet`, `bad-request`, `full`. */
   respond(exchange: HttpExchange, followed: FollowedSpace, path: string): Promise<void>;
-  /** The response to a GET for sound that is available at once; `undefined` for everything else. */
+  /** `undefined` unless the sound is available at once. */
   immediateResponse(followed: FollowedSpace, path: string): PreparedResponse | undefined;
   soundArrived(followed: FollowedSpace): void;
-  /** Requests that wait for sound. */
   readonly waiting: number;
   [Symbol.dispose](): void;
 }
 
 export interface HlsRoutesOptions {
   readonly clock: Clock;
-  /** Requests that may wait at once; further ones are refused with `full`. */
+  /** Further ones are refused with `full`. */
   readonly maxWaiting: number;
   readonly loop: HoldLoop;
-  /** Tells listeners that pull apart. */
+  /** Distinguishes pulling listeners. */
   readonly addressOf: (request: IncomingMessage) => string;
-  /** Makes AAC, where the operator wants it. */
   readonly packager?: ReverseProxy;
 }
 
-/** How often the number of pulling listeners is reported. */
 const REPORT_MS = 5_000;
 
 const INIT = Buffer.from(initSegment());

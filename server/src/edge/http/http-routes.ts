@@ -1,4 +1,4 @@
-// Routes requests at the public port: the edge answers what it has in memory and proxies the rest to api and stage.
+// Routes requests at the public port: answers from memory, and proxies the rest to api and stage.
 
 import type { IncomingHttpHeaders } from "node:http";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -38,7 +38,6 @@ export interface HttpRoutesOptions {
   readonly stagePort: number;
   readonly admission: Admission;
   readonly loadWatch: Pick<LoadWatch, "usualLagMs">;
-  /** Origin of a CDN that carries HLS. */
   readonly pullUrl?: string | undefined;
   readonly openSpaces: OpenSpaces;
   readonly log: Logger;
@@ -46,11 +45,11 @@ export interface HttpRoutesOptions {
 
 const SPACE_PATH = /^\/api\/spaces\/([^/]+)\/room$/;
 const HLS_PATH = /^\/hls\/([^/]+)\/(.+)$/;
-/** Paths that URL parsing leaves unchanged. */
+/** Unchanged by URL parsing. */
 const PLAIN_PATH = /^(?:\/[\w-][\w.-]*)+$|^\/$/;
 const PAGE_PATH = /^\/s\/([^/]+)$/;
 
-/** Answers one request; never rejects. */
+/** Never rejects. */
 export async function respond(exchange: HttpExchange, options: HttpRoutesOptions): Promise<void> {
   try {
     await route(exchange, options);
@@ -77,7 +76,7 @@ async function route(exchange: HttpExchange, options: HttpRoutesOptions): Promis
   sendPrepared(exchange, await options.pages.other(headers, 404));
 }
 
-/** The response to a GET if it is ready at once and its path is plain; otherwise `respond` handles it. Never throws. */
+/** `undefined`: leave it to `respond`. Never throws. */
 export function immediateResponse(
   { url = "", headers }: RequestHead,
   options: HttpRoutesOptions,
@@ -95,7 +94,7 @@ export function immediateResponse(
   return undefined;
 }
 
-/** The response to a GET from the edge's own memory; `undefined` for other paths. Rejects with a Refusal. */
+/** From memory; `undefined` for other paths. Rejects with a Refusal. */
 function ownResponse(
   path: string,
   requestHeaders: IncomingHttpHeaders,
@@ -147,7 +146,6 @@ function roomResponse(
   return followed ? answer(followed) : follow(followedSpaces, id).then(answer);
 }
 
-// A page is always served; the app itself asks again for what is missing.
 function spacePageResponse(
   id: string,
   requestHeaders: IncomingHttpHeaders,

@@ -1,4 +1,4 @@
-// The list of live spaces, read from the stage at most once a second; the last one is served while the stage is away.
+// The list of live spaces, read at most once a second; while the stage is away the last one is served.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
@@ -6,15 +6,15 @@ import { type ListedSpace, listedSpacesOf } from "@hustings/wire/listen/room-doc
 import type { Upstream } from "../../replica/upstream.ts";
 
 export interface LiveSpaceList {
-  /** The list when no request to the stage is needed. */
+  /** `undefined`: the stage must be asked. */
   current(): readonly ListedSpace[] | undefined;
-  /** At most a second old, or older while the stage is away. Throws `stage-away` when no list was ever read. */
+  /** Throws `stage-away` if no list was ever read. */
   live(): Promise<readonly ListedSpace[]>;
 }
 
 const LIST_MS = 1_000;
 
-/** `listed` is called with every id that the stage has. */
+/** Calls `listed` with every id that the stage has. */
 export function createLiveSpaceList(upstream: Upstream, clock: Clock, listed: (ids: SpaceId[]) => void): LiveSpaceList {
   let spaces: readonly ListedSpace[] | undefined;
   let requestedMs = -LIST_MS;

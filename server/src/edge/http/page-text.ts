@@ -1,6 +1,5 @@
-// Texts of a page for readers without JavaScript: title and description for link previews and search results, and the
-// no-script text. They stand apart from web/text because servers do not import the web app. They have one language,
-// because a page is cached once for everybody.
+// Texts of pages for readers without JavaScript, in one language, because pages are cached for everybody. Servers do
+// not import web/text.
 
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 

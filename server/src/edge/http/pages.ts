@@ -1,5 +1,4 @@
-// Fills the built app's one HTML document with a head for clients that run no scripts, and with the data of its first
-// paint.
+// Fills the app's document with a head for clients without scripts, and with its first paint's data.
 
 import type { IncomingHttpHeaders } from "node:http";
 import { promisify } from "node:util";
@@ -10,27 +9,27 @@ import { ENGLISH } from "./page-text.ts";
 import { ROOM_CACHE } from "./room-response.ts";
 
 export interface Pages {
-  /** The page of a space. Without `room` nothing is known of it at present, and the app asks again. */
+  /** Without `room` the app asks again. */
   space(
     requestHeaders: IncomingHttpHeaders,
     status: number,
     tag: string,
     room: RoomDocument | undefined,
   ): MaybePromise<PreparedResponse>;
-  /** The same array is taken as an unchanged list; a changed list must be another array. */
+  /** The same array counts as an unchanged list. */
   home(requestHeaders: IncomingHttpHeaders, spaces: readonly ListedSpace[] | undefined): MaybePromise<PreparedResponse>;
-  /** The app, for a path that only the app knows. */
+  /** For a path that only the app knows. */
   other(requestHeaders: IncomingHttpHeaders, status: number): MaybePromise<PreparedResponse>;
 }
 
 const compress = promisify(brotliCompress);
-/** Compressed pages kept: those that many clients request in the same second. */
+/** Those that many clients request in the same second. */
 const MAX_COMPRESSED = 64;
 const MARK_HEAD = "<!--head-->";
 const MARK_BOOT = "<!--boot-->";
 const MARK_NO_SCRIPT = "<!--no-script-->";
 
-/** Served when the web app has not been built. */
+/** If the web app is not built. */
 export const BARE_DOCUMENT = `<!doctype html><html lang="en"><head><meta charset="utf-8">${MARK_HEAD}</head><body>
 <p>${ENGLISH.notBuilt}</p>${MARK_BOOT}</body></html>`;
 
@@ -52,7 +51,6 @@ export function createPages({ document, stagePort, pullUrl, openSpaces }: PagesO
   let listed: readonly ListedSpace[] | undefined;
   let listedTag = "home none";
 
-  // The key names everything that a page depends on, so one compressed copy serves every request.
   function answer(
     requestHeaders: IncomingHttpHeaders,
     status: number,
@@ -124,7 +122,6 @@ function roomHead(room: RoomDocument): string {
   return headOf(ENGLISH.titleOf(room.title), room.title, ENGLISH.spaceDescription(room));
 }
 
-/** The head's elements: the document's title, and the title and description of link previews. */
 function headOf(documentTitle: string, title: string, description: string): string {
   const escapedTitle = escapeHtml(title);
   const escapedDescription = escapeHtml(description);
@@ -139,7 +136,7 @@ function headOf(documentTitle: string, title: string, description: string): stri
   ].join("\n");
 }
 
-/** JSON in a script element, escaped so that it can neither end the element nor begin a comment. */
+/** Escaped, so that it cannot end the element or begin a comment. */
 function inlined(id: string, value: unknown): string {
   const json = JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, escapeJson);
   return `<script type="application/json" id="${id}">${json}</script>`;

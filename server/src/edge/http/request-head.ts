@@ -2,12 +2,12 @@
 
 import type { IncomingHttpHeaders } from "node:http";
 
-/** The parts of a request that routing needs, read here or by node:http. */
+/** Read here or by node:http. */
 export interface RequestHead {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
   readonly httpVersion: string;
-  /** Names in lower case. */
+  /** In lower case. */
   readonly headers: IncomingHttpHeaders;
 }
 
@@ -19,12 +19,10 @@ const HEAD_END = LINE_END + LINE_END;
 const REQUEST_LINE = /^GET (\/[!-~]*) HTTP\/1\.1$/;
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const VALUE = /^[\t -~]*$/;
-/** Headers of a request that has more than its head. */
+/** Such requests have more than a head. */
 const MORE = new Set(["content-length", "transfer-encoding", "expect"]);
 
-/**
- * Reads `bytes` as node:http would, if they are exactly the head of a GET without a body, in ASCII, each header once.
- */
+/** `undefined` unless `bytes` are exactly a GET's head in ASCII, each header once. */
 export function readHead(bytes: Buffer): RequestHead | undefined {
   if (bytes.length > MAX_HEAD_BYTES) return undefined;
   const text = bytes.toString("latin1");

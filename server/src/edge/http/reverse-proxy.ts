@@ -1,4 +1,4 @@
-// Passes requests to processes behind the edge over Unix sockets, limited in size, number and time.
+// Passes requests to processes behind the edge, limited in size, number and time.
 
 import { request as ask, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
 import { pipeline } from "node:stream";
@@ -7,10 +7,7 @@ import { COMMON_HEADERS, type HttpExchange } from "../../http/responses.ts";
 import type { ClientAddresses } from "./client-address.ts";
 
 export interface ReverseProxy {
-  /**
-   * Streams the response back. Throws a Refusal before it has begun: `too-large`, `bad-request`, `full`,
-   * `errorWhenDown`.
-   */
+  /** Throws a Refusal before the response begins: `too-large`, `bad-request`, `full`, `errorWhenDown`. */
   pass(exchange: HttpExchange): Promise<void>;
   readonly inFlight: number;
 }
@@ -21,14 +18,13 @@ export interface ReverseProxyOptions {
   readonly maxRequests: number;
   readonly maxBodyBytes: number;
   readonly clientAddresses: ClientAddresses;
-  /** A response must begin within this; default ANSWER_MS. */
   readonly answerMs?: number;
 }
 
-/** A response must begin within ANSWER_MS, and send something at least every IDLE_MS. */
+/** Until a response begins; then something must come every IDLE_MS. */
 const ANSWER_MS = 10_000;
 const IDLE_MS = 60_000;
-/** Hop-by-hop headers (RFC 9110 §7.6.1), and those that only this hop may set. */
+/** Hop-by-hop headers (RFC 9110 §7.6.1) and those that only this hop may set. */
 const NOT_PASSED = new Set([
   "connection",
   "keep-alive",
@@ -67,14 +63,14 @@ export function createReverseProxy(options: ReverseProxyOptions): ReverseProxy {
   };
 }
 
-/** The whole body. Throws `too-large` as soon as that is certain, `bad-request` when the body breaks off. */
+/** Throws `too-large` as early as possible, `bad-request` if the body breaks off. */
 async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const tooLarge = () => new Refusal("too-large", `A body has at most ${maxBytes} bytes.`);
   if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge();
   const parts: Buffer[] = [];
   let length = 0;
   try {
-    // The connection must survive an unread rest of the body: the response needs it.
+    // The response needs the connection although some of the body is unread.
     for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       length += part.length;
       if (length > maxBytes) throw tooLarge();
@@ -114,7 +110,7 @@ function askUpstream(exchange: HttpExchange, body: Buffer, options: ReverseProxy
 function sendUpstreamResponse(answer: IncomingMessage, { response }: HttpExchange): Promise<void> {
   response.writeHead(answer.statusCode ?? 502, { ...COMMON_HEADERS, ...endToEndHeaders(answer.headers) });
   return new Promise((resolve) => {
-    // After an error in the middle of a response the cut connection shows it to the client.
+    // The cut connection shows an error in the middle to the client.
     pipeline(answer, response, () => resolve());
   });
 }

@@ -5,13 +5,12 @@ import type { FollowedSpace } from "../../replica/followed-space.ts";
 import type { Admission } from "../admission/admission.ts";
 import type { LoadWatch } from "../load/load-watch.ts";
 
-/** Browsers and CDNs may serve a room document for a second, and an old one while they fetch a new one. */
+/** Served for a second, and while a new one is fetched. */
 export const ROOM_CACHE = "public, max-age=1, stale-while-revalidate=30";
 
-/** What the room document says of the edge itself. */
+/** Facts about the edge itself. */
 export interface RoomContext {
   readonly stagePort: number;
-  /** Origin of a CDN that carries HLS. */
   readonly pullUrl?: string | undefined;
   readonly admission: Pick<Admission, "tier" | "queue">;
   readonly loadWatch: Pick<LoadWatch, "usualLagMs">;
@@ -27,7 +26,7 @@ export function edgeRoomDocument(
   return roomDocumentOf({ id: space, state: replica.state, audience, lagMs: loadWatch.usualLagMs }, server);
 }
 
-/** Changes whenever anything except `asOfUtcMs` does. */
+/** Changes with anything but `asOfUtcMs`. */
 export function roomEtag({ replica, audience, isAway }: FollowedSpace, { admission, loadWatch }: RoomContext): string {
   const { tier, queue } = admission;
   const suffix = tier === "push" ? "" : `-${tier}-${queue.count}-${queue.estimateMs}`;

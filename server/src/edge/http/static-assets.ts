@@ -1,4 +1,4 @@
-// Serves the built web app from memory. Files are read once at start, and compressed once where the build has not.
+// Serves the web app from memory: files are read at start, and compressed if the build has not.
 
 import { createHash } from "node:crypto";
 import { type Dirent, promises as files } from "node:fs";
@@ -9,11 +9,10 @@ import { brotliCompress, constants } from "node:zlib";
 import { type Headers, type PreparedResponse, prepareResponse } from "../../http/responses.ts";
 
 export interface Assets {
-  /** The text of index.html; `undefined` when the app has not been built. */
+  /** `undefined`: the app is not built. */
   readonly index: string | undefined;
-  /** The bytes of the file at the path; `undefined` when there is no such file. */
   file(path: string): Buffer | undefined;
-  /** The response with the file at the path; `undefined` when there is no such file. */
+  /** `undefined`: no such file. */
   respond(path: string, requestHeaders: IncomingHttpHeaders): PreparedResponse | undefined;
 }
 
@@ -52,7 +51,7 @@ const TYPES: Readonly<Record<string, string>> = {
 const BROTLI_EXTENSION = ".br";
 const COMPRESSED = new Set([".css", ".js", ".json", ".svg", ".txt", ".webmanifest"]);
 
-/** A missing directory means that the app was not built. Throws RangeError above MAX_ASSETS or MAX_ASSETS_BYTES. */
+/** A missing directory means that the app is not built. Throws RangeError above MAX_ASSETS or MAX_ASSETS_BYTES. */
 export async function loadAssets(directory: string): Promise<Assets> {
   const assets = new Map<string, Asset>();
   let index: string | undefined;
@@ -94,7 +93,7 @@ async function pathsBelow(directory: string): Promise<string[]> {
   return found.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
 }
 
-/** `made`: the brotli file that the build made. */
+/** `brotliFile`: made by the build. */
 async function prepare(name: string, bytes: Buffer, brotliFile: Buffer | undefined): Promise<Asset> {
   const extension = extname(name);
   const params = { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
@@ -130,7 +129,7 @@ function viewOf({ bytes, brotli, tag }: Asset, requestHeaders: IncomingHttpHeade
   return { status: 200, body: bytes, headers: { "accept-ranges": "bytes" } };
 }
 
-/** One byte range (RFC 9110 §14.1.2); several or unreadable ones get the whole file. */
+/** RFC 9110 §14.1.2; several or unreadable ranges get the whole file. */
 function rangeOf(
   text: string | undefined,
   length: number,

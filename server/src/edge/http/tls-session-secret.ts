@@ -1,5 +1,4 @@
-// The secret from which the edges of one data directory derive their TLS session ticket keys: DATA/keys/session
-// (0600).
+// The secret of all edges' TLS session tickets: DATA/keys/session (0600).
 
 import { randomBytes } from "node:crypto";
 import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -8,7 +7,7 @@ import { BadKeyFile } from "../../tickets/keys.ts";
 
 const SECRET_BYTES = 32;
 
-/** 32 bytes, created on the first call; concurrent callers agree. Throws BadKeyFile, or a file system error. */
+/** 32 bytes, created on the first call; concurrent calls agree. Throws BadKeyFile or a file system error. */
 export async function loadOrCreateSessionSecret(dataDirectory: string): Promise<Buffer> {
   const folder = join(dataDirectory, "keys");
   const path = join(folder, "session");

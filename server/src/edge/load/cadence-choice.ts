@@ -1,70 +1,65 @@
-// Chooses a cadence from what this process can afford of what its listeners will cost some minutes ahead. Pure and
-// total. docs/decisions/0009-cadence.md has the numbers.
+// Chooses a cadence from what this process can afford some minutes ahead (docs/decisions/0009-cadence.md). Pure.
 
 import { CADENCE_LADDER } from "@hustings/wire/listen/cadence.ts";
 
-/** Measurements since the last sample. */
 export interface LoadSample {
   readonly elapsedMs: number;
-  /** Processor seconds that this process used per second. */
+  /** Processor seconds per second. */
   readonly busy: number;
-  /** Share of one core that this process may count on, 0 to 1. */
+  /** Of one core, 0 to 1. */
   readonly share: number;
-  /** 99th percentile of the event loop's delay. */
   readonly loopDelayMs: number;
-  /** Listeners at each rung of the ladder. */
+  /** By rung. */
   readonly members: readonly number[];
   readonly joins: number;
-  /** Those of `joins` that were listening before, as after another edge died; they do not announce a rush. */
+  /** Of `joins`; they do not announce a rush. */
   readonly returns: number;
-  /** Share of pushes that found unsent bytes, 0 to 1. */
+  /** Of pushes, 0 to 1. */
   readonly unsentShare: number;
 }
 
-/** The choice, and the smoothed measurements behind it. */
+/** The choice, and its smoothed measurements. */
 export interface Load {
   /** Index into the ladder. */
   readonly rung: number;
-  /** Newcomers get the small rendition, because the slowest cadence is not enough. */
+  /** The slowest cadence is not enough: newcomers get the small rendition. */
   readonly isSmall: boolean;
-  /** Measured cost of a listener as a multiple of LOAD's. */
+  /** Cost of a listener as a multiple of LOAD's. */
   readonly scale: number;
   readonly members: number;
-  /** Per second: new listeners less those who left, and all arrivals. */
+  /** Per second: arrivals less departures; all arrivals. */
   readonly growth: number;
   readonly joining: number;
-  /** Smoothed share of pushes that found unsent bytes. */
   readonly unsentShare: number;
-  /** How long a faster cadence would have been enough, and how long this one has been too much. */
+  /** How long a faster cadence was enough; how long this one was too much. */
   readonly calmMs: number;
   readonly troubledMs: number;
 }
 
 export const LOAD = {
-  /** Processor seconds per second of the process; microseconds per listener for each second, push and join. */
+  /** Processor seconds per second of the process; microseconds per listener and second, per push, per join. */
   baseBusy: 0.03,
   secondUs: 1.5,
   pushUs: 17,
   joinUs: 250,
-  /** Shares of `share`: to plan for, to fit in before going down, and above which there is trouble. */
+  /** Of `share`: to plan for, to fit in before going down, trouble. */
   budget: 0.6,
   calmBudget: 0.4,
   troubleBusy: 0.85,
-  /** A loop this late in a process this busy is trouble too, and so is this share of unsent pushes. */
+  /** Also trouble: a loop this late in a busy process, or this share of unsent pushes. */
   troubleDelayMs: 250,
   troubleDelayBusy: 0.5,
   troubleUnsentShare: 0.25,
-  /** Go up one rung after this much trouble; the next rung takes that much longer. */
+  /** Before going up; each further rung takes as long. */
   troubleMs: 3_000,
   troubleAgainMs: 30_000,
-  /** Assume that growth goes on for this long, up to this multiple of the present listeners. */
+  /** For how long growth is assumed to go on, and its limit as a multiple of the listeners. */
   aheadMs: 180_000,
   mostGrowth: 3,
-  /** A faster cadence must have been enough for this long before the edge goes down one rung. */
+  /** Before going down one rung. */
   calmMs: 120_000,
-  /** Time constant of the averages. */
   smoothMs: 15_000,
-  /** Measure the cost per listener from this many listeners on, and keep it within these bounds. */
+  /** To measure the cost per listener, and its bounds. */
   knownMembers: 200,
   leastScale: 0.25,
   mostScale: 8,
@@ -82,7 +77,7 @@ export const IDLE_LOAD: Load = {
   troubledMs: 0,
 };
 
-/** The choice after one more sample. It goes up at once to any rung, and down one rung at a time. */
+/** Up at once to any rung, down one at a time. */
 export function nextLoad(before: Load, given: LoadSample): Load {
   const sample = sane(given);
   const measured = { ...before, ...learn(before, sample) };
@@ -93,7 +88,6 @@ export function nextLoad(before: Load, given: LoadSample): Load {
   return needed > load.rung ? raised(load, needed) : lowered(load, sample);
 }
 
-/** Processor seconds per second for the projected listeners at `rung`. */
 export function projectedBusy(
   load: Pick<Load, "scale" | "growth" | "joining">,
   sample: LoadSample,
@@ -104,12 +98,12 @@ export function projectedBusy(
   return LOAD.baseBusy + load.scale * ((now + comingMembers(load.growth, now)) * costBusy(rung) + joinBusy);
 }
 
-/** Listeners to expect beyond `now` at a growth in listeners per second. */
+/** At `growth` in listeners per second. */
 export function comingMembers(growth: number, now: number): number {
   return Math.min(Math.max(0, growth) * (LOAD.aheadMs / 1_000), now * LOAD.mostGrowth);
 }
 
-/** The first rung at which the projection fits in `budget` of the share; one past the last when none does. */
+/** One past the last if none fits. */
 function rungWithin(load: Load, sample: LoadSample, budget: number): number {
   const rung = CADENCE_LADDER.findIndex(
     (_, i) => projectedBusy(load, sample, i) <= budget * sample.share + LOAD.baseBusy,
@@ -163,7 +157,6 @@ function troubleAfter(load: Load, { busy, share, loopDelayMs, elapsedMs }: LoadS
   return isTrouble ? load.troubledMs + elapsedMs : Math.min(0, load.troubledMs + elapsedMs);
 }
 
-/** Processor seconds per second for one listener at `rung`. */
 export function costBusy(rung: number): number {
   const { cadenceMs } = CADENCE_LADDER[Math.min(rung, CADENCE_LADDER.length - 1)] ?? { cadenceMs: 1_000 };
   return (LOAD.secondUs + (LOAD.pushUs * 1_000) / cadenceMs) / 1e6;

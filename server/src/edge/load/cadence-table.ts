@@ -1,46 +1,42 @@
-// The table of cadences as an edge uses them, and the rules by which one listener starts at a cadence or moves to another.
-// load-watch.ts chooses which cadence the edge wants.
+// The cadences as an edge uses them, and how a listener starts at or moves to one. load-watch.ts chooses.
 
 import { CADENCE_LADDER, type CadenceRung, RESERVE, reserveAt, usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import { type Rendition, SLOT_MS } from "@hustings/wire/units.ts";
 
 export interface CadenceRow extends CadenceRung {
-  /** Buffer that the edge asks its listeners to hold beyond the margin. */
+  /** Beyond the margin. */
   readonly reserveMs: number;
-  /** Slots before the head at which a newcomer starts: enough to play at once and until the next push. */
+  /** Slots before the head for a newcomer: to play at once until the next push. */
   readonly firstSendSlots: number;
 }
 
 export interface CadenceAdvice {
-  /** Newcomers start with it; the edge asks everybody else to get ready for it. */
+  /** Newcomers start with it; others are asked to get ready. */
   readonly wanted: CadenceRow;
-  /** The best rendition that a newcomer gets, or a listener that asks for another one. */
+  /** The best for newcomers and for those who ask. */
   readonly rendition: Rendition;
-  /** Call once per push with the bytes that had not left this process. */
+  /** Once per push: bytes that had not left this process. */
   recordUnsent(unsentBytes: number): void;
 }
 
-/** A listener that was asked to change its cadence is moved after this time, ready or not. */
+/** Then a listener is moved, ready or not. */
 export const MOVE_TIMEOUT_MS = 300_000;
-/** A push may be late, and the newest slot is still incomplete when a listener arrives. */
+/** A late push, and the incomplete newest slot. */
 const FIRST_SEND_SPARE_MS = 400;
-/** Some players need this much before they start. */
+/** Some players need this to start. */
 const MIN_FIRST_SEND_MS = 1_750;
 
-/** One table for each reserve, in steps of `RESERVE.stepMs` from 0. */
+/** By reserve, in steps of `RESERVE.stepMs` from 0. */
 const TABLES: readonly (readonly CadenceRow[])[] = Array.from(
   { length: RESERVE.mostMs / RESERVE.stepMs + 1 },
   (_, step) => CADENCE_LADDER.map((rung) => rowOf(rung, step * RESERVE.stepMs)),
 );
 
-/** Ascending, without a reserve. */
 export const CADENCE_TABLE: readonly CadenceRow[] = tableWith(0);
 
 export const FASTEST: CadenceRow = cadenceRow(CADENCE_LADDER[0]?.cadenceMs ?? 0);
 
-/**
- * Rounds the reserve up to a whole step. Equal arguments give the same object. Throws RangeError for another cadence.
- */
+/** Rounds the reserve up to a step. Equal arguments give the same object. Throws RangeError for other cadences. */
 export function cadenceRow(cadenceMs: number, reserveMs = 0): CadenceRow {
   const row = tableWith(reserveMs).find((one) => one.cadenceMs === cadenceMs);
   if (!row) throw new RangeError(`${cadenceMs} ms is not in the cadence table`);
@@ -58,16 +54,13 @@ function rowOf(rung: CadenceRung, wantedReserveMs: number): CadenceRow {
   return { ...rung, reserveMs, firstSendSlots: Math.ceil(firstSendMs / SLOT_MS) };
 }
 
-/** The cadence at which a listener starts: the wanted one, or for a resuming listener no slower than its buffer allows. */
+/** The wanted one; for a resuming listener no slower than its buffer allows. */
 export function firstCadence(wanted: CadenceRow, isNew: boolean, heldCadenceMs: number): CadenceRow {
   if (isNew || heldCadenceMs >= wanted.cadenceMs) return wanted;
   return tableWith(wanted.reserveMs).findLast(({ cadenceMs }) => cadenceMs <= heldCadenceMs) ?? FASTEST;
 }
 
-/**
- * The next cadence of a listener at `now` whose buffer is ready for `readyMs`: `wanted` if that is faster, otherwise
- * the slowest that both allow. `undefined`: it stays.
- */
+/** For a buffer ready for `readyMs`: `wanted` if faster, else the slowest that both allow. `undefined`: stay. */
 export function nextCadence(now: CadenceRow, wanted: CadenceRow, readyMs: number): CadenceRow | undefined {
   if (wanted.cadenceMs <= now.cadenceMs) return wanted.cadenceMs === now.cadenceMs ? undefined : wanted;
   const mostMs = Math.min(readyMs, wanted.cadenceMs);

@@ -1,5 +1,5 @@
-// Measures this process once a second and says which cadence and reserve the edge wants of its listeners; an operator
-// can fix both. cadence-choice.ts and reserve-choice.ts choose.
+// Measures this process once a second and chooses cadence and reserve with cadence-choice.ts and reserve-choice.ts,
+// unless an operator fixed them.
 
 import { cpus } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -11,53 +11,48 @@ import { comingMembers, costBusy, IDLE_LOAD, type Load, nextLoad } from "./caden
 import { CADENCE_TABLE, type CadenceAdvice, type CadenceRow, cadenceRow, FASTEST } from "./cadence-table.ts";
 import { NO_RESERVE, nextReserve, RESERVING, type Reserve } from "./reserve-choice.ts";
 
-/** Measurements of this process and of the machine since the last call. */
+/** Since the last call. */
 export interface Meter {
   measure(): {
     readonly busy: number;
     readonly loopDelayMs: number;
-    /** Processor seconds per second that the machine left unused, and its cores; default one idle core. */
+    /** Of the machine, per second, and its cores; default one idle core. */
     readonly idle?: number;
     readonly cores?: number;
   };
   stop(): void;
 }
 
-/** A cadence of the table that an operator fixed, or `auto`. */
 export type CadenceSetting = "auto" | number;
-/** Milliseconds that an operator fixed, or `auto`. */
 export type ReserveSetting = "auto" | number;
 
 export interface ListenerCounts {
-  /** Listeners at each row of the cadence table. */
+  /** By row of the cadence table. */
   readonly sizes: readonly number[];
-  /** Listeners ever added. */
   readonly addedCount: number;
 }
 
 export interface LoadWatch extends CadenceAdvice {
-  /** Applies from now on. Returns false, and changes nothing, for a cadence that is not in the table. */
+  /** False: not in the table, and nothing changes. */
   set(setting: CadenceSetting): boolean;
-  /** Call when an arriving listener was listening before, here or at another edge. */
+  /** The arriving listener was listening before, here or elsewhere. */
   countReturn(): void;
   view(): LoadView;
-  /** 99th percentile of the event loop's delay over the last second. */
+  /** p99 of the event loop's delay over the last second. */
   readonly loopDelayMs: number;
-  /** How far the listeners here are behind the stage on average, each by its own cadence, rounded to 0.1 s. */
+  /** Average lag behind the stage by cadence, rounded to 0.1 s. */
   readonly usualLagMs: number;
   [Symbol.dispose](): void;
 }
 
 export interface LoadView {
   readonly cadence: CadenceSetting;
-  /** For newcomers; other listeners are asked to get ready for it. */
   readonly cadenceMs: number;
-  /** Buffer that all listeners should hold beyond the margin. */
   readonly reserveMs: number;
   readonly rendition: string;
-  /** Listeners at each cadence, fastest first. */
+  /** Fastest first. */
   readonly atCadence: readonly number[];
-  /** Processor seconds used per second. */
+  /** Processor seconds per second. */
   readonly busy: number;
   readonly share: number;
 }
@@ -67,20 +62,19 @@ export interface LoadWatchOptions {
   readonly listeners: ListenerCounts;
   readonly log: Logger;
   readonly setting: CadenceSetting;
-  /** Share of one core that this process may count on. */
+  /** Of one core. */
   readonly share: number;
   readonly meter?: Meter;
-  /** Default `auto`. */
   readonly reserve?: ReserveSetting;
-  /** Edges of this machine, default one, and whether they end TLS, default no. */
+  /** Default 1; default no TLS. */
   readonly edges?: number;
   readonly endsTls?: boolean;
-  /** Maximum listeners of this edge and of each other one. */
+  /** At each edge. */
   readonly mostMembers?: number;
 }
 
 const SAMPLE_MS = 1_000;
-/** Resolution of the loop delay: each sample wakes the process. */
+/** Each sample wakes the process. */
 const LOOP_MS = 50;
 
 export function watchLoad(options: LoadWatchOptions): LoadWatch {
@@ -187,7 +181,6 @@ function rowOf(setting: CadenceSetting, load: Load): CadenceRow {
   return setting === "auto" ? (CADENCE_TABLE[load.rung] ?? FASTEST) : cadenceRow(setting);
 }
 
-// A sample waits half a slot on average until its fragment is complete.
 function lagOf(members: readonly number[], newcomers: CadenceRow): number {
   const count = members.reduce((sum, here) => sum + here, 0);
   const total = CADENCE_TABLE.reduce(
@@ -198,7 +191,6 @@ function lagOf(members: readonly number[], newcomers: CadenceRow): number {
   return Math.round(meanMs / 100) * 100;
 }
 
-/** Measures processor time and loop delay of this process, and the idle time of the machine. */
 export function processMeter(clock: Clock): Meter {
   const delay = monitorEventLoopDelay({ resolution: LOOP_MS });
   delay.enable();
@@ -224,7 +216,7 @@ export function processMeter(clock: Clock): Meter {
   };
 }
 
-// As the kernel counts; time that a hypervisor takes away appears in none of these counters.
+// Time taken by a hypervisor appears in no counter.
 function machineTimes(): { readonly allMs: number; readonly idleMs: number; readonly cores: number } {
   let allMs = 0;
   let idleMs = 0;

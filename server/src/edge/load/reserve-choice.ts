@@ -1,47 +1,45 @@
-// Chooses the reserve: how much buffer listeners should hold beyond the margin, so that nobody hears it when this
-// edge dies and the other edges absorb its listeners with the processor time that the machine has left. Pure and
-// total. docs/decisions/0016-reserve.md has the numbers.
+// Chooses the reserve: buffer beyond the margin, so that other edges can absorb a dead edge's listeners in time
+// (docs/decisions/0016-reserve.md). Pure.
 
 import { type CadenceRung, RESERVE } from "@hustings/wire/listen/cadence.ts";
 
 export interface ReserveSample {
   readonly elapsedMs: number;
-  /** Processor seconds per second that the whole machine left unused. */
+  /** Processor seconds per second of the machine. */
   readonly idle: number;
   readonly cores: number;
-  /** Listeners here, present and expected. */
   readonly members: number;
-  /** Further processor seconds per second that all edges of the machine will need by then. */
+  /** All edges' additional need, per second. */
   readonly comingBusy: number;
   readonly rung: CadenceRung;
-  /** Processor time of one resume, in microseconds. */
+  /** Of one resume. */
   readonly resumeUs: number;
 }
 
 export interface Reserve {
   readonly reserveMs: number;
-  /** Smoothed idle time; `undefined` before the first measurement. */
+  /** Smoothed; `undefined` before the first measurement. */
   readonly idle: number | undefined;
-  /** How long a smaller reserve would have been enough. */
+  /** How long a smaller reserve was enough. */
   readonly calmMs: number;
 }
 
 export const RESERVING = {
-  /** Share of the idle time for resuming listeners; the rest serves those who listen. */
+  /** Of idle time for resumes; the rest is for present listeners. */
   share: 0.6,
-  /** Idle time assumed per core whatever is measured, because other programs give way to stage and edges. */
+  /** Per core, whatever is measured: other programs yield to stage and edges. */
   leastIdle: 0.05,
   smoothMs: 15_000,
-  /** A smaller reserve must have been enough for this long. */
+  /** Before it shrinks. */
   calmMs: 120_000,
-  /** Microseconds of one resume at an edge without and with TLS (decisions 0008, 0014). */
+  /** Per resume without and with TLS (decisions 0008, 0014). */
   plainUs: 270,
   tlsUs: 1_600,
 } as const;
 
 export const NO_RESERVE: Reserve = { reserveMs: 0, idle: undefined, calmMs: 0 };
 
-/** The reserve after one more sample. It grows at once, and shrinks when less was enough for two minutes. */
+/** Grows at once; shrinks after two minutes. */
 export function nextReserve(before: Reserve, sample: ReserveSample): Reserve {
   const idle = smoothIdle(before.idle, sample);
   const neededMs = neededReserveMs({ ...sample, idle });
@@ -52,8 +50,8 @@ export function nextReserve(before: Reserve, sample: ReserveSample): Reserve {
 }
 
 /**
- * By listener/SPEC.md L3 the listeners of a dead edge come back within one cadence, a third of the margin and two
- * thirds of the reserve. The other edges must absorb them in that time. Whole steps.
+ * Listeners return within a cadence, a third of the margin and two thirds of the reserve (listener/SPEC.md L3). Whole
+ * steps.
  */
 export function neededReserveMs(sample: Omit<ReserveSample, "elapsedMs">): number {
   const { idle, cores, comingBusy, members, resumeUs, rung } = sample;

@@ -1,6 +1,5 @@
-// Queues the first send to each new connection. Each turn of the event loop sends as many as fit in a few
-// milliseconds, those first whose buffer runs out first, so that present listeners are served in between.
-// docs/decisions/0014-resumes.md.
+// Queues first sends: each turn of the event loop does a few milliseconds of them, the shortest buffer first, so that
+// present listeners are served in between (docs/decisions/0014-resumes.md).
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { createPriorityQueue } from "@hustings/flow/priority-queue.ts";
@@ -9,14 +8,14 @@ import { SLOT_MS } from "@hustings/wire/units.ts";
 import type { ListenRequest } from "../socket/listen-request.ts";
 
 export interface FirstSendQueue {
-  /** Calls `begin`, which must not throw, after `add` has returned. Returns false when the queue is full. */
+  /** Calls `begin`, which must not throw, later. False: the queue is full. */
   add(begin: () => void, dueMs: number): boolean;
   readonly size: number;
 }
 
-/** Time for first sends in one turn; one that has begun is finished. */
+/** For first sends; one that has begun is finished. */
 export const TURN_MS = 10;
-/** A newcomer hears nothing yet and should within this time. */
+/** A newcomer hears nothing yet. */
 const NEW_DUE_MS = 1_000;
 
 export function createFirstSendQueue(
@@ -45,8 +44,8 @@ export function createFirstSendQueue(
 }
 
 /**
- * Monotonic time of a first send. When it received the slot before `nextSlot`, a resuming listener had one cadence,
- * its margin and the reserve ahead; it has played on for the slots up to `headSlot`.
+ * When the buffer ends: a cadence, margin and reserve after the slot before `nextSlot`, less the slots up to
+ * `headSlot`.
  */
 export function firstSendDueMs(
   { nextSlot, heldCadenceMs = 0 }: ListenRequest,

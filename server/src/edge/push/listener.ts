@@ -1,4 +1,4 @@
-// One listener: what it is sent next, and what happens when it takes too little.
+// Sends one listener what is due, and handles a listener that takes too little.
 
 import { type ErrorCode, errorRow, Refusal } from "@hustings/wire/errors.ts";
 import { BadFrame, noticeFrame, parseListenerMessage } from "@hustings/wire/listen/frames.ts";
@@ -40,7 +40,7 @@ export interface ListenerStart {
   readonly nowMs: number;
 }
 
-/** `behind`: catches up, paced; `level`: gets each slot as it comes; `stalled`: takes nothing at present. */
+/** `behind`: catches up, paced; `level`: gets each slot as it comes; `stalled`: takes nothing. */
 type Progress = "behind" | "level" | "stalled";
 
 export class Listener {
@@ -50,11 +50,10 @@ export class Listener {
   readonly #scheduler: Pick<PushScheduler, "move">;
   readonly #advice: CadenceAdvice;
   #cadence: CadenceRow;
-  /** The cadence that the listener was asked to get ready for, and since when. */
   #target: CadenceRow;
   #targetMs: number;
   #rendition: Rendition;
-  /** Next slot to send; −1: the first that comes. */
+  /** −1: the first that comes. */
   #nextSlot: number;
   #stateSeq: number;
   #momentSeq: number;
@@ -75,7 +74,7 @@ export class Listener {
   #isClosed = false;
   #isHolding = false;
 
-  /** Sends the first flight: snapshot, missed entries, then sound as far as the pipe takes it. May close at once. */
+  /** Sends the first flight: snapshot, missed entries, then sound that fits. May close at once. */
   constructor({ pipe, followed, frames, scheduler, request, advice, nowMs: startMs }: ListenerStart) {
     const nowMs = wholeMs(startMs);
     const { nextSlot, heldCadenceMs = FASTEST.cadenceMs } = request;
@@ -111,7 +110,7 @@ export class Listener {
     return this.#cadence.cadenceMs;
   }
 
-  /** Sends what is due. Called once per cadence, and when a listener that is behind has taken what was sent. */
+  /** Called once per cadence, and when a listener that is behind has taken everything. */
   push(startMs: number): void {
     const nowMs = wholeMs(startMs);
     if (this.#followed.isGone) this.#refuse("no-space");
@@ -122,7 +121,7 @@ export class Listener {
     this.#release();
   }
 
-  /** Handles a message. Closes with 4402 when it is not a `ListenerMessage`, with 4429 when there are too many. */
+  /** Closes with 4402 for a bad message, 4429 for too many. */
   receive(text: string, nowMs: number, utcMs: number): void {
     if (!this.#isAllowed(nowMs)) return;
     try {
@@ -137,7 +136,7 @@ export class Listener {
     }
   }
 
-  /** Counts a WebSocket ping or pong as a message. The socket answers pings. */
+  /** Counts as a message. The socket answers pings. */
   receiveControl(nowMs: number): void {
     this.#isAllowed(nowMs);
   }
@@ -146,7 +145,6 @@ export class Listener {
     this.#isClosed = true;
   }
 
-  /** Closes with the row's code and where to resume. */
   close(code: ErrorCode): void {
     this.#refuse(code, this.#resumeQuery());
   }
@@ -171,7 +169,6 @@ export class Listener {
     if (!this.#isClosed) this.#adjustCadence(nowMs);
   }
 
-  // Never downgrade a 32 kb/s listener; upgrade only when there is capacity.
   #grantedRendition(rendition: Rendition): Rendition {
     return rendition === this.#rendition || rendition === "16" ? rendition : this.#advice.rendition;
   }
@@ -183,7 +180,6 @@ export class Listener {
     if (!this.#isClosed && cadence !== undefined) this.#moveTo(cadence);
   }
 
-  // Asks for the wanted cadence, and moves a listener that did not get ready in time.
   #adjustCadence(nowMs: number): void {
     const { wanted } = this.#advice;
     if (wanted !== this.#target) {
@@ -205,7 +201,7 @@ export class Listener {
     this.#pipe.write(frame, flushed);
   }
 
-  // Notices leave in one write with the sound of the same push.
+  // In one write with the push's sound.
   #writeAhead(frame: Buffer, flushed?: () => void): void {
     this.#hold();
     this.#write(frame, flushed);
@@ -253,7 +249,7 @@ export class Listener {
     return !this.#isClosed;
   }
 
-  // A socket may not notice for minutes that its peer is gone. While sound flows few pings are enough.
+  // A socket may not notice a lost peer for minutes.
   #isUnresponsive(nowMs: number): boolean {
     const isFlowing = this.#progress === "level" && this.#followed.endedMs === undefined;
     if (nowMs - this.#pingedMs < (isFlowing ? FLOWING_PING_MS : PING_MS)) return false;
@@ -268,8 +264,7 @@ export class Listener {
     return false;
   }
 
-  // Over its limit a listener gets nothing until it has taken what waits; the first time it then continues from the
-  // head.
+  // Over its limit a listener gets nothing until it has taken what waits; it then continues from the head, once.
   #isStalled(nowMs: number): boolean {
     const { unsentBytes } = this.#pipe;
     this.#advice.recordUnsent(unsentBytes);
@@ -283,7 +278,6 @@ export class Listener {
     return true;
   }
 
-  // The second stall closes.
   #useSkip(): boolean {
     if (this.#skippedOnce) this.close("too-slow");
     this.#skippedOnce = true;
@@ -321,7 +315,7 @@ export class Listener {
     this.#nextSlot = slot;
   }
 
-  // State goes before the sound of its slot. Returns false when that closed the listener.
+  // Before its slot's sound. False: the listener was closed.
   #sendChanges(): boolean {
     const frames = this.#frames;
     const { replica, isAway, audienceNotice } = this.#followed;
@@ -345,7 +339,7 @@ export class Listener {
     return true;
   }
 
-  // Returns false when that closed the listener.
+  // False: the listener was closed.
   #sendSound(): boolean {
     const frames = this.#frames;
     const { replica } = this.#followed;
@@ -369,7 +363,7 @@ export class Listener {
     return true;
   }
 
-  // Moments never make a listener stall: they follow its sound, at most half of what it may leave unsent.
+  // After sound, within half of the unsent limit, so that moments never cause a stall.
   #sendMoments(): void {
     const { replica } = this.#followed;
     if (this.#nextSlot >= 0 && this.#nextSlot <= replica.ring(this.#rendition).head) return;
@@ -391,7 +385,7 @@ export class Listener {
   }
 }
 
-// V8 stores a fractional number as an object of its own. Whole numbers save memory accesses, several per listener.
+// V8 stores fractions as objects; whole numbers save memory accesses.
 function wholeMs(timeMs: number): number {
   return Math.floor(timeMs);
 }

@@ -1,5 +1,5 @@
-// Decides when each listener is pushed to: once per cadence, spread evenly; and in a space with few listeners at the
-// fastest cadence as soon as sound arrives.
+// Decides when each listener is pushed to: evenly spread once per cadence, or at once in a small space at the fastest
+// one.
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { createWheel, type Wheel } from "@hustings/flow/wheel.ts";
@@ -11,26 +11,26 @@ export interface PushMember {
 }
 
 export interface PushScheduler {
-  /** Pushes to `member`, one of `group`, every `cadenceMs` (a row of the cadence table) until it is removed. */
+  /** Until removed; `cadenceMs` is a row of the cadence table. */
   add(member: PushMember, cadenceMs: number, group: object): void;
   remove(member: PushMember): void;
-  /** As `add` for a member that has another cadence; the next push comes within the new one. */
+  /** The next push comes within the new cadence. */
   move(member: PushMember, cadenceMs: number, group: object): void;
-  /** Members at each row of the cadence table, and members ever added; a move does not count. */
+  /** By row; and ever added, without moves. */
   readonly sizes: readonly number[];
   readonly addedCount: number;
-  /** Pushes now to the members of `group` at the fastest cadence, if they are few. */
+  /** Members of `group` at the fastest cadence, if they are few. */
   pushNow(group: object): void;
   [Symbol.dispose](): void;
 }
 
 /**
- * Members on one spoke are pushed to together; a stall is made up for by at most one turn. Waking the process for
- * every few listeners costs more than serving them, so a wheel has at most MAX_SPOKES.
+ * Members of a spoke are pushed to together: waking for every few costs more than serving them. After a stall at most
+ * one turn is made up.
  */
 const SPOKE_MS = 10;
 const MAX_SPOKES = 25;
-/** About ten milliseconds of writes. On the wheel these members would wait 100 ms on average. */
+/** Ten milliseconds of writes; on the wheel they would wait 100 ms on average. */
 export const MAX_IMMEDIATE_MEMBERS = 1_000;
 
 export function createPushScheduler(clock: Clock, log: Logger): PushScheduler {
@@ -106,7 +106,6 @@ export function spokeMsOf(cadenceMs: number): number {
   return Math.max(SPOKE_MS, cadenceMs / MAX_SPOKES);
 }
 
-// The timer runs only while the wheel has members.
 function createCadenceWheel(
   clock: Clock,
   pushAll: (members: ReadonlySet<PushMember>, nowMs: number) => void,

@@ -1,5 +1,4 @@
-// Frames that many listeners of one space get, each made once: sound, snapshots, entries, notices. Keeps the newest
-// within a limit of bytes.
+// Frames that many listeners of a space get, each made once. Keeps the newest, by bytes.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { momentsFrame, noticeFrame, snapshotFrame, soundFrameParts, stateFrame } from "@hustings/wire/listen/frames.ts";
@@ -10,21 +9,21 @@ import { MAX_FRAME_BYTES } from "../edge-limits.ts";
 import type { CadenceRow } from "../load/cadence-table.ts";
 import { binaryFrame } from "../socket/websocket-framing.ts";
 
-/** Bytes of frames other than sound; in practice some notices and snapshots. */
+/** Without sound. */
 const MAX_SHARED_BYTES = 256 * 1024;
-/** Bytes of sound frames kept until the next slot. When an edge dies, its listeners resume from some forty slots. */
+/** Until the next slot. A dead edge's listeners resume from some forty slots. */
 const MAX_SOUND_BYTES = 1024 * 1024;
-/** A snapshot carries the edge's time, so it is shared only this long. */
+/** A snapshot has the edge's time, so it is shared briefly. */
 const SNAPSHOT_MS = 20;
 
 type WantedBuffer = Pick<CadenceRow, "cadenceMs" | "reserveMs">;
 
 export interface SharedFrames {
-  /** A frame with the fragments from `slot`, which must be kept, on; `to` is the slot after the last one in it. */
+  /** From `slot`, which must be kept, up to `to`, exclusive. */
   sound(rendition: Rendition, slot: number): { readonly frame: Buffer; readonly to: number };
-  /** The entries after `seq`; `undefined` when they are no longer kept and the listener needs a snapshot. */
+  /** `undefined`: no longer kept, send a snapshot. */
   entries(seq: number): Buffer | undefined;
-  /** The moments after `seq`, or the newest of them that fit in `maxBytes` of JSON. */
+  /** The newest that fit in `maxBytes` of JSON. */
   moments(seq: number, maxBytes: number): Buffer;
   snapshot(rendition: Rendition, cadence: WantedBuffer, nextSlot: number | null, audience: number): Buffer;
   skipped(from: number, to: number): Buffer;
@@ -39,7 +38,6 @@ interface SharedSound {
   readonly to: number;
 }
 
-/** The sound frames made at this head, by their first slot. */
 interface SoundsToHead {
   readonly head: number;
   readonly from: Map<number, SharedSound>;
@@ -52,7 +50,7 @@ export function createSharedFrames(replica: SpaceReplica, clock: Clock): SharedF
   let sharedBytes = 0;
   let stateJson: { readonly state: SpaceState; readonly json: string } | undefined;
 
-  // When an edge dies, thousands of listeners get the same large state at once, each with another cursor.
+  // A dead edge's listeners all need the same large state, with different cursors.
   function stateJsonOf(state: SpaceState): string {
     if (stateJson?.state !== state) stateJson = { state, json: JSON.stringify(state) };
     return stateJson.json;

@@ -1,4 +1,4 @@
-// The slot at which a listener starts, and whether its request can belong to this space at all.
+// Where a listener starts, and whether its request fits this space.
 
 import { NEWCOMER_MOMENTS } from "@hustings/wire/listen/moments.ts";
 import { KEPT_SLOTS, type Rendition } from "@hustings/wire/units.ts";
@@ -6,7 +6,7 @@ import type { SpaceReplica } from "../../replica/space-replica.ts";
 import type { CadenceRow } from "../load/cadence-table.ts";
 import type { ListenRequest } from "../socket/listen-request.ts";
 
-/** The first slot to send; −1 when there is no sound yet: the first slot that comes. */
+/** −1: no sound yet, the first that comes. */
 export function startSlot(
   replica: SpaceReplica,
   { nextSlot }: ListenRequest,
@@ -20,21 +20,18 @@ export function startSlot(
   return Math.max(ring.oldest, ring.firstSlotFrom(ring.head + 1 - firstSendSlots));
 }
 
-/**
- * The moment after which a listener is sent moments: its newest, `momentSeq`. For a newcomer, -1, the moment before the
- * last few at the first send: the space may have been followed for less time than its moments take to come.
- */
+/** After `momentSeq`, the listener's newest. A newcomer (-1) gets the last few. */
 export function startMoment({ moments }: SpaceReplica, momentSeq: number): number {
   return momentSeq < 0 ? Math.max(0, moments.newestSeq - NEWCOMER_MOMENTS) : momentSeq;
 }
 
-/** Whether the request names a slot or an entry that this space cannot have reached. */
+/** A slot or entry that this space cannot have reached. */
 export function isFromAnotherSpace({ headSlot, state }: SpaceReplica, { nextSlot, stateSeq }: ListenRequest): boolean {
   if (headSlot !== null && nextSlot !== undefined && isTooFarAhead(headSlot, nextSlot)) return true;
   return stateSeq !== undefined && isTooFarAhead(state.seq, stateSeq);
 }
 
-/** Another edge may be ahead of this one, by at most what this one still has to read. */
+/** Another edge may be ahead by what this one still has to read. */
 export function isTooFarAhead(head: number, next: number): boolean {
   return next > head + KEPT_SLOTS * 2;
 }

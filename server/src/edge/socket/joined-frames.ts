@@ -1,9 +1,9 @@
-// Joins frames that many listeners get together, such as a new audience count and the sound after it: one write of
-// several buffers costs the kernel and Node twice as much as a write of one. Keeps the newest few groups.
+// Joins frames that many listeners get together: one write of several buffers costs twice a write of one. Keeps the
+// newest groups.
 
 interface Joined {
   readonly frames: readonly Buffer[];
-  /** Made when the group is written a second time: frames for one listener are not copied. */
+  /** From the second write on: frames for one listener are not copied. */
   bytes: Buffer | undefined;
 }
 
@@ -13,7 +13,7 @@ const MAX_BYTES = 64 * 1024;
 export class JoinedFrames {
   readonly #newest: Joined[] = [];
 
-  /** The bytes of `frames`, one after another; `undefined` for a group that is new or too long. */
+  /** `undefined`: a new or too long group. */
   join(frames: readonly Buffer[]): Buffer | undefined {
     const known = this.#newest.find((one) => isSame(one.frames, frames));
     if (known) {

@@ -1,4 +1,4 @@
-// Reads what a listener asks for in the URL of its WebSocket, and writes that query for a later resume.
+// Reads a listener's request from its WebSocket URL, and writes the query to resume.
 
 import { Refusal } from "@hustings/wire/errors.ts";
 import { FASTEST_CADENCE_MS } from "@hustings/wire/listen/cadence.ts";
@@ -8,20 +8,20 @@ import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 
 const MAX_HELD_MS = 60_000;
 
-/** Where a listener wants to start. Without `nextSlot` it is a newcomer; without `stateSeq` it needs a snapshot. */
+/** Without `nextSlot` a newcomer; without `stateSeq` it needs a snapshot. */
 export interface ListenRequest {
   readonly rendition: Rendition;
   readonly nextSlot: number | undefined;
   readonly stateSeq: number | undefined;
-  /** The newest moment that the listener has; absent: it has none yet. */
+  /** Absent: none yet. */
   readonly momentSeq?: number | undefined;
-  /** The cadence that a resuming listener's buffer holds; default the fastest. */
+  /** Of a resuming listener; default the fastest. */
   readonly heldCadenceMs?: number | undefined;
-  /** Since when a listener has waited that was queued at an edge before. */
+  /** Start of an earlier wait in a queue. */
   readonly sinceUtcMs?: number | undefined;
 }
 
-/** Throws a Refusal: `bad-cursor` for a malformed or too large number, `bad-request` for an unknown rendition. */
+/** Throws a Refusal: `bad-cursor` for a bad number, `bad-request` for an unknown rendition. */
 export function readListenRequest(query: URLSearchParams): ListenRequest {
   const wanted = query.get(LISTEN_QUERY.rendition);
   const rendition = wanted === null ? RENDITIONS[0] : RENDITIONS.find((known) => known === wanted);
@@ -36,7 +36,7 @@ export function readListenRequest(query: URLSearchParams): ListenRequest {
   };
 }
 
-/** The query with which a listener resumes, for close reasons. */
+/** For close reasons. */
 export function resumeQuery({
   rendition,
   nextSlot,

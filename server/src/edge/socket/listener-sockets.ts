@@ -27,10 +27,10 @@ import { ListenerSocket, type SocketContext } from "./websocket.ts";
 import { acceptUpgrade, UPGRADE_HEADERS } from "./websocket-upgrade.ts";
 
 export interface ListenerSockets {
-  /** Handles an upgrade request; `behind` is what came after its head. Answers every error, and never throws. */
+  /** `behind`: bytes after the head. Answers every error, and never throws. */
   upgrade(upgradeRequest: RequestHead, socket: Duplex, behind: Buffer): void;
   readonly size: number;
-  /** Closes all listeners with 4505, spread evenly over `overMs`, and every new one at once. */
+  /** Closes listeners with 4505, spread over `overMs`, and new ones at once. */
   drain(overMs: number): Promise<void>;
   [Symbol.dispose](): void;
 }
@@ -50,17 +50,16 @@ interface ConnectionState {
   pendingMessages: ((listener: Listener) => void)[] | undefined;
   listener: Listener | undefined;
   retained: Disposable | undefined;
-  /** True: the listener has a place. A waiter: it is queued for one. */
+  /** True: it has a place. A waiter: it is queued. */
   admission: Waiter | boolean;
-  /** `undefined`: its address is at the limit. */
+  /** `undefined`: at the limit. */
   addressCount: AddressCount | "exempt" | undefined;
-  /** The first send is queued. */
   awaitsFirstSend: boolean;
 }
 type Connection = ListenerSocket<ConnectionState>;
 
 const DRAIN_STEP_MS = 50;
-/** Retry time of a listener whose address is at the limit, plus its own jitter. */
+/** Plus jitter. */
 const ADDRESS_FULL_RETRY_MS = 10_000;
 
 export function createListenerSockets(options: ListenerSocketsOptions): ListenerSockets {
@@ -87,7 +86,7 @@ export function createListenerSockets(options: ListenerSocketsOptions): Listener
     closed: leave,
   };
 
-  // `address` is absent where one address stands for many listeners.
+  // `address` is absent if it stands for many listeners.
   function checkRequest({ headers, url = "" }: RequestHead, socket: Pick<Socket, "remoteAddress">) {
     const address = options.clientAddresses.limitKeyOf(options.clientAddresses.addressOf({ headers, socket }));
     const waitMs = address === undefined ? 0 : buckets.takeMs(address);
@@ -133,7 +132,6 @@ export function createListenerSockets(options: ListenerSocketsOptions): Listener
     return state.admission;
   }
 
-  // Never settles when the connection closes first.
   function waitForPlace(
     connection: Connection,
     state: ConnectionState,
@@ -257,8 +255,7 @@ function newState(addressCount: ConnectionState["addressCount"]): ConnectionStat
   };
 }
 
-// One write per newcomer instead of four: the upgrade response leaves with the first send when the space is followed
-// already, as nearly always. Other responses leave in the next turn.
+// The upgrade's response leaves with the first send if the space is followed: one write instead of four.
 function createUpgradeResponses() {
   let held: Connection[] = [];
   function release(): void {
@@ -275,7 +272,7 @@ function createUpgradeResponses() {
   };
 }
 
-// Messages before the listener starts are kept, as many as it may send in a second.
+// At most as many messages as a listener may send per second.
 function deliver(connection: Connection, message: (listener: Listener) => void): void {
   const { state } = connection;
   if (state.listener) {

@@ -1,7 +1,5 @@
-// Writes to one socket: straight to the kernel while it takes everything, through Node's stream for the rest. With
-// twenty thousand sockets the objects of a stream are never in a cache when they are needed, and touching them costs
-// as much as the kernel's own work (docs/decisions/0008-listener-sockets.md). A socket whose peer is gone is
-// destroyed with its unsent bytes.
+// Writes to one socket: straight to the kernel while it takes everything, else through Node's stream, whose objects
+// cost as much as the kernel's work (docs/decisions/0008-listener-sockets.md).
 
 import { writeSync, writevSync } from "node:fs";
 import type { Duplex } from "node:stream";
@@ -10,7 +8,7 @@ import type { JoinedFrames } from "./joined-frames.ts";
 const WRITER = Symbol("socket writer");
 const GONE: ReadonlySet<string | undefined> = new Set(["EPIPE", "ECONNRESET"]);
 
-/** `_handle` is null once a `net.Socket` is closed. A TLS socket's bytes must not go to its descriptor. */
+/** `_handle` is null once closed. A TLS socket's bytes must not go to its descriptor. */
 interface Carrier extends Duplex {
   readonly _handle?: { readonly fd?: number } | null;
   readonly encrypted?: boolean;
@@ -24,14 +22,13 @@ interface Held {
 export class SocketWriter {
   readonly #socket: Carrier;
   readonly #joined: JoinedFrames | undefined;
-  /** −1: there is no descriptor, or its number may belong to another socket by now. */
+  /** −1: none, or its number may belong to another socket. */
   #fd: number;
-  /** The stream may still hold bytes. */
   #isQueued = false;
   #holds = 0;
   #held: Held[] | undefined;
 
-  /** `joined`: shared by sockets that are sent the same frames one after another. */
+  /** `joined`: shared by sockets that get the same frames. */
   constructor(socket: Duplex, joined?: JoinedFrames) {
     this.#socket = socket;
     this.#joined = joined;
@@ -47,19 +44,18 @@ export class SocketWriter {
     this.#fd = -1;
   }
 
-  /** Whether bytes go to the kernel without the stream. */
   get isDirect(): boolean {
     return this.#fd >= 0;
   }
 
-  /** Bytes written that have not left this process. */
+  /** Written, but not out of this process. */
   get unsentBytes(): number {
     let heldBytes = 0;
     if (this.#held) for (const { frame } of this.#held) heldBytes += frame.length;
     return heldBytes + this.#queuedBytes();
   }
 
-  /** Collects writes until `release`, then writes them together. Holds nest. */
+  /** Until `release`, then one write. Holds nest. */
   hold(): void {
     this.#holds += 1;
   }
@@ -69,13 +65,12 @@ export class SocketWriter {
     if (this.#holds === 0) this.#sendHeld();
   }
 
-  /** Sends what is held and ends the stream. */
   end(): void {
     this.#sendHeld();
     if (!this.#socket.writableEnded) this.#socket.end();
   }
 
-  /** `flushed` is called later, once the frame has left this process. */
+  /** `flushed` is called later, once the frame has left. */
   write(frame: Buffer, flushed?: () => void): void {
     if (this.#holds === 0) {
       this.#send(frame, flushed);
@@ -132,9 +127,8 @@ export class SocketWriter {
     return bytes;
   }
 
-  // A full kernel buffer throws EAGAIN; then the stream waits, or finds the real error. When the peer is gone the
-  // socket is destroyed here: two more errors of the stream, with their stack traces, took a fifth of an edge's time
-  // when fifty thousand listeners left together.
+  // A full buffer throws EAGAIN, and the stream waits. Destroy a socket without a peer here: the stream's two errors
+  // took a fifth of an edge's time when fifty thousand listeners left together.
   #writeDirectly(bytes: Buffer | Buffer[]): number {
     try {
       return Array.isArray(bytes) ? writevSync(this.#fd, bytes) : writeSync(this.#fd, bytes);
@@ -152,7 +146,6 @@ function bytesOf(frames: readonly Buffer[]): number {
   return bytes;
 }
 
-// Node calls this before it closes the descriptor, whoever ends the socket.
 function destroyAndForget(this: Carrier, error: Error | null, done: (error?: Error | null) => void): void {
   this[WRITER]?.closed();
   Object.getPrototypeOf(this)._destroy.call(this, error, done);

@@ -1,13 +1,13 @@
-// Frames what an edge sends (RFC 6455 §5.2): unmasked, unfragmented frames whose bytes many listeners share.
+// Frames what an edge sends (RFC 6455 §5.2): unmasked, unfragmented, shared by many listeners.
 
 const FINAL_BINARY = 0x82;
 const FINAL_CLOSE = 0x88;
 const FINAL_PING = 0x89;
 const FINAL_PONG = 0x8a;
-/** RFC 6455 §5.5: a control frame has at most 125 bytes, two of them a close frame's code. */
+/** RFC 6455 §5.5: 125 bytes, two of them the code. */
 const MAX_REASON_BYTES = 123;
 
-/** A whole frame whose payload is `parts`, one after another. Each part is copied once, here. */
+/** Copies each part once. */
 export function binaryFrame(...parts: readonly Uint8Array[]): Buffer {
   let length = 0;
   for (const part of parts) length += part.length;
@@ -35,12 +35,12 @@ function writeHeader(frame: Buffer, length: number): void {
 
 export const PING_FRAME: Buffer = Buffer.from([FINAL_PING, 0]);
 
-/** `payload` has at most 125 bytes, as a ping's has. */
+/** At most 125 bytes. */
 export function pongFrame(payload: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from([FINAL_PONG, payload.length]), payload]);
 }
 
-/** Characters of `reason` other than printable ASCII become "?"; those after the 123rd are cut. */
+/** Replaces all but printable ASCII by "?", and cuts after 123 characters. */
 export function closeFrame(code?: number, reason = ""): Buffer {
   if (code === undefined) return Buffer.from([FINAL_CLOSE, 0]);
   const text = Buffer.from(reason.replace(/[^ -~]/g, "?").slice(0, MAX_REASON_BYTES));

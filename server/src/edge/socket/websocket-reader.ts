@@ -1,6 +1,5 @@
-// Reads what a WebSocket client sends (RFC 6455 §5): messages of one or several frames, and control frames in
-// between. Any bytes give events or one fault, after which nothing is read. Holds no more of a message than a
-// listener may send.
+// Reads what a WebSocket client sends (RFC 6455 §5). Any bytes give events or one fault, the last. Holds no more of a
+// message than a listener may send.
 
 import { isUtf8 } from "node:buffer";
 import { errorRow } from "@hustings/wire/errors.ts";
@@ -11,12 +10,12 @@ export type WebSocketEvent =
   | { readonly kind: "binary" }
   | { readonly kind: "ping"; readonly payload: Buffer }
   | { readonly kind: "pong" }
-  /** `code` is 1005 when none was given. */
+  /** 1005: none was given. */
   | { readonly kind: "close"; readonly code: number }
-  /** What was broken and the code to close with: 1002 and 1007 of the RFC, else a row of the error table. */
+  /** `code` to close with: 1002 or 1007, else a row of the error table. */
   | { readonly kind: "fault"; readonly code: number; readonly reason: string };
 
-/** Frames per message; one more is a fault with 4402. */
+/** More are a fault with 4402. */
 export const MAX_FRAGMENTS = 16;
 export const PROTOCOL_FAULT = 1002;
 export const TEXT_FAULT = 1007;
@@ -35,15 +34,15 @@ const NOTHING: Buffer = Buffer.alloc(0);
 interface Frame {
   readonly isFinal: boolean;
   readonly opcode: number;
-  /** Unmasked, a copy. */
+  /** Unmasked copy. */
   readonly payload: Buffer;
 }
 
 export class WebSocketReader {
-  /** Unread bytes; after `next` returned undefined, at most the beginning of one frame. */
+  /** After `next` returned undefined, at most the start of one frame. */
   #bytes: Buffer = NOTHING;
   #isBroken = false;
-  /** Opcode of the message in progress; 0 between messages. */
+  /** 0 between messages. */
   #opcode = 0;
   #parts: Buffer[] = [];
   #heldBytes = 0;
@@ -53,7 +52,7 @@ export class WebSocketReader {
     this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]);
   }
 
-  /** The next event; `undefined` until more bytes arrive. */
+  /** `undefined` until more bytes arrive. */
   next(): WebSocketEvent | undefined {
     while (!this.#isBroken) {
       const frame = this.#readFrame();
@@ -71,7 +70,6 @@ export class WebSocketReader {
     this.#parts = [];
   }
 
-  // A frame is refused by its header, before the announced bytes arrive.
   #readFrame(): Frame | WebSocketEvent | undefined {
     const bytes = this.#bytes;
     if (bytes.length < 2) return undefined;
@@ -124,7 +122,7 @@ function wrongHeader(first: number, second: number, isWithin: boolean): string |
   return isWithin ? "a message begins inside another" : undefined;
 }
 
-// `undefined` unless in its shortest form. A length in eight bytes exceeds every limit here.
+// `undefined` unless in its shortest form; eight bytes exceed every limit.
 function lengthOf(bytes: Buffer, short: number): number | undefined {
   if (short < 126) return short;
   if (short === 126) return bytes.readUInt16BE(2) < 126 ? undefined : bytes.readUInt16BE(2);
@@ -149,7 +147,7 @@ function readControl({ opcode, payload }: Frame): WebSocketEvent {
   return isUtf8(payload.subarray(2)) ? { kind: "close", code } : fault(TEXT_FAULT, "a close reason that is not UTF-8");
 }
 
-/** Codes allowed in a close frame: RFC 6455 §7.4, and those that IANA registered since (1012-1014). */
+/** RFC 6455 §7.4, and IANA's 1012 to 1014. */
 export function isCloseCode(code: number): boolean {
   if (code >= 1000 && code <= 1014) return code !== 1004 && code !== 1005 && code !== 1006;
   return code >= 3000 && code <= 4999;

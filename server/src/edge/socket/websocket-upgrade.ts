@@ -1,4 +1,4 @@
-// Checks a WebSocket upgrade request and makes the accepting response (RFC 6455 §4.2). No extension is negotiated.
+// Checks a WebSocket upgrade and makes its response (RFC 6455 §4.2), without extensions.
 
 import { hash } from "node:crypto";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -10,10 +10,10 @@ const KEY = /^[+/0-9A-Za-z]{21}[AQgw]==$/;
 /** RFC 6455 §1.3. */
 const KEY_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/** Header of a refused upgrade (§4.4). */
+/** §4.4. */
 export const UPGRADE_HEADERS = { "sec-websocket-version": VERSION } as const;
 
-/** The head of the accepting response. Throws a Refusal `bad-request` that names the fault. */
+/** Throws a Refusal `bad-request` that names the fault. */
 export function acceptUpgrade({ method, headers, httpVersion }: RequestHead): string {
   if (method !== "GET" || httpVersion !== "1.1") throw wrong("A WebSocket begins with GET and HTTP/1.1.");
   if (headers.upgrade?.toLowerCase() !== "websocket") throw wrong("Only an upgrade to websocket is possible here.");

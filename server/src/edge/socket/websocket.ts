@@ -1,5 +1,5 @@
-// One listener's socket after its upgrade: sends prepared frames, reads messages, and handles the close handshake. To
-// keep memory per listener small, sockets share their event handlers and keep nothing of the HTTP request.
+// One listener's upgraded socket: sends frames, reads messages, closes. To save memory, sockets share event handlers
+// and keep nothing of the request.
 
 import type { Duplex } from "node:stream";
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
@@ -10,19 +10,19 @@ import { SocketWriter } from "./socket-writer.ts";
 import { closeFrame, pongFrame } from "./websocket-framing.ts";
 import { NO_CODE, type WebSocketEvent, WebSocketReader } from "./websocket-reader.ts";
 
-/** What the sockets of one edge share. Handlers get the socket first. */
+/** Of one edge. Handlers get the socket first. */
 export interface SocketContext<T> {
   readonly clock: Clock;
   readonly joined: JoinedFrames;
-  /** A whole text message; the empty text for a binary message, which no listener may send. */
+  /** Empty for a binary message, which no listener may send. */
   text(socket: ListenerSocket<T>, text: string): void;
-  /** A ping, before it is answered, or a pong. */
+  /** A ping, before its answer, or a pong. */
   control(socket: ListenerSocket<T>): void;
-  /** Called once, as the last event. */
+  /** Called once and last. */
   closed(socket: ListenerSocket<T>): void;
 }
 
-/** A socket that does not answer a close is cut after this time. */
+/** Without an answer to a close. */
 export const CLOSING_MS = 3_000;
 
 const SELF = Symbol("listener socket");
@@ -38,7 +38,6 @@ export class ListenerSocket<T> implements ListenerPipe {
   #reader: WebSocketReader | undefined;
   #closing: Timer | undefined;
 
-  /** Takes over an upgraded socket whose response has not been sent. */
   constructor(socket: Duplex, context: SocketContext<T>, state: T) {
     this.#socket = socket;
     this.#writer = new SocketWriter(socket, context.joined);
@@ -66,7 +65,7 @@ export class ListenerSocket<T> implements ListenerPipe {
     this.#writer.release();
   }
 
-  /** Sends the upgrade response, then reads what came after the request. Call it first. */
+  /** Call first; then reads what came after the request. */
   sendUpgradeResponse(head: string, behind: Buffer): void {
     this.#writer.write(Buffer.from(head, "latin1"));
     if (behind.length > 0) this.received(behind);
@@ -86,7 +85,6 @@ export class ListenerSocket<T> implements ListenerPipe {
     this.#socket.destroy();
   }
 
-  /** For the socket's own events. */
   received(bytes: Buffer): void {
     if (this.#phase === "gone") return;
     this.#reader ??= new WebSocketReader();
@@ -97,7 +95,7 @@ export class ListenerSocket<T> implements ListenerPipe {
     }
   }
 
-  /** For the socket's own events: the peer sends no more, or the socket is closed. */
+  /** The peer sends no more, or the socket is closed. */
   ended(isClosed: boolean): void {
     if (!isClosed) return void (this.#phase === "open" ? this.#socket.destroy() : this.#writer.end());
     if (this.#phase === "gone") return;
@@ -119,7 +117,7 @@ export class ListenerSocket<T> implements ListenerPipe {
     }
   }
 
-  // Both sides have closed: the kernel delivers what it has, and nothing waits for the peer.
+  // The kernel delivers what it has; nothing waits for the peer.
   #answerClose(code: number): void {
     const { isDirect } = this.#writer;
     this.#writer.write(code === NO_CODE ? closeFrame() : closeFrame(code));
@@ -150,7 +148,7 @@ function onClose(this: Carrier): void {
   this[SELF]?.ended(true);
 }
 
-// The close event follows; the reason does not matter.
+// The close event follows.
 function onError(this: Carrier): void {
   this.destroy();
 }
