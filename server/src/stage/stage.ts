@@ -1,5 +1,5 @@
-// Starts a stage: its ticker, its spaces, and its three servers, for speakers, for our other processes and for followers. The
-// store of logs and the peer port are arguments.
+// Starts a stage: ticker, spaces, and servers for speakers, other processes and followers. Log store and peer port are
+// arguments.
 
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
@@ -24,19 +24,19 @@ import { startRetention } from "./spaces/delete-old.ts";
 import { openSpaces, type Spaces } from "./spaces/held-spaces.ts";
 
 export interface StageOptions {
-  /** The stage closes the logs it opened and does not dispose the store. */
+  /** Not disposed here, but the logs opened here are closed. */
   readonly store: LogStore;
-  /** Whether spaces say that they are recorded: true where the store is on a disk. */
+  /** True where the store is on a disk. */
   readonly isRecorded: boolean;
-  /** The stage does not dispose it. Its `now` must be `clock.monotonicMs`. */
+  /** Not disposed here. Its `now` must be `clock.monotonicMs`. */
   readonly peers: PeerPort;
   readonly check: TicketCheck;
   readonly clock: Clock;
   readonly log: Logger;
   readonly version: string;
-  /** Port 0: any free port. */
+  /** Port 0: any. */
   readonly tcp: { readonly host: string; readonly port: number };
-  /** PEM texts; with them the TCP port speaks HTTPS. */
+  /** PEM; with it the TCP port speaks HTTPS. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly socketPath: string;
   readonly followPath: string;
@@ -45,13 +45,11 @@ export interface StageOptions {
 }
 
 export interface StageLimits {
-  /** The most spaces that have not ended. */
   readonly maxSpaces: number;
-  /** Time after which a space that never went live is removed. */
   readonly expiryMs: number;
-  /** How long a speaker's seat is kept without a connected call. */
+  /** Without a connected call. */
   readonly seatKeptMs: number;
-  /** Silence after which hold music begins. */
+  /** Before hold music begins. */
   readonly silenceLimitMs: number;
   /** How long a live space goes on with nobody on its stage. */
   readonly emptyStageMs: number;
@@ -61,7 +59,7 @@ export interface StageLimits {
 export interface Stage extends AsyncDisposable {
   readonly tcpPort: number;
   readonly spaces: Spaces;
-  /** Includes the times of the newest `newestTicks` ticks; without it those of the last five minutes. */
+  /** Times of the newest `newestTicks` ticks, by default of five minutes. */
   health(newestTicks?: number): StageHealth;
 }
 
@@ -69,8 +67,8 @@ const EXPIRY_CHECK_MS = 60_000;
 const CALL_ID_BYTES = 15;
 
 /**
- * Starts a stage and resumes every space of the store that has not ended. Rejects when it cannot listen on a port or
- * socket. Disposing ends all calls without a goodbye and closes the logs; the next stage resumes the spaces.
+ * Resumes every space that has not ended. Rejects if a port or socket is taken. Disposing ends calls without a goodbye;
+ * the next stage resumes.
  */
 export async function startStage(options: StageOptions): Promise<Stage> {
   const { store, peers, check, clock, log, version, iceServers = { stunUrls: [] } } = options;

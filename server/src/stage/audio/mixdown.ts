@@ -1,4 +1,4 @@
-// Produces one space's sound for one tick: decodes and mixes the seats, and feeds the programme and the returns.
+// Makes one space's sound for one tick: decodes and mixes the seats, and feeds the programme and the returns.
 
 import type { Opus } from "@hustings/media/codec/opus.ts";
 import { createMixer, type MixerInput } from "@hustings/media/mix/mixer.ts";
@@ -9,7 +9,7 @@ import type { Programme } from "./programme.ts";
 import { createReturns, type ReturnTarget } from "./returns.ts";
 import { createSlotLevels } from "./slot-levels.ts";
 
-/** The place of a tick on the timeline: the `packet`-th (0-9) of `slot`. */
+/** The `packet`-th (0-9) packet of `slot`. */
 export interface Position {
   readonly slot: number;
   readonly packet: number;
@@ -18,12 +18,12 @@ export interface Position {
 export interface MixdownResult {
   /** Somebody who is not muted is speaking. */
   readonly voice: boolean;
-  /** At the last packet of a slot, its loudest seats; otherwise undefined. */
+  /** At a slot's last packet; otherwise undefined. */
   readonly levels: readonly SeatLevel[] | undefined;
 }
 
 export interface Mixdown extends Disposable {
-  /** `programme` is undefined off air: the seats hear each other, and nothing is broadcast. */
+  /** `programme` is undefined off air: seats hear each other, and nothing is broadcast. */
   tick(
     tick: number,
     nowMs: number,
@@ -38,12 +38,11 @@ export interface MixInput {
   readonly isMuted: boolean;
 }
 
-/** What the mixdown uses of a seat's connection. */
 export interface MixConnection {
   readonly seat: number;
   /** The next 20 ms; undefined while the seat has no call. */
   tick(nowMs: number, isMuted: boolean): VoiceFrame | undefined;
-  /** Receives the return; undefined while the seat has no call. */
+  /** Undefined while the seat has no call. */
   readonly active:
     | {
         readonly receivesSound: boolean;
@@ -71,7 +70,7 @@ export function createMixdown(opus: Opus): Mixdown {
       }
       const { programme: mix, mixMinus } = mixer.tick(seats);
       const levels = at.packet === FRAGMENT_PACKETS - 1 ? slotLevels.take() : undefined;
-      // The programme first: the whole audience waits for it, and each return is only one person's.
+      // The whole audience waits for the programme; each return is one person's.
       programme?.push(at.slot, at.packet, mix, levels ?? []);
       returns.send(tick, returnTargetsOf(inputs), mix, mixMinus);
       return { voice, levels };

@@ -1,6 +1,6 @@
-// Encodes the programme of one live space once per rendition and appends it to the log, ten packets to a fragment. While the
-// entry that begins or ends the broadcast is being written, fragments are held, because nothing may be heard that the log
-// does not know to be on air.
+// Encodes a live space's programme once per rendition and appends it, ten packets to a fragment. Fragments are held
+// while an entry that begins or ends the broadcast is being written: nothing may be heard that the log does not know to
+// be on air.
 
 import type { Opus, OpusEncoder } from "@hustings/media/codec/opus.ts";
 import { fillerPackets } from "@hustings/media/container/filler.ts";
@@ -10,13 +10,12 @@ import { FRAGMENT_PACKETS, RENDITIONS, type Rendition } from "@hustings/wire/uni
 import { createOverlapDetector } from "./overlap-detector.ts";
 
 export interface Programme extends Disposable {
-  /** Encodes 20 ms of the mix, the `packet`-th (0-9) of `slot`. Skips the rest of a slot whose packet 0 it did not get. */
+  /** 20 ms, the `packet`-th (0-9) of `slot`. A slot without its packet 0 is skipped. */
   push(slot: number, packet: number, pcm: Float32Array, levels: readonly SeatLevel[]): void;
-  /** After missed ticks: fills the rest of the current slot with filler and appends it. */
+  /** After missed ticks: completes the current slot with filler. */
   finishWithFiller(): void;
-  /** Holds fragments of `fromSlot` and later, at most `MAX_HELD_SLOTS`. */
+  /** Holds `fromSlot` and later, at most `MAX_HELD_SLOTS`. */
   holdFrom(fromSlot: number): void;
-  /** Appends the held fragments and stops holding. */
   release(): void;
 }
 
@@ -24,15 +23,15 @@ export interface ProgrammeOptions {
   readonly opus: Opus;
   readonly firstSlot: number;
   readonly append: (rendition: Rendition, slot: number, bytes: Uint8Array) => void;
-  /** Slots `[from, to)` have no sound and never will. Called as the next slot that has sound begins. */
+  /** Slots `[from, to)` have no sound and never will. Called as the next sound begins. */
   readonly onMissing: (from: number, to: number) => void;
 }
 
-/** Fragments of each rendition that may be held: 10 s. Beyond it the oldest is dropped and reported as missing. */
+/** 10 s per rendition. Then the oldest is dropped and reported as missing. */
 export const MAX_HELD_SLOTS = 50;
-/** The codec's pitch filter is worth its cost for one talker and not for several at once (docs/decisions/0002). */
+/** The codec's pitch filter suits one talker only (docs/decisions/0002). */
 const COMPLEXITY = { oneTalker: 5, overlap: 4 } as const;
-/** Empty packets after which filler is sent instead of encoding more. By then the encoders' own tail has decayed. */
+/** By then the encoders' tail has decayed, and filler replaces encoding. */
 const FILLER_AFTER_PACKETS = 10;
 
 interface RenditionEncoder {
@@ -133,7 +132,7 @@ export function startProgramme({ opus, firstSlot, append, onMissing }: Programme
   };
 }
 
-/** Exact silence, because no gate is open. Encoding it costs more than encoding speech. */
+/** Exact silence: no gate is open. Encoding it costs more than speech. */
 function isEmpty(pcm: Float32Array): boolean {
   return pcm.every((sample) => sample === 0);
 }

@@ -1,18 +1,18 @@
-// Encodes the sound that goes back to seated people: to each speaking person a mix without their own voice, to all others
-// one shared encoding of the programme.
+// Encodes the sound that goes back to seats: a mix without their own voice to each speaking person, one shared
+// programme to the rest.
 
 import type { Opus, OpusEncoder } from "@hustings/media/codec/opus.ts";
 import { PACKET_SAMPLES } from "@hustings/wire/units.ts";
 
 export interface ReturnTarget {
   readonly seat: number;
-  /** Share of our packets that the other side lost recently, 0-1. */
+  /** As the other side reports, 0-1. */
   readonly lossFraction: number;
   readonly send: (opus: Uint8Array, timestamp: number) => void;
 }
 
 export interface Returns extends Disposable {
-  /** Sends one tick: its own mix to every seat in `mixMinus`, `programme` to the others. */
+  /** Seats in `mixMinus` get their own mix, the others `programme`. */
   send(
     tick: number,
     targets: readonly ReturnTarget[],
@@ -23,8 +23,8 @@ export interface Returns extends Disposable {
 
 const BITRATE_BPS = 32_000;
 /**
- * A tick of ten speakers encodes ten returns. Tuned as a programme, a packet costs a third of one tuned as a voice, and
- * still carries FEC as soon as loss is reported. Complexity 3 would gain 0.1 dB.
+ * A tick of ten speakers encodes ten returns. Complexity 3 would gain 0.1 dB. Tuned as programme, a packet costs a
+ * third, and has FEC on reported loss.
  */
 const COMPLEXITY = 1;
 
@@ -73,7 +73,7 @@ interface LossyEncoder extends Disposable {
   encode(pcm: Float32Array, lossFraction: number): Uint8Array;
 }
 
-/** An encoder with FEC, whose redundancy follows the loss in steps of 5 %. */
+/** Redundancy follows the loss in steps of 5 %. */
 function createLossyEncoder(opus: Opus): LossyEncoder {
   const encoder: OpusEncoder = opus.encoder({
     bitrateBps: BITRATE_BPS,

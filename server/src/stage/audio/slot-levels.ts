@@ -1,13 +1,13 @@
-// Sums the levels of a slot's packets into the slot's loudest seats.
+// Sums packet levels into a slot's loudest seats.
 
 import { powerToDbov } from "@hustings/media/mix/level.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { FRAGMENT_PACKETS, MAX_LEVELS, SILENCE_DBOV } from "@hustings/wire/units.ts";
 
 export interface SlotLevels {
-  /** Adds one seat's level in one packet. A seat without a level in a packet counts as silent there. */
+  /** A seat without a level in a packet is silent there. */
   add(level: SeatLevel): void;
-  /** Ends the slot and returns its loudest seats, loudest first, at most `MAX_LEVELS`, without silent ones. */
+  /** Loudest first, at most `MAX_LEVELS`, none silent. */
   take(): readonly SeatLevel[];
 }
 

@@ -1,20 +1,19 @@
-// Writes the Link headers (RFC 9725 §4.6) that offer STUN and TURN servers to a speaker. TURN credentials expire and are
-// derived from a shared secret, as coturn's `use-auth-secret` checks them.
+// Writes Link headers (RFC 9725 §4.6) for STUN and TURN. TURN credentials expire, as coturn's `use-auth-secret` checks
+// them.
 
 import { createHmac } from "node:crypto";
 import type { PersonId } from "@hustings/wire/ids.ts";
 
 export interface IceServers {
-  /** `stun:` URLs. */
   readonly stunUrls: readonly string[];
-  /** `turn:` and `turns:` URLs, and the secret that the TURN server shares with us. */
+  /** `turn:` and `turns:` URLs, and the secret shared with the TURN server. */
   readonly turn?: { readonly urls: readonly string[]; readonly secret: string };
 }
 
-/** Long enough for an evening. A connection that is already established outlives its credentials. */
+/** A connection outlives its credentials. */
 export const CREDENTIAL_SECONDS = 12 * 3600;
 
-/** The value of the Link header for one person; undefined when no server is configured. */
+/** Undefined: no server is configured. */
 export function iceServerLinks({ stunUrls, turn }: IceServers, person: PersonId, utcMs: number): string | undefined {
   const links = stunUrls.map((url) => `<${url}>; rel="ice-server"`);
   if (turn !== undefined) {

@@ -1,5 +1,4 @@
-// The routes by which our other processes on this machine ask the stage, over its Unix socket only. They check no signature:
-// only our own processes can open the socket.
+// The routes for our other processes, on the stage's Unix socket, which nobody else can open: no signature is checked.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { TickTimes } from "@hustings/flow/ticker.ts";
@@ -18,7 +17,7 @@ export interface StageHealth {
   readonly pid: number;
   readonly version: string;
   readonly spaces: number;
-  /** How late ticks were and how long they took, in milliseconds, over the last five minutes or the newest `?ticks=`. */
+  /** Milliseconds, over the last five minutes or the newest `?ticks=`. */
   readonly tick: TickTimes;
   readonly tickCost: TickTimes;
   readonly missedTicks: number;
@@ -32,7 +31,7 @@ export interface InternalRoutesOptions {
 
 type SpaceParams = { Params: { id: string } };
 
-/** base64url(SHA-256): 43 characters. */
+/** base64url(SHA-256). */
 const SECRET_HASH = /^[\w-]{43}$/;
 
 export function addInternalRoutes(http: FastifyInstance, { spaces, clock, health }: InternalRoutesOptions): void {
@@ -100,7 +99,7 @@ function secretHashOf(body: unknown): string {
   return secretHash;
 }
 
-/** The `claims` of a body, which the asking process has checked. Throws `wrong-space` when they are for another space. */
+/** Claims that the asking process has checked. Throws `wrong-space`. */
 function actorIn(body: unknown, id: SpaceId): TicketClaims {
   const { claims } = fieldsOf(body);
   const { space, person, name, generation, expiresUtcMs } = fieldsOf(claims);

@@ -22,7 +22,7 @@ type CallParams = { Params: { id: string; call: string } };
 const MAX_COMMAND_BYTES = 4 * 1024;
 const CALL_ID = /^[\w-]{20}$/;
 
-/** Adds the routes below `/stage/`. Pages of any origin may call them, because authorization is by ticket only. */
+/** Pages of any origin may call them, because authorization is by ticket only. */
 export function addPublicRoutes(http: FastifyInstance, options: PublicRoutesOptions): void {
   const { spaces, check, clock, iceServers } = options;
   http.addHook("onRequest", async (request, reply) => {
@@ -48,7 +48,7 @@ export function addPublicRoutes(http: FastifyInstance, options: PublicRoutesOpti
     return reply.code(201).header("location", `/stage/${id}/${callId}`).type("application/sdp").send(answerSdp);
   });
 
-  // Needs no ticket, which may have expired by then: the location holds 120 random bits that only its owner knows.
+  // Needs no ticket, which may have expired: the location has 120 random bits that only its owner knows.
   http.delete<CallParams>("/stage/:id/:call", async (request, reply) => {
     const { id, call } = request.params;
     if (!CALL_ID.test(call) || !spaces.get(spaceIdOf(id)).hangUp(call)) throw new Refusal("no-page");
@@ -69,7 +69,7 @@ export function addPublicRoutes(http: FastifyInstance, options: PublicRoutesOpti
   http.route({ method: ["GET", "POST", "PUT", "PATCH"], url: "/stage/:id/:call", handler: refuseMethod });
 }
 
-/** Throws `no-space` when `text` cannot be the id of a space. */
+/** Throws `no-space`. */
 export function spaceIdOf(text: string): SpaceId {
   if (!isSpaceId(text)) throw new Refusal("no-space");
   return text;

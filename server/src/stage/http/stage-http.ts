@@ -1,5 +1,5 @@
-// Creates the stage's HTTP servers: connection and body limits, a request limit per address, errors as rows of the error
-// table. The routes are in public-routes.ts and internal-routes.ts.
+// Creates the stage's HTTP servers, with limits, and errors as rows of the table. The routes are in public-routes.ts
+// and internal-routes.ts.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { createKeyedTokenBuckets } from "@hustings/flow/token-bucket.ts";
@@ -15,22 +15,22 @@ const KEEP_ALIVE_MS = 5_000;
 const MAX_HEADER_BYTES = 8 * 1024;
 const MAX_CONNECTIONS = 2_000;
 
-/** Requests that one address may send at once, and then each second. */
+/** At once, and then each second, per address. */
 export const REQUEST_BURST = 100;
 export const REQUESTS_PER_SECOND = 10;
-/** Addresses that are counted. Beyond it the address not seen for longest is forgotten. */
+/** Then the address not seen for longest is forgotten. */
 const MAX_ADDRESSES = 10_000;
 
 export interface HttpOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  /** Requests come from our own edges, which name the sender's address in X-Forwarded-For. */
+  /** X-Forwarded-For names the sender: requests come from our own edges. */
   readonly isProxied: boolean;
-  /** PEM texts; without it the server speaks plain HTTP. */
+  /** PEM; without it plain HTTP. */
   readonly tls?: { readonly cert: string; readonly key: string };
 }
 
-/** A server without routes, which does not listen yet. */
+/** Without routes; does not listen yet. */
 export function createHttp({ clock, log, isProxied, tls }: HttpOptions): FastifyInstance {
   const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -46,7 +46,7 @@ export function createHttp({ clock, log, isProxied, tls }: HttpOptions): Fastify
     trustProxy: isProxied,
     routerOptions: { maxParamLength: 64 },
     clientErrorHandler: refuseMalformedRequest,
-    // Fastify types http and https servers differently; the routes here work on both.
+    // Fastify types http and https servers differently.
     ...((tls === undefined ? { http: limits } : { https: { ...limits, ...tls, minVersion: "TLSv1.2" } }) as {
       http: object;
     }),
@@ -68,7 +68,6 @@ export function createHttp({ clock, log, isProxied, tls }: HttpOptions): Fastify
   return http;
 }
 
-/** A plain 415 on the route for offers names the type that an offer must have. */
 function refusalOfOffer({ code }: FastifyError, { routeOptions }: FastifyRequest): Refusal | undefined {
   const isOfferType = routeOptions.url === "/stage/:id" && code === "FST_ERR_CTP_INVALID_MEDIA_TYPE";
   return isOfferType ? new Refusal("bad-offer-type") : undefined;

@@ -1,5 +1,5 @@
-// One speaker's WebRTC connection: drives the library's objects, merges their states into one, writes the RTP headers of the
-// return, and limits the data channel.
+// One speaker's WebRTC connection: merges the library's states, writes the return's RTP headers, limits the data
+// channel.
 
 import { randomInt } from "node:crypto";
 import { MAX_OPUS_BYTES } from "@hustings/media/container/opus-packet.ts";
@@ -18,11 +18,11 @@ import {
   writeCleanOffer,
 } from "./sdp.ts";
 
-/** Gathering on one bound port takes milliseconds. A STUN server that does not respond must not delay the answer. */
+/** A silent STUN server must not delay the answer; gathering takes milliseconds. */
 const GATHER_DEADLINE_MS = 2_000;
 const CONNECT_DEADLINE_MS = 15_000;
 const SILENCE_MS = 1_200;
-/** ICE consent expires after this time without a response (RFC 7675 §5.1). */
+/** ICE consent expires then (RFC 7675 §5.1). */
 const GONE_MS = 30_000;
 const REPORT_MS = 1_000;
 const MAX_WAITING_BYTES = 262_144;
@@ -34,20 +34,18 @@ export interface ConnectionOptions {
   readonly bindAddress?: string;
   readonly iceServers: readonly string[];
   readonly now: () => number;
-  /** Maps the candidates that the library found to those of the answer. */
+  /** Maps found candidates to those of the answer. */
   readonly reachable: (found: readonly Candidate[]) => readonly Candidate[];
-  /** Called once, when the connection ends for any reason. */
+  /** Called once. */
   readonly onEnd: () => void;
 }
 
 export interface Connection {
   readonly answered: Promise<Peer>;
-  /** Checks silence and deadlines and sends due RTCP reports. Call it every 250 ms. */
   check(nowMs: number): void;
   close(): void;
 }
 
-/** The changing state of one connection. */
 interface ConnectionStatus {
   state: PeerState;
   isOver: boolean;
@@ -59,12 +57,12 @@ interface ConnectionStatus {
   channel: DataChannel | undefined;
   messagesSinceCheck: number;
   sequence: number;
-  /** Each packet is written here before it is sent; the library copies it. */
+  /** Reused: the library copies it. */
   readonly packet: Buffer;
   readonly sent: { readonly ssrc: number; packets: number; octets: number; rtpTimestamp: number };
 }
 
-/** Opens a connection for a checked offer. `answered` rejects with a Refusal when no answer can be made. */
+/** `answered` rejects with a Refusal if no answer can be made. */
 export function openConnection(offer: Offer, events: PeerEvents, options: ConnectionOptions): Connection {
   const status = newStatus(options.now());
   const native = openNative(options);
@@ -136,7 +134,7 @@ function openNative(options: ConnectionOptions): PeerConnection {
   }
 }
 
-/** Adds RED before Opus, because the library lists formats in that order. Its default Opus profile is stereo. */
+/** RED before Opus, the library's order of formats. Its default Opus profile is stereo. */
 function describeTrack(offer: Offer, ssrc: number): InstanceType<typeof nodeDataChannel.Audio> {
   const { mid, direction, opusPayloadType: opus, redPayloadType: red } = offer.audio;
   const audio = new nodeDataChannel.Audio(mid, direction === "sendrecv" ? "SendRecv" : "RecvOnly");
@@ -180,7 +178,7 @@ function listenToTrack(
   now: () => number,
   setState: (state: PeerState) => void,
 ): void {
-  // The library releases a track only through this callback, which keeps the track from being garbage-collected before.
+  // Keeps the track from being collected before the library releases it.
   track.onClosed(() => void track);
   track.onError(() => {});
   track.onMessage((bytes) => {
@@ -199,7 +197,7 @@ function listenToTrack(
   });
 }
 
-/** Keeps the first channel named "hustings" and closes every other. */
+/** Keeps the first named "hustings" and closes every other. */
 function adoptChannel(channel: DataChannel, status: ConnectionStatus, events: PeerEvents, now: () => number): void {
   channel.onClosed(() => {
     if (status.channel === channel) status.channel = undefined;
@@ -225,7 +223,7 @@ function adoptChannel(channel: DataChannel, status: ConnectionStatus, events: Pe
   events.onChannelOpen();
 }
 
-/** Merges the library's state into ours. Silence is detected here, so the library's "connected" cannot end "disconnected". */
+/** Silence is detected here, so the library's "connected" cannot end "disconnected". */
 function stateAfter(ours: PeerState, theirs: string): PeerState {
   if (theirs === "connected") return ours === "disconnected" ? ours : "connected";
   if (theirs === "disconnected" || theirs === "failed" || theirs === "closed") return theirs;
@@ -268,7 +266,7 @@ function sendPacket(
   return sendBytes(track, bytes);
 }
 
-/** False also when the library throws because the connection has just ended. */
+/** False also if the library throws because the connection just ended. */
 function sendBytes(track: Track, bytes: Buffer): boolean {
   try {
     return track.sendMessageBinary(bytes);

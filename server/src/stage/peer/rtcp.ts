@@ -1,37 +1,34 @@
-// RTCP between a speaker and the stage (RFC 3550 §6.4, appendix A.3 and A.8): reads reports on the return, counts arriving
-// packets, and writes our reports. Pure.
+// RTCP between a speaker and the stage (RFC 3550 §6.4, A.3, A.8): reads and writes reports, counts packets. Pure.
 
 const RTP_CLOCK_PER_MS = 48;
 const SENDER_REPORT = 200;
 const RECEIVER_REPORT = 201;
 const BLOCK_BYTES = 24;
 
-/** The other side's report on our packets. */
 export interface LossReport {
-  /** Share of our packets lost since its previous report, 0-1. */
+  /** Of our packets since the previous report, 0-1. */
   readonly lossFraction: number;
-  /** Interarrival jitter at the other side. */
+  /** At the other side. */
   readonly jitterMs: number;
-  /** Absent until the other side has received one of our sender reports. */
+  /** Absent until the other side has had a sender report of ours. */
   readonly roundTripMs?: number;
 }
 
-/** Whether a datagram of a track that carries RTP and RTCP on one port is RTCP (RFC 5761 §4). */
+/** On a track with RTP and RTCP (RFC 5761 §4). */
 export function isRtcp(bytes: Uint8Array): boolean {
   const type = bytes[1] ?? 0;
   return bytes.length >= 8 && type >= 192 && type <= 223;
 }
 
-/** The parts of one compound RTCP packet that the stage uses. */
 export interface RtcpRead {
   readonly report: LossReport | undefined;
-  /** Middle 32 bits of the NTP time of a sender report, to echo in ours. */
+  /** Middle 32 bits of a sender report's NTP time, to echo. */
   readonly senderReportNtp: number | undefined;
 }
 
 /**
- * Reads the report block about `ssrc`, and the time of a sender report, from a compound packet. `nowMs` is the clock with
- * which `writeReport` stamps reports. Ignores malformed and unknown parts and never throws.
+ * The report block about `ssrc`, and a sender report's time. `nowMs` is the clock of `writeReport`. Ignores malformed
+ * parts; never throws.
  */
 export function readRtcp(bytes: Uint8Array, ssrc: number, nowMs: number): RtcpRead {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -63,11 +60,11 @@ function readBlocks(view: DataView, from: number, end: number, ssrc: number, now
   return undefined;
 }
 
-/** Counts of the packets from one speaker since the start. A new SSRC starts new counts. */
+/** Since the start, of one SSRC. */
 export interface Reception {
   readonly ssrc: number;
   readonly baseSequence: number;
-  /** Extended highest sequence number: the count of wraps is above bit 16. */
+  /** With wraps counted above bit 16. */
   readonly highest: number;
   readonly received: number;
   readonly expectedBefore: number;
@@ -77,7 +74,7 @@ export interface Reception {
   readonly transit: number;
 }
 
-/** Counts one RTP packet. Bytes shorter than an RTP header change nothing. */
+/** Bytes shorter than a header change nothing. */
 export function countPacket(before: Reception | undefined, rtp: Uint8Array, arrivalMs: number): Reception | undefined {
   if (rtp.length < 12) return before;
   const view = new DataView(rtp.buffer, rtp.byteOffset, rtp.byteLength);
@@ -99,7 +96,6 @@ export function countPacket(before: Reception | undefined, rtp: Uint8Array, arri
   };
 }
 
-/** Counts of our own sound for a sender report. */
 export interface SentCounts {
   readonly ssrc: number;
   readonly packets: number;
@@ -112,7 +108,7 @@ export interface LastSenderReport {
   readonly atMs: number;
 }
 
-/** Writes a compound RTCP packet (report and CNAME), and returns the reception with a new interval begun. */
+/** Report and CNAME; begins a new interval. */
 export function writeReport(
   sent: SentCounts,
   reception: Reception | undefined,
@@ -176,7 +172,7 @@ function writeBlock(
   return { ...reception, expectedBefore: expected, receivedBefore: reception.received };
 }
 
-/** Middle 32 bits of a 64-bit NTP time (RFC 3550 §4). Any clock does, if both directions use the same one. */
+/** RFC 3550 §4. Any clock will do, if both directions use it. */
 function middleNtp(nowMs: number): number {
   return Math.floor((nowMs / 1000) * 65_536) >>> 0;
 }

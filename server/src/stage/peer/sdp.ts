@@ -1,5 +1,5 @@
-// Reads an SDP offer into checked values, and writes SDP only from such values: no text of an offer reaches the library or
-// the answer except tokens that are checked here. Pure.
+// Reads an SDP offer into checked values, and writes SDP only from those: no unchecked text reaches the library or the
+// answer. Pure.
 
 import { Refusal } from "@hustings/wire/errors.ts";
 
@@ -9,26 +9,26 @@ const MAX_LINE_CHARS = 1_024;
 const MAX_SECTIONS = 8;
 const AUDIO_LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
 
-/** Largest data channel message that a speaker may send, in bytes of UTF-8. */
+/** In UTF-8. */
 export const MAX_MESSAGE_BYTES = 16_384;
 
-/** A checked offer. `sections` keeps the offer's order, because an answer must have the same sections in the same order. */
+/** `sections` keeps the offer's order, which the answer must have. */
 export interface Offer {
   readonly sections: readonly OfferSection[];
   readonly audio: OfferAudio;
-  /** The `mid` of the data channel's section; absent when none is offered. */
+  /** Absent: no data channel is offered. */
   readonly dataMid: string | undefined;
   readonly bundled: boolean;
   readonly iceUfrag: string;
   readonly icePwd: string;
   readonly fingerprint: { readonly algorithm: string; readonly value: string };
-  /** `a=setup` of the offer: `active` when the speaker insists on being the DTLS client. */
+  /** `active`: the speaker insists on being the DTLS client. */
   readonly setup: "actpass" | "active" | "passive";
 }
 
 export interface OfferSection {
   readonly use: "audio" | "data" | "refused";
-  /** The fields of the `m=` line that a refused section must repeat. */
+  /** Fields of the `m=` line that a refused section repeats. */
   readonly media: string;
   readonly protocol: string;
   readonly format: string;
@@ -39,22 +39,20 @@ export interface OfferAudio {
   readonly mid: string;
   readonly direction: "sendrecv" | "sendonly";
   readonly opusPayloadType: number;
-  /** RFC 2198 over that Opus; absent when it is not offered. */
+  /** RFC 2198 over that Opus; absent: not offered. */
   readonly redPayloadType: number | undefined;
-  /** RFC 6464 header extension, 1-14; absent when it is not offered. */
+  /** RFC 6464, 1-14; absent: not offered. */
   readonly audioLevelExtensionId: number | undefined;
 }
 
-/** The values that the stage puts into its answer. */
 export interface AnswerParts {
-  /** Decimal digits; differs between answers (RFC 8866 §5.2). */
+  /** Digits; differs between answers (RFC 8866 §5.2). */
   readonly sessionId: string;
   readonly iceUfrag: string;
   readonly icePwd: string;
   readonly fingerprint: { readonly algorithm: string; readonly value: string };
   readonly setup: "active" | "passive";
   readonly candidates: readonly Candidate[];
-  /** The SSRC of the return. */
   readonly ssrc: number;
 }
 
@@ -66,9 +64,9 @@ export interface Candidate {
 }
 
 /**
- * Reads an offer (RFC 8866, RFC 9429, RFC 9725): exactly one Opus audio section that sends, at most one data-channel
- * section; any other section is marked refused. Candidates in the offer are ignored: the stage never sends a packet to an
- * address from which it has not received one. Throws `Refusal` "too-large" or "bad-sdp" with the fault.
+ * RFC 8866, RFC 9429, RFC 9725: exactly one sending Opus section, at most one data channel; others are refused. Ignores
+ * candidates: the stage sends only to addresses that it has received from. Throws `Refusal` "too-large" or "bad-sdp"
+ * with the fault.
  */
 export function readOffer(text: string): Offer {
   const sections = splitSections(text);
@@ -108,7 +106,7 @@ export function readOffer(text: string): Offer {
   };
 }
 
-/** Writes the offer for the WebRTC library from checked values, without candidates. */
+/** For the library, without candidates. */
 export function writeCleanOffer(offer: Offer): string {
   const { audio } = offer;
   const lines = ["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0"];
@@ -127,8 +125,8 @@ export function writeCleanOffer(offer: Offer): string {
 }
 
 /**
- * Writes the answer: RED first where it was offered, because browsers send with the first format of the answer; mono Opus
- * at 40 kb/s with in-band FEC in 20 ms packets; refused sections at port 0. It contains all candidates; no trickle follows.
+ * RED first if offered, because browsers send the first format; mono Opus at 40 kb/s with FEC, 20 ms packets; refused
+ * sections at port 0. All candidates, no trickle.
  */
 export function writeAnswer(offer: Offer, parts: AnswerParts): string {
   const lines = ["v=0", `o=- ${parts.sessionId} 1 IN IP4 0.0.0.0`, "s=-", "t=0 0"];
@@ -141,7 +139,7 @@ export function writeAnswer(offer: Offer, parts: AnswerParts): string {
   return `${lines.join("\r\n")}\r\n`;
 }
 
-/** Reads the parts of the answer from the library's local description; throws when one is missing. */
+/** Throws if a part is missing. */
 export function readLocalDescription(sdp: string): Omit<AnswerParts, "sessionId" | "ssrc"> {
   const lines = sdp.split(/\r?\n/);
   const [algorithm, fingerprint] = (value(lines, "fingerprint:") ?? "").split(" ");
@@ -225,7 +223,7 @@ function readDirection(lines: readonly string[]): string | undefined {
   return lines.find((line) => /^a=(sendrecv|sendonly|recvonly|inactive)$/.test(line))?.slice(2);
 }
 
-/** Payload types of one codec, in the order of the `m=` line; 64-95 would read as RTCP (RFC 5761 §4). */
+/** In the `m=` line's order; 64-95 would read as RTCP (RFC 5761 §4). */
 function readPayloadTypes(head: MediaHead & { readonly lines: readonly string[] }, codec: RegExp): number[] {
   return head.formats
     .filter((format) => /^\d{1,3}$/.test(format) && codec.test(value(head.lines, `rtpmap:${format} `) ?? ""))

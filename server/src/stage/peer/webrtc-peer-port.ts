@@ -1,4 +1,4 @@
-// Implements PeerPort with WebRTC (node-datachannel): all speakers share one UDP port.
+// PeerPort with WebRTC (node-datachannel): all speakers share one UDP port.
 
 import { isIP } from "node:net";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -7,29 +7,26 @@ import { type Connection, openConnection } from "./peer-connection.ts";
 import type { Peer, PeerEvents, PeerPort } from "./peer-port.ts";
 import { type Candidate, readOffer } from "./sdp.ts";
 
-/** How often every peer is checked for silence, deadlines and due reports. */
 const SWEEP_MS = 250;
 const DEFAULT_MAX_PEERS = 400;
 
 export interface PeerPortOptions {
   readonly udpPort: number;
-  /** The address to listen on; every address when absent. */
+  /** Absent: every address. */
   readonly bindAddress?: string;
-  /** The IP address at which speakers reach this port, first in every answer. For NAT and containers. */
+  /** First in every answer, for NAT and containers. */
   readonly publicAddress?: string;
-  /** STUN and TURN URLs by which the stage finds its own addresses; rarely needed. */
+  /** To find the stage's own addresses; rarely needed. */
   readonly iceServers?: readonly string[];
   readonly maxPeers?: number;
-  /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
 }
 
-/** The stage cannot listen on the UDP port. */
 export class UdpPortTaken extends Error {
   override readonly name = "UdpPortTaken";
 }
 
-/** Binds the UDP port until disposed. Throws `UdpPortTaken`, and RangeError for a bad public address. */
+/** Bound until disposed. Throws `UdpPortTaken`, and RangeError for a bad public address. */
 export function startPeerPort(options: PeerPortOptions): PeerPort {
   const { publicAddress, bindAddress, udpPort } = options;
   if (publicAddress !== undefined && isIP(publicAddress) === 0) {
@@ -73,7 +70,7 @@ export function startPeerPort(options: PeerPortOptions): PeerPort {
   };
 }
 
-/** Holding a listener keeps the port bound while there are no peers, and fails at the start when the port is taken. */
+/** Keeps the port bound without peers; fails at the start if it is taken. */
 function bindPort(udpPort: number, bindAddress: string | undefined): { stop(): void } {
   quietLibrary();
   try {
@@ -84,8 +81,8 @@ function bindPort(udpPort: number, bindAddress: string | undefined): { stop(): v
 }
 
 /**
- * The library's ICE layer writes to standard output until its first transport exists, so this makes one without a socket.
- * It has a track and no channel: a channel that never opened is never reported closed and keeps the process alive.
+ * The library's ICE prints until its first transport exists, so this makes one, without a socket. Not with a channel:
+ * one that never opened keeps the process alive.
  */
 function quietLibrary(): void {
   const quiet = new nodeDataChannel.PeerConnection("quiet", { iceServers: [], disableAutoGathering: true });
@@ -98,7 +95,7 @@ function quietLibrary(): void {
   setImmediate(() => quiet.close());
 }
 
-/** Checks every peer. A round that is late itself checks nobody: their packets may be waiting behind it. */
+/** A late round checks nobody: packets may be waiting behind it. */
 function createSweep(connections: ReadonlySet<Connection>, now: () => number): () => void {
   let lastMs = now();
   return () => {
@@ -109,7 +106,7 @@ function createSweep(connections: ReadonlySet<Connection>, now: () => number): (
   };
 }
 
-/** The candidates of an answer: the public address first, then those found; loopback when there are no others. */
+/** The public address, then those found; loopback if there are no others. */
 export function reachableCandidates(
   found: readonly Candidate[],
   options: Pick<PeerPortOptions, "publicAddress" | "bindAddress" | "udpPort">,

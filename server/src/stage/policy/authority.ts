@@ -1,4 +1,4 @@
-// Decides every command on a stage, for every role, in every phase. Pure: decides what to write, and writes nothing.
+// Decides every command, for every role, in every phase. Pure: says what to write, and writes nothing.
 
 import type { TicketClaims } from "@hustings/wire/api/tickets.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -9,30 +9,26 @@ import { MAX_HANDS, MAX_INVITES, type Seat, type SpaceState, type StateChange } 
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import { MAX_SEATS } from "@hustings/wire/units.ts";
 
-/** The person who asks, as their checked ticket says. What they may do follows from the state. */
+/** From the checked ticket. Permissions follow from the state. */
 export type Actor = Pick<TicketClaims, "person" | "name" | "generation">;
 
-/** What the stage knows that is not in the public state. */
+/** Not in the public state. */
 export interface Facts {
-  /** People who were removed and not invited again. */
+  /** Removed and not invited again. */
   readonly barred: ReadonlySet<PersonId>;
 }
 
-/** The entries to write, in this order. Empty: the state is already as asked, and the answer is "done". */
+/** In this order. Empty: already as asked, "done". */
 export interface Decision {
   readonly state: readonly StateChange[];
   readonly backstage: readonly BackstageChange[];
 }
 
-/** Reserved for the host. */
 export const HOST_SEAT = 0;
 
 const NOTHING: Decision = { state: [], backstage: [] };
 
-/**
- * Decides `command` of `actor`. Throws a Refusal, checked in this order: `ticket-revoked` and `ticket-invalid`, `ended`,
- * then the command's own refusals.
- */
+/** Throws a Refusal, in this order: `ticket-revoked`, `ticket-invalid`, `ended`, then the command's own. */
 export function decide(state: SpaceState, facts: Facts, actor: Actor, command: Command): Decision {
   assertActor(state, actor);
   if (state.phase === "ended" && !(command.do === "end" && isHost(state, actor))) throw new Refusal("ended");
@@ -63,8 +59,8 @@ export function decide(state: SpaceState, facts: Facts, actor: Actor, command: C
 }
 
 /**
- * Seats `actor`: the host on the host's seat, an invited person on the lowest free seat. Decides nothing when `actor` is
- * already seated. Throws as `decide`, and `removed`, `not-invited`, `stage-full`.
+ * The host on HOST_SEAT, an invited person on the lowest free seat; nothing if already seated. Throws as `decide`, and
+ * `removed`, `not-invited`, `stage-full`.
  */
 export function decideSeat(state: SpaceState, facts: Facts, actor: Actor): Decision {
   assertActor(state, actor);
@@ -82,8 +78,7 @@ export function decideSeat(state: SpaceState, facts: Facts, actor: Actor): Decis
 const GUEST_SEATS = Array.from({ length: MAX_SEATS }, (_, seat) => seat).filter((seat) => seat !== HOST_SEAT);
 
 /**
- * Checks a ticket against the host link that it came from, if it came from one: throws `ticket-revoked` when the link
- * was replaced since, `ticket-invalid` when the ticket is not for this space's host.
+ * Throws `ticket-revoked` if the ticket's host link was replaced, `ticket-invalid` if it is not for this space's host.
  */
 export function assertActor(state: SpaceState, { generation, person }: Actor): void {
   if (generation === 0) return;
@@ -91,7 +86,7 @@ export function assertActor(state: SpaceState, { generation, person }: Actor): v
   if (generation > state.hostLinkGeneration || person !== state.host?.person) throw new Refusal("ticket-invalid");
 }
 
-/** Throws as `assertActor`, and `host-only` unless the actor is the host. */
+/** Throws as `assertActor`, and `host-only`. */
 export function assertHost(state: SpaceState, actor: Actor): void {
   assertActor(state, actor);
   if (!isHost(state, actor)) throw new Refusal("host-only");
@@ -169,7 +164,7 @@ function decideMute(state: SpaceState, actor: Actor, number: number, muted: bool
   return acted(actor, `mute ${person}`, { kind: "muted", seat, muted, by: "host" });
 }
 
-/** Records backstage who caused the change. `stateSeq` is set when the change is written. */
+/** `stateSeq` is set when the change is written. */
 function acted(actor: Actor, what: string, change: StateChange): Decision {
   return { state: [change], backstage: [{ kind: "acted", by: actor.person, what, stateSeq: 0 }] };
 }

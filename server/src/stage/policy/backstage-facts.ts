@@ -1,10 +1,10 @@
-// Reads the backstage entries of a space: the hash of its host link's secret, and the people who were removed.
+// Reads backstage entries: the hash of the host link's secret, and removed people.
 
 import { timingSafeEqual } from "node:crypto";
 import type { PersonId } from "@hustings/wire/ids.ts";
 import type { BackstageEntry } from "@hustings/wire/log/lanes.ts";
 
-/** Whether `secretHash` belongs to the newest host link. Compares in constant time. */
+/** Of the newest host link. Compares in constant time. */
 export function matchesHostSecret(backstage: readonly BackstageEntry[], secretHash: string): boolean {
   const newest = backstage.findLast((entry) => entry.kind === "host-secret")?.secretHash;
   if (newest === undefined) return false;
@@ -13,7 +13,7 @@ export function matchesHostSecret(backstage: readonly BackstageEntry[], secretHa
   return expected.length === given.length && timingSafeEqual(expected, given);
 }
 
-/** People who were removed and not invited again. */
+/** Removed and not invited again. */
 export function barredOf(backstage: readonly BackstageEntry[]): Set<PersonId> {
   const barred = new Set<PersonId>();
   for (const entry of backstage) {

@@ -1,36 +1,34 @@
-// Decides, tick by tick, whether listeners hear voices or hold music. Pure.
+// Decides each tick whether listeners hear voices or hold music. Pure.
 
 import type { Air, HoldReason } from "@hustings/wire/log/state.ts";
 
-/** What one tick hands to the next. `reason` is defined only while `air` is "hold". */
+/** `reason` is defined only while `air` is "hold". */
 export interface AirState {
   readonly air: Air;
   readonly reason: HoldReason | undefined;
-  /** Time since a voice was last heard. */
   readonly quietMs: number;
 }
 
-/** Observations of one tick of a live space. */
 export interface AirSignals {
-  /** The stage receives packets from at least one seat, muted or not. */
+  /** Packets arrive from a seat, muted or not. */
   readonly someonePresent: boolean;
   /** Somebody who is not muted is speaking. */
   readonly voice: boolean;
   readonly elapsedMs: number;
 }
 
-/** The state as a space goes live: people on the stage have the whole silence limit to start speaking. */
+/** People have the whole silence limit to start speaking. */
 export function airAtStart(someonePresent: boolean): AirState {
   return someonePresent
     ? { air: "voice", reason: undefined, quietMs: 0 }
     : { air: "hold", reason: "nobody-on-stage", quietMs: 0 };
 }
 
-/** The state as a restarted stage resumes a live space: hold music until somebody speaks. */
+/** Hold music until somebody speaks. */
 export const AIR_AFTER_RESTART: AirState = { air: "hold", reason: "stage-back", quietMs: 0 };
 
 /**
- * A voice goes on air at once. Hold music begins when nobody is present, or no voice was heard for `limitMs`, and only a
+ * A voice goes on air at once. Hold music begins if nobody is present, or after `limitMs` without a voice, and only a
  * voice ends it.
  */
 export function nextAir(memory: AirState, signals: AirSignals, limitMs: number): AirState {

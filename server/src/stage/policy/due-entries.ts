@@ -1,5 +1,5 @@
-// Decides which entries the stage writes without a command: presence, expired seats, what is on air, and recording. Pure:
-// compares what it observes with the state, so that an entry that could not be written becomes due again.
+// Decides which entries are due without a command: presence, expired seats, air, recording. Pure: compares with the
+// state, so an entry that could not be written becomes due again.
 
 import type { PersonId } from "@hustings/wire/ids.ts";
 import type { SpaceState, StateChange } from "@hustings/wire/log/state.ts";
@@ -7,20 +7,20 @@ import type { AirState } from "./dead-air.ts";
 
 export interface SeatPresence {
   readonly isPresent: boolean;
-  /** How long the seat has had no connected call; 0 while it has one. */
+  /** 0 with a connected call. */
   readonly disconnectedForMs: number;
 }
 
 export interface SpaceObservations {
   readonly presenceOf: (person: PersonId) => SeatPresence;
-  /** Undefined while the space is not live. */
+  /** Undefined: not live. */
   readonly air: AirState | undefined;
-  /** Whether sound is being stored; undefined where the stage does not record. */
+  /** Undefined: not recorded. */
   readonly isStoring: boolean | undefined;
   readonly seatKeptMs: number;
 }
 
-/** The entries that are due now. The host's seat never expires; other seats expire after `seatKeptMs` without a call. */
+/** Seats but the host's expire after `seatKeptMs` without a call. */
 export function dueEntries(
   state: SpaceState,
   { presenceOf, air, isStoring, seatKeptMs }: SpaceObservations,

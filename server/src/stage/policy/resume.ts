@@ -1,5 +1,5 @@
-// Plans how a starting stage resumes a space: its first slot, and the entries that declare the slots missed and the people
-// absent. Pure. The log outranks the clock.
+// Plans how a starting stage resumes a space: its first slot, and entries for missed slots and absent people. Pure. The
+// log outranks the clock.
 
 import type { SpaceState, StateChange } from "@hustings/wire/log/state.ts";
 import { firstSlotOfStage } from "@hustings/wire/slots.ts";
@@ -7,18 +7,17 @@ import { MAX_ABSENCE_SLOTS } from "@hustings/wire/units.ts";
 
 export interface ResumePlan {
   readonly firstSlot: number;
-  /** Entries to write first, in this order, all at `firstSlot`. */
+  /** To write first, in this order, at `firstSlot`. */
   readonly changes: readonly StateChange[];
 }
 
 export interface LogEnd {
-  /** The newest slot that every rendition has; undefined before the first. */
+  /** Newest of every rendition; undefined before the first. */
   readonly headSlot: number | undefined;
-  /** Above every slot that a follower may have received (`SpaceLog.firstFreeSlot`). */
+  /** Above every slot that a follower may have (`SpaceLog.firstFreeSlot`). */
   readonly firstFreeSlot: number;
 }
 
-/** Plans the resumption, at `utcMs`, of a space that has not ended. */
 export function planResume(state: SpaceState, end: LogEnd, utcMs: number): ResumePlan {
   const floor = Math.max(end.firstFreeSlot, firstUndeclaredSlot(state));
   const firstSlot = firstSlotOfStage(state.originUtcMs, utcMs, floor > 0 ? floor - 1 : undefined);
@@ -37,13 +36,13 @@ export function planResume(state: SpaceState, end: LogEnd, utcMs: number): Resum
   return { firstSlot, changes };
 }
 
-/** The entry which declares that slots `[from, to)` do not exist; no entry when the range is empty. */
+/** For slots `[from, to)`; empty for an empty range. */
 export function declareMissing(from: number, to: number): readonly StateChange[] {
   if (to <= from) return [];
   return [{ kind: to - from <= MAX_ABSENCE_SLOTS ? "absence" : "gap", from, to }];
 }
 
-/** Slots that were declared missing, or lie before an earlier stage's first slot, are never used again. */
+/** Slots declared missing, or before an earlier stage's first, are never reused. */
 function firstUndeclaredSlot(state: SpaceState): number {
   const anchored = state.anchors.map(({ slot }) => slot);
   return Math.max(0, state.liveSlot ?? 0, declaredEnd(state), ...anchored);

@@ -1,5 +1,4 @@
-// One call of a seated person over one peer: sound in, sound out, messages. A person who changes networks or opens a second
-// tab has two calls for a moment (seat-connection.ts).
+// One call of a seated person over one peer. During a change of network or tab a person has two (seat-connection.ts).
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { Opus } from "@hustings/media/codec/opus.ts";
@@ -8,27 +7,26 @@ import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import type { Peer, PeerPort, PeerState } from "../peer/peer-port.ts";
 
 export interface Call {
-  /** Unguessable; names the call in its WHIP location. */
+  /** Unguessable; in the call's WHIP location. */
   readonly id: string;
   readonly answerSdp: string;
-  /** Returns the next 20 ms of the person's sound. */
   tick(nowMs: number): UplinkFrame;
-  /** When the newest packet arrived, on the tick's clock; undefined before the first. */
+  /** On the tick's clock; undefined before the first. */
   readonly lastPacketMs: number | undefined;
-  /** The peer is connected: it has not fallen silent, failed or closed. */
+  /** Not silent, failed or closed. */
   readonly isConnected: boolean;
   readonly isOver: boolean;
   readonly lossFraction: number;
-  /** False for a plain WHIP sender, which cannot receive a return. */
+  /** False for a plain WHIP sender. */
   readonly receivesSound: boolean;
   sendPacket(opus: Uint8Array, timestamp: number): void;
-  /** Sends JSON text on the data channel; dropped when the channel is not open. */
+  /** Dropped if the channel is not open. */
   sendMessage(text: string): void;
-  /** After our own stall: counts from `nowMs` how long no packet has arrived. */
+  /** After our own stall: silence counts from `nowMs`. */
   restartSilenceTimer(nowMs: number): void;
   /**
-   * Ends the sound at once. Without `why` the peer closes at once too. With it, the goodbye is sent when every pending
-   * command has been answered, and the peer closes `GOODBYE_MS` later, so that the goodbye arrives.
+   * Ends the sound at once, and the peer too unless there is a `why`: then the goodbye waits for pending commands, and
+   * the peer closes `GOODBYE_MS` later.
    */
   hangUp(why?: (StageMessage & { kind: "bye" })["why"]): void;
 }
@@ -37,17 +35,17 @@ export interface CallOptions {
   readonly id: string;
   readonly opus: Opus;
   readonly clock: Clock;
-  /** Called when the channel opens, and for each message on it, while the call lasts. */
+  /** When the channel opens, and for each message. */
   readonly onOpen: (call: Call) => void;
   readonly onMessage: (call: Call, text: string) => void;
-  /** Resolves when all of the person's commands have been answered; undefined when none is pending. */
+  /** Undefined: none is pending. */
   readonly pendingAnswers: () => Promise<void> | undefined;
 }
 
-/** How long a goodbye waits for pending answers, and how long the peer then stays open for it to arrive. */
+/** For pending answers, and then until the peer closes. */
 export const GOODBYE_MS = 500;
 
-/** Answers an offer. Rejects as `PeerPort.accept` does. */
+/** Rejects as `PeerPort.accept` does. */
 export async function acceptCall(peers: PeerPort, offerSdp: string, options: CallOptions): Promise<Call> {
   let call: LiveCall | undefined;
   let isOpen = false;
@@ -80,7 +78,6 @@ class LiveCall implements Call {
   readonly #clock: Clock;
   readonly #pendingAnswers: () => Promise<void> | undefined;
   #state: PeerState = "connecting";
-  /** No message is sent any more. */
   #isClosing = false;
 
   constructor(peer: Peer, { id, opus, clock, pendingAnswers }: CallOptions) {

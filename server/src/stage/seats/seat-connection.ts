@@ -1,5 +1,4 @@
-// Connects one seat to the person in it: the active call, a candidate that may replace it, and the person's voice for the
-// mixer.
+// Connects a seat to its person: the active call, a candidate to replace it, and the voice for the mixer.
 
 import { createVoiceProcessor, type VoiceFrame } from "@hustings/media/speech/voice-processor.ts";
 import type { PersonId } from "@hustings/wire/ids.ts";
@@ -7,23 +6,22 @@ import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import { SILENCE_DBOV } from "@hustings/wire/units.ts";
 import type { Call } from "./call.ts";
 
-/** A person without a packet for this long is not present. Chromium sends while muted, and DTX sends every 400 ms. */
+/** Without a packet. Chromium sends while muted, and DTX sends every 400 ms. */
 export const PRESENT_MS = 1_000;
 
 export interface SeatConnection {
   readonly person: PersonId;
   readonly seat: number;
   /**
-   * Adds a call of the same person. It becomes active at once when there is no other call, otherwise as soon as its sound
-   * can be decoded. The call it replaces is ended with "replaced".
+   * Active at once if there is no other call, else once its sound can be decoded. The replaced call ends with
+   * "replaced".
    */
   attach(call: Call): void;
-  /** Returns the next 20 ms; undefined while there is no call. The sound of a muted person has no level and a closed gate. */
+  /** Undefined without a call. A muted person has no level and a closed gate. */
   tick(nowMs: number, isMuted: boolean): VoiceFrame | undefined;
   isPresent(nowMs: number): boolean;
-  /** Since when no call has been connected; undefined while one is. */
+  /** Undefined while a call is connected. */
   disconnectedSinceMs(nowMs: number): number | undefined;
-  /** The call that is mixed. */
   readonly active: Call | undefined;
   readonly calls: readonly Call[];
   hangUp(why?: (StageMessage & { kind: "bye" })["why"]): void;
@@ -42,7 +40,7 @@ export function openSeatConnection(person: PersonId, seat: number, openedMs: num
     candidate = undefined;
   }
 
-  /** Makes the candidate active if its sound can be decoded. The active call's frame of this tick is then its last. */
+  /** Once the candidate's sound can be decoded. The active call's frame of this tick is its last. */
   function takeOver(nowMs: number): boolean {
     if (candidate === undefined || !candidate.tick(nowMs).spoke) return false;
     active?.hangUp("replaced");

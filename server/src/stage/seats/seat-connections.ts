@@ -1,4 +1,4 @@
-// The connections of all seats of one space. The state decides who is seated; a connection opens and closes with its seat.
+// The connections of a space's seats, which open and close with the seats of the state.
 
 import type { PersonId } from "@hustings/wire/ids.ts";
 import type { SpaceState } from "@hustings/wire/log/state.ts";
@@ -8,27 +8,26 @@ import { openSeatConnection, type SeatConnection } from "./seat-connection.ts";
 
 export interface SeatedConnection {
   readonly connection: SeatConnection;
-  /** By the state, or by a mute that is not on disk yet. */
+  /** By the state, or a mute not yet on disk. */
   readonly isMuted: boolean;
 }
 
 export interface SeatConnections {
   readonly count: number;
   of(person: PersonId): SeatConnection | undefined;
-  /** Opens missing connections. The connection of a seat that was given up stays until `closeSeat`. */
+  /** A given-up seat's connection stays until `closeSeat`. */
   open(state: SpaceState, nowMs: number): void;
-  /** The seats that have a connection, for the mixer. */
   seated(state: SpaceState, isSilenced: (person: PersonId) => boolean): readonly SeatedConnection[];
   isAnyonePresent(nowMs: number): boolean;
   presenceOf(person: PersonId, nowMs: number): SeatPresence;
-  /** Closes the connection of the person who left `seat`, not of one who has taken it since. Returns the person who left. */
+  /** Not the connection of a person who has taken the seat since. Returns the person who left. */
   closeSeat(seat: number, why: "left" | "removed", state: SpaceState): PersonId | undefined;
-  /** Closes all connections; without `why` no goodbye is sent. */
+  /** Without `why` no goodbye is sent. */
   closeAll(why?: "ended"): void;
-  /** Ends one call. False when there is no such call. */
+  /** False: no such call. */
   hangUp(callId: string): boolean;
   sendToAll(message: StageMessage): void;
-  /** After our own stall, which began at `lastMs`: people who were present then are present at `nowMs`. */
+  /** After our stall since `lastMs`: people present then are present at `nowMs`. */
   restartSilenceTimers(lastMs: number, nowMs: number): void;
 }
 

@@ -1,4 +1,4 @@
-// Answers the data channel messages of one call: executes commands, returns pings, and refuses messages beyond the limits.
+// Answers a call's data channel messages, within limits.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { createTokenBucket } from "@hustings/flow/token-bucket.ts";
@@ -10,20 +10,20 @@ export interface SeatMessagesOptions {
   readonly clock: Clock;
   readonly execute: (command: Command) => Promise<{ readonly seq: number }>;
   readonly send: (message: StageMessage) => void;
-  /** Called with our own failures, for the operator's log; the peer gets only their row of the error table. */
+  /** Our own failures; the peer gets only their row of the table. */
   readonly onFailure: (cause: unknown) => void;
 }
 
 export const MAX_MESSAGES_PER_SECOND = 20;
-/** Commands of one call in progress; further ones are refused until one is answered. */
+/** Further ones are refused. */
 export const MAX_COMMANDS_UNDER_WAY = 20;
-/** The `id` in the answer to a message whose own id could not be read. */
+/** In answers to messages with an unreadable id. */
 export const NO_ID = -1;
 
 export interface SeatMessages {
-  /** Handles one message; call it in the order of arrival. Never throws: every message is answered. */
+  /** Call in the order of arrival. Never throws: every message is answered. */
   receive(text: string): void;
-  /** Resolves when every command in progress has been answered; undefined when none is in progress. */
+  /** Undefined: no command is in progress. */
   readonly pending: Promise<void> | undefined;
 }
 
@@ -75,7 +75,6 @@ export function createSeatMessages({ clock, execute, send, onFailure }: SeatMess
   };
 }
 
-/** The id of a message that cannot be parsed, or `NO_ID`. */
 function idOf(text: string): number {
   const id = /"id"\s*:\s*(\d{1,15})\b/.exec(text.slice(0, 4096))?.[1];
   return id === undefined ? NO_ID : Number(id);

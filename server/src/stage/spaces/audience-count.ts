@@ -1,9 +1,9 @@
-// Counts the listeners of each space: the sum of what its followers report.
+// Sums the listeners that each space's followers report.
 
 import type { SpaceId } from "@hustings/wire/ids.ts";
 
 export interface AudienceCounts {
-  /** Sets the number of listeners that a follower serves; 0 removes the follower. Returns the space's total. */
+  /** 0 removes the follower. Returns the space's total. */
   set(space: SpaceId, followerId: number, audience: number): number;
   total(space: SpaceId): number;
 }

@@ -1,5 +1,4 @@
-// Takes one space on air and off air: begins and ends the programme in step with the log entries that say so, and keeps
-// track of whether listeners hear voices or hold music.
+// Takes a space on and off air in step with the log entries that say so, and tracks voices and hold music.
 
 import type { Opus } from "@hustings/media/codec/opus.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
@@ -7,21 +6,18 @@ import { type Programme, startProgramme } from "../audio/programme.ts";
 import { AIR_AFTER_RESTART, type AirSignals, type AirState, airAtStart, nextAir } from "../policy/dead-air.ts";
 
 export interface Broadcast {
-  /** Undefined unless on air. */
+  /** Undefined: off air. */
   readonly programme: Programme | undefined;
   readonly air: AirState | undefined;
-  /** Goes on air from `slot` without an entry: a restarted stage resumes a live space. */
+  /** Without an entry: a restarted stage resumes a live space. */
   resume(slot: number): void;
-  /**
-   * Goes on air from `slot`. The sound from `slot` on is held until `write` resolves, then appended. Goes off air again
-   * when it rejects.
-   */
+  /** Sound from `slot` on is held until `write` resolves. Goes off air again if it rejects. */
   begin<T>(slot: number, someonePresent: boolean, write: () => Promise<T>): Promise<T>;
-  /** Goes off air at `slot`: waits until the slots before it are appended, then runs `write`. Stays on air when it rejects. */
+  /** `write` runs once earlier slots are appended. Stays on air if it rejects. */
   end<T>(slot: number, write: () => Promise<T>): Promise<T>;
-  /** Call in each tick before its sound. */
+  /** In each tick, before its sound. */
   reachSlot(slot: number): void;
-  /** Call in each tick after its sound. */
+  /** In each tick, after its sound. */
   updateAir(signals: AirSignals, silenceLimitMs: number): void;
   stop(): void;
 }

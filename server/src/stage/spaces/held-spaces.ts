@@ -1,4 +1,4 @@
-// The spaces that a stage holds: creates them, resumes them from the store, finds them, and removes ended and expired ones.
+// The spaces that a stage holds: creates, resumes and finds them, and removes ended and expired ones.
 
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
@@ -26,32 +26,30 @@ export interface FoundSpace {
 export interface SpacesOptions {
   readonly store: LogStore;
   readonly dependencies: Omit<SpaceDependencies, "onEnded">;
-  /** The number of the newest tick. */
   readonly tickNumber: () => number;
-  /** The most spaces that have not ended. */
+  /** That have not ended. */
   readonly maxSpaces: number;
-  /** A space that did not go live within this time is removed, unless somebody is on its stage. */
+  /** Until a space that is not live and has nobody on stage is removed. */
   readonly expiryMs: number;
 }
 
 export interface Spaces extends AsyncDisposable {
   readonly count: number;
-  /** A space that has not ended. Throws `no-space`, `ended`. */
+  /** Throws `no-space`, `ended`. */
   get(id: SpaceId): Space;
-  /** As `Space.execute`. A space that has ended answers a second "end" as the first, and refuses other commands. */
+  /** An ended space answers a second "end" as the first, and refuses other commands. */
   execute(id: SpaceId, actor: Actor, command: Command): Promise<CommandResult>;
-  /** A space, ended or not. Throws `no-space`. */
+  /** Also ended ones. Throws `no-space`. */
   find(id: SpaceId): FoundSpace;
-  /** Live spaces first, then the newest first; at most `MAX_LISTED`. */
+  /** Live ones first, then the newest; at most `MAX_LISTED`. */
   list(): readonly FoundSpace[];
-  /** The space's log, even after its end; undefined for an unknown space. */
+  /** Also of an ended space; undefined: unknown. */
   reader(id: SpaceId): Promise<LogReader | undefined>;
-  /** Resolves when the space is on disk. Throws `conflict`, `too-many-spaces`, `cannot-store`. */
+  /** Resolves once on disk. Throws `conflict`, `too-many-spaces`, `cannot-store`. */
   create(space: NewSpace): Promise<void>;
-  /** Sets a space's number of listeners; ignored for a space that has ended or is unknown. */
+  /** Ignored for ended or unknown spaces. */
   setAudience(id: SpaceId, audience: number): void;
   tick(tick: number, nowMs: number): void;
-  /** Removes the spaces that have expired. */
   expire(): Promise<void>;
   /** Every space that has ended, with the room that it takes. */
   ended(): Promise<readonly EndedSpace[]>;
@@ -60,10 +58,10 @@ export interface Spaces extends AsyncDisposable {
 }
 
 export const MAX_LISTED = 1_000;
-/** Ended spaces whose logs stay open for followers. Beyond it the log that was requested longest ago is closed. */
+/** For followers. Then the log requested longest ago is closed. */
 export const MAX_OPEN_ENDED = 64;
 
-/** Resumes every space of the store that has not ended. A log that cannot be opened is logged and skipped. */
+/** All that have not ended. A log that cannot be opened is logged and skipped. */
 export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
   const { store, dependencies, tickNumber, maxSpaces, expiryMs } = options;
   const { clock, logger } = dependencies;

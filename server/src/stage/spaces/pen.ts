@@ -1,5 +1,4 @@
-// Writes one space's entries to its log, in the order of the calls, and keeps the state as it will be when all of them are on
-// disk.
+// Writes a space's entries in the order of the calls, and keeps the state as of all of them, on disk or pending.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -8,30 +7,26 @@ import { foldState, type SpaceState, type StateChange, type StateEntry } from "@
 import type { SpaceLog } from "../../log/port.ts";
 
 export interface Pen {
-  /**
-   * The fold of all entries, on disk or pending. Decisions are made on it, so that they need not wait for the disk. An
-   * entry that cannot be written drops out again.
-   */
+  /** With pending entries, so that decisions need not wait for the disk. An entry that cannot be written drops out. */
   readonly state: SpaceState;
   /**
-   * Resolves when the entry is on disk and `onEntry` has run. `slot` is raised to the newest slot written before.
-   * Rejects with `cannot-store`.
+   * Resolves once the entry is on disk and `onEntry` has run. `slot` is raised to the newest written. Rejects with
+   * `cannot-store`.
    */
   write(change: StateChange, slot?: number): Promise<StateEntry>;
   writeBackstage(change: BackstageChange): Promise<BackstageEntry>;
-  /** Resolves when no entry of an earlier `write` is pending: each is on disk or has failed. */
+  /** Every earlier `write` is on disk or has failed. */
   settled(): Promise<void>;
   readonly hasPendingWrites: boolean;
-  /** Writes an entry that nobody waits for. Does nothing for a second after a failure: call again while it is due. */
+  /** Does nothing for a second after a failure: call again while the entry is due. */
   writeBestEffort(change: StateChange, slot?: number): void;
 }
 
 export interface PenOptions {
   readonly log: SpaceLog;
   readonly clock: Clock;
-  /** The current slot. */
   readonly slotNow: () => number;
-  /** Called for each entry when it is on disk, in order. */
+  /** Once on disk, in order. */
   readonly onEntry: (entry: StateEntry) => void;
   readonly onFailure: (cause: unknown) => void;
 }

@@ -1,5 +1,5 @@
-// One space on its stage: executes commands, answers offers, and produces the space's sound and due entries with each tick.
-// It carries out what ../policy decides.
+// One space on its stage: executes commands, answers offers, makes sound and due entries each tick, as ../policy
+// decides.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { Opus } from "@hustings/media/codec/opus.ts";
@@ -25,22 +25,21 @@ import { createSeatMessages, type SeatMessages } from "../seats/seat-messages.ts
 import { type Broadcast, createBroadcast } from "./broadcast.ts";
 import { type Pen, takePen } from "./pen.ts";
 
-/** Shared by all spaces of a stage. */
 export interface SpaceDependencies {
   readonly clock: Clock;
   readonly peers: PeerPort;
   readonly opus: Opus;
   readonly logger: Logger;
-  /** Returns an unguessable id for a call. */
+  /** Unguessable. */
   readonly newCallId: () => string;
-  /** How long a seat without a connected call is kept; the host's is kept until the space ends. */
+  /** Without a connected call; the host's is kept until the end. */
   readonly seatKeptMs: number;
   readonly silenceLimitMs: number;
   /** How long a live space goes on with nobody on its stage (policy/empty-stage.ts). */
   readonly emptyStageMs: number;
   /** Whether the state says that the space is recorded: true where the log is on a disk. */
   readonly isRecorded: boolean;
-  /** Called once, when the space's end is on disk. */
+  /** Once, when the end is on disk. */
   readonly onEnded: (id: SpaceId) => void;
 }
 
@@ -50,7 +49,7 @@ export interface AnsweredOffer {
 }
 
 export interface CommandResult {
-  /** The number of the state entry by which the command is on disk. */
+  /** The state entry by which the command is on disk. */
   readonly seq: number;
 }
 
@@ -58,13 +57,10 @@ export interface CommandResult {
 const RETRY_END_MS = 60_000;
 const AUDIENCE_TICKS = 1_000 / PACKET_MS;
 
-/**
- * A space on its stage. Call `tick` for every tick of the stage from `firstTick` on; a jump in the number means that ticks
- * were missed. No tick waits for anything.
- */
+/** Call `tick` for every tick from `firstTick`; a jump means missed ticks. No tick waits for anything. */
 export class Space implements AsyncDisposable {
   readonly id: SpaceId;
-  /** Listeners, as counted by the edges. Sent to seated people at most once a second. */
+  /** As edges count. Sent to seats at most once a second. */
   audience = 0;
   readonly #log: SpaceLog;
   readonly #pen: Pen;
@@ -73,7 +69,7 @@ export class Space implements AsyncDisposable {
   readonly #broadcast: Broadcast;
   readonly #connections = createSeatConnections();
   readonly #barred: Set<PersonId>;
-  /** People muted or removed by the host: silent at once, even when the entry cannot be written. */
+  /** By the host: silent at once, even if the entry cannot be written. */
   readonly #silenced = new Set<PersonId>();
   readonly #firstSlot: number;
   readonly #firstTick: number;
@@ -86,7 +82,7 @@ export class Space implements AsyncDisposable {
   #ending: Promise<CommandResult> | undefined;
   #replacing: Promise<unknown> = Promise.resolve();
 
-  /** Resumes the space of `log`, which has not ended. `settled` resolves when its first entries are on disk. */
+  /** `log` has not ended. `settled` resolves once its first entries are on disk. */
   constructor(log: SpaceLog, firstTick: number, dependencies: SpaceDependencies) {
     const state = log.state();
     if (state.id === undefined) throw new Error("The log has no space in it.");
@@ -117,12 +113,11 @@ export class Space implements AsyncDisposable {
     log.onStorage((storing, cause) => this.#setStoring(storing, cause));
   }
 
-  /** Resolves when every entry written so far is on disk or has failed. */
   settled(): Promise<void> {
     return this.#pen.settled();
   }
 
-  /** The fold of the entries that are on disk. */
+  /** On disk. */
   get state(): SpaceState {
     return this.#log.state();
   }
@@ -135,7 +130,7 @@ export class Space implements AsyncDisposable {
     return this.#position().slot;
   }
 
-  /** Executes a command; resolves when it is on disk. Throws a Refusal. */
+  /** Resolves once on disk. Throws a Refusal. */
   async execute(actor: Actor, command: Command): Promise<CommandResult> {
     const decision = decide(this.#pen.state, { barred: this.#barred }, actor, command);
     if (decision.state.length === 0) {
@@ -169,8 +164,8 @@ export class Space implements AsyncDisposable {
   }
 
   /**
-   * Answers an offer of `actor` and seats them: the host needs no invitation, an invited person accepts it by the offer, a
-   * seated person gets a second call. Resolves when the seat is on disk. Throws a Refusal.
+   * Seats the actor: the host without invitation; an invited person accepts by the offer; a seated person gets a second
+   * call. Resolves once on disk. Throws a Refusal.
    */
   async offer(actor: Actor, offerSdp: string): Promise<AnsweredOffer> {
     const seat = () => decideSeat(this.#pen.state, { barred: this.#barred }, actor);
@@ -189,12 +184,12 @@ export class Space implements AsyncDisposable {
     return { callId: call.id, answerSdp: call.answerSdp };
   }
 
-  /** Ends one call; the seat is kept as after a dropped call. False when there is no such call. */
+  /** The seat is kept as after a dropped call. False: no such call. */
   hangUp(callId: string): boolean {
     return this.#connections.hangUp(callId);
   }
 
-  /** Returns the host to whom the newest host link belongs. Throws `ticket-invalid`. */
+  /** The host of the newest link. Throws `ticket-invalid`. */
   async matchHostSecret(secretHash: string): Promise<NamedPerson & { generation: number }> {
     await this.#replacing;
     const { host, hostLinkGeneration } = this.state;
@@ -205,8 +200,8 @@ export class Space implements AsyncDisposable {
   }
 
   /**
-   * Replaces the host link. When only the generation can be written, the old link stays valid and its tickets do not.
-   * Throws a Refusal: `host-only` and those of a ticket.
+   * If only the generation can be written, the old link stays valid and its tickets do not. Throws a Refusal:
+   * `host-only`, or a ticket's.
    */
   async replaceHostSecret(actor: Actor, secretHash: string): Promise<{ generation: number }> {
     assertHost(this.#pen.state, actor);
@@ -249,7 +244,6 @@ export class Space implements AsyncDisposable {
     }
   }
 
-  /** Ends every call without a goodbye, because the speakers return to the next stage. The log stays open. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#connections.closeAll();
     this.#broadcast.stop();
@@ -284,7 +278,7 @@ export class Space implements AsyncDisposable {
     });
   }
 
-  /** Writes a decision; resolves when all of it is on disk. A mute takes effect now, even if it cannot be written. */
+  /** Resolves once all is on disk. A mute takes effect now, even if it cannot be written. */
   async #write({ state, backstage }: Decision, slot?: number): Promise<CommandResult> {
     for (const change of state) this.#silence(change);
     const evidence = backstage.filter((change) => change.kind === "acted");
@@ -320,7 +314,6 @@ export class Space implements AsyncDisposable {
     send({ kind: "audience", audience: this.#sentAudience });
   }
 
-  /** Sends an entry that is on disk to everyone seated, and carries out its effect on connections. */
   #applyEntry(entry: StateEntry): void {
     this.#connections.sendToAll({ kind: "state", entries: [entry] });
     if (entry.kind === "muted") {
@@ -367,7 +360,6 @@ export class Space implements AsyncDisposable {
     this.#connections.sendToAll({ kind: "audience", audience: this.audience });
   }
 
-  /** After our own stall, restarts everyone's silence timer. */
   #recoverFromStall(missedTicks: number, nowMs: number): void {
     this.#broadcast.programme?.finishWithFiller();
     this.#connections.restartSilenceTimers(nowMs - missedTicks * PACKET_MS, nowMs);
@@ -382,7 +374,7 @@ export class Space implements AsyncDisposable {
   }
 }
 
-/** The head is the newest slot that every rendition has: a crash may have cut one rendition short. */
+/** A crash may have cut one rendition short. */
 function endOf(log: SpaceLog): LogEnd {
   const { "32": head32, "16": head16 } = log.heads().slot;
   const headSlot = head32 === undefined || head16 === undefined ? undefined : Math.min(head32, head16);
