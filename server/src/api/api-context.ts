@@ -15,21 +15,20 @@ import type { StageClient } from "./stage-client.ts";
 export const MAX_BODY_BYTES = 64 * 1024;
 const REQUEST_DEADLINE_MS = 10_000;
 
-/** A recording at one moment: its bytes do not change while it is read. */
+/** As opened: its bytes do not change. */
 export interface Recording {
   readonly title: string;
   readonly sizeBytes: number;
-  /** A strong, quoted ETag: different for different bytes. */
+  /** Strong, quoted; different for different bytes. */
   readonly etag: string;
-  /** Bytes `[from, to)`. */
   read(from: number, to: number): AsyncIterable<Uint8Array>;
 }
 
-/** Resolves with `undefined` when nothing was on air yet; throws `no-space`. */
+/** `undefined`: nothing was on air yet. Throws `no-space`. */
 export type OpenRecording = (id: SpaceId) => Promise<Recording | undefined>;
 
 export interface ApiOptions {
-  /** Where to listen; an existing socket file is taken for a dead server's and removed. */
+  /** An existing file is taken for a dead server's and removed. */
   readonly socketPath: string;
   readonly stageSocketPath: string;
   readonly stageDeadlineMs?: number;
@@ -39,7 +38,7 @@ export interface ApiOptions {
   readonly sign: TicketSigner;
   readonly checkTicket: TicketCheck;
   readonly checkPass: PassCheck;
-  /** The origin of every link; absent: the origin at which the request arrived. */
+  /** Of links; absent: the origin of the request. */
   readonly publicUrl?: string;
   readonly newSpaces: LimitSettings;
   readonly newGuests: LimitSettings;
@@ -48,7 +47,6 @@ export interface ApiOptions {
   readonly openSpaces: OpenSpaces;
 }
 
-/** The dependencies of the routes. */
 export interface ApiContext extends ApiOptions {
   readonly stage: StageClient;
   readonly limitSpaces: Limiter;

@@ -1,5 +1,4 @@
-// The api: a Fastify server on a Unix socket, with one shape for every error and limits on every input. It never logs the
-// content of a request, because tickets and secrets travel in headers and bodies.
+// The api: a Fastify server on a Unix socket. Never logs a request's content, because tickets and secrets travel in it.
 
 import { chmod } from "node:fs/promises";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -15,7 +14,7 @@ import { ticketRoutes } from "./tickets.ts";
 
 const MAX_CONNECTIONS = 1_024;
 
-/** Resolves when it listens. Disposing ends requests in progress within about a second. */
+/** Disposing ends requests in progress within about a second. */
 export async function startApi(options: ApiOptions): Promise<AsyncDisposable> {
   const app = await buildApi(options);
   await listenOnSocket(app, options.socketPath);
@@ -23,7 +22,7 @@ export async function startApi(options: ApiOptions): Promise<AsyncDisposable> {
   return { [Symbol.asyncDispose]: () => app.close() };
 }
 
-/** The api without a socket, for `inject`. */
+/** Without a socket, for `inject`. */
 export async function buildApi(options: ApiOptions): Promise<ApiServer> {
   const app = createApiServer();
   app.server.maxConnections = MAX_CONNECTIONS;
@@ -51,7 +50,7 @@ export async function buildApi(options: ApiOptions): Promise<ApiServer> {
   return app;
 }
 
-// Only JSON: a form on another site can send text/plain without a preflight, but not JSON. An empty body counts as none.
+// A form on another site can send text/plain without a preflight, but not JSON.
 function acceptOnlyJson(app: ApiServer): void {
   const parse = app.getDefaultJsonParser("error", "error");
   app.removeAllContentTypeParsers();
@@ -61,7 +60,7 @@ function acceptOnlyJson(app: ApiServer): void {
   });
 }
 
-// Without this, Fastify answers 404 to an existing path with another method.
+// Otherwise Fastify answers 404 to another method.
 function refuseOtherMethods(app: ApiServer): void {
   const methodsByUrl = new Map<string, Set<string>>();
   app.addHook("onRoute", ({ url, method }) => {

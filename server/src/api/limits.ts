@@ -5,11 +5,11 @@ import { createKeyedTokenBuckets, createTokenBucket } from "@hustings/flow/token
 import { Refusal } from "@hustings/wire/errors.ts";
 import { networkOf } from "../ops/address-block.ts";
 
-/** `burst` at once, `perMinute` on average: for one address, and for all together. */
+/** `burst` at once, `perMinute` on average. */
 export interface LimitSettings {
   readonly address: BucketSettings;
   readonly all: BucketSettings;
-  /** Addresses remembered. Beyond it the one that was quiet longest is forgotten, and only `all` limits it. */
+  /** Then the quietest is forgotten, and only `all` limits it. */
   readonly maxAddresses: number;
 }
 
@@ -18,7 +18,7 @@ export interface BucketSettings {
   readonly burst: number;
 }
 
-/** Takes one token for `address`, or throws `too-many` with the time until the next. A refusal takes none. */
+/** Takes a token, or throws `too-many` with the time until the next. */
 export type Limiter = (address: string) => void;
 
 export function createLimiter({ address: each, all, maxAddresses }: LimitSettings, clock: Clock): Limiter {

@@ -1,4 +1,4 @@
-// The API description at /api/openapi.json: Fastify's description of the api's routes, and the routes of other processes.
+// The API description at /api/openapi.json, with the routes of other processes.
 
 import swagger from "@fastify/swagger";
 import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";
@@ -10,7 +10,7 @@ import { errorBody, listedSpaces, roomDocument, spacePath } from "./schemas.ts";
 const ABOUT = `Live audio for crowds of any size. Every refusal has a body of one shape: \`error\` is a code of docs/errors.md,
 \`message\` names what was wrong, \`todo\` says what to do. Tickets last ten minutes and are good for one space.`;
 
-/** Registers the description; call it before adding routes. */
+/** Call before adding routes. */
 export async function describeApi(app: ApiServer, version: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
@@ -41,7 +41,7 @@ export async function describeApi(app: ApiServer, version: string): Promise<void
 const idParameter = { name: "id", in: "path" as const, required: true, schema: spacePath.properties.id };
 const sdp = { "application/sdp": { schema: { type: "string" as const } } };
 
-// Edges answer pages, spaces and listeners themselves and pass /stage on to the stage.
+// Edges answer pages, spaces and listeners themselves and pass /stage on.
 function elsewhere() {
   const page = (summary: string) => ({
     get: { summary, tags: ["pages"], responses: { 200: { description: "HTML" } } },

@@ -1,4 +1,4 @@
-// The route of a recording: answers one byte range at a time, as players and `curl -C` request (RFC 9110 §14).
+// The route of recordings: one byte range at a time, as players and `curl -C` ask (RFC 9110 §14).
 
 import { Readable } from "node:stream";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -8,7 +8,7 @@ import type { ApiContext, ApiServer, Recording } from "./api-context.ts";
 import * as shapes from "./schemas.ts";
 import { spaceOf } from "./spaces.ts";
 
-/** Bytes `[from, to)` of a body. */
+/** `[from, to)`. */
 export interface ByteRange {
   readonly from: number;
   readonly to: number;
@@ -55,7 +55,7 @@ type Conditions = {
   readonly "if-none-match"?: string | undefined;
 };
 
-/** The answer to a GET with these conditions. Several ranges, and units other than bytes, get the whole recording. */
+/** Several ranges, or units other than bytes, get the whole recording. */
 export function rangeAnswer({ title, sizeBytes, etag }: Omit<Recording, "read">, conditions: Conditions): RangeAnswer {
   const lasting = { etag, "cache-control": "no-cache", "accept-ranges": "bytes" };
   if (conditions["if-none-match"]?.split(",").some((one) => one.trim().replace(/^W\//, "") === etag))
@@ -74,7 +74,7 @@ export function rangeAnswer({ title, sizeBytes, etag }: Omit<Recording, "read">,
   return { status: 206, headers: { ...headers, ...partial }, range: wanted };
 }
 
-/** The range of a Range header; `undefined` when the header is to be ignored. */
+/** `undefined`: ignore the header. */
 export function parseRange(header: string | undefined, sizeBytes: number): ByteRange | "unsatisfiable" | undefined {
   const match = /^bytes=\s*(\d{0,15})-(\d{0,15})\s*$/i.exec(header ?? "");
   const [, first = "", last = ""] = match ?? [];
@@ -89,7 +89,7 @@ export function parseRange(header: string | undefined, sizeBytes: number): ByteR
   return from >= sizeBytes ? "unsatisfiable" : { from, to };
 }
 
-// RFC 6266: a plain name for old clients, the full one for all others.
+// RFC 6266: a plain name for old clients, and the full one.
 function dispositionOf(title: string): string {
   const name = `${title.replace(/[/\\]/g, "-").slice(0, 120)}.mp4`;
   const plain = name.replace(/[^\w .()-]/g, "_");

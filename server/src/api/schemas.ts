@@ -1,4 +1,4 @@
-// The schemas of the api's bodies, from which types, checks and the API description are made.
+// Schemas of the api's bodies, for types, checks and the API description.
 
 import { list } from "@hustings/wire/api/document-fields.ts";
 import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";
@@ -83,7 +83,7 @@ const person = Type.String({ description: "A person of this space." });
 const verb = <Verb extends string>(...verbs: Verb[]) => Type.Object({ do: Type.Enum(verbs) });
 const addressed = <Verb extends string>(...verbs: Verb[]) => Type.Object({ do: Type.Enum(verbs), person });
 
-/** Only for the description; wire/stage/commands.ts checks commands, with better messages. */
+/** Only for the description: wire/stage/commands.ts checks commands. */
 export const command = Type.Union([
   verb("live", "end", "accept", "decline", "leave"),
   Type.Object({ do: Type.Literal("title"), title: Type.Unsafe<string>(SPACE_DETAILS.title.schema) }),
@@ -103,7 +103,7 @@ export const listedSpaces = Type.Object({
 });
 export const roomDocument = Type.Unsafe<RoomDocument>(ROOM_DOCUMENT_SCHEMA);
 
-/** The response schemas, by status, of the error rows that a route may answer; each describes its codes. */
+/** By status, of the rows that a route may answer. */
 export function refusals(...codes: readonly ErrorCode[]): Record<number, TSchema> {
   const always: ErrorCode[] = ["bad-request", "internal", "full"];
   const byStatus = Map.groupBy([...new Set([...codes, ...always])], (code) => ERROR_TABLE[code].status);

@@ -1,4 +1,4 @@
-// The routes that open spaces and pass the commands of people with tickets to the stage, which decides about them.
+// Routes that open spaces and pass commands to the stage, which decides about them.
 
 import { randomBytes } from "node:crypto";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -14,7 +14,6 @@ import { addressOf, originOf } from "./request-origin.ts";
 import * as shapes from "./schemas.ts";
 
 export const DEFAULT_HOST_NAME = "Host";
-/** The generation of a new space's host link. */
 const FIRST_GENERATION = 1;
 
 export function spaceRoutes(app: ApiServer, context: ApiContext): void {
@@ -22,7 +21,7 @@ export function spaceRoutes(app: ApiServer, context: ApiContext): void {
   commandRoutes(app, context);
 }
 
-/** The space id in a path. Throws `no-space` when it cannot be one. */
+/** Throws `no-space`. */
 export function spaceOf(text: string): SpaceId {
   if (!isSpaceId(text)) throw new Refusal("no-space", `There is no space ${JSON.stringify(text.slice(0, 40))}.`);
   return text;

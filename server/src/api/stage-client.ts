@@ -1,4 +1,4 @@
-// Asks the stage over its Unix socket. Does not retry: a stage that does not answer in time is `stage-away`.
+// Asks the stage over its Unix socket, without retries: no answer in time is `stage-away`.
 
 import { Agent } from "node:http";
 import type { MeasuredSpace } from "@hustings/wire/api/space-shape.ts";
@@ -15,11 +15,10 @@ export interface NewSpace extends SpaceDetails {
   readonly secretHash: string;
 }
 
-/** The internal routes of the stage as functions. They reject with a Refusal: the row that the stage answered, or `stage-away`. */
+/** Rejects with a Refusal: the stage's row, or `stage-away`. */
 export interface StageClient {
   createSpace(space: NewSpace): Promise<void>;
   space(id: SpaceId): Promise<MeasuredSpace>;
-  /** The host, if `secretHash` is that of the newest host link. */
   matchHostSecret(id: SpaceId, secretHash: string): Promise<{ person: PersonId; name: string; generation: number }>;
   replaceHostSecret(id: SpaceId, claims: TicketClaims, secretHash: string): Promise<{ generation: number }>;
   command(id: SpaceId, claims: TicketClaims, command: Command): Promise<{ seq: number }>;
@@ -31,7 +30,7 @@ export interface StageClientOptions {
 }
 
 const MAX_CONNECTIONS = 32;
-/** Maximum requests in progress and waiting; further ones are refused, so that a stuck stage does not fill this process. */
+/** More are refused, so that a stuck stage does not fill this process. */
 const MAX_ASKING = 256;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const RETRY_AFTER_MS = 1_000;
@@ -39,7 +38,7 @@ const RETRY_AFTER_MS = 1_000;
 type Method = "GET" | "POST" | "PUT";
 
 export function stageClient({ socketPath, deadlineMs = 5_000 }: StageClientOptions): StageClient {
-  // A new connection for each request: cheap on a Unix socket, while a kept one may be closing just as it is used.
+  // A kept connection may be closing just as it is used.
   const agent = new Agent({ keepAlive: false, maxSockets: MAX_CONNECTIONS });
   let askingCount = 0;
 

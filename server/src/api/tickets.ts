@@ -1,5 +1,5 @@
-// The routes by which people get tickets: a host by the secret of the host link, a guest by a name or a pass. Only the hash of
-// a secret leaves this file.
+// Routes for tickets: a host's by the host secret, a guest's by a name or a pass. Only a secret's hash leaves this
+// file.
 
 import { randomBytes } from "node:crypto";
 import type { TicketClaims } from "@hustings/wire/api/tickets.ts";

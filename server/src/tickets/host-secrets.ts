@@ -1,4 +1,4 @@
-// Makes, checks and hashes the secret of a host link. Only the hash is kept.
+// Makes, checks and hashes host secrets. Only the hash is kept.
 
 import { createHash, randomBytes } from "node:crypto";
 import type { SpaceId } from "@hustings/wire/ids.ts";
@@ -16,7 +16,7 @@ export function isSecret(text: string): boolean {
   return SECRET.test(text);
 }
 
-/** base64url(SHA-256(secret)): what the stage keeps and compares. A secret of 256 bits needs no slow hash. */
+/** base64url(SHA-256(secret)). 256 bits need no slow hash. */
 export function hashOfSecret(secret: string): string {
   return createHash("sha256").update(secret).digest("base64url");
 }
