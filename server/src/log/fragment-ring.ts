@@ -1,20 +1,19 @@
-// The newest fragments of one rendition, as encoded bytes. The log keeps them for its followers, and every follower keeps
-// its own copy.
+// The newest fragments of one rendition, encoded, for the log and for each follower.
 
 import { KEPT_SLOTS } from "@hustings/wire/units.ts";
 
 export interface FragmentRing {
-  /** Newest slot; −1 before the first. */
+  /** −1 before the first. */
   readonly head: number;
-  /** Oldest slot in the ring; −1 before the first. */
+  /** −1 before the first. */
   readonly oldest: number;
-  /** Stores `bytes` without copying. Returns false, and changes nothing, unless `slot` is above the head. */
+  /** Without copying. False unless `slot` is above the head. */
   add(slot: number, bytes: Uint8Array): boolean;
-  /** The first slot in the ring at or above `slot`; −1 when there is none. */
+  /** At or above `slot`; −1: none. */
   firstSlotFrom(slot: number): number;
-  /** Fragments of consecutive slots from `slot`, which must be in the ring: one, then as many as fit in `maxBytes`. */
+  /** From `slot`, which must be kept: one, then as many as fit in `maxBytes`. */
   consecutiveFrom(slot: number, maxBytes: number): readonly Uint8Array[];
-  /** Every fragment whose slot is in `[from, to)`, ascending. */
+  /** In `[from, to)`, ascending. */
   between(from: number, to: number): readonly SlotFragment[];
 }
 
@@ -23,7 +22,7 @@ export interface SlotFragment {
   readonly bytes: Uint8Array;
 }
 
-/** Drops fragments that are `keptSlots` or more behind the head. */
+/** Drops fragments `keptSlots` or more behind the head. */
 export function createFragmentRing(keptSlots = KEPT_SLOTS): FragmentRing {
   const slots: number[] = [];
   const fragments: Uint8Array[] = [];

@@ -1,20 +1,17 @@
-// The newest moments of a space: those of the hour before the newest one, up to a limit. Older ones are dropped.
+// The newest moments of a space: of the hour before the newest, up to a limit.
 
 import type { MomentEntry } from "@hustings/wire/log/lanes.ts";
 
 /** An hour. */
 export const MOMENT_WINDOW_SLOTS = 18_000;
-/** An hour of ten comments and one tally a second; beyond it the oldest moment is dropped. */
+/** An hour of ten comments and a tally a second; then the oldest is dropped. */
 export const MAX_MOMENTS = 40_000;
-/** The longest moment as JSON; a longer one is refused. */
+/** As JSON; longer ones are refused. */
 export const MAX_MOMENT_BYTES = 2 * 1024;
 
 export interface MomentWindow {
-  /** `seq` of the newest moment; 0 before the first. */
   readonly head: number;
-  /** Adds the next moment and drops those that have left the window. */
   add(entry: MomentEntry): void;
-  /** The moments in the window, `seq` ascending. */
   entries(): readonly MomentEntry[];
 }
 
@@ -29,7 +26,7 @@ export function createMomentWindow(): MomentWindow {
       kept.push(entry);
       const firstSlot = entry.slot - MOMENT_WINDOW_SLOTS + 1;
       while ((kept[oldest] as MomentEntry).slot < firstSlot || kept.length - oldest > MAX_MOMENTS) oldest++;
-      // Moving the kept ones to the front only when they are the smaller half costs a constant time for each moment.
+      // Only the smaller half is moved, so each moment costs constant time.
       if (oldest <= kept.length / 2) return;
       kept = kept.slice(oldest);
       oldest = 0;
@@ -38,7 +35,7 @@ export function createMomentWindow(): MomentWindow {
   };
 }
 
-/** Throws RangeError unless the moment fits in MAX_MOMENT_BYTES. */
+/** Throws RangeError above MAX_MOMENT_BYTES. */
 export function checkMoment(entry: MomentEntry): void {
   const bytes = new TextEncoder().encode(JSON.stringify(entry)).length;
   if (bytes > MAX_MOMENT_BYTES) throw new RangeError(`The moment has ${bytes} bytes, more than ${MAX_MOMENT_BYTES}.`);

@@ -1,32 +1,29 @@
-// Gives out the pens of one log: numbers them, refuses appends of all but the newest, and knows when the log is unused.
+// Gives out a log's pens: numbers them, refuses all but the newest, and knows when the log is unused.
 
 import { StaleTerm } from "./port.ts";
 
 export interface PensOptions<Pen extends AsyncDisposable> {
-  /** The highest term that the log has seen; 0 before the first pen. */
+  /** 0 before the first pen. */
   readonly term: number;
   /** Resolves once the term is durable. */
   readonly persist: (term: number) => Promise<void>;
   readonly makePen: (hold: PenHold) => Pen;
-  /** Called when the newest pen is closed, but not by `Pens.close`. */
+  /** When the newest pen is closed, but not by `Pens.close`. */
   readonly onUnused: () => Promise<void>;
 }
 
-/** What a pen knows of its own validity. */
 export interface PenHold {
   readonly term: number;
-  /** To be called at each append. Throws StaleTerm when a newer pen was taken, Error when this one is closed. */
+  /** At each append. Throws StaleTerm if a newer pen was taken, Error if this one is closed. */
   check(): void;
-  /** To be called when the pen is disposed of: runs `end`, the first time only. */
+  /** Runs `end`, the first time only. */
   close(end: () => void): Promise<void>;
 }
 
 export interface Pens<Pen extends AsyncDisposable> {
-  /** A pen of the next term, once that is durable. From then on the older pens are refused. */
+  /** Of the next term, once durable; then older pens are refused. */
   take(): Promise<Pen>;
-  /** Whether the newest pen is open. */
   readonly isInUse: boolean;
-  /** Disposes of every pen. */
   close(): Promise<void>;
 }
 

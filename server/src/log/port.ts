@@ -1,5 +1,4 @@
-// The port of the log: what a stage may append and what a follower may read. The adapters keep and carry the bytes; the
-// same contract suites (testing/) run on all of them.
+// The port of the log. Adapters keep and carry the bytes; the contract suites (testing/) run on all of them.
 
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import type {
@@ -19,64 +18,58 @@ export class FollowerTooSlow extends Error {
   override readonly name = "FollowerTooSlow";
 }
 
-/** The lanes of a space that one process holds, as its followers see them. */
+/** The lanes that one process holds, as followers see them. */
 export interface FollowedLanes {
   /** Zero and absent for lanes that this process does not hold. */
   heads(): Heads;
   /**
-   * Gives the records from `cursor` on and then each new one, in the order that `LogRecord` promises. Ends when `signal`
-   * aborts or the log is closed. Throws FollowerTooSlow when the follower falls further behind than the adapter allows:
-   * follow again from the newest cursor. A cursor older than what is kept starts at the oldest kept record.
+   * Records from `cursor` on, then each new one, in the order of `LogRecord`. Ends when `signal` aborts or the log is
+   * closed. Throws FollowerTooSlow: follow again from the newest cursor. An older cursor than is kept starts at the
+   * oldest kept record.
    */
   follow(cursor: Cursor, signal: AbortSignal, renditions?: readonly Rendition[]): AsyncIterable<LogRecord>;
 }
 
-/** Reading a log: what an edge, a recording or a stage needs. */
 export interface LogReader extends FollowedLanes {
-  /** The fold of every durable state entry. */
+  /** Of every durable entry. */
   state(): SpaceState;
-  /**
-   * The kept fragments of the slots `[from, to)`, ascending; slots without a fragment are left out. Throws RangeError for
-   * more than MAX_RANGE_SLOTS slots.
-   */
+  /** Of the kept slots `[from, to)`, ascending. Throws RangeError above MAX_RANGE_SLOTS. */
   range(rendition: Rendition, from: number, to: number): Promise<readonly Uint8Array[]>;
 }
 
 /**
- * The pen of a log: the right to append. One pen is valid at a time, and each has a `term` above every earlier one's. Once
- * a newer pen has been taken, every append of an older one is refused with StaleTerm and leaves nothing, on disk or with
- * followers. Reading through an older pen goes on, and closing it does no harm. Appends to a closed pen are refused.
+ * The right to append. One pen is valid at a time, with a `term` above every earlier one's. An older pen's appends are
+ * refused with StaleTerm and leave nothing, on disk or with followers; it may still read and be closed. A closed pen's
+ * appends are refused.
  */
 export interface SpaceLog extends LogReader {
-  /** The fencing number of this pen; counts from 1. */
+  /** Fencing number; counts from 1. */
   readonly term: number;
   /**
-   * Sends the fragment to followers at once and stores it afterwards; never waits. `slot` must be above every earlier slot
-   * of the rendition: RangeError otherwise, which is our bug. Keeps `bytes` as they are, not a copy. Throws StaleTerm.
+   * Followers get it at once; it is stored afterwards. Never waits. `slot` must ascend (RangeError, our bug). Keeps
+   * `bytes` without copying. Throws StaleTerm.
    */
   appendSound(rendition: Rendition, slot: number, bytes: Uint8Array): void;
   /**
-   * Resolves with the entry once it is durable; only then do followers see it. Entries keep the order of the calls.
-   * Rejects with StaleTerm, or with the disk's error.
+   * Resolves once durable; only then do followers see the entry. Keeps the order of the calls. Rejects with StaleTerm
+   * or the disk's error.
    */
   appendState(slot: number, utcMs: number, change: StateChange): Promise<StateEntry>;
-  /** As `appendState`, for entries that never leave the stage. */
+  /** For entries that never leave the stage. */
   appendBackstage(slot: number, utcMs: number, change: BackstageChange): Promise<BackstageEntry>;
-  /** Every backstage entry, in order. */
   backstage(): readonly BackstageEntry[];
   /**
-   * A slot above every slot that was ever sent to a follower: one past the newest head, and after a crash as far past it
-   * as sound may have been sent and not stored (at most 2 s). A stage that starts counts from here, not from `heads`, and
-   * declares the slots between `heads` and its first slot absent.
+   * Above every slot ever sent to a follower: after a crash up to 2 s past the newest head, for sound sent and not
+   * stored. A starting stage counts from here, and declares the slots in between absent.
    */
   firstFreeSlot(): number;
-  /** Calls `listener` whenever storing sound stops (disk full, I/O error: `cause`) and whenever it works again. */
+  /** When storing sound stops (disk full, I/O error: `cause`), and when it works again. */
   onStorage(listener: (storing: boolean, cause?: Error) => void): void;
-  /** Closes the pen; its followers end once they have read everything. Closing the newest pen stores all sound. */
+  /** Followers end once they have read everything. The newest pen stores all sound. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** An append through a pen that is no longer the newest: a stage that was replaced, or our own bug. Nothing was kept. */
+/** An append through an older pen. Nothing was kept. */
 export class StaleTerm extends Error {
   override readonly name = "StaleTerm";
   readonly term: number;
@@ -89,48 +82,45 @@ export class StaleTerm extends Error {
 }
 
 /**
- * A log as it is stored, for readers that do not follow it: recordings, replays, clips. Another process may be appending to
- * it. Dispose of it after use.
+ * A log as stored, for readers that do not follow: recordings, replays, clips. Another process may be appending.
+ * Dispose of it.
  */
 export interface StoredLog {
-  /** Changes when the log is replaced by another one, such as a restored copy. */
   readonly instance: string;
-  /** False while sound that was appended earlier may not be stored yet. */
+  /** False: earlier sound may not be stored yet. */
   readonly isSettled: boolean;
-  /** The fold of the state entries that were stored when this was opened. */
+  /** As of opening. */
   state(): SpaceState;
-  /** The stored fragments from slot `from` on, ascending, in batches; ends at the newest. Reads as it is consumed. */
+  /** From slot `from` to the newest, ascending, in batches; reads as it is consumed. */
   sizes(rendition: Rendition, from: number): AsyncIterable<readonly FragmentSize[]>;
-  /** As `LogReader.range`, of what is stored. */
+  /** Of stored fragments. */
   range(rendition: Rendition, from: number, to: number): Promise<readonly Uint8Array[]>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 export interface FragmentSize {
   readonly slot: number;
-  /** Of the fragment's ten packets together. */
   readonly packetBytes: number;
 }
 
-/** The stored logs of all spaces; needs no pen and no lock. */
+/** Needs no pen and no lock. */
 export interface LogArchive {
-  /** `undefined`: the space has no log, or no state entry that can be read. */
+  /** `undefined`: no log, or no readable state entry. */
   read(id: SpaceId): Promise<StoredLog | undefined>;
 }
 
 export const MAX_RANGE_SLOTS = 600;
 
-/** The logs of all spaces; one stage process holds it. */
+/** One stage process holds it. */
 export interface LogStore {
-  /** A new, empty log and its first pen, of term 1. Throws when the space has a log. */
+  /** With term 1. Throws if the space has a log. */
   create(id: SpaceId): Promise<SpaceLog>;
   /**
-   * Takes the pen of a log. Its term is one above the highest that the log has seen, and durable before this resolves;
-   * entries that an older pen was still writing are durable or refused by then. Cuts a torn tail first, if the last
-   * process was killed while it wrote. `undefined`: there is no such log.
+   * The next term, durable before this resolves; an older pen's pending entries are durable or refused by then. Cuts a
+   * torn tail. `undefined`: no such log.
    */
   open(id: SpaceId): Promise<SpaceLog | undefined>;
-  /** Every space that has an entry, with its state; opens no log. Newest `created` first. */
+  /** Newest `created` first; opens no log. */
   list(): Promise<readonly { readonly id: SpaceId; readonly state: SpaceState }[]>;
   /** Bytes that the space takes where it is stored; 0 for an unknown space. */
   sizeBytes(id: SpaceId): Promise<number>;
@@ -147,32 +137,27 @@ export interface LogStore {
  * MAX_MOMENTS. A cursor older than that starts at the oldest moment in the window.
  */
 export interface MomentLog extends FollowedLanes {
-  /** The fencing number of this pen; counts from 1. */
+  /** Fencing number; counts from 1. */
   readonly term: number;
   /**
-   * Resolves with the moment once it is durable; only then do followers see it. Moments keep the order of the calls and
-   * `seq` counts from 1 without holes. Rejects with StaleTerm once a newer pen was taken, with RangeError above
-   * MAX_MOMENT_BYTES, or with the disk's error; the lane then does not have the moment.
+   * Resolves once durable; only then do followers see the moment. `seq` counts from 1 without holes, in the order of
+   * the calls. Rejects with StaleTerm, RangeError above MAX_MOMENT_BYTES, or the disk's error; the lane then does not
+   * have the moment.
    */
   appendMoment<Change extends MomentChange>(slot: number, utcMs: number, change: Change): Promise<Change & MomentEntry>;
-  /** Closes the pen; its followers end once they have read everything. */
+  /** Followers end once they have read everything. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The moments lanes of all spaces; one process holds it. */
 export interface MomentStore {
-  /**
-   * Takes the pen of a space's moments lane, which is empty at first. Its term is one above the highest that the lane has
-   * seen, and durable before this resolves. `undefined`: there is no such space, as far as the adapter can know.
-   */
+  /** As `LogStore.open`. The lane is empty at first. `undefined`: no such space, as far as the adapter can know. */
   open(id: SpaceId): Promise<MomentLog | undefined>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The order of `LogStore.list`. */
 export function newestFirst(a: { readonly state: SpaceState }, b: { readonly state: SpaceState }): number {
   return b.state.originUtcMs - a.state.originUtcMs;
 }
 
-/** What an edge receives from a stage: the log of one space, and the size of its whole audience. */
+/** One space's log, and the size of its audience. */
 export type FollowedRecord = LogRecord | { readonly lane: "audience"; readonly audience: number };

@@ -1,5 +1,5 @@
-// The part of one log that is in memory: the last minute of sound, every entry, the window of moments, and the followers.
-// Followers see a record as soon as it is added. Both adapters are built around this.
+// A log's records in memory: the last minute of sound, entries, moments and followers, which see a record at once. Both
+// adapters use it.
 
 import { peekFragment } from "@hustings/wire/log/fragment.ts";
 import type { BackstageEntry, Cursor, Heads, LogRecord, MomentEntry } from "@hustings/wire/log/lanes.ts";
@@ -12,11 +12,11 @@ import { FollowerTooSlow, type FragmentSize, MAX_RANGE_SLOTS } from "./port.ts";
 type SoundRecord = LogRecord & { lane: "sound" };
 type StateRecord = LogRecord & { lane: "state" };
 
-/** A follower that falls further behind than this is disconnected: 100 s of two renditions. */
+/** 100 s of two renditions; a slower follower is disconnected. */
 export const HELD_RECORDS = 1024;
 
 export interface RecentOptions {
-  /** Slots of sound to keep, counted back from the newest slot of the rendition. */
+  /** Back from the rendition's newest slot. */
   readonly keptSlots?: number;
   readonly heldRecords?: number;
 }
@@ -24,27 +24,25 @@ export interface RecentOptions {
 export interface RecentRecords {
   heads(): Heads;
   state(): SpaceState;
-  /** Lets followers in until it is closed. */
+  /** Until it is closed. */
   openFollowers(): Followers;
-  /** The kept fragments of `[from, to)`, ascending. */
+  /** Kept ones of `[from, to)`, ascending. */
   range(rendition: Rendition, from: number, to: number): readonly Uint8Array[];
-  /** The kept fragments from slot `from` on, ascending. */
+  /** Kept ones from `from`, ascending. */
   sizes(rendition: Rendition, from: number): readonly FragmentSize[];
-  /** The oldest slot that is still in memory; 0 before the first. */
+  /** In memory; 0 before the first. */
   oldestSlot(rendition: Rendition): number;
   backstage(): readonly BackstageEntry[];
-  /** Throws RangeError unless `slot` is above the rendition's head. */
+  /** Throws RangeError unless `slot` is above the head. */
   addSound(rendition: Rendition, slot: number, bytes: Uint8Array): void;
   addState(entry: StateEntry): void;
   addBackstage(entry: BackstageEntry): void;
   addMoment(entry: MomentEntry): void;
 }
 
-/** The followers that came through one pen. */
 export interface Followers {
-  /** As `LogReader.follow`. */
   follow(cursor: Cursor, signal: AbortSignal, renditions?: readonly Rendition[]): AsyncIterable<LogRecord>;
-  /** Ends every follower once it has read everything. */
+  /** Once they have read everything. */
   close(): void;
 }
 
@@ -169,7 +167,6 @@ export function createRecentRecords({
   };
 }
 
-/** Throws RangeError unless `[from, to)` is a range of at most MAX_RANGE_SLOTS. */
 export function checkRange(from: number, to: number): void {
   if (!Number.isInteger(from) || !Number.isInteger(to) || from < 0 || to < from || to - from > MAX_RANGE_SLOTS)
     throw new RangeError(`[${from}, ${to}) is not a range of at most ${MAX_RANGE_SLOTS} slots.`);
@@ -188,8 +185,7 @@ function wantedBy(cursor: Cursor, renditions: readonly Rendition[] = RENDITIONS)
   };
 }
 
-// Entries keep their own order even if a later entry names an earlier slot: before the sound of a slot come all entries
-// up to the last one that names this slot or an earlier one.
+// Before a slot's sound come all entries up to the last that names this slot or an earlier one, in their own order.
 function inLogOrder(states: readonly StateRecord[], sounds: readonly SoundRecord[]): LogRecord[] {
   const dueSlots: number[] = new Array(states.length);
   let due = Infinity;

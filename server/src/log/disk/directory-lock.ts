@@ -1,4 +1,4 @@
-// The lock file of a store: one process at a time holds it.
+// A store's lock file: one process at a time holds it.
 
 import { randomUUID } from "node:crypto";
 import { link, readFile, rename, unlink, writeFile } from "node:fs/promises";
@@ -8,7 +8,7 @@ export class StoreLocked extends Error {
   override readonly name = "StoreLocked";
 }
 
-/** The process that holds a lock. A pid can be given to another process later, so its start is kept too. */
+/** With its start time, because a pid can be given again. */
 interface Holder {
   readonly pid: number;
   readonly started: string;
@@ -17,10 +17,7 @@ interface Holder {
 
 const TRIES = 5;
 
-/**
- * Takes the lock file at `path`, until the result is disposed of. Takes over the lock of a dead process. Throws StoreLocked,
- * which names the pid, while a living process holds it.
- */
+/** Takes the lock until disposed, also from a dead process. Throws StoreLocked, which names the pid of a living one. */
 export async function takeLock(path: string): Promise<AsyncDisposable> {
   const mine: Holder = { pid: process.pid, started: await startOf(process.pid), token: randomUUID() };
   const draft = `${path}.${mine.token}`;
@@ -57,7 +54,7 @@ function heldLock(path: string, token: string): AsyncDisposable {
   };
 }
 
-// Another process may have replaced a stale lock since it was read: then its lock is put back.
+// If another process has replaced the stale lock, its lock is put back.
 async function putAside(path: string, aside: string, staleToken: string | undefined): Promise<void> {
   try {
     await rename(path, aside);
@@ -92,10 +89,7 @@ async function isAlive({ pid, started }: Holder, mine: Holder): Promise<boolean>
 
 const DEAD = "dead";
 
-/**
- * A text that only this process has had since the machine started, from its start time. DEAD for a process that has
- * exited and is not reaped yet. Where the system has no /proc: "" for another process.
- */
+/** Unique since the machine started. DEAD: exited and not reaped yet. "": another process, without /proc. */
 async function startOf(pid: number): Promise<string> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, "latin1");

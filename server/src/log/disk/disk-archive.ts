@@ -1,4 +1,4 @@
-// Reads the stored logs of a data directory, also while another process writes them. Needs no lock.
+// Reads stored logs, also while another process writes them. Needs no lock.
 
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,13 +15,12 @@ import { type LaneFile, openForReading } from "./lane-files.ts";
 import { LANE_FILES, spacesFolder } from "./lane-names.ts";
 
 export interface DiskArchiveOptions {
-  /** The data directory. */
   readonly directory: string;
-  /** Compared with the times of files, so it must not be shifted. */
+  /** Must not be shifted: it is compared with file times. */
   readonly clock?: Clock;
 }
 
-/** A sound lane that has not changed for this long gets no more sound that was appended before. */
+/** Unchanged for this long, a sound lane gets nothing appended before. */
 const SETTLED_MS = 30_000;
 
 export function createDiskArchive({ directory, clock = systemClock }: DiskArchiveOptions): LogArchive {
@@ -40,7 +39,7 @@ export function createDiskArchive({ directory, clock = systemClock }: DiskArchiv
 
 interface ReadLane {
   readonly file: LaneFile;
-  /** Fragments of `slot` and later ones begin at or after `at`: where the last range ended. */
+  /** Fragments of `slot` and later begin at or after `at`. */
   known: { readonly slot: number; readonly at: number };
 }
 
@@ -84,7 +83,7 @@ function readSound(folder: string): Pick<StoredLog, "sizes" | "range" | typeof S
   };
 }
 
-/** The state that a space's state lane gives at this moment; `undefined` without a lane, or if no entry in it is whole. */
+/** `undefined`: no lane, or no whole entry. */
 export async function readState(folder: string): Promise<SpaceState | undefined> {
   const file = await openForReading(join(folder, LANE_FILES.state));
   if (!file) return undefined;

@@ -1,4 +1,4 @@
-// The log of one space in its folder, and the pens that append to it. docs/log.md is normative for the files.
+// The log of one space in its folder, and its pens. docs/log.md is normative for the files.
 
 import { join } from "node:path";
 import type { Clock } from "@hustings/flow/clock.ts";
@@ -17,7 +17,7 @@ import { entryRepairs, type LaneRepair, type Repair, soundRepairs, termRepairs }
 import { openSoundLane, type SoundLane } from "./sound-lane.ts";
 import { type SoundWriter, startSoundWriter } from "./sound-writer.ts";
 
-/** The slot mark runs this far ahead of the newest slot: 2 s. */
+/** Ahead of the newest slot: 2 s. */
 export const MARK_AHEAD_SLOTS = 10;
 
 export interface DiskLogOptions {
@@ -27,11 +27,10 @@ export interface DiskLogOptions {
   readonly openLane: OpenLane;
   readonly heldRecords?: number;
   readonly onRepair: (repair: Repair) => void;
-  /** Called when the newest pen is closed. */
   readonly onUnused: () => Promise<void>;
 }
 
-/** An open log: its files are open until `close`. */
+/** Its files are open until `close`. */
 export interface DiskLog extends OpenLog<SpaceLog> {
   state(): SpaceState;
 }
@@ -41,11 +40,11 @@ interface Parts {
   readonly entries: { readonly state: EntryLane; readonly backstage: EntryLane };
   readonly sounds: Readonly<Record<Rendition, SoundLane>>;
   readonly writer: SoundWriter;
-  /** Above every slot that an earlier process may have sent to followers. */
+  /** Above every slot that an earlier process may have sent. */
   readonly markedSlot: number;
 }
 
-/** Opens the log in `folder`, which exists. Repairs it, and reports each repair in its backstage lane. */
+/** In `folder`, which exists. Repairs are reported in the backstage lane. */
 export async function openDiskLog(options: DiskLogOptions): Promise<DiskLog> {
   await using opening = new AsyncDisposableStack();
   const open = async (name: string): Promise<LaneFile> => {
@@ -70,7 +69,7 @@ export async function openDiskLog(options: DiskLogOptions): Promise<DiskLog> {
     state: recent.state,
     async takePen() {
       const pen = await pens.take();
-      // The older pens' entries come before the state from which the newer pen starts.
+      // Older pens' entries come before the newer pen's state.
       for (const lane of Object.values(entries)) await lane.settled();
       return pen;
     },

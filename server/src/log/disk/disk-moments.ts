@@ -1,5 +1,5 @@
-// The disk adapter of the moments lane: `moments.lane` in the folder of each space, held by one process, which need not be
-// the one that holds the logs. docs/log.md is normative.
+// The moments lane on disk: `moments.lane` in a space's folder, held by one process, not necessarily the log's.
+// docs/log.md is normative.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -19,20 +19,18 @@ import { createOpenLogs, type OpenLog } from "./open-logs.ts";
 import { entryRepairs, type Repair, termRepairs } from "./repairs.ts";
 
 export interface DiskMomentsOptions {
-  /** The data directory. */
   readonly directory: string;
-  /** Called for everything that was cut, passed over or could not be read. */
+  /** Anything cut, passed over or unreadable. */
   readonly onRepair?: (repair: Repair) => void;
-  /** Opens a lane's file; absent: in the file system. */
   readonly openLane?: OpenLane;
-  /** Records that a follower may fall behind; absent: the default of recent-records.ts. */
+  /** Absent: the default of recent-records.ts. */
   readonly heldRecords?: number;
 }
 
-/** Read from the end of a lane when it is opened: enough for the longest window. */
+/** From a lane's end: enough for the longest window. */
 const TAIL_BYTES = MAX_MOMENTS * (MAX_MOMENT_BYTES + LINE_BYTES);
 
-/** Opens the store. Throws StoreLocked while another living process holds it. */
+/** Throws StoreLocked while another living process holds it. */
 export async function openDiskMoments(options: DiskMomentsOptions): Promise<MomentStore> {
   const spaces = spacesFolder(options.directory);
   await mkdir(spaces, { recursive: true, mode: 0o700 });
@@ -84,7 +82,7 @@ async function openLane(
     },
     async takePen() {
       const pen = await pens.take();
-      // An older pen's moments come first.
+      // After an older pen's moments.
       await opened.lane.settled();
       return pen;
     },

@@ -1,5 +1,4 @@
-// The logs of all spaces in a data directory: a folder for each, all held by one process. docs/log.md is normative;
-// decisions/0004 gives the reasons.
+// All spaces' logs in a data directory, held by one process. docs/log.md is normative; decisions/0004 has the reasons.
 
 import { randomUUID } from "node:crypto";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
@@ -17,18 +16,17 @@ import { createOpenLogs, type OpenLogs } from "./open-logs.ts";
 import type { Repair } from "./repairs.ts";
 
 export interface DiskStoreOptions {
-  /** The data directory; `spaces/` in it is made if it is missing. */
+  /** `spaces/` in it is made if missing. */
   readonly directory: string;
   readonly clock: Clock;
-  /** Called for everything that was cut, passed over or could not be read. */
+  /** Anything cut, passed over or unreadable. */
   readonly onRepair?: (repair: Repair) => void;
-  /** Opens a lane's file; absent: in the file system. */
   readonly openLane?: OpenLane;
-  /** Records that a follower may fall behind; absent: the default of recent-records.ts. */
+  /** Absent: the default of recent-records.ts. */
   readonly heldRecords?: number;
 }
 
-/** Opens the store. Throws StoreLocked while another living process holds the directory. */
+/** Throws StoreLocked while another living process holds the directory. */
 export async function openDiskStore(options: DiskStoreOptions): Promise<LogStore> {
   const { directory, clock, onRepair = () => undefined, openLane = openLaneFile, heldRecords } = options;
   const spaces = spacesFolder(directory);

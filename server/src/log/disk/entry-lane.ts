@@ -5,13 +5,11 @@ import { type LaneFile, writeAll } from "./lane-files.ts";
 
 export interface EntryLane {
   /**
-   * Resolves with the entry once it is on the medium, in the order of the calls; `onDurable` is called just before, also
-   * in order. Rejects with the disk's error, or with RangeError if the entry is too long; the lane then does not have it.
+   * Resolves once on the medium, in the order of the calls; `onDurable` runs just before. Rejects with the disk's
+   * error, or RangeError if too long; the lane then does not have the entry.
    */
   append<T extends object>(fields: T): Promise<T & { readonly seq: number }>;
-  /** Resolves once every entry that was appended before is on the medium or was refused. */
   settled(): Promise<void>;
-  /** Gives the reserved bytes back and closes the file. */
   close(): Promise<void>;
 }
 
@@ -22,9 +20,9 @@ export interface OpenedEntryLane {
   readonly damages: readonly { readonly at: number; readonly bytes: number }[];
 }
 
-/** Zero bytes written behind the last entry, so that more entries fit when the disk is full. */
+/** Zero bytes behind the last entry: room for entries on a full disk. */
 export const RESERVED_BYTES = 64 * 1024;
-/** A longer lane is not opened: this is about a million entries. The last MiB is only for the end of the space. */
+/** About a million entries; a longer lane is not opened. The last MiB is for the space's end. */
 export const MAX_ENTRY_LANE_BYTES = 256 * 1024 * 1024;
 const END_BYTES = 1024 * 1024;
 
@@ -35,13 +33,13 @@ interface Waiting {
 }
 
 export interface EntryLaneLimits {
-  /** How much of the end of the lane is read when it is opened; absent: all of it. */
+  /** Read from the end on opening; absent: all. */
   readonly tailBytes?: number;
-  /** The longest entry as JSON. */
+  /** As JSON. */
   readonly maxEntryBytes?: number;
 }
 
-/** Reads the lane, cuts a torn tail and reserves bytes behind the last entry, as far as the disk has room. */
+/** Cuts a torn tail and reserves bytes, as far as the disk has room. */
 export async function openEntryLane(
   file: LaneFile,
   onDurable: (entry: Entry) => void,
@@ -95,8 +93,8 @@ export async function openEntryLane(
     }
   }
 
-  // The refused entries of a group that was partly written must not reappear: zeros go over them, and bytes beyond the
-  // reserved ones are cut off. If this fails too, the next group overwrites them or the next opening cuts them.
+  // Refused entries of a partly written group must not reappear: zeros overwrite them, and the rest is cut. If this
+  // fails, the next group overwrites or the next opening cuts them.
   async function takeBack(groupBytes: number): Promise<void> {
     const reservedBytes = Math.max(0, Math.min(groupBytes, reservedTo - nextAt));
     await writeAll(file, new Uint8Array(reservedBytes), nextAt);
@@ -134,7 +132,6 @@ export async function openEntryLane(
   return { lane, entries, tornBytes, damages };
 }
 
-// The entries of a group with their numbers. An entry that is too long is refused and takes no number.
 function linesOf(group: readonly Waiting[], firstSeq: number, maxEntryBytes: number) {
   const lines: { readonly waiting: Waiting; readonly entry: Entry; readonly line: Buffer }[] = [];
   for (const waiting of group) {
@@ -148,7 +145,7 @@ function linesOf(group: readonly Waiting[], firstSeq: number, maxEntryBytes: num
   return lines;
 }
 
-// Reads all of the lane if the tail begins inside an entry and has no whole one.
+// All of the lane if the tail has no whole entry.
 async function readTail(file: LaneFile, sizeBytes: number, tailBytes: number): Promise<EntryScan> {
   const from = Math.max(0, sizeBytes - tailBytes);
   const bytes = await file.read(from, sizeBytes - from);

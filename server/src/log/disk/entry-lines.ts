@@ -16,23 +16,23 @@ export interface Entry {
 }
 
 export interface EntryScan {
-  /** Every whole entry, `seq` ascending. */
+  /** `seq` ascending. */
   readonly entries: readonly Entry[];
-  /** Where the last whole entry ends: the next one goes there. */
+  /** Where the next entry goes. */
   readonly endsAt: number;
-  /** Bytes after the end that are neither an entry nor reserved. */
+  /** After the end, neither an entry nor reserved. */
   readonly tornBytes: number;
-  /** Bytes between entries that belong to no entry: a damaged medium. They are passed over. */
+  /** Between entries, from a damaged medium; passed over. */
   readonly damages: readonly { readonly at: number; readonly bytes: number }[];
 }
 
 export const MAX_ENTRY_BYTES = 64 * 1024;
 const HEAD_BYTES = 18;
 export const LINE_FEED = 10;
-/** What a line has besides its JSON. */
+/** Besides its JSON. */
 export const LINE_BYTES = HEAD_BYTES + 1;
 
-/** The line of an entry. Throws RangeError if its JSON has more than `maxBytes`. */
+/** Throws RangeError above `maxBytes` of JSON. */
 export function encodeEntry(entry: Entry, maxBytes = MAX_ENTRY_BYTES): Buffer {
   const json = Buffer.from(JSON.stringify(entry));
   if (json.length > maxBytes) throw new RangeError(`The entry has ${json.length} bytes, more than ${maxBytes}.`);
@@ -40,7 +40,6 @@ export function encodeEntry(entry: Entry, maxBytes = MAX_ENTRY_BYTES): Buffer {
   return Buffer.concat([head, json, Buffer.of(LINE_FEED)]);
 }
 
-/** Finds the whole entries in any bytes, and reports what else is there. */
 export function scanEntries(lane: Uint8Array): EntryScan {
   const bytes = Buffer.from(lane.buffer, lane.byteOffset, lane.byteLength);
   const entries: Entry[] = [];

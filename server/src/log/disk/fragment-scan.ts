@@ -1,4 +1,4 @@
-// Finds the whole fragments in a sound lane, whatever else is in it: torn tails, damaged bytes.
+// Finds the whole fragments in a sound lane, past torn tails and damaged bytes.
 
 import { BadFragment, checkFragment, MAX_FRAGMENT_BYTES } from "@hustings/wire/log/fragment.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";
@@ -6,9 +6,7 @@ import type { LaneFile } from "./lane-files.ts";
 
 export interface FoundFragment {
   readonly slot: number;
-  /** Offset in the lane. */
   readonly at: number;
-  /** A view of the bytes that were read. */
   readonly bytes: Uint8Array;
   /** Of the ten packets together. */
   readonly packetBytes: number;
@@ -16,21 +14,20 @@ export interface FoundFragment {
 
 export interface ScanFrom {
   readonly at: number;
-  /** Slots ascend in a lane: fragments of this slot and earlier ones are damage. */
+  /** Slots ascend: fragments up to this slot are damage. */
   readonly lastSlot: number;
-  /** Where to stop; absent: at the end of the file. */
+  /** Absent: the end of the file. */
   readonly to?: number;
 }
 
-/** Read and scanned at once: a few milliseconds, because the process has other work. */
+/** A few milliseconds of scanning, because the process has other work. */
 const READ_BYTES = 256 * 1024;
 
-/** The whole fragments from `from` on, slots ascending; damaged bytes are passed over. */
+/** From `from` on, ascending; damage is passed over. */
 export async function* scanFragments(file: LaneFile, from: ScanFrom): AsyncGenerator<FoundFragment> {
   for await (const batch of scanBatches(file, from)) yield* batch;
 }
 
-/** As `scanFragments`, in batches. */
 export async function* scanBatches(file: LaneFile, from: ScanFrom): AsyncGenerator<readonly FoundFragment[]> {
   let { at, lastSlot } = from;
   for (;;) {
@@ -57,15 +54,14 @@ export async function* scanBatches(file: LaneFile, from: ScanFrom): AsyncGenerat
   }
 }
 
-/** Offsets `[from, to)` of a lane. */
 export interface LanePart {
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * An offset in `within` from which on every fragment of `slot` and of later slots lies. Halves `within`: a fragment carries
- * its slot, so a lane needs no index.
+ * Every fragment of `slot` and later lies at or after it. Halves `within`: fragments carry their slots, so a lane needs
+ * no index.
  */
 export async function seekSlot(file: LaneFile, slot: number, within: LanePart): Promise<number> {
   let { from: low, to: high } = within;
@@ -80,7 +76,7 @@ export async function seekSlot(file: LaneFile, slot: number, within: LanePart): 
   return low;
 }
 
-/** Copies of the whole fragments of the slots `[from, to)`, all of which lie in `within`, and the offset after the last. */
+/** Copies of the whole fragments of `[from, to)`, which lie in `within`, and the offset after them. */
 export async function readRange(
   file: LaneFile,
   { from, to }: SlotRange,
@@ -97,7 +93,7 @@ export async function readRange(
 }
 
 const SEEK_BYTES = 4 * MAX_FRAGMENT_BYTES;
-/** Holds a whole fragment of a healthy lane: at 32 kb/s a fragment has about 820 bytes. */
+/** Holds a fragment: at 32 kb/s one has about 820 bytes. */
 const PROBE_BYTES = 4 * 1024;
 
 async function firstFragment(file: LaneFile, at: number, to: number): Promise<FoundFragment | undefined> {

@@ -1,27 +1,26 @@
-// What a lane needs of a file system, as an interface, so that tests can simulate a full or failing disk.
+// A lane's view of the file system, so that tests can simulate a full or failing disk.
 
 import { constants } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 
 export interface LaneFile {
-  /** Writes from `at` on. Resolves with the number of bytes written, which may be fewer; rejects if it is 0. */
+  /** Resolves with the bytes written, perhaps fewer; rejects if 0. */
   write(bytes: Uint8Array, at: number): Promise<number>;
-  /** Resolves once everything that was written is on the medium. */
+  /** Everything written is on the medium. */
   sync(): Promise<void>;
   truncate(sizeBytes: number): Promise<void>;
-  /** At most `length` bytes from `at` on; fewer only at the end of the file. */
+  /** Fewer than `length` only at the end of the file. */
   read(at: number, length: number): Promise<Uint8Array>;
   size(): Promise<number>;
   close(): Promise<void>;
 }
 
-/** Opens a file for reading and writing, and creates it if it is missing. */
 export type OpenLane = (path: string) => Promise<LaneFile>;
 
 export const openLaneFile: OpenLane = async (path) =>
   laneFileOf(await open(path, constants.O_RDWR | constants.O_CREAT, 0o600));
 
-/** Opens a file for reading; `undefined` if it is missing. Writes to it reject. */
+/** `undefined`: missing. Writes reject. */
 export async function openForReading(path: string): Promise<LaneFile | undefined> {
   try {
     return laneFileOf(await open(path, constants.O_RDONLY));
@@ -31,7 +30,7 @@ export async function openForReading(path: string): Promise<LaneFile | undefined
   }
 }
 
-/** Syncs a folder, so that the names in it survive a power failure. */
+/** So that names in it survive a power failure. */
 export async function syncFolder(path: string): Promise<void> {
   await using folder = await open(path, constants.O_RDONLY);
   await folder.sync();
@@ -44,13 +43,13 @@ export async function isFolder(path: string): Promise<boolean> {
   );
 }
 
-/** The system's code of an error, such as "ENOSPC"; undefined if it has none. */
+/** Such as "ENOSPC". */
 export function codeOf(error: unknown): string | undefined {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
   return typeof code === "string" ? code : undefined;
 }
 
-/** Writes `bytes`. Resolves with how many were written, and with the cause if that is not all. */
+/** Resolves with how many were written, and the cause if not all. */
 export async function writeAll(
   file: LaneFile,
   bytes: Uint8Array,

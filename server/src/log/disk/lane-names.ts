@@ -1,4 +1,4 @@
-// The names of the files in a space's folder. docs/log.md is normative.
+// The file names in a space's folder. docs/log.md is normative.
 
 import { join } from "node:path";
 
@@ -12,7 +12,7 @@ export const LANE_FILES = {
   momentTerm: "moments.term",
 } as const;
 
-/** The folder of all spaces in a data directory; each has a folder `ID` in it. */
+/** Each space has a folder `ID` in it. */
 export function spacesFolder(directory: string): string {
   return join(directory, "spaces");
 }

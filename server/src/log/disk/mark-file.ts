@@ -1,12 +1,12 @@
-// Small numbers in files of their own, each with a checksum: how far slots may have been used, and the term of the pen.
-// docs/log.md is normative. A number is overwritten in place, so a full disk does not stop it.
+// Small numbers in checksummed files: how far slots may have been used, and the pen's term. Overwritten in place, so a
+// full disk does not stop them. docs/log.md is normative.
 
 import { crc32c } from "@hustings/wire/log/crc32c.ts";
 import type { LaneFile } from "./lane-files.ts";
 
 const NUMBER_BYTES = 12;
 
-/** Every slot below the mark may have been used; 0 if the file has no whole mark. */
+/** Slots below may have been used; 0: no whole mark. */
 export async function readMark(file: LaneFile): Promise<number> {
   return numberAt(await file.read(0, NUMBER_BYTES), 0) ?? 0;
 }
@@ -16,15 +16,14 @@ export async function writeMark(file: LaneFile, firstFreeSlot: number): Promise<
 }
 
 export interface StoredTerm {
-  /** The highest term; 0 before the first pen. */
+  /** 0 before the first pen. */
   readonly term: number;
-  /** The file was empty. */
   readonly isNew: boolean;
-  /** Bytes of a file that has no whole copy of any term; 0 otherwise. */
+  /** Of a file without a whole copy of any term; else 0. */
   readonly damagedBytes: number;
 }
 
-/** The term has two copies, so that neither a torn write nor damage to one of them loses it. */
+/** Two copies: neither a torn write nor damage to one loses the term. */
 export async function readTerm(file: LaneFile): Promise<StoredTerm> {
   const bytes = await file.read(0, 2 * NUMBER_BYTES);
   const terms = [0, NUMBER_BYTES].flatMap((at) => numberAt(bytes, at) ?? []);
@@ -32,7 +31,7 @@ export async function readTerm(file: LaneFile): Promise<StoredTerm> {
   return { term: Math.max(0, ...terms), isNew: bytes.length === 0, damagedBytes };
 }
 
-/** Resolves once the first copy of the term is on the medium. The second is written afterwards, and synced by the system. */
+/** Resolves once the first copy is on the medium; the second follows. */
 export async function writeTerm(file: LaneFile, term: number): Promise<void> {
   await file.write(bytesOf(term), 0);
   await file.sync();

@@ -1,9 +1,8 @@
-// The open logs of a store. A log is opened for its first pen and closed with its newest.
+// A store's open logs: opened for a first pen, closed with the newest.
 
 import type { SpaceId } from "@hustings/wire/ids.ts";
 
 export interface OpenLog<Pen> {
-  /** Whether its newest pen is open. */
   readonly isInUse: boolean;
   takePen(): Promise<Pen>;
   close(): Promise<void>;
@@ -11,16 +10,16 @@ export interface OpenLog<Pen> {
 
 export interface OpenLogs<Log, Pen> {
   get(id: SpaceId): Log | undefined;
-  /** Runs `act` once everything that was asked for the same space before has ended. */
+  /** After everything asked for the same space before. */
   inTurn<Result>(id: SpaceId, act: () => Promise<Result>): Promise<Result>;
-  /** Takes a pen of the space's log, which is opened if need be. Call it in a turn. */
+  /** Opens the log if need be. Call in a turn. */
   takePen(id: SpaceId): Promise<Pen>;
-  /** Closes the space's log if it is open. Call it in a turn. */
+  /** If open. Call in a turn. */
   close(id: SpaceId): Promise<void>;
   closeAll(): Promise<void>;
 }
 
-/** `open` opens the log of a space; the log calls `onUnused` when its newest pen is closed. */
+/** The log calls `onUnused` when its newest pen is closed. */
 export function createOpenLogs<Pen, Log extends OpenLog<Pen>>(
   open: (id: SpaceId, onUnused: () => Promise<void>) => Promise<Log>,
 ): OpenLogs<Log, Pen> {

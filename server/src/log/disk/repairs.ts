@@ -1,16 +1,15 @@
-// What the opening of a log found damaged, in the words of a repair.
+// Describes damage that was found when a log was opened.
 
 import type { OpenedEntryLane } from "./entry-lane.ts";
 import type { StoredTerm } from "./mark-file.ts";
 import type { OpenedSoundLane } from "./sound-lane.ts";
 
-/** Damage in a space's folder. The damaged bytes are lost; everything else is served. */
+/** The damaged bytes are lost; everything else is served. */
 export interface Repair {
   readonly space: string;
-  /** The file, and where in it. */
   readonly lane: string;
   readonly lostBytes: number;
-  /** `cut`: removed from the end. `passed-over`: left inside. `unreadable`: nothing in the file could be used. */
+  /** `cut`: from the end. `passed-over`: left inside. `unreadable`: the whole file. */
   readonly what: "cut" | "passed-over" | "unreadable";
 }
 

@@ -1,4 +1,4 @@
-// One sound lane as a file: fragments one after another, written in batches when sound-writer.ts says so.
+// One sound lane as a file: fragments in a row, written in batches when sound-writer.ts says so.
 
 import { readRange, scanFragments } from "./fragment-scan.ts";
 import { type LaneFile, writeAll } from "./lane-files.ts";
@@ -6,28 +6,28 @@ import { type LaneFile, writeAll } from "./lane-files.ts";
 export interface SoundLane {
   readonly headSlot: number | undefined;
   readonly waitingCount: number;
-  /** Keeps the fragment for the next write. Returns false if the oldest waiting one was dropped: the lane gets a hole. */
+  /** For the next write. False: the oldest waiting one was dropped, a hole. */
   push(slot: number, bytes: Uint8Array): boolean;
-  /** Writes the waiting fragments. Resolves with the cause if some could not be written; they go on waiting. */
+  /** Resolves with the cause if some could not be written; they go on waiting. */
   flush(): Promise<Error | undefined>;
   sync(): Promise<void>;
-  /** The stored fragments of `[from, to)`, ascending; damaged ones are left out. */
+  /** Of `[from, to)`, ascending, without damaged ones. */
   range(from: number, to: number): Promise<readonly Uint8Array[]>;
   close(): Promise<void>;
 }
 
 export interface OpenedSoundLane {
   readonly lane: SoundLane;
-  /** At most `newestCount` fragments, ascending. */
+  /** At most `newestCount`, ascending. */
   readonly newest: readonly { readonly slot: number; readonly bytes: Uint8Array }[];
   readonly tornBytes: number;
-  /** Bytes of the part that was read, before its end, that belong to no whole fragment. */
+  /** In the part that was read, of no whole fragment. */
   readonly damagedBytes: number;
 }
 
-/** Beyond this many waiting fragments (60 s) the oldest is dropped. */
+/** 60 s; then the oldest is dropped. */
 export const MAX_WAITING_FRAGMENTS = 300;
-/** Read when a lane is opened: about four minutes. Damage before it is found when a range is read. */
+/** About four minutes. Earlier damage is found when a range is read. */
 const TAIL_BYTES = 1024 * 1024;
 
 interface Stored {
@@ -35,7 +35,7 @@ interface Stored {
   readonly bytes: Uint8Array;
 }
 
-/** Reads the end of the lane to find its head and a torn tail, which is cut. */
+/** Reads the lane's end for its head, and cuts a torn tail. */
 export async function openSoundLane(file: LaneFile, newestCount: number): Promise<OpenedSoundLane> {
   const sizeBytes = await file.size();
   const tail = (await readTail(file, sizeBytes - TAIL_BYTES)) ?? (await readTail(file, 0)) ?? EMPTY_TAIL;
@@ -94,7 +94,7 @@ interface Tail {
 
 const EMPTY_TAIL: Tail = { fragments: [], endsAt: 0, damagedBytes: 0 };
 
-// If `from` is inside a fragment, the bytes up to the first whole one are not damage.
+// Bytes before the first whole fragment are not damage.
 async function readTail(file: LaneFile, from: number): Promise<Tail | undefined> {
   const fragments: Stored[] = [];
   let startsAt: number | undefined;

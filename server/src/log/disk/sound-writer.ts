@@ -1,34 +1,33 @@
-// Writes the sound of one log to its lanes behind the sound that is already being followed. One write at a time; while
-// the disk refuses, the newest minute waits and older slots become holes.
+// Writes a log's sound behind its followers, one write at a time. While the disk refuses, the newest minute waits and
+// older slots become holes.
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import type { SoundLane } from "./sound-lane.ts";
 
-/** Sound waits at most this long before it is written. */
 export const WRITE_MS = 400;
-/** Written sound is synced to the medium this often: a power failure can cost this much. */
+/** A power failure can cost this much. */
 export const SYNC_MS = 5_000;
-/** After a failure the next write is tried this much later. */
+/** After a failure. */
 export const RETRY_MS = 5_000;
 
-/** Called with false and the cause when storing stops, with true when it works again. */
+/** False with the cause when storing stops, true when it works again. */
 export type StorageListener = (storing: boolean, cause?: Error) => void;
 
 export interface SoundWriter {
   push(rendition: Rendition, slot: number, bytes: Uint8Array): void;
-  /** Calls `listener` at every change, until the result is disposed of. */
+  /** At every change, until disposed. */
   onStorage(listener: StorageListener): Disposable;
-  /** Resolves once everything that waited is written, unless the disk refuses. */
+  /** Everything that waited is written, unless the disk refuses. */
   flush(): Promise<void>;
-  /** As `flush`, and synced; nothing is written afterwards. */
+  /** Syncs; nothing is written afterwards. */
   close(): Promise<void>;
 }
 
 export interface SoundWriterOptions {
   readonly clock: Clock;
   readonly lanes: Readonly<Record<Rendition, SoundLane>>;
-  /** Called before each write of sound. */
+  /** Before each write of sound. */
   readonly writeMark: () => Promise<void>;
 }
 

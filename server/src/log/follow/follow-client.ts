@@ -1,4 +1,4 @@
-// Follows one space over one connection to a stage or an audience desk. The caller reconnects.
+// Follows one space over one connection. The caller reconnects.
 
 import { createConnection, type Socket } from "node:net";
 import type { Clock } from "@hustings/flow/clock.ts";
@@ -15,30 +15,29 @@ export interface FollowSpaceOptions {
   readonly space: SpaceId;
   readonly cursor: Cursor;
   readonly renditions: readonly Rendition[];
-  /** Ends the connection; `records` then ends quietly. */
+  /** `records` then ends without an error. */
   readonly signal: AbortSignal;
 }
 
 export interface FollowConnection {
-  /** The log's heads when the follow began; resolves before the first record. Rejects as `records` throws. */
+  /** As of the start of the follow, before the first record. Rejects as `records` throws. */
   readonly heads: Promise<Heads>;
   /**
-   * To be read once. Ends when `signal` aborts. Throws a Refusal if the stage refuses (`no-space`, `too-slow`, …), cannot
-   * be reached or closed the log (`stage-away`): follow again from the newest cursor. Once MAX_QUEUED_RECORDS wait to be
-   * read, nothing more is read from the socket, range answers included.
+   * Read once. Ends when `signal` aborts. Throws a Refusal: the stage's (`no-space`, `too-slow`, …), or `stage-away` if
+   * it cannot be reached or closed the log; follow again from the newest cursor. With MAX_QUEUED_RECORDS unread,
+   * nothing is read from the socket, range answers included.
    */
   readonly records: AsyncIterable<FollowedRecord>;
-  /** As `LogReader.range`. Rejects as `records` throws. */
+  /** Rejects as `records` throws. */
   range(rendition: Rendition, from: number, to: number): Promise<readonly Uint8Array[]>;
-  /** Reports how many listeners this follower serves. The stage counts them until the connection is gone. */
   reportAudience(audience: number): void;
 }
 
 export const MAX_QUEUED_RECORDS = 1024;
-/** A stage that has sent nothing this long after the connection was asked for is away. */
+/** Without anything from the stage it is away. */
 export const FOLLOWING_MS = 5_000;
 
-/** Connects at once and never throws: failures reject the promises and end `records`. */
+/** Never throws: failures reject the promises and end `records`. */
 export function followSpace(options: FollowSpaceOptions): FollowConnection {
   const { path, clock, space, cursor, renditions, signal } = options;
   const heads = Promise.withResolvers<Heads>();
@@ -130,7 +129,7 @@ interface Inbox {
   readonly records: AsyncIterable<FollowedRecord>;
   push(record: FollowedRecord): void;
   close(cause: unknown): void;
-  /** Calls `listener` with true when the inbox is full, with false once it was read. */
+  /** True: the inbox is full; false: it was read. */
   onPace(listener: (isFull: boolean) => void): void;
 }
 

@@ -22,7 +22,7 @@ import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import { type FollowedRecord, MAX_RANGE_SLOTS } from "../port.ts";
 
 export const MAX_UP_BYTES = 4 * 1024;
-/** A range of 600 slots of the longest Opus packets has 7.7 MB. */
+/** 600 slots of the longest Opus packets have 7.7 MB. */
 export const MAX_DOWN_BYTES = 8 * 1024 * 1024;
 export const MAX_AUDIENCE = 100_000_000;
 
@@ -74,7 +74,7 @@ export function encodeDown(frame: DownFrame): Buffer {
   }
 }
 
-/** Decodes a frame from a follower: kind and payload, without the length. Throws BadFollowFrame. */
+/** From a follower, without the length. Throws BadFollowFrame. */
 export function decodeUp(frame: Uint8Array): UpFrame {
   const fields = objectOf(frame);
   switch (frame[0]) {
@@ -89,10 +89,7 @@ export function decodeUp(frame: Uint8Array): UpFrame {
   }
 }
 
-/**
- * Decodes a frame from a stage or desk: kind and payload, without the length. Throws BadFollowFrame. Fragments are checked,
- * and are views of the frame.
- */
+/** From a stage or desk, without the length. Throws BadFollowFrame. Fragments are checked views. */
 export function decodeDown(frame: Uint8Array): DownFrame {
   switch (frame[0]) {
     case DOWN.following:
@@ -121,8 +118,8 @@ export function decodeDown(frame: Uint8Array): DownFrame {
 }
 
 /**
- * Cuts a byte stream into frames (kind and payload), which may be views of the pieces given to `take`. `take` throws
- * BadFollowFrame at a length above `maxBytes`, so at most one frame and one piece are held.
+ * Frames (kind and payload) may be views of the pieces given to `take`, which throws BadFollowFrame at a length above
+ * `maxBytes`: at most one frame and one piece are held.
  */
 export function frameCutter(maxBytes: number): { take(piece: Buffer): Buffer[] } {
   let pieces: Buffer[] = [];

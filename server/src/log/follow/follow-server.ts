@@ -1,5 +1,4 @@
-// Serves followers over a Unix socket, for a stage or an audience desk: each connection follows one space. Backstage
-// entries never cross it.
+// Serves followers over a Unix socket, one space per connection. Backstage entries never cross it.
 
 import { createServer, type Socket } from "node:net";
 import { type Clock, repeat } from "@hustings/flow/clock.ts";
@@ -12,20 +11,17 @@ import { decodeUp, encodeDown, frameCutter, MAX_UP_BYTES, type UpFrame } from ".
 export interface FollowServerOptions {
   readonly path: string;
   readonly clock: Clock;
-  /** The lanes of a space. A promise if the log must be opened first; if it rejects, followers are sent `no-space`. */
+  /** A promise if the log must be opened; if it rejects, followers are sent `no-space`. */
   readonly logOf: (space: SpaceId) => ServedLanes | undefined | Promise<ServedLanes | undefined>;
-  /**
-   * Called when a follower reports how many listeners it serves, and with 0 when it is gone. `followerId` is never used
-   * twice. Absent: reports are ignored.
-   */
+  /** A follower's listeners, 0 when it is gone. `followerId` is never reused. Absent: ignored. */
   readonly onAudience?: (space: SpaceId, followerId: number, audience: number) => void;
-  /** The whole audience of the space, sent to its followers within AUDIENCE_MS of a change. Absent: never sent. */
+  /** The space's total, sent within AUDIENCE_MS of a change. Absent: never sent. */
   readonly audienceOf?: (space: SpaceId) => number;
-  /** Bytes that may wait for one follower before it is disconnected; absent: MAX_UNSENT_BYTES. */
+  /** For one follower; absent: MAX_UNSENT_BYTES. */
   readonly maxUnsentBytes?: number;
 }
 
-/** `range` is absent where there is no sound: followers then get empty ranges. */
+/** Without `range`, ranges are empty. */
 export type ServedLanes = FollowedLanes & Partial<Pick<LogReader, "range">>;
 
 export interface FollowServer {
@@ -35,17 +31,17 @@ export interface FollowServer {
 
 export const MAX_UNSENT_BYTES = 8 * 1024 * 1024;
 export const AUDIENCE_MS = 1_000;
-/** Range requests of one follower in progress at once; one more is refused with `too-many`. */
+/** Per follower; more are refused with `too-many`. */
 export const MAX_RANGES_IN_PROGRESS = 8;
-/** A connection without a hello is refused after this time. */
+/** Until a connection without a hello is refused. */
 export const HELLO_MS = 5_000;
-/** A follower that has half of `maxUnsentBytes` unsent is disconnected unless it reads all of it within this time. */
+/** To read half of `maxUnsentBytes`, or be disconnected. */
 export const STALLED_MS = 10_000;
-/** A refused connection has this long to read the error before it is closed. */
+/** For a refused connection to read the error. */
 export const GOODBYE_MS = 1_000;
 export const MAX_FOLLOWERS = 10_000;
 
-/** Listens at `path`, in place of a socket file that a dead process left. Rejects if it cannot listen. */
+/** In place of a dead process's socket file. Rejects if it cannot listen. */
 export async function serveFollowers(options: FollowServerOptions): Promise<FollowServer> {
   const followers = new Set<Follower>();
   const frameOf = sharedFrames();
@@ -180,11 +176,10 @@ function startFollower(
 }
 
 interface Outlet {
-  /** Whether so much is unsent that the sender should wait. */
   readonly isFull: boolean;
-  /** Sends the frames of one turn together. Disconnects a follower that has more than the limit unsent. */
+  /** Sends the frames of a turn together. Above the limit the follower is disconnected. */
   send(frame: Buffer): void;
-  /** Resolves once everything is sent or the connection is gone, which it is STALLED_MS later at the latest. */
+  /** Everything is sent or the connection is gone, within STALLED_MS. */
   drained(): Promise<void>;
 }
 
@@ -225,7 +220,6 @@ function startOutlet(socket: Socket, maxUnsentBytes: number, clock: Clock): Outl
   };
 }
 
-// A log gives every follower the same record object: its frame is encoded once for all of them.
 function sharedFrames(): (record: FollowedRecord) => Buffer {
   const frames = new WeakMap<FollowedRecord, Buffer>();
   return (record) => {

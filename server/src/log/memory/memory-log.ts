@@ -1,5 +1,4 @@
-// The memory adapter of the log: keeps the last minute of sound and every entry, and loses them with the process. For
-// tests, models and trials.
+// The log in memory: the last minute of sound and every entry. For tests, models and trials.
 
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import { RENDITIONS } from "@hustings/wire/units.ts";
@@ -12,7 +11,7 @@ interface MemoryLog {
   readonly pens: Pens<SpaceLog>;
 }
 
-/** A store whose logs live as long as it does. What it keeps is its archive. */
+/** Its archive is what it keeps. */
 export function createMemoryStore(options: RecentOptions = {}): LogStore & LogArchive {
   const logs = new Map<SpaceId, MemoryLog>();
 

@@ -1,4 +1,4 @@
-// The memory adapter of the moments lane: gone with the process. For tests, models and trials.
+// The moments lane in memory, for tests, models and trials.
 
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import { checkMoment } from "../moment-window.ts";
@@ -6,7 +6,7 @@ import { createPens, type PenHold, type Pens } from "../pens.ts";
 import type { MomentLog, MomentStore } from "../port.ts";
 import { createRecentRecords, type RecentOptions, type RecentRecords } from "../recent-records.ts";
 
-/** A store whose lanes live as long as it does. It knows no spaces: every space has a lane. */
+/** Knows no spaces: every space has a lane. */
 export function createMemoryMoments(options: Pick<RecentOptions, "heldRecords"> = {}): MomentStore {
   const lanes = new Map<SpaceId, Pens<MomentLog>>();
 
