@@ -1,4 +1,4 @@
-// What all listeners of one process know about the space: its state, what was on air when, and the edge's clock.
+// Shared by all listeners of one process: the space's state, what was on air when, and the edge's clock.
 
 import { ClockOffset } from "@hustings/listener/session/clock-offset.ts";
 import { OnAirHistory } from "@hustings/listener/session/on-air.ts";

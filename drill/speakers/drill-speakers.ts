@@ -35,7 +35,7 @@ const VOICES = {
   host: fileURLToPath(new URL("../../media/voices/anna.opus", import.meta.url)),
   moderator: fileURLToPath(new URL("../../media/voices/ben.opus", import.meta.url)),
 };
-/** A mute makes two state entries for every listener: rare enough to leave other measurements alone. */
+/** A mute makes two state entries for every listener: too rare to affect other measurements. */
 const MUTE_EVERY_MS = 10_000;
 const MAX_MEASURES = 10_000;
 
