@@ -1,5 +1,5 @@
-// AAC-LC as HLS serves it: which frames of 1,024 samples belong to which slots, init and media segments, and reading frames
-// from ADTS. Sources: ISO/IEC 14496-3 §1.6, §1.A.3; ISO/IEC 14496-14 §5.6.
+// AAC-LC for HLS: frames of 1,024 samples by slot, init and media segments, and reading ADTS. Sources: ISO/IEC 14496-3
+// §1.6, §1.A.3; ISO/IEC 14496-14 §5.6.
 
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import { SAMPLE_RATE_HZ, SLOT_SAMPLES } from "@hustings/wire/units.ts";
@@ -14,13 +14,12 @@ export interface FrameRange {
   readonly to: number;
 }
 
-/** The frames that start in the slots. Adjacent ranges of slots have adjacent ranges of frames. */
+/** Frames that start in the slots. Adjacent slots have adjacent frames. */
 export function framesOf({ from, to }: SlotRange): FrameRange {
   const first = (slot: number): number => Math.ceil((slot * SLOT_SAMPLES) / AAC_FRAME_SAMPLES);
   return { from: first(from), to: first(to) };
 }
 
-/** The duration, in seconds, of the frames that start in `range`. */
 export function aacSeconds(range: SlotRange): number {
   const { from, to } = framesOf(range);
   return ((to - from) * AAC_FRAME_SAMPLES) / SAMPLE_RATE_HZ;
@@ -28,14 +27,11 @@ export function aacSeconds(range: SlotRange): number {
 
 const TRACK = 1;
 const SYNC_SAMPLE = 0x02000000;
-/** AudioSpecificConfig: AAC-LC (2), 48 kHz (3), one channel, frames of 1,024. */
+/** AAC-LC (2), 48 kHz (3), one channel, frames of 1,024. */
 const CONFIG = u8(0x11, 0x88);
 const UNITY_MATRIX = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000);
 
-/**
- * `ftyp` and `moov` for one mono AAC-LC track at timescale 48,000, fragmented. It has no edit list: a live view starts in the
- * middle, and every frame has the time of its sound.
- */
+/** One mono track at timescale 48,000, without an edit list: live views start in the middle. */
 export function aacInitSegment(): Uint8Array<ArrayBuffer> {
   const brands = box("ftyp", ascii("iso6"), u32(0), ascii("iso6cmfcmp41"));
   const trex = fullBox("trex", 0, 0, u32(TRACK, 1, AAC_FRAME_SAMPLES, 0, SYNC_SAMPLE));
@@ -53,7 +49,7 @@ export function aacInitSegment(): Uint8Array<ArrayBuffer> {
   return concatBytes([brands, box("moov", mvhd, track(), box("mvex", trex))]);
 }
 
-/** `moof` and `mdat` of consecutive frames, at least one; `firstFrame` is the number of the first. */
+/** Consecutive frames, at least one, from number `firstFrame`. */
 export function aacMediaSegment(firstFrame: number, frames: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const sizes = u32(...frames.map(({ length }) => length));
   const moofWith = (payloadOffset: number): Uint8Array =>
@@ -71,12 +67,11 @@ export function aacMediaSegment(firstFrame: number, frames: readonly Uint8Array[
   return concatBytes([moof, box("mdat", ...frames)]);
 }
 
-/** The bytes are not whole ADTS frames of AAC-LC. */
 export class BadAdts extends Error {
   override readonly name = "BadAdts";
 }
 
-/** The raw frames of an ADTS stream, in order, as views of `bytes`. Throws BadAdts. */
+/** In order, as views of `bytes`. Throws BadAdts. */
 export function framesInAdts(bytes: Uint8Array): Uint8Array[] {
   const frames: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -106,7 +101,7 @@ function sampleTable(): Uint8Array {
   return emptySampleTable(entry);
 }
 
-/** The ES descriptor with decoder configuration (object type 0x40, audio stream) and the fixed SL configuration. */
+/** Decoder configuration (object type 0x40, audio stream) and fixed SL configuration. */
 function esds(): Uint8Array {
   const specific = descriptor(5, CONFIG);
   const decoder = descriptor(4, u8(0x40, 0x15, 0, 0, 0), u32(AAC_BITRATE_BPS, AAC_BITRATE_BPS), specific);

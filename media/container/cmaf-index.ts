@@ -1,25 +1,20 @@
-// Writes `sidx`, the index by which a player seeks in a recording, and `free` boxes that reserve room for it.
-// Source: ISO/IEC 14496-12 §8.16.3, §8.1.2.
+// Writes `sidx`, by which players seek in a recording, and `free` boxes, its spare room (ISO/IEC 14496-12 §8.16.3,
+// §8.1.2).
 
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { box, fullBox, u16, u32, u64, zeros } from "./mp4-boxes.ts";
 
-/** A run of whole media segments that a player may fetch separately. */
 export interface IndexedRun {
   /** Below 2 GiB. */
   readonly sizeBytes: number;
   readonly durationSamples: number;
 }
 
-/** `sidx` counts its runs in 16 bits. */
 const MAX_INDEXED_RUNS = 0xffff;
 const SIDX_HEAD_BYTES = 40;
 const SIDX_RUN_BYTES = 12;
 
-/**
- * The index of consecutive runs, the first of which starts `firstOffsetBytes` after the index (0 where absent). Throws
- * RangeError for more than 65,535 runs: use longer runs then.
- */
+/** The first run starts `firstOffsetBytes` (absent: 0) after the index. Throws RangeError above 65,535 runs. */
 export function sidx(
   earliestTimeSamples: number | bigint,
   runs: readonly IndexedRun[],
@@ -41,7 +36,7 @@ export function sidxSize(runCount: number): number {
   return SIDX_HEAD_BYTES + SIDX_RUN_BYTES * runCount;
 }
 
-/** A box that players skip, `sizeBytes` long including its header. Throws RangeError below 8. */
+/** Players skip it. `sizeBytes` includes its header. Throws RangeError below 8. */
 export function freeBox(sizeBytes: number): Uint8Array<ArrayBuffer> {
   if (sizeBytes < 8) throw new RangeError(`a box has at least 8 bytes, not ${sizeBytes}`);
   return box("free", zeros(sizeBytes - 8));

@@ -1,25 +1,22 @@
-// Reads packets and levels from our own CMAF: the hold music file, and HLS parts and segments. Any bytes give packets or
-// BadCmaf. It reads only the shape that we write: one track, `trun` with sizes, each `mdat` after its `moof`.
+// Reads packets and levels from our own CMAF, and only from its shape: one track, `trun` with sizes, each `mdat` after
+// its `moof`. Any bytes give packets or BadCmaf.
 
 import { MAX_PACKET_BYTES, MAX_SLOT, type SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { FRAGMENT_PACKETS, SLOT_SAMPLES } from "@hustings/wire/units.ts";
 import { type LevelRun, readLevels } from "../hls/part-levels.ts";
 
-/** The bytes are not CMAF as we write it. */
 export class BadCmaf extends Error {
   override readonly name = "BadCmaf";
 }
 
-/** The packets and levels of one slot. */
 export interface SlotPackets {
   readonly slot: number;
-  /** Loudest first; empty when the file has no levels for this slot. */
+  /** Loudest first; empty: none for this slot. */
   readonly levels: readonly SeatLevel[];
-  /** Ten, in order, as views of the file. */
+  /** Ten views of the file. */
   readonly packets: readonly Uint8Array[];
 }
 
-/** One `moof`, the packets of its `mdat`, and the levels of the last event message before it. */
 interface PacketRun {
   readonly decodeTimeSamples: bigint | undefined;
   readonly heard: LevelRun | undefined;
@@ -27,10 +24,10 @@ interface PacketRun {
 }
 
 const HEADER_BYTES = 8;
-/** Far above what we write: a run of ours has one second. */
+/** Far above ours, which have one second. */
 const MAX_RUN_PACKETS = 0x10000;
 
-/** Every packet in order, as views of `file`; packets after the last whole slot are left out. Throws BadCmaf. */
+/** Views of `file`, without packets after the last whole slot. Throws BadCmaf. */
 export function readPackets(file: Uint8Array): Uint8Array[] {
   const packets: Uint8Array[] = [];
   for (const run of runsIn(file)) packets.push(...run.packets);
@@ -38,9 +35,8 @@ export function readPackets(file: Uint8Array): Uint8Array[] {
 }
 
 /**
- * The slots of an HLS part or segment, ascending, by the decode times that `hlsObject` writes (slot · 9600). Packets are views
- * of `file`. Levels that are damaged or belong to other slots are ignored. Throws BadCmaf, also for packets that do not fit
- * a fragment.
+ * Slots of an HLS part or segment, ascending, by their decode times (slot · 9600). Packets are views of `file`. Levels
+ * that are damaged or of other slots are ignored. Throws BadCmaf.
  */
 export function readSlots(file: Uint8Array): SlotPackets[] {
   const slots: SlotPackets[] = [];
@@ -98,7 +94,6 @@ function cutAt(file: Uint8Array, lengths: readonly number[], from: number, to: n
 
 interface Found {
   readonly type: string;
-  /** The body, `[from, to)`. */
   readonly from: number;
   readonly to: number;
 }

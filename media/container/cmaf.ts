@@ -1,28 +1,27 @@
-// Writes CMAF: the init segment, and the media segment of any run of Opus packets. Player, edge and recording use these
-// functions, so the same packets give the same bytes everywhere.
-// Sources: ISO/IEC 14496-12; Encapsulation of Opus in ISO BMFF 1.0 (Xiph).
+// Writes CMAF with Opus: the same packets give the same bytes everywhere. Sources: ISO/IEC 14496-12; Encapsulation of
+// Opus in ISO BMFF 1.0 (Xiph).
 
 import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { ascii, box, emptySampleTable, fullBox, u8, u16, u32, u64, writeHeader, zeros } from "./mp4-boxes.ts";
 
 export interface InitOptions {
-  /** The length of a final recording; absent while it may grow. */
+  /** Of a final recording; absent: it may grow. */
   readonly durationSamples?: number;
 }
 
 export interface MediaSegment {
-  /** The number of the `moof`; any ascending count. */
+  /** Any ascending count. */
   readonly sequence: number;
-  /** Start of the first packet on the track's timeline, in samples. */
+  /** Start of the first packet, on the track's timeline. */
   readonly decodeTimeSamples: number | bigint;
-  /** Packets of 20 ms each, at least one. */
+  /** Of 20 ms, at least one. */
   readonly packets: readonly Uint8Array[];
 }
 
 const TRACK = 1;
 /** A sync sample that depends on no other (§8.8.3.1). */
 const SYNC_SAMPLE = 0x02000000;
-/** A decoder needs 4 packets, 80 ms, before its output is right. */
+/** A decoder's output is right after 4 packets, 80 ms. */
 const ROLL_DISTANCE = -4;
 const MFHD_BYTES = 16;
 const TFHD_BYTES = 16;
@@ -32,7 +31,7 @@ const SBGP_BYTES = 28;
 const TRUN_HEAD_BYTES = 20;
 const HEADER_BYTES = 8;
 
-/** `ftyp` and `moov` for one mono Opus track at timescale 48,000, fragmented, without an edit list. */
+/** One mono track at timescale 48,000, fragmented, without an edit list. */
 export function initSegment(options: InitOptions = {}): Uint8Array<ArrayBuffer> {
   const brands = box("ftyp", ascii("iso6"), u32(0), ascii("iso6cmfcmp41"));
   const extent = options.durationSamples;
@@ -45,7 +44,7 @@ export function initSegment(options: InitOptions = {}): Uint8Array<ArrayBuffer> 
   return bytes;
 }
 
-/** `moof` and `mdat` of a run of packets: `mediaSegmentSize` fresh bytes. */
+/** `mediaSegmentSize` fresh bytes. */
 export function mediaSegment(segment: MediaSegment): Uint8Array<ArrayBuffer> {
   const { packets } = segment;
   const payloadBytes = packets.reduce((sum, packet) => sum + packet.length, 0);
@@ -70,7 +69,6 @@ export function mediaSegment(segment: MediaSegment): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The size of a media segment with packets of these lengths. */
 export function mediaSegmentSize(packetLengths: readonly number[]): number {
   return packetLengths.reduce((sum, length) => sum + length, moofSize(packetLengths.length) + HEADER_BYTES);
 }
@@ -86,7 +84,7 @@ function writeFull(view: DataView, at: number, size: number, type: string, versi
   return body + 4;
 }
 
-/** A `roll` sample group for all samples, described in the movie fragment itself (§8.9.4, §10.1). */
+/** For all samples, in the movie fragment itself (§8.9.4, §10.1). */
 function writeRoll(view: DataView, start: number, packetCount: number): number {
   let at = writeFull(view, start, SGPD_BYTES, "sgpd", 1, 0);
   at = writeType(view, at, "roll");
@@ -135,7 +133,7 @@ function track(): Uint8Array {
 }
 
 function sampleTable(): Uint8Array {
-  // Pre-skip is 0: a live view starts in the middle, and a decoder that trimmed priming samples would shorten the timeline.
+  // Pre-skip is 0: a live view starts in the middle, and trimming would shorten the timeline.
   const dOps = box("dOps", u8(0, 1), u16(0), u32(SAMPLE_RATE_HZ), u16(0), u8(0));
   const entry = box("Opus", zeros(6), u16(1), zeros(8), u16(1, 16, 0, 0), u32(SAMPLE_RATE_HZ * 0x10000), dOps);
   return emptySampleTable(entry);

@@ -1,6 +1,5 @@
 // Writes the boxes of ISO base media files (ISO/IEC 14496-12 §4.2).
 
-/** A box: its size, its four-letter type, and its parts in order. */
 export function box(type: string, ...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const size = parts.reduce((sum, part) => sum + part.length, 8);
   const bytes = new Uint8Array(size);
@@ -13,7 +12,6 @@ export function box(type: string, ...parts: readonly Uint8Array[]): Uint8Array<A
   return bytes;
 }
 
-/** A box with a version and 24 bits of flags before its parts. */
 export function fullBox(
   type: string,
   version: number,
@@ -23,7 +21,7 @@ export function fullBox(
   return box(type, u32(version * 0x1000000 + flags), ...parts);
 }
 
-/** Writes a box header at `offset` and returns the offset after it. */
+/** Returns the offset after the header. */
 export function writeHeader(view: DataView, offset: number, size: number, type: string): number {
   view.setUint32(offset, size);
   for (let index = 0; index < 4; index += 1) view.setUint8(offset + 4 + index, type.charCodeAt(index));
@@ -63,7 +61,7 @@ export function ascii(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** The sample table of a fragmented file (ISO/IEC 14496-12 §8.5): one sample description, no samples. */
+/** ISO/IEC 14496-12 §8.5: one sample description, no samples. */
 export function emptySampleTable(entry: Uint8Array): Uint8Array<ArrayBuffer> {
   return box(
     "stbl",
@@ -75,7 +73,6 @@ export function emptySampleTable(entry: Uint8Array): Uint8Array<ArrayBuffer> {
   );
 }
 
-/** The parts, one after another. */
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

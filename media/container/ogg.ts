@@ -1,44 +1,40 @@
-// Reads and writes Ogg Opus (RFC 3533, RFC 7845): pages, granule positions and checksums. It does not decode.
+// Reads and writes Ogg Opus (RFC 3533, RFC 7845), without decoding.
 
 import { concatBytes } from "./mp4-boxes.ts";
 import { packetDurationSamples } from "./opus-packet.ts";
 
-/** The bytes are not a usable Ogg Opus file. */
 export class OggError extends Error {
   override readonly name = "OggError";
 }
 
 export interface OggOpus {
-  /** Samples at 48 kHz to drop from the start of the decoded sound. */
+  /** At 48 kHz, from the start of the decoded sound. */
   readonly preSkipSamples: number;
   readonly channels: number;
-  /** Samples that remain after pre-skip and end trimming; without a final granule position, those of all packets. */
+  /** Without pre-skip and trimmed end; without a final granule position, of all packets. */
   readonly durationSamples: number;
-  /** A packet inside one page is a view of the given bytes; a packet across pages is a copy. */
+  /** Views of the given bytes; copies of packets across pages. */
   readonly packets: readonly Uint8Array[];
 }
 
-/**
- * Writes an Ogg Opus stream as it grows: first `head`, then the bytes that each `packet` returns (empty until a page of about
- * one second is full), and last `end`.
- */
+/** First `head`, then the bytes from each `packet` (empty until a page of about one second is full), last `end`. */
 export interface OggWriter {
   readonly head: Uint8Array;
   packet(opus: Uint8Array): Uint8Array;
-  /** The last page. Players drop `trimSamples` from the end; 0 where absent. */
+  /** Players drop `trimSamples` (absent: 0) from the end. */
   end(trimSamples?: number): Uint8Array;
 }
 
-/** The stream's serial number: "Hust". */
+/** "Hust". */
 const SERIAL = 0x48757374;
-/** The lookahead of libopus at 48 kHz. */
+/** libopus' lookahead at 48 kHz. */
 const PRE_SKIP_SAMPLES = 312;
 const PAGE_MAX_SEGMENTS = 255;
 const PAGE_TARGET_SAMPLES = 48_000;
 const FIRST = 2;
 const LAST = 4;
 const CONTINUED = 1;
-/** A file with more packets is refused: a day of 20 ms packets. */
+/** A day of 20 ms packets. */
 const MAX_PACKETS = 4_320_000;
 
 export function createOggWriter(): OggWriter {
@@ -73,7 +69,7 @@ export function createOggWriter(): OggWriter {
   };
 }
 
-/** Reads the first Opus stream of a whole Ogg file and skips pages of other streams. Throws OggError. */
+/** The first Opus stream; pages of others are skipped. Throws OggError. */
 export function readOgg(bytes: Uint8Array): OggOpus {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const reader = new PacketReader();
@@ -94,7 +90,6 @@ class PacketReader {
   lastGranule = 0;
   #open: Uint8Array[] = [];
 
-  /** Adds one page of the stream: its lacing values and its body. */
   page(lacing: Uint8Array, body: Uint8Array, continued: boolean): void {
     if (!continued) this.#open = [];
     let skipping = continued && this.#open.length === 0 && this.packets.length > 0;
@@ -200,7 +195,7 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
   return value >>> 0;
 });
 
-/** The page's checksum (RFC 3533 §6), computed with zeros in its own field. */
+/** RFC 3533 §6, with zeros in its own field. */
 function crc(bytes: Uint8Array): number {
   let value = 0;
   for (let index = 0; index < bytes.length; index += 1) {

@@ -2,14 +2,14 @@
 
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 
-/** Longest Opus packet: 120 ms (RFC 6716 §3.2.5, requirement R5). */
+/** 120 ms (RFC 6716 §3.2.5, requirement R5). */
 export const MAX_PACKET_DURATION_SAMPLES = (SAMPLE_RATE_HZ * 120) / 1000;
-/** Longer packets are refused. RFC 6716 allows 1,275 bytes per frame, far above any speech encoder. */
+/** Far above any speech encoder; RFC 6716 allows 1,275 per frame. */
 export const MAX_OPUS_BYTES = 4000;
 
 export type OpusMode = "silk" | "hybrid" | "celt";
 
-/** From the table-of-contents byte and the frame count (RFC 6716 §3.1, §3.2). */
+/** From the first byte and the frame count (RFC 6716 §3.1, §3.2). */
 export interface PacketShape {
   readonly mode: OpusMode;
   readonly stereo: boolean;
@@ -18,7 +18,7 @@ export interface PacketShape {
   readonly durationSamples: number;
 }
 
-/** The packet's shape; `undefined` when the bytes are not a usable Opus packet. */
+/** `undefined`: unusable bytes. */
 export function packetShape(packet: Uint8Array): PacketShape | undefined {
   const toc = packet[0];
   if (toc === undefined || packet.length > MAX_OPUS_BYTES) return undefined;
@@ -31,14 +31,14 @@ export function packetShape(packet: Uint8Array): PacketShape | undefined {
   return { mode, stereo: (toc & 4) !== 0, frames, frameSamples, durationSamples };
 }
 
-/** Samples at 48 kHz that the packet decodes to, 120 to 5760; 0 when it is not a usable packet. */
+/** At 48 kHz, 120 to 5760; 0: unusable. */
 export function packetDurationSamples(packet: Uint8Array): number {
   return packetShape(packet)?.durationSamples ?? 0;
 }
 
 /**
- * Whether the packet carries in-band FEC (LBRR) for the packet before it (RFC 6716 §4.2.3). Only packets of one frame are
- * examined; a false negative costs a concealment, never a wrong decode.
+ * In-band FEC (LBRR, RFC 6716 §4.2.3) for the packet before. False also for packets of several frames: costs a
+ * concealment.
  */
 export function packetHasFec(packet: Uint8Array): boolean {
   const shape = packetShape(packet);
@@ -50,7 +50,7 @@ export function packetHasFec(packet: Uint8Array): boolean {
   return (mid | side) === 1;
 }
 
-/** Whether it is a DTX packet, which has at most one byte after its table of contents: the sender is silent. */
+/** At most one byte after the first: the sender is silent. */
 export function packetIsDtx(packet: Uint8Array): boolean {
   return packet.length <= 2 && packetDurationSamples(packet) > 0;
 }

@@ -3,7 +3,6 @@
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { resample } from "../measure/resample.ts";
 
-/** The bytes are not a usable WAV file. */
 export class WavError extends Error {
   override readonly name = "WavError";
 }
@@ -15,10 +14,10 @@ interface WavFormat {
   readonly bits: number;
 }
 
-/** A longer file is refused: an hour at 48 kHz. */
+/** An hour. */
 const MAX_SAMPLES = SAMPLE_RATE_HZ * 3600;
 
-/** Mono samples in [-1, 1] at 48 kHz; stereo is averaged, other rates are resampled. Throws WavError. */
+/** In [-1, 1] at 48 kHz; averages stereo and resamples. Throws WavError. */
 export function readWav(bytes: Uint8Array): Float32Array<ArrayBuffer> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 12 || tag(view, 0) !== "RIFF" || tag(view, 8) !== "WAVE")
@@ -37,7 +36,7 @@ export function readWav(bytes: Uint8Array): Float32Array<ArrayBuffer> {
   throw new WavError("no sound in the file");
 }
 
-/** A 16-bit mono WAV file at 48 kHz; samples outside [-1, 1] are clamped. */
+/** 16 bits, 48 kHz; samples are clamped to [-1, 1]. */
 export function writeWav(pcm: Float32Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(44 + pcm.length * 2);
   const view = new DataView(bytes.buffer);

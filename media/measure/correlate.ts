@@ -6,12 +6,12 @@ import { createTransform } from "./fft.ts";
 export interface Match {
   /** At the best lag: 1 is the same sound at any volume, 0 an unrelated one. */
   readonly score: number;
-  /** Where the reference starts in the recording; exact to an eighth of a millisecond. */
+  /** Start of the reference in the recording; exact to an eighth of a millisecond. */
   readonly lagMs: number;
 }
 
 export interface PieceMatch extends Match {
-  /** Where the piece starts in the reference. */
+  /** Start of the piece in the reference. */
   readonly atMs: number;
 }
 

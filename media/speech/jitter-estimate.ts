@@ -4,7 +4,7 @@
 export interface JitterEstimate {
   /** Within the bounds. */
   readonly targetMs: number;
-  /** How far `nowMs` is past the time at which `mediaMs` would arrive on the fastest packet's schedule. */
+  /** Delay of `nowMs` behind the time at which `mediaMs` would arrive on the fastest packet's schedule. */
   relativeMs(mediaMs: number, nowMs: number): number;
   arrived(mediaMs: number, arrivalMs: number): void;
   /** A packet was too late to be played: the target grows at once. */

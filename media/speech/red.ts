@@ -16,7 +16,7 @@ export interface RedFault {
 
 export interface Redundant {
   readonly payloadType: number;
-  /** How far before the primary, in timestamp units: 1 to 16383. */
+  /** Distance before the primary, in timestamp units: 1 to 16383. */
   readonly offset: number;
   /** At most 1023 bytes. */
   readonly payload: Uint8Array;
