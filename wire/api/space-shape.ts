@@ -20,7 +20,7 @@ export interface MeasuredSpace {
   readonly id: SpaceId;
   readonly state: SpaceState;
   readonly audience: number;
-  /** How far this server's listeners are behind the stage; absent: not known. */
+  /** Lag of this server's listeners behind the stage; absent: not known. */
   readonly lagMs?: number;
 }
 
@@ -42,7 +42,7 @@ export const ROOM_SPACE_FIELDS = {
   holdReason: field(nullable(oneOf(HOLD_REASONS)), ({ state }) => state.holdReason ?? null),
   recording: field(oneOf(RECORDING_STATUSES), ({ state }) => state.recording),
   audience: field(NUMBER, ({ audience }) => audience),
-  /** How far the answering server's listeners usually are behind the stage; `null`: not known. */
+  /** Usual lag of the answering server's listeners behind the stage; `null`: not known. */
   lagMs: field(nullable(NUMBER), ({ lagMs }) => lagMs ?? null),
   createdUtcMs: field(NUMBER, ({ state }) => state.originUtcMs),
   liveUtcMs: field(nullable(NUMBER), ({ state }) => state.liveUtcMs ?? null),
