@@ -1,5 +1,4 @@
-// A listener without a loudspeaker, for tests and the command line: the session, and a playhead that moves with the
-// clock under the real buffer policy. Decodes no sound.
+// A listener without a loudspeaker, for tests and the command line. Decodes no sound, but follows the buffer policy.
 
 import { type Clock, repeat, systemClock } from "@hustings/flow/clock.ts";
 import type { RetryPolicy } from "@hustings/flow/retry.ts";

@@ -11,8 +11,7 @@ export interface FetchPlan {
 }
 
 /**
- * Objects from slot `next` on, or at least the last `enterSlots` slots for a newcomer. A segment needed entirely is
- * fetched whole.
+ * Objects from slot `next` on; for a newcomer those of at least the last `enterSlots` slots. Prefers whole segments.
  */
 export function planFetches(playlist: ReadPlaylist, next: number | undefined, enterSlots: number): FetchPlan {
   const from = next === undefined ? entry(playlist, enterSlots) : afterGaps(playlist.gaps, next);

@@ -1,5 +1,4 @@
-// Follows a space's HLS playlist and delivers new sound in order: each slot once, or reported as skipped. SPEC.md §7,
-// U3 to U8.
+// Follows a space's HLS playlist: delivers each slot once, in order, or reports it as skipped. SPEC.md §7, U3 to U8.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { sleep } from "@hustings/flow/clock.ts";

@@ -1,5 +1,4 @@
-// Turns HLS and the room document into the frames that an edge would send, so that session and player work as with
-// push. Loaded on demand. SPEC.md §7.
+// Turns HLS and the room document into an edge's frames, for session and player. Loaded on demand. SPEC.md §7.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { SlotPackets } from "@hustings/media/container/cmaf-reader.ts";

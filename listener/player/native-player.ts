@@ -1,5 +1,4 @@
-// The player for browsers that play Opus only by native HLS: an audio element with the playlist's address. Loaded on
-// demand. SPEC.md §7, U12.
+// The player for browsers that play Opus only by native HLS. Loaded on demand. SPEC.md §7, U12.
 
 import { type Clock, repeat, systemClock, type Timer } from "@hustings/flow/clock.ts";
 import { RECONNECT, retryDelayMs } from "@hustings/flow/retry.ts";

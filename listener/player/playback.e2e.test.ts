@@ -181,8 +181,8 @@ function envelope(sound: Float32Array): Float32Array {
 }
 
 /**
- * Where in `heard` the second of `sent` that begins at `from` fits best, by Pearson's correlation of envelopes, at every
- * speed of the policy: at 1.04 a second is 40 ms shorter.
+ * Finds the place in `heard` that fits the second of `sent` from `from` on best, by Pearson's correlation of envelopes,
+ * at every speed of the policy: at 1.04 a second is 40 ms shorter.
  */
 function find(
   sent: Float32Array,
@@ -276,7 +276,7 @@ window.ranges = 0;
 setInterval(() => { window.ranges = Math.max(window.ranges, player.element.buffered.length); }, 100);
 let context;
 let last;
-// How long the playhead stood while the recording went on. A machine that halts the page halts both.
+// Time for which the playhead stood while the recording went on. A machine that halts the page halts both.
 let stoodMs = 0;
 window.stoodMs = () => stoodMs;
 setInterval(() => {

@@ -1,5 +1,4 @@
-// The player in a browser: session, buffer policy, an audio element fed by a MediaSource, hold music and lock screen.
-// SPEC.md §4 to §6.
+// The player in a browser: session, buffer policy, a MediaSource, hold music and lock screen. SPEC.md §4 to §6.
 
 import { type Clock, repeat, systemClock, type Timer } from "@hustings/flow/clock.ts";
 import { initSegment, mediaSegment } from "@hustings/media/container/cmaf.ts";

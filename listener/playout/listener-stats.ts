@@ -1,4 +1,4 @@
-// What a listener measures about itself.
+// A listener's measurements of itself.
 
 import { type Rendition, SLOT_SAMPLES } from "@hustings/wire/units.ts";
 import type { LinkState } from "../session/link-states.ts";

@@ -1,5 +1,4 @@
-// The playback rate, the buffer that it aims at, and when that suffices for another cadence. SPEC.md §4, B6 and C1 to
-// C5.
+// The playback rate, and the buffer that it aims at. SPEC.md §4, B6 and C1 to C5.
 
 import { reserveAt } from "@hustings/wire/listen/cadence.ts";
 import { type CadenceRow, cadenceRow } from "../session/cadence-table.ts";

@@ -1,4 +1,4 @@
-// What the buffer policy reads of the session at each step.
+// The input that the buffer policy gets from the session at each step.
 
 import type { Anchor, SlotRange } from "@hustings/wire/slots.ts";
 import type { Rendition } from "@hustings/wire/units.ts";

@@ -1,5 +1,4 @@
-// The buffer policy of both players: what goes on the timeline, local filler, rate, jumps and counts. The player
-// reports its playhead and gets advice. SPEC.md §4.
+// The buffer policy of both players. The player reports its playhead and gets advice. SPEC.md §4.
 
 import { fillerPackets } from "@hustings/media/container/filler.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";

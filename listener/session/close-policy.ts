@@ -1,4 +1,4 @@
-// What a listener does after a close, and when. SPEC.md L2, L4 to L6, L13.
+// Decides whether and when a listener reconnects after a close. SPEC.md L2, L4 to L6, L13.
 
 import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";
 

@@ -1,5 +1,4 @@
-// When a listener reconnects. A first try about when the next push was due spreads a dead edge's audience over the
-// other edges. SPEC.md L3, L4.
+// Delays a listener's reconnects, so that a dead edge's audience spreads over the other edges. SPEC.md L3, L4.
 
 import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
 import { reserveAt } from "@hustings/wire/listen/cadence.ts";

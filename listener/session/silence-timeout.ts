@@ -1,5 +1,4 @@
-// How long a connection may be silent before a ping, and without an answer to it. A reserve lengthens both: a late edge
-// is not dead. SPEC.md L7.
+// Limits of a connection's silence. A reserve lengthens them, because a late edge is not dead. SPEC.md L7.
 
 import { reserveAt } from "@hustings/wire/listen/cadence.ts";
 

@@ -1,5 +1,4 @@
-// Orders slots that come early, late, twice or never: each is delivered once, ascending. Only log or edge declare that
-// a slot will not come. SPEC.md §3.
+// Orders slots: each is delivered once, ascending. Only log or edge declare that one will not come. SPEC.md §3.
 
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";

@@ -1,4 +1,4 @@
-// How a session sends and receives, with an adapter for WebSockets of browsers and Node.
+// The connection that a session uses, and its adapter for WebSockets of browsers and Node.
 
 import { SUBPROTOCOL } from "@hustings/wire/listen/frames.ts";
 

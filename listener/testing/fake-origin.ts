@@ -21,7 +21,7 @@ export class FakeOrigin {
   isSilent = false;
   /** Lists no parts and never blocks. */
   hasSegmentsOnly = false;
-  /** How far a cache is behind. */
+  /** Age of a cache's responses. */
   staleMs = 0;
   /** The space has ended and the last slot is here. */
   isEnded = false;
