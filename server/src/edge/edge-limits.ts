@@ -55,9 +55,7 @@ export const MAX_UNSENT_BYTES = 64 * 1024;
 export const STALL_MS = 4_000;
 /** A push of 8 s at 16 kb/s, or of 4 s at 32 kb/s. */
 export const MAX_FRAME_BYTES = 20 * 1024;
-/**
- * Two missed pings disconnect. Pings are rare while sound flows: one costs three pushes, and a dead peer stalls anyway.
- */
+/** Two missed pings disconnect. Pings are rare: one costs three pushes, and a dead peer stalls anyway. */
 export const PING_MS = 30_000;
 export const FLOWING_PING_MS = 240_000;
 /** Per listener, pings included; more closes with 4429. */

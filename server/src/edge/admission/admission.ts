@@ -1,5 +1,4 @@
-// Decides who is admitted within this edge's limits, resuming listeners first; the rest queue
-// (docs/decisions/0010-door.md).
+// Decides who is admitted to this edge, resuming listeners first; the rest queue (docs/decisions/0010-door.md).
 
 import { type Clock, repeat } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";

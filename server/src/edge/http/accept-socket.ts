@@ -1,5 +1,4 @@
-// Opens and closes the listening socket without losing connections: meanwhile they wait for another process or the next
-// opening.
+// Opens and closes the listening socket of this process without losing connections.
 
 import type { Server } from "node:http";
 import { Server as NetServer } from "node:net";

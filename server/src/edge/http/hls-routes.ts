@@ -1,5 +1,4 @@
-// Routes below /hls/, and the count of pulling listeners. Objects follow from the log only, so every edge serves the
-// same bytes.
+// Routes below /hls/, the same bytes at every edge, and the count of pulling listeners.
 
 import type { IncomingMessage } from "node:http";
 import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";

@@ -31,7 +31,7 @@ export interface Load {
   readonly growth: number;
   readonly joining: number;
   readonly unsentShare: number;
-  /** How long a faster cadence was enough; how long this one was too much. */
+  /** Time for which a faster cadence was enough; time for which this one was too much. */
   readonly calmMs: number;
   readonly troubledMs: number;
 }

@@ -1,5 +1,4 @@
-// Measures this process once a second and chooses cadence and reserve with cadence-choice.ts and reserve-choice.ts,
-// unless an operator fixed them.
+// Measures this process once a second and chooses cadence and reserve, unless an operator fixed them.
 
 import { cpus } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";

@@ -20,7 +20,7 @@ export interface Reserve {
   readonly reserveMs: number;
   /** Smoothed; `undefined` before the first measurement. */
   readonly idle: number | undefined;
-  /** How long a smaller reserve was enough. */
+  /** Time for which a smaller reserve was enough. */
   readonly calmMs: number;
 }
 
@@ -49,10 +49,7 @@ export function nextReserve(before: Reserve, sample: ReserveSample): Reserve {
   return { reserveMs: neededMs, idle, calmMs: 0 };
 }
 
-/**
- * Listeners return within a cadence, a third of the margin and two thirds of the reserve (listener/SPEC.md L3). Whole
- * steps.
- */
+/** Listeners return within a cadence, a third of the margin and two thirds of the reserve (listener/SPEC.md L3). */
 export function neededReserveMs(sample: Omit<ReserveSample, "elapsedMs">): number {
   const { idle, cores, comingBusy, members, resumeUs, rung } = sample;
   if (rung.cadenceMs < RESERVE.fromCadenceMs) return 0;

@@ -1,5 +1,5 @@
-// Queues first sends: each turn of the event loop does a few milliseconds of them, the shortest buffer first, so that
-// present listeners are served in between (docs/decisions/0014-resumes.md).
+// Queues first sends: a few milliseconds of them per turn of the event loop, the shortest buffer first
+// (docs/decisions/0014-resumes.md).
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { createPriorityQueue } from "@hustings/flow/priority-queue.ts";
@@ -43,10 +43,7 @@ export function createFirstSendQueue(
   };
 }
 
-/**
- * When the buffer ends: a cadence, margin and reserve after the slot before `nextSlot`, less the slots up to
- * `headSlot`.
- */
+/** The buffer ends a cadence, margin and reserve after the slot before `nextSlot`, less the slots up to `headSlot`. */
 export function firstSendDueMs(
   { nextSlot, heldCadenceMs = 0 }: ListenRequest,
   headSlot: number | null,

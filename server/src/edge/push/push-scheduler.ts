@@ -1,5 +1,4 @@
-// Decides when each listener is pushed to: evenly spread once per cadence, or at once in a small space at the fastest
-// one.
+// Decides when each listener is pushed to: once per cadence, evenly spread, or at once in a small space.
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { createWheel, type Wheel } from "@hustings/flow/wheel.ts";
@@ -24,10 +23,7 @@ export interface PushScheduler {
   [Symbol.dispose](): void;
 }
 
-/**
- * Members of a spoke are pushed to together: waking for every few costs more than serving them. After a stall at most
- * one turn is made up.
- */
+/** Waking for every few members costs more than serving them. After a stall at most one turn is made up. */
 const SPOKE_MS = 10;
 const MAX_SPOKES = 25;
 /** Ten milliseconds of writes; on the wheel they would wait 100 ms on average. */

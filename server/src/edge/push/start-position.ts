@@ -1,4 +1,4 @@
-// Where a listener starts, and whether its request fits this space.
+// Chooses a listener's first slot and moment, and rejects requests that do not fit this space.
 
 import { NEWCOMER_MOMENTS } from "@hustings/wire/listen/moments.ts";
 import { KEPT_SLOTS, type Rendition } from "@hustings/wire/units.ts";

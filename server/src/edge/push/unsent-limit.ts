@@ -1,4 +1,4 @@
-// How much may be unsent before a listener counts as stalled.
+// The limit of unsent bytes above which a listener counts as stalled.
 
 import { type Rendition, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
 import { MAX_UNSENT_BYTES, STALL_MS } from "../edge-limits.ts";

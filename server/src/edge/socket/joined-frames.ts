@@ -1,5 +1,4 @@
-// Joins frames that many listeners get together: one write of several buffers costs twice a write of one. Keeps the
-// newest groups.
+// Joins frames that many listeners get together: one write of several buffers costs twice a write of one.
 
 interface Joined {
   readonly frames: readonly Buffer[];

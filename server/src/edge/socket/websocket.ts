@@ -1,5 +1,4 @@
-// One listener's upgraded socket: sends frames, reads messages, closes. To save memory, sockets share event handlers
-// and keep nothing of the request.
+// One listener's upgraded socket. To save memory, sockets share event handlers and keep nothing of the request.
 
 import type { Duplex } from "node:stream";
 import type { Clock, Timer } from "@hustings/flow/clock.ts";

@@ -89,7 +89,7 @@ export function get(port: number, path: string, headers: Record<string, string> 
   });
 }
 
-/** What the edge answers to these bytes until it closes the connection. */
+/** Sends `bytes` and returns the edge's answer, up to the close of the connection. */
 export async function talk(port: number, bytes: string): Promise<string> {
   const socket = connect(port, "127.0.0.1");
   let text = "";
