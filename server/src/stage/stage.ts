@@ -1,5 +1,4 @@
-// Starts a stage: ticker, spaces, and servers for speakers, other processes and followers. Log store and peer port are
-// arguments.
+// Starts a stage: ticker, spaces, and servers for speakers, other processes and followers.
 
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
@@ -51,7 +50,7 @@ export interface StageLimits {
   readonly seatKeptMs: number;
   /** Before hold music begins. */
   readonly silenceLimitMs: number;
-  /** How long a live space goes on with nobody on its stage. */
+  /** Time for which a live space goes on with nobody on its stage. */
   readonly emptyStageMs: number;
   readonly retention: RetentionLimits;
 }
@@ -66,10 +65,7 @@ export interface Stage extends AsyncDisposable {
 const EXPIRY_CHECK_MS = 60_000;
 const CALL_ID_BYTES = 15;
 
-/**
- * Resumes every space that has not ended. Rejects if a port or socket is taken. Disposing ends calls without a goodbye;
- * the next stage resumes.
- */
+/** Rejects if a port or socket is taken. Disposing ends calls without a goodbye; the next stage resumes. */
 export async function startStage(options: StageOptions): Promise<Stage> {
   const { store, peers, check, clock, log, version, iceServers = { stunUrls: [] } } = options;
   const { limits } = options;

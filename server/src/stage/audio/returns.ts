@@ -1,5 +1,4 @@
-// Encodes the sound that goes back to seats: a mix without their own voice to each speaking person, one shared
-// programme to the rest.
+// Encodes the sound for seats: a mix without their own voice for speaking people, one shared programme for the rest.
 
 import type { Opus, OpusEncoder } from "@hustings/media/codec/opus.ts";
 import { PACKET_SAMPLES } from "@hustings/wire/units.ts";

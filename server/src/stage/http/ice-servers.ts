@@ -1,5 +1,4 @@
-// Writes Link headers (RFC 9725 §4.6) for STUN and TURN. TURN credentials expire, as coturn's `use-auth-secret` checks
-// them.
+// Writes Link headers (RFC 9725 §4.6) for STUN, and TURN with credentials as coturn's `use-auth-secret` checks them.
 
 import { createHmac } from "node:crypto";
 import type { PersonId } from "@hustings/wire/ids.ts";

@@ -63,7 +63,7 @@ export function addInternalRoutes(http: FastifyInstance, { spaces, clock, health
   });
 }
 
-/** What the operator of the server may do with any space: `hustings space`. */
+/** The operator's routes for any space: `hustings space`. */
 function addOperatorRoutes(http: FastifyInstance, spaces: Spaces): void {
   http.post<SpaceParams>("/internal/spaces/:id/end", async (request) =>
     spaces.get(spaceIdOf(request.params.id)).end("operator"),

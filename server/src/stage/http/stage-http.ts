@@ -1,5 +1,4 @@
-// Creates the stage's HTTP servers, with limits, and errors as rows of the table. The routes are in public-routes.ts
-// and internal-routes.ts.
+// Creates the stage's HTTP servers, with limits, and errors as rows of the table.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { createKeyedTokenBuckets } from "@hustings/flow/token-bucket.ts";

@@ -1,5 +1,4 @@
-// One speaker's WebRTC connection: merges the library's states, writes the return's RTP headers, limits the data
-// channel.
+// One speaker's WebRTC connection, as one state, with the return's RTP headers and a limited data channel.
 
 import { randomInt } from "node:crypto";
 import { MAX_OPUS_BYTES } from "@hustings/media/container/opus-packet.ts";

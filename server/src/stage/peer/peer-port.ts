@@ -1,5 +1,4 @@
-// The stage's port for speakers: answers offers, carries packets and messages. A contract only, without a WebRTC
-// library.
+// The stage's port for speakers: offers, packets and messages, without a WebRTC library.
 
 import type { LossReport } from "./rtcp.ts";
 

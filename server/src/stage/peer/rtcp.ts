@@ -26,10 +26,7 @@ export interface RtcpRead {
   readonly senderReportNtp: number | undefined;
 }
 
-/**
- * The report block about `ssrc`, and a sender report's time. `nowMs` is the clock of `writeReport`. Ignores malformed
- * parts; never throws.
- */
+/** `ssrc` selects the report block; `nowMs` is the clock of `writeReport`. Ignores malformed parts; never throws. */
 export function readRtcp(bytes: Uint8Array, ssrc: number, nowMs: number): RtcpRead {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let report: LossReport | undefined;

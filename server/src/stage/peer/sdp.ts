@@ -1,5 +1,4 @@
-// Reads an SDP offer into checked values, and writes SDP only from those: no unchecked text reaches the library or the
-// answer. Pure.
+// Reads an SDP offer into checked values, and writes SDP only from those. Pure.
 
 import { Refusal } from "@hustings/wire/errors.ts";
 

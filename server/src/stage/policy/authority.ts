@@ -77,9 +77,7 @@ export function decideSeat(state: SpaceState, facts: Facts, actor: Actor): Decis
 
 const GUEST_SEATS = Array.from({ length: MAX_SEATS }, (_, seat) => seat).filter((seat) => seat !== HOST_SEAT);
 
-/**
- * Throws `ticket-revoked` if the ticket's host link was replaced, `ticket-invalid` if it is not for this space's host.
- */
+/** Throws `ticket-revoked` for a replaced host link, `ticket-invalid` if the ticket is not for this space's host. */
 export function assertActor(state: SpaceState, { generation, person }: Actor): void {
   if (generation === 0) return;
   if (generation < state.hostLinkGeneration) throw new Refusal("ticket-revoked");

@@ -27,10 +27,7 @@ export function airAtStart(someonePresent: boolean): AirState {
 /** Hold music until somebody speaks. */
 export const AIR_AFTER_RESTART: AirState = { air: "hold", reason: "stage-back", quietMs: 0 };
 
-/**
- * A voice goes on air at once. Hold music begins if nobody is present, or after `limitMs` without a voice, and only a
- * voice ends it.
- */
+/** Hold music begins if nobody is present, or after `limitMs` without a voice; only a voice ends it. */
 export function nextAir(memory: AirState, signals: AirSignals, limitMs: number): AirState {
   if (signals.voice) return { air: "voice", reason: undefined, quietMs: 0 };
   const quietMs = memory.quietMs + signals.elapsedMs;

@@ -1,5 +1,4 @@
-// Decides which entries are due without a command: presence, expired seats, air, recording. Pure: compares with the
-// state, so an entry that could not be written becomes due again.
+// Decides which entries are due without a command. Pure: an entry that could not be written becomes due again.
 
 import type { PersonId } from "@hustings/wire/ids.ts";
 import type { SpaceState, StateChange } from "@hustings/wire/log/state.ts";

@@ -1,5 +1,4 @@
-// Plans how a starting stage resumes a space: its first slot, and entries for missed slots and absent people. Pure. The
-// log outranks the clock.
+// Plans how a starting stage resumes a space: first slot and entries. Pure. The log outranks the clock.
 
 import type { SpaceState, StateChange } from "@hustings/wire/log/state.ts";
 import { firstSlotOfStage } from "@hustings/wire/slots.ts";

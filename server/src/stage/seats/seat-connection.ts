@@ -12,10 +12,7 @@ export const PRESENT_MS = 1_000;
 export interface SeatConnection {
   readonly person: PersonId;
   readonly seat: number;
-  /**
-   * Active at once if there is no other call, else once its sound can be decoded. The replaced call ends with
-   * "replaced".
-   */
+  /** Active at once if there is no other call, else once decodable; the replaced call ends with "replaced". */
   attach(call: Call): void;
   /** Undefined without a call. A muted person has no level and a closed gate. */
   tick(nowMs: number, isMuted: boolean): VoiceFrame | undefined;

@@ -9,10 +9,7 @@ import type { SpaceLog } from "../../log/port.ts";
 export interface Pen {
   /** With pending entries, so that decisions need not wait for the disk. An entry that cannot be written drops out. */
   readonly state: SpaceState;
-  /**
-   * Resolves once the entry is on disk and `onEntry` has run. `slot` is raised to the newest written. Rejects with
-   * `cannot-store`.
-   */
+  /** Resolves once on disk, after `onEntry`. `slot` is raised to the newest written. Rejects with `cannot-store`. */
   write(change: StateChange, slot?: number): Promise<StateEntry>;
   writeBackstage(change: BackstageChange): Promise<BackstageEntry>;
   /** Every earlier `write` is on disk or has failed. */

@@ -1,5 +1,4 @@
-// One space on its stage: executes commands, answers offers, makes sound and due entries each tick, as ../policy
-// decides.
+// One space on its stage: executes commands, answers offers, and makes sound and due entries each tick.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { Opus } from "@hustings/media/codec/opus.ts";
@@ -35,7 +34,7 @@ export interface SpaceDependencies {
   /** Without a connected call; the host's is kept until the end. */
   readonly seatKeptMs: number;
   readonly silenceLimitMs: number;
-  /** How long a live space goes on with nobody on its stage (policy/empty-stage.ts). */
+  /** Time for which a live space goes on with nobody on its stage (policy/empty-stage.ts). */
   readonly emptyStageMs: number;
   /** Whether the state says that the space is recorded: true where the log is on a disk. */
   readonly isRecorded: boolean;
@@ -199,10 +198,7 @@ export class Space implements AsyncDisposable {
     return { ...host, generation: hostLinkGeneration };
   }
 
-  /**
-   * If only the generation can be written, the old link stays valid and its tickets do not. Throws a Refusal:
-   * `host-only`, or a ticket's.
-   */
+  /** If only the generation can be written, the old link stays valid, but not its tickets. Throws a Refusal. */
   async replaceHostSecret(actor: Actor, secretHash: string): Promise<{ generation: number }> {
     assertHost(this.#pen.state, actor);
     return this.renewHostSecret(secretHash);

@@ -11,7 +11,7 @@ export const BAD_OFFER = "bad";
 
 /** Stands for the speaker's page. */
 export interface FakeSpeaker {
-  /** What the stage listens to; a test may raise states and reports itself. */
+  /** The stage's listeners; a test may raise states and reports itself. */
   readonly events: PeerEvents;
   /** Opus packets that the stage sent back, with their timestamps. */
   readonly received: { readonly opus: Uint8Array; readonly timestamp: number }[];

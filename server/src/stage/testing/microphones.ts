@@ -11,7 +11,7 @@ export function tone(opus: Opus, hz: number): Microphone {
   return microphoneOf(opus, (sample) => 0.14 * Math.sin((2 * Math.PI * hz * sample) / 48_000));
 }
 
-/** What a muted page sends. */
+/** Packets of a muted page. */
 export function silence(opus: Opus): Microphone {
   return microphoneOf(opus, () => 0);
 }

@@ -30,7 +30,7 @@ export interface StageFixture extends AsyncDisposable {
   readonly opus: Opus;
   readonly store: LogStore;
   readonly peers: FakePeerPort;
-  /** What the spaces logged: the message, then its fields as JSON. */
+  /** Log lines of the spaces: the message, then its fields as JSON. */
   readonly logLines: string[];
   readonly spaces: Spaces;
   readonly ticker: Ticker;
