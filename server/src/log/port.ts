@@ -51,8 +51,8 @@ export interface SpaceLog extends LogReader {
    */
   appendSound(rendition: Rendition, slot: number, bytes: Uint8Array): void;
   /**
-   * Resolves once durable; only then do followers see the entry. Keeps the order of the calls. Rejects with StaleTerm
-   * or the disk's error.
+   * Resolves once durable, in the order of the calls; only then followers see it. Rejects with StaleTerm or the disk's
+   * error.
    */
   appendState(slot: number, utcMs: number, change: StateChange): Promise<StateEntry>;
   /** For entries that never leave the stage. */
@@ -81,10 +81,7 @@ export class StaleTerm extends Error {
   }
 }
 
-/**
- * A log as stored, for readers that do not follow: recordings, replays, clips. Another process may be appending.
- * Dispose of it.
- */
+/** A log as stored, for readers that do not follow. Another process may be appending. Dispose of it. */
 export interface StoredLog {
   readonly instance: string;
   /** False: earlier sound may not be stored yet. */

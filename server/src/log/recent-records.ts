@@ -1,5 +1,4 @@
-// A log's records in memory: the last minute of sound, entries, moments and followers, which see a record at once. Both
-// adapters use it.
+// A log's records in memory, and its followers, which see a record at once. Both adapters use it.
 
 import { peekFragment } from "@hustings/wire/log/fragment.ts";
 import type { BackstageEntry, Cursor, Heads, LogRecord, MomentEntry } from "@hustings/wire/log/lanes.ts";

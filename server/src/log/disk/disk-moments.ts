@@ -1,5 +1,4 @@
-// The moments lane on disk: `moments.lane` in a space's folder, held by one process, not necessarily the log's.
-// docs/log.md is normative.
+// The moments lane on disk, with a lock and pens of its own. docs/log.md is normative.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";

@@ -18,7 +18,7 @@ export interface Entry {
 export interface EntryScan {
   /** `seq` ascending. */
   readonly entries: readonly Entry[];
-  /** Where the next entry goes. */
+  /** Offset of the next entry. */
   readonly endsAt: number;
   /** After the end, neither an entry nor reserved. */
   readonly tornBytes: number;

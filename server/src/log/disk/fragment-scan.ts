@@ -59,10 +59,7 @@ export interface LanePart {
   readonly to: number;
 }
 
-/**
- * Every fragment of `slot` and later lies at or after it. Halves `within`: fragments carry their slots, so a lane needs
- * no index.
- */
+/** Fragments of `slot` and later begin at or after it. Fragments carry their slots, so a lane needs no index. */
 export async function seekSlot(file: LaneFile, slot: number, within: LanePart): Promise<number> {
   let { from: low, to: high } = within;
   while (high - low > SEEK_BYTES) {

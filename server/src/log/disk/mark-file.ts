@@ -1,5 +1,4 @@
-// Small numbers in checksummed files: how far slots may have been used, and the pen's term. Overwritten in place, so a
-// full disk does not stop them. docs/log.md is normative.
+// Numbers in checksummed files: used slots and the pen's term. Overwritten in place, also on a full disk. docs/log.md.
 
 import { crc32c } from "@hustings/wire/log/crc32c.ts";
 import type { LaneFile } from "./lane-files.ts";

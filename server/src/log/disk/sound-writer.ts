@@ -1,5 +1,5 @@
-// Writes a log's sound behind its followers, one write at a time. While the disk refuses, the newest minute waits and
-// older slots become holes.
+// Writes a log's sound after followers got it. While the disk refuses, the newest minute waits, and older slots are
+// lost.
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
