@@ -1,5 +1,4 @@
-// Routes for tickets: a host's by the host secret, a guest's by a name or a pass. Only a secret's hash leaves this
-// file.
+// Routes for a host's and a guest's tickets. Of a secret only its hash leaves this file.
 
 import { randomBytes } from "node:crypto";
 import type { TicketClaims } from "@hustings/wire/api/tickets.ts";

@@ -24,8 +24,8 @@ export interface UnixAnswer {
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
- * Resolves for any status. Rejects with the socket's error (`ENOENT`, `ECONNREFUSED`: nobody listens), or if the
- * deadline or size is exceeded.
+ * Resolves for any status. Rejects at the limits, and with the socket's error (`ENOENT`, `ECONNREFUSED`: nobody
+ * listens).
  */
 export async function unixRequest(options: UnixRequest): Promise<UnixAnswer> {
   const { socketPath, path, method = "GET", body, deadlineMs, agent = false } = options;

@@ -1,5 +1,4 @@
-// Logs for the operator with pino, as JSON or short lines. Never waits for a slow reader: beyond 1 MiB lines are
-// dropped.
+// Logs for the operator, as JSON or short lines. Never waits for a slow reader: beyond 1 MiB lines are dropped.
 
 import { pino } from "pino";
 import type { Config } from "./config.ts";

@@ -1,4 +1,4 @@
-// What the operator of a running server may do with its spaces, asked of the stage over its Unix socket.
+// The operator's requests about a running server's spaces, sent to the stage over its Unix socket.
 
 import { readFile } from "node:fs/promises";
 import type { MeasuredSpace } from "@hustings/wire/api/space-shape.ts";

@@ -1,5 +1,4 @@
-// Makes AAC parts as pure functions of the log. Codecs start afresh, far enough before each part, so two packagers make
-// the same bytes.
+// Makes AAC parts as pure functions of the log: codecs start afresh, far enough before each part.
 
 import type { Opus } from "@hustings/media/codec/opus.ts";
 import { AAC_FRAME_SAMPLES, aacMediaSegment, framesOf } from "@hustings/media/container/aac.ts";

@@ -1,4 +1,4 @@
-// How runs of ffmpeg begin and end: one is started ahead while requests come, and every run ends.
+// Tests of ffmpeg's runs: one is started ahead while requests come, and every run ends.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";

@@ -1,5 +1,4 @@
-// Encodes samples as AAC, one run of ffmpeg per stretch of sound: the same samples give the same bytes. The next run is
-// started ahead.
+// Encodes samples as AAC, with one run of ffmpeg per stretch of sound. The next run is started ahead.
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { framesInAdts } from "@hustings/media/container/aac.ts";

@@ -29,9 +29,7 @@ export interface RecordingView {
   readonly final: boolean;
   /** Strong, quoted. */
   readonly etag: string;
-  /**
-   * Bytes `[from, to)`, read as they are consumed. Throws RangeError outside the file, or Error if the log is damaged.
-   */
+  /** Bytes `[from, to)`, read as consumed. Throws RangeError outside the file, or Error if the log is damaged. */
   read(from: number, to: number): AsyncIterable<Uint8Array>;
 }
 

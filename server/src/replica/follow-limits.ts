@@ -19,7 +19,7 @@ export const FOLLOW_LIMITS: FollowLimits = {
 export const LINGER_MS = 30_000;
 /** Maximum wait of a newcomer for the recent sound of a space that was not followed yet. */
 export const READY_MS = 3_000;
-/** How long an unknown id is refused without asking again, and how long the stage counts as away. */
+/** For this long an unknown id is refused without asking again, and the stage counts as away. */
 export const UNKNOWN_MS = 2_000;
 export const ABSENT_MS = 500;
 /** Shortest time between two reports of the audience. */

@@ -12,10 +12,7 @@ import { type FollowedSpace, startFollowedSpace } from "./followed-space.ts";
 import type { Upstream } from "./upstream.ts";
 
 export interface FollowedSpaces {
-  /**
-   * Waits until the space is ready. Throws a Refusal: `no-space`; `full`; `too-many` look-ups; `stage-away` if nothing
-   * is known and the stage is silent.
-   */
+  /** Throws a Refusal: `no-space`; `full`; `too-many` look-ups; `stage-away` if nothing is known and it is silent. */
   follow(space: SpaceId): Promise<FollowedSpace>;
   /** The space if `follow` would resolve without waiting. */
   ready(space: SpaceId): FollowedSpace | undefined;

@@ -19,7 +19,7 @@ export interface SpaceReplica {
   readonly headSlot: number | null;
   /** False: the record is old or out of order, and dropped. */
   apply(record: FollowedRecord): boolean;
-  /** Where to follow from so that nothing is missed; `apply` drops the overlap. */
+  /** Position to follow from; `apply` drops the overlap. */
   cursor(): Cursor;
   /** Ascending; `undefined`: some are no longer kept. */
   entriesAfter(seq: number): readonly StateEntry[] | undefined;

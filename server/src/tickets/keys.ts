@@ -36,10 +36,7 @@ export function publicKeyPath(dataDirectory: string): string {
   return join(dataDirectory, "keys", "ticket.pub.json");
 }
 
-/**
- * Created on the first call; simultaneous calls agree. Rewrites the public file. Throws BadKeyFile or the file system's
- * error.
- */
+/** Created on the first call; simultaneous calls agree. Throws BadKeyFile or the file system's error. */
 export async function loadOrCreateKeys(dataDirectory: string): Promise<TicketKeys> {
   const path = privateKeyPath(dataDirectory);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });

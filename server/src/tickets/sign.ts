@@ -25,7 +25,6 @@ export interface TicketSigner {
   pass(claims: Omit<PassClaims, "space" | "expiresUtcMs">): Promise<string>;
 }
 
-/** Signs with `privateJwk`; a ticket expires at a whole second. */
 export function ticketSigner(privateJwk: PrivateJwk, clock: Clock): TicketSigner {
   const key = importJWK(privateJwk, TICKET_ALGORITHM);
   const header = { alg: TICKET_ALGORITHM, kid: privateJwk.kid };

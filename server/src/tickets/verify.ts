@@ -1,5 +1,5 @@
-// Checks tickets and passes: signature, expiry, space, use. It holds public keys only. The stage decides
-// whether the host link was replaced since: it compares `generation` with its log at every use.
+// Checks tickets and passes with public keys. The stage compares `generation` with its log, because the host link may
+// have been replaced since.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import {
@@ -16,22 +16,21 @@ import type { SpaceId } from "@hustings/wire/ids.ts";
 import { type CryptoKey, errors, importJWK, type JWTHeaderParameters, jwtVerify } from "jose";
 import type { PublicJwk } from "./keys.ts";
 
-/** The one algorithm of a ticket: Ed25519 (RFC 8037). The ticket's own header is only compared with it. */
+/** Ed25519 (RFC 8037). The ticket's own header is only compared with it. */
 export const TICKET_ALGORITHM = "EdDSA";
 
-/** The claims of a checked ticket for `space`; rejects with a Refusal otherwise. An absent ticket is refused. */
+/** Rejects with a Refusal; also an absent ticket. */
 export type TicketCheck = (ticket: string | undefined, space: SpaceId) => Promise<TicketClaims>;
 
-/** The claims of a checked pass that is good in `space`; rejects with a Refusal otherwise. */
+/** Rejects with a Refusal unless the pass is good in `space`. */
 export type PassCheck = (pass: string | undefined, space: SpaceId) => Promise<PassClaims>;
 
 const BEARER = /^Bearer +([^ ]+) *$/i;
 const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
- * Checks an `Authorization: Bearer` header against `space`. Refuses with `no-ticket` (absent, or not Bearer),
- * `ticket-invalid` (not signed by any of the keys, or a pass), `ticket-expired`,
- * `wrong-space`. The key is chosen by the ticket's `kid`.
+ * Checks an `Authorization: Bearer` header; the ticket's `kid` chooses the key. Refuses with `no-ticket` (absent, or
+ * not Bearer), `ticket-invalid` (signed by none of the keys, or a pass), `ticket-expired`, `wrong-space`.
  */
 export function ticketVerifier(publicJwks: readonly PublicJwk[], clock: Clock): TicketCheck {
   const check = verifier(publicJwks, clock, ticketClaimsOf);
@@ -44,7 +43,7 @@ export function ticketVerifier(publicJwks: readonly PublicJwk[], clock: Clock): 
   };
 }
 
-/** As `ticketVerifier`, for the bare pass with which a guest gets new tickets. */
+/** For the bare pass of a guest. */
 export function passVerifier(publicJwks: readonly PublicJwk[], clock: Clock): PassCheck {
   return verifier(publicJwks, clock, passClaimsOf);
 }

@@ -14,7 +14,7 @@ export interface AcceptCoordinator extends Disposable {
 
 export interface AcceptCoordinatorOptions {
   readonly door: DoorHandle;
-  /** How many edges accept at once. */
+  /** Edges that accept at once. */
   readonly maxAccepting: number;
   readonly clock: Clock;
   readonly log: Logger;

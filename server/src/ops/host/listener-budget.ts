@@ -1,4 +1,4 @@
-// How many listeners an edge may hold here, from descriptors and memory, and how many edges an audience needs.
+// Calculates how many listeners an edge may hold here, and how many edges an audience needs.
 
 import { readFile } from "node:fs/promises";
 

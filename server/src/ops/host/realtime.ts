@@ -1,5 +1,4 @@
-// Puts all threads of a process into Linux's real-time class with the program chrt, where allowed
-// (docs/decisions/0015).
+// Puts all threads of a process into Linux's real-time class, where allowed (docs/decisions/0015).
 
 import { type ExecFileException, execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";

@@ -42,10 +42,7 @@ export const STOP_MS = 10_000;
  */
 const NICENESS: Readonly<Record<RoleName["role"], number>> = { stage: -10, api: 0, packager: 10, edge: 10 };
 
-/**
- * A young generation of 4 MiB instead of 16 fits the processor's cache and saves 2 KiB per listener
- * (docs/decisions/0008).
- */
+/** 4 MiB instead of 16 fits the processor's cache and saves 2 KiB per listener (docs/decisions/0008). */
 export const EDGE_FLAGS: readonly string[] = ["--max-semi-space-size=4"];
 
 export function spawnChild({ entry, start, door, clock, onMessage }: SpawnOptions): Child {

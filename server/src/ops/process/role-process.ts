@@ -1,5 +1,4 @@
-// A role process from inside: waits for its settings, starts its role, reports, and ends on request, not with its
-// parent.
+// A role process from inside: starts the role of its settings and ends on request, not with its parent.
 
 import { type DoorLink, openDoorLink } from "../accept/accept-ipc.ts";
 import type { DoorHandle } from "../host/ports.ts";

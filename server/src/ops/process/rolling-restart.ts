@@ -1,5 +1,4 @@
-// Restarts a running server without a gap: each edge hands over its listeners in turn, then the api. Not the stage,
-// which would interrupt speakers.
+// Restarts edges, which hand over their listeners, and the api. Not the stage, which would interrupt speakers.
 
 import { unixRequest } from "../../http/unix-request.ts";
 import type { Logger } from "../logger.ts";
