@@ -1,5 +1,4 @@
-// What this browser can prove in a space: the host link's secret or a guest's pass, kept in localStorage, and tickets
-// from either, in memory.
+// Keeps this browser's host secret or guest pass in localStorage, and gets tickets with it, which stay in memory.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
@@ -21,10 +20,7 @@ interface Grant {
 export interface Identity {
   /** `undefined` until this browser has a host link or took part by name. */
   readonly credential: "host-link" | "pass" | undefined;
-  /**
-   * Valid for minutes. Throws Refusal: "no-ticket" without a credential; "ticket-revoked" if the host link was
-   * replaced.
-   */
+  /** Throws Refusal: "no-ticket" without a credential; "ticket-revoked" if the host link was replaced. */
   ticket(): Promise<string>;
   /** Known after the first ticket. */
   readonly person: PersonId | undefined;

@@ -1,18 +1,18 @@
-// Moves the rings around portraits with the speakers' levels. Writes a CSS custom property directly instead of component
-// state, because ten changes a second would re-run components for nothing.
+// Moves the rings around portraits. Writes a CSS custom property, because state would re-run components ten times a
+// second.
 
 import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 
 /**
- * Levels arrive five times a second, one per slot, and the style sheet animates between them. Reading them on each
- * animation frame instead makes the browser paint 60 times a second: 7 % of a core in Chromium.
+ * Levels arrive five times a second and CSS animates between. Reading per animation frame cost 7 % of a core in
+ * Chromium.
  */
 const READ_EVERY_MS = 100;
-/** Levels at which the ring is full and empty, in −dBov. */
+/** For a full and an empty ring, in −dBov. */
 const LOUD_DBOV = 14;
 const QUIET_DBOV = 58;
-/** A portrait stays lit this long after its last sound, because speech has pauses. */
+/** Speech has pauses. */
 const LIT_MS = 700;
 
 interface Ring {
@@ -31,7 +31,6 @@ export class LevelRings {
     this.#clock = clock;
   }
 
-  /** Moves the ring of `seat` on `element` until the returned function is called. */
   add(element: HTMLElement, seat: number): () => void {
     this.#elements.set(element, { seat, level: -1, litMs: -Infinity });
     this.#reading ??= repeat(this.#clock, READ_EVERY_MS, () => this.#read());
@@ -58,7 +57,7 @@ export class LevelRings {
   }
 }
 
-/** 0 (silence, or no level) to 1 (as loud as speech gets). */
+/** 0 (silence) to 1 (as loud as speech gets). */
 function loudnessOf(levelDbov: number | undefined): number {
   if (levelDbov === undefined) return 0;
   return Math.min(1, Math.max(0, (QUIET_DBOV - levelDbov) / (QUIET_DBOV - LOUD_DBOV)));

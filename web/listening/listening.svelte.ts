@@ -18,12 +18,12 @@ const LAG_EVERY_MS = 1_000;
 /** `hustings.stats()` in the browser's console returns the player's measurements; tests read them there too. */
 export class Listening {
   view = $state.raw() as PlayerView;
-  /** The measured lag behind the stage and the lag without trouble, updated once a second while listening. */
+  /** Measured, and without trouble; updated once a second while listening. */
   lagMs = $state.raw(0);
   usualLagMs = $state.raw(0);
-  /** Why the server closed the last connection; `undefined` when the network dropped it or a new one is open. */
+  /** Of the last close; `undefined`: the network dropped it, or a new connection is open. */
   refusal = $state.raw<ErrorCode | undefined>();
-  /** By pull (HLS) no state arrives with the sound, so the page relies on the room document. */
+  /** By pull no state arrives with the sound, so the page relies on the room document. */
   delivery = $state.raw<Delivery>("push");
   readonly #clock: Clock;
   readonly #onPullFinished: () => void;
@@ -35,7 +35,7 @@ export class Listening {
   #room: RoomDocument | undefined;
   #ticker: Timer | undefined;
 
-  /** Calls `onPullFinished` when the playlists have ended and everything in them was played. */
+  /** `onPullFinished`: the playlists have ended and everything was played. */
   constructor(id: SpaceId, clock: Clock, onPullFinished: () => void) {
     const address = location.origin.replace(/^http/, "ws");
     this.#clock = clock;
@@ -74,7 +74,6 @@ export class Listening {
     });
   }
 
-  /** Takes the newest room document, which says how newcomers are served and from which address. */
   updateRoom(room: RoomDocument): void {
     this.#room = room;
     this.#pushOrPull.onRoom(room);
@@ -88,7 +87,6 @@ export class Listening {
     this.#player.stop();
   }
 
-  /** Levels at the playhead. */
   levels(): readonly SeatLevel[] {
     return this.#player.levels();
   }
@@ -98,7 +96,6 @@ export class Listening {
     this.#player.close();
   }
 
-  /** The player's own transport, which also notes why the server closes a connection. */
   #transport: Transport = (url, events) =>
     webSocketTransport(WebSocket as unknown as WebSocketClass)(url, {
       ...events,
@@ -123,7 +120,7 @@ export class Listening {
     this.#native ??= this.#playNatively(view.isListening);
   }
 
-  /** Switches to the browser's own HLS player, for browsers without MediaSource such as older iPhones. */
+  /** For browsers without MediaSource, such as older iPhones. */
   async #playNatively(isListening: boolean): Promise<void> {
     const { createNativePlayer } = await import("@hustings/listener/player/native-player.ts");
     this.#player.close();

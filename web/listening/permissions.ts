@@ -1,18 +1,12 @@
-// Decides what this person may do in a space. Components ask for a permission and never look at a role. The stage decides
-// again (server/src/stage/policy/authority.ts): this only chooses which controls are shown.
+// Decides which controls a person is shown. The stage decides again (server/src/stage/policy/authority.ts).
 
 import type { Role } from "@hustings/wire/log/state.ts";
 
 export interface Permissions {
-  /** Go live, end the space, and see how well listeners are served. */
   readonly runSpace: boolean;
-  /** Take a seat without an invitation, and return to it. */
   readonly takeSeatUninvited: boolean;
-  /** Invite listeners, withdraw an invitation and lower a hand. */
   readonly answerHands: boolean;
-  /** Mute other speakers and remove them from the stage. */
   readonly manageSpeakers: boolean;
-  /** Copy and replace the host link. */
   readonly shareHostLink: boolean;
 }
 

@@ -1,5 +1,4 @@
-// Polls the room document: at the interval that it asks for, only while the page is visible, and with growing delays
-// after failures.
+// Polls the room document at its own interval, while the page is visible, and ever later after failures.
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
@@ -16,18 +15,18 @@ const RETRY: RetryPolicy = { firstMs: 2_000, capMs: 20_000, tries: Infinity };
 
 export class RoomWatch {
   document = $state.raw<RoomDocument | undefined>();
-  /** Why the last request failed; `undefined` when it succeeded. */
+  /** `undefined`: the last request succeeded. */
   problem = $state.raw<ErrorCode | undefined>();
   readonly #id: SpaceId;
   readonly #clock: Clock;
   readonly #onRoom: (room: RoomDocument) => void;
   #timer: Timer | undefined;
   #failures = 0;
-  /** The wait that the server asked for with its last refusal. */
+  /** From the server's last refusal. */
   #retryAfterMs = 0;
   #isClosed = false;
 
-  /** Calls `onRoom` with every document, beginning with the one inlined in the page. */
+  /** Calls `onRoom` with every document, the one in the page included. */
   constructor(id: SpaceId, clock: Clock, onRoom: (room: RoomDocument) => void) {
     this.#id = id;
     this.#clock = clock;
@@ -41,7 +40,6 @@ export class RoomWatch {
     addEventListener("online", this.#onReturn);
   }
 
-  /** Requests the document now. Never throws. */
   async refresh(): Promise<void> {
     this.#timer?.cancel();
     try {
@@ -58,7 +56,7 @@ export class RoomWatch {
     this.#schedule();
   }
 
-  /** Requests it within seconds, after a random delay, because all listeners have the same reason at the same time. */
+  /** Within seconds, at random, because all listeners have the same reason at the same time. */
   refreshSoon(): void {
     this.#timer?.cancel();
     this.#timer = this.#clock.after(Math.random() * SOON_WITHIN_MS, () => void this.refresh());

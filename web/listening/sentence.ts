@@ -4,7 +4,6 @@ import type { PageText } from "../text/text.ts";
 import { behindPhrase, waitPhrase } from "../text/times.ts";
 import { type Facts, messageOf, type Situation, situationOf } from "./situation.ts";
 
-/** Never empty. */
 export function sentenceOf(facts: Facts, text: PageText, situation: Situation = situationOf(facts)): string {
   const message = text.messages[messageOf(facts, situation)];
   if (typeof message === "string") return message;

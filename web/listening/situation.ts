@@ -36,31 +36,28 @@ export type Situation =
 
 export interface Facts {
   readonly view: SpaceView | undefined;
-  /** Why the last request for the room document failed; `undefined` when it succeeded. */
+  /** `undefined`: the last request succeeded. */
   readonly problem: ErrorCode | undefined;
   readonly isStale: boolean;
   readonly isOnline: boolean;
   readonly isListening: boolean;
   readonly link: LinkState;
   readonly ear: EarState;
-  /** This listener's place in the admission queue, while they wait in it. */
   readonly waiting: QueuePosition | undefined;
-  /** How this listener is served. */
   readonly delivery: Delivery;
-  /** How newcomers are served, and the admission queue, as of the newest room document. */
+  /** From the newest room document. */
   readonly tier: Tier;
   readonly line: QueueStatus;
-  /** Why the server closed this listener's last connection. */
   readonly refusal: ErrorCode | undefined;
   readonly lagMs: number;
-  /** The lag that this listener would have without trouble. */
+  /** Without trouble. */
   readonly usualLagMs: number;
 }
 
 /** Lag beyond the usual one. */
 const FAR_BEHIND_MS = 8_000;
 
-/** Every combination of facts is in exactly one situation. Reasons for not hearing anything come first. */
+/** Every combination of facts has exactly one situation. Reasons for silence come first. */
 export function situationOf(facts: Facts): Situation {
   const { view, problem, refusal, isOnline } = facts;
   if (problem === "no-space" || refusal === "no-space") return "no-space";
@@ -91,7 +88,6 @@ function listeningSituation(facts: Facts, view: SpaceView): Situation {
   return lagMs - usualLagMs > FAR_BEHIND_MS ? "far-behind" : "listening";
 }
 
-/** The situation of the space itself, the same for every listener. */
 function spaceSituation({ phase, air, holdReason, people }: SpaceView): Situation {
   if (phase === "created") return "before";
   if (phase === "ended") return "ended";
@@ -115,7 +111,7 @@ export type Message =
   | "listening-pull"
   | "listening-pull-full";
 
-/** The message for a situation: most situations have one, some have a second for a fact that changes what happens next. */
+/** Some situations have a second message, for a fact that changes what happens next. */
 export function messageOf(facts: Facts, situation: Situation): Message {
   const { isListening, delivery } = facts;
   if (situation === "queued") return facts.waiting?.position === 1 ? "next-in-queue" : "queued";
@@ -133,18 +129,17 @@ function endedMessageOf({ view }: Facts): Message {
   return view.endReason === "empty" || view.endReason === "operator" ? `ended-${view.endReason}` : "ended";
 }
 
-/** The title of a page whose space is not known yet. */
+/** While the space is not known. */
 export function placeholderTitleOf(situation: Situation): "loading" | "full" | "offline" | "unreachable" {
   if (situation === "full" || situation === "queued") return "full";
   return situation === "offline" || situation === "unreachable" ? situation : "loading";
 }
 
-/** Whether a screen reader announces the situation when it begins. Small delays are not announced. */
+/** By a screen reader, when it begins. */
 export function isAnnounced(situation: Situation): boolean {
   return situation !== "waiting" && situation !== "far-behind" && situation !== "loading";
 }
 
-/** The word beside the lamp. */
 export function phaseLabelOf({ phase, air }: SpaceView): "created" | "ended" | "voice" | "hold" {
   return phase === "live" ? air : phase;
 }

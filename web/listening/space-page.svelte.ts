@@ -1,4 +1,4 @@
-// The state of a space's page: its sources, this person's identity in the space, and the speaking part once it is loaded.
+// The state of a space's page: its sources, this person's identity, and the speaking part once loaded.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { ErrorCode } from "@hustings/wire/errors.ts";
@@ -19,7 +19,7 @@ import { type Facts, type Situation, situationOf } from "./situation.ts";
 import { type SpaceView, viewOf } from "./space-view.ts";
 
 export interface Me {
-  /** This browser has the host link, so this person is the host even before the state of the space is known. */
+  /** True even before the state of the space is known. */
   readonly holdsHostLink: boolean;
   readonly person: PersonId | undefined;
   readonly name: string | undefined;
@@ -37,11 +37,9 @@ export class SpacePage {
   readonly tabs: Tabs;
   readonly rings: LevelRings;
   me = $state.raw<Me>(NOBODY);
-  /** Why the last command was refused. */
   refusal = $state.raw<ErrorCode | undefined>();
   isOnline = $state.raw(navigator.onLine);
   speaking = $state.raw<Speaking | undefined>();
-  /** The seat that the host is managing. */
   managedSeat = $state.raw<number | undefined>();
   #loading: Promise<Speaking> | undefined;
 
@@ -78,19 +76,19 @@ export class SpacePage {
   readonly isSeated = $derived(this.speaking?.hasSeat === true);
   readonly isHandUp = $derived(this.#isNamedIn(this.view?.hands));
   readonly isInvited = $derived(this.#isNamedIn(this.view?.invites));
-  /** This person's seat, whichever tab or device took it. */
+  /** In any tab or device. */
   readonly ownSeat = $derived(
     this.view?.people.find(({ person }) => person !== undefined && person === this.me.person),
   );
 
-  /** The stage keeps a seat for this person, or did a moment ago, and this page has not taken it. */
+  /** The stage keeps a seat for this person, or just did, and this page has not taken it. */
   readonly mayReturn = $derived(
     !this.isSeated &&
       this.speaking?.isSeatLost === false &&
       (this.ownSeat !== undefined || this.#mayHaveSeat(this.me.name)),
   );
 
-  /** Somebody sits in this person's seat: most likely they themselves, in another tab or device. */
+  /** Most likely the same person, in another tab or device. */
   readonly isSeatedElsewhere = $derived(this.mayReturn && this.#seatByName(this.me.name)?.present === true);
 
   constructor(id: SpaceId, clock: Clock) {
@@ -107,7 +105,7 @@ export class SpacePage {
     if (this.identity.credential !== undefined) void this.loadIdentity();
   }
 
-  /** Gets a ticket with this browser's pass or host link, and with it the person. Never throws. */
+  /** Never throws. */
   async loadIdentity(): Promise<void> {
     const asHost = this.identity.credential === "host-link";
     this.me = { ...this.me, holdsHostLink: asHost };
@@ -121,7 +119,6 @@ export class SpacePage {
     }
   }
 
-  /** Loads the code for speaking, which listeners do not need. */
   loadSpeaking(): Promise<Speaking> {
     this.#loading ??= import("../speaking/speaking.svelte.ts").then(({ Speaking }) => {
       const speaking = new Speaking(this);
@@ -131,7 +128,6 @@ export class SpacePage {
     return this.#loading;
   }
 
-  /** Becomes a guest with that name. Throws Refusal. */
   async introduce(name: string): Promise<void> {
     await this.identity.introduce(name);
     this.me = { ...this.#known(), name };
@@ -142,7 +138,7 @@ export class SpacePage {
     return { holdsHostLink: credential === "host-link", person, name };
   }
 
-  /** Sends a command by the seat's data channel, or over HTTP without a seat. Sets `refusal` when it returns false. */
+  /** By data channel, or over HTTP without a seat. Sets `refusal` when it returns false. */
   async send(command: Command): Promise<boolean> {
     this.refusal = undefined;
     try {
@@ -176,7 +172,7 @@ export class SpacePage {
     return this.speaking?.hasSeat ? this.speaking.levels : this.listening.levels();
   }
 
-  /** After a reload only the name can be compared, because the room document has no person ids. */
+  /** After a reload only names can be compared: the room document has no person ids. */
   #mayHaveSeat(name: string | undefined): boolean {
     return this.#seatByName(name) !== undefined;
   }

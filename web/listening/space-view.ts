@@ -1,5 +1,5 @@
-// Combines what a page knows about a space from three sources: the stage's data channel while seated, the listener's
-// connection, and the room document. Pure.
+// Combines a page's sources about a space: the stage's data channel, the listener's connection, the room document.
+// Pure.
 
 import type { PersonId } from "@hustings/wire/ids.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
@@ -15,7 +15,7 @@ import type {
 } from "@hustings/wire/log/state.ts";
 
 export interface OnStage {
-  /** Stays the same for a person when the source changes. */
+  /** The same for a person in every source. */
   readonly key: string;
   readonly seat: number;
   readonly person: PersonId | undefined;
@@ -30,7 +30,7 @@ export interface SpaceView {
   readonly title: string;
   readonly phase: Phase;
   readonly host: string;
-  /** `undefined` when only the room document is known. */
+  /** `undefined`: only the room document is known. */
   readonly hostPerson: PersonId | undefined;
   readonly people: readonly OnStage[];
   readonly hands: readonly NamedPerson[];
@@ -50,7 +50,7 @@ export interface Sources {
   readonly room: RoomDocument | undefined;
 }
 
-/** The view from the best source; `undefined` when no source knows anything yet. */
+/** From the best source; `undefined`: none knows anything yet. */
 export function viewOf({ stage, ear, room }: Sources): SpaceView | undefined {
   if (room?.phase === "ended" && ear?.state.phase !== "ended") return fromRoom(room);
   const live = stage ?? (ear && ear.state.seq > 0 ? ear : undefined);

@@ -1,4 +1,4 @@
-// Tells browsers apart for one purpose: each has the microphone's permission in another place.
+// Distinguishes browsers, because each has the microphone's permission in another place.
 
 export type BrowserKind = "chrome" | "safari-phone" | "safari" | "firefox" | "other";
 

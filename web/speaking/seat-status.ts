@@ -26,7 +26,6 @@ export interface SeatFacts {
   readonly takesSeatUninvited: boolean;
 }
 
-/** The status of the seat, or the error that ended it. */
 export function seatStatusOf(facts: SeatFacts): SeatStatus | ErrorCode {
   const { seat, phase, isMuted, mutedBy, takesSeatUninvited } = facts;
   if (seat === undefined) return takesSeatUninvited ? "off-stage" : "seat-kept";

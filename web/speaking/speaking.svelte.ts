@@ -1,5 +1,4 @@
-// The state of a speaker's page: microphone, seat, the stage's messages and the other speakers' sound. Loaded only for
-// people who speak.
+// The state of a speaker's page: microphone, seat, stage and the others' sound. Loaded only for speakers.
 
 import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
 import {
@@ -24,11 +23,10 @@ import { seatStatusOf } from "./seat-status.ts";
 
 const ROOM_LAG_MS = 1_200;
 const CHECK_EVERY_MS = 1_000;
-/** An open microphone without any sound for this long is reported as silent. */
+/** Then an open microphone is reported as silent. */
 const SILENT_AFTER_MS = 10_000;
 const SILENT_LEVEL = 0.02;
 
-/** The parts of a space's page that speaking uses. */
 export interface SpeakingPage {
   readonly id: SpaceId;
   readonly clock: Clock;
@@ -45,18 +43,18 @@ export class Speaking {
   microphone = $state.raw<Microphone | undefined>();
   problem = $state.raw<MicrophoneProblem | undefined>(microphoneProblem());
   seat = $state.raw<SeatPhase | undefined>();
-  /** The space as the stage reports it on the data channel, while seated. */
+  /** From the data channel, while seated. */
   stageState = $state.raw<{ readonly state: SpaceState; readonly audience: number } | undefined>();
   isMicrophoneSilent = $state(false);
-  /** The browser plays the other speakers only after a tap. */
+  /** The browser waits for a tap. */
   isSoundBlocked = $state(false);
-  /** Newest levels from the stage. Not reactive: LevelRings reads them on a timer. */
+  /** Not reactive: LevelRings reads them on a timer. */
   levels: readonly SeatLevel[] = [];
 
   readonly hasSeat = $derived(this.seat !== undefined && this.seat.kind !== "over");
   readonly ownSeat = $derived(this.stageState?.state.seats.find(({ person }) => person === this.#page.me.person));
   readonly isMuted = $derived(this.ownSeat?.muted !== false);
-  /** The seat is gone, and trying again does not bring it back. */
+  /** Trying again does not bring the seat back. */
   readonly isSeatLost = $derived(this.seat?.kind === "over" && this.seat.why !== "replaced");
   readonly status = $derived.by(() => {
     const { seat, isMuted, ownSeat } = this;
@@ -81,7 +79,7 @@ export class Speaking {
     document.addEventListener("visibilitychange", this.#onVisible);
   }
 
-  /** Opens the microphone, or switches to another one. Sets `problem` when it returns false. */
+  /** Sets `problem` when it returns false. */
   async setUpMicrophone(deviceId?: string): Promise<boolean> {
     try {
       const before = this.microphone;
@@ -98,7 +96,7 @@ export class Speaking {
     }
   }
 
-  /** Opens the microphone and takes the seat, unless done already. Resolves once seated; throws Refusal or NoMicrophone. */
+  /** Resolves once seated; throws Refusal or NoMicrophone. */
   async takeSeat(): Promise<void> {
     if (!this.microphone && !(await this.setUpMicrophone())) throw new NoMicrophone(this.problem ?? "unsupported");
     const { microphone } = this;
@@ -121,12 +119,11 @@ export class Speaking {
     return this.#seated.promise;
   }
 
-  /** Whether this tab had the seat before it was reloaded. */
   get hadSeatInThisTab(): boolean {
     return sessionStorage.getItem(this.#key) !== null;
   }
 
-  /** Takes the seat again where the browser allows the microphone without asking. False when a tap is needed. */
+  /** Takes the seat if the browser allows the microphone without asking. False: a tap is needed. */
   async retakeSeat(): Promise<boolean> {
     if (!(await isMicrophoneAllowed())) return false;
     return this.takeSeat().then(
@@ -135,7 +132,6 @@ export class Speaking {
     );
   }
 
-  /** Goes live with an open microphone. */
   async goLive(): Promise<void> {
     await this.takeSeat();
     await this.command({ do: "live" });
@@ -154,7 +150,7 @@ export class Speaking {
     }
   }
 
-  /** Sends a command by the data channel and, when that does not answer, over HTTP. Throws Refusal. */
+  /** By data channel, else over HTTP. Throws Refusal. */
   async command(command: Command): Promise<void> {
     try {
       if (!this.#stageSeat) throw new Refusal("stage-away");
@@ -168,7 +164,6 @@ export class Speaking {
     }
   }
 
-  /** Leaves the stage; a guest needs a new invitation to come back. */
   async leave(): Promise<void> {
     await this.command({ do: "leave" });
     if (this.hasSeat) this.#end({ kind: "over", why: "left" });
@@ -251,7 +246,7 @@ export class Speaking {
     this.isMicrophoneSilent = this.#silentSinceMs !== undefined && nowMs - this.#silentSinceMs > SILENT_AFTER_MS;
   }
 
-  /** Reconnects with a new ticket, because the stage no longer accepts commands under the replaced host link. */
+  /** The stage refuses commands under the replaced host link. */
   hostLinkReplaced(): void {
     this.#reconnect();
   }
@@ -263,7 +258,7 @@ export class Speaking {
     if (document.visibilityState === "visible" && this.#sound.srcObject && this.#sound.paused) this.playSound();
   };
 
-  /** Switches to the browser's default microphone when the current one is unplugged. */
+  /** Switches to the default microphone when the current one is unplugged. */
   #onDevices = (): void => {
     const track = this.microphone?.stream.getAudioTracks()[0];
     if (track?.readyState === "ended") void this.setUpMicrophone();

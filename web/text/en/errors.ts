@@ -1,4 +1,4 @@
-// What each error says to a person: what happened and what to do. The sentences in wire/errors.ts are for programs.
+// The sentences for people about each error. Those in wire/errors.ts are for programs.
 
 import type { ErrorCode } from "@hustings/wire/errors.ts";
 import { MAX_NAME_CHARACTERS, MAX_TITLE_CHARACTERS } from "@hustings/wire/text.ts";
