@@ -19,10 +19,7 @@ const packagesByPlatform = new Map([
 
 const forwardedSignals = ["SIGINT", "SIGTERM", "SIGHUP"];
 
-/**
- * Runs Node with `args` and ends this process as the child ended: with its exit code, or by its signal. Forwards
- * SIGINT, SIGTERM and SIGHUP.
- */
+/** Runs Node with `args`, forwards SIGINT, SIGTERM and SIGHUP, and ends this process as the child ended. */
 export function launch(args) {
   const choice = chooseNode({
     platform: `${process.platform}-${process.arch}`,

@@ -1,4 +1,4 @@
-// How many listeners one process can have, and how a crowd is divided among processes and machines.
+// Sizes a process's listeners, and divides a crowd among processes and machines.
 
 import { readDescriptorLimit } from "@hustings/server/ops/host/listener-budget.ts";
 

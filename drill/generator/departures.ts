@@ -33,7 +33,7 @@ export class Departures {
   }
 }
 
-/** How many of `surplus` listeners leave in a step that comes `elapsedMs` after the last; all of them after LEAVE_MS. */
+/** Departures among `surplus` listeners in a step `elapsedMs` after the last; all of them after LEAVE_MS. */
 export function departuresDue(surplus: number, elapsedMs: number): number {
   return surplus <= 0 ? 0 : Math.ceil(surplus * Math.min(1, Math.max(0, elapsedMs) / LEAVE_MS));
 }

@@ -12,7 +12,7 @@ import { PACKET_MS, PACKET_SAMPLES } from "@hustings/wire/units.ts";
 
 const VOICE_BITRATE_BPS = 40_000;
 
-/** The packets of a WAV or Ogg Opus file, 20 ms each, mono. Throws an Error that says what is wrong with the file. */
+/** WAV or Ogg Opus to mono packets of 20 ms. Throws an Error that says what is wrong with the file. */
 export async function readVoice(path: string): Promise<readonly Uint8Array[]> {
   const bytes = await readFile(path);
   const opus = await loadOpus();
@@ -22,7 +22,6 @@ export async function readVoice(path: string): Promise<readonly Uint8Array[]> {
   return isUsable ? packets : encodeAll(opus, decodeOgg(opus, bytes));
 }
 
-/** Silence as packets. */
 export async function silence(seconds: number): Promise<readonly Uint8Array[]> {
   return encodeAll(await loadOpus(), new Float32Array(Math.round(seconds * 50) * PACKET_SAMPLES));
 }

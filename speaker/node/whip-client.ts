@@ -1,5 +1,4 @@
-// A speaker without a browser, for `hustings speak`, the demo space, drills and tests. WHIP (RFC 9725) without trickle, and
-// one data channel. Knows no codec: the caller gives Opus packets.
+// A speaker without a browser: WHIP (RFC 9725) without trickle, one data channel, and Opus packets from the caller.
 
 import { randomInt } from "node:crypto";
 import { type Redundant, writeRed } from "@hustings/media/speech/red.ts";
@@ -19,35 +18,33 @@ const CONNECT_DEADLINE_MS = 15_000;
 const MAX_WAITING_COMMANDS = 64;
 
 export interface SpeakerOptions {
-  /** The space's WHIP endpoint. */
   readonly whipUrl: string;
-  /** A ticket of a person who may take a seat. */
   readonly ticket: string;
-  /** Whether to offer RED, with which each packet also carries the one before it, as browsers do. Default: true. */
+  /** Offers RED, whose packets carry the one before, as browsers do. Default: true. */
   readonly isRedundant?: boolean;
   /** RTP packets of the other speakers' sound, one Opus packet each. */
   readonly onPacket?: (rtp: Uint8Array) => void;
   readonly onDown?: (message: StageMessage) => void;
-  /** Called once, when either side closed the connection or it failed. */
+  /** Called once, for any reason. */
   readonly onClosed?: (why: string) => void;
 }
 
 export interface Speaker {
   readonly seat: number;
-  /** Sends 20 ms of sound; the caller keeps the pace. Returns false when the connection is not open. */
+  /** 20 ms; the caller keeps the pace. False: the connection is not open. */
   sendPacket(opus: Uint8Array): boolean;
-  /** Resolves with `seq` once the stage has it on disk. Throws the stage's Refusal. */
+  /** Resolves with `seq` once on disk. Throws the stage's Refusal. */
   command(command: Command): Promise<number>;
   close(): void;
 }
 
-/** Connects and takes a seat. Throws Refusal, or Error when the connection does not open in time. */
+/** Throws Refusal, or Error if the connection does not open in time. */
 export async function connectSpeaker(options: SpeakerOptions): Promise<Speaker> {
   const native = new nodeDataChannel.PeerConnection("speaker", { iceServers: [], ...bindAddressFor(options.whipUrl) });
   const ssrc = randomInt(1, 0xffff_ffff);
   const track = native.addTrack(soundSection(ssrc, options.isRedundant ?? true));
   const channel = native.createDataChannel(CHANNEL_LABEL);
-  // The library forgets a track only through this callback, and by then the track must not have been collected.
+  // Keeps the track from being collected before the library releases it.
   track.onClosed(() => void track);
   const connection = openConnection(native, track, channel, options);
   track.onMessage((bytes) => {
@@ -71,7 +68,6 @@ export async function connectSpeaker(options: SpeakerOptions): Promise<Speaker> 
   }
 }
 
-/** Uses loopback for a stage on this machine, and all addresses for any other. */
 function bindAddressFor(whipUrl: string): { bindAddress?: string } {
   const { hostname } = new URL(whipUrl);
   return hostname === "localhost" || hostname.startsWith("127.") ? { bindAddress: "127.0.0.1" } : {};
@@ -91,7 +87,7 @@ function isSound(bytes: Uint8Array): boolean {
   return bytes.length > 12 && (second < 192 || second > 223);
 }
 
-/** The library starts gathering with the data channel, so it may be complete before this is called. */
+/** Gathering starts with the data channel, and may be complete before this is called. */
 function gather(native: PeerConnection): Promise<string> {
   return new Promise((resolve, reject) => {
     const take = (state: string): void => {
@@ -128,7 +124,7 @@ function packetSender(track: Track, ssrc: number, isRedundant: boolean): (opus: 
 
 interface StageConnection {
   readonly seated: Promise<number>;
-  /** The outcome of `step`; rejects when the connection closes first, because the library may never settle it. */
+  /** Rejects when the connection closes first: the library may never settle `step`. */
   untilClosed<T>(step: Promise<T>): Promise<T>;
   command(command: Command): Promise<number>;
   close(why: string): void;

@@ -17,7 +17,7 @@ export interface FrameSink {
   broken(i: number, why: string): void;
 }
 
-/** What a connection expects next. `unverified`: the rest of a sound frame that must be verified as a whole. */
+/** Next part of a connection's stream. `unverified`: the rest of a sound frame that must be verified as a whole. */
 const READING = { answer: 0, header: 1, sound: 2, unverified: 3, over: 4 } as const;
 const OP = { binary: 2, close: 8, ping: 9, pong: 10 } as const;
 const MAX_ANSWER_BYTES = 8 * 1024;
