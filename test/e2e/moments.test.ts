@@ -100,7 +100,7 @@ function assertSound({ headless }: Audience, who: string): void {
   assert.deepEqual([headless.faults, badFrames, skippedSlots], [[], 0, 0], who);
 }
 
-/** What the stage's own followers are sent of moments. */
+/** Moments that the stage's own followers receive. */
 async function momentSeqAtStage({ dataDir }: RunningServer, space: SpaceId): Promise<number> {
   const stop = new AbortController();
   const { heads } = followSpace({

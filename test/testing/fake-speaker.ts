@@ -20,14 +20,14 @@ import { type VoiceName, voice } from "./voices.ts";
 export interface FakeSpeakerOptions {
   readonly ticket: string;
   readonly voice: VoiceName;
-  /** Where to POST the offer; the stage's own port where absent. */
+  /** Address for the offer; absent: the stage's own port. */
   readonly whipUrl?: string;
 }
 
 export interface FakeSpeaker extends Disposable {
   /** The newest connection. */
   readonly speaker: Speaker;
-  /** How often it has connected. */
+  /** Number of connections so far. */
   readonly connections: number;
   readonly isSeated: boolean;
   readonly state: SpaceState;

@@ -53,7 +53,7 @@ export async function openCuttableProxy(target: string): Promise<CuttableProxy> 
 }
 
 export interface LossyStageProxy extends AsyncDisposable {
-  /** Where to POST the offer. */
+  /** Address for the offer. */
   readonly whipUrl: string;
   /** Packets of sound forwarded and lost until now. */
   readonly counts: { passed: number; lost: number };

@@ -3,7 +3,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 const LOOK_AGAIN_MS = 25;
-/** How long tests wait for anything. It only bounds a failure, so it is long enough for a machine ten times slower. */
+/** Longest wait in tests. It only bounds a failure, so it is long enough for a machine ten times slower. */
 export const PATIENCE_MS = 180_000;
 
 /**

@@ -48,7 +48,7 @@ export async function stopHearing(page: Page): Promise<Heard> {
   return { pcm, beganMs: beganMs - aheadMs, tapMs: tapMs - aheadMs, earLateMs };
 }
 
-/** How far the page's clock is ahead of ours, to within half of the fastest round trip. */
+/** The lead of the page's clock over ours, to within half of the fastest round trip. */
 async function clockAheadMs(page: Page): Promise<number> {
   let best = { tookMs: Number.POSITIVE_INFINITY, aheadMs: 0 };
   for (let n = 0; n < CLOCK_TRIES; n += 1) {
