@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { repeat, systemClock } from "@hustings/flow/clock.ts";
 import { type HeadlessListener, startHeadlessListener } from "@hustings/listener/headless/headless.ts";
 import { readSpaceLink } from "@hustings/listener/headless/space-link.ts";
-import { createOggWriter } from "@hustings/media/container/ogg.ts";
+import { createOggWriter } from "@hustings/media/container/ogg/ogg-writer.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import { readRendition, readSeconds } from "./options/arguments.ts";

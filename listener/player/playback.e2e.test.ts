@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { systemClock } from "@hustings/flow/clock.ts";
 import { loadOpus } from "@hustings/media/codec/opus.ts";
 import { initSegment, mediaSegment } from "@hustings/media/container/cmaf.ts";
-import { readOgg } from "@hustings/media/container/ogg.ts";
+import { readOgg } from "@hustings/media/container/ogg/ogg-reader.ts";
 import { FRAGMENT_PACKETS, PACKET_SAMPLES, SLOT_SAMPLES } from "@hustings/wire/units.ts";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { WebSocketServer } from "ws";
@@ -22,7 +22,7 @@ import { FakeEdge } from "../testing/fake-edge.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const FIRST_SLOT = 5_000;
-const voice = readOgg(readFileSync(`${ROOT}media/voices/welcome.opus`)).packets;
+const voice = readOgg(readFileSync(`${ROOT}media/voices/welcome.opus`))[0].packets;
 const packetAt = (index: number) => voice[index % voice.length] ?? new Uint8Array([0xf8, 0xff, 0xfe]);
 const packetsOf = (slot: number) =>
   Array.from({ length: FRAGMENT_PACKETS }, (_, i) => packetAt((slot - FIRST_SLOT) * FRAGMENT_PACKETS + i));

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
-import { readOgg } from "../container/ogg.ts";
+import { readOgg } from "../container/ogg/ogg-reader.ts";
 import { packetDurationSamples } from "../container/opus-packet.ts";
 import { snrDb } from "../measure/correlate.ts";
 import { decodeOgg } from "./decode-ogg.ts";
@@ -70,7 +70,7 @@ test("refuses everything after disposal, and may be disposed twice", () => {
 
 test("decodes the packets after a damaged one", () => {
   using decoder = opus.decoder();
-  const { packets } = readOgg(anna);
+  const [{ packets }] = readOgg(anna);
   const damage = fc.record({
     index: fc.nat(packets.length - 1),
     at: fc.nat(),
@@ -93,7 +93,7 @@ test("decodes the packets after a damaged one", () => {
 
 test("concealment and FEC give the requested number of samples", () => {
   using decoder = opus.decoder();
-  const { packets } = readOgg(anna);
+  const [{ packets }] = readOgg(anna);
   for (const packet of packets.slice(50, 60)) decoder.decode(packet);
   assert.equal(decoder.conceal().length, 960);
   assert.equal(decoder.conceal(480).length, 480);

@@ -1,7 +1,8 @@
 // Opus encoders and decoders: 48 kHz, mono, Float32 in [-1, 1]. Encoders take 20 ms; decoders accept any Opus duration.
 
 import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
-import { MAX_OPUS_BYTES, MAX_PACKET_DURATION_SAMPLES, packetDurationSamples } from "../container/opus-packet.ts";
+import { MAX_OPUS_BYTES, MAX_PACKET_DURATION_SAMPLES, packetShape } from "../container/opus-packet.ts";
+import { createStereoFold, type StereoFold } from "../mix/stereo-fold.ts";
 import { type Libopus, loadLibopus } from "./libopus.ts";
 
 /** Unusable bytes, PCM of a wrong length, or an invalid setting. */
@@ -39,7 +40,7 @@ export interface OpusEncoder extends Disposable {
 export type Signal = "auto" | "voice" | "music";
 
 export interface OpusDecoder extends Disposable {
-  /** The whole packet as fresh PCM, 120 to 5760 samples. Throws OpusError. */
+  /** The whole packet as fresh PCM, 120 to 5760 samples; stereo is folded. Throws OpusError. */
   decode(packet: Uint8Array): Float32Array<ArrayBuffer>;
   /** `durationSamples` is a multiple of 120 up to 5760; absent: 960. */
   conceal(durationSamples?: number): Float32Array<ArrayBuffer>;
@@ -140,10 +141,12 @@ class Decoder implements OpusDecoder {
   #state: number;
   #pcm: number;
   #packet: number;
+  /** Absent until the first stereo packet; most sources never send one. */
+  #stereo: StereoFold | undefined;
 
   constructor(libopus: Libopus) {
     this.#libopus = libopus;
-    this.#state = create(libopus, (error) => libopus._oc_create_decoder(SAMPLE_RATE_HZ, 1, error));
+    this.#state = createDecoder(libopus, 1);
     this.#pcm = allocate(libopus, MAX_PACKET_DURATION_SAMPLES * FLOAT_BYTES);
     this.#packet = allocate(libopus, MAX_OPUS_BYTES);
   }
@@ -169,9 +172,22 @@ class Decoder implements OpusDecoder {
   }
 
   #load(packet: Uint8Array): number {
-    if (packetDurationSamples(packet) === 0) throw new OpusError(`${packet.length} bytes are not an Opus packet`);
+    const shape = packetShape(packet);
+    if (shape === undefined) throw new OpusError(`${packet.length} bytes are not an Opus packet`);
+    if (shape.stereo && this.#stereo === undefined && this.#state !== 0) this.#becomeStereo();
     this.#libopus.HEAPU8.set(packet, this.#packet);
     return this.#packet;
+  }
+
+  /** libopus would fold by averaging, which silences a source whose one channel is inverted. */
+  #becomeStereo(): void {
+    const pcm = allocate(this.#libopus, 2 * MAX_PACKET_DURATION_SAMPLES * FLOAT_BYTES);
+    const state = createDecoder(this.#libopus, 2);
+    this.#libopus._oc_destroy_decoder(this.#state);
+    this.#libopus._free(this.#pcm);
+    this.#state = state;
+    this.#pcm = pcm;
+    this.#stereo = createStereoFold();
   }
 
   #run(packet: number, packetBytes: number, samples: number, fec: number): Float32Array<ArrayBuffer> {
@@ -180,8 +196,13 @@ class Decoder implements OpusDecoder {
     const count = this.#libopus._oc_decode_float(this.#state, packet, packetBytes, this.#pcm, samples, fec);
     if (count < 0) throw refusal(this.#libopus, "decode", count);
     const first = this.#pcm / FLOAT_BYTES;
-    return this.#libopus.HEAPF32.slice(first, first + count);
+    const { HEAPF32 } = this.#libopus;
+    return this.#stereo?.fold(HEAPF32.subarray(first, first + 2 * count)) ?? HEAPF32.slice(first, first + count);
   }
+}
+
+function createDecoder(libopus: Libopus, channels: number): number {
+  return create(libopus, (error) => libopus._oc_create_decoder(SAMPLE_RATE_HZ, channels, error));
 }
 
 function create(libopus: Libopus, make: (errorPointer: number) => number): number {

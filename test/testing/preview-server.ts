@@ -8,7 +8,7 @@ import { extname, join } from "node:path";
 import { WebSocketServer } from "ws";
 import { systemClock } from "../../flow/clock.ts";
 import { FakeEdge } from "../../listener/testing/fake-edge.ts";
-import { readOgg } from "../../media/container/ogg.ts";
+import { readOgg } from "../../media/container/ogg/ogg-reader.ts";
 import type { ErrorCode } from "../../wire/errors.ts";
 import type { PersonId, SpaceId } from "../../wire/ids.ts";
 import { noticeFrame } from "../../wire/listen/frames.ts";
@@ -242,7 +242,7 @@ function listed(): readonly ListedSpace[] {
 
 /** A live edge with the state of the scene's room document and a recorded voice. */
 function edgeOf(name: SceneName): FakeEdge {
-  const voice = readOgg(readFileSync(VOICE)).packets;
+  const voice = readOgg(readFileSync(VOICE))[0].packets;
   const packetsOf = (slot: number) =>
     Array.from(
       { length: FRAGMENT_PACKETS },

@@ -3,7 +3,7 @@
 
 import type { Page } from "playwright-core";
 import { systemClock } from "../../../flow/clock.ts";
-import { writeWav } from "../../../media/container/wav.ts";
+import { writeWav } from "../../../media/container/wav/wav-writer.ts";
 import { chirp, findChirp } from "./chirp.ts";
 import type { Recording } from "./chirp-latency.ts";
 

@@ -7,7 +7,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
-import { createOggWriter } from "../../../media/container/ogg.ts";
+import { createOggWriter } from "../../../media/container/ogg/ogg-writer.ts";
 import { freeTcpPort } from "../../../server/src/ops/host/free-ports.ts";
 import { until } from "../../testing/until.ts";
 

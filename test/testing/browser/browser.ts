@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { decodeOgg } from "../../../media/codec/decode-ogg.ts";
 import { loadOpus } from "../../../media/codec/opus.ts";
-import { writeWav } from "../../../media/container/wav.ts";
+import { writeWav } from "../../../media/container/wav/wav-writer.ts";
 import { chromiumFlags, findChromium } from "../external-tools.ts";
 import { PATIENCE_MS } from "../until.ts";
 

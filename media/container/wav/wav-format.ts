@@ -1,0 +1,19 @@
+// What a WAV file says about its samples, and the errors of files that cannot be read.
+
+export class WavError extends Error {
+  override readonly name = "WavError";
+}
+
+/** The chunk `fmt ` as it stands in the file, unchecked. */
+export interface WavFormat {
+  /** The format tag; of the extensible format, the tag in its SubFormat. */
+  readonly code: number;
+  readonly channels: number;
+  readonly rateHz: number;
+  /** Bytes of one sample of every channel; some writers leave it at 0. */
+  readonly frameBytes: number;
+  /** Bits of a sample that carry sound. */
+  readonly bits: number;
+  /** Bits of a sample as the format gives them, of which `bits` carry sound. */
+  readonly storedBits: number;
+}
