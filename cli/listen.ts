@@ -1,12 +1,16 @@
 // `hustings listen`: a listener in the terminal that follows the same policy as the page. Plays no sound.
 
+import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { repeat, systemClock } from "@hustings/flow/clock.ts";
+import { askDoor } from "@hustings/listener/headless/door-client.ts";
 import { type HeadlessListener, startHeadlessListener } from "@hustings/listener/headless/headless.ts";
-import { readSpaceLink } from "@hustings/listener/headless/space-link.ts";
+import { readSpaceLink, type SpaceLink } from "@hustings/listener/headless/space-link.ts";
 import { createOggWriter } from "@hustings/media/container/ogg/ogg-writer.ts";
+import { fileError } from "@hustings/speaker/node/file-error.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import { readRendition, readSeconds } from "./options/arguments.ts";
@@ -35,7 +39,8 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
   const link = readSpaceLink(positionals[0]);
   const rendition = readRendition(values.rendition ?? "32");
   const limitMs = readSeconds("seconds", values.seconds) ?? Infinity;
-  const file = values.out === undefined ? undefined : oggFile(values.out);
+  await assertThere(link);
+  const file = values.out === undefined ? undefined : await openOggFile(values.out);
   const url = `${link.origin.replace(/^http/, "ws")}${ROUTES.listen(link.id)}`;
   const listener = startHeadlessListener({
     url,
@@ -49,7 +54,24 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
   print(listener);
   await file?.end();
   if (values.json !== true) process.stdout.write("\n");
-  if (listener.session.lastError === "no-space") throw new Error("There is no space at this link.");
+  if (listener.session.lastError === "no-space") throw noSpace();
+}
+
+/**
+ * Throws when no server answers or it does not know the space. Once it has answered, a listener waits for a server that is
+ * gone or full as long as it takes.
+ */
+async function assertThere({ origin, id }: SpaceLink): Promise<void> {
+  try {
+    await askDoor("GET", `${origin}${ROUTES.room(id)}`);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (error.code === "no-space") throw noSpace();
+  }
+}
+
+function noSpace(): Error {
+  return new Error("There is no space at this link.");
 }
 
 function watch(listener: HeadlessListener, limitMs: number, signal: AbortSignal, print: () => void): Promise<void> {
@@ -68,17 +90,30 @@ function watch(listener: HeadlessListener, limitMs: number, signal: AbortSignal,
   });
 }
 
-function oggFile(path: string): { write(packets: readonly Uint8Array[]): void; end(): Promise<void> } {
+interface OggFile {
+  write(packets: readonly Uint8Array[]): void;
+  /** Resolves when everything is on disk. Rejects with a sentence for people when the file could not be written. */
+  end(): Promise<void>;
+}
+
+async function openOggFile(path: string): Promise<OggFile> {
   const writer = createOggWriter();
   const stream = createWriteStream(path);
+  const sentence = (cause: unknown): never => {
+    throw new Error(fileError(path, cause), { cause });
+  };
+  await once(stream, "open").catch(sentence);
+  const whole = finished(stream).catch(sentence);
+  // Reported by `end`.
+  whole.catch(() => undefined);
   stream.write(writer.head);
   return {
     write(packets) {
       for (const packet of packets) stream.write(writer.packet(packet));
     },
-    async end() {
+    end() {
       stream.end(writer.end());
-      await finished(stream);
+      return whole;
     },
   };
 }

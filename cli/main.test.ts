@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { PATIENCE_MS } from "../test/testing/until.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
+const VOICE = fileURLToPath(new URL("../media/voices/welcome.opus", import.meta.url));
 
 test("lists the commands without arguments and with --help", () => {
   for (const args of [[], ["--help"], ["help"]]) {
@@ -55,6 +60,66 @@ test("stop succeeds when no server runs", () => {
   assert.equal(status, 0);
   assert.match(stdout, /^No server runs on .*no-such-directory\.\n$/);
 });
+
+test("listen and speak say in one sentence that no server answers, and exit with 1", async () => {
+  const origin = await withServer(async (served) => served);
+  const sentence = `No server answers at ${origin}: the connection was refused.\n`;
+  for (const args of [
+    ["listen", `${origin}/s/0123456789`],
+    ["speak", `${origin}/s/0123456789#host=secret`, "--file", VOICE],
+  ]) {
+    const { status, stdout, stderr } = hustings(args);
+    assert.deepEqual([args[0], status, stdout, stderr], [args[0], 1, "", sentence]);
+  }
+});
+
+test("speak says that the file does not exist, is a folder or is no sound file, before it asks a server", () => {
+  const link = "http://127.0.0.1:1/s/0123456789#host=secret";
+  for (const [file, sentence] of [
+    ["no-such-file.wav", "There is no file or folder no-such-file.wav.\n"],
+    ["/", "/ is a folder, not a file.\n"],
+    [MAIN, `${MAIN} is no sound file that Hustings knows. Give a WAV or Ogg Opus file.\n`],
+  ] as const) {
+    const { status, stdout, stderr } = hustings(["speak", link, "--file", file]);
+    assert.deepEqual([status, stdout, stderr], [1, "", sentence]);
+  }
+});
+
+test("listen says that its file cannot be written, and exits with 1", async () => {
+  const { status, stderr } = await withServer((origin) =>
+    hustingsBeside(["listen", `${origin}/s/0123456789`, "--out", "no-such-folder/out.ogg"]),
+  );
+  assert.deepEqual([status, stderr], [1, "There is no file or folder no-such-folder/out.ogg.\n"]);
+});
+
+test("listen says that a server is not Hustings", async () => {
+  const { status, stderr } = await withServer(
+    (origin) => hustingsBeside(["listen", `${origin}/s/0123456789`]),
+    "<html>hello</html>",
+  );
+  assert.equal(status, 1);
+  assert.match(stderr, /^http:\/\/127\.0\.0\.1:\d+\/\S+ did not answer with JSON\. Is it a Hustings server\?\n$/);
+});
+
+/** Runs `use` while a server answers every request with `body`. */
+async function withServer<T>(use: (origin: string) => Promise<T>, body = "{}"): Promise<T> {
+  const server = createServer((_, response) => void response.end(body)).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  try {
+    return await use(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+    await once(server, "close");
+  }
+}
+
+/** As `hustings`, while this process goes on. */
+async function hustingsBeside(args: readonly string[]): Promise<{ status: number | null; stderr: string }> {
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "ignore", "pipe"], timeout: PATIENCE_MS });
+  const [stderr] = await Promise.all([text(child.stderr), once(child, "close")]);
+  return { status: child.exitCode, stderr };
+}
 
 function hustings(args: readonly string[], environment: Record<string, string> = {}) {
   const env = { ...process.env, ...environment };

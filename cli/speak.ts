@@ -30,7 +30,7 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
   });
   const link = readSpaceLink(positionals[0]);
   if (values.file === undefined) throw new Error("Give --file with a WAV or Ogg Opus file.");
-  const packets = await readVoice(values.file);
+  const packets = await readVoice(values.file, (sentence) => void process.stderr.write(`${sentence}\n`));
   const ticket = values.ticket ?? (await hostTicketFor(link));
   const over = Promise.withResolvers<void>();
   const speaker = await connectSpeaker({

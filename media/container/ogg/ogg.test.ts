@@ -28,7 +28,7 @@ function fileOf(packets: readonly Uint8Array[], trimSamples = 0): Uint8Array {
 /** Forty different packets of 20 ms, which stand on four pages of a fixture. */
 const FORTY = Array.from({ length: 40 }, (_, index) => Uint8Array.of(0x78, index, 1, 2, 3));
 
-/** What is left of a file of `FORTY` whose pages were changed. */
+/** Reads a file of `FORTY` whose pages were changed. */
 function readDamaged(change: (pages: Uint8Array[]) => Uint8Array[]): OggLink {
   return readOgg(concatBytes(change(oggPages({ packets: FORTY }))))[0];
 }

@@ -50,7 +50,7 @@ function findSound(view: DataView): { readonly format: WavFormat; readonly sound
       if (format === undefined) throw new WavError("its sound comes before its format");
       return { format, sound: { start, bytes: soundBytes(view, size, left, longSize) } };
     }
-    offset = chunkAfter(view, start + size, size % 2 === 1);
+    offset = nextTagAt(view, start + size, size % 2 === 1);
   }
   throw new WavError("there is no sound in it");
 }
@@ -62,16 +62,16 @@ function soundBytes(view: DataView, size: number, left: number, longSize: number
   return isUnfinished ? left : Math.min(size, left);
 }
 
-const CHUNKS = new Set(
+const KNOWN_TAGS = new Set(
   "fmt |data|fact|LIST|cue |plst|smpl|inst|bext|iXML|aXML|axml|chna|JUNK|junk|PAD |FLLR|PEAK|ds64|id3 |ID3 |cart|DISP|acid|afsp|_PMX|umid|minf|elm1|regn|SAUR".split(
     "|",
   ),
 );
 
 /** Where the next chunk begins: a chunk of odd size is followed by a byte of padding, which some writers leave out. */
-function chunkAfter(view: DataView, end: number, isOdd: boolean): number {
+function nextTagAt(view: DataView, end: number, isOdd: boolean): number {
   if (!isOdd || end + 5 > view.byteLength) return end;
-  const isUnpadded = !CHUNKS.has(tag(view, end + 1)) && CHUNKS.has(tag(view, end));
+  const isUnpadded = !KNOWN_TAGS.has(tag(view, end + 1)) && KNOWN_TAGS.has(tag(view, end));
   return isUnpadded ? end : end + 1;
 }
 

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import fc from "fast-check";
 import { snrDb } from "../../measure/correlate.ts";
-import { type WavFixture, wavChunk, wavFile } from "./testing/wav-fixture.ts";
+import { riffBlock, type WavFixture, wavFile } from "./testing/wav-fixture.ts";
 import { WavError } from "./wav-format.ts";
 import { readWav } from "./wav-reader.ts";
 import { writeWav } from "./wav-writer.ts";
@@ -107,7 +107,7 @@ test("reads all sound that is there when a recorder never wrote the sizes", () =
 
 test("a file that says rightly that it has no sound has none, also when another chunk follows", () => {
   assert.equal(readWav(wavFile({}, new Uint8Array(0))).length, 0);
-  const tagged = Buffer.concat([wavFile({}, new Uint8Array(0)), wavChunk("LIST", Buffer.from("INFO"))]);
+  const tagged = Buffer.concat([wavFile({}, new Uint8Array(0)), riffBlock("LIST", Buffer.from("INFO"))]);
   tagged.writeUInt32LE(tagged.length - 8, 4);
   assert.equal(readWav(tagged).length, 0);
 });
@@ -162,10 +162,10 @@ test("reads 8 bits, A-law and µ-law as ffmpeg does", () => {
 });
 
 test("finds the sound behind a chunk of odd size, padded or not", () => {
-  const odd = wavChunk("LIST", Buffer.from("INFOodd"));
+  const odd = riffBlock("LIST", Buffer.from("INFOodd"));
   assertTone(wavFile({ between: [odd] }, TONE_16));
   assertTone(wavFile({ between: [odd, Uint8Array.of(0)] }, TONE_16));
-  assertTone(wavFile({ between: [wavChunk("what", Buffer.from("odd")), Uint8Array.of(0)] }, TONE_16));
+  assertTone(wavFile({ between: [riffBlock("what", Buffer.from("odd")), Uint8Array.of(0)] }, TONE_16));
 });
 
 test("reads RF64 and BW64, whose true sizes stand in a chunk of their own", () => {
@@ -173,10 +173,10 @@ test("reads RF64 and BW64, whose true sizes stand in a chunk of their own", () =
   sizes.writeBigUInt64LE(BigInt(TONE_16.length), 8);
   for (const riff of ["RF64", "BW64"]) {
     const file = wavFile(
-      { riff, riffSize: 0xffff_ffff, dataSize: 0xffff_ffff, between: [wavChunk("ds64", sizes)] },
+      { riff, riffSize: 0xffff_ffff, dataSize: 0xffff_ffff, between: [riffBlock("ds64", sizes)] },
       TONE_16,
     );
-    assertTone(Buffer.concat([file, wavChunk("LIST", Buffer.alloc(1000, 0x7f))]));
+    assertTone(Buffer.concat([file, riffBlock("LIST", Buffer.alloc(1000, 0x7f))]));
   }
 });
 

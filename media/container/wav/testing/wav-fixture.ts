@@ -24,16 +24,16 @@ export interface WavFixture {
 export function wavFile(fixture: WavFixture, sound: Uint8Array): Uint8Array<ArrayBuffer> {
   const { riff = "RIFF", between = [] } = fixture;
   const body = concatBytes([
-    wavChunk("fmt ", formatOf(fixture)),
+    riffBlock("fmt ", formatOf(fixture)),
     ...between,
-    wavChunk("data", sound, fixture.dataSize ?? sound.length),
+    riffBlock("data", sound, fixture.dataSize ?? sound.length),
   ]);
   const wave = new TextEncoder().encode("WAVE");
-  return concatBytes([wavChunk(riff, wave, fixture.riffSize ?? body.length + wave.length), body]);
+  return concatBytes([riffBlock(riff, wave, fixture.riffSize ?? body.length + wave.length), body]);
 }
 
 /** A chunk without padding. */
-export function wavChunk(name: string, body: Uint8Array, size: number = body.length): Uint8Array<ArrayBuffer> {
+export function riffBlock(name: string, body: Uint8Array, size: number = body.length): Uint8Array<ArrayBuffer> {
   const head = new Uint8Array(8);
   head.set(new TextEncoder().encode(name));
   new DataView(head.buffer).setUint32(4, size, true);
