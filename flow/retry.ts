@@ -7,7 +7,6 @@ export interface RetryPolicy {
   readonly tries: number;
 }
 
-/** For listeners and edges. */
 export const RECONNECT: RetryPolicy = { firstMs: 1_000, capMs: 30_000, tries: Infinity };
 
 /**

@@ -9,7 +9,6 @@ export interface TickTimes {
 }
 
 export interface Ticker extends Disposable {
-  /** Number of the newest tick. */
   readonly number: number;
   /** Percentiles, in milliseconds, of lateness and cost over the newest `newestCount` ticks, by default KEPT_TICKS. */
   lateness(newestCount?: number): TickTimes;

@@ -5,7 +5,6 @@ import { MAX_OPUS_BYTES, MAX_PACKET_DURATION_SAMPLES, packetShape } from "../con
 import { createStereoFold, type StereoFold } from "../mix/stereo-fold.ts";
 import { type Libopus, loadLibopus } from "./libopus.ts";
 
-/** Unusable bytes, PCM of a wrong length, or an invalid setting. */
 export class OpusError extends Error {
   override readonly name = "OpusError";
 }

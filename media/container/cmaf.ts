@@ -44,7 +44,6 @@ export function initSegment(options: InitOptions = {}): Uint8Array<ArrayBuffer> 
   return bytes;
 }
 
-/** `mediaSegmentSize` fresh bytes. */
 export function mediaSegment(segment: MediaSegment): Uint8Array<ArrayBuffer> {
   const { packets } = segment;
   const payloadBytes = packets.reduce((sum, packet) => sum + packet.length, 0);

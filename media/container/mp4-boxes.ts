@@ -21,7 +21,6 @@ export function fullBox(
   return box(type, u32(version * 0x1000000 + flags), ...parts);
 }
 
-/** Returns the offset after the header. */
 export function writeHeader(view: DataView, offset: number, size: number, type: string): number {
   view.setUint32(offset, size);
   for (let index = 0; index < 4; index += 1) view.setUint8(offset + 4 + index, type.charCodeAt(index));

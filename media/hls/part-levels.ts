@@ -6,15 +6,13 @@ import { MAX_LEVELS, MAX_SEATS, SAMPLE_RATE_HZ, SLOT_SAMPLES } from "@hustings/w
 import { ascii, fullBox, u32, u64 } from "../container/mp4-boxes.ts";
 import { PART_SLOTS } from "./segments.ts";
 
-/** The levels of consecutive slots. */
+/** Levels of consecutive slots; `from` is the first slot. */
 export interface LevelRun {
-  /** The first slot. */
   readonly from: number;
   /** Per slot its loudest seats, loudest first, each once, at most four. From 1 to PART_SLOTS slots. */
   readonly levels: readonly (readonly SeatLevel[])[];
 }
 
-/** `scheme_id_uri` and an empty `value`. */
 const SCHEME = ascii("urn:hustings:levels\0\0");
 const VERSION_1 = 0x01000000;
 const TIMES_BYTES = 24;

@@ -25,7 +25,6 @@ export interface ListedSegment {
 
 export interface ReadPlaylist {
   readonly targetDurationMs: number;
-  /** Whether the server supports blocking reloads. */
   readonly canBlock: boolean;
   readonly isEnded: boolean;
   readonly segments: readonly ListedSegment[];

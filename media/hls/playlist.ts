@@ -56,7 +56,6 @@ export interface MediaPlaylist {
   readonly isPlain?: boolean;
   /** Seconds in this codec; absent: those of the slots. */
   readonly secondsOf?: (range: SlotRange) => number;
-  /** The longest part, in seconds. */
   readonly partSeconds?: number;
 }
 
@@ -111,7 +110,6 @@ function hints(nextPart: number | undefined): string[] {
   return nextPart === undefined ? [] : [`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${objectName("part", nextPart)}"`];
 }
 
-/** `from`: the first slot. */
 export function objectName(kind: ObjectKind, from: number): string {
   return `${kind === "part" ? "p" : "s"}${from}.m4s`;
 }

@@ -16,7 +16,6 @@ export const LISTED_WITH_PARTS = 3;
 /** A missing, undeclared slot this far behind the newest is given up. */
 const LATE_SLOTS = 25;
 
-/** The slots of one rendition that are kept here. */
 export interface HlsLog {
   readonly marks: HlsMarks;
   /** −1 before the first. */
@@ -38,11 +37,9 @@ export interface HlsMarks {
 }
 
 export interface HlsSegment extends SlotRange {
-  /** Media Sequence Number. */
   readonly number: number;
   /** All slots are there, so it is listed as a segment. */
   readonly isWhole: boolean;
-  /** It follows a gap. */
   readonly isBreak: boolean;
   readonly parts: readonly SlotRange[];
 }
@@ -50,7 +47,6 @@ export interface HlsSegment extends SlotRange {
 export interface HlsWindow {
   /** Ascending; only the last may not be whole. Empty: nothing to play yet. */
   readonly segments: readonly HlsSegment[];
-  /** Breaks before the first segment. */
   readonly discontinuitySequence: number;
   readonly isEnded: boolean;
   /** First slot of the next part; `undefined`: none follows. */
@@ -103,7 +99,6 @@ export function isListed(window: HlsWindow, number: number, part: number | undef
 const MAX_PARTS_AHEAD = 3;
 
 interface Run extends SlotRange {
-  /** Media Sequence Number of its first segment. */
   readonly firstNumber: number;
   readonly isBreak: boolean;
 }

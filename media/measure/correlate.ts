@@ -11,7 +11,6 @@ export interface Match {
 }
 
 export interface PieceMatch extends Match {
-  /** Start of the piece in the reference. */
   readonly atMs: number;
 }
 
@@ -30,7 +29,6 @@ export interface PresenceOptions {
   readonly threshold?: number;
 }
 
-/** Enough to distinguish voices. */
 const COMPARE_RATE_HZ = 8000;
 const DECIMATION = SAMPLE_RATE_HZ / COMPARE_RATE_HZ;
 const BLOCK_SAMPLES = 2 ** 15;
@@ -43,7 +41,6 @@ export function correlate(recording: Float32Array, reference: Float32Array): Mat
   return searchIn(recording, reference.length)(compared(reference));
 }
 
-/** Finds the reference piece by piece. */
 export function presence(recording: Float32Array, reference: Float32Array, options: PresenceOptions = {}): Presence {
   const { pieceMs = 1000, threshold = 0.5 } = options;
   const sound = compared(reference);
@@ -97,7 +94,6 @@ function searchIn(recording: Float32Array, referenceSamples: number): (reference
   };
 }
 
-/** Silent parts of the recording never match. */
 function best(products: Float64Array, energies: Float64Array, first: number, reference: Float32Array): Match {
   const length = energies.length - 1;
   const own = energy(reference);

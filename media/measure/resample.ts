@@ -25,7 +25,6 @@ export function resample(pcm: Float32Array, fromHz: number, toHz: number): Float
   return out;
 }
 
-/** One side of the windowed sinc, TABLE_STEPS per zero crossing. */
 const KERNEL = Float32Array.from({ length: ZERO_CROSSINGS * TABLE_STEPS + 1 }, (_, index) => {
   const x = index / TABLE_STEPS;
   const turn = (Math.PI * x) / ZERO_CROSSINGS;

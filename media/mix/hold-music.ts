@@ -5,7 +5,6 @@ import { integratedLufs } from "./loudness.ts";
 
 /** 20 s, a whole number of slots. */
 export const HOLD_MUSIC_SAMPLES = 20 * SAMPLE_RATE_HZ;
-/** Quiet enough to talk over. */
 const HOLD_MUSIC_LUFS = -28;
 
 const CHORD_SAMPLES = HOLD_MUSIC_SAMPLES / 4;

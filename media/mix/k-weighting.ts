@@ -1,6 +1,6 @@
 // The K-weighting filter at 48 kHz (ITU-R BS.1770-5 Annex 1, tables 1 and 2).
 
-/** The function gives a frame's mean square after the filter, which keeps its state between frames. */
+/** Returns the mean square of each frame after the filter, whose state continues from frame to frame. */
 export function createKWeighting(): (pcm: Float32Array) => number {
   const state = new Float64Array(4);
   return (pcm) => {

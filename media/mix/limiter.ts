@@ -23,7 +23,6 @@ export type PeakMode = "true" | "sample";
 
 const TAPS = 12;
 const PHASES = 4;
-/** Samples after a point that its interpolation needs. */
 const REACH = TAPS / 2;
 const STEP = 8;
 /**
@@ -103,7 +102,6 @@ class LookAhead implements Limiter {
     this.#highest = 0;
   }
 
-  /** Updates the highest peak, `REACH` samples behind the newest. */
   #look(from: number, end: number): void {
     if (this.#peak === "true") {
       this.#lookBetween(from, end);
@@ -161,7 +159,6 @@ function peakAt(line: Float32Array, start: number): number {
   return highest;
 }
 
-/** Smooths the needed gain of each step. */
 class GainCurve {
   before = 1;
   now = 1;
@@ -200,7 +197,6 @@ class GainCurve {
     this.#released = other.#released;
   }
 
-  /** Lowest gain needed in the last `HOLD` steps. */
   #track(needed: number): number {
     this.#needed[this.#neededAt] = needed;
     this.#neededAt = this.#neededAt + 1 === HOLD ? 0 : this.#neededAt + 1;

@@ -19,7 +19,6 @@ const FRAMES_PER_BLOCK = 20;
 const FRAMES_PER_STEP = 5;
 /** 3 s, at a block per 100 ms. */
 const BLOCKS_KEPT = 30;
-/** Quieter blocks are never speech. */
 const ABSOLUTE_GATE_LUFS = -50;
 /** Blocks this far below the mean of the kept blocks are pauses (BS.1770-5 §5.1). */
 const RELATIVE_GATE_LU = 10;

@@ -30,10 +30,8 @@ export const RAMP_SAMPLES = 240;
 interface Channel {
   gain: number;
   last: number;
-  /** The samples added to the sum in this tick. */
   own: Float32Array;
   readonly scaled: Float32Array;
-  /** Present while the seat has a mix of its own. */
   limiter: Limiter | undefined;
 }
 

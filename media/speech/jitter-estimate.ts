@@ -2,7 +2,6 @@
 
 /** All times are milliseconds on one clock. */
 export interface JitterEstimate {
-  /** Within the bounds. */
   readonly targetMs: number;
   /** Delay of `nowMs` behind the time at which `mediaMs` would arrive on the fastest packet's schedule. */
   relativeMs(mediaMs: number, nowMs: number): number;

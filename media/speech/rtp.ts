@@ -15,7 +15,6 @@ export interface RtpPacket {
   readonly payload: Uint8Array;
   /** From the audio level extension, if present. */
   readonly levelDbov?: LevelDbov;
-  /** Voice activity, from the same extension. */
   readonly voice?: boolean;
 }
 

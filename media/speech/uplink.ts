@@ -90,7 +90,6 @@ export function createUplink(options: UplinkOptions): Uplink {
   };
 }
 
-/** Decodes a playout buffer's actions into frames of 20 ms. */
 class Player {
   malformed = 0;
   readonly decoder: OpusDecoder;
