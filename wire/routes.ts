@@ -29,7 +29,7 @@ export const ROUTES = {
 /** A host link ends in `#host=SECRET`. Browsers do not send the part after `#`, so the secret reaches no server log. */
 export const HOST_SECRET_PREFIX = "host=";
 
-/** Of the listener WebSocket: what a returning listener has (docs/wire.md §4). */
+/** Query of the listener WebSocket: what a returning listener has (docs/wire.md §4). */
 export const LISTEN_QUERY = {
   rendition: "r",
   nextSlot: "next",

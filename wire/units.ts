@@ -1,6 +1,5 @@
 // The fixed numbers of sound and time. A packet is 20 ms of Opus; a fragment is ten packets and fills one slot.
 
-/** Of every signal; all signals are mono. */
 export const SAMPLE_RATE_HZ = 48_000;
 export const PACKET_SAMPLES = 960;
 export const PACKET_MS = 20;

@@ -24,7 +24,6 @@ export function documentOf<Source, Fields extends { readonly [name: string]: Fie
   return document as DocumentOf<Fields>;
 }
 
-/** Schema of `documentOf(fields, …)`; every field is required. */
 export function documentSchema<Fields extends { readonly [name: string]: Field<never, unknown> }>(
   fields: Fields,
 ): Schema<DocumentOf<Fields>> {
@@ -53,7 +52,6 @@ export function list<Value>(items: Schema<Value>): Schema<readonly Value[]> {
   return { type: "array", items };
 }
 
-/** An object with exactly these properties, all required. */
 export function object<Properties extends { readonly [name: string]: Schema<unknown> }>(
   properties: Properties,
 ): Schema<{ readonly [Name in keyof Properties]: Properties[Name] extends Schema<infer Value> ? Value : never }> {

@@ -26,7 +26,6 @@ export interface MeasuredSpace {
 
 const SPEAKER = object({ seat: INTEGER, name: text(), role: oneOf(ROLES), muted: BOOLEAN, present: BOOLEAN });
 
-/** In this order. */
 export const ROOM_SPACE_FIELDS = {
   id: field(text<SpaceId>(), ({ id }) => id),
   ...detailFields(),
@@ -47,7 +46,6 @@ export const ROOM_SPACE_FIELDS = {
   createdUtcMs: field(NUMBER, ({ state }) => state.originUtcMs),
   liveUtcMs: field(nullable(NUMBER), ({ state }) => state.liveUtcMs ?? null),
   endedUtcMs: field(nullable(NUMBER), ({ state }) => state.endedUtcMs ?? null),
-  /** Why the space ended; `null` before. */
   endReason: field(nullable(oneOf(END_REASONS)), ({ state }) => state.endReason ?? null),
 };
 

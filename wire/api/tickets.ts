@@ -7,7 +7,6 @@ import { isPersonId, isSpaceId, type PersonId, type SpaceId } from "../ids.ts";
 export const TICKET_ISSUER = "hustings";
 export const TICKET_SECONDS = 600;
 export const PASS_SECONDS = 86_400;
-/** Tolerated difference between servers' clocks. */
 export const TICKET_LEEWAY_SECONDS = 5;
 export const MAX_TICKET_CHARACTERS = 2048;
 

@@ -6,7 +6,6 @@ export interface CadenceRung {
   readonly marginMs: number;
 }
 
-/** Ascending. */
 export const CADENCE_LADDER: readonly CadenceRung[] = [
   { cadenceMs: 200, marginMs: 400 },
   { cadenceMs: 400, marginMs: 600 },
@@ -28,7 +27,7 @@ export function reserveAt(cadenceMs: number, reserveMs: number): number {
   return cadenceMs >= RESERVE.fromCadenceMs && reserveMs > 0 ? Math.min(RESERVE.mostMs, reserveMs) : 0;
 }
 
-/** Lag behind the edge's newest sound just after a push. */
+/** The lag behind the edge's newest sound just after a push. */
 export function usualLagMs({ cadenceMs, marginMs }: CadenceRung, reserveMs = 0): number {
   return cadenceMs + marginMs + reserveAt(cadenceMs, reserveMs);
 }

@@ -22,7 +22,6 @@ export const FRAME_KIND = { sound: 1, state: 2, snapshot: 3, moments: 4, notice:
 
 export interface Snapshot {
   readonly state: SpaceState;
-  /** Newest slot of the edge; `null`: none yet. */
   readonly headSlot: number | null;
   /** First slot that the edge will send; `null`: none yet. */
   readonly nextSlot: number | null;
@@ -38,7 +37,7 @@ export interface Snapshot {
 export type Notice =
   /** Requests a cadence, which changes only with `cadence`, and sets the requested reserve (absent: 0). */
   | { readonly kind: "target"; readonly cadenceMs: number; readonly reserveMs?: number }
-  /** The cadence from now on. All earlier sound was sent before this. */
+  /** Sets the cadence from now on. All earlier sound was sent before this. */
   | { readonly kind: "cadence"; readonly cadenceMs: number }
   /** Slots `[from, to)` exist but are not sent: no longer kept, or the listener was too slow. */
   | { readonly kind: "skipped"; readonly from: number; readonly to: number }
@@ -59,10 +58,10 @@ export type Notice =
       readonly sinceUtcMs: number;
     };
 
-/** At most five a second; more closes with 4429, anything else with 4402. */
+/** A listener may send five a second; more closes with 4429, anything else with 4402. */
 export type ListenerMessage =
   | { readonly kind: "ping"; readonly echo: number }
-  /** From the next slot on. An edge that cannot afford it ignores this; sound frames name theirs. */
+  /** Takes effect from the next slot. An edge that cannot afford it ignores this; sound frames name theirs. */
   | { readonly kind: "rendition"; readonly rendition: Rendition }
   /** The buffer suffices for this cadence: the requested one, or one on the way to it. */
   | { readonly kind: "ready"; readonly cadenceMs: number };

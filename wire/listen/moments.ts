@@ -9,15 +9,13 @@ export const MOMENTS_FOLDER = "moments";
 export const MOMENT_OBJECT_SLOTS = 10;
 /** An object is complete when sound is 1 s past its end. A later moment goes into the first incomplete object. */
 export const MOMENT_DELAY_SLOTS = 5;
-/** Of a longer object the oldest moments are left out. */
+/** The oldest moments of a longer object are left out. */
 export const MAX_MOMENT_OBJECT_BYTES = 64 * 1024;
-/** Past moments that a newcomer gets. */
 export const NEWCOMER_MOMENTS = 20;
 
 export interface MomentObject {
   readonly from: number;
   readonly to: number;
-  /** `seq` ascending. */
   readonly moments: readonly MomentEntry[];
 }
 
@@ -31,7 +29,6 @@ export function momentObjectSlot(name: string): number | undefined {
   return digits !== undefined && Number(digits) % MOMENT_OBJECT_SLOTS === 0 ? Number(digits) : undefined;
 }
 
-/** First slot of the object that contains `slot`. */
 export function momentObjectAt(slot: number): number {
   return Math.max(0, Math.floor(slot / MOMENT_OBJECT_SLOTS) * MOMENT_OBJECT_SLOTS);
 }

@@ -25,7 +25,6 @@ const TIERS = ["push", "pull", "waiting"] as const;
 export type Tier = (typeof TIERS)[number];
 
 export interface QueueStatus {
-  /** In the queue of the answering server. */
   readonly count: number;
   /** Wait of the last in the queue; `null`: nobody waits, or no place has become free yet. */
   readonly estimateMs: number | null;
@@ -35,7 +34,6 @@ const NOBODY_WAITS: QueueStatus = { count: 0, estimateMs: null };
 const AGAIN = { afterMs: 4_000, spreadMs: 2_000 };
 const AGAIN_FULL = { afterMs: 10_000, spreadMs: 20_000 };
 
-/** The answering server's own facts. */
 export interface AnsweringServer {
   readonly stagePort: number;
   readonly asOfUtcMs: number;

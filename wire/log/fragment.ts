@@ -19,7 +19,6 @@ export const MAX_SLOT = 0xffffffff;
 
 export interface SeatLevel {
   readonly seat: number;
-  /** 0 (loudest) to 127 (silence). */
   readonly levelDbov: LevelDbov;
 }
 
@@ -78,7 +77,7 @@ export function decodeFragments(bytes: Uint8Array, at = 0): (Fragment & { readon
   return fragments;
 }
 
-/** Checks as `decodeFragment` does, but makes nothing. Throws BadFragment. */
+/** Checks as `decodeFragment` does, without making a fragment. Throws BadFragment. */
 export function checkFragment(bytes: Uint8Array, at = 0): FragmentExtent {
   const extent = peekFragment(bytes, at);
   const sumAt = at + extent.byteLength - 4;

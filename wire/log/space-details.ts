@@ -7,7 +7,7 @@ interface Detail<Value> {
   readonly schema: Schema<Value>;
   /** Throws a Refusal that names what is wrong. */
   readonly read: (value: unknown) => Value;
-  /** For spaces opened before this detail existed. */
+  /** The value in spaces opened before this detail existed. */
   readonly absent: Value;
 }
 
@@ -27,7 +27,7 @@ export type SpaceDetails = {
 
 export const NO_DETAILS: SpaceDetails = eachDetail(({ absent }) => absent);
 
-/** From outside. Throws the Refusal of the first that is wrong. */
+/** `body` comes from outside. Throws the Refusal of the first detail that is wrong. */
 export function readSpaceDetails(body: { readonly [name: string]: unknown }): SpaceDetails {
   return eachDetail(({ read }, name) => read(body[name]));
 }

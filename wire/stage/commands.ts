@@ -13,7 +13,7 @@ export type Command =
   | { readonly do: "title"; readonly title: string }
   /** Any ticket: asks to speak, or withdraws that. */
   | { readonly do: "hand"; readonly up: boolean }
-  /** Host. */
+  /** Host: lowers somebody's hand. */
   | { readonly do: "lower"; readonly person: PersonId }
   /** Host: offers a seat to a raised hand, or withdraws the offer. */
   | { readonly do: "invite"; readonly person: PersonId }
