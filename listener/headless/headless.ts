@@ -25,7 +25,6 @@ export interface HeadlessOptions {
   readonly rendition?: Rendition;
   /** Default: the global WebSocket. */
   readonly WebSocketImpl?: WebSocketClass;
-  /** For tests. */
   readonly transport?: Transport;
   readonly policy?: RetryPolicy;
   /** Checks checksums and the order of slots. Without this, `sink` and `onWrite`, only slot numbers are read. */

@@ -6,7 +6,6 @@ import { HOST_SECRET_PREFIX } from "@hustings/wire/routes.ts";
 export interface SpaceLink {
   readonly origin: string;
   readonly id: SpaceId;
-  /** Of a host link. */
   readonly secret: string | undefined;
 }
 

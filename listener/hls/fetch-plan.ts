@@ -6,7 +6,6 @@ import type { SlotRange } from "@hustings/wire/slots.ts";
 export interface FetchPlan {
   /** Ascending; the first may begin before `next`. */
   readonly objects: readonly ListedObject[];
-  /** Needed and no longer listed. */
   readonly skipped: SlotRange | undefined;
 }
 

@@ -5,7 +5,6 @@ import type { Clock } from "@hustings/flow/clock.ts";
 export interface HttpResponse {
   readonly status: number;
   readonly bytes: Uint8Array;
-  /** From `Retry-After`. */
   readonly retryAfterMs: number | undefined;
 }
 

@@ -21,7 +21,6 @@ export interface PullMomentsOptions {
   readonly get: HttpGet;
   /** The multivariant playlist; the objects' folder is beside it. */
   readonly hlsUrl: string;
-  /** Newest moment of the listener; 0: none. */
   readonly momentSeq: number;
   readonly onMoments: (moments: readonly MomentEntry[]) => void;
 }
@@ -31,7 +30,6 @@ const DEADLINE_MS = 8_000;
 const BACK_SLOTS = 50;
 /** Older objects may be gone: an edge keeps a minute, and its sound is up to 12 s ahead. */
 const MAX_BACK_SLOTS = KEPT_SLOTS - 100;
-/** Per object. */
 const TRIES = 3;
 const FAILED_MS = 2_000;
 /** Between tries while no object was ever found: the server may have no moments. */

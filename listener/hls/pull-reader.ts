@@ -79,7 +79,6 @@ export class PullReader {
     this.#next = options.next;
   }
 
-  /** `undefined` before the first. */
   get next(): number | undefined {
     return this.#next;
   }
@@ -213,7 +212,6 @@ export class PullReader {
     return answer;
   }
 
-  /** Throws GivenUp if no try is left. */
   async #waitToRetry(answer: GetOutcome, tries: number): Promise<void> {
     const { random, events } = this.#options;
     if (answer.kind !== "later") {

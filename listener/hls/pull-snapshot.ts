@@ -101,7 +101,7 @@ function shown(room: RoomDocument | undefined): string {
   return JSON.stringify([room?.title, room?.host, room?.speakers]);
 }
 
-/** By at least 50 ms. */
+/** Anchors that differ from the known ones by at least 50 ms. */
 function unknown(known: readonly Anchor[], listed: readonly Anchor[]): readonly Anchor[] {
   return listed.filter(({ slot, utcMs }) => Math.abs((utcOfSlot(known, slot) ?? Infinity) - utcMs) >= 50);
 }

@@ -25,7 +25,6 @@ import { PullSnapshot } from "./pull-snapshot.ts";
 import { type PullReason, ReturnToPush } from "./return-to-push.ts";
 
 export interface PullOptions {
-  /** The session's address with its query. */
   readonly url: string;
   readonly events: TransportEvents;
   readonly reason: PullReason;
@@ -56,7 +55,6 @@ class HlsConnection implements PullConnection, PullEvents {
   readonly #returnToPush: ReturnToPush;
   #push: Connection | undefined;
   #heldCadenceMs: number = FASTEST_CADENCE_MS;
-  /** `undefined` before a newcomer's first. */
   #next: number | undefined;
   #hasSentSnapshot = false;
   #isSnapshotDue = false;

@@ -76,7 +76,6 @@ export class PushOrPull {
   }
 
   #openPush(url: string, events: TransportEvents, swap: () => void): Connection {
-    // Pull has just failed: stay in the queue.
     const maySwap = !this.#isPushTurn;
     this.#isPushTurn = false;
     this.#failedTries += 1;

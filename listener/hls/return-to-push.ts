@@ -18,7 +18,6 @@ export interface ReturnOptions {
   readonly random: () => number;
   readonly push: Transport;
   readonly next: () => number | undefined;
-  /** Newest moment from pull; 0: none. */
   readonly momentSeq: () => number;
   /** Slowest cadence that the buffer suffices for. */
   readonly heldCadenceMs: () => number;

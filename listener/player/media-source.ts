@@ -116,7 +116,6 @@ class BufferFeed {
     this.#next();
   }
 
-  /** Rejects if the source breaks. */
   settled(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };

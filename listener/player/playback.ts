@@ -194,7 +194,6 @@ class BrowserPlayer implements Player {
     playout.prefill(PREFILL_MS);
   }
 
-  /** Prepares to enter the space again, then dispatches `events` to the ear. */
   #renew(...events: readonly EarEvent[]): void {
     this.#session.stop();
     this.#startFresh();

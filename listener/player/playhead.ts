@@ -40,7 +40,6 @@ export class Playhead {
     this.#element.volume = QUIET_VOLUME;
   }
 
-  /** On purpose, so not a stall. */
   onPause(): void {
     this.#stalls.reset();
   }

@@ -1,8 +1,8 @@
 // Notices a playhead that should move and does not.
 
-/** After the playhead has moved. */
+/** For a playhead that has moved. */
 export const STALL_MS = 200;
-/** Before it first moves: audio devices open slowly. */
+/** For a playhead that has not moved yet: audio devices open slowly. */
 export const START_STALL_MS = 1_000;
 
 export class StallDetector {

@@ -4,7 +4,6 @@ import { usualLagMs } from "@hustings/wire/listen/cadence.ts";
 import { CADENCE_TABLE, type CadenceRow } from "../session/cadence-table.ts";
 
 export const BUFFER = {
-  /** Local filler written at a time. */
   fillerMs: 100,
   /** A listener jumps when this much farther behind than usual... */
   jumpBeyondMs: 15_000,
@@ -16,7 +15,6 @@ export const BUFFER = {
   rateEveryMs: 2_000,
   minRate: 0.96,
   maxRate: 1.04,
-  /** Within this of the target the rate is 1. */
   deadBandMs: 30,
   /** Windows over which the rate corrects a difference. */
   horizonWindows: 2.5,

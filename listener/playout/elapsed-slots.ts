@@ -16,7 +16,6 @@ export function elapsedSlots(from: number, to: number, declared: DeclaredGaps): 
   return count;
 }
 
-/** Counts slots in which time passes. */
 export function slotAfter(from: number, count: number, declared: DeclaredGaps): number {
   let at = from + count;
   const gaps = [...declared.gaps, ...declared.absences.filter(isLong)].sort((a, b) => a.from - b.from);

@@ -13,7 +13,6 @@ export interface ListenerStats {
   readonly ear: EarState;
   /** From the tap until the playhead reached the first sound. */
   readonly firstSoundMs: number | undefined;
-  /** Passed by the playhead. */
   readonly heardSlots: number;
   /** The playhead reached a slot that had not come, and filler was written. */
   readonly gaps: number;
@@ -25,7 +24,6 @@ export interface ListenerStats {
   readonly skippedSlots: number;
   readonly jumps: number;
   readonly absentSlots: number;
-  /** To the newest known slot. */
   readonly lagMs: number;
   readonly aheadMs: number;
   readonly targetMs: number;

@@ -6,7 +6,6 @@ import { BUFFER, rateFor, rateWindowMs, readyCadenceMs, usualAheadMs, wantedAhea
 
 export class Pace {
   row: CadenceRow = cadenceRow(0);
-  /** Wanted before a push. */
   targetMs: number = this.row.targetMs;
   rate = 1;
   rateChanges = 0;
@@ -26,7 +25,7 @@ export class Pace {
     this.#calmSinceMs = nowMs;
   }
 
-  /** The buffer is that of the slower of `cadenceMs` and `leastMs`. */
+  /** The buffer's target is that of the slower of `cadenceMs` and `leastMs`. */
   setCadence(cadenceMs: number, leastMs: number, nowMs: number): void {
     const row = cadenceRow(Math.max(cadenceMs, leastMs));
     if (row === this.row && cadenceMs === this.#cadenceMs) return;
@@ -40,7 +39,7 @@ export class Pace {
     if (this.#targetRow === undefined) this.#setRate(1);
   }
 
-  /** Counts at the cadences that have a reserve (C6). */
+  /** A reserve counts only at the cadences that have one (C6). */
   setReserve(reserveMs: number): void {
     if (reserveMs === this.#reserveMs) return;
     this.#leftoverLagMs = Math.max(this.#leftoverLagMs, this.usualLagMs);
@@ -62,7 +61,7 @@ export class Pace {
     this.#readySentMs = undefined;
   }
 
-  /** On the way to the target; each is returned once. */
+  /** A cadence that the buffer now suffices for, on the way to the requested one; each is returned once. */
   takeReadyCadence(): number | undefined {
     if (this.#targetRow === undefined) return undefined;
     const heldMs = readyCadenceMs(this.#cadenceMs, this.#targetRow.cadenceMs, this.#lastTroughMs);
@@ -88,7 +87,7 @@ export class Pace {
     this.#troughMs = Math.min(this.#troughMs, aheadMs);
   }
 
-  /** At the end of each window. `lagMs`: behind the newest slot. */
+  /** Sets the rate at the end of each window. `lagMs`: behind the newest slot. */
   update(lagMs: number, isSound: boolean, nowMs: number): void {
     this.#leftoverLagMs = Math.min(this.#leftoverLagMs, lagMs);
     if (nowMs - this.#calmSinceMs >= BUFFER.calmMs) {
@@ -108,7 +107,6 @@ export class Pace {
     return this.#windowSinceMs + rateWindowMs(this.row);
   }
 
-  /** With the right buffer: for the present cadence, the target or the last one (C5). */
   get usualLagMs(): number {
     const askedMs = this.#targetRow ? usualAheadMs(this.#targetRow, this.#targetRow.targetMs) : 0;
     return Math.max(this.enterAheadMs, askedMs, this.#leftoverLagMs);

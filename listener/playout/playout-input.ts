@@ -5,10 +5,9 @@ import type { Rendition } from "@hustings/wire/units.ts";
 import type { Session } from "../session/session.ts";
 
 export interface PlayoutInput {
-  /** `undefined` before the first. */
   readonly nextSlot: number | undefined;
   readonly headSlot: number | undefined;
-  /** Of the next slot; `away`: nothing, the stage is away. */
+  /** The content that is due in the next slot; `away`: none, because the stage is away. */
   readonly expecting: "voice" | "hold" | "away";
   readonly isOver: boolean;
   readonly isHold: (slot: number) => boolean;
@@ -16,10 +15,9 @@ export interface PlayoutInput {
   readonly gaps: readonly SlotRange[];
   readonly absences: readonly SlotRange[];
   readonly edgeUtcMs: number;
-  /** Of pushes, now and as requested. */
+  /** The cadence of pushes, and the requested one. */
   readonly cadenceMs: number;
   readonly targetCadenceMs: number | undefined;
-  /** Requested beyond the cadence's margin. */
   readonly reserveMs: number;
   readonly rendition: Rendition;
 }

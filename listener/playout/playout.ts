@@ -27,7 +27,7 @@ import { Timeline, type TimelinePosition } from "./timeline.ts";
 export type WritePackets = (atSamples: number, packets: readonly Uint8Array[], slot: number) => void;
 
 export interface SnapshotPosition {
-  /** Past declared absences; `undefined` before the first. */
+  /** The slot to deliver next, past declared absences; `undefined` before the first. */
   readonly turnSlot?: number | undefined;
   readonly headSlot: number | null;
   readonly nextSlot: number | null;
@@ -39,7 +39,7 @@ export interface SnapshotPosition {
 export interface PlayoutAdvice extends ConnectionAdvice {
   readonly rate: number;
   readonly aheadMs: number;
-  /** Over everything in between. */
+  /** The playhead jumps over everything in between. */
   readonly seekToSamples?: number;
 }
 
@@ -59,7 +59,6 @@ export interface PlayoutCounts {
 const SAMPLES_PER_MS = SAMPLE_RATE_HZ / 1000;
 const PREROLL_PACKETS = 4;
 const FILLER = fillerPackets(0);
-/** After this much filler hold music plays. */
 const HOLD_AFTER_MS = 2_000;
 const JUMPING_MS = 4_000;
 const EMPTY_MS = 60;
@@ -97,7 +96,7 @@ export class Playout implements SlotSink {
   #joinSlot: number | undefined;
   #joined = false;
   #preroll: readonly Uint8Array[] = [];
-  /** Of the first sound, until the playhead is there. */
+  /** Position of the first sound, until the playhead is there. */
   #joinSamples: number | undefined;
   #input: PlayoutInput | undefined;
   #fillerSamples = 0;
@@ -188,7 +187,6 @@ export class Playout implements SlotSink {
     if (this.#joined && this.#fillerSamples === 0) this.#insertSilence();
   }
 
-  /** For a player that stalled. */
   pad(leastMs: number): void {
     const missingMs = leastMs - (this.timeline.endSamples - this.#playhead) / SAMPLES_PER_MS;
     if (missingMs > 0) this.#fill(Math.ceil(missingMs / PACKET_MS) * PACKET_SAMPLES);

@@ -31,7 +31,6 @@ export class RenditionChoice {
     this.#gapsMs = [...this.#gapsMs.filter((gapMs) => nowMs - gapMs < RENDITION_TIMES.gapsWithinMs), nowMs];
   }
 
-  /** The listener read too slowly. */
   onSkipped(nowMs: number): void {
     this.#troubledMs = nowMs;
     this.#gapsMs = Array.from({ length: RENDITION_TIMES.gaps }, () => nowMs);

@@ -9,7 +9,7 @@ export interface Run {
   readonly kind: RunKind;
   readonly atSamples: number;
   samples: number;
-  /** First of the run; of local filler the slot that was due, or -1. */
+  /** First slot of the run; of local filler the slot that was due, or -1. */
   readonly slot: number;
 }
 

@@ -7,7 +7,7 @@ export interface CadenceRow {
   /** Below this the player writes local filler. */
   readonly lowMs: number;
   readonly targetMs: number;
-  /** Limit of raises for late sound. */
+  /** Late sound raises the target up to this. */
   readonly maxTargetMs: number;
 }
 

@@ -21,7 +21,6 @@ export class ClockOffset {
     this.#best = this.#samples.reduce((best, one) => (one.roundTripMs < best.roundTripMs ? one : best));
   }
 
-  /** Used until the first sample. */
   guess(ownUtcMs: number, edgeUtcMs: number): void {
     if (this.#samples.length === 0) this.#best = { offsetMs: edgeUtcMs - ownUtcMs, roundTripMs: Infinity };
   }
@@ -41,7 +40,6 @@ export class ClockOffset {
     return cadenceMs >= SLOW_CADENCE_MS ? CLOCK_PING.firstWithinMs * share : CLOCK_PING.everyMs;
   }
 
-  /** `undefined` before the first sample. */
   get roundTripMs(): number | undefined {
     return this.#samples.length > 0 ? this.#best?.roundTripMs : undefined;
   }

@@ -31,7 +31,6 @@ export function readFrame(frame: Uint8Array, reading: SoundReading = "packets"):
   return message;
 }
 
-/** At least one slot. */
 export function isRange({ from, to }: SlotRange): boolean {
   return isSlot(from) && isSlot(to) && from < to;
 }

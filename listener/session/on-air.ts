@@ -13,7 +13,6 @@ const MAX_CHANGES = 64;
 export class OnAirHistory {
   #marks: OnAirChange[] = [];
 
-  /** Valid from `slot` on. */
   onSnapshot({ air, holdReason, phase }: SpaceState, slot: number): void {
     const last = this.#marks.at(-1);
     const now = phase === "live" ? air : "hold";

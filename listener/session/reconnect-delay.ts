@@ -5,7 +5,7 @@ import { reserveAt } from "@hustings/wire/listen/cadence.ts";
 import { cadenceRow } from "./cadence-table.ts";
 
 export const FIRST_TRY = {
-  /** Within this share of the buffer above the low mark, counted from the missed push. */
+  /** The first try is within this share of the buffer above the low mark, counted from the missed push. */
   bufferShare: 1 / 3,
   /** And within this share of the reserve. */
   reserveShare: 2 / 3,
@@ -16,11 +16,9 @@ export const FIRST_TRY = {
 export interface LostConnection {
   /** Since the last connection of SESSION_TIMES.steadyMs. */
   readonly attempt: number;
-  /** Server's retry hint; 0: none. */
   readonly atLeastMs: number;
   /** Buffer at a break without close code; 0 otherwise: the first try does not wait for the buffer. */
   readonly aheadMs: number;
-  /** Of the lost connection. */
   readonly cadenceMs: number;
   readonly reserveMs: number;
 }

@@ -25,7 +25,6 @@ export interface SessionOptions {
   readonly onSnapshot?: (snapshot: Snapshot) => void;
   /** New moments, `seq` ascending, each once. Must not call the session. */
   readonly onMoments?: (moments: readonly MomentEntry[]) => void;
-  /** Must not call the session. */
   readonly onChange?: () => void;
 }
 

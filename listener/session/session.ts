@@ -29,7 +29,6 @@ import { SlotOrder } from "./slot-order.ts";
 import type { Connection } from "./transport.ts";
 
 export interface QueuePosition {
-  /** 1 is next. */
   readonly position: number;
   /** `null`: the edge cannot tell. */
   readonly estimateMs: number | null;
@@ -66,7 +65,6 @@ export class Session {
   momentSeq = 0;
   audience = 0;
   cadenceMs: number = FASTEST_CADENCE_MS;
-  /** Requested by the edge. */
   targetCadenceMs: number | undefined;
   /** Requested beyond the cadence's margin. */
   reserveMs = 0;
@@ -92,7 +90,6 @@ export class Session {
   #pingedMs: number | undefined;
   #clockPingMs = -Infinity;
   readonly #clockPingShare: number;
-  /** Slowest cadence that the buffer suffices for. */
   #heldCadenceMs: number = FASTEST_CADENCE_MS;
   #missing = { slot: -1, sinceMs: 0, tries: 0 };
   #hasCursor = true;
@@ -339,7 +336,6 @@ export class Session {
     );
   }
 
-  /** After its last slot. */
   #endWhenOver(): void {
     const { phase, endedSlot } = this.state;
     if (phase !== "ended") return;

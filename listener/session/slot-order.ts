@@ -41,7 +41,6 @@ export class SlotOrder {
     this.#sink = sink;
   }
 
-  /** `undefined` before the first. */
   get next(): number | undefined {
     return this.#next;
   }
@@ -50,7 +49,6 @@ export class SlotOrder {
     return this.#held.size;
   }
 
-  /** Lowest that waits for its turn. */
   get firstHeld(): number | undefined {
     let first: number | undefined;
     for (const slot of this.#held.keys()) if (first === undefined || slot < first) first = slot;
@@ -62,7 +60,6 @@ export class SlotOrder {
     this.drain();
   }
 
-  /** Whether the slot was new. */
   receive(received: ReceivedSlot): boolean {
     const { slot } = received;
     this.#next ??= slot;
@@ -87,14 +84,12 @@ export class SlotOrder {
     this.drain();
   }
 
-  /** Not sent by the edge. */
   skip(from: number, to: number): void {
     if (this.#next === undefined || to <= this.#next || to <= from) return;
     this.#skipped = [...this.#skipped.filter((range) => range.to > (this.#next ?? 0)), { from, to }].slice(-MAX_RANGES);
     this.drain();
   }
 
-  /** By the player. */
   jump(slot: number): void {
     if (this.#next === undefined || slot <= this.#next) return;
     this.#jumpTo = slot;

@@ -74,7 +74,5 @@ export function webSocketTransport(Socket: WebSocketClass): Transport {
 function closeQuietly(socket: SocketSurface, code: number | undefined): void {
   try {
     socket.close(code ?? 1000);
-  } catch {
-    // It never opened.
-  }
+  } catch {}
 }

@@ -30,7 +30,6 @@ export interface SeatOptions {
 export interface StageSeat {
   /** Resolves with `seq` once on disk. Throws the stage's Refusal; `stage-away` while reconnecting. */
   command(command: Command): Promise<number>;
-  /** For a changed network or microphone. */
   reconnect(): void;
   replaceMicrophone(microphone: MediaStream): Promise<void>;
   /** The stage keeps the seat for a while unless `leave` came first. */
@@ -118,7 +117,6 @@ class BrowserSeat implements StageSeat {
     this.#drop();
   }
 
-  /** Whether it was ever seated. */
   async #sit(attempt: number): Promise<boolean> {
     this.#lost = Promise.withResolvers();
     try {

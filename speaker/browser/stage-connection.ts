@@ -61,7 +61,6 @@ export async function openConnection(options: ConnectionOptions): Promise<StageC
   }
 }
 
-/** Without calling `onLost`. */
 export function closeConnection({ peer, channel }: StageConnection): void {
   channel.onclose = null;
   peer.onconnectionstatechange = null;

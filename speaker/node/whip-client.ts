@@ -150,9 +150,7 @@ function openConnection(
     for (const part of [channel, track, native]) {
       try {
         part.close();
-      } catch {
-        // The other side has closed it.
-      }
+      } catch {}
     }
     options.onClosed?.(why);
   }
