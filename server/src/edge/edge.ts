@@ -37,7 +37,6 @@ import { createListenerSockets, type ListenerSockets } from "./socket/listener-s
 
 export interface EdgeOptions {
   readonly clock: Clock;
-  /** Unix sockets of stage and api. */
   readonly followPath: string;
   readonly stageSocketPath: string;
   readonly apiSocketPath: string;
@@ -51,7 +50,6 @@ export interface EdgeOptions {
   readonly pullUrl?: string;
   /** Default `anyone`. */
   readonly openSpaces?: OpenSpaces;
-  /** Unix socket for the supervisor; absent: none is opened. */
   readonly controlSocketPath?: string;
   readonly version?: string;
   /** A row of CADENCE_TABLE; `auto`, the default: what the processor can afford. */
@@ -60,7 +58,6 @@ export interface EdgeOptions {
   readonly reserve?: ReserveSetting;
   /** Of one core, 0 to 1; default 1. */
   readonly coreShare?: number;
-  /** On this machine; default 1. */
   readonly edges?: number;
   readonly meter?: Meter;
   readonly limits?: Partial<EdgeLimits>;
@@ -80,7 +77,6 @@ export interface Edge {
   readonly hlsWaiting: number;
   /** Closes every listener with 4505, spread over `overMs`. Further calls return the same promise. */
   drain(overMs?: number): Promise<void>;
-  /** Drained, or disposed of. */
   readonly finished: Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -90,7 +86,6 @@ const DRAINED_PER_SECOND = 1_000;
 const MAX_DRAIN_MS = 20_000;
 /** First request, next request, sending a response. */
 const TIMEOUTS = { firstMs: 5_000, nextMs: 5_000, sendMs: 60_000 } as const;
-/** Beyond the longest wait for sound. */
 const PACKAGER_MS = 3_000;
 const EMPTY = Buffer.alloc(0);
 

@@ -7,7 +7,6 @@ import { binaryFrame } from "../socket/websocket-framing.ts";
 export interface Waiter {
   /** It was listening before and goes before every newcomer. */
   readonly isReturning: boolean;
-  /** Here or at another edge. */
   readonly sinceUtcMs: number;
   /** It queued at another edge before and says since when. */
   readonly hasWaited: boolean;
@@ -17,14 +16,13 @@ export interface Waiter {
 }
 
 export interface AdmissionQueue {
-  /** False: the queue is full. */
   add(waiter: Waiter): boolean;
   remove(waiter: Waiter): void;
   /** `undefined`: the queue is empty, or `may` refuses the first. */
   next(may: (waiter: Waiter, waitedMs: number) => boolean): Waiter | undefined;
-  /** To those whose position changed. Call a few times a second. */
+  /** Sends positions that changed. Call a few times a second. */
   sendPositions(): void;
-  /** At the rate of admission; `null` before anybody was admitted. */
+  /** Estimated from the rate of admission; `null` before anybody was admitted. */
   estimateMs(position: number): number | null;
   readonly size: number;
 }
@@ -34,7 +32,6 @@ export const POSITION_MS = 2_000;
 export const REMIND_MS = 10_000;
 /** At most 500 positions a second in a long queue. */
 const POSITION_PER_WAITER_MS = 2;
-/** Time constant of the rate. */
 const RATE_MS = 60_000;
 /** Earlier starts are not believed. */
 const LONGEST_MS = 6 * 3_600_000;

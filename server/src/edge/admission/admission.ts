@@ -26,7 +26,6 @@ export interface AdmissionOptions {
   readonly random: () => number;
   readonly log: Logger;
   readonly memoryBytes: () => number;
-  /** From the supervisor. */
   readonly instruction: () => AcceptInstruction | undefined;
   /** From a CDN, at no cost to this edge. */
   readonly hasPull: boolean;
@@ -38,7 +37,6 @@ export const TURN_MS = 250;
 /** Stop admitting after LATE_TURNS slow turns; resume after as many good ones. A full accept queue costs one second. */
 const LATE_MS = 2_000;
 const LATE_TURNS = 6;
-/** In one turn, redirected ones included. */
 const MAX_PER_TURN = 500;
 /** Then a redirected listener counts at the other edge. */
 const ON_THE_WAY_MS = 2_000;
@@ -46,7 +44,7 @@ const ON_THE_WAY_MS = 2_000;
 const COURTESY_MS = 2_000;
 /** A listener from another queue waits this long for those before it, who arrive with as much jitter (SPEC.md L3). */
 const GATHER_MS = 2_500;
-/** The longest is three times this. */
+/** The shortest; the longest is three times this. */
 const QUEUE_FULL_RETRY_MS = 10_000;
 /** A resuming listener has seconds of sound left, and a dead edge is restarted at once. */
 const RETURNING_RETRY_MS = 500;

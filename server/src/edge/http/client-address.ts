@@ -10,7 +10,6 @@ export interface AddressedRequest {
 }
 
 export interface ClientAddresses {
-  /** "unknown" if the connection is gone. */
   addressOf(request: AddressedRequest): string;
   /** Address or IPv6 network; `undefined` for this machine and trusted proxies, which stand for many clients. */
   limitKeyOf(address: string): string | undefined;

@@ -27,7 +27,6 @@ export interface ControlOptions {
   readonly path: string;
   readonly version: string;
   readonly counts: () => Omit<EdgeHealth, "role" | "pid" | "version" | "loopDelayMs" | "rssBytes" | "load">;
-  /** May be called again. */
   readonly drain: () => void;
   readonly loadWatch: Pick<LoadWatch, "set" | "view" | "loopDelayMs">;
 }
@@ -67,7 +66,6 @@ export async function serveControl(options: ControlOptions): Promise<AsyncDispos
   };
 }
 
-/** The file may be left from a killed edge. */
 function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path, () => resolve(true));

@@ -16,10 +16,10 @@ export interface FastPathOptions {
   respond(head: RequestHead): PreparedResponse | undefined;
   /** Takes over the socket. Must not throw. */
   upgrade(head: RequestHead, socket: Socket): void;
-  /** For the first request (then refused) and for the next (then closed). */
+  /** A client is refused if its first request takes `firstMs`, and closed if its next takes `nextMs`. */
   readonly firstMs: number;
   readonly nextMs: number;
-  /** Then an unread response is given up. */
+  /** A response that is not read within this is given up. */
   readonly sendMs: number;
 }
 
@@ -46,7 +46,6 @@ export function createFastPath(server: Server, options: FastPathOptions): FastPa
     socket.on("data", onData).on("timeout", refuse).on("end", end).on("error", destroy).on("close", forget);
   });
 
-  // Shared by all sockets; removed from a listener's.
   function onData(this: Socket, bytes: Buffer): void {
     if (this.writableEnded) return;
     const head = this.writableLength === 0 ? readHead(bytes) : undefined;
@@ -116,7 +115,7 @@ function destroy(this: Socket): void {
   this.destroy();
 }
 
-// For one second, while the Date header is right.
+// Keeps a response's bytes for one second, while its Date header is right.
 function createSerializedResponses({ clock, nextMs }: FastPathOptions) {
   const replica = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(nextMs / 1_000)}\r\n\r\n`;
   const last = "Connection: close\r\n\r\n";

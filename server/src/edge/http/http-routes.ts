@@ -45,11 +45,10 @@ export interface HttpRoutesOptions {
 
 const SPACE_PATH = /^\/api\/spaces\/([^/]+)\/room$/;
 const HLS_PATH = /^\/hls\/([^/]+)\/(.+)$/;
-/** Unchanged by URL parsing. */
+/** Paths that URL parsing leaves unchanged. */
 const PLAIN_PATH = /^(?:\/[\w-][\w.-]*)+$|^\/$/;
 const PAGE_PATH = /^\/s\/([^/]+)$/;
 
-/** Never rejects. */
 export async function respond(exchange: HttpExchange, options: HttpRoutesOptions): Promise<void> {
   try {
     await route(exchange, options);

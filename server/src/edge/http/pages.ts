@@ -18,18 +18,15 @@ export interface Pages {
   ): MaybePromise<PreparedResponse>;
   /** The same array counts as an unchanged list. */
   home(requestHeaders: IncomingHttpHeaders, spaces: readonly ListedSpace[] | undefined): MaybePromise<PreparedResponse>;
-  /** For a path that only the app knows. */
   other(requestHeaders: IncomingHttpHeaders, status: number): MaybePromise<PreparedResponse>;
 }
 
 const compress = promisify(brotliCompress);
-/** Those that many clients request in the same second. */
 const MAX_COMPRESSED = 64;
 const MARK_HEAD = "<!--head-->";
 const MARK_BOOT = "<!--boot-->";
 const MARK_NO_SCRIPT = "<!--no-script-->";
 
-/** If the web app is not built. */
 export const BARE_DOCUMENT = `<!doctype html><html lang="en"><head><meta charset="utf-8">${MARK_HEAD}</head><body>
 <p>${ENGLISH.notBuilt}</p>${MARK_BOOT}</body></html>`;
 

@@ -2,12 +2,10 @@
 
 import type { IncomingHttpHeaders } from "node:http";
 
-/** Read here or by node:http. */
 export interface RequestHead {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
   readonly httpVersion: string;
-  /** In lower case. */
   readonly headers: IncomingHttpHeaders;
 }
 
@@ -19,7 +17,6 @@ const HEAD_END = LINE_END + LINE_END;
 const REQUEST_LINE = /^GET (\/[!-~]*) HTTP\/1\.1$/;
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const VALUE = /^[\t -~]*$/;
-/** Such requests have more than a head. */
 const MORE = new Set(["content-length", "transfer-encoding", "expect"]);
 
 /** `undefined` unless `bytes` are exactly a GET's head in ASCII, each header once. */

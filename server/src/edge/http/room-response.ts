@@ -8,7 +8,6 @@ import type { LoadWatch } from "../load/load-watch.ts";
 /** Served for a second, and while a new one is fetched. */
 export const ROOM_CACHE = "public, max-age=1, stale-while-revalidate=30";
 
-/** Facts about the edge itself. */
 export interface RoomContext {
   readonly stagePort: number;
   readonly pullUrl?: string | undefined;
@@ -26,7 +25,7 @@ export function edgeRoomDocument(
   return roomDocumentOf({ id: space, state: replica.state, audience, lagMs: loadWatch.usualLagMs }, server);
 }
 
-/** Changes with anything but `asOfUtcMs`. */
+/** Changes with everything but `asOfUtcMs`. */
 export function roomEtag({ replica, audience, isAway }: FollowedSpace, { admission, loadWatch }: RoomContext): string {
   const { tier, queue } = admission;
   const suffix = tier === "push" ? "" : `-${tier}-${queue.count}-${queue.estimateMs}`;

@@ -93,7 +93,6 @@ async function pathsBelow(directory: string): Promise<string[]> {
   return found.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
 }
 
-/** `brotliFile`: made by the build. */
 async function prepare(name: string, bytes: Buffer, brotliFile: Buffer | undefined): Promise<Asset> {
   const extension = extname(name);
   const params = { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };

@@ -6,28 +6,23 @@ export interface LoadSample {
   readonly elapsedMs: number;
   /** Processor seconds per second. */
   readonly busy: number;
-  /** Of one core, 0 to 1. */
   readonly share: number;
   readonly loopDelayMs: number;
-  /** By rung. */
   readonly members: readonly number[];
   readonly joins: number;
-  /** Of `joins`; they do not announce a rush. */
+  /** Those of `joins` that were listening before; they do not announce a rush. */
   readonly returns: number;
-  /** Of pushes, 0 to 1. */
   readonly unsentShare: number;
 }
 
-/** The choice, and its smoothed measurements. */
 export interface Load {
-  /** Index into the ladder. */
   readonly rung: number;
   /** The slowest cadence is not enough: newcomers get the small rendition. */
   readonly isSmall: boolean;
   /** Cost of a listener as a multiple of LOAD's. */
   readonly scale: number;
   readonly members: number;
-  /** Per second: arrivals less departures; all arrivals. */
+  /** Per second: arrivals less departures, and all arrivals. */
   readonly growth: number;
   readonly joining: number;
   readonly unsentShare: number;
@@ -37,12 +32,12 @@ export interface Load {
 }
 
 export const LOAD = {
-  /** Processor seconds per second of the process; microseconds per listener and second, per push, per join. */
+  /** Processor seconds per second of the process; microseconds per listener and second, per push and per join. */
   baseBusy: 0.03,
   secondUs: 1.5,
   pushUs: 17,
   joinUs: 250,
-  /** Of `share`: to plan for, to fit in before going down, trouble. */
+  /** Shares of `share`: to plan for, to fit in before going down, and above which there is trouble. */
   budget: 0.6,
   calmBudget: 0.4,
   troubleBusy: 0.85,
@@ -50,16 +45,16 @@ export const LOAD = {
   troubleDelayMs: 250,
   troubleDelayBusy: 0.5,
   troubleUnsentShare: 0.25,
-  /** Before going up; each further rung takes as long. */
+  /** Go up one rung after this much trouble; each further rung takes as long. */
   troubleMs: 3_000,
   troubleAgainMs: 30_000,
-  /** For how long growth is assumed to go on, and its limit as a multiple of the listeners. */
+  /** Growth is assumed to continue for this time, up to this multiple of the listeners. */
   aheadMs: 180_000,
   mostGrowth: 3,
-  /** Before going down one rung. */
+  /** Go down one rung after this time. */
   calmMs: 120_000,
   smoothMs: 15_000,
-  /** To measure the cost per listener, and its bounds. */
+  /** Listeners needed to measure the cost of one, and the bounds of that cost. */
   knownMembers: 200,
   leastScale: 0.25,
   mostScale: 8,
@@ -77,7 +72,7 @@ export const IDLE_LOAD: Load = {
   troubledMs: 0,
 };
 
-/** Up at once to any rung, down one at a time. */
+/** Goes up at once to any rung, and down one at a time. */
 export function nextLoad(before: Load, given: LoadSample): Load {
   const sample = sane(given);
   const measured = { ...before, ...learn(before, sample) };
@@ -98,12 +93,12 @@ export function projectedBusy(
   return LOAD.baseBusy + load.scale * ((now + comingMembers(load.growth, now)) * costBusy(rung) + joinBusy);
 }
 
-/** At `growth` in listeners per second. */
+/** `growth` is in listeners per second. */
 export function comingMembers(growth: number, now: number): number {
   return Math.min(Math.max(0, growth) * (LOAD.aheadMs / 1_000), now * LOAD.mostGrowth);
 }
 
-/** One past the last if none fits. */
+/** Returns one past the last rung if none fits. */
 function rungWithin(load: Load, sample: LoadSample, budget: number): number {
   const rung = CADENCE_LADDER.findIndex(
     (_, i) => projectedBusy(load, sample, i) <= budget * sample.share + LOAD.baseBusy,

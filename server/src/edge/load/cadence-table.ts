@@ -4,24 +4,23 @@ import { CADENCE_LADDER, type CadenceRung, RESERVE, reserveAt, usualLagMs } from
 import { type Rendition, SLOT_MS } from "@hustings/wire/units.ts";
 
 export interface CadenceRow extends CadenceRung {
-  /** Beyond the margin. */
   readonly reserveMs: number;
   /** Slots before the head for a newcomer: to play at once until the next push. */
   readonly firstSendSlots: number;
 }
 
 export interface CadenceAdvice {
-  /** Newcomers start with it; others are asked to get ready. */
+  /** Newcomers start with it; others are asked to get ready for it. */
   readonly wanted: CadenceRow;
-  /** The best for newcomers and for those who ask. */
+  /** The best rendition for newcomers, and for listeners that ask. */
   readonly rendition: Rendition;
-  /** Once per push: bytes that had not left this process. */
+  /** Call once per push with the bytes that had not left this process. */
   recordUnsent(unsentBytes: number): void;
 }
 
-/** Then a listener is moved, ready or not. */
+/** A listener that was asked to change is moved after this time, ready or not. */
 export const MOVE_TIMEOUT_MS = 300_000;
-/** A late push, and the incomplete newest slot. */
+/** For a late push, and the newest slot, which is incomplete. */
 const FIRST_SEND_SPARE_MS = 400;
 /** Some players need this to start. */
 const MIN_FIRST_SEND_MS = 1_750;

@@ -15,7 +15,7 @@ export interface Meter {
   measure(): {
     readonly busy: number;
     readonly loopDelayMs: number;
-    /** Of the machine, per second, and its cores; default one idle core. */
+    /** Unused processor seconds of the machine per second, and its cores; default one idle core. */
     readonly idle?: number;
     readonly cores?: number;
   };
@@ -26,15 +26,14 @@ export type CadenceSetting = "auto" | number;
 export type ReserveSetting = "auto" | number;
 
 export interface ListenerCounts {
-  /** By row of the cadence table. */
   readonly sizes: readonly number[];
   readonly addedCount: number;
 }
 
 export interface LoadWatch extends CadenceAdvice {
-  /** False: not in the table, and nothing changes. */
+  /** False for a cadence that is not in the table; nothing changes. */
   set(setting: CadenceSetting): boolean;
-  /** The arriving listener was listening before, here or elsewhere. */
+  /** Call for an arriving listener that was listening before, here or elsewhere. */
   countReturn(): void;
   view(): LoadView;
   /** p99 of the event loop's delay over the last second. */
@@ -49,9 +48,7 @@ export interface LoadView {
   readonly cadenceMs: number;
   readonly reserveMs: number;
   readonly rendition: string;
-  /** Fastest first. */
   readonly atCadence: readonly number[];
-  /** Processor seconds per second. */
   readonly busy: number;
   readonly share: number;
 }
@@ -61,14 +58,12 @@ export interface LoadWatchOptions {
   readonly listeners: ListenerCounts;
   readonly log: Logger;
   readonly setting: CadenceSetting;
-  /** Of one core. */
   readonly share: number;
   readonly meter?: Meter;
   readonly reserve?: ReserveSetting;
-  /** Default 1; default no TLS. */
+  /** Edges of this machine, default 1; whether they end TLS, default no. */
   readonly edges?: number;
   readonly endsTls?: boolean;
-  /** At each edge. */
   readonly mostMembers?: number;
 }
 

@@ -9,10 +9,9 @@ export interface ReserveSample {
   readonly idle: number;
   readonly cores: number;
   readonly members: number;
-  /** All edges' additional need, per second. */
+  /** Additional processor seconds per second that all edges will need. */
   readonly comingBusy: number;
   readonly rung: CadenceRung;
-  /** Of one resume. */
   readonly resumeUs: number;
 }
 
@@ -25,21 +24,20 @@ export interface Reserve {
 }
 
 export const RESERVING = {
-  /** Of idle time for resumes; the rest is for present listeners. */
+  /** Share of idle time for resumes; the rest is for present listeners. */
   share: 0.6,
-  /** Per core, whatever is measured: other programs yield to stage and edges. */
+  /** Assumed idle time per core, because other programs yield to stage and edges. */
   leastIdle: 0.05,
   smoothMs: 15_000,
-  /** Before it shrinks. */
   calmMs: 120_000,
-  /** Per resume without and with TLS (decisions 0008, 0014). */
+  /** Microseconds per resume without and with TLS (decisions 0008, 0014). */
   plainUs: 270,
   tlsUs: 1_600,
 } as const;
 
 export const NO_RESERVE: Reserve = { reserveMs: 0, idle: undefined, calmMs: 0 };
 
-/** Grows at once; shrinks after two minutes. */
+/** The reserve grows at once, and shrinks after two minutes. */
 export function nextReserve(before: Reserve, sample: ReserveSample): Reserve {
   const idle = smoothIdle(before.idle, sample);
   const neededMs = neededReserveMs({ ...sample, idle });

@@ -201,7 +201,6 @@ export class Listener {
     this.#pipe.write(frame, flushed);
   }
 
-  // In one write with the push's sound.
   #writeAhead(frame: Buffer, flushed?: () => void): void {
     this.#hold();
     this.#write(frame, flushed);
@@ -315,7 +314,7 @@ export class Listener {
     this.#nextSlot = slot;
   }
 
-  // Before its slot's sound. False: the listener was closed.
+  // State goes before the sound of its slot. False: the listener was closed.
   #sendChanges(): boolean {
     const frames = this.#frames;
     const { replica, isAway, audienceNotice } = this.#followed;
@@ -339,7 +338,6 @@ export class Listener {
     return true;
   }
 
-  // False: the listener was closed.
   #sendSound(): boolean {
     const frames = this.#frames;
     const { replica } = this.#followed;
@@ -363,7 +361,7 @@ export class Listener {
     return true;
   }
 
-  // After sound, within half of the unsent limit, so that moments never cause a stall.
+  // Moments follow sound, within half of the unsent limit, so that they never cause a stall.
   #sendMoments(): void {
     const { replica } = this.#followed;
     if (this.#nextSlot >= 0 && this.#nextSlot <= replica.ring(this.#rendition).head) return;

@@ -10,15 +10,13 @@ export interface PushMember {
 }
 
 export interface PushScheduler {
-  /** Until removed; `cadenceMs` is a row of the cadence table. */
   add(member: PushMember, cadenceMs: number, group: object): void;
   remove(member: PushMember): void;
   /** The next push comes within the new cadence. */
   move(member: PushMember, cadenceMs: number, group: object): void;
-  /** By row; and ever added, without moves. */
+  /** Members by row of the cadence table; members ever added, without moves. */
   readonly sizes: readonly number[];
   readonly addedCount: number;
-  /** Members of `group` at the fastest cadence, if they are few. */
   pushNow(group: object): void;
   [Symbol.dispose](): void;
 }
@@ -26,7 +24,7 @@ export interface PushScheduler {
 /** Waking for every few members costs more than serving them. After a stall at most one turn is made up. */
 const SPOKE_MS = 10;
 const MAX_SPOKES = 25;
-/** Ten milliseconds of writes; on the wheel they would wait 100 ms on average. */
+/** Ten milliseconds of writes; on the wheel members would wait 100 ms on average. */
 export const MAX_IMMEDIATE_MEMBERS = 1_000;
 
 export function createPushScheduler(clock: Clock, log: Logger): PushScheduler {

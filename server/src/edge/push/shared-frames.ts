@@ -9,9 +9,8 @@ import { MAX_FRAME_BYTES } from "../edge-limits.ts";
 import type { CadenceRow } from "../load/cadence-table.ts";
 import { binaryFrame } from "../socket/websocket-framing.ts";
 
-/** Without sound. */
 const MAX_SHARED_BYTES = 256 * 1024;
-/** Until the next slot. A dead edge's listeners resume from some forty slots. */
+/** Kept until the next slot. A dead edge's listeners resume from some forty slots. */
 const MAX_SOUND_BYTES = 1024 * 1024;
 /** A snapshot has the edge's time, so it is shared briefly. */
 const SNAPSHOT_MS = 20;
@@ -19,11 +18,11 @@ const SNAPSHOT_MS = 20;
 type WantedBuffer = Pick<CadenceRow, "cadenceMs" | "reserveMs">;
 
 export interface SharedFrames {
-  /** From `slot`, which must be kept, up to `to`, exclusive. */
+  /** Fragments from `slot`, which must be kept, up to `to`, exclusive. */
   sound(rendition: Rendition, slot: number): { readonly frame: Buffer; readonly to: number };
   /** `undefined`: no longer kept, send a snapshot. */
   entries(seq: number): Buffer | undefined;
-  /** The newest that fit in `maxBytes` of JSON. */
+  /** The newest moments that fit in `maxBytes` of JSON. */
   moments(seq: number, maxBytes: number): Buffer;
   snapshot(rendition: Rendition, cadence: WantedBuffer, nextSlot: number | null, audience: number): Buffer;
   skipped(from: number, to: number): Buffer;

@@ -2,7 +2,6 @@
 
 interface Joined {
   readonly frames: readonly Buffer[];
-  /** From the second write on: frames for one listener are not copied. */
   bytes: Buffer | undefined;
 }
 

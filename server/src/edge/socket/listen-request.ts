@@ -13,9 +13,8 @@ export interface ListenRequest {
   readonly rendition: Rendition;
   readonly nextSlot: number | undefined;
   readonly stateSeq: number | undefined;
-  /** Absent: none yet. */
   readonly momentSeq?: number | undefined;
-  /** Of a resuming listener; default the fastest. */
+  /** The cadence that a resuming listener's buffer suffices for; default the fastest. */
   readonly heldCadenceMs?: number | undefined;
   /** Start of an earlier wait in a queue. */
   readonly sinceUtcMs?: number | undefined;
@@ -36,7 +35,6 @@ export function readListenRequest(query: URLSearchParams): ListenRequest {
   };
 }
 
-/** For close reasons. */
 export function resumeQuery({
   rendition,
   nextSlot,

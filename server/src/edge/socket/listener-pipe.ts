@@ -2,9 +2,9 @@
 export interface ListenerPipe {
   /** A whole WebSocket frame, shared by listeners. Calls `flushed` once it has left this process. */
   write(frame: Buffer, flushed?: () => void): void;
-  /** Written, but not out of this process. */
+  /** Bytes that were written and have not left this process. */
   readonly unsentBytes: number;
-  /** Until `release`, then one write. Holds nest. */
+  /** Collects writes until `release`, then writes once. Holds nest. */
   hold(): void;
   release(): void;
   /** Cuts `reason` to fit a close frame. */

@@ -59,7 +59,6 @@ interface ConnectionState {
 type Connection = ListenerSocket<ConnectionState>;
 
 const DRAIN_STEP_MS = 50;
-/** Plus jitter. */
 const ADDRESS_FULL_RETRY_MS = 10_000;
 
 export function createListenerSockets(options: ListenerSocketsOptions): ListenerSockets {
@@ -272,7 +271,7 @@ function createUpgradeResponses() {
   };
 }
 
-// At most as many messages as a listener may send per second.
+// Keeps as many messages as a listener may send per second.
 function deliver(connection: Connection, message: (listener: Listener) => void): void {
   const { state } = connection;
   if (state.listener) {

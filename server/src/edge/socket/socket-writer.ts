@@ -28,7 +28,6 @@ export class SocketWriter {
   #holds = 0;
   #held: Held[] | undefined;
 
-  /** `joined`: shared by sockets that get the same frames. */
   constructor(socket: Duplex, joined?: JoinedFrames) {
     this.#socket = socket;
     this.#joined = joined;
@@ -48,14 +47,12 @@ export class SocketWriter {
     return this.#fd >= 0;
   }
 
-  /** Written, but not out of this process. */
   get unsentBytes(): number {
     let heldBytes = 0;
     if (this.#held) for (const { frame } of this.#held) heldBytes += frame.length;
     return heldBytes + this.#queuedBytes();
   }
 
-  /** Until `release`, then one write. Holds nest. */
   hold(): void {
     this.#holds += 1;
   }

@@ -35,7 +35,6 @@ function writeHeader(frame: Buffer, length: number): void {
 
 export const PING_FRAME: Buffer = Buffer.from([FINAL_PING, 0]);
 
-/** At most 125 bytes. */
 export function pongFrame(payload: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from([FINAL_PONG, payload.length]), payload]);
 }

@@ -42,7 +42,6 @@ export class WebSocketReader {
   /** After `next` returned undefined, at most the start of one frame. */
   #bytes: Buffer = NOTHING;
   #isBroken = false;
-  /** 0 between messages. */
   #opcode = 0;
   #parts: Buffer[] = [];
   #heldBytes = 0;
@@ -52,7 +51,6 @@ export class WebSocketReader {
     this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]);
   }
 
-  /** `undefined` until more bytes arrive. */
   next(): WebSocketEvent | undefined {
     while (!this.#isBroken) {
       const frame = this.#readFrame();

@@ -21,7 +21,7 @@ export interface SocketContext<T> {
   closed(socket: ListenerSocket<T>): void;
 }
 
-/** Without an answer to a close. */
+/** A socket without an answer to a close is cut after this time. */
 export const CLOSING_MS = 3_000;
 
 const SELF = Symbol("listener socket");
@@ -94,7 +94,6 @@ export class ListenerSocket<T> implements ListenerPipe {
     }
   }
 
-  /** The peer sends no more, or the socket is closed. */
   ended(isClosed: boolean): void {
     if (!isClosed) return void (this.#phase === "open" ? this.#socket.destroy() : this.#writer.end());
     if (this.#phase === "gone") return;
@@ -147,7 +146,6 @@ function onClose(this: Carrier): void {
   this[SELF]?.ended(true);
 }
 
-// The close event follows.
 function onError(this: Carrier): void {
   this.destroy();
 }
