@@ -23,7 +23,7 @@ import { startRetention } from "./spaces/delete-old.ts";
 import { openSpaces, type Spaces } from "./spaces/held-spaces.ts";
 
 export interface StageOptions {
-  /** Not disposed here, but the logs opened here are closed. */
+  /** The stage closes the logs that it opened but not the store. */
   readonly store: LogStore;
   /** True where the store is on a disk. */
   readonly isRecorded: boolean;
@@ -33,7 +33,6 @@ export interface StageOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly version: string;
-  /** Port 0: any. */
   readonly tcp: { readonly host: string; readonly port: number };
   /** PEM; with it the TCP port speaks HTTPS. */
   readonly tls?: { readonly cert: string; readonly key: string };
@@ -46,9 +45,9 @@ export interface StageOptions {
 export interface StageLimits {
   readonly maxSpaces: number;
   readonly expiryMs: number;
-  /** Without a connected call. */
+  /** Time without a connected call. */
   readonly seatKeptMs: number;
-  /** Before hold music begins. */
+  /** Silence before hold music begins. */
   readonly silenceLimitMs: number;
   /** Time for which a live space goes on with nobody on its stage. */
   readonly emptyStageMs: number;

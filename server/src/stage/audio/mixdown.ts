@@ -16,7 +16,6 @@ export interface Position {
 }
 
 export interface MixdownResult {
-  /** Somebody who is not muted is speaking. */
   readonly voice: boolean;
   /** At a slot's last packet; otherwise undefined. */
   readonly levels: readonly SeatLevel[] | undefined;
@@ -42,7 +41,6 @@ export interface MixConnection {
   readonly seat: number;
   /** The next 20 ms; undefined while the seat has no call. */
   tick(nowMs: number, isMuted: boolean): VoiceFrame | undefined;
-  /** Undefined while the seat has no call. */
   readonly active:
     | {
         readonly receivesSound: boolean;

@@ -3,9 +3,8 @@
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { type LevelDbov, MAX_LEVELS } from "@hustings/wire/units.ts";
 
-/** In a row against the verdict: 1 s. */
+/** Slots in a row that must contradict the verdict: 1 s. */
 const SLOTS_TO_CHANGE = 5;
-/** Of a slot with speech, pauses included. */
 const LOUD_DBOV: LevelDbov = 45;
 
 /** Call with each slot's levels. True while as many seats are loud as a slot has levels for (docs/decisions/0002). */

@@ -31,7 +31,6 @@ export interface InternalRoutesOptions {
 
 type SpaceParams = { Params: { id: string } };
 
-/** base64url(SHA-256). */
 const SECRET_HASH = /^[\w-]{43}$/;
 
 export function addInternalRoutes(http: FastifyInstance, { spaces, clock, health }: InternalRoutesOptions): void {

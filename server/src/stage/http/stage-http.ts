@@ -14,7 +14,7 @@ const KEEP_ALIVE_MS = 5_000;
 const MAX_HEADER_BYTES = 8 * 1024;
 const MAX_CONNECTIONS = 2_000;
 
-/** At once, and then each second, per address. */
+/** Requests of an address at once, and then per second. */
 export const REQUEST_BURST = 100;
 export const REQUESTS_PER_SECOND = 10;
 /** Then the address not seen for longest is forgotten. */
@@ -29,7 +29,6 @@ export interface HttpOptions {
   readonly tls?: { readonly cert: string; readonly key: string };
 }
 
-/** Without routes; does not listen yet. */
 export function createHttp({ clock, log, isProxied, tls }: HttpOptions): FastifyInstance {
   const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,

@@ -35,7 +35,6 @@ export interface ConnectionOptions {
   readonly now: () => number;
   /** Maps found candidates to those of the answer. */
   readonly reachable: (found: readonly Candidate[]) => readonly Candidate[];
-  /** Called once. */
   readonly onEnd: () => void;
 }
 
@@ -290,8 +289,6 @@ function closeNative(native: PeerConnection, track: Track, channel: DataChannel 
   for (const part of [channel, track, native]) {
     try {
       part?.close();
-    } catch {
-      // The other side may have closed it already.
-    }
+    } catch {}
   }
 }

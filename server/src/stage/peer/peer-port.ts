@@ -47,6 +47,5 @@ export interface Peer {
   sendPacket(opus: Uint8Array, timestamp: number): boolean;
   /** False: the channel is not open, the text exceeds `MAX_CHANNEL_BYTES`, or over 256 KiB are unsent. */
   send(text: string): boolean;
-  /** At once, without events. */
   close(): void;
 }

@@ -8,7 +8,6 @@ const BLOCK_BYTES = 24;
 export interface LossReport {
   /** Of our packets since the previous report, 0-1. */
   readonly lossFraction: number;
-  /** At the other side. */
   readonly jitterMs: number;
   /** Absent until the other side has had a sender report of ours. */
   readonly roundTripMs?: number;
@@ -57,11 +56,10 @@ function readBlocks(view: DataView, from: number, end: number, ssrc: number, now
   return undefined;
 }
 
-/** Since the start, of one SSRC. */
 export interface Reception {
   readonly ssrc: number;
   readonly baseSequence: number;
-  /** With wraps counted above bit 16. */
+  /** Wraps are counted above bit 16. */
   readonly highest: number;
   readonly received: number;
   readonly expectedBefore: number;

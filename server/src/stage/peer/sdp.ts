@@ -8,7 +8,6 @@ const MAX_LINE_CHARS = 1_024;
 const MAX_SECTIONS = 8;
 const AUDIO_LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
 
-/** In UTF-8. */
 export const MAX_MESSAGE_BYTES = 16_384;
 
 /** `sections` keeps the offer's order, which the answer must have. */
@@ -105,7 +104,6 @@ export function readOffer(text: string): Offer {
   };
 }
 
-/** For the library, without candidates. */
 export function writeCleanOffer(offer: Offer): string {
   const { audio } = offer;
   const lines = ["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0"];

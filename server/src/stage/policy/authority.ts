@@ -12,13 +12,12 @@ import { MAX_SEATS } from "@hustings/wire/units.ts";
 /** From the checked ticket. Permissions follow from the state. */
 export type Actor = Pick<TicketClaims, "person" | "name" | "generation">;
 
-/** Not in the public state. */
 export interface Facts {
   /** Removed and not invited again. */
   readonly barred: ReadonlySet<PersonId>;
 }
 
-/** In this order. Empty: already as asked, "done". */
+/** The entries are written in this order. Empty: already as asked, "done". */
 export interface Decision {
   readonly state: readonly StateChange[];
   readonly backstage: readonly BackstageChange[];
@@ -162,7 +161,7 @@ function decideMute(state: SpaceState, actor: Actor, number: number, muted: bool
   return acted(actor, `mute ${person}`, { kind: "muted", seat, muted, by: "host" });
 }
 
-/** `stateSeq` is set when the change is written. */
+/** Throws as `assertActor`, and `host-only` for anybody but the host. */
 function acted(actor: Actor, what: string, change: StateChange): Decision {
   return { state: [change], backstage: [{ kind: "acted", by: actor.person, what, stateSeq: 0 }] };
 }

@@ -4,7 +4,7 @@ import { timingSafeEqual } from "node:crypto";
 import type { PersonId } from "@hustings/wire/ids.ts";
 import type { BackstageEntry } from "@hustings/wire/log/lanes.ts";
 
-/** Of the newest host link. Compares in constant time. */
+/** Compares with the newest host link, in constant time. */
 export function matchesHostSecret(backstage: readonly BackstageEntry[], secretHash: string): boolean {
   const newest = backstage.findLast((entry) => entry.kind === "host-secret")?.secretHash;
   if (newest === undefined) return false;
@@ -13,7 +13,6 @@ export function matchesHostSecret(backstage: readonly BackstageEntry[], secretHa
   return expected.length === given.length && timingSafeEqual(expected, given);
 }
 
-/** Removed and not invited again. */
 export function barredOf(backstage: readonly BackstageEntry[]): Set<PersonId> {
   const barred = new Set<PersonId>();
   for (const entry of backstage) {

@@ -12,7 +12,6 @@ export interface AirState {
 export interface AirSignals {
   /** Packets arrive from a seat, muted or not. */
   readonly someonePresent: boolean;
-  /** Somebody who is not muted is speaking. */
   readonly voice: boolean;
   readonly elapsedMs: number;
 }

@@ -6,13 +6,12 @@ import type { AirState } from "./dead-air.ts";
 
 export interface SeatPresence {
   readonly isPresent: boolean;
-  /** 0 with a connected call. */
+  /** 0 while the seat has a connected call. */
   readonly disconnectedForMs: number;
 }
 
 export interface SpaceObservations {
   readonly presenceOf: (person: PersonId) => SeatPresence;
-  /** Undefined: not live. */
   readonly air: AirState | undefined;
   /** Undefined: not recorded. */
   readonly isStoring: boolean | undefined;

@@ -6,14 +6,14 @@ import { MAX_ABSENCE_SLOTS } from "@hustings/wire/units.ts";
 
 export interface ResumePlan {
   readonly firstSlot: number;
-  /** To write first, in this order, at `firstSlot`. */
+  /** Entries to write first, in this order, at `firstSlot`. */
   readonly changes: readonly StateChange[];
 }
 
 export interface LogEnd {
-  /** Newest of every rendition; undefined before the first. */
+  /** The newest slot of every rendition; undefined before the first. */
   readonly headSlot: number | undefined;
-  /** Above every slot that a follower may have (`SpaceLog.firstFreeSlot`). */
+  /** A slot above every slot that a follower may have (`SpaceLog.firstFreeSlot`). */
   readonly firstFreeSlot: number;
 }
 
@@ -35,7 +35,6 @@ export function planResume(state: SpaceState, end: LogEnd, utcMs: number): Resum
   return { firstSlot, changes };
 }
 
-/** For slots `[from, to)`; empty for an empty range. */
 export function declareMissing(from: number, to: number): readonly StateChange[] {
   if (to <= from) return [];
   return [{ kind: to - from <= MAX_ABSENCE_SLOTS ? "absence" : "gap", from, to }];

@@ -13,7 +13,6 @@ export interface Call {
   tick(nowMs: number): UplinkFrame;
   /** On the tick's clock; undefined before the first. */
   readonly lastPacketMs: number | undefined;
-  /** Not silent, failed or closed. */
   readonly isConnected: boolean;
   readonly isOver: boolean;
   readonly lossFraction: number;
@@ -35,14 +34,13 @@ export interface CallOptions {
   readonly id: string;
   readonly opus: Opus;
   readonly clock: Clock;
-  /** When the channel opens, and for each message. */
+  /** Called when the channel opens, and for each message. */
   readonly onOpen: (call: Call) => void;
   readonly onMessage: (call: Call, text: string) => void;
-  /** Undefined: none is pending. */
   readonly pendingAnswers: () => Promise<void> | undefined;
 }
 
-/** For pending answers, and then until the peer closes. */
+/** Time for pending answers, and then until the peer closes. */
 export const GOODBYE_MS = 500;
 
 /** Rejects as `PeerPort.accept` does. */

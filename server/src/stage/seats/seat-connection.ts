@@ -6,7 +6,7 @@ import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import { SILENCE_DBOV } from "@hustings/wire/units.ts";
 import type { Call } from "./call.ts";
 
-/** Without a packet. Chromium sends while muted, and DTX sends every 400 ms. */
+/** A person without a packet for this long is not present. Chromium sends while muted, and DTX sends every 400 ms. */
 export const PRESENT_MS = 1_000;
 
 export interface SeatConnection {
@@ -37,7 +37,7 @@ export function openSeatConnection(person: PersonId, seat: number, openedMs: num
     candidate = undefined;
   }
 
-  /** Once the candidate's sound can be decoded. The active call's frame of this tick is its last. */
+  /** Called once the candidate's sound can be decoded. The active call's frame of this tick is its last. */
   function takeOver(nowMs: number): boolean {
     if (candidate === undefined || !candidate.tick(nowMs).spoke) return false;
     active?.hangUp("replaced");

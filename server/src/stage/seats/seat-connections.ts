@@ -20,11 +20,10 @@ export interface SeatConnections {
   seated(state: SpaceState, isSilenced: (person: PersonId) => boolean): readonly SeatedConnection[];
   isAnyonePresent(nowMs: number): boolean;
   presenceOf(person: PersonId, nowMs: number): SeatPresence;
-  /** Not the connection of a person who has taken the seat since. Returns the person who left. */
+  /** Leaves the connection of a person who has taken the seat since. Returns the person who left. */
   closeSeat(seat: number, why: "left" | "removed", state: SpaceState): PersonId | undefined;
   /** Without `why` no goodbye is sent. */
   closeAll(why?: "ended"): void;
-  /** False: no such call. */
   hangUp(callId: string): boolean;
   sendToAll(message: StageMessage): void;
   /** After our stall since `lastMs`: people present then are present at `nowMs`. */

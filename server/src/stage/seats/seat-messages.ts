@@ -15,15 +15,13 @@ export interface SeatMessagesOptions {
 }
 
 export const MAX_MESSAGES_PER_SECOND = 20;
-/** Further ones are refused. */
+/** Further commands are refused. */
 export const MAX_COMMANDS_UNDER_WAY = 20;
-/** In answers to messages with an unreadable id. */
 export const NO_ID = -1;
 
 export interface SeatMessages {
   /** Call in the order of arrival. Never throws: every message is answered. */
   receive(text: string): void;
-  /** Undefined: no command is in progress. */
   readonly pending: Promise<void> | undefined;
 }
 

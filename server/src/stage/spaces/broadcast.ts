@@ -6,18 +6,17 @@ import { type Programme, startProgramme } from "../audio/programme.ts";
 import { AIR_AFTER_RESTART, type AirSignals, type AirState, airAtStart, nextAir } from "../policy/dead-air.ts";
 
 export interface Broadcast {
-  /** Undefined: off air. */
   readonly programme: Programme | undefined;
   readonly air: AirState | undefined;
-  /** Without an entry: a restarted stage resumes a live space. */
+  /** Goes on air without an entry: a restarted stage resumes a live space. */
   resume(slot: number): void;
   /** Sound from `slot` on is held until `write` resolves. Goes off air again if it rejects. */
   begin<T>(slot: number, someonePresent: boolean, write: () => Promise<T>): Promise<T>;
   /** `write` runs once earlier slots are appended. Stays on air if it rejects. */
   end<T>(slot: number, write: () => Promise<T>): Promise<T>;
-  /** In each tick, before its sound. */
+  /** Call in each tick before its sound. */
   reachSlot(slot: number): void;
-  /** In each tick, after its sound. */
+  /** Call in each tick after its sound. */
   updateAir(signals: AirSignals, silenceLimitMs: number): void;
   stop(): void;
 }

@@ -27,9 +27,8 @@ export interface SpacesOptions {
   readonly store: LogStore;
   readonly dependencies: Omit<SpaceDependencies, "onEnded">;
   readonly tickNumber: () => number;
-  /** That have not ended. */
   readonly maxSpaces: number;
-  /** Until a space that is not live and has nobody on stage is removed. */
+  /** A space that is not live and has nobody on stage is removed after this time. */
   readonly expiryMs: number;
 }
 
@@ -39,11 +38,11 @@ export interface Spaces extends AsyncDisposable {
   get(id: SpaceId): Space;
   /** An ended space answers a second "end" as the first, and refuses other commands. */
   execute(id: SpaceId, actor: Actor, command: Command): Promise<CommandResult>;
-  /** Also ended ones. Throws `no-space`. */
+  /** Finds ended spaces too. Throws `no-space`. */
   find(id: SpaceId): FoundSpace;
   /** Live ones first, then the newest; at most `MAX_LISTED`. */
   list(): readonly FoundSpace[];
-  /** Also of an ended space; undefined: unknown. */
+  /** Reads ended spaces too; undefined: unknown. */
   reader(id: SpaceId): Promise<LogReader | undefined>;
   /** Resolves once on disk. Throws `conflict`, `too-many-spaces`, `cannot-store`. */
   create(space: NewSpace): Promise<void>;
@@ -58,7 +57,7 @@ export interface Spaces extends AsyncDisposable {
 }
 
 export const MAX_LISTED = 1_000;
-/** For followers. Then the log requested longest ago is closed. */
+/** Logs of ended spaces that stay open for followers; then the one requested longest ago is closed. */
 export const MAX_OPEN_ENDED = 64;
 
 /** All that have not ended. A log that cannot be opened is logged and skipped. */

@@ -7,12 +7,13 @@ import { foldState, type SpaceState, type StateChange, type StateEntry } from "@
 import type { SpaceLog } from "../../log/port.ts";
 
 export interface Pen {
-  /** With pending entries, so that decisions need not wait for the disk. An entry that cannot be written drops out. */
+  /**
+   * Includes pending entries, so that decisions need not wait for the disk. An entry that cannot be written drops out.
+   */
   readonly state: SpaceState;
   /** Resolves once on disk, after `onEntry`. `slot` is raised to the newest written. Rejects with `cannot-store`. */
   write(change: StateChange, slot?: number): Promise<StateEntry>;
   writeBackstage(change: BackstageChange): Promise<BackstageEntry>;
-  /** Every earlier `write` is on disk or has failed. */
   settled(): Promise<void>;
   readonly hasPendingWrites: boolean;
   /** Does nothing for a second after a failure: call again while the entry is due. */
@@ -23,7 +24,7 @@ export interface PenOptions {
   readonly log: SpaceLog;
   readonly clock: Clock;
   readonly slotNow: () => number;
-  /** Once on disk, in order. */
+  /** Called once an entry is on disk, in order. */
   readonly onEntry: (entry: StateEntry) => void;
   readonly onFailure: (cause: unknown) => void;
 }

@@ -29,16 +29,15 @@ export interface SpaceDependencies {
   readonly peers: PeerPort;
   readonly opus: Opus;
   readonly logger: Logger;
-  /** Unguessable. */
   readonly newCallId: () => string;
-  /** Without a connected call; the host's is kept until the end. */
+  /** Time without a connected call; the host's seat is kept until the end. */
   readonly seatKeptMs: number;
   readonly silenceLimitMs: number;
   /** Time for which a live space goes on with nobody on its stage (policy/empty-stage.ts). */
   readonly emptyStageMs: number;
   /** Whether the state says that the space is recorded: true where the log is on a disk. */
   readonly isRecorded: boolean;
-  /** Once, when the end is on disk. */
+  /** Called once, when the end is on disk. */
   readonly onEnded: (id: SpaceId) => void;
 }
 
@@ -59,7 +58,7 @@ const AUDIENCE_TICKS = 1_000 / PACKET_MS;
 /** Call `tick` for every tick from `firstTick`; a jump means missed ticks. No tick waits for anything. */
 export class Space implements AsyncDisposable {
   readonly id: SpaceId;
-  /** As edges count. Sent to seats at most once a second. */
+  /** Listeners as edges count them. Sent to seats at most once a second. */
   audience = 0;
   readonly #log: SpaceLog;
   readonly #pen: Pen;
@@ -68,7 +67,7 @@ export class Space implements AsyncDisposable {
   readonly #broadcast: Broadcast;
   readonly #connections = createSeatConnections();
   readonly #barred: Set<PersonId>;
-  /** By the host: silent at once, even if the entry cannot be written. */
+  /** People whom the host silenced: at once, even if the entry cannot be written. */
   readonly #silenced = new Set<PersonId>();
   readonly #firstSlot: number;
   readonly #firstTick: number;
@@ -116,7 +115,6 @@ export class Space implements AsyncDisposable {
     return this.#pen.settled();
   }
 
-  /** On disk. */
   get state(): SpaceState {
     return this.#log.state();
   }
@@ -188,7 +186,7 @@ export class Space implements AsyncDisposable {
     return this.#connections.hangUp(callId);
   }
 
-  /** The host of the newest link. Throws `ticket-invalid`. */
+  /** Returns the host of the newest link. Throws `ticket-invalid`. */
   async matchHostSecret(secretHash: string): Promise<NamedPerson & { generation: number }> {
     await this.#replacing;
     const { host, hostLinkGeneration } = this.state;
