@@ -5,7 +5,6 @@ import { KEPT_SLOTS } from "@hustings/wire/units.ts";
 export interface FragmentRing {
   /** −1 before the first. */
   readonly head: number;
-  /** −1 before the first. */
   readonly oldest: number;
   /** Without copying. False unless `slot` is above the head. */
   add(slot: number, bytes: Uint8Array): boolean;
@@ -13,7 +12,6 @@ export interface FragmentRing {
   firstSlotFrom(slot: number): number;
   /** From `slot`, which must be kept: one, then as many as fit in `maxBytes`. */
   consecutiveFrom(slot: number, maxBytes: number): readonly Uint8Array[];
-  /** In `[from, to)`, ascending. */
   between(from: number, to: number): readonly SlotFragment[];
 }
 

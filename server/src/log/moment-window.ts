@@ -2,7 +2,6 @@
 
 import type { MomentEntry } from "@hustings/wire/log/lanes.ts";
 
-/** An hour. */
 export const MOMENT_WINDOW_SLOTS = 18_000;
 /** An hour of ten comments and a tally a second; then the oldest is dropped. */
 export const MAX_MOMENTS = 40_000;

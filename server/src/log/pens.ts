@@ -14,14 +14,13 @@ export interface PensOptions<Pen extends AsyncDisposable> {
 
 export interface PenHold {
   readonly term: number;
-  /** At each append. Throws StaleTerm if a newer pen was taken, Error if this one is closed. */
+  /** Call at each append. Throws StaleTerm if a newer pen was taken, Error if this one is closed. */
   check(): void;
-  /** Runs `end`, the first time only. */
   close(end: () => void): Promise<void>;
 }
 
 export interface Pens<Pen extends AsyncDisposable> {
-  /** Of the next term, once durable; then older pens are refused. */
+  /** A pen of the next term, once that is durable; then older pens are refused. */
   take(): Promise<Pen>;
   readonly isInUse: boolean;
   close(): Promise<void>;

@@ -31,9 +31,8 @@ export interface FollowedLanes {
 }
 
 export interface LogReader extends FollowedLanes {
-  /** Of every durable entry. */
   state(): SpaceState;
-  /** Of the kept slots `[from, to)`, ascending. Throws RangeError above MAX_RANGE_SLOTS. */
+  /** The kept fragments of `[from, to)`, ascending. Throws RangeError above MAX_RANGE_SLOTS. */
   range(rendition: Rendition, from: number, to: number): Promise<readonly Uint8Array[]>;
 }
 
@@ -59,8 +58,8 @@ export interface SpaceLog extends LogReader {
   appendBackstage(slot: number, utcMs: number, change: BackstageChange): Promise<BackstageEntry>;
   backstage(): readonly BackstageEntry[];
   /**
-   * Above every slot ever sent to a follower: after a crash up to 2 s past the newest head, for sound sent and not
-   * stored. A starting stage counts from here, and declares the slots in between absent.
+   * A slot above every slot ever sent to a follower: after a crash up to 2 s past the newest head, for sound sent and
+   * not stored. A starting stage counts from here, and declares the slots in between absent.
    */
   firstFreeSlot(): number;
   /** When storing sound stops (disk full, I/O error: `cause`), and when it works again. */
@@ -86,11 +85,10 @@ export interface StoredLog {
   readonly instance: string;
   /** False: earlier sound may not be stored yet. */
   readonly isSettled: boolean;
-  /** As of opening. */
   state(): SpaceState;
   /** From slot `from` to the newest, ascending, in batches; reads as it is consumed. */
   sizes(rendition: Rendition, from: number): AsyncIterable<readonly FragmentSize[]>;
-  /** Of stored fragments. */
+  /** As `LogReader.range`, of stored fragments. */
   range(rendition: Rendition, from: number, to: number): Promise<readonly Uint8Array[]>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -110,11 +108,11 @@ export const MAX_RANGE_SLOTS = 600;
 
 /** One stage process holds it. */
 export interface LogStore {
-  /** With term 1. Throws if the space has a log. */
+  /** The pen has term 1. Throws if the space has a log. */
   create(id: SpaceId): Promise<SpaceLog>;
   /**
-   * The next term, durable before this resolves; an older pen's pending entries are durable or refused by then. Cuts a
-   * torn tail. `undefined`: no such log.
+   * The pen has the next term, durable before this resolves; an older pen's pending entries are durable or refused by
+   * then. Cuts a torn tail. `undefined`: no such log.
    */
   open(id: SpaceId): Promise<SpaceLog | undefined>;
   /** Newest `created` first; opens no log. */
@@ -156,5 +154,4 @@ export function newestFirst(a: { readonly state: SpaceState }, b: { readonly sta
   return b.state.originUtcMs - a.state.originUtcMs;
 }
 
-/** One space's log, and the size of its audience. */
 export type FollowedRecord = LogRecord | { readonly lane: "audience"; readonly audience: number };

@@ -15,7 +15,6 @@ type StateRecord = LogRecord & { lane: "state" };
 export const HELD_RECORDS = 1024;
 
 export interface RecentOptions {
-  /** Back from the rendition's newest slot. */
   readonly keptSlots?: number;
   readonly heldRecords?: number;
 }
@@ -23,13 +22,12 @@ export interface RecentOptions {
 export interface RecentRecords {
   heads(): Heads;
   state(): SpaceState;
-  /** Until it is closed. */
   openFollowers(): Followers;
-  /** Kept ones of `[from, to)`, ascending. */
+  /** The kept fragments of `[from, to)`, ascending. */
   range(rendition: Rendition, from: number, to: number): readonly Uint8Array[];
-  /** Kept ones from `from`, ascending. */
+  /** The kept fragments from `from`, ascending. */
   sizes(rendition: Rendition, from: number): readonly FragmentSize[];
-  /** In memory; 0 before the first. */
+  /** Oldest slot in memory; 0 before the first. */
   oldestSlot(rendition: Rendition): number;
   backstage(): readonly BackstageEntry[];
   /** Throws RangeError unless `slot` is above the head. */
@@ -41,7 +39,6 @@ export interface RecentRecords {
 
 export interface Followers {
   follow(cursor: Cursor, signal: AbortSignal, renditions?: readonly Rendition[]): AsyncIterable<LogRecord>;
-  /** Once they have read everything. */
   close(): void;
 }
 

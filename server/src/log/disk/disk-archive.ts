@@ -20,7 +20,7 @@ export interface DiskArchiveOptions {
   readonly clock?: Clock;
 }
 
-/** Unchanged for this long, a sound lane gets nothing appended before. */
+/** A sound lane that has not changed for this long gets nothing that was appended before. */
 const SETTLED_MS = 30_000;
 
 export function createDiskArchive({ directory, clock = systemClock }: DiskArchiveOptions): LogArchive {

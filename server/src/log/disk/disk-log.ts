@@ -17,7 +17,7 @@ import { entryRepairs, type LaneRepair, type Repair, soundRepairs, termRepairs }
 import { openSoundLane, type SoundLane } from "./sound-lane.ts";
 import { type SoundWriter, startSoundWriter } from "./sound-writer.ts";
 
-/** Ahead of the newest slot: 2 s. */
+/** The mark is this far ahead of the newest slot: 2 s. */
 export const MARK_AHEAD_SLOTS = 10;
 
 export interface DiskLogOptions {
@@ -30,7 +30,6 @@ export interface DiskLogOptions {
   readonly onUnused: () => Promise<void>;
 }
 
-/** Its files are open until `close`. */
 export interface DiskLog extends OpenLog<SpaceLog> {
   state(): SpaceState;
 }

@@ -22,7 +22,6 @@ export interface DiskMomentsOptions {
   /** Anything cut, passed over or unreadable. */
   readonly onRepair?: (repair: Repair) => void;
   readonly openLane?: OpenLane;
-  /** Absent: the default of recent-records.ts. */
   readonly heldRecords?: number;
 }
 
@@ -81,7 +80,6 @@ async function openLane(
     },
     async takePen() {
       const pen = await pens.take();
-      // After an older pen's moments.
       await opened.lane.settled();
       return pen;
     },

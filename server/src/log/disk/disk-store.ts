@@ -22,7 +22,6 @@ export interface DiskStoreOptions {
   /** Anything cut, passed over or unreadable. */
   readonly onRepair?: (repair: Repair) => void;
   readonly openLane?: OpenLane;
-  /** Absent: the default of recent-records.ts. */
   readonly heldRecords?: number;
 }
 
@@ -77,7 +76,6 @@ export async function openDiskStore(options: DiskStoreOptions): Promise<LogStore
   };
 }
 
-/** The blocks that the files of a folder take, in bytes; 0 without a folder. */
 async function folderBytes(folder: string): Promise<number> {
   const names = await readdir(folder).catch(() => []);
   const sizes = await Promise.all(

@@ -35,7 +35,6 @@ interface Waiting {
 export interface EntryLaneLimits {
   /** Read from the end on opening; absent: all. */
   readonly tailBytes?: number;
-  /** As JSON. */
   readonly maxEntryBytes?: number;
 }
 
@@ -145,7 +144,7 @@ function linesOf(group: readonly Waiting[], firstSeq: number, maxEntryBytes: num
   return lines;
 }
 
-// All of the lane if the tail has no whole entry.
+// Reads all of the lane if the tail has no whole entry.
 async function readTail(file: LaneFile, sizeBytes: number, tailBytes: number): Promise<EntryScan> {
   const from = Math.max(0, sizeBytes - tailBytes);
   const bytes = await file.read(from, sizeBytes - from);

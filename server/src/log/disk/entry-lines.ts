@@ -16,9 +16,7 @@ export interface Entry {
 }
 
 export interface EntryScan {
-  /** `seq` ascending. */
   readonly entries: readonly Entry[];
-  /** Offset of the next entry. */
   readonly endsAt: number;
   /** After the end, neither an entry nor reserved. */
   readonly tornBytes: number;
@@ -29,7 +27,6 @@ export interface EntryScan {
 export const MAX_ENTRY_BYTES = 64 * 1024;
 const HEAD_BYTES = 18;
 export const LINE_FEED = 10;
-/** Besides its JSON. */
 export const LINE_BYTES = HEAD_BYTES + 1;
 
 /** Throws RangeError above `maxBytes` of JSON. */

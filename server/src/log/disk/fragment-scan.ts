@@ -8,7 +8,6 @@ export interface FoundFragment {
   readonly slot: number;
   readonly at: number;
   readonly bytes: Uint8Array;
-  /** Of the ten packets together. */
   readonly packetBytes: number;
 }
 
@@ -16,7 +15,6 @@ export interface ScanFrom {
   readonly at: number;
   /** Slots ascend: fragments up to this slot are damage. */
   readonly lastSlot: number;
-  /** Absent: the end of the file. */
   readonly to?: number;
 }
 

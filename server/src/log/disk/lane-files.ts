@@ -6,7 +6,6 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 export interface LaneFile {
   /** Resolves with the bytes written, perhaps fewer; rejects if 0. */
   write(bytes: Uint8Array, at: number): Promise<number>;
-  /** Everything written is on the medium. */
   sync(): Promise<void>;
   truncate(sizeBytes: number): Promise<void>;
   /** Fewer than `length` only at the end of the file. */
@@ -43,7 +42,6 @@ export async function isFolder(path: string): Promise<boolean> {
   );
 }
 
-/** Such as "ENOSPC". */
 export function codeOf(error: unknown): string | undefined {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
   return typeof code === "string" ? code : undefined;

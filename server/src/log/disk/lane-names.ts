@@ -12,7 +12,6 @@ export const LANE_FILES = {
   momentTerm: "moments.term",
 } as const;
 
-/** Each space has a folder `ID` in it. */
 export function spacesFolder(directory: string): string {
   return join(directory, "spaces");
 }

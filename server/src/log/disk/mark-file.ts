@@ -15,10 +15,9 @@ export async function writeMark(file: LaneFile, firstFreeSlot: number): Promise<
 }
 
 export interface StoredTerm {
-  /** 0 before the first pen. */
   readonly term: number;
   readonly isNew: boolean;
-  /** Of a file without a whole copy of any term; else 0. */
+  /** 0 if the file has a whole copy of a term. */
   readonly damagedBytes: number;
 }
 

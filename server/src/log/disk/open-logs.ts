@@ -14,7 +14,6 @@ export interface OpenLogs<Log, Pen> {
   inTurn<Result>(id: SpaceId, act: () => Promise<Result>): Promise<Result>;
   /** Opens the log if need be. Call in a turn. */
   takePen(id: SpaceId): Promise<Pen>;
-  /** If open. Call in a turn. */
   close(id: SpaceId): Promise<void>;
   closeAll(): Promise<void>;
 }

@@ -18,10 +18,9 @@ export interface SoundLane {
 
 export interface OpenedSoundLane {
   readonly lane: SoundLane;
-  /** At most `newestCount`, ascending. */
   readonly newest: readonly { readonly slot: number; readonly bytes: Uint8Array }[];
   readonly tornBytes: number;
-  /** In the part that was read, of no whole fragment. */
+  /** Bytes in the part that was read which belong to no whole fragment. */
   readonly damagedBytes: number;
 }
 
@@ -35,7 +34,6 @@ interface Stored {
   readonly bytes: Uint8Array;
 }
 
-/** Reads the lane's end for its head, and cuts a torn tail. */
 export async function openSoundLane(file: LaneFile, newestCount: number): Promise<OpenedSoundLane> {
   const sizeBytes = await file.size();
   const tail = (await readTail(file, sizeBytes - TAIL_BYTES)) ?? (await readTail(file, 0)) ?? EMPTY_TAIL;

@@ -8,7 +8,6 @@ import type { SoundLane } from "./sound-lane.ts";
 export const WRITE_MS = 400;
 /** A power failure can cost this much. */
 export const SYNC_MS = 5_000;
-/** After a failure. */
 export const RETRY_MS = 5_000;
 
 /** False with the cause when storing stops, true when it works again. */
@@ -16,7 +15,6 @@ export type StorageListener = (storing: boolean, cause?: Error) => void;
 
 export interface SoundWriter {
   push(rendition: Rendition, slot: number, bytes: Uint8Array): void;
-  /** At every change, until disposed. */
   onStorage(listener: StorageListener): Disposable;
   /** Everything that waited is written, unless the disk refuses. */
   flush(): Promise<void>;
@@ -27,7 +25,6 @@ export interface SoundWriter {
 export interface SoundWriterOptions {
   readonly clock: Clock;
   readonly lanes: Readonly<Record<Rendition, SoundLane>>;
-  /** Before each write of sound. */
   readonly writeMark: () => Promise<void>;
 }
 

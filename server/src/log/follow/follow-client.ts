@@ -129,7 +129,6 @@ interface Inbox {
   readonly records: AsyncIterable<FollowedRecord>;
   push(record: FollowedRecord): void;
   close(cause: unknown): void;
-  /** True: the inbox is full; false: it was read. */
   onPace(listener: (isFull: boolean) => void): void;
 }
 

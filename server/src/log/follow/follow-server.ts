@@ -21,7 +21,6 @@ export interface FollowServerOptions {
   readonly maxUnsentBytes?: number;
 }
 
-/** Without `range`, ranges are empty. */
 export type ServedLanes = FollowedLanes & Partial<Pick<LogReader, "range">>;
 
 export interface FollowServer {
@@ -33,11 +32,10 @@ export const MAX_UNSENT_BYTES = 8 * 1024 * 1024;
 export const AUDIENCE_MS = 1_000;
 /** Per follower; more are refused with `too-many`. */
 export const MAX_RANGES_IN_PROGRESS = 8;
-/** Until a connection without a hello is refused. */
+/** A connection without a hello is refused after this time. */
 export const HELLO_MS = 5_000;
-/** To read half of `maxUnsentBytes`, or be disconnected. */
+/** A follower must read half of `maxUnsentBytes` within this time, or it is disconnected. */
 export const STALLED_MS = 10_000;
-/** For a refused connection to read the error. */
 export const GOODBYE_MS = 1_000;
 export const MAX_FOLLOWERS = 10_000;
 
