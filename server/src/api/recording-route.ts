@@ -8,7 +8,6 @@ import type { ApiContext, ApiServer, Recording } from "./api-context.ts";
 import * as shapes from "./schemas.ts";
 import { spaceOf } from "./spaces.ts";
 
-/** `[from, to)`. */
 export interface ByteRange {
   readonly from: number;
   readonly to: number;

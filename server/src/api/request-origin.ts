@@ -17,7 +17,6 @@ export function originOf(headers: IncomingHttpHeaders, publicUrl: string | undef
   return HOST.test(host) ? `${scheme}://${host}` : `${scheme}://localhost`;
 }
 
-// The newest hop's value.
 function last(value: string | string[] | undefined): string | undefined {
   const text = Array.isArray(value) ? value.at(-1) : value;
   const word = text?.split(",").at(-1)?.trim();

@@ -31,7 +31,7 @@ const MAX_OBJECTS = KEPT_SLOTS / MOMENT_OBJECT_SLOTS + 5;
 const MAX_AHEAD_SLOTS = MOMENT_OBJECT_SLOTS * 3;
 const ENVELOPE_BYTES = 100;
 const RETRY_MS = 1_000;
-/** While the audience desk is away. */
+/** The retry time while the audience desk is away. */
 const AWAY_RETRY_MS = 5_000;
 
 export function createMomentObjects(clock: Clock): MomentObjects {

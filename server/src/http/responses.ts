@@ -13,7 +13,6 @@ export interface HttpExchange {
 
 export type Headers = Readonly<Record<string, string | number>>;
 
-/** A response that can be sent many times. */
 export interface PreparedResponse {
   readonly status: number;
   /** A latin1 string leaves in one write with the head; a Buffer needs two. */
@@ -25,7 +24,6 @@ export type MaybePromise<T> = T | Promise<T>;
 
 /** RFC 6455 §5.5: 125 bytes, two of them the close code. */
 const MAX_REASON_CHARACTERS = 123;
-/** If the refusal gives no time. */
 const RETRY_MS = 1_000;
 
 export const COMMON_HEADERS: Headers = { "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" };

@@ -6,7 +6,6 @@ export interface UnixRequest {
   readonly socketPath: string;
   readonly path: string;
   readonly method?: "GET" | "POST" | "PUT" | "DELETE";
-  /** Sent as JSON. */
   readonly body?: unknown;
   /** Absent: no limit. */
   readonly deadlineMs?: number;

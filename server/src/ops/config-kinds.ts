@@ -72,7 +72,6 @@ export const ipAddress: Kind<string> = {
   },
 };
 
-/** Scheme, host and port. */
 export const webOrigin: Kind<string> = {
   allowed: "http:// or https:// and a host, such as https://talk.example.org, without a path",
   read(value) {

@@ -244,7 +244,6 @@ export class BadConfig extends Error {
   }
 }
 
-/** Facts that defaults depend on. */
 export interface ConfigMachine {
   readonly coresCount: number;
 }

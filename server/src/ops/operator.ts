@@ -12,7 +12,6 @@ import { runDirectory } from "./process/run-directory.ts";
 export interface OpenedSpace extends SpaceDetails {
   readonly id: SpaceId;
   readonly host: { readonly person: PersonId; readonly name: string };
-  /** Of the secret in the host link. */
   readonly secretHash: string;
 }
 
@@ -36,7 +35,6 @@ export interface Operator {
 const DEADLINE_MS = 30_000;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
-/** The operator of the server that runs on `dataDirectory`. */
 export function operatorOf(dataDirectory: string): Operator {
   const { stageSocket, settingsFile } = runDirectory(dataDirectory);
 

@@ -15,7 +15,6 @@ export interface PartOptions {
   readonly loop: HoldLoop;
 }
 
-/** For a `range` that `aacObjectAt` found. */
 export async function aacPart(
   log: HlsLog,
   window: HlsWindow,

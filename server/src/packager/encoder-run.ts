@@ -14,7 +14,6 @@ export interface EncoderRun {
 
 const RUN_MS = 10_000;
 const MAX_OUTPUT_BYTES = 1024 * 1024;
-/** Of the program's error output. */
 const MAX_ERROR_CHARACTERS = 500;
 
 const ARGS = [

@@ -37,7 +37,6 @@ export interface PackagerOptions {
 const MAX_SPACES = 20;
 /** Of all edges, for sound; more are refused with `full`. */
 const MAX_WAITING = 8_192;
-/** Edges pass on many requests at once. */
 const BACKLOG = 4_096;
 const AAC_PATH = new RegExp(`^/hls/([^/]+)/${AAC_VARIANT.folder}/([^/]+)$`);
 const INIT = Buffer.from(aacInitSegment());

@@ -24,13 +24,11 @@ export interface RecordingIndex {
   readonly segments: readonly RecordingSegment[];
   /** After the last complete segment; the last segment at the end. Absent: none. */
   readonly rest: RecordingSegment | undefined;
-  /** One below `liveSlot` before the first. */
+  /** The newest slot of the timeline; one below `liveSlot` before the first. */
   readonly lastSlot: number;
-  /** `packetBytes`: of all its packets. */
   add(slot: number, packetBytes: number): void;
 }
 
-/** A second. */
 export const SEGMENT_SLOTS = SLOTS_PER_SECOND;
 
 export function createRecordingIndex(liveSlot: number): RecordingIndex {

@@ -20,14 +20,12 @@ import {
   slotRangesOf,
 } from "./recording-index.ts";
 
-/** As it was when opened. */
 export interface RecordingView {
   readonly title: string;
   readonly sizeBytes: number;
   readonly durationSamples: number;
   /** The space has ended and everything stored is included. */
   readonly final: boolean;
-  /** Strong, quoted. */
   readonly etag: string;
   /** Bytes `[from, to)`, read as consumed. Throws RangeError outside the file, or Error if the log is damaged. */
   read(from: number, to: number): AsyncIterable<Uint8Array>;
@@ -57,7 +55,6 @@ interface KeptIndex {
   indexing: Promise<void>;
 }
 
-/** Of the logs in `archive`. */
 export function createRecordings(archive: LogArchive): Recordings {
   const kept = new Map<SpaceId, KeptIndex>();
 

@@ -3,7 +3,6 @@
 export interface FollowLimits {
   /** A further space replaces one without listeners, or is refused with `full`. */
   readonly followedSpaces: number;
-  /** The oldest is forgotten. */
   readonly unknownSpaces: number;
   /** Of ids that the stage did not list; more are refused with `too-many`. */
   readonly lookUpsPerSecond: number;

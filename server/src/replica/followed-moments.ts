@@ -11,7 +11,6 @@ import type { Upstream } from "./upstream.ts";
 /** `absent`: not followed. `away`: some may be missing. `current`: all are here. */
 export type MomentLane = "absent" | "away" | "current";
 
-/** Tries are rare, because there may be no desk at all. */
 const RETRY: RetryPolicy = { firstMs: 2_000, capMs: 8_000, tries: Infinity };
 const SHORTEST_RETRY_MS = 1_000;
 

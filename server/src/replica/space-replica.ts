@@ -12,7 +12,6 @@ import { createRecentMoments, type RecentMoments } from "./recent-moments.ts";
 export interface SpaceReplica {
   readonly state: SpaceState;
   readonly moments: RecentMoments;
-  /** As the stage reported; 0 before. */
   readonly audience: number;
   ring(rendition: Rendition): FragmentRing;
   /** Newest slot of any rendition; `null` before the first. */

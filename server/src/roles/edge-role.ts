@@ -13,7 +13,6 @@ import type { RunningRole } from "../ops/process/role-process.ts";
 import { runDirectory } from "../ops/process/run-directory.ts";
 import { tlsOf } from "./tls-files.ts";
 
-/** For an ending edge to hand over its listeners. */
 const DRAIN_MS = 1_000;
 
 export async function startEdgeRole(

@@ -21,7 +21,6 @@ export function hashOfSecret(secret: string): string {
   return createHash("sha256").update(secret).digest("base64url");
 }
 
-/** The host link that carries `secret`. */
 export function hostUrlOf(origin: string, id: SpaceId, secret: string): string {
   return `${origin}${ROUTES.page(id)}#${HOST_SECRET_PREFIX}${secret}`;
 }

@@ -140,7 +140,6 @@ function isPrivateJwk(value: unknown): value is PrivateJwk {
   return isPublicJwk(value) && isKeyText((value as unknown as Record<string, unknown>)["d"]);
 }
 
-// 32 bytes as base64url.
 function isKeyText(value: unknown): boolean {
   return typeof value === "string" && /^[\w-]{43}$/.test(value);
 }

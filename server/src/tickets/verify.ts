@@ -19,7 +19,7 @@ import type { PublicJwk } from "./keys.ts";
 /** Ed25519 (RFC 8037). The ticket's own header is only compared with it. */
 export const TICKET_ALGORITHM = "EdDSA";
 
-/** Rejects with a Refusal; also an absent ticket. */
+/** Rejects with a Refusal, also for an absent ticket. */
 export type TicketCheck = (ticket: string | undefined, space: SpaceId) => Promise<TicketClaims>;
 
 /** Rejects with a Refusal unless the pass is good in `space`. */

@@ -14,7 +14,6 @@ export interface AcceptCoordinator extends Disposable {
 
 export interface AcceptCoordinatorOptions {
   readonly door: DoorHandle;
-  /** Edges that accept at once. */
   readonly maxAccepting: number;
   readonly clock: Clock;
   readonly log: Logger;

@@ -10,7 +10,7 @@ export interface DoorLink {
   readonly instruction: AcceptInstruction | undefined;
   readonly isOrphan: boolean;
   report(load: EdgeLoad): void;
-  /** After every instruction and handle, and when the parent is gone. */
+  /** Called after every instruction and handle, and when the parent is gone. */
   onChange: () => void;
 }
 
@@ -45,7 +45,6 @@ export function openDoorLink(first: DoorHandle | undefined): DoorLink {
   return link;
 }
 
-// `disconnect` reports a parent that died.
 function send(message: RoleMessage): void {
   if (process.connected && process.send) process.send(message, undefined, undefined, () => {});
 }

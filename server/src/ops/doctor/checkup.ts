@@ -15,7 +15,6 @@ import { askParent } from "../process/parent-socket.ts";
 import { type RoleName, runDirectory } from "../process/run-directory.ts";
 import type { Finding } from "./finding.ts";
 
-/** Assumed by the findings about memory and kernel. */
 const NAMED_LISTENERS = 100_000;
 
 export interface CheckupOptions {

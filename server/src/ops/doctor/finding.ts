@@ -5,6 +5,5 @@ export interface Finding {
   readonly name: string;
   readonly verdict: "ok" | "note" | "wrong";
   readonly what: string;
-  /** Absent when all is well. */
   readonly mend?: string;
 }

@@ -5,7 +5,7 @@ import type { Finding } from "../doctor/finding.ts";
 
 export interface KernelSetting {
   readonly path: string;
-  /** Per number in the setting; a missing number counts as the last. */
+  /** The least value of each number in the setting; a missing number counts as the last. */
   readonly atLeast: readonly number[];
   readonly lastAtMost?: number;
   readonly why: string;
@@ -75,7 +75,6 @@ export function kernelSettings(sockets: number): readonly KernelSetting[] {
   ];
 }
 
-/** A sentence with its command per unsuitable setting. */
 export async function kernelNotes(sockets: number, read = readSetting): Promise<readonly string[]> {
   const findings = await Promise.all(kernelSettings(sockets).map((setting) => checkKernel(setting, read)));
   return findings.flatMap(({ name, what, mend }) => (mend === undefined ? [] : [`${name}: ${what}. ${mend}`]));

@@ -22,7 +22,6 @@ export interface EdgeBudget {
   readonly memoryBytes: number;
 }
 
-/** Files, the connection to the stage, proxied requests. */
 const OWN = 100;
 const MAX_QUEUED = 20_000;
 /** Share of an edge for one address, and its minimum, for a school or an office. */

@@ -10,16 +10,13 @@ import type { Logger } from "../logger.ts";
 export type Standing = { readonly isRealTime: true } | { readonly isRealTime: false; readonly why: string };
 
 export interface Means {
-  /** Path, or name on the PATH. */
   readonly chrt?: string;
   readonly patienceMs?: number;
 }
 
-/** sched(7). */
 export interface ThreadClass {
   /** 0: by niceness; 1, 2: real-time (SCHED_FIFO, SCHED_RR). */
   readonly policy: number;
-  /** 0 unless real-time. */
   readonly priority: number;
 }
 

@@ -21,7 +21,7 @@ export interface Child {
   kill(): void;
   /** Does nothing for an adopted process, which has no IPC channel. */
   send(message: ParentMessage, door?: DoorHandle): void;
-  /** Found running, so there is no IPC channel. */
+  /** The process was found running, so there is no IPC channel. */
   readonly isAdopted: boolean;
 }
 
@@ -47,7 +47,6 @@ export const EDGE_FLAGS: readonly string[] = ["--max-semi-space-size=4"];
 
 export function spawnChild({ entry, start, door, clock, onMessage }: SpawnOptions): Child {
   const { name, config } = start;
-  // Shown in lists of processes.
   const child = fork(entry, [titleOf(name), config.dataDirectory], {
     detached: true,
     execArgv: ["--no-warnings", ...(name.role === "edge" ? EDGE_FLAGS : [])],

@@ -13,7 +13,6 @@ export interface Health {
 
 /** Longer than a process stalls on a busy machine. */
 const DEADLINE_MS = 10_000;
-/** Wait before reconnecting to a socket whose server closes connections. */
 const LOOK_AGAIN_MS = 200;
 
 export function healthPath({ role }: Pick<RoleName, "role">): string {

@@ -22,7 +22,6 @@ export interface Keeper {
   readonly name: RoleName;
   /** Resolves when the next process serves; rejects if it does not start. */
   renew(end: (child: Child) => Promise<void>): Promise<void>;
-  /** Starts no other process. */
   stop(): Promise<void>;
   kill(): void;
 }

@@ -16,16 +16,13 @@ export interface EdgeLoad {
   readonly listeners: number;
   /** Newcomers that fit now; 0: full or draining. */
   readonly places: number;
-  /** In its queue. */
   readonly waiting: number;
 }
 
-/** Parent to edge, when it changes. */
 export interface AcceptInstruction {
   readonly isOpen: boolean;
   /** Free places elsewhere, for this edge's queue. */
   readonly elsewherePlaces: number;
-  /** In other queues. */
   readonly elsewhereWaiting: number;
 }
 

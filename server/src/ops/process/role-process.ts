@@ -14,10 +14,8 @@ export interface RunningRole extends AsyncDisposable {
 /** Only edges get a `door`. */
 export type StartRole = (start: RoleStart, door: DoorLink | undefined) => Promise<RunningRole>;
 
-/** Shorter than the parent waits. */
 const END_MS = 8_000;
 
-/** `end` ends the process. */
 export async function runRole(startRole: StartRole, end: (code: number) => void): Promise<void> {
   outliveParent();
   const told = new Promise<void>((resolve) => process.once("SIGTERM", () => resolve()));

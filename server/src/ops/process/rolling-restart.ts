@@ -14,7 +14,6 @@ export interface RollingOptions {
   readonly startExtra: () => Promise<Child>;
 }
 
-/** One after another. Rejects if one does not come back. */
 export async function restartAll({ keepers, run, log, startExtra }: RollingOptions): Promise<void> {
   const extra = await startExtra();
   try {

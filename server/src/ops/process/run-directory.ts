@@ -16,7 +16,6 @@ export interface RunDirectory {
   readonly packagerSocket: string;
   readonly parentSocket: string;
   readonly settingsFile: string;
-  /** Grows only with the sources. */
   readonly compiledDirectory: string;
   controlSocket(name: RoleName): string;
 }

@@ -1,6 +1,5 @@
 // The error with which a start fails: one sentence for the operator.
 
-/** The message says what is wrong and how to mend it. */
 export class StartFailure extends Error {
   override readonly name = "StartFailure";
 }

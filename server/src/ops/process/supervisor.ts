@@ -33,7 +33,6 @@ export interface SupervisorOptions {
 }
 
 export interface Supervisor extends AsyncDisposable {
-  /** Processes of an earlier start: "stage", "edge 1". */
   readonly adopted: readonly string[];
   /** At once. Logs survive it, connections do not. */
   killAll(): void;
@@ -165,7 +164,6 @@ async function findRunning({ config, version, clock }: SupervisorOptions, run: R
 
 type Settings = Readonly<Record<string, unknown>>;
 
-// Settings that a running process cannot change.
 function settingsOf({ edges: _edges, logLevel: _level, logFormat: _format, turnSecret, ...config }: Config): Settings {
   const hash = turnSecret && createHash("sha256").update(turnSecret).digest("base64url");
   return hash === undefined ? config : { ...config, turnSecret: hash };
@@ -209,7 +207,7 @@ async function startMissing(making: Making, adopted: readonly Child[], undo: Asy
   const kept = new Map(adopted.map((child) => [titleOf(child.name), child]));
   const children: Child[] = [];
   const started: Child[] = [];
-  // Not adopted ones.
+  // Adopted processes are not ended.
   undo.defer(async () => void (await Promise.all(started.map((child) => child.stop()))));
   for (const name of rolesOf(making.options.config)) {
     const child = kept.get(titleOf(name)) ?? (await startChild(name, making));
