@@ -22,7 +22,6 @@ export interface Identity {
   readonly credential: "host-link" | "pass" | undefined;
   /** Throws Refusal: "no-ticket" without a credential; "ticket-revoked" if the host link was replaced. */
   ticket(): Promise<string>;
-  /** Known after the first ticket. */
   readonly person: PersonId | undefined;
   readonly name: string | undefined;
   introduce(name: string): Promise<void>;

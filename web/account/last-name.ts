@@ -2,7 +2,6 @@
 
 const KEY = "hustings.name";
 
-/** Empty: none yet. */
 export function lastName(store: Storage): string {
   return store.getItem(KEY) ?? "";
 }

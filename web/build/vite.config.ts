@@ -12,7 +12,6 @@ function pageOf(id: string, graph: Graph): string | null {
   return isAtOnce(id, graph) ? "page" : null;
 }
 
-/** With the page, rather than by a later dynamic import. */
 function isAtOnce(id: string, graph: Graph, seen: Set<string> = new Set()): boolean {
   if (seen.has(id)) return false;
   seen.add(id);

@@ -6,7 +6,6 @@ import { brotliCompressSync, constants } from "node:zlib";
 
 const DIRECTORY = join(import.meta.dirname, "../dist");
 const DOCUMENT_BROTLI_LEVEL = 4;
-/** From the link to the first sound, with brotli. */
 export const WEIGHT_BUDGET_BYTES = 60_000;
 
 export interface Weight {

@@ -18,7 +18,6 @@ function firstCharacter(word: string): string {
   return [...letters][0] ?? "";
 }
 
-/** In degrees; the same on every page. */
 export function tintOf(name: string): number {
   let hash = 2_166_136_261;
   for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 16_777_619) >>> 0;

@@ -9,10 +9,8 @@ import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
  * Chromium.
  */
 const READ_EVERY_MS = 100;
-/** For a full and an empty ring, in −dBov. */
 const LOUD_DBOV = 14;
 const QUIET_DBOV = 58;
-/** Speech has pauses. */
 const LIT_MS = 700;
 
 interface Ring {

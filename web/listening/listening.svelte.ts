@@ -18,10 +18,10 @@ const LAG_EVERY_MS = 1_000;
 /** `hustings.stats()` in the browser's console returns the player's measurements; tests read them there too. */
 export class Listening {
   view = $state.raw() as PlayerView;
-  /** Measured, and without trouble; updated once a second while listening. */
+  /** The measured lag, and the lag without trouble; updated once a second while listening. */
   lagMs = $state.raw(0);
   usualLagMs = $state.raw(0);
-  /** Of the last close; `undefined`: the network dropped it, or a new connection is open. */
+  /** The error of the last close; `undefined`: the network dropped it, or a new connection is open. */
   refusal = $state.raw<ErrorCode | undefined>();
   /** By pull no state arrives with the sound, so the page relies on the room document. */
   delivery = $state.raw<Delivery>("push");

@@ -22,7 +22,6 @@ export class RoomWatch {
   readonly #onRoom: (room: RoomDocument) => void;
   #timer: Timer | undefined;
   #failures = 0;
-  /** From the server's last refusal. */
   #retryAfterMs = 0;
   #isClosed = false;
 
@@ -56,7 +55,7 @@ export class RoomWatch {
     this.#schedule();
   }
 
-  /** Within seconds, at random, because all listeners have the same reason at the same time. */
+  /** Requests it within seconds, at random, because all listeners have the same reason at the same time. */
   refreshSoon(): void {
     this.#timer?.cancel();
     this.#timer = this.#clock.after(Math.random() * SOON_WITHIN_MS, () => void this.refresh());

@@ -45,12 +45,10 @@ export interface Facts {
   readonly ear: EarState;
   readonly waiting: QueuePosition | undefined;
   readonly delivery: Delivery;
-  /** From the newest room document. */
   readonly tier: Tier;
   readonly line: QueueStatus;
   readonly refusal: ErrorCode | undefined;
   readonly lagMs: number;
-  /** Without trouble. */
   readonly usualLagMs: number;
 }
 
@@ -129,7 +127,6 @@ function endedMessageOf({ view }: Facts): Message {
   return view.endReason === "empty" || view.endReason === "operator" ? `ended-${view.endReason}` : "ended";
 }
 
-/** While the space is not known. */
 export function placeholderTitleOf(situation: Situation): "loading" | "full" | "offline" | "unreachable" {
   if (situation === "full" || situation === "queued") return "full";
   return situation === "offline" || situation === "unreachable" ? situation : "loading";

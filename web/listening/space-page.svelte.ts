@@ -76,7 +76,7 @@ export class SpacePage {
   readonly isSeated = $derived(this.speaking?.hasSeat === true);
   readonly isHandUp = $derived(this.#isNamedIn(this.view?.hands));
   readonly isInvited = $derived(this.#isNamedIn(this.view?.invites));
-  /** In any tab or device. */
+  /** This person's seat, in any tab or device. */
   readonly ownSeat = $derived(
     this.view?.people.find(({ person }) => person !== undefined && person === this.me.person),
   );
@@ -105,7 +105,6 @@ export class SpacePage {
     if (this.identity.credential !== undefined) void this.loadIdentity();
   }
 
-  /** Never throws. */
   async loadIdentity(): Promise<void> {
     const asHost = this.identity.credential === "host-link";
     this.me = { ...this.me, holdsHostLink: asHost };

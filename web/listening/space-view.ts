@@ -15,7 +15,6 @@ import type {
 } from "@hustings/wire/log/state.ts";
 
 export interface OnStage {
-  /** The same for a person in every source. */
   readonly key: string;
   readonly seat: number;
   readonly person: PersonId | undefined;

@@ -7,7 +7,6 @@ type Times = PageText["times"];
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
-/** A listener notices no delay below this. */
 const LIVE_WITHIN_MS = 2_500;
 
 /** "less than a minute", "about 3 minutes", "about 2 hours". */

@@ -46,7 +46,6 @@ export const page = {
       `on ${new Intl.DateTimeFormat("en", { day: "numeric", month: "long", year: "numeric" }).format(utcMs)}`,
   },
   began: (ago: string) => `began ${ago}`,
-  /** Stands around the host's name. */
   withHost: { before: "with ", after: "" },
   phases: {
     created: "Not started",
