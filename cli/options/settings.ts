@@ -8,7 +8,6 @@ import { BadConfig, type Config, readConfig, SETTINGS } from "@hustings/server/o
 export interface CommandSettings {
   /** Paths are absolute. */
   readonly config: Config;
-  /** Flags without a value. */
   readonly switches: ReadonlySet<string>;
 }
 

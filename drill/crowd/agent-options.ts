@@ -5,7 +5,6 @@ import { parseArgs } from "node:util";
 import { BadConfig } from "@hustings/server/ops/config.ts";
 
 export interface AgentOptions {
-  /** The address that the drill printed for its agents. */
   readonly join: string;
   /** Local addresses to connect from, in rotation; empty: the system chooses. */
   readonly sourceAddresses: readonly string[];

@@ -15,7 +15,6 @@ export interface AgentStart extends CrowdStart {
 }
 
 export interface AgentOrders {
-  /** Orders since the last answer, oldest first. */
   readonly orders: readonly Order[];
   readonly isOver: boolean;
 }
@@ -83,7 +82,6 @@ interface Agent {
   readonly orders: Order[];
   report: CrowdReport | undefined;
   reportedMs: number;
-  /** Has received an answer with `isOver`. */
   isDismissed: boolean;
 }
 

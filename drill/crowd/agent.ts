@@ -73,7 +73,6 @@ async function warnOfPorts({ door, people }: AgentStart, { sourceAddresses }: Ag
   );
 }
 
-/** Resolves with `undefined` when the drill refuses. */
 async function post<Answer>(url: string, body: unknown): Promise<Answer | undefined> {
   const response = await fetch(url, {
     method: "POST",

@@ -28,7 +28,6 @@ const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
-/** Behind the edges, which have 10. */
 const NICENESS = 15;
 const TIMEOUT_MS = 30_000;
 /** Tolerance for delays that the model does not know: the loudspeaker's buffer, timers, a seek. */

@@ -8,7 +8,6 @@ const UNKNOWN_DESCRIPTORS = 1_024;
 export const MAX_LISTENERS_PER_PROCESS = 19_000;
 export const MAX_GENERATORS = 64;
 
-/** Files that this process and its children may open. */
 export async function descriptorLimit(): Promise<number> {
   return (await readDescriptorLimit()) ?? UNKNOWN_DESCRIPTORS;
 }

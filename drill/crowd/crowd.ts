@@ -11,7 +11,6 @@ import { shareOf } from "./crowd-size.ts";
 
 export interface Crowd extends AsyncDisposable {
   send(order: Order): void;
-  /** The newest report; generators report once a second. */
   report(): CrowdReport;
   readonly pids: readonly number[];
 }
@@ -67,7 +66,6 @@ function sendOrder(child: ChildProcess, order: Order): void {
   if (child.connected) child.send(order);
 }
 
-/** A generator ends when its channel closes. */
 function disconnect(child: ChildProcess): void {
   if (child.connected) child.disconnect();
   else child.kill("SIGKILL");

@@ -6,7 +6,6 @@ import { type DoorAddress, doorOf } from "./door-address.ts";
 export type KillableRole = "edge" | "stage" | "api";
 
 export interface Deployment extends AsyncDisposable {
-  /** Origin of the public door. */
   readonly doorUrl: string;
   /** Origin of the stage's own port; absent: it is reached through the door. */
   readonly stageUrl: string | undefined;

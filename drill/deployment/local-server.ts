@@ -46,7 +46,6 @@ const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const START_MS = 60_000;
 const POLL_MS = 100;
 const HEALTH_DEADLINE_MS = 2_000;
-/** Pieces of the server's log that are kept for the error message when it does not start. */
 const MAX_LOG_PIECES = 100;
 
 /** Starts a server with a temporary data directory. Rejects if the server does not start. */

@@ -35,7 +35,6 @@ export class FaultSchedule {
     this.#inject(fault);
   }
 
-  /** Closes the last window. Returns the records, in the order of the faults. */
   finish(): readonly FaultRecord[] {
     this.#closeWindow();
     return this.#records;

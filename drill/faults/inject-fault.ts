@@ -36,7 +36,6 @@ export function canInject(kind: FaultKind, deployment: Deployment): boolean {
 
 /** Resolves when the fault is injected; for `stall-readers`, when it is over. Never rejects. */
 export async function injectFault(fault: Fault, targets: FaultTargets): Promise<void> {
-  // A process that does not answer the question for its pid is about to end anyway.
   await INJECT[fault.kind](fault, targets).catch(() => undefined);
 }
 

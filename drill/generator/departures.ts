@@ -1,6 +1,5 @@
 // Listeners that have left and whose sockets are still open: closing takes time that reading needs.
 
-/** Surplus listeners leave spread over this time, not in a burst. */
 export const LEAVE_MS = 100;
 
 interface Departure {
@@ -9,7 +8,6 @@ interface Departure {
 }
 
 export class Departures {
-  /** Oldest first; those before `#first` are closed. */
   #departures: Departure[] = [];
   #first = 0;
 

@@ -13,7 +13,6 @@ const REPORT_MS = 1_000;
 /** Sockets are closed for this time per step, or this share of a longer step: other listeners must be read as well. */
 const CLOSE_MS = 50;
 const CLOSE_SHARE = 1 / 2;
-/** Missing listeners join spread over this many steps, not in a burst. */
 const JOIN_STEPS = 5;
 
 process.once("message", (start: GeneratorStart) => run(start));
@@ -33,7 +32,6 @@ function run({ door, generator, path, capacity, rendition, visitsHome }: Generat
   const departures = new Departures();
   let wanted = 0;
   let steppedMs = systemClock.monotonicMs();
-  // Since the last report.
   let lateMs = 0;
   let stepMs = FIRST_STEP_MS;
   let timer = systemClock.after(stepMs, step);
@@ -65,7 +63,6 @@ function run({ door, generator, path, capacity, rendition, visitsHome }: Generat
     const closes = { ...measured.closes, ...home.failureReasons() };
     const report: CrowdReport = { ...measured, closes, homeMs: home.durations() };
     lateMs = 0;
-    // The callback ignores an error: without a parent nobody needs the report.
     process.send?.(report, () => undefined);
   });
   process.on("message", (order: Order) => {

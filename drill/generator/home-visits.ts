@@ -27,10 +27,8 @@ export class HomeVisits {
   readonly #buffer = Buffer.alloc(READ_BYTES);
   readonly #durationsMs = new HistogramCounter();
   readonly #reasons = new Map<string, number>();
-  /** Departure times of waiting visits, oldest first; those before `#started` have begun. */
   #waiting: number[] = [];
   #started = 0;
-  /** Visits with a connection, in the order of departure. */
   readonly #active = new Set<Visit>();
   #connections = 0;
 

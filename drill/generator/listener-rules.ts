@@ -12,7 +12,6 @@ import type { ObservedSpace } from "./observed-space.ts";
 
 /** Fits a byte; the delay stopped growing long before. */
 const MAX_ATTEMPTS = 250;
-/** Longest delay that an edge may ask for. */
 const MAX_HINT_MS = 600_000;
 const LATE_MS = 500;
 /** A resting listener is visited in one of this many rounds. */

@@ -29,9 +29,7 @@ export interface ListenersOptions {
   readonly random: () => number;
 }
 
-/** Newcomers and reconnections together. */
 const MAX_CONNECTING = 4_000;
-/** A listener without sound this long after the tap counts as a failed join. */
 const JOIN_TIMEOUT_MS = 15_000;
 /** One in this many listeners measures its latency. */
 const LATENCY_SAMPLE = 16;

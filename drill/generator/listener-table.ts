@@ -19,7 +19,6 @@ export class ListenerTable {
   readonly state: Uint8Array;
   /** Deadline of `connecting`, `awaitingSnapshot` and `queued`; time of the next attempt in `retrying`. */
   readonly dueMs: Float64Array;
-  /** The next slot to play; −1: none yet. */
   readonly next: Float64Array;
   /** The edge announced that slots below this one are not sent. */
   readonly skippedTo: Float64Array;
@@ -27,26 +26,19 @@ export class ListenerTable {
   readonly cadenceMs: Uint16Array;
   /** Buffer that the edge asks for beyond the cadence's margin. */
   readonly reserveMs: Float64Array;
-  /** Attempts since the last steady connection. */
   readonly attempt: Uint8Array;
-  /** When this connection began to follow. */
   readonly sinceMs: Float64Array;
-  /** When anything arrived last. */
   readonly heardMs: Float64Array;
   /** When an unanswered ping was sent; 0: none. */
   readonly pingedMs: Float64Array;
   readonly clockPingMs: Float64Array;
-  /** A following listener needs no visit before this time. */
   readonly restUntilMs: Float64Array;
   readonly tappedMs: Float64Array;
   /** When the listener entered the admission queue, by the edge's clock; 0: not queued. */
   readonly queuedSinceUtcMs: Float64Array;
-  /** 1: the edge reports that the stage is away. */
   readonly isAway: Uint8Array;
   readonly stalled: Uint8Array;
-  /** 1: counted as a failed join. */
   readonly hasFailed: Uint8Array;
-  /** 1: has asked for the edge's clock. */
   readonly hasAsked: Uint8Array;
   /** When the newest fault cost this listener its connection; 0: it did not; −1: it did, and sound has returned. */
   readonly lostAtMs: Float64Array;

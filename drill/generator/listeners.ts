@@ -51,7 +51,6 @@ export class Listeners {
     }
   }
 
-  /** Stalled listeners read again, starting with what arrived meanwhile. */
   unstall(): void {
     const { table, sockets } = this.#sessions;
     for (let i = 0; i < this.#size; i++) {

@@ -47,7 +47,6 @@ export class ObservedSpace {
     this.headSlot = Math.max(this.headSlot, toSlot - 1);
   }
 
-  /** The expected content of slot `next`. `isAway`: the listener's edge reports that the stage is away. */
   expecting(next: number, isAway: boolean): Expecting {
     const { seq, phase } = this.state;
     if (seq > 0 && (phase !== "live" || this.#air.at(next).air === "hold")) return "hold";
@@ -70,7 +69,6 @@ export class ObservedSpace {
     return { absentSlots, otherSlots: Math.max(0, to - from - absentSlots - gapSlots) };
   }
 
-  /** When a slot was spoken, by the edge's clock; `undefined` before the first anchor. */
   utcOf(slot: number): number | undefined {
     return utcOfSlot(this.state.anchors, slot);
   }

@@ -18,7 +18,6 @@ export interface GeneratorStart extends CrowdStart {
 
 export type Order =
   | { readonly do: "people"; readonly people: number }
-  /** A share (0 to 1) of the listeners stops reading. */
   | { readonly do: "stall"; readonly share: number }
   | { readonly do: "unstall" }
   | { readonly do: "mark"; readonly number: number };

@@ -16,7 +16,6 @@ export const CUT_MS = 15_000;
 /** `entering`: the first flight is arriving. `playing`: sound or filler plays. */
 const PLAYBACK = { silent: 0, entering: 1, playing: 2 } as const;
 
-/** A connection's start: the newest slot, the next slot that the listener needs, cadence and reserve. */
 export interface SnapshotPosition {
   readonly headSlot: number;
   readonly nextSlot: number;
@@ -38,18 +37,14 @@ export class PlaybackModel {
   /** Sound and filler ahead of the playhead at `#atMs`. */
   readonly #aheadMs: Float64Array;
   readonly #atMs: Float64Array;
-  /** Filler added since the last sound arrived. */
   readonly #fillerMs: Float64Array;
   /** The part of `#fillerMs` that counts as a gap. */
   readonly #gapMs: Float64Array;
-  /** Since when only filler plays; 0: sound plays. */
   readonly #silentSinceMs: Float64Array;
-  /** A new listener starts no earlier than at this slot. */
   readonly #joinSlot: Float64Array;
   readonly #isCut: Uint8Array;
   /** The cadence that the edge requested and has not set yet; 0: none. */
   readonly #requestedMs: Uint16Array;
-  /** Filler instead of words since the newest fault. */
   readonly gapSinceFaultMs: Float64Array;
 
   constructor(capacity: number, counts: Counts, events: PlaybackEvents) {

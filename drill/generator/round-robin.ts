@@ -2,7 +2,6 @@
 
 /** The shortest round; half a cadence where that is longer. */
 const MIN_ROUND_MS = 1_000;
-/** Rounds of at least this length use the longer step. */
 const SLOW_ROUND_MS = 2_000;
 const STEP_MS = 20;
 const SLOW_STEP_MS = 50;
@@ -12,7 +11,6 @@ export function roundMsAt(cadenceMs: number): number {
 }
 
 export class RoundRobin {
-  /** Time from one visit of a listener to its next. */
   periodMs: number;
   #last = 0;
   #lastMs: number;

@@ -12,7 +12,6 @@ export interface PerListener {
   readonly people: number;
   /** Beyond an edge without listeners. */
   readonly edgeBytes: number | undefined;
-  /** Of an edge without listeners. */
   readonly emptyEdgeBytes: number;
   readonly kernelBytes: number | undefined;
   readonly bitsPerSecond: number;
@@ -24,17 +23,14 @@ export interface Need {
   readonly memoryGib: number | undefined;
   readonly gigabitsPerSecond: number;
   readonly gigabytes: number;
-  /** In the currency of the prices. */
   readonly cost: number;
 }
 
 export interface CadenceForecast {
   readonly cadenceMs: number;
-  /** Usual lag of a listener at this cadence. */
   readonly behindMs: number;
   /** False: computed from the model. */
   readonly isMeasured: boolean;
-  /** Per listener, beyond an edge without listeners. */
   readonly coreShare: number;
   /** Listeners if all of this machine were given to edges; `undefined`: cannot be observed. */
   readonly holds: number | undefined;
@@ -52,7 +48,6 @@ export interface Forecast {
 }
 
 export const USABLE_SHARE = 0.7;
-/** Samples with at least this share of the peak are used. */
 const AT_PEAK = 0.9;
 /** Above this share of listeners at one cadence, that cadence counts as measured. */
 const NEARLY_ALL = 0.9;
@@ -163,7 +158,6 @@ function scaleOf({ setting }: DrillRecord, full: readonly Sample[]): number | un
   return Math.max(LOAD.leastScale, (average(seen.map(({ cores }) => cores)) ?? 0) / expected);
 }
 
-/** Cores that the model expects for a sample. */
 function modelOf({ byCadence, joinsPerSecond }: Sample): number {
   const listening = CADENCE_LADDER.reduce(
     (sum, { cadenceMs }, i) => sum + (byCadence[cadenceMs] ?? 0) * modelCost(i),

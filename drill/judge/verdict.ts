@@ -11,9 +11,7 @@ export interface Verdict {
 
 /** Above this, the generators and not the server may have been late. */
 const GENERATOR_LATE_MS = 400;
-/** From this share on, the audience counts as complete. */
 const FULL_SHARE = 0.99;
-/** Other programs' share of the machine above which they are mentioned. */
 const OTHERS_SHARE = 0.1;
 
 export function judge(record: DrillRecord): Verdict {
@@ -135,7 +133,6 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
-/** `undefined`: cannot be observed. */
 function othersShare({ machine }: DrillRecord, { machineBusy, roles }: Sample): number | undefined {
   if (machineBusy === undefined) return undefined;
   const ours = Object.values(roles).reduce((total, { cores }) => total + cores, 0);

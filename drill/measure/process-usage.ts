@@ -26,9 +26,7 @@ export async function processUsage(pid: number): Promise<ProcessUsage | undefine
 export interface MachineUsage {
   readonly busySeconds: number;
   readonly idleSeconds: number;
-  /** Given by the hypervisor to other machines. */
   readonly stolenSeconds: number;
-  /** Kernel memory for sockets: objects and buffers. */
   readonly kernelBytes: number;
 }
 

@@ -10,7 +10,6 @@ import { type MachineUsage, machineUsage, type ProcessUsage, processUsage } from
 
 /** Process ids change when a process is killed. */
 const PIDS_EVERY_MS = 3_000;
-/** A sample has the lateness of the last ten seconds. */
 const SAMPLE_TICKS = 500;
 
 export class Sampler {

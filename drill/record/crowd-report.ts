@@ -17,11 +17,8 @@ export interface Counts {
   /** A playhead reached a slot that had not come, and filler played. */
   gaps: number;
   gapMs: number;
-  /** Filler while the edge reported that the stage is away. */
   awayMs: number;
-  /** Filler while hold music was on air. */
   heldMs: number;
-  /** Listeners that played nothing for 15 s. */
   cuts: number;
   jumps: number;
   /** Slots skipped by a jump or because the edge announced it. */
@@ -44,12 +41,9 @@ export interface Counts {
 }
 
 export interface Standing {
-  /** Listeners that joined and did not leave. */
   people: number;
-  /** With sound ahead of the playhead. */
   playing: number;
   connecting: number;
-  /** Waiting for their next attempt. */
   waiting: number;
 }
 
@@ -71,7 +65,6 @@ export interface CrowdReport {
   readonly generators: number;
 }
 
-/** Effects of the newest fault. */
 export interface FaultWindow {
   readonly number: number;
   /** Listeners that were playing; of these, that lost the connection; of these, that play again. */

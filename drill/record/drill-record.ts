@@ -5,7 +5,6 @@ import type { Scenario } from "../scenario/scenario.ts";
 import type { CrowdReport } from "./crowd-report.ts";
 
 export interface RoleUsage {
-  /** Cores used since the last sample. */
   readonly cores: number;
   readonly residentBytes: number;
 }
@@ -15,26 +14,22 @@ export type MeasuredRole = (typeof ROLES)[number];
 
 export interface Sample {
   readonly atSeconds: number;
-  /** As the scenario asks. */
   readonly wanted: number;
   readonly people: number;
   readonly playing: number;
   /** First sounds a second. */
   readonly joinsPerSecond: number;
   readonly bytesPerSecond: number;
-  /** Since the last sample. */
   readonly gaps: number;
   readonly cuts: number;
   readonly lagP50Ms: number | undefined;
   readonly lagP95Ms: number | undefined;
-  /** Listeners by cadence in milliseconds. */
   readonly byCadence: Readonly<Record<string, number>>;
   readonly roles: Readonly<Partial<Record<MeasuredRole, RoleUsage>>>;
   /** Share of all cores together, 0 to 1. */
   readonly machineBusy: number | undefined;
   /** Share that the hypervisor gave to other machines, 0 to 1. */
   readonly machineStolen: number | undefined;
-  /** Kernel memory for sockets, beyond that before the drill. */
   readonly kernelBytes: number | undefined;
   /** Lateness of the stage's ticks in the last ten seconds, p99.9. */
   readonly tickP999Ms: number | undefined;
@@ -56,7 +51,6 @@ export interface FaultRecord {
   readonly recovered: number;
   readonly recoveryP95Ms: number | undefined;
   readonly recoveryMaxMs: number | undefined;
-  /** Filler that disconnected listeners heard instead of words. */
   readonly gapP95Ms: number | undefined;
   readonly gapP99Ms: number | undefined;
   readonly gapMaxMs: number | undefined;
@@ -90,7 +84,6 @@ export interface TickLateness {
 export interface DrillRecord extends TickLateness {
   readonly version: string;
   readonly startedUtcMs: number;
-  /** As it was run, scaled. */
   readonly scenario: Scenario;
   readonly setting: {
     /** Largest audience before scaling. */
@@ -114,7 +107,6 @@ export interface DrillRecord extends TickLateness {
   /** From the end of each ordered absence of a speaker to sound on the stage again. */
   readonly returnsMs: readonly number[];
   readonly unexpectedDisconnects: number;
-  /** Absent: none were requested. */
   readonly browsers: BrowsersRecord | undefined;
   readonly isAborted: boolean;
 }

@@ -22,7 +22,6 @@ import { runScenario, type ScenarioOutcome } from "./scenario-run.ts";
 
 export interface Drill {
   readonly options: Pick<DrillOptions, "target" | "agents" | "controlPort" | "browsers" | "edges" | "tls">;
-  /** Scaled. */
   readonly scenario: Scenario;
   /** Largest audience before scaling. */
   readonly fullPeak: number;

@@ -7,7 +7,6 @@ import { quantileMs } from "../record/histogram.ts";
 
 export interface LiveView {
   show(sample: Sample, report: CrowdReport): void;
-  /** Prints text that stays. */
   print(text: string): void;
   end(): void;
 }

@@ -21,7 +21,6 @@ export interface ScenarioRunOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly onSample: (sample: Sample, report: CrowdReport) => void;
-  /** Called when a fault is injected, or skipped because the drill cannot inject it. */
   readonly onFault: (fault: Fault, isInjected: boolean) => void;
 }
 
@@ -59,7 +58,6 @@ export async function runScenario(options: ScenarioRunOptions): Promise<Scenario
   return run.outcome();
 }
 
-/** Waits until listeners have left and their visits to the home page have ended. */
 async function settle({ clock, crowd, scenario, signal }: ScenarioRunOptions): Promise<void> {
   await sleep(clock, SETTLE_MS);
   const wanted = peopleAt(scenario, lengthSeconds(scenario));

@@ -4,7 +4,6 @@ import { type DrillRecord, type MeasuredRole, ROLES, type Sample } from "../reco
 import { lengthSeconds, peopleAt } from "../scenario/scenario.ts";
 import type { Chart, Mark, Series } from "./svg-chart.ts";
 
-/** Accepted lateness of the stage's ticks, p99.9. */
 const TICK_LIMIT_MS = 5;
 const CURVE_POINTS = 300;
 

@@ -16,7 +16,6 @@ export interface Mark {
 
 export interface Chart {
   readonly title: string;
-  /** One line under the title. */
   readonly note: string;
   readonly series: readonly Series[];
   readonly lengthSeconds: number;

@@ -10,7 +10,6 @@ export interface DrillOptions {
   /** A built-in scenario's name, or a file's path. */
   readonly scenario: string;
   readonly peak: number | undefined;
-  /** Factor on the audience. */
   readonly scale: number | undefined;
   readonly minutes: number | undefined;
   readonly cadenceMs: number | "auto" | undefined;

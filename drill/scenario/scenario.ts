@@ -23,20 +23,17 @@ export interface Fault {
   readonly kind: FaultKind;
   /** Length of an absence or a stall; 0 for kills. */
   readonly forSeconds: number;
-  /** Share of the audience that stalls, 0 to 1. */
   readonly share: number;
 }
 
 export interface Exit {
   readonly atSeconds: number;
   readonly overSeconds: number;
-  /** Share of the audience that leaves, 0 to 1. */
   readonly share: number;
   readonly visitsHome: boolean;
 }
 
 export interface Allowed {
-  /** Per thousand listeners. */
   readonly gapsPerThousand: number;
   readonly cuts: number;
   readonly failedJoins: number;
@@ -56,7 +53,6 @@ export interface Scenario {
   readonly allowed: Allowed;
 }
 
-/** One sentence per mistake. */
 export class BadScenario extends Error {
   override readonly name = "BadScenario";
   readonly faults: readonly string[];

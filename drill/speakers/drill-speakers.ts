@@ -14,11 +14,9 @@ export interface DrillSpeakers extends AsyncDisposable {
   readonly spaceUrl: string;
   /** Closes the connection without notice. The speaker reconnects after `forMs`. */
   disconnect(role: "host" | "moderator", forMs: number): void;
-  /** Time until the stage had stored each mute. */
   readonly mutesMs: readonly number[];
   /** From the end of each ordered absence to sound on the stage. */
   readonly returnsMs: readonly number[];
-  /** Connections lost without an order. */
   readonly unexpectedDisconnects: number;
   end(): Promise<void>;
 }
@@ -45,7 +43,6 @@ interface Guest {
   readonly person: string;
 }
 
-/** Creates a space, goes live and speaks until disposed of. */
 export async function startSpeakers(options: DrillSpeakersOptions): Promise<DrillSpeakers> {
   const { doorUrl, stageUrl, clock, title } = options;
   const disposal = new AbortController();

@@ -9,7 +9,6 @@ import type { Command } from "@hustings/wire/stage/commands.ts";
 export interface ReconnectingSpeakerOptions {
   readonly whipUrl: string;
   readonly voicePath: string;
-  /** A new ticket for each connection. */
   readonly ticket: () => Promise<string>;
   readonly goesLive: boolean;
   readonly clock: Clock;
@@ -25,7 +24,6 @@ const WATCH_MS = 250;
 export class ReconnectingSpeaker {
   /** From the end of each ordered absence to sound on the stage. */
   readonly returnsMs: number[] = [];
-  /** Without an order. */
   unexpectedDisconnects = 0;
   closed: Promise<void> = Promise.resolve();
   readonly #options: ReconnectingSpeakerOptions;
@@ -62,7 +60,6 @@ export class ReconnectingSpeaker {
     return this.#speaker?.command(command) ?? Promise.reject(new Error("The speaker is not connected."));
   }
 
-  /** Closes the connection without notice and reconnects after `forMs`. */
   disconnect(forMs: number): void {
     this.#awayUntilMs = this.#options.clock.monotonicMs() + forMs;
     this.#speaker?.close();

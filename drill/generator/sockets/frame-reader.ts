@@ -5,7 +5,6 @@ import { FRAME_KIND, MAX_EDGE_MESSAGE_BYTES } from "@hustings/wire/listen/frames
 import { VerifiedSound } from "./verified-sound.ts";
 
 export interface FrameSink {
-  /** The upgrade's response. Return false to stop reading this connection. */
   answered(i: number, status: number, head: string): boolean;
   /** Slots `[from, to)` arrived and are verified; `bytes` is the length of the frame. */
   sound(i: number, from: number, to: number, bytes: number): void;
@@ -150,7 +149,6 @@ export class FrameReader {
     const next = from + length;
     if (position < 0 || next > end || verified.runBytes(position) < length - 2)
       return this.#beginSound(i, { rendition, position, slot, length }, from + 2);
-    // The usual case: the frame is complete and its sound is verified.
     if (!verified.isSame(position, bytes, from + 2, next))
       return this.#break(i, "sound differs from what was verified");
     return this.#acceptSound(i, slot, verified.slotAfter(position + length - 2), length)
@@ -212,7 +210,7 @@ export class FrameReader {
     this.#acceptSound(i, this.#fromSlot[i] as number, toSlot, this.#frameBytes[i] as number);
   }
 
-  /** False: stop reading. */
+  /** False: the connection is not read any more. */
   #acceptSound(i: number, fromSlot: number, toSlot: number, bytes: number): boolean {
     if (toSlot <= fromSlot) {
       this.#break(i, "a frame of sound ends inside a fragment");

@@ -61,7 +61,6 @@ export function createDialer(door: DoorAddress, generator: number): Dial {
   };
 }
 
-/** Node's own field, `null` once the socket is closed. */
 interface SocketWithHandle extends Socket {
   readonly _handle?: { readonly fd?: number } | null;
 }
@@ -81,7 +80,6 @@ export function readDescriptor(descriptor: number, into: Buffer): number {
   }
 }
 
-/** As options of `connect`. */
 export function sourceOf(door: DoorAddress, generator: number, i: number): { localAddress?: string; family?: number } {
   const given = door.from?.[i % door.from.length];
   if (given !== undefined) return { localAddress: given, family: isIP(given) };

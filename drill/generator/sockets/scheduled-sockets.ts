@@ -6,7 +6,6 @@ import { DueRing } from "./due-ring.ts";
 import type { Dial, ListenerSocket } from "./listener-socket.ts";
 
 export interface ScheduledSocketsEvents {
-  /** The buffer `lent` is reused as soon as this returns. */
   bytes(i: number, lent: Buffer, length: number): void;
   /** The connection ended, and not by us. */
   over(i: number): void;
@@ -51,9 +50,7 @@ export class ScheduledSockets {
   readonly #dueMs: Float64Array;
   readonly #cadenceMs: Uint16Array;
   #isFound = false;
-  /** When the next sweep begins; 0: none is planned. */
   #sweepMs = 0;
-  /** The next socket of the current sweep; −1: no sweep. */
   #sweepNext = NONE;
 
   constructor(
@@ -180,7 +177,6 @@ export class ScheduledSockets {
     else this.#readByEvents(i);
   }
 
-  /** Reads everything that has arrived, including the end of the connection. */
   #readAll(i: number): void {
     for (;;) {
       const descriptor = this.#descriptor[i] as number;
@@ -192,7 +188,6 @@ export class ScheduledSockets {
     }
   }
 
-  /** Treats a broken connection as closed. */
   #read(descriptor: number): number {
     try {
       return this.#access.read(descriptor, this.#buffer);

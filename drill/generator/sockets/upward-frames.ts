@@ -31,7 +31,6 @@ export function closeFrame(): Buffer {
 
 const CLOSE = masked(OP.close, Buffer.from([GOING_AWAY >> 8, GOING_AWAY & 0xff]));
 
-/** `path`: `/listen/ID` with its query. `host`: value of the Host header. */
 export function upgradeRequest(path: string, host: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\nSec-WebSocket-Protocol: ${SUBPROTOCOL}\r\n\r\n`;
 }

@@ -7,7 +7,6 @@ const KEPT_BYTES = 1024 * 1024;
 
 export interface VerifiedRun {
   readonly firstSlot: number;
-  /** The slot after the last. */
   readonly endSlot: number;
 }
 
@@ -24,12 +23,10 @@ export class VerifiedSound {
   /** Positions with missing slots. No frame spans them. */
   #breaks: number[] = [];
 
-  /** Where `slot` begins; −1: unknown. */
   positionOf(slot: number): number {
     return this.#startOf.get(slot) ?? -1;
   }
 
-  /** Bytes from `position` to the next break or the end. */
   runBytes(position: number): number {
     let end = this.#base + this.#filled;
     for (const at of this.#breaks) if (at > position && at < end) end = at;
