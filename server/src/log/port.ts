@@ -37,6 +37,12 @@ export interface LogReader extends FollowedLanes {
 }
 
 /**
+ * On a full medium a log has a little room in reserve. Ordinary entries are refused while hundreds of vital ones still
+ * fit, so that the audience cannot use up the room that the host needs.
+ */
+export type EntryRank = "vital" | "ordinary";
+
+/**
  * The right to append. One pen is valid at a time, with a `term` above every earlier one's. An older pen's appends are
  * refused with StaleTerm and leave nothing, on disk or with followers; it may still read and be closed. A closed pen's
  * appends are refused.
@@ -51,9 +57,9 @@ export interface SpaceLog extends LogReader {
   appendSound(rendition: Rendition, slot: number, bytes: Uint8Array): void;
   /**
    * Resolves once durable, in the order of the calls; only then followers see it. Rejects with StaleTerm or the disk's
-   * error.
+   * error. Without `rank` the entry is vital.
    */
-  appendState(slot: number, utcMs: number, change: StateChange): Promise<StateEntry>;
+  appendState(slot: number, utcMs: number, change: StateChange, rank?: EntryRank): Promise<StateEntry>;
   /** For entries that never leave the stage. */
   appendBackstage(slot: number, utcMs: number, change: BackstageChange): Promise<BackstageEntry>;
   backstage(): readonly BackstageEntry[];

@@ -61,6 +61,34 @@ describe("disk, full or slow", () => {
     assert.deepEqual(disk.repairs, []);
   });
 
+  test("when the disk is full, refuses ordinary entries while hundreds of vital ones still fit", async () => {
+    const faulty = faultyDisk();
+    await using disk = await startDisk({ openLane: faulty.openLane });
+    const log = await disk.store.create(SPACE);
+    await log.appendState(0, 5, createdChange());
+    faulty.freeBytes = 0;
+    const together = Array.from({ length: 5_000 }, (_, n) => isKept(log.appendState(0, 5, titleChange(n), "ordinary")));
+    const keptOrdinary = (await Promise.all(together)).filter(Boolean).length;
+    assert.ok(keptOrdinary > 100 && keptOrdinary < 1_000, `${keptOrdinary} ordinary entries`);
+    assert.equal(await isKept(log.appendState(0, 5, titleChange(1), "ordinary")), false);
+    const vital: boolean[] = [];
+    for (let n = 0; n < 200; n++) vital.push(await isKept(log.appendState(0, 5, titleChange(n))));
+    assert.deepEqual([...new Set(vital)], [true]);
+    faulty.freeBytes = Infinity;
+    assert.equal(await isKept(log.appendState(0, 5, titleChange(1), "ordinary")), true);
+    assert.equal((await disk.reopen()).heads().stateSeq, 1 + keptOrdinary + 201);
+    assert.deepEqual(disk.repairs, []);
+  });
+
+  test("keeps any number of ordinary entries that are appended together while the disk has room", async () => {
+    await using disk = await startDisk();
+    const log = await disk.store.create(SPACE);
+    await log.appendState(0, 5, createdChange());
+    const together = Array.from({ length: 2_000 }, (_, n) => isKept(log.appendState(0, 5, titleChange(n), "ordinary")));
+    assert.deepEqual([...new Set(await Promise.all(together))], [true]);
+    assert.equal((await disk.reopen()).heads().stateSeq, 2_001);
+  });
+
   test("refuses an entry whose sync fails, shows it to no follower, and gives its number to the next", async () => {
     const faulty = faultyDisk();
     await using disk = await startDisk({ openLane: faulty.openLane });
@@ -126,7 +154,11 @@ describe("disk, full or slow", () => {
         if (slot % 10 === 9) await disk.pass(WRITE_MS, () => true);
       }
       assert.deepEqual(reports, ["off ENOSPC"]);
-      assert.equal((await log.appendState(slot, 6, { kind: "recording", recording: "failed" })).seq, 2);
+      let ordinary = 0;
+      while (ordinary < 5_000 && (await isKept(log.appendState(slot, 6, titleChange(ordinary), "ordinary"))))
+        ordinary++;
+      assert.ok(ordinary < 5_000, "the ordinary entries of a full disk come to an end");
+      assert.equal((await log.appendState(slot, 6, { kind: "recording", recording: "failed" })).seq, 2 + ordinary);
       assert.equal(log.heads().slot["32"], slot - 1);
       const again = await disk.reopen();
       assert.equal(again.state().recording, "failed");

@@ -137,11 +137,11 @@ function penOf({ recent, entries, sounds, writer, markedSlot }: Parts, hold: Pen
       recent.addSound(rendition, slot, bytes);
       writer.push(rendition, slot, bytes);
     },
-    async appendState(slot, utcMs, change) {
+    async appendState(slot, utcMs, change, rank) {
       hold.check();
       if (change.kind === "ended") await writer.flush();
       hold.check();
-      return (await entries.state.append({ ...change, slot, utcMs })) as StateEntry;
+      return (await entries.state.append({ ...change, slot, utcMs }, rank)) as StateEntry;
     },
     async appendBackstage(slot, utcMs, change) {
       hold.check();

@@ -1,14 +1,24 @@
 // One entry lane as a file. Entries are written in groups, and are on the medium before anybody sees them.
 
-import { type Entry, type EntryScan, encodeEntry, LINE_FEED, MAX_ENTRY_BYTES, scanEntries } from "./entry-lines.ts";
+import type { EntryRank } from "../port.ts";
+import {
+  type Entry,
+  type EntryScan,
+  encodeEntry,
+  LINE_BYTES,
+  LINE_FEED,
+  MAX_ENTRY_BYTES,
+  scanEntries,
+} from "./entry-lines.ts";
 import { type LaneFile, writeAll } from "./lane-files.ts";
 
 export interface EntryLane {
   /**
    * Resolves once on the medium, in the order of the calls; `onDurable` runs just before. Rejects with the disk's
-   * error, or RangeError if too long; the lane then does not have the entry.
+   * error, or RangeError if too long; the lane then does not have the entry. On a full disk an ordinary entry may use
+   * only the first half of the reserved bytes.
    */
-  append<T extends object>(fields: T): Promise<T & { readonly seq: number }>;
+  append<T extends object>(fields: T, rank?: EntryRank): Promise<T & { readonly seq: number }>;
   settled(): Promise<void>;
   close(): Promise<void>;
 }
@@ -22,12 +32,17 @@ export interface OpenedEntryLane {
 
 /** Zero bytes behind the last entry: room for entries on a full disk. */
 export const RESERVED_BYTES = 64 * 1024;
+/** The part of them that only vital entries may use. */
+export const VITAL_BYTES = RESERVED_BYTES / 2;
+/** At most; what its number adds to the JSON of an entry. */
+const SEQ_BYTES = 32;
 /** About a million entries; a longer lane is not opened. The last MiB is for the space's end. */
 export const MAX_ENTRY_LANE_BYTES = 256 * 1024 * 1024;
 const END_BYTES = 1024 * 1024;
 
 interface Waiting {
   readonly fields: object;
+  readonly rank: EntryRank;
   readonly resolve: (entry: never) => void;
   readonly reject: (cause: unknown) => void;
 }
@@ -54,9 +69,9 @@ export async function openEntryLane(
   let waiting: Waiting[] = [];
   let writing: Promise<void> | undefined;
 
-  async function reserve(): Promise<void> {
-    if (reservedTo - nextAt >= RESERVED_BYTES / 2) return;
-    const wanted = nextAt + RESERVED_BYTES;
+  async function reserve(entryBytes = 0): Promise<void> {
+    if (reservedTo - nextAt >= entryBytes + VITAL_BYTES) return;
+    const wanted = nextAt + entryBytes + RESERVED_BYTES;
     const { writtenBytes } = await writeAll(file, new Uint8Array(wanted - reservedTo), reservedTo);
     reservedTo += writtenBytes;
     await file.sync().catch(() => undefined);
@@ -72,7 +87,9 @@ export async function openEntryLane(
   }
 
   async function writeGroup(group: readonly Waiting[]): Promise<void> {
-    const lines = linesOf(group, nextSeq, maxEntryBytes);
+    await reserve(ordinaryBytesOf(group));
+    const lines = linesOf(group, nextSeq, maxEntryBytes, reservedTo - nextAt - VITAL_BYTES);
+    if (lines.length === 0) return;
     const bytes = Buffer.concat(lines.map(({ line }) => line));
     try {
       const { cause } = await writeAll(file, bytes, nextAt);
@@ -113,11 +130,11 @@ export async function openEntryLane(
 
   await reserve();
   const lane: EntryLane = {
-    append: (fields) =>
+    append: (fields, rank = "vital") =>
       new Promise((resolve, reject) => {
         if (nextAt > MAX_ENTRY_LANE_BYTES - END_BYTES && !("kind" in fields && fields.kind === "ended"))
           throw new Error(`The lane is full: it has ${nextAt} bytes.`);
-        waiting.push({ fields, resolve, reject });
+        waiting.push({ fields, rank, resolve, reject });
         start();
       }),
     settled,
@@ -131,17 +148,36 @@ export async function openEntryLane(
   return { lane, entries, tornBytes, damages };
 }
 
-function linesOf(group: readonly Waiting[], firstSeq: number, maxEntryBytes: number) {
+// An upper bound.
+function ordinaryBytesOf(group: readonly Waiting[]): number {
+  const ordinary = group.filter(({ rank }) => rank === "ordinary");
+  return ordinary.reduce(
+    (bytes, { fields }) => bytes + LINE_BYTES + SEQ_BYTES + Buffer.byteLength(JSON.stringify(fields)),
+    0,
+  );
+}
+
+// A refused entry takes no number: one that is too long, or an ordinary one that would end beyond `ordinaryRoomBytes`.
+function linesOf(group: readonly Waiting[], firstSeq: number, maxEntryBytes: number, ordinaryRoomBytes: number) {
   const lines: { readonly waiting: Waiting; readonly entry: Entry; readonly line: Buffer }[] = [];
+  let endsAt = 0;
   for (const waiting of group) {
     const entry = { ...waiting.fields, seq: firstSeq + lines.length } as Entry;
     try {
-      lines.push({ waiting, entry, line: encodeEntry(entry, maxEntryBytes) });
+      const line = encodeEntry(entry, maxEntryBytes);
+      if (waiting.rank === "ordinary" && endsAt + line.length > ordinaryRoomBytes) throw noRoom();
+      endsAt += line.length;
+      lines.push({ waiting, entry, line });
     } catch (cause) {
       waiting.reject(cause);
     }
   }
   return lines;
+}
+
+function noRoom(): Error {
+  const message = "The disk is full, and the reserved bytes that are left are only for vital entries.";
+  return Object.assign(new Error(message), { code: "ENOSPC" });
 }
 
 // Reads all of the lane if the tail has no whole entry.

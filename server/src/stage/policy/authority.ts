@@ -89,7 +89,7 @@ export function assertHost(state: SpaceState, actor: Actor): void {
   if (!isHost(state, actor)) throw new Refusal("host-only");
 }
 
-function isHost(state: SpaceState, { person }: Actor): boolean {
+export function isHost(state: SpaceState, { person }: Pick<Actor, "person">): boolean {
   return roleIn(state, person) === "host";
 }
 

@@ -4,15 +4,18 @@ import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { BackstageChange, BackstageEntry } from "@hustings/wire/log/lanes.ts";
 import { foldState, type SpaceState, type StateChange, type StateEntry } from "@hustings/wire/log/state.ts";
-import type { SpaceLog } from "../../log/port.ts";
+import type { EntryRank, SpaceLog } from "../../log/port.ts";
 
 export interface Pen {
   /**
    * Includes pending entries, so that decisions need not wait for the disk. An entry that cannot be written drops out.
    */
   readonly state: SpaceState;
-  /** Resolves once on disk, after `onEntry`. `slot` is raised to the newest written. Rejects with `cannot-store`. */
-  write(change: StateChange, slot?: number): Promise<StateEntry>;
+  /**
+   * Resolves once on disk, after `onEntry`. `slot` is raised to the newest written. Rejects with `cannot-store`. Without
+   * `rank` the entry is vital.
+   */
+  write(change: StateChange, slot?: number, rank?: EntryRank): Promise<StateEntry>;
   writeBackstage(change: BackstageChange): Promise<BackstageEntry>;
   settled(): Promise<void>;
   readonly hasPendingWrites: boolean;
@@ -38,12 +41,12 @@ export function takePen({ log, clock, slotNow, onEntry, onFailure }: PenOptions)
   let newest: Promise<unknown> = Promise.resolve();
   const waiting: { readonly change: StateChange; readonly slot: number; readonly utcMs: number }[] = [];
 
-  function write(change: StateChange, slot = slotNow()): Promise<StateEntry> {
+  function write(change: StateChange, slot = slotNow(), rank: EntryRank = "vital"): Promise<StateEntry> {
     newestSlot = Math.max(newestSlot, slot);
     const asked = { change, slot: newestSlot, utcMs: clock.utcMs() };
     waiting.push(asked);
     expected = expect(expected, asked);
-    const written = log.appendState(asked.slot, asked.utcMs, change).then(
+    const written = log.appendState(asked.slot, asked.utcMs, change, rank).then(
       (entry) => {
         waiting.splice(waiting.indexOf(asked), 1);
         onEntry(entry);
@@ -52,7 +55,7 @@ export function takePen({ log, clock, slotNow, onEntry, onFailure }: PenOptions)
       (cause: unknown) => {
         waiting.splice(waiting.indexOf(asked), 1);
         expected = waiting.reduce(expect, log.state());
-        pausedUntilMs = clock.monotonicMs() + PAUSE_AFTER_FAILURE_MS;
+        if (rank === "vital") pausedUntilMs = clock.monotonicMs() + PAUSE_AFTER_FAILURE_MS;
         onFailure(cause);
         throw new Refusal("cannot-store", undefined, { cause });
       },

@@ -144,7 +144,8 @@ test("lists live spaces first, then the newest", async () => {
 
 /** A stage whose disk a test can fill. */
 async function withFullDisk() {
-  let isFull = false;
+  /** On a nearly full disk only ordinary entries are refused. */
+  let isFull: boolean | "nearly" = false;
   const listeners: ((storing: boolean, cause?: Error) => void)[] = [];
   const memory = createMemoryStore();
   const refuse = () => Promise.reject(new Error("ENOSPC"));
@@ -154,8 +155,9 @@ async function withFullDisk() {
       const log = await memory.create(id);
       return {
         ...log,
-        appendState: (...entry) => (isFull ? refuse() : log.appendState(...entry)),
-        appendBackstage: (...entry) => (isFull ? refuse() : log.appendBackstage(...entry)),
+        appendState: (...entry) =>
+          isFull === true || (isFull === "nearly" && entry[3] === "ordinary") ? refuse() : log.appendState(...entry),
+        appendBackstage: (...entry) => (isFull === true ? refuse() : log.appendBackstage(...entry)),
         onStorage: (listener) => void listeners.push(listener),
       };
     },
@@ -165,12 +167,30 @@ async function withFullDisk() {
   const reportStorage = (isStoring: boolean) => {
     for (const listener of listeners) listener(isStoring, isStoring ? undefined : new Error("ENOSPC"));
   };
-  const fill = (full: boolean) => {
+  const fill = (full: boolean | "nearly") => {
     isFull = full;
-    reportStorage(!full);
+    reportStorage(full === false);
   };
   return { stage, space, host, fill, reportStorage };
 }
+
+test("what guests write is refused first on a full disk, and the host and the stage still write", async () => {
+  const { stage, space, host, fill } = await withFullDisk();
+  await using _stage = stage;
+  await stage.join(space, host, tone(stage.opus, 440));
+  const { guest } = await stage.seatGuest(space, host, tone(stage.opus, 660));
+  await stage.run(200);
+  const live = space.execute(host, { do: "live" });
+  await stage.run(400);
+  await live;
+  fill("nearly");
+  await assert.rejects(space.execute(stage.newGuest(), { do: "hand", up: true }), { code: "cannot-store" });
+  await assert.rejects(space.execute(guest, { do: "mute", seat: 1, muted: false }), { code: "cannot-store" });
+  await space.execute(host, { do: "mute", seat: 0, muted: false });
+  await stage.run(100);
+  assert.deepEqual([space.state.seats[0]?.muted, space.state.recording], [false, "failed"]);
+  assert.equal(space.state.hands.length, 0);
+});
 
 test("with a full disk sound goes on, commands are refused, a mute still takes effect, and the state recovers", async () => {
   const { stage, space, host, fill } = await withFullDisk();

@@ -9,11 +9,11 @@ import type { EndReason, NamedPerson, SpaceState, StateChange, StateEntry } from
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import { FRAGMENT_PACKETS, PACKET_MS } from "@hustings/wire/units.ts";
-import type { SpaceLog } from "../../log/port.ts";
+import type { EntryRank, SpaceLog } from "../../log/port.ts";
 import type { Logger } from "../../ops/logger.ts";
 import { createMixdown, type Mixdown, type Position } from "../audio/mixdown.ts";
 import type { PeerPort } from "../peer/peer-port.ts";
-import { type Actor, assertHost, type Decision, decide, decideSeat } from "../policy/authority.ts";
+import { type Actor, assertHost, type Decision, decide, decideSeat, isHost } from "../policy/authority.ts";
 import { barredOf, matchesHostSecret } from "../policy/backstage-facts.ts";
 import { dueEntries } from "../policy/due-entries.ts";
 import { endsEmpty } from "../policy/empty-stage.ts";
@@ -135,8 +135,9 @@ export class Space implements AsyncDisposable {
       await this.#pen.settled();
       return this.execute(actor, command);
     }
+    const rank = this.#rankOf(actor);
     const slot = this.#position().slot + 1;
-    const write = () => this.#write(decision, slot);
+    const write = () => this.#write(decision, slot, rank);
     if (command.do === "live") {
       return this.#broadcast.begin(
         slot,
@@ -144,7 +145,7 @@ export class Space implements AsyncDisposable {
         write,
       );
     }
-    return command.do === "end" ? this.#endAt(slot, write) : this.#write(decision);
+    return command.do === "end" ? this.#endAt(slot, write) : this.#write(decision, undefined, rank);
   }
 
   /** Ends the space without a command of its host; resolves when the end is on disk. Throws `cannot-store`. */
@@ -169,7 +170,7 @@ export class Space implements AsyncDisposable {
     seat();
     const call = await this.#accept(actor, offerSdp);
     try {
-      await this.#write(seat());
+      await this.#write(seat(), undefined, this.#rankOf(actor));
       this.#connections.open(this.#pen.state, this.#dependencies.clock.monotonicMs());
       const connection = this.#connections.of(actor.person);
       if (connection === undefined) throw new Refusal("conflict", "The seat was given up in the meantime.");
@@ -272,8 +273,13 @@ export class Space implements AsyncDisposable {
     });
   }
 
+  /** On a full disk everybody but the host is refused first. */
+  #rankOf(actor: Actor): EntryRank {
+    return isHost(this.#pen.state, actor) ? "vital" : "ordinary";
+  }
+
   /** Resolves once all is on disk. A mute takes effect now, even if it cannot be written. */
-  async #write({ state, backstage }: Decision, slot?: number): Promise<CommandResult> {
+  async #write({ state, backstage }: Decision, slot?: number, rank?: EntryRank): Promise<CommandResult> {
     for (const change of state) this.#silence(change);
     const evidence = backstage.filter((change) => change.kind === "acted");
     const facts = backstage.filter((change) => change.kind !== "acted");
@@ -282,7 +288,7 @@ export class Space implements AsyncDisposable {
       else if (fact.kind === "unbarred") this.#barred.delete(fact.person);
     }
     const [entries] = await Promise.all([
-      Promise.all(state.map((change) => this.#pen.write(change, slot))),
+      Promise.all(state.map((change) => this.#pen.write(change, slot, rank))),
       Promise.all(facts.map((change) => this.#pen.writeBackstage(change))),
     ]);
     const seq = entries.at(-1)?.seq ?? this.state.seq;
