@@ -2,6 +2,8 @@
 
 import type { Clock } from "./clock.ts";
 
+type Now = Pick<Clock, "monotonicMs">;
+
 export interface TokenBucket {
   /** Takes a token and returns 0; or returns the milliseconds until there is one. */
   takeMs(): number;
@@ -9,7 +11,7 @@ export interface TokenBucket {
   waitMs(): number;
 }
 
-export function createTokenBucket(clock: Clock, perSecond: number, burst: number): TokenBucket {
+export function createTokenBucket(clock: Now, perSecond: number, burst: number): TokenBucket {
   let tokens = burst;
   let atMs = clock.monotonicMs();
 
@@ -38,7 +40,7 @@ export interface KeyedTokenBuckets {
 
 /** When `limit` is reached, the bucket unused for longest is dropped; its key then starts with a full bucket. */
 export function createKeyedTokenBuckets(
-  clock: Clock,
+  clock: Now,
   perSecond: number,
   burst: number,
   limit: number,

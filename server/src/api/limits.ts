@@ -1,9 +1,9 @@
 // Limits how often one address, and all addresses together, may do one thing.
 
 import type { Clock } from "@hustings/flow/clock.ts";
-import { createKeyedTokenBuckets, createTokenBucket } from "@hustings/flow/token-bucket.ts";
+import { createTokenBucket } from "@hustings/flow/token-bucket.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
-import { networkOf } from "../ops/address-block.ts";
+import { createNetworkBuckets } from "../ops/network-buckets.ts";
 
 /** `burst` at once, `perMinute` on average. */
 export interface LimitSettings {
@@ -23,12 +23,11 @@ export type Limiter = (address: string) => void;
 
 export function createLimiter({ address: each, all, maxAddresses }: LimitSettings, clock: Clock): Limiter {
   const everyone = createTokenBucket(clock, all.perMinute / 60, all.burst);
-  const byAddress = createKeyedTokenBuckets(clock, each.perMinute / 60, each.burst, maxAddresses);
+  const byAddress = createNetworkBuckets(clock, each.perMinute / 60, each.burst, maxAddresses);
   return (address) => {
-    const key = networkOf(address);
-    const waitMs = Math.max(byAddress.waitMs(key), everyone.waitMs());
+    const waitMs = Math.max(byAddress.waitMs(address), everyone.waitMs());
     if (waitMs > 0) throw new Refusal("too-many", undefined, { retryAfterMs: Math.ceil(waitMs) });
-    byAddress.takeMs(key);
+    byAddress.takeMs(address);
     everyone.takeMs();
   };
 }

@@ -1,5 +1,14 @@
 // Decides what counts as one address where a limit applies per address.
 
+/** The narrowest first. A customer may hold a /64, a /56 or a /48. */
+export function networksOf(address: string): readonly string[] {
+  const narrowest = networkOf(address);
+  if (!narrowest.endsWith("::/64")) return [narrowest];
+  const [a = "0", b = "0", c = "0", d = "0"] = narrowest.slice(0, -"::/64".length).split(":");
+  const upperByte = (Number.parseInt(d, 16) & 0xff00).toString(16);
+  return [narrowest, `${a}:${b}:${c}:${upperByte}::/56`, `${a}:${b}:${c}::/48`];
+}
+
 /** Of IPv6 the first 64 bits: a household gets a whole /64. */
 export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];

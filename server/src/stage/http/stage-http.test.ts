@@ -30,6 +30,16 @@ test("allows an address 100 requests at once and 10 a second after that", async 
   assert.equal(allowed(await statusesOf(http, 1, { remoteAddress: "192.0.2.2" })), 1);
 });
 
+test("counts the IPv6 addresses of one network as one address", async () => {
+  const { http } = create(false);
+  const statuses: number[] = [];
+  for (let n = 1; n <= REQUEST_BURST + 20; n++) {
+    statuses.push(...(await statusesOf(http, 1, { remoteAddress: `2001:db8:1:2::${n.toString(16)}` })));
+  }
+  assert.equal(allowed(statuses), REQUEST_BURST);
+  assert.equal(allowed(await statusesOf(http, 1, { remoteAddress: "2001:db8:9:2::1" })), 1);
+});
+
 test("behind the door counts by the forwarded address, and never our own processes", async () => {
   const { http } = create(true);
   const forwarded = (address: string) => ({ headers: { "x-forwarded-for": address } });

@@ -1,11 +1,11 @@
 // Creates the stage's HTTP servers, with limits, and errors as rows of the table.
 
 import type { Clock } from "@hustings/flow/clock.ts";
-import { createKeyedTokenBuckets } from "@hustings/flow/token-bucket.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from "fastify";
 import { answerFastifyErrors, refuseMalformedRequest, sendFastifyRefusal } from "../../http/fastify-refusals.ts";
 import type { Logger } from "../../ops/logger.ts";
+import { createNetworkBuckets } from "../../ops/network-buckets.ts";
 
 export const MAX_BODY_BYTES = 64 * 1024;
 const HEADERS_TIMEOUT_MS = 5_000;
@@ -14,10 +14,10 @@ const KEEP_ALIVE_MS = 5_000;
 const MAX_HEADER_BYTES = 8 * 1024;
 const MAX_CONNECTIONS = 2_000;
 
-/** Requests of an address at once, and then per second. */
+/** Requests of an address at once, and then per second (ops/network-buckets.ts). */
 export const REQUEST_BURST = 100;
 export const REQUESTS_PER_SECOND = 10;
-/** Then the address not seen for longest is forgotten. */
+/** Of each width; then the network not seen for longest is forgotten. */
 const MAX_ADDRESSES = 10_000;
 
 export interface HttpOptions {
@@ -52,7 +52,7 @@ export function createHttp({ clock, log, isProxied, tls }: HttpOptions): Fastify
   http.server.maxConnections = MAX_CONNECTIONS;
   http.removeContentTypeParser("text/plain");
   http.addContentTypeParser("application/sdp", { parseAs: "string" }, (_request, body, done) => done(null, body));
-  const buckets = createKeyedTokenBuckets(clock, REQUESTS_PER_SECOND, REQUEST_BURST, MAX_ADDRESSES);
+  const buckets = createNetworkBuckets(clock, REQUESTS_PER_SECOND, REQUEST_BURST, MAX_ADDRESSES);
   http.addHook("onRequest", async ({ headers, ip }) => {
     if (isProxied && headers["x-forwarded-for"] === undefined) return;
     const waitMs = buckets.takeMs(ip);

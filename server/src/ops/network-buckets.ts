@@ -1,0 +1,48 @@
+// Token buckets for addresses. An address takes from the bucket of every network around it, so that a holder of many networks
+// gets little more than a holder of one.
+
+import type { Clock } from "@hustings/flow/clock.ts";
+import { createKeyedTokenBuckets, type KeyedTokenBuckets } from "@hustings/flow/token-bucket.ts";
+import { networksOf } from "./address-block.ts";
+
+/** How many times the allowance of the narrowest network each wider one has, in the order of `networksOf`. */
+export const NETWORK_FACTORS: readonly number[] = [1, 2, 4];
+
+export interface NetworkBuckets {
+  /** Takes a token for `address` and returns 0; without one, takes nothing and returns the milliseconds until there is one. */
+  takeMs(address: string): number;
+  /** As `takeMs`, without taking the token. */
+  waitMs(address: string): number;
+  /** Networks that are remembered. */
+  readonly size: number;
+}
+
+/**
+ * `perSecond` and `burst` are the allowance of one IPv4 address or /64. At most `limit` networks of each width are
+ * remembered; beyond it the one that was unused for longest is forgotten.
+ */
+export function createNetworkBuckets(
+  clock: Pick<Clock, "monotonicMs">,
+  perSecond: number,
+  burst: number,
+  limit: number,
+): NetworkBuckets {
+  const byWidth = NETWORK_FACTORS.map((factor) =>
+    createKeyedTokenBuckets(clock, perSecond * factor, burst * factor, limit),
+  );
+  const pairsOf = (address: string) =>
+    networksOf(address).map((network, width) => [byWidth[width] as KeyedTokenBuckets, network] as const);
+  const waitMs = (address: string) =>
+    Math.max(...pairsOf(address).map(([buckets, network]) => buckets.waitMs(network)));
+  return {
+    takeMs(address) {
+      const leftMs = waitMs(address);
+      if (leftMs === 0) for (const [buckets, network] of pairsOf(address)) buckets.takeMs(network);
+      return leftMs;
+    },
+    waitMs,
+    get size() {
+      return byWidth.reduce((count, { size }) => count + size, 0);
+    },
+  };
+}
