@@ -30,7 +30,7 @@ export class PendingCommands {
   /** A `done` or `refused` message settles its command. */
   onMessage(message: StageMessage): void {
     if (message.kind === "done") this.#take(message.id)?.resolve(message.seq);
-    if (message.kind === "refused") this.#take(message.id)?.reject(new Refusal(message.error, message.message));
+    if (message.kind === "refused") this.#take(message.id)?.reject(refusalOf(message));
   }
 
   /** Does nothing once answered. */
@@ -47,4 +47,8 @@ export class PendingCommands {
     this.#byId.delete(id);
     return answer;
   }
+}
+
+function refusalOf({ error, message, retryAfterMs }: StageMessage & { kind: "refused" }): Refusal {
+  return new Refusal(error, message, retryAfterMs === undefined ? {} : { retryAfterMs });
 }

@@ -112,6 +112,11 @@ export const ERROR_TABLE = {
     what: "The state of the space does not allow this.",
     todo: "Read the current state.",
   },
+  "hands-closed": {
+    status: 409,
+    what: "The host takes no raised hands at present.",
+    todo: "Listen, and ask again when the host has opened the hands.",
+  },
   "stage-full": {
     status: 409,
     what: "Every seat on the stage is taken.",
@@ -133,6 +138,11 @@ export const ERROR_TABLE = {
     closeCode: 4429,
     what: "Too many requests from this address.",
     todo: "Wait as long as Retry-After says.",
+  },
+  "too-many-hands": {
+    status: 429,
+    what: "Too many hands are raised, or went up or down a moment ago.",
+    todo: "Wait as long as Retry-After says, then raise the hand again.",
   },
   "address-full": {
     status: 429,

@@ -204,6 +204,7 @@ function roomOf(name: SceneName): RoomDocument {
       present: i % 7 !== 5,
     })),
     handsCount: 0,
+    handsOpen: true,
     air: "voice",
     holdReason: null,
     recording: "on",

@@ -37,6 +37,8 @@ export const ROOM_SPACE_FIELDS = {
     state.seats.map(({ seat, name, role, muted, present }) => ({ seat, name, role, muted, present })),
   ),
   handsCount: field(NUMBER, ({ state }) => state.hands.length),
+  /** Whether listeners may raise hands. */
+  handsOpen: field(BOOLEAN, ({ state }) => state.handsOpen),
   air: field(oneOf(AIRS), ({ state }) => state.air),
   holdReason: field(nullable(oneOf(HOLD_REASONS)), ({ state }) => state.holdReason ?? null),
   recording: field(oneOf(RECORDING_STATUSES), ({ state }) => state.recording),

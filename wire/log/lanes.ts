@@ -15,7 +15,8 @@ export type BackstageChange =
   /** Replaces every earlier host link. `secretHash` is base64url(SHA-256(secret)). */
   | { readonly kind: "host-secret"; readonly secretHash: string; readonly generation: number }
   | { readonly kind: "acted"; readonly by: PersonId; readonly what: string; readonly stateSeq: number }
-  | { readonly kind: "barred"; readonly person: PersonId }
+  /** Without a name in version 0.1. */
+  | { readonly kind: "barred"; readonly person: PersonId; readonly name?: string }
   | { readonly kind: "unbarred"; readonly person: PersonId }
   | { readonly kind: "log-repaired"; readonly lane: string; readonly lostBytes: number };
 

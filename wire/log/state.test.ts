@@ -76,6 +76,14 @@ test("hands keep the order in which they were raised, and an invitation lowers t
   );
 });
 
+test("closing the hands keeps those that are up, and a space begins with open hands", () => {
+  const up: StateChange = { kind: "hand", person: person(2), name: "H2", up: true };
+  assert.equal(foldAll(lane(created)).handsOpen, true);
+  const closed = foldAll(lane(created, up, { kind: "hands", open: false }));
+  assert.deepEqual([closed.handsOpen, closed.hands.length], [false, 1]);
+  assert.equal(foldAll(lane(created, { kind: "hands", open: false }, { kind: "hands", open: true })).handsOpen, true);
+});
+
 test("ignores an entry that was folded before, so a page may receive entries twice", () => {
   const entries = lane(created, seated(3), { kind: "muted", seat: 3, muted: false, by: "self" }, { kind: "live" });
   const once = foldAll(entries);

@@ -50,6 +50,8 @@ export type StateChange =
   | { readonly kind: "left"; readonly seat: number; readonly why: LeaveReason }
   | { readonly kind: "muted"; readonly seat: number; readonly muted: boolean; readonly by: "self" | "host" }
   | { readonly kind: "hand"; readonly person: PersonId; readonly name: string; readonly up: boolean }
+  /** Whether listeners may raise hands. Those that are up when the hands are closed stay up. */
+  | { readonly kind: "hands"; readonly open: boolean }
   | { readonly kind: "invited"; readonly person: PersonId; readonly name: string }
   | { readonly kind: "uninvited"; readonly person: PersonId }
   | { readonly kind: "air"; readonly air: Air; readonly reason?: HoldReason }
@@ -95,6 +97,8 @@ export interface SpaceState extends SpaceDetails {
   readonly seats: readonly Seat[];
   /** Oldest first, at most `MAX_HANDS`. */
   readonly hands: readonly NamedPerson[];
+  /** Whether listeners may raise hands. */
+  readonly handsOpen: boolean;
   readonly invites: readonly NamedPerson[];
   readonly air: Air;
   readonly holdReason: HoldReason | undefined;
@@ -132,6 +136,7 @@ export const EMPTY_STATE: SpaceState = {
   endReason: undefined,
   seats: [],
   hands: [],
+  handsOpen: true,
   invites: [],
   air: "hold",
   holdReason: undefined,
@@ -190,6 +195,8 @@ function changeOf(state: SpaceState, entry: StateEntry): Partial<SpaceState> {
       return {
         hands: keepNewest(entry.up ? withNamed(state.hands, entry) : without(state.hands, entry.person), MAX_HANDS),
       };
+    case "hands":
+      return { handsOpen: entry.open };
     case "invited":
       return {
         invites: keepNewest(withNamed(state.invites, entry), MAX_INVITES),

@@ -11,11 +11,13 @@ export type Command =
   /** Host: ends the space for good. Idempotent until the stage has closed the space, then `ended`. */
   | { readonly do: "end" }
   | { readonly do: "title"; readonly title: string }
-  /** Any ticket: asks to speak, or withdraws that. */
+  /** A listener with a ticket: asks to speak, or withdraws that. */
   | { readonly do: "hand"; readonly up: boolean }
+  /** Host: whether listeners may raise hands. Closing them lowers none. */
+  | { readonly do: "hands"; readonly open: boolean }
   /** Host: lowers somebody's hand. */
   | { readonly do: "lower"; readonly person: PersonId }
-  /** Host: offers a seat to a raised hand, or withdraws the offer. */
+  /** Host: offers a seat to a raised hand or a removed person, or withdraws the offer. */
   | { readonly do: "invite"; readonly person: PersonId }
   | { readonly do: "uninvite"; readonly person: PersonId }
   /** The invited person: takes the seat. */
@@ -25,7 +27,10 @@ export type Command =
   | { readonly do: "leave" }
   /** The seated person or the host. Only the person in the seat may unmute it. */
   | { readonly do: "mute"; readonly seat: number; readonly muted: boolean }
-  /** Host: the person may return only when invited again. */
+  /**
+   * Host: the person may raise a hand or return only when invited again. On the host's own seat: ends its calls; the host
+   * may return.
+   */
   | { readonly do: "remove"; readonly seat: number };
 
 /** Drops unknown fields. Throws `bad-json` or `bad-title`, naming the wrong value. */
@@ -43,6 +48,8 @@ export function parseCommand(value: unknown): Command {
       return { do: "title", title: cleanTitle(fields["title"]) };
     case "hand":
       return { do: "hand", up: flag(fields, "up") };
+    case "hands":
+      return { do: "hands", open: flag(fields, "open") };
     case "lower":
     case "invite":
     case "uninvite":

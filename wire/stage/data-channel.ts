@@ -2,7 +2,7 @@
 
 import { type ErrorCode, Refusal } from "../errors.ts";
 import type { SeatLevel } from "../log/fragment.ts";
-import type { SpaceState, StateEntry } from "../log/state.ts";
+import type { NamedPerson, SpaceState, StateEntry } from "../log/state.ts";
 import { type Command, parseCommand } from "./commands.ts";
 
 export const CHANNEL_LABEL = "hustings";
@@ -20,12 +20,23 @@ export type StageMessage =
   | { readonly kind: "state"; readonly entries: readonly StateEntry[] }
   /** `seq` is the newest state entry on disk, the command's own included. */
   | { readonly kind: "done"; readonly id: number; readonly seq: number }
-  | { readonly kind: "refused"; readonly id: number; readonly error: ErrorCode; readonly message: string }
+  | {
+      readonly kind: "refused";
+      readonly id: number;
+      readonly error: ErrorCode;
+      readonly message: string;
+      /** As in the body of an error answer. */
+      readonly retryAfterMs?: number;
+    }
   | { readonly kind: "levels"; readonly slot: number; readonly levels: readonly SeatLevel[] }
   | { readonly kind: "audience"; readonly audience: number }
+  /** To a host: everybody who was removed and not invited again, oldest first; comes again whenever that changes. */
+  | { readonly kind: "removed"; readonly people: readonly NamedPerson[] }
   | { readonly kind: "pong"; readonly id: number; readonly utcMs: number }
-  /** The stage closes this peer. "replaced": by a newer one of the same person. */
-  | { readonly kind: "bye"; readonly why: "replaced" | "left" | "removed" | "ended" };
+  /** The stage closes this peer. "replaced": by a newer one of the same person. "ticket-revoked": its host link was. */
+  | { readonly kind: "bye"; readonly why: GoodbyeReason };
+
+export type GoodbyeReason = "replaced" | "left" | "removed" | "ended" | "ticket-revoked";
 
 /** Throws a Refusal: `too-large`, `bad-json`, or that of `parseCommand`. */
 export function parseSpeakerMessage(text: string): SpeakerMessage {

@@ -51,6 +51,8 @@ export interface ApiContext extends ApiOptions {
   readonly stage: StageClient;
   readonly limitSpaces: Limiter;
   readonly limitGuests: Limiter;
+  /** Commands of guests. */
+  readonly limitCommands: Limiter;
 }
 
 export type ApiServer = ReturnType<typeof createApiServer>;

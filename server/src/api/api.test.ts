@@ -1,38 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type TestContext, test } from "node:test";
-import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
+import { test } from "node:test";
 import { TICKET_SECONDS } from "@hustings/wire/api/tickets.ts";
 import { ERROR_TABLE, isErrorCode, Refusal } from "@hustings/wire/errors.ts";
-import { isSpaceId, type SpaceId, spaceIdFrom } from "@hustings/wire/ids.ts";
+import { isSpaceId } from "@hustings/wire/ids.ts";
 import fc from "fast-check";
-import { PATIENCE_MS } from "../../../test/testing/until.ts";
-import { SILENT } from "../ops/logger.ts";
-import { generateTicketKey, publicHalf } from "../tickets/keys.ts";
-import { ticketSigner } from "../tickets/sign.ts";
-import { passVerifier, ticketVerifier } from "../tickets/verify.ts";
-import { buildApi, startApi } from "./api.ts";
-import type { Recording } from "./api-context.ts";
-import { type ApiOptions, MAX_BODY_BYTES } from "./api-context.ts";
-import { startFakeStage } from "./testing/fake-stage.ts";
-
-const key = await generateTicketKey();
-const edge = {
-  "x-forwarded-for": "203.0.113.9",
-  "x-forwarded-host": "talk.example:8443",
-  "x-forwarded-proto": "https",
-};
-const recording: Recording = {
-  title: 'Ça va? "ok"',
-  sizeBytes: 10,
-  etag: '"v1"',
-  async *read(from, to) {
-    yield Buffer.from("0123456789".slice(from, to));
-  },
-};
+import { startApi } from "./api.ts";
+import { MAX_BODY_BYTES } from "./api-context.ts";
+import { edge, limits, nowhere, office } from "./testing/api-fixture.ts";
 
 test("opens a space with a link, a host link and a ticket, and sends the stage only the hash of the secret", async (t) => {
   const { ask, stage, check } = await office(t);
@@ -100,36 +75,6 @@ test("refuses guests of a space that ended or never existed", async (t) => {
   assert.equal((await ask("POST", "/api/spaces/UPPER/guests", { name: "Ada" })).body.error, "no-space");
 });
 
-test("passes live, end and commands to the stage with the claims of the ticket", async (t) => {
-  const { ask, open, stage } = await office(t);
-  const { id, hostTicket, person } = await open();
-  const bearer = { authorization: `Bearer ${hostTicket}` };
-  assert.deepEqual((await ask("POST", `/api/spaces/${id}/live`, undefined, bearer)).body, { seq: 7 });
-  await ask("POST", `/api/spaces/${id}/end`, {}, bearer);
-  await ask("POST", `/api/spaces/${id}/commands`, { do: "mute", seat: 3, muted: true, more: 1 }, bearer);
-  const said = stage.commands.map(({ claims, command }) => [claims.person, command]);
-  const mute = { do: "mute", seat: 3, muted: true };
-  assert.deepEqual(said, [
-    [person, { do: "live" }],
-    [person, { do: "end" }],
-    [person, mute],
-  ]);
-});
-
-test("a command without a good ticket never reaches the stage", async (t) => {
-  const { ask, open, stage } = await office(t);
-  const { id } = await open();
-  const other = await open();
-  const codes = await Promise.all(
-    [undefined, "Bearer x.y.z", `Bearer ${other.hostTicket}`].map(async (authorization) => {
-      const headers = authorization === undefined ? {} : { authorization };
-      return (await ask("POST", `/api/spaces/${id}/live`, undefined, headers)).body.error;
-    }),
-  );
-  assert.deepEqual(codes, ["no-ticket", "ticket-invalid", "wrong-space"]);
-  assert.deepEqual(stage.commands, []);
-});
-
 test("names an unknown command when it refuses it", async (t) => {
   const { ask, open } = await office(t);
   const { id, hostTicket } = await open();
@@ -152,6 +97,10 @@ test("replaces the host link, after which the old secret is refused", async (t) 
     stage.replacedBy.map(({ person }) => person),
     [stage.spaces.get(id)?.state.host?.person],
   );
+  const call = "c".repeat(20);
+  assert.equal((await ask("POST", `/api/spaces/${id}/host-link`, { call }, bearer)).status, 200);
+  assert.deepEqual(stage.keptCalls, [undefined, call]);
+  assert.equal((await ask("POST", `/api/spaces/${id}/host-link`, { call: 7 }, bearer)).body.error, "bad-json");
   stage.refuseNext = new Refusal("host-only");
   assert.equal((await ask("POST", `/api/spaces/${id}/host-link`, undefined, bearer)).body.error, "host-only");
 });
@@ -303,8 +252,6 @@ test("answers on its socket, which only its owner can reach, and replaces the so
   assert.deepEqual(JSON.parse(health), { role: "api", pid: process.pid, version: "0.0.1" });
 });
 
-const nowhere = spaceIdFrom(new Uint8Array(10).fill(31));
-
 const described = [
   "/",
   "/api/openapi.json",
@@ -323,52 +270,6 @@ const described = [
   "/stage/{id}",
   "/stage/{id}/{peer}",
 ];
-
-function limits(each: number, all: number): ApiOptions["newSpaces"] {
-  return { address: { perMinute: each, burst: each }, all: { perMinute: all, burst: all }, maxAddresses: 100 };
-}
-
-async function office(t: TestContext, changes: Partial<ApiOptions> = {}) {
-  const directory = await mkdtemp(join(tmpdir(), "hustings-api-"));
-  const stageSocketPath = join(directory, "stage.sock");
-  const stage = await startFakeStage(stageSocketPath);
-  const clock = manualClock();
-  const check = ticketVerifier([publicHalf(key)], clock);
-  const failures: unknown[] = [];
-  const options: ApiOptions = {
-    socketPath: join(directory, "api.sock"),
-    stageSocketPath,
-    stageDeadlineMs: PATIENCE_MS,
-    clock,
-    log: { ...SILENT, error: (fields) => void failures.push(fields) },
-    version: "0.0.1",
-    sign: ticketSigner(key, clock),
-    checkTicket: check,
-    checkPass: passVerifier([publicHalf(key)], clock),
-    newSpaces: limits(1000, 1000),
-    newGuests: limits(1000, 1000),
-    openSpaces: "anyone",
-    openRecording: async (id) => (id === nowhere ? undefined : recording),
-    ...changes,
-  };
-  const app = await buildApi(options);
-  t.after(async () => {
-    await app.close();
-    await stage[Symbol.asyncDispose]();
-    await rm(directory, { recursive: true, force: true });
-  });
-  const ask = async (method: "GET" | "POST" | "HEAD" | "DELETE", url: string, payload?: object, headers = {}) => {
-    const answer = await app.inject({ method, url, headers: { ...edge, ...headers }, ...(payload && { payload }) });
-    const isJson = String(answer.headers["content-type"]).startsWith("application/json");
-    const body = isJson && answer.body !== "" ? answer.json() : undefined;
-    return { status: answer.statusCode, headers: answer.headers, text: answer.body, body };
-  };
-  const open = async () => {
-    const { body } = await ask("POST", "/api/spaces", { title: "Open evening", name: "Ada" });
-    return { ...body, id: body.id as SpaceId, secret: body.hostUrl.split("#host=")[1] as string };
-  };
-  return { app, ask, open, stage, check, clock, failures, options, stop: () => stage[Symbol.asyncDispose]() };
-}
 
 function overSocket(socketPath: string, path: string): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -5,7 +5,7 @@ import { Refusal } from "@hustings/wire/errors.ts";
 import { answerFastifyErrors, sendFastifyRefusal } from "../http/fastify-refusals.ts";
 import { listenOnSocket } from "../http/listen-on-socket.ts";
 import { type ApiContext, type ApiOptions, type ApiServer, createApiServer } from "./api-context.ts";
-import { createLimiter } from "./limits.ts";
+import { createLimiter, type LimitSettings } from "./limits.ts";
 import { describeApi } from "./openapi.ts";
 import { recordingRoutes } from "./recording-route.ts";
 import { spaceRoutes } from "./spaces.ts";
@@ -13,6 +13,12 @@ import { stageClient } from "./stage-client.ts";
 import { ticketRoutes } from "./tickets.ts";
 
 const MAX_CONNECTIONS = 1_024;
+/** Commands of guests that are passed to the stage, which counts them again (stage/limits/). */
+const GUEST_COMMANDS: LimitSettings = {
+  address: { perMinute: 600, burst: 120 },
+  all: { perMinute: 6_000, burst: 600 },
+  maxAddresses: 10_000,
+};
 
 /** Disposing ends requests in progress within about a second. */
 export async function startApi(options: ApiOptions): Promise<AsyncDisposable> {
@@ -39,6 +45,7 @@ export async function buildApi(options: ApiOptions): Promise<ApiServer> {
     stage: stageClient({ socketPath: stageSocketPath, ...deadline }),
     limitSpaces: createLimiter(options.newSpaces, clock),
     limitGuests: createLimiter(options.newGuests, clock),
+    limitCommands: createLimiter(GUEST_COMMANDS, clock),
   };
   await app.register(async (scope) => {
     spaceRoutes(scope, context);

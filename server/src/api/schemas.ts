@@ -71,6 +71,16 @@ export const newGuest = Type.Object({
   ),
 });
 
+/** The body may be absent. */
+export const hostLinkRequest = Type.Union([
+  Type.Null(),
+  Type.Object({
+    call: Type.Optional(
+      Type.String({ description: "The asker's own call, the last part of its WHIP location: it goes on, others end." }),
+    ),
+  }),
+]);
+
 export const newHostLink = Type.Object({
   hostUrl: Type.String(),
   secret: Type.String(),
@@ -88,6 +98,7 @@ export const command = Type.Union([
   verb("live", "end", "accept", "decline", "leave"),
   Type.Object({ do: Type.Literal("title"), title: Type.Unsafe<string>(SPACE_DETAILS.title.schema) }),
   Type.Object({ do: Type.Literal("hand"), up: Type.Boolean() }),
+  Type.Object({ do: Type.Literal("hands"), open: Type.Boolean() }),
   addressed("lower", "invite", "uninvite"),
   Type.Object({ do: Type.Literal("mute"), seat, muted: Type.Boolean() }),
   Type.Object({ do: Type.Literal("remove"), seat }),

@@ -84,8 +84,12 @@ function commandRoutes(app: ApiServer, context: ApiContext): void {
       "no-person",
       "ended",
       "conflict",
+      "hands-closed",
       "stage-full",
+      "too-many",
+      "too-many-hands",
       "stage-away",
+      "cannot-store",
     ),
   };
   const shared = { tags: ["commands"], params: shapes.spacePath, security: [{ ticket: [] }], response };
@@ -103,12 +107,16 @@ function commandRoutes(app: ApiServer, context: ApiContext): void {
   app.post("/api/spaces/:id/commands", any, (request) => act(request, () => parseCommand(request.body)));
 }
 
+/** Guests are limited here too, so that a flood of commands does not reach the stage; hosts are limited by the stage only. */
 async function passOn(
-  { stage, checkTicket }: ApiContext,
+  { stage, checkTicket, limitCommands }: ApiContext,
   { params, headers }: FastifyRequest<{ Params: { id: string } }>,
   command: () => Command,
 ): Promise<{ seq: number }> {
   const id = spaceOf(params.id);
   const claims = await checkTicket(headers.authorization, id);
-  return stage.command(id, claims, command());
+  const parsed = command();
+  const address = addressOf(headers);
+  if (claims.generation === 0) limitCommands(address);
+  return stage.command(id, claims, parsed, address);
 }

@@ -20,8 +20,15 @@ export interface StageClient {
   createSpace(space: NewSpace): Promise<void>;
   space(id: SpaceId): Promise<MeasuredSpace>;
   matchHostSecret(id: SpaceId, secretHash: string): Promise<{ person: PersonId; name: string; generation: number }>;
-  replaceHostSecret(id: SpaceId, claims: TicketClaims, secretHash: string): Promise<{ generation: number }>;
-  command(id: SpaceId, claims: TicketClaims, command: Command): Promise<{ seq: number }>;
+  /** `keptCall`: the call of the person who replaces the link, which goes on; calls of other hosts end. */
+  replaceHostSecret(
+    id: SpaceId,
+    claims: TicketClaims,
+    secretHash: string,
+    keptCall: string | undefined,
+  ): Promise<{ generation: number }>;
+  /** `address`: where the command came from, by which the stage limits it. */
+  command(id: SpaceId, claims: TicketClaims, command: Command, address: string): Promise<{ seq: number }>;
 }
 
 export interface StageClientOptions {
@@ -68,8 +75,9 @@ export function stageClient({ socketPath, deadlineMs = 5_000 }: StageClientOptio
     createSpace: (space) => ask("POST", "/internal/spaces", space),
     space: (id) => ask("GET", at(id)),
     matchHostSecret: (id, secretHash) => ask("POST", `${at(id)}/host-secret`, { secretHash }),
-    replaceHostSecret: (id, claims, secretHash) => ask("PUT", `${at(id)}/host-secret`, { claims, secretHash }),
-    command: (id, claims, command) => ask("POST", `${at(id)}/commands`, { claims, command }),
+    replaceHostSecret: (id, claims, secretHash, keptCall) =>
+      ask("PUT", `${at(id)}/host-secret`, { claims, secretHash, keptCall }),
+    command: (id, claims, command, address) => ask("POST", `${at(id)}/commands`, { claims, command, address }),
   };
 }
 

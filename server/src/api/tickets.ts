@@ -103,6 +103,7 @@ function hostLinkRoute(app: ApiServer, { stage, sign, checkTicket, publicUrl }: 
     summary: "Replace the host link: the old one and its tickets become worthless (host)",
     tags: ["tickets"],
     params: shapes.spacePath,
+    body: shapes.hostLinkRequest,
     security: [{ ticket: [] }],
     response: {
       200: shapes.newHostLink,
@@ -116,14 +117,15 @@ function hostLinkRoute(app: ApiServer, { stage, sign, checkTicket, publicUrl }: 
         "no-space",
         "ended",
         "stage-away",
+        "cannot-store",
       ),
     },
   };
-  app.post("/api/spaces/:id/host-link", { schema }, async ({ params, headers }, reply) => {
+  app.post("/api/spaces/:id/host-link", { schema }, async ({ params, body, headers }, reply) => {
     const id = spaceOf(params.id);
     const claims = await checkTicket(headers.authorization, id);
     const secret = newSecret();
-    const { generation } = await stage.replaceHostSecret(id, claims, hashOfSecret(secret));
+    const { generation } = await stage.replaceHostSecret(id, claims, hashOfSecret(secret), body?.call);
     const { person, name } = claims;
     const { ticket, expiresUtcMs } = await sign.ticket({ space: id, person, name, generation });
     reply.header("cache-control", "no-store");

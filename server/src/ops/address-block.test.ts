@@ -13,7 +13,7 @@ test("counts the IPv6 addresses of one /64 as one address, however they are writ
   assert.equal(networkOf("::ffff:192.0.2.1"), "192.0.2.1");
 });
 
-test("names the /64, the /56 and the /48 around an IPv6 address, and an IPv4 address by itself", () => {
+test("names the /64, the /56 and the /48 around an IPv6 address, and only the address for IPv4", () => {
   assert.deepEqual(networksOf("2001:db8:1:2f7::9"), ["2001:db8:1:2f7::/64", "2001:db8:1:200::/56", "2001:db8:1::/48"]);
   assert.deepEqual(networksOf("2001:db8::1"), ["2001:db8:0:0::/64", "2001:db8:0:0::/56", "2001:db8:0::/48"]);
   assert.equal(networksOf("2001:db8:1:2ff::1")[1], networksOf("2001:db8:1:200::1")[1]);

@@ -5,7 +5,7 @@ import { createNetworkBuckets } from "./network-buckets.ts";
 
 const hex = (number: number): string => number.toString(16);
 
-test("counts the addresses of one /64 as one, and an IPv4 address by itself", () => {
+test("counts the addresses of one /64 as one, and every IPv4 address as one", () => {
   const buckets = createNetworkBuckets(manualClock(), 1, 10, 100);
   const taken = Array.from({ length: 160 }, (_, n) => buckets.takeMs(`2001:db8:1:2::${hex(n + 1)}`));
   assert.equal(taken.filter((waitMs) => waitMs === 0).length, 10);

@@ -13,6 +13,7 @@ import fc from "fast-check";
 import { createMemoryStore } from "../log/memory/memory-log.ts";
 import { SILENT } from "../ops/logger.ts";
 import type { TicketCheck } from "../tickets/verify.ts";
+import { HANDS_PER_ADDRESS } from "./limits/hand-limits.ts";
 import { type Stage, type StageOptions, startStage } from "./stage.ts";
 import { BAD_OFFER, createFakePeerPort } from "./testing/fake-peers.ts";
 import { STAGE_LIMITS } from "./testing/stage-fixture.ts";
@@ -183,14 +184,41 @@ test("executes commands on the public port and on the socket, and answers with t
   assertRefused(await here.tcp("POST", path, { body: { do: "fly" }, as: "guest" }), 400, "bad-json");
   assertRefused(await here.tcp("POST", path, { body: "{", as: "guest" }), 400, "bad-json");
   assertRefused(await here.tcp("POST", path, { body: { do: "x".repeat(5_000) }, as: "guest" }), 413, "too-large");
-  const inside = { claims: CLAIMS["host"], command: { do: "invite", person: GUEST } };
+  const inside = { claims: CLAIMS["host"], command: { do: "invite", person: GUEST }, address: "192.0.2.1" };
   assert.equal((await here.socket("POST", `/internal/spaces/${SPACE}/commands`, { body: inside })).status, 200);
-  const elsewhere = { claims: { ...CLAIMS["host"], space: "1111111111" as SpaceId }, command: { do: "live" } };
+  const elsewhere = {
+    claims: { ...CLAIMS["host"], space: "1111111111" as SpaceId },
+    command: { do: "live" },
+    address: "192.0.2.1",
+  };
   assertRefused(
     await here.socket("POST", `/internal/spaces/${SPACE}/commands`, { body: elsewhere }),
     403,
     "wrong-space",
   );
+});
+
+test("limits listeners by the address that the api passes on, with the time to wait, and no host", async () => {
+  await using here = await withSpace();
+  const path = `/internal/spaces/${SPACE}/commands`;
+  const guests = Array.from({ length: 200 }, (_, n) =>
+    guestIdFrom(Uint8Array.from({ length: 16 }, (_, at) => n >> (5 * at))),
+  );
+  const press = (person: PersonId, address: string) =>
+    here.socket("POST", path, {
+      body: { claims: { ...CLAIMS["guest"], person }, command: { do: "hand", up: true }, address },
+    });
+  const codes: string[] = [];
+  for (const person of guests) codes.push(String((await press(person, "192.0.2.1")).json["error"] ?? "done"));
+  assert.equal(codes.filter((code) => code === "done").length, HANDS_PER_ADDRESS);
+  assert.ok(codes.every((code) => ["done", "too-many", "too-many-hands"].includes(code)));
+  const refused = await press(guests.at(-1) as PersonId, "192.0.2.1");
+  assert.equal(refused.status, 429);
+  assert.match(String(refused.headers["retry-after"]), /^[1-9]\d*$/);
+  assert.equal((await press(guestIdFrom(new Uint8Array(16).fill(7)), "192.0.2.2")).status, 200);
+  const host = { claims: CLAIMS["host"], command: { do: "hands", open: false }, address: "192.0.2.1" };
+  assert.equal((await here.socket("POST", path, { body: host })).status, 200);
+  assertRefused(await here.socket("POST", path, { body: { ...host, address: undefined } }), 400, "bad-json");
 });
 
 test("a space goes live and ends, and answers a second end as the first", async () => {

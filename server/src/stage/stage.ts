@@ -16,6 +16,7 @@ import type { IceServers } from "./http/ice-servers.ts";
 import { addInternalRoutes, type StageHealth } from "./http/internal-routes.ts";
 import { addPublicRoutes } from "./http/public-routes.ts";
 import { createHttp } from "./http/stage-http.ts";
+import { createCommandLimits } from "./limits/command-limits.ts";
 import type { PeerPort } from "./peer/peer-port.ts";
 import type { RetentionLimits } from "./policy/retention.ts";
 import { createAudienceCounts } from "./spaces/audience-count.ts";
@@ -78,7 +79,9 @@ export async function startStage(options: StageOptions): Promise<Stage> {
     (cause) => log.error({ err: cause }, "a tick failed"),
   );
   const newCallId = () => randomBytes(CALL_ID_BYTES).toString("base64url");
-  const dependencies = { ...limits, clock, peers, opus, logger: log, newCallId, isRecorded: options.isRecorded };
+  const commandLimits = createCommandLimits(clock);
+  const { isRecorded } = options;
+  const dependencies = { ...limits, clock, peers, opus, logger: log, commandLimits, newCallId, isRecorded };
   const opened = await openSpaces({ ...limits, store, dependencies, tickNumber: () => ticker.number });
   made.use(opened);
   made.use(ticker);

@@ -11,9 +11,11 @@ export interface FakeStage extends AsyncDisposable {
   readonly asked: string[];
   readonly spaces: Map<SpaceId, { state: SpaceState; audience: number; secretHash: string }>;
   /** Bodies of commands. */
-  readonly commands: { claims: { person: string }; command: unknown }[];
+  readonly commands: { claims: { person: string }; command: unknown; address: unknown }[];
   /** Claims of those who replaced a host link. */
   readonly replacedBy: { person: string }[];
+  /** The calls that go on when a host link is replaced. */
+  readonly keptCalls: (string | undefined)[];
   /** Answered instead of the next request. */
   refuseNext: Refusal | "hang" | "garbage" | undefined;
 }
@@ -24,6 +26,7 @@ export async function startFakeStage(socketPath: string): Promise<FakeStage> {
     spaces: new Map(),
     commands: [],
     replacedBy: [],
+    keptCalls: [],
     refuseNext: undefined,
   };
   const server = createServer(async (request, response) => {
@@ -50,7 +53,11 @@ export async function startFakeStage(socketPath: string): Promise<FakeStage> {
   return Object.assign(stage, { [Symbol.asyncDispose]: close });
 }
 
-function answer(stage: Pick<FakeStage, "spaces" | "commands" | "replacedBy">, request: IncomingMessage, body: unknown) {
+function answer(
+  stage: Pick<FakeStage, "spaces" | "commands" | "replacedBy" | "keptCalls">,
+  request: IncomingMessage,
+  body: unknown,
+) {
   const [, , , id, what] = (request.url ?? "").split("/") as [string, string, string, SpaceId?, string?];
   if (id === undefined && request.method === "POST") return create(stage, body as NewSpace);
   if (id === undefined) {
@@ -64,8 +71,13 @@ function answer(stage: Pick<FakeStage, "spaces" | "commands" | "replacedBy">, re
     stage.commands.push(body as FakeStage["commands"][number]);
     return { status: 200, body: { seq: 7 } };
   }
-  const { secretHash, claims } = body as { secretHash: string; claims: { person: string } };
+  const { secretHash, claims, keptCall } = body as {
+    secretHash: string;
+    claims: { person: string };
+    keptCall?: string;
+  };
   if (request.method === "PUT") {
+    stage.keptCalls.push(keptCall);
     stage.replacedBy.push(claims);
     space.secretHash = secretHash;
     space.state = { ...state, hostLinkGeneration: state.hostLinkGeneration + 1 };

@@ -53,12 +53,15 @@ export function addInternalRoutes(http: FastifyInstance, { spaces, clock, health
   );
   http.put<SpaceParams>("/internal/spaces/:id/host-secret", async (request) => {
     const id = spaceIdOf(request.params.id);
-    return spaces.get(id).replaceHostSecret(actorIn(request.body, id), secretHashOf(request.body));
+    const { keptCall } = fieldsOf(request.body);
+    const kept = typeof keptCall === "string" ? keptCall : undefined;
+    return spaces.get(id).replaceHostSecret(actorIn(request.body, id), secretHashOf(request.body), kept);
   });
   http.post<SpaceParams>("/internal/spaces/:id/commands", async (request) => {
     const id = spaceIdOf(request.params.id);
-    const { command } = fieldsOf(request.body);
-    return spaces.execute(id, actorIn(request.body, id), parseCommand(command));
+    const { command, address } = fieldsOf(request.body);
+    if (typeof address !== "string") throw new Refusal("bad-json", `"address" is not where the command came from.`);
+    return spaces.execute(id, actorIn(request.body, id), parseCommand(command), address);
   });
 }
 

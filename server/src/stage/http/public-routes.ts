@@ -59,7 +59,7 @@ export function addPublicRoutes(http: FastifyInstance, options: PublicRoutesOpti
     const id = spaceIdOf(request.params.id);
     const claims = await check(request.headers.authorization, id);
     const command: Command = parseCommand(request.body);
-    return spaces.execute(id, claims, command);
+    return spaces.execute(id, claims, command, request.ip);
   });
 
   const refuseMethod = async () => {

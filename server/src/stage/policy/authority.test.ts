@@ -48,7 +48,7 @@ const PHASES = {
   ended: stateOf([...created, { kind: "live" }, { kind: "ended" }]),
 } as const;
 
-const FACTS = { barred: new Set([BARRED]) };
+const FACTS = { barred: new Map([[BARRED, "Bart"]]) };
 
 /** The kinds of the entries to write; the code of a refusal; "so" where the state is already as asked. */
 function outcome(state: SpaceState, who: Who, command: Command): string {
@@ -86,18 +86,21 @@ const TABLE: readonly Row[] = [
   [{ do: "title", title: "T" }, hostOnly("so")],
   [
     { do: "hand", up: true },
-    { ...all("hand"), host: "conflict", speaker: "conflict", invited: "so", raised: "so" },
+    { ...all("hand"), host: "conflict", speaker: "conflict", invited: "so", raised: "so", barred: "removed" },
   ],
   [
     { do: "hand", up: false },
     { ...all("so"), raised: "hand" },
   ],
+  [{ do: "hands", open: false }, hostOnly("hands")],
+  [{ do: "hands", open: true }, hostOnly("so")],
   [{ do: "lower", person: RAISED }, hostOnly("hand")],
   [{ do: "lower", person: STRANGER }, hostOnly("no-person")],
   [{ do: "invite", person: RAISED }, hostOnly("invited")],
   [{ do: "invite", person: INVITED }, hostOnly("so")],
   [{ do: "invite", person: SPEAKER }, hostOnly("conflict")],
   [{ do: "invite", person: STRANGER }, hostOnly("no-person")],
+  [{ do: "invite", person: BARRED }, hostOnly("invited unbarred")],
   [{ do: "uninvite", person: INVITED }, hostOnly("uninvited")],
   [{ do: "uninvite", person: RAISED }, hostOnly("no-person")],
   [{ do: "accept" }, { ...all("not-invited"), host: "so", speaker: "so", invited: "seated", barred: "removed" }],
@@ -121,7 +124,7 @@ const TABLE: readonly Row[] = [
   ],
   [{ do: "mute", seat: 7, muted: true }, all("no-person")],
   [{ do: "remove", seat: 1 }, hostOnly("left barred")],
-  [{ do: "remove", seat: 0 }, hostOnly("conflict")],
+  [{ do: "remove", seat: 0 }, hostOnly("left")],
   [{ do: "remove", seat: 7 }, hostOnly("no-person")],
 ];
 
@@ -190,16 +193,26 @@ test("refuses a hand or an invitation beyond the limit", () => {
   const hands = Array.from({ length: MAX_HANDS }, (_, index): StateChange => {
     return { kind: "hand", person: person(30 + index), name: "H", up: true };
   });
-  assert.equal(outcome(stateOf([...created, ...hands]), "stranger", { do: "hand", up: true }), "conflict");
+  assert.equal(outcome(stateOf([...created, ...hands]), "stranger", { do: "hand", up: true }), "too-many-hands");
   const invites = Array.from({ length: MAX_INVITES }, (_, index): StateChange => {
     return { kind: "invited", person: person(30 + index), name: "I" };
   });
   assert.equal(outcome(stateOf([...created, ...invites]), "host", { do: "invite", person: RAISED }), "conflict");
 });
 
-test("a removed person may raise a hand, and an invitation lets them in again", () => {
-  const raised = stateOf([...created, { kind: "hand", person: BARRED, name: "Bob", up: true }]);
-  assert.equal(outcome(raised, "host", { do: "invite", person: BARRED }), "invited unbarred");
+test("a host invites a removed person by the name that they had on the stage", () => {
+  const { state, backstage } = decide(PHASES.live, FACTS, host, { do: "invite", person: BARRED });
+  assert.deepEqual(state, [{ kind: "invited", person: BARRED, name: "Bart" }]);
+  assert.deepEqual(backstage[0], { kind: "unbarred", person: BARRED });
+});
+
+test("while the hands are closed nobody raises one, and hands that are up can be lowered, invited and withdrawn", () => {
+  const closed = stateOf([...created, { kind: "hands", open: false }]);
+  assert.equal(outcome(closed, "stranger", { do: "hand", up: true }), "hands-closed");
+  assert.equal(outcome(closed, "raised", { do: "hand", up: true }), "so");
+  assert.equal(outcome(closed, "raised", { do: "hand", up: false }), "hand");
+  assert.equal(outcome(closed, "host", { do: "invite", person: RAISED }), "invited");
+  assert.equal(outcome(closed, "host", { do: "hands", open: true }), "hands");
 });
 
 test("a mute records whether the host or the speaker did it", () => {
@@ -211,11 +224,19 @@ test("a mute records whether the host or the speaker did it", () => {
   ]);
 });
 
-test("keeps backstage which host removed a speaker", () => {
+test("keeps backstage whom a host removed, by name, and which host it was", () => {
   const { backstage } = decide(PHASES.live, FACTS, host, { do: "remove", seat: 1 });
+  assert.deepEqual(backstage, [
+    { kind: "barred", person: SPEAKER, name: "Sue" },
+    { kind: "acted", by: HOST, what: `remove ${SPEAKER}`, stateSeq: 0 },
+  ]);
+});
+
+test("a host who removes the host's own seat is not barred", () => {
+  const { backstage } = decide(PHASES.live, FACTS, host, { do: "remove", seat: 0 });
   assert.deepEqual(
     backstage.map(({ kind }) => kind),
-    ["barred", "acted"],
+    ["acted"],
   );
 });
 

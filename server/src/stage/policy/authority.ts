@@ -5,7 +5,14 @@ import { Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId } from "@hustings/wire/ids.ts";
 import type { BackstageChange } from "@hustings/wire/log/lanes.ts";
 import { roleIn } from "@hustings/wire/log/roles.ts";
-import { MAX_HANDS, MAX_INVITES, type Seat, type SpaceState, type StateChange } from "@hustings/wire/log/state.ts";
+import {
+  MAX_HANDS,
+  MAX_INVITES,
+  type NamedPerson,
+  type Seat,
+  type SpaceState,
+  type StateChange,
+} from "@hustings/wire/log/state.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import { MAX_SEATS } from "@hustings/wire/units.ts";
 
@@ -13,8 +20,8 @@ import { MAX_SEATS } from "@hustings/wire/units.ts";
 export type Actor = Pick<TicketClaims, "person" | "name" | "generation">;
 
 export interface Facts {
-  /** Removed and not invited again. */
-  readonly barred: ReadonlySet<PersonId>;
+  /** Removed and not invited again, with their names. */
+  readonly barred: ReadonlyMap<PersonId, string>;
 }
 
 /** The entries are written in this order. Empty: already as asked, "done". */
@@ -24,6 +31,9 @@ export interface Decision {
 }
 
 export const HOST_SEAT = 0;
+
+/** When to try again while as many hands are raised as there may be. */
+const FULL_RETRY_MS = 30_000;
 
 const NOTHING: Decision = { state: [], backstage: [] };
 
@@ -35,6 +45,7 @@ export function decide(state: SpaceState, facts: Facts, actor: Actor, command: C
     case "live":
     case "end":
     case "title":
+    case "hands":
     case "lower":
     case "invite":
     case "uninvite":
@@ -42,7 +53,7 @@ export function decide(state: SpaceState, facts: Facts, actor: Actor, command: C
       if (!isHost(state, actor)) throw new Refusal("host-only");
       return decideAsHost(state, facts, actor, command);
     case "hand":
-      return decideHand(state, actor, command.up);
+      return decideHand(state, facts, actor, command.up);
     case "accept":
       return decideSeat(state, facts, actor);
     case "decline":
@@ -97,7 +108,10 @@ export function seatOf(state: SpaceState, person: PersonId): Seat | undefined {
   return state.seats.find((seat) => seat.person === person);
 }
 
-type HostCommand = Extract<Command, { do: "live" | "end" | "title" | "lower" | "invite" | "uninvite" | "remove" }>;
+type HostCommand = Extract<
+  Command,
+  { do: "live" | "end" | "title" | "hands" | "lower" | "invite" | "uninvite" | "remove" }
+>;
 
 function decideAsHost(state: SpaceState, facts: Facts, actor: Actor, command: HostCommand): Decision {
   switch (command.do) {
@@ -107,6 +121,11 @@ function decideAsHost(state: SpaceState, facts: Facts, actor: Actor, command: Ho
       return state.phase === "ended" ? NOTHING : acted(actor, command.do, { kind: "ended" });
     case "title":
       return state.title === command.title ? NOTHING : only({ kind: "title", title: command.title });
+    case "hands": {
+      const { open } = command;
+      if (state.handsOpen === open) return NOTHING;
+      return acted(actor, open ? "open hands" : "close hands", { kind: "hands", open });
+    }
     case "lower": {
       const { person, name } = namedIn(state.hands, command.person) ?? refuse("no-person");
       return acted(actor, `lower ${person}`, { kind: "hand", person, name, up: false });
@@ -125,7 +144,7 @@ function decideAsHost(state: SpaceState, facts: Facts, actor: Actor, command: Ho
 function decideInvite(state: SpaceState, facts: Facts, actor: Actor, invitee: PersonId): Decision {
   if (isNamed(state.invites, invitee)) return NOTHING;
   if (seatOf(state, invitee) !== undefined) throw new Refusal("conflict", "They are already on the stage.");
-  const { person, name } = namedIn(state.hands, invitee) ?? refuse("no-person");
+  const { person, name } = namedIn(state.hands, invitee) ?? barredPerson(facts, invitee) ?? refuse("no-person");
   if (state.invites.length >= MAX_INVITES)
     throw new Refusal("conflict", `At most ${MAX_INVITES} invitations can be open.`);
   const decision = acted(actor, `invite ${person}`, { kind: "invited", person, name });
@@ -133,21 +152,31 @@ function decideInvite(state: SpaceState, facts: Facts, actor: Actor, invitee: Pe
   return { ...decision, backstage: [{ kind: "unbarred", person }, ...decision.backstage] };
 }
 
-function decideRemove(state: SpaceState, actor: Actor, number: number): Decision {
-  const { seat, person } = state.seats.find((one) => one.seat === number) ?? refuse("no-person");
-  if (person === actor.person) throw new Refusal("conflict", "Leave the stage instead of removing yourself.");
-  const decision = acted(actor, `remove ${person}`, { kind: "left", seat, why: "removed" });
-  return { ...decision, backstage: [{ kind: "barred", person }, ...decision.backstage] };
+function barredPerson({ barred }: Facts, person: PersonId): NamedPerson | undefined {
+  const name = barred.get(person);
+  return name === undefined ? undefined : { person, name };
 }
 
-function decideHand(state: SpaceState, actor: Actor, up: boolean): Decision {
+/** A host may remove their own seat, which ends every call in it, and is not barred by that. */
+function decideRemove(state: SpaceState, actor: Actor, number: number): Decision {
+  const { seat, person, name } = state.seats.find((one) => one.seat === number) ?? refuse("no-person");
+  const decision = acted(actor, `remove ${person}`, { kind: "left", seat, why: "removed" });
+  if (person === actor.person) return decision;
+  return { ...decision, backstage: [{ kind: "barred", person, name }, ...decision.backstage] };
+}
+
+function decideHand(state: SpaceState, { barred }: Facts, actor: Actor, up: boolean): Decision {
   const { person, name } = actor;
   const isUp = isNamed(state.hands, person);
   if (!up) return isUp ? only({ kind: "hand", person, name, up }) : NOTHING;
   if (isUp || isNamed(state.invites, person)) return NOTHING;
   if (isHost(state, actor)) throw new Refusal("conflict", "The host needs no raised hand.");
   if (seatOf(state, person) !== undefined) throw new Refusal("conflict", "You are on the stage already.");
-  if (state.hands.length >= MAX_HANDS) throw new Refusal("conflict", `${MAX_HANDS} hands are raised already.`);
+  if (barred.has(person)) throw new Refusal("removed");
+  if (!state.handsOpen) throw new Refusal("hands-closed");
+  if (state.hands.length >= MAX_HANDS) {
+    throw new Refusal("too-many-hands", `${MAX_HANDS} hands are raised already.`, { retryAfterMs: FULL_RETRY_MS });
+  }
   return only({ kind: "hand", person, name, up });
 }
 

@@ -13,10 +13,11 @@ export function matchesHostSecret(backstage: readonly BackstageEntry[], secretHa
   return expected.length === given.length && timingSafeEqual(expected, given);
 }
 
-export function barredOf(backstage: readonly BackstageEntry[]): Set<PersonId> {
-  const barred = new Set<PersonId>();
+/** By person, oldest first, with their names; their ids where no name was written. */
+export function barredOf(backstage: readonly BackstageEntry[]): Map<PersonId, string> {
+  const barred = new Map<PersonId, string>();
   for (const entry of backstage) {
-    if (entry.kind === "barred") barred.add(entry.person);
+    if (entry.kind === "barred") barred.set(entry.person, entry.name ?? entry.person);
     else if (entry.kind === "unbarred") barred.delete(entry.person);
   }
   return barred;

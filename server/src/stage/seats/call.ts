@@ -3,12 +3,14 @@
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { Opus } from "@hustings/media/codec/opus.ts";
 import { createUplink, type Uplink, type UplinkFrame } from "@hustings/media/speech/uplink.ts";
-import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
+import type { GoodbyeReason, StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import type { Peer, PeerPort, PeerState } from "../peer/peer-port.ts";
 
 export interface Call {
   /** Unguessable; in the call's WHIP location. */
   readonly id: string;
+  /** The generation of the host link by which the call came; 0 for every other call. */
+  generation: number;
   readonly answerSdp: string;
   tick(nowMs: number): UplinkFrame;
   /** On the tick's clock; undefined before the first. */
@@ -27,11 +29,12 @@ export interface Call {
    * Ends the sound at once, and the peer too unless there is a `why`: then the goodbye waits for pending commands, and
    * the peer closes `GOODBYE_MS` later.
    */
-  hangUp(why?: (StageMessage & { kind: "bye" })["why"]): void;
+  hangUp(why?: GoodbyeReason): void;
 }
 
 export interface CallOptions {
   readonly id: string;
+  readonly generation: number;
   readonly opus: Opus;
   readonly clock: Clock;
   /** Called when the channel opens, and for each message. */
@@ -68,6 +71,7 @@ export async function acceptCall(peers: PeerPort, offerSdp: string, options: Cal
 
 class LiveCall implements Call {
   readonly id: string;
+  generation: number;
   lastPacketMs: number | undefined;
   lossFraction = 0;
   isOver = false;
@@ -78,8 +82,9 @@ class LiveCall implements Call {
   #state: PeerState = "connecting";
   #isClosing = false;
 
-  constructor(peer: Peer, { id, opus, clock, pendingAnswers }: CallOptions) {
+  constructor(peer: Peer, { id, generation, opus, clock, pendingAnswers }: CallOptions) {
     this.id = id;
+    this.generation = generation;
     this.#pendingAnswers = pendingAnswers;
     this.#peer = peer;
     this.#clock = clock;
@@ -128,7 +133,7 @@ class LiveCall implements Call {
     if (this.lastPacketMs !== undefined) this.lastPacketMs = nowMs;
   }
 
-  hangUp(why?: (StageMessage & { kind: "bye" })["why"]): void {
+  hangUp(why?: GoodbyeReason): void {
     if (this.isOver) return;
     this.#end();
     const pendingAnswers = why && this.#pendingAnswers();

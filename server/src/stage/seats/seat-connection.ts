@@ -2,7 +2,7 @@
 
 import { createVoiceProcessor, type VoiceFrame } from "@hustings/media/speech/voice-processor.ts";
 import type { PersonId } from "@hustings/wire/ids.ts";
-import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
+import type { GoodbyeReason } from "@hustings/wire/stage/data-channel.ts";
 import { SILENCE_DBOV } from "@hustings/wire/units.ts";
 import type { Call } from "./call.ts";
 
@@ -21,7 +21,7 @@ export interface SeatConnection {
   disconnectedSinceMs(nowMs: number): number | undefined;
   readonly active: Call | undefined;
   readonly calls: readonly Call[];
-  hangUp(why?: (StageMessage & { kind: "bye" })["why"]): void;
+  hangUp(why?: GoodbyeReason): void;
 }
 
 export function openSeatConnection(person: PersonId, seat: number, openedMs: number): SeatConnection {

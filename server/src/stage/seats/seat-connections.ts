@@ -24,6 +24,8 @@ export interface SeatConnections {
   closeSeat(seat: number, why: "left" | "removed", state: SpaceState): PersonId | undefined;
   /** Without `why` no goodbye is sent. */
   closeAll(why?: "ended"): void;
+  /** Ends calls by older host links; `keptCallId` continues under the new one. */
+  revokeHostLinks(generation: number, keptCallId: string | undefined): void;
   hangUp(callId: string): boolean;
   sendToAll(message: StageMessage): void;
   /** After our stall since `lastMs`: people present then are present at `nowMs`. */
@@ -69,6 +71,13 @@ export function createSeatConnections(): SeatConnections {
     closeAll(why) {
       for (const connection of connections.values()) connection.hangUp(why);
       connections.clear();
+    },
+    revokeHostLinks(generation, keptCallId) {
+      for (const call of calls()) {
+        if (call.generation === 0 || call.generation >= generation) continue;
+        if (call.id === keptCallId) call.generation = generation;
+        else call.hangUp("ticket-revoked");
+      }
     },
     hangUp(callId) {
       const call = calls().find(({ id }) => id === callId);

@@ -33,7 +33,8 @@ export function createSeatMessages({ clock, execute, send, onFailure }: SeatMess
   function refuse(id: number, cause: unknown): void {
     const refusal = cause instanceof Refusal ? cause : new Refusal("internal", undefined, { cause });
     if (refusal !== cause || refusal.code === "cannot-store") onFailure(cause);
-    send({ kind: "refused", id, error: refusal.code, message: refusal.message });
+    const { code: error, message, retryAfterMs } = refusal;
+    send({ kind: "refused", id, error, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
   }
 
   async function command(message: SpeakerMessage & { kind: "command" }): Promise<void> {

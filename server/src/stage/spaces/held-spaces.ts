@@ -37,7 +37,7 @@ export interface Spaces extends AsyncDisposable {
   /** Throws `no-space`, `ended`. */
   get(id: SpaceId): Space;
   /** An ended space answers a second "end" as the first, and refuses other commands. */
-  execute(id: SpaceId, actor: Actor, command: Command): Promise<CommandResult>;
+  execute(id: SpaceId, actor: Actor, command: Command, address?: string): Promise<CommandResult>;
   /** Finds ended spaces too. Throws `no-space`. */
   find(id: SpaceId): FoundSpace;
   /** Live ones first, then the newest; at most `MAX_LISTED`. */
@@ -190,10 +190,10 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
       return held.size;
     },
     get,
-    async execute(id, actor, command) {
+    async execute(id, actor, command, address) {
       const past = ended.get(id);
-      if (past === undefined) return get(id).execute(actor, command);
-      decide(past, { barred: new Set() }, actor, command);
+      if (past === undefined) return get(id).execute(actor, command, address);
+      decide(past, { barred: new Map() }, actor, command);
       return { seq: past.seq };
     },
     find(id) {

@@ -174,7 +174,7 @@ async function withFullDisk() {
   return { stage, space, host, fill, reportStorage };
 }
 
-test("what guests write is refused first on a full disk, and the host and the stage still write", async () => {
+test("refuses the entries of guests first on a full disk, and still writes those of the host and the stage", async () => {
   const { stage, space, host, fill } = await withFullDisk();
   await using _stage = stage;
   await stage.join(space, host, tone(stage.opus, 440));

@@ -5,6 +5,7 @@ import type { Opus } from "@hustings/media/codec/opus.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
+import { roleIn } from "@hustings/wire/log/roles.ts";
 import type { EndReason, NamedPerson, SpaceState, StateChange, StateEntry } from "@hustings/wire/log/state.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
@@ -12,16 +13,19 @@ import { FRAGMENT_PACKETS, PACKET_MS } from "@hustings/wire/units.ts";
 import type { EntryRank, SpaceLog } from "../../log/port.ts";
 import type { Logger } from "../../ops/logger.ts";
 import { createMixdown, type Mixdown, type Position } from "../audio/mixdown.ts";
+import type { CommandLimits } from "../limits/command-limits.ts";
+import { createHands, type Hands } from "../limits/hands.ts";
 import type { PeerPort } from "../peer/peer-port.ts";
-import { type Actor, assertHost, type Decision, decide, decideSeat, isHost } from "../policy/authority.ts";
-import { barredOf, matchesHostSecret } from "../policy/backstage-facts.ts";
+import { type Actor, assertActor, assertHost, type Decision, decide, decideSeat, isHost } from "../policy/authority.ts";
 import { dueEntries } from "../policy/due-entries.ts";
 import { endsEmpty } from "../policy/empty-stage.ts";
 import { declareMissing, type LogEnd, planResume } from "../policy/resume.ts";
-import { acceptCall, type Call } from "../seats/call.ts";
+import { answerOffer } from "../seats/answer-offer.ts";
+import type { Call } from "../seats/call.ts";
+import { createRemovedPeople, type RemovedPeople } from "../seats/removed-people.ts";
 import { createSeatConnections } from "../seats/seat-connections.ts";
-import { createSeatMessages, type SeatMessages } from "../seats/seat-messages.ts";
 import { type Broadcast, createBroadcast } from "./broadcast.ts";
+import { createHostLink, type HostLink } from "./host-link.ts";
 import { type Pen, takePen } from "./pen.ts";
 
 export interface SpaceDependencies {
@@ -29,6 +33,7 @@ export interface SpaceDependencies {
   readonly peers: PeerPort;
   readonly opus: Opus;
   readonly logger: Logger;
+  readonly commandLimits: CommandLimits;
   readonly newCallId: () => string;
   /** Time without a connected call; the host's seat is kept until the end. */
   readonly seatKeptMs: number;
@@ -66,7 +71,9 @@ export class Space implements AsyncDisposable {
   readonly #mixdown: Mixdown;
   readonly #broadcast: Broadcast;
   readonly #connections = createSeatConnections();
-  readonly #barred: Set<PersonId>;
+  readonly #hostLink: HostLink;
+  readonly #hands: Hands;
+  readonly #removed: RemovedPeople;
   /** People whom the host silenced: at once, even if the entry cannot be written. */
   readonly #silenced = new Set<PersonId>();
   readonly #firstSlot: number;
@@ -78,7 +85,6 @@ export class Space implements AsyncDisposable {
   #occupiedMs: number;
   #hasSentLevels = false;
   #ending: Promise<CommandResult> | undefined;
-  #replacing: Promise<unknown> = Promise.resolve();
 
   /** `log` has not ended. `settled` resolves once its first entries are on disk. */
   constructor(log: SpaceLog, firstTick: number, dependencies: SpaceDependencies) {
@@ -90,7 +96,7 @@ export class Space implements AsyncDisposable {
     this.#firstTick = firstTick;
     this.#lastTick = firstTick - 1;
     this.#occupiedMs = dependencies.clock.monotonicMs();
-    this.#barred = barredOf(log.backstage());
+    this.#removed = createRemovedPeople(log.backstage());
     this.#mixdown = createMixdown(dependencies.opus);
     const { firstSlot, changes } = planResume(state, endOf(log), dependencies.clock.utcMs());
     this.#firstSlot = firstSlot;
@@ -101,6 +107,8 @@ export class Space implements AsyncDisposable {
       onEntry: (entry) => this.#applyEntry(entry),
       onFailure: (cause) => dependencies.logger.error({ space: this.id, err: cause }, "an entry could not be written"),
     });
+    this.#hostLink = createHostLink(log, this.#pen);
+    this.#hands = createHands(dependencies.clock);
     this.#broadcast = createBroadcast({
       opus: dependencies.opus,
       append: (rendition, slot, bytes) => log.appendSound(rendition, slot, bytes),
@@ -127,14 +135,24 @@ export class Space implements AsyncDisposable {
     return this.#position().slot;
   }
 
-  /** Resolves once on disk. Throws a Refusal. */
-  async execute(actor: Actor, command: Command): Promise<CommandResult> {
-    const decision = decide(this.#pen.state, { barred: this.#barred }, actor, command);
+  /** Resolves once on disk. Throws a Refusal. `address`: where it came from; absent for a command over a call. */
+  async execute(actor: Actor, command: Command, address?: string): Promise<CommandResult> {
+    const { person } = actor;
+    const role = roleIn(this.#pen.state, person);
+    const standing = role === undefined ? "listener" : role === "host" ? "host" : "seated";
+    this.#dependencies.commandLimits.take({ person, standing, address });
+    if (command.do === "hand" && !(await this.#hands.press(person, command.up))) return { seq: this.state.seq };
+    return this.#carryOut(actor, command, address);
+  }
+
+  async #carryOut(actor: Actor, command: Command, address: string | undefined): Promise<CommandResult> {
+    const decision = decide(this.#pen.state, this.#removed, actor, command);
     if (decision.state.length === 0) {
       if (!this.#pen.hasPendingWrites) return { seq: this.state.seq };
       await this.#pen.settled();
-      return this.execute(actor, command);
+      return this.#carryOut(actor, command, address);
     }
+    for (const change of decision.state) this.#hands.count(change, actor.person, address, this.#pen.state.hands);
     const rank = this.#rankOf(actor);
     const slot = this.#position().slot + 1;
     const write = () => this.#write(decision, slot, rank);
@@ -166,11 +184,17 @@ export class Space implements AsyncDisposable {
    * call. Resolves once on disk. Throws a Refusal.
    */
   async offer(actor: Actor, offerSdp: string): Promise<AnsweredOffer> {
-    const seat = () => decideSeat(this.#pen.state, { barred: this.#barred }, actor);
+    const seat = () => decideSeat(this.#pen.state, this.#removed, actor);
     seat();
-    const call = await this.#accept(actor, offerSdp);
+    const call = await answerOffer(actor, offerSdp, {
+      ...this.#dependencies,
+      onOpen: (opened) => this.#sendSnapshot(opened, actor.person),
+      execute: (as, command) => this.execute(as, command),
+      onFailure: (cause) => this.#dependencies.logger.error({ space: this.id, err: cause }, "a command failed"),
+    });
     try {
       await this.#write(seat(), undefined, this.#rankOf(actor));
+      assertActor(this.#pen.state, actor);
       this.#connections.open(this.#pen.state, this.#dependencies.clock.monotonicMs());
       const connection = this.#connections.of(actor.person);
       if (connection === undefined) throw new Refusal("conflict", "The seat was given up in the meantime.");
@@ -187,32 +211,21 @@ export class Space implements AsyncDisposable {
     return this.#connections.hangUp(callId);
   }
 
-  /** Returns the host of the newest link. Throws `ticket-invalid`. */
-  async matchHostSecret(secretHash: string): Promise<NamedPerson & { generation: number }> {
-    await this.#replacing;
-    const { host, hostLinkGeneration } = this.state;
-    if (host === undefined || !matchesHostSecret(this.#log.backstage(), secretHash)) {
-      throw new Refusal("ticket-invalid", "This is not the newest host link.");
-    }
-    return { ...host, generation: hostLinkGeneration };
+  matchHostSecret(secretHash: string): Promise<NamedPerson & { generation: number }> {
+    return this.#hostLink.match(secretHash);
   }
 
-  /** If only the generation can be written, the old link stays valid, but not its tickets. Throws a Refusal. */
-  async replaceHostSecret(actor: Actor, secretHash: string): Promise<{ generation: number }> {
+  /** Hangs up every call by an older link, except `keptCallId`, which only its owner can name. Throws a Refusal. */
+  async replaceHostSecret(actor: Actor, secretHash: string, keptCallId?: string): Promise<{ generation: number }> {
     assertHost(this.#pen.state, actor);
-    return this.renewHostSecret(secretHash);
+    return this.renewHostSecret(secretHash, keptCallId);
   }
 
   /** As `replaceHostSecret`, for the operator. */
-  async renewHostSecret(secretHash: string): Promise<{ generation: number }> {
-    const replaced = this.#replacing.then(async () => {
-      const generation = this.#pen.state.hostLinkGeneration + 1;
-      await this.#pen.write({ kind: "host-link", generation });
-      await this.#pen.writeBackstage({ kind: "host-secret", secretHash, generation });
-      return { generation };
-    });
-    this.#replacing = replaced.catch(() => undefined);
-    return replaced;
+  renewHostSecret(secretHash: string, keptCallId?: string): Promise<{ generation: number }> {
+    return this.#hostLink.replace(secretHash, (generation) =>
+      this.#connections.revokeHostLinks(generation, keptCallId),
+    );
   }
 
   tick(tick: number, nowMs: number): void {
@@ -241,6 +254,7 @@ export class Space implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#connections.closeAll();
+    this.#hands.close();
     this.#broadcast.stop();
     await this.#ending?.catch(() => undefined);
     await this.#pen.settled();
@@ -250,27 +264,6 @@ export class Space implements AsyncDisposable {
   #position(): Position {
     const packets = Math.max(0, this.#lastTick - this.#firstTick);
     return { slot: this.#firstSlot + Math.floor(packets / FRAGMENT_PACKETS), packet: packets % FRAGMENT_PACKETS };
-  }
-
-  async #accept(actor: Actor, offerSdp: string): Promise<Call> {
-    const { clock, opus, peers, newCallId, logger } = this.#dependencies;
-    let messages: SeatMessages | undefined;
-    return acceptCall(peers, offerSdp, {
-      id: newCallId(),
-      opus,
-      clock,
-      onOpen: (call) => this.#sendSnapshot(call, actor.person),
-      onMessage: (call, text) => {
-        messages ??= createSeatMessages({
-          clock,
-          execute: (command) => this.execute(actor, command),
-          send: (message) => call.sendMessage(JSON.stringify(message)),
-          onFailure: (cause) => logger.error({ space: this.id, err: cause }, "a command failed"),
-        });
-        messages.receive(text);
-      },
-      pendingAnswers: () => messages?.pending,
-    });
   }
 
   /** On a full disk everybody but the host is refused first. */
@@ -283,10 +276,7 @@ export class Space implements AsyncDisposable {
     for (const change of state) this.#silence(change);
     const evidence = backstage.filter((change) => change.kind === "acted");
     const facts = backstage.filter((change) => change.kind !== "acted");
-    for (const fact of facts) {
-      if (fact.kind === "barred") this.#barred.add(fact.person);
-      else if (fact.kind === "unbarred") this.#barred.delete(fact.person);
-    }
+    if (facts.map((fact) => this.#removed.note(fact)).includes(true)) this.#sendToHost(this.#removed.message());
     const [entries] = await Promise.all([
       Promise.all(state.map((change) => this.#pen.write(change, slot, rank))),
       Promise.all(facts.map((change) => this.#pen.writeBackstage(change))),
@@ -306,12 +296,19 @@ export class Space implements AsyncDisposable {
     if (person !== undefined) this.#silenced.add(person);
   }
 
+  #sendToHost(message: StageMessage): void {
+    const { host } = this.#pen.state;
+    const calls = host === undefined ? [] : (this.#connections.of(host.person)?.calls ?? []);
+    for (const call of calls) call.sendMessage(JSON.stringify(message));
+  }
+
   #sendSnapshot(call: Call, person: PersonId): void {
     const seat = this.#pen.state.seats.find((one) => one.person === person)?.seat;
     if (seat === undefined) return;
     const send = (message: StageMessage) => call.sendMessage(JSON.stringify(message));
     send({ kind: "snapshot", state: this.state, seat, utcMs: this.#dependencies.clock.utcMs() });
     send({ kind: "audience", audience: this.#sentAudience });
+    if (person === this.state.host?.person) send(this.#removed.message());
   }
 
   #applyEntry(entry: StateEntry): void {

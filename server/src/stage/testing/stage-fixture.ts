@@ -9,6 +9,7 @@ import { PACKET_MS } from "@hustings/wire/units.ts";
 import { createMemoryStore } from "../../log/memory/memory-log.ts";
 import type { LogStore } from "../../log/port.ts";
 import type { Logger } from "../../ops/logger.ts";
+import { createCommandLimits } from "../limits/command-limits.ts";
 import type { Actor } from "../policy/authority.ts";
 import { openSpaces, type Spaces, type SpacesOptions } from "../spaces/held-spaces.ts";
 import type { Space, SpaceDependencies } from "../spaces/space.ts";
@@ -70,7 +71,7 @@ export async function startStageFixture(options: StageFixtureOptions = {}): Prom
   let callCount = 0;
   const dependencies = {
     ...{ clock, opus, peers, logger, newCallId: () => `call${String(++callCount).padStart(16, "0")}` },
-    ...{ ...STAGE_LIMITS, isRecorded: true },
+    ...{ ...STAGE_LIMITS, isRecorded: true, commandLimits: createCommandLimits(clock) },
     ...options.dependencies,
   };
   const { maxSpaces, expiryMs } = { ...STAGE_LIMITS, ...options };
