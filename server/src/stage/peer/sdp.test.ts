@@ -84,8 +84,9 @@ test("the answer has RED first, both sections in the offer's order and every can
   assert.match(answer, /\r\na=sendrecv\r\n/);
 });
 
-test("refuses a video section in its place and accepts the audio beside it", () => {
-  const offer = readOffer(lines([...HEAD.slice(0, 4), "a=group:BUNDLE 2 0"], VIDEO, AUDIO));
+test("refuses a video section in its place and accepts the audio beside it, which has a transport of its own", () => {
+  const video = VIDEO.map((line) => line.replace("uF/+", "other"));
+  const offer = readOffer(lines([...HEAD.slice(0, 4), "a=group:BUNDLE 2 0"], video, AUDIO));
   const answer = writeAnswer(offer, PARTS);
   assert.match(
     answer,
@@ -93,6 +94,38 @@ test("refuses a video section in its place and accepts the audio beside it", () 
   );
   assert.match(answer, /\r\na=group:BUNDLE 0\r\n/);
   assert.equal(writeCleanOffer(offer).includes("video"), false);
+});
+
+/** Without the lines that a section has only when it carries itself. */
+const bundleOnly = (section: string[]): string[] => [
+  ...section.map((line) => line.replace(/^m=audio \d+/, "m=audio 0")).filter((line) => !TRANSPORT.includes(line)),
+  "a=bundle-only",
+];
+const VP8 = ["a=rtpmap:96 VP8/90000", "a=fmtp:96 x-google=1"];
+
+test("keeps a video section that carries the audio, and sends nothing in it", () => {
+  const carrier = [...VIDEO.map((line) => line.replace("uF/+", "carrier")), ...VP8];
+  const sharing = AUDIO.map((line) => line.replace("uF/+", "carrier"));
+  for (const audio of [sharing, bundleOnly(AUDIO), AUDIO.filter((line) => !TRANSPORT.includes(line))]) {
+    const offer = readOffer(lines([...HEAD.slice(0, 4), "a=group:BUNDLE 2 0"], carrier, audio));
+    assert.equal(offer.iceUfrag, "carrier");
+    const [, video = "", sound = ""] = writeAnswer(offer, PARTS).split("m=");
+    assert.match(video, /^video 9 UDP\/TLS\/RTP\/SAVPF 96\r\n/);
+    for (const line of ["a=inactive", "a=mid:2", "a=ice-ufrag:abcd", "a=rtcp-mux", ...VP8]) {
+      assert.ok(video.includes(`${line}\r\n`), line);
+    }
+    assert.match(sound, /^audio 9 (?:.*\r\n)*a=sendrecv\r\n/);
+    assert.match(writeAnswer(offer, PARTS), /\r\na=group:BUNDLE 2 0\r\n/);
+    assert.equal(writeCleanOffer(offer).includes("video"), false);
+  }
+});
+
+test("the answer's BUNDLE group begins with the first accepted section of the offer's, and uses its credentials", () => {
+  const data = DATA.map((line) => line.replace("uF/+", "data"));
+  const other = VIDEO.map((line) => line.replace("uF/+", "other"));
+  const offer = readOffer(lines([...HEAD.slice(0, 4), "a=group:BUNDLE 2 1 0"], AUDIO, data, other));
+  assert.equal(offer.iceUfrag, "data");
+  assert.match(writeAnswer(offer, PARTS), /\r\na=group:BUNDLE 1 0\r\n/);
 });
 
 test("answers a sendonly offer as recvonly, with session-level credentials and without RED", () => {
@@ -141,6 +174,7 @@ const FAULTS: readonly (readonly [what: string, offer: string])[] = [
   ["a=ice-pwd is malformed", BROWSER.replace("a=ice-pwd:", "a=ice-pwd:\u00e9")],
   ["no a=fingerprint", without(BROWSER, "a=fingerprint")],
   ["no a=fingerprint", BROWSER.replaceAll("sha-256", "sha-1")],
+  ["cannot be used", lines([...HEAD.slice(0, 4), "a=group:BUNDLE 2 0"], VIDEO, bundleOnly(AUDIO))],
   ["a=setup", BROWSER.replaceAll("actpass", "holdconn")],
   ["not UDP/TLS/RTP/SAVPF", BROWSER.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP")],
   ["is not SDP", `${BROWSER}nonsense\r\n`],

@@ -16,7 +16,8 @@ export interface Offer {
   readonly audio: OfferAudio;
   /** Absent: no data channel is offered. */
   readonly dataMid: string | undefined;
-  readonly bundled: boolean;
+  /** Accepted `mid`s in the order of the BUNDLE group, the first of which carries all; empty: not bundled. */
+  readonly bundle: readonly string[];
   readonly iceUfrag: string;
   readonly icePwd: string;
   readonly fingerprint: { readonly algorithm: string; readonly value: string };
@@ -25,12 +26,15 @@ export interface Offer {
 }
 
 export interface OfferSection {
-  readonly use: "audio" | "data" | "refused";
-  /** Fields of the `m=` line that a refused section repeats. */
+  /** `transport`: unwanted, but it carries the audio, which has no transport of its own. */
+  readonly use: "audio" | "data" | "transport" | "refused";
+  /** Fields of the `m=` line that an unwanted section repeats. */
   readonly media: string;
   readonly protocol: string;
   readonly format: string;
   readonly mid: string | undefined;
+  /** Of a `transport` section. */
+  readonly formatLines: readonly string[];
 }
 
 export interface OfferAudio {
@@ -81,22 +85,29 @@ export function readOffer(text: string): Offer {
   const mids = heads.flatMap((head) => head.mid ?? []);
   if (new Set(mids).size !== mids.length) throw bad("two of its sections have the same a=mid");
 
-  const bundle = (value(session, "group:BUNDLE ") ?? "").split(" ");
-  const bundled = bundle.includes(audio.mid);
-  const data = heads.find((head) => isDataChannel(head) && bundled && bundle.includes(head.mid ?? " "));
-  const tagged = heads.find((head) => head.mid === bundle[0]);
-  const places = [audio.lines, session, bundled ? (tagged?.lines ?? []) : []];
+  const group = (value(session, "group:BUNDLE ") ?? "").split(" ");
+  const bundled = group.includes(audio.mid);
+  const data = heads.find((head) => isDataChannel(head) && bundled && group.includes(head.mid ?? " "));
+  const tagged = bundled ? heads.find((head) => head.mid === group[0]) : undefined;
+  const useOf = (head: Section): OfferSection["use"] => {
+    if (head === audio) return "audio";
+    if (head === data) return "data";
+    return head === tagged && !hasOwnTransport(audio, tagged, session) ? "transport" : "refused";
+  };
+  const accepted = bundled ? heads.filter((head) => useOf(head) !== "refused") : [];
+  const bundle = group.filter((mid) => accepted.some((head) => head.mid === mid));
+  const carrier = accepted.find((head) => head.mid === bundle[0]) ?? audio;
+  const places = [carrier.lines, session, audio.lines, tagged?.lines ?? []];
   return {
-    sections: heads.map((head) => ({
-      use: head === audio ? "audio" : head === data ? "data" : "refused",
-      media: head.media,
-      protocol: head.protocol,
-      format: head.formats[0] ?? "0",
-      mid: head.mid,
-    })),
+    sections: heads.map((head) => {
+      const { media, protocol, mid, formats } = head;
+      const use = useOf(head);
+      const plain = { use, media, protocol, mid, format: formats[0] ?? "0", formatLines: [] };
+      return use === "transport" ? { ...plain, ...readCarrierFormat(head) } : plain;
+    }),
     audio: readAudio(audio.mid, audio, session),
     dataMid: data?.mid,
-    bundled,
+    bundle,
     iceUfrag: readToken(places, "ice-ufrag:", /^[A-Za-z0-9+/]{4,256}$/),
     icePwd: readToken(places, "ice-pwd:", /^[A-Za-z0-9+/]{22,256}$/),
     fingerprint: readFingerprint(places),
@@ -107,9 +118,9 @@ export function readOffer(text: string): Offer {
 export function writeCleanOffer(offer: Offer): string {
   const { audio } = offer;
   const lines = ["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0"];
-  if (offer.bundled) lines.push(`a=group:BUNDLE ${acceptedMids(offer).join(" ")}`);
-  for (const section of offer.sections) {
-    if (section.use === "refused") continue;
+  const used = offer.sections.filter(({ use }) => use === "audio" || use === "data");
+  if (offer.bundle.length > 0) lines.push(`a=group:BUNDLE ${used.map(({ mid }) => mid).join(" ")}`);
+  for (const section of used) {
     const isAudio = section.use === "audio";
     lines.push(
       isAudio ? audioMediaLine(audio) : "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
@@ -127,10 +138,11 @@ export function writeCleanOffer(offer: Offer): string {
  */
 export function writeAnswer(offer: Offer, parts: AnswerParts): string {
   const lines = ["v=0", `o=- ${parts.sessionId} 1 IN IP4 0.0.0.0`, "s=-", "t=0 0"];
-  if (offer.bundled) lines.push(`a=group:BUNDLE ${acceptedMids(offer).join(" ")}`);
+  if (offer.bundle.length > 0) lines.push(`a=group:BUNDLE ${offer.bundle.join(" ")}`);
   for (const section of offer.sections) {
     if (section.use === "audio") lines.push(...answerAudio(offer, parts));
     else if (section.use === "data") lines.push(...answerData(offer, parts));
+    else if (section.use === "transport") lines.push(...answerCarrier(section, parts));
     else lines.push(...answerRefused(section));
   }
   return `${lines.join("\r\n")}\r\n`;
@@ -175,6 +187,10 @@ interface MediaHead {
   readonly formats: readonly string[];
 }
 
+interface Section extends MediaHead {
+  readonly lines: readonly string[];
+}
+
 function readMediaLine(line: string): MediaHead {
   const match = /^m=([a-z]{1,16}) (\d{1,5})(?:\/\d{1,3})? ([A-Z/]{1,32}) ([A-Za-z0-9 -]{1,400})$/.exec(line);
   if (match === null) throw bad(`the line ${JSON.stringify(line.slice(0, 60))} cannot be read`);
@@ -188,20 +204,25 @@ function readMid(lines: readonly string[]): string | undefined {
   return mid;
 }
 
-function isRemoved(head: MediaHead & { readonly lines: readonly string[] }): boolean {
+/**
+ * Under the policy max-bundle, RFC 9429 gives a transport to the first section only, Chromium the same one to all. A
+ * browser refuses an answer without the section that its transport belongs to (RFC 9143 §7.3.1).
+ */
+function hasOwnTransport(head: Section, tagged: Section, session: readonly string[]): boolean {
+  const [own, other] = [head, tagged].map(({ lines }) => value(lines, "ice-ufrag:") ?? value(session, "ice-ufrag:"));
+  return head.port !== 0 && own !== undefined && own !== other;
+}
+
+function isRemoved(head: Section): boolean {
   return head.port === 0 && !head.lines.includes("a=bundle-only");
 }
 
-function isDataChannel(head: MediaHead & { readonly lines: readonly string[] }): boolean {
+function isDataChannel(head: Section): boolean {
   const isSctp = head.protocol === "UDP/DTLS/SCTP" && head.formats[0] === "webrtc-datachannel";
   return head.media === "application" && isSctp && !isRemoved(head);
 }
 
-function readAudio(
-  mid: string,
-  head: MediaHead & { readonly lines: readonly string[] },
-  session: readonly string[],
-): OfferAudio {
+function readAudio(mid: string, head: Section, session: readonly string[]): OfferAudio {
   if (!/^UDP\/TLS\/RTP\/SAVPF?$/.test(head.protocol)) throw bad(`its audio is ${head.protocol}, not UDP/TLS/RTP/SAVPF`);
   if (!head.lines.includes("a=rtcp-mux")) throw bad("its audio section has no a=rtcp-mux");
   const direction = readDirection(head.lines) ?? readDirection(session) ?? "sendrecv";
@@ -220,8 +241,22 @@ function readDirection(lines: readonly string[]): string | undefined {
   return lines.find((line) => /^a=(sendrecv|sendonly|recvonly|inactive)$/.test(line))?.slice(2);
 }
 
+/** A format with which a section that carries no sound can be accepted. */
+function readCarrierFormat(head: Section): Pick<OfferSection, "format" | "formatLines"> {
+  const isRtp = /^UDP\/TLS\/RTP\/SAVPF?$/.test(head.protocol) && head.lines.includes("a=rtcp-mux");
+  for (const format of isRtp ? head.formats : []) {
+    const codec = value(head.lines, `rtpmap:${format} `);
+    const parameters = value(head.lines, `fmtp:${format} `);
+    if (codec === undefined || !/^[A-Za-z0-9._-]{1,32}\/\d{1,6}(?:\/\d)?$/.test(codec)) continue;
+    if (parameters !== undefined && !/^[A-Za-z0-9=;/ ._-]{1,200}$/.test(parameters)) continue;
+    const fmtp = parameters === undefined ? [] : [`a=fmtp:${format} ${parameters}`];
+    return { format, formatLines: ["a=rtcp-mux", `a=rtpmap:${format} ${codec}`, ...fmtp] };
+  }
+  throw bad(`its audio has no transport of its own, and that of the ${head.media} section cannot be used`);
+}
+
 /** In the `m=` line's order; 64-95 would read as RTCP (RFC 5761 §4). */
-function readPayloadTypes(head: MediaHead & { readonly lines: readonly string[] }, codec: RegExp): number[] {
+function readPayloadTypes(head: Section, codec: RegExp): number[] {
   return head.formats
     .filter((format) => /^\d{1,3}$/.test(format) && codec.test(value(head.lines, `rtpmap:${format} `) ?? ""))
     .map(Number)
@@ -283,6 +318,12 @@ function answerData(offer: Offer, parts: AnswerParts): string[] {
   return [...head, ...answerTransport(parts), ...dataLines()];
 }
 
+function answerCarrier(section: OfferSection, parts: AnswerParts): string[] {
+  const { media, protocol, format, mid, formatLines } = section;
+  const head = [`m=${media} 9 ${protocol} ${format}`, "c=IN IP4 0.0.0.0", `a=mid:${mid}`];
+  return [...head, ...answerTransport(parts), "a=inactive", ...formatLines];
+}
+
 function answerRefused(section: OfferSection): string[] {
   const lines = [`m=${section.media} 0 ${section.protocol} ${section.format}`, "c=IN IP4 0.0.0.0", "a=inactive"];
   return section.mid === undefined ? lines : [...lines, `a=mid:${section.mid}`];
@@ -316,10 +357,6 @@ function codecLines(audio: OfferAudio): string[] {
 
 function dataLines(): string[] {
   return ["a=sctp-port:5000", `a=max-message-size:${MAX_MESSAGE_BYTES}`];
-}
-
-function acceptedMids(offer: Offer): string[] {
-  return offer.sections.flatMap((section) => (section.use === "refused" ? [] : (section.mid ?? [])));
 }
 
 function value(lines: readonly string[], name: string): string | undefined {

@@ -25,7 +25,7 @@ window.speak = async (path, options = {}) => {
   const call = { messages: [], states: [], hasSound: false };
   window.calls.push(call);
   const startMs = performance.now();
-  const pc = call.pc = new RTCPeerConnection();
+  const pc = call.pc = new RTCPeerConnection({ bundlePolicy: options.bundlePolicy ?? "balanced" });
   pc.onconnectionstatechange = () => {
     call.states.push(pc.connectionState);
     if (pc.connectionState === "connected") call.connectMs = performance.now() - startMs;
@@ -36,6 +36,7 @@ window.speak = async (path, options = {}) => {
     audio.play();
     call.hasSound = true;
   };
+  if (options.videoFirst) pc.addTransceiver("video", { direction: "sendonly" });
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
   const link = pc.addTransceiver(stream.getAudioTracks()[0], { direction: options.direction ?? "sendrecv", streams: [stream] });
   const codecs = RTCRtpSender.getCapabilities("audio").codecs;
@@ -182,6 +183,17 @@ const stat = (page: Page, type: string): Promise<Record<string, number | undefin
   page.evaluate((name) => (globalThis as unknown as PageGlobals).stat(0, name), type);
 const say = (page: Page, what: string): Promise<void> =>
   page.evaluate((text) => (globalThis as unknown as PageGlobals).calls[0]?.channel.send(text), what);
+
+for (const bundlePolicy of ["balanced", "max-bundle", "max-compat"]) {
+  test(`Chromium speaks and hears with a video section before its sound, with the policy ${bundlePolicy}`, async () => {
+    const page = await openPage();
+    const record = await speak(page, { bundlePolicy, videoFirst: true });
+    await until("the page hears", async () => ((await stat(page, "inbound-rtp"))["packetsReceived"] ?? 0) > 20);
+    assert.equal(record.states[0], "connected");
+    assert.equal(record.channelOpens, 1);
+    await page.close();
+  });
+}
 
 test("Chromium sends all sound as RED, in order, and plays what the stage sends back", async () => {
   const page = await openPage();
