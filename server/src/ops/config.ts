@@ -94,7 +94,7 @@ export const SETTINGS = {
     "trusted-proxies",
     networks,
     "",
-    "Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted; those headers are dropped from anyone else.",
+    "Reverse proxies whose X-Forwarded-For, X-Forwarded-Proto and Forwarded are trusted; from anyone else they are dropped.",
   ),
   turnUrl: maybe(
     "turn-url",

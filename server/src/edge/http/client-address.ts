@@ -2,7 +2,9 @@
 
 import type { IncomingHttpHeaders } from "node:http";
 import { BlockList, isIP, isIPv6 } from "node:net";
+import { Refusal } from "@hustings/wire/errors.ts";
 import { networkOf } from "../../ops/address-block.ts";
+import { type ForwardedHop, forwardedHops, forwardedScheme } from "./forwarded.ts";
 
 export interface AddressedRequest {
   readonly headers: IncomingHttpHeaders;
@@ -10,6 +12,10 @@ export interface AddressedRequest {
 }
 
 export interface ClientAddresses {
+  /**
+   * The client's address; "unknown" when the connection is gone already. Throws `bad-request` when a trusted proxy names
+   * no address: all its clients would share the limits of one.
+   */
   addressOf(request: AddressedRequest): string;
   /** Address or IPv6 network; `undefined` for this machine and trusted proxies, which stand for many clients. */
   limitKeyOf(address: string): string | undefined;
@@ -26,26 +32,38 @@ export function createClientAddresses(trustedProxies: readonly string[]): Client
 
   return {
     addressOf(request) {
-      let address = plainAddress(request.socket.remoteAddress ?? "unknown");
-      const named = headerOf(request, "x-forwarded-for").split(",");
-      while (isTrusted(address) && named.length > 0) {
-        const next = plainAddress((named.pop() as string).trim());
-        if (isIP(next) === 0) break;
-        address = next;
-      }
-      return address;
+      const peer = peerOf(request);
+      const hop = clientHop(request, peer);
+      if (hop === undefined) return peer;
+      if (hop.address === undefined)
+        throw new Refusal(
+          "bad-request",
+          `A trusted proxy forwards this request for ${JSON.stringify(hop.text.slice(0, 60))}, which is no address.`,
+        );
+      return hop.address;
     },
     limitKeyOf(address) {
       const plain = plainAddress(address);
       return isOwn(plain) || isTrusted(plain) ? undefined : networkOf(plain);
     },
     schemeOf(request) {
-      const proto = headerOf(request, "x-forwarded-proto");
-      if (isTrusted(plainAddress(request.socket.remoteAddress ?? "")) && (proto === "http" || proto === "https"))
-        return proto;
-      return "encrypted" in request.socket ? "https" : "http";
+      const peer = peerOf(request);
+      const scheme =
+        clientHop(request, peer)?.scheme ?? (isTrusted(peer) ? forwardedScheme(request.headers) : undefined);
+      return scheme ?? ("encrypted" in request.socket ? "https" : "http");
     },
   };
+
+  // The newest hop that no trusted proxy stands behind: the one before it was written by a proxy that is trusted.
+  function clientHop({ headers }: AddressedRequest, peer: string): ForwardedHop | undefined {
+    if (!isTrusted(peer)) return undefined;
+    const hops = forwardedHops(headers);
+    return hops.findLast(({ address }) => address === undefined || !isTrusted(address)) ?? hops[0];
+  }
+}
+
+function peerOf({ socket }: AddressedRequest): string {
+  return plainAddress(socket.remoteAddress ?? "unknown");
 }
 
 function trust(trusted: BlockList, text: string): void {
@@ -66,9 +84,4 @@ function isOwn(address: string): boolean {
 
 function plainAddress(address: string): string {
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
-}
-
-function headerOf(request: AddressedRequest, name: string): string {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value.join(",") : (value ?? "");
 }
