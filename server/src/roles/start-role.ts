@@ -9,7 +9,7 @@ export interface NodeOptions {
 }
 
 export function startRole(options: NodeOptions): StartRole {
-  return async (start, door) => {
+  return async (start, door, step) => {
     const { logLevel, logFormat } = start.config;
     const log = createLogger({
       role: titleOf(start.name),
@@ -18,14 +18,26 @@ export function startRole(options: NodeOptions): StartRole {
     });
     const { assetsDirectory } = options;
     switch (start.name.role) {
-      case "stage":
-        return (await import("./stage-role.ts")).startStageRole(start, log);
-      case "api":
-        return (await import("./api-role.ts")).startApiRole(start, log);
-      case "packager":
-        return (await import("./packager-role.ts")).startPackagerRole(start, log, assetsDirectory);
-      case "edge":
-        return (await import("./edge-role.ts")).startEdgeRole(start, log, door, assetsDirectory);
+      case "stage": {
+        const { startStageRole } = await import("./stage-role.ts");
+        step("opens its logs and resumes its spaces");
+        return startStageRole(start, log);
+      }
+      case "api": {
+        const { startApiRole } = await import("./api-role.ts");
+        step("reads its keys");
+        return startApiRole(start, log);
+      }
+      case "packager": {
+        const { startPackagerRole } = await import("./packager-role.ts");
+        step("starts its encoder");
+        return startPackagerRole(start, log, assetsDirectory);
+      }
+      case "edge": {
+        const { startEdgeRole } = await import("./edge-role.ts");
+        step("reads the pages and opens the door");
+        return startEdgeRole(start, log, door, assetsDirectory);
+      }
     }
   };
 }

@@ -4,15 +4,16 @@ import { type ChildProcess, fork, type SendHandle } from "node:child_process";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { setNiceness } from "../host/niceness.ts";
 import type { DoorHandle } from "../host/ports.ts";
+import type { Logger } from "../logger.ts";
 import { type Health, untilGone } from "./health.ts";
 import { isRoleMessage, type ParentMessage, type RoleMessage, type RoleStart } from "./role-message.ts";
 import { type RoleName, titleOf } from "./run-directory.ts";
-import { StartFailure } from "./start-failure.ts";
+import { type StartWatch, watchStart } from "./start-watch.ts";
 
 export interface Child {
   readonly name: RoleName;
   readonly pid: number | undefined;
-  /** Rejects with a StartFailure if the process ends first or takes too long. */
+  /** Resolves when the process serves; rejects with a StartFailure when it ends first or does nothing any more. */
   readonly ready: Promise<void>;
   /** With the way it ended: "exit code 1", "signal SIGKILL". */
   readonly gone: Promise<string>;
@@ -30,22 +31,24 @@ export interface SpawnOptions {
   readonly start: RoleStart;
   readonly door?: DoorHandle;
   readonly clock: Clock;
+  readonly log: Logger;
+  /** Called with every message from the process. */
   readonly onMessage?: (message: RoleMessage) => void;
 }
 
-/** A second on an idle machine; more than 30 s were seen on a busy one. */
-const READY_MS = 120_000;
+/** How long a process may take to end in order. */
 export const STOP_MS = 10_000;
 /**
- * Edges yield to the stage, whose 20 ms tick must not wait. Negative values need root or CAP_SYS_NICE, and count where
- * the real-time class (realtime.ts) is not allowed.
+ * Edges yield to the stage, whose 20 ms tick must not wait. Where the system allows it (root, CAP_SYS_NICE) the stage also
+ * goes ahead of the rest of the machine. This is what counts where the real-time class (realtime.ts) is not allowed. A
+ * process yields only when it serves: on a full machine its start would otherwise take minutes.
  */
 const NICENESS: Readonly<Record<RoleName["role"], number>> = { stage: -10, api: 0, packager: 10, edge: 10 };
 
 /** 4 MiB instead of 16 fits the processor's cache and saves 2 KiB per listener (docs/decisions/0008). */
 export const EDGE_FLAGS: readonly string[] = ["--max-semi-space-size=4"];
 
-export function spawnChild({ entry, start, door, clock, onMessage }: SpawnOptions): Child {
+export function spawnChild({ entry, start, door, clock, log, onMessage }: SpawnOptions): Child {
   const { name, config } = start;
   const child = fork(entry, [titleOf(name), config.dataDirectory], {
     detached: true,
@@ -56,9 +59,12 @@ export function spawnChild({ entry, start, door, clock, onMessage }: SpawnOption
     child.on("exit", (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
     child.on("error", (error) => resolve(error.message));
   });
-  const ready = untilReady(child, name, gone, clock);
+  const ready = untilReady(child, titleOf(name), gone, watchStart({ title: titleOf(name), clock, log }));
   ready.catch(() => {});
-  void setNiceness(child.pid, NICENESS[name.role], clock);
+  const niceness = NICENESS[name.role];
+  const yields = () => setNiceness(child.pid, niceness, clock);
+  if (niceness > 0) ready.then(yields, () => {});
+  else void yields();
   child.on("message", (message) => isRoleMessage(message) && onMessage?.(message));
   child.send(start, door as unknown as SendHandle, () => {});
   return {
@@ -93,18 +99,15 @@ export function adoptChild(name: RoleName, health: Health, socketPath: string, c
   };
 }
 
-function untilReady(child: ChildProcess, name: RoleName, gone: Promise<string>, clock: Clock): Promise<void> {
-  const title = titleOf(name);
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const fail = (why: string): void => reject(new StartFailure(why));
-  const timer = clock.after(READY_MS, () => fail(`The ${title} did not start within ${READY_MS / 1000} s.`));
+function untilReady(child: ChildProcess, title: string, gone: Promise<string>, watch: StartWatch): Promise<void> {
   child.on("message", (message) => {
     if (!isRoleMessage(message)) return;
-    if (message.kind === "ready") resolve();
-    else if (message.kind === "failed") fail(message.sentence);
+    if (message.kind === "ready") watch.ready();
+    else if (message.kind === "failed") watch.fail(message.sentence);
+    else if (message.kind === "starting") watch.progress(message);
   });
-  void gone.then((how) => fail(`The ${title} ended while it started (${how}).`));
-  return promise.finally(() => timer.cancel());
+  void gone.then((how) => watch.fail(`The ${title} ended while it started (${how}).`));
+  return watch.done;
 }
 
 async function stopProcess(pid: number | undefined, gone: Promise<string>, clock: Clock): Promise<void> {

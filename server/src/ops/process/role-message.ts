@@ -2,6 +2,7 @@
 
 import type { Config } from "../config.ts";
 import type { RoleName } from "./run-directory.ts";
+import type { StartProgress } from "./start-watch.ts";
 
 /** The first message; for an edge it carries a handle on the door. */
 export interface RoleStart {
@@ -30,6 +31,9 @@ export interface AcceptInstruction {
 export type ParentMessage = { readonly kind: "door" } | ({ readonly kind: "accept" } & AcceptInstruction);
 
 export type RoleMessage =
+  /** Every second until the process is ready. */
+  | ({ readonly kind: "starting" } & StartProgress)
+  /** Once. */
   | { readonly kind: "ready" }
   /** Instead of `ready`; the process then ends. The sentence is for the operator. */
   | { readonly kind: "failed"; readonly sentence: string }
@@ -43,7 +47,8 @@ const COUNTS = ["listeners", "places", "waiting"] as const;
 
 export function isRoleMessage(value: unknown): value is RoleMessage {
   const message = (value ?? {}) as Record<string, unknown>;
-  const { kind, sentence } = message;
+  const { kind, sentence, step, workMs } = message;
+  if (kind === "starting") return typeof step === "string" && Number.isFinite(workMs);
   if (kind === "load") return COUNTS.every((name) => Number.isSafeInteger(message[name]) && Number(message[name]) >= 0);
   return kind === "ready" || kind === "spare" || (kind === "failed" && typeof sentence === "string");
 }

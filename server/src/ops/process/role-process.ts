@@ -11,23 +11,34 @@ export interface RunningRole extends AsyncDisposable {
   readonly finished?: Promise<void>;
 }
 
-/** Only edges get a `door`. */
-export type StartRole = (start: RoleStart, door: DoorLink | undefined) => Promise<RunningRole>;
+/**
+ * Starts the role that `start` names. Only edges get a `door`. `step` tells the parent what the start is doing, to complete
+ * "The stage is still starting and …".
+ */
+export type StartRole = (
+  start: RoleStart,
+  door: DoorLink | undefined,
+  step: (words: string) => void,
+) => Promise<RunningRole>;
 
 const END_MS = 8_000;
+const REPORT_MS = 1_000;
 
 export async function runRole(startRole: StartRole, end: (code: number) => void): Promise<void> {
   outliveParent();
   const told = new Promise<void>((resolve) => process.once("SIGTERM", () => resolve()));
   const { start, door } = await firstMessage();
+  const reports = reportProgress();
   try {
-    const running = await startRole(start, start.name.role === "edge" ? openDoorLink(door) : undefined);
+    const running = await startRole(start, start.name.role === "edge" ? openDoorLink(door) : undefined, reports.step);
+    reports.end();
     answer({ kind: "ready" });
     await (running.finished ? Promise.race([told, running.finished]) : told);
     setTimeout(() => end(1), END_MS).unref();
     await running[Symbol.asyncDispose]();
     end(0);
   } catch (error) {
+    reports.end();
     const { message, cause } = startFailureOf(error, `The ${titleOf(start.name)} failed`);
     answer({ kind: "failed", sentence: message }, () => end(1));
     if (cause instanceof Error) process.stderr.write(`${cause.stack}\n`);
@@ -35,7 +46,24 @@ export async function runRole(startRole: StartRole, end: (code: number) => void)
   }
 }
 
-// The parent's terminal, pipes and IPC channel may disappear at any time.
+// Reports from a timer, so that a process that hangs in one step is told apart from one that has much to do.
+function reportProgress() {
+  let step = "loads its program";
+  const report = (): void => {
+    const used = process.cpuUsage();
+    answer({ kind: "starting", step, workMs: (used.user + used.system) / 1_000 });
+  };
+  const timer = setInterval(report, REPORT_MS);
+  return {
+    step(words: string): void {
+      step = words;
+      report();
+    },
+    end: () => clearInterval(timer),
+  };
+}
+
+// The parent's terminal, pipes and IPC channel may disappear at any time; none of that is a reason to stop.
 function outliveParent(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   for (const signal of ["SIGINT", "SIGHUP", "SIGPIPE"] as const) process.on(signal, () => {});

@@ -220,20 +220,21 @@ async function startMissing(making: Making, adopted: readonly Child[], undo: Asy
 }
 
 async function startChild(name: RoleName, { options, run, door, coordinator, precede }: Making): Promise<Child> {
-  const { entry, config, version, clock } = options;
+  const { entry, config, version, clock, log } = options;
   await rm(run.controlSocket(name), { force: true });
   if (name.role === "stage") await rm(run.followSocket, { force: true });
   const start = { kind: "start", name, config, version } as const;
   if (name.role === "stage") {
-    const stage = spawnChild({ entry, start, clock });
+    const stage = spawnChild({ entry, start, clock, log });
     void precede(stage.pid);
     return stage;
   }
-  if (name.role !== "edge") return spawnChild({ entry, start, clock });
+  if (name.role !== "edge") return spawnChild({ entry, start, clock, log });
   const child: Child = spawnChild({
     entry,
     start,
     clock,
+    log,
     door,
     onMessage: (message) => coordinator.onMessage(child, message),
   });
