@@ -6,6 +6,7 @@ import type { SpaceId } from "@hustings/wire/ids.ts";
 import type { OpenSpaces } from "@hustings/wire/listen/room-document.ts";
 import Fastify from "fastify";
 import { refusalOfFastifyError, sendFastifyRefusal } from "../http/fastify-refusals.ts";
+import { MAX_INWARD_HEAD_BYTES, originForm } from "../http/request-target.ts";
 import type { Logger } from "../ops/logger.ts";
 import type { TicketSigner } from "../tickets/sign.ts";
 import type { PassCheck, TicketCheck } from "../tickets/verify.ts";
@@ -66,6 +67,8 @@ export function createApiServer() {
     keepAliveTimeout: REQUEST_DEADLINE_MS,
     forceCloseConnections: true,
     exposeHeadRoutes: true,
+    http: { maxHeaderSize: MAX_INWARD_HEAD_BYTES },
+    rewriteUrl: ({ url = "" }) => originForm(url),
     routerOptions: { maxParamLength: 100 },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     frameworkErrors: (error, _request, reply) => void sendFastifyRefusal(reply, refusalOfFastifyError(error)),

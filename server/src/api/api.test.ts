@@ -190,7 +190,9 @@ test("answers a large body, bad JSON, another type, another method and an unknow
   assert.equal(await raw("text/plain", '{"title":"x"}'), "bad-json");
   assert.equal(await raw("application/json", '{"title":"x","__proto__":{}}'), "bad-json");
   const deleted = await ask("DELETE", "/api/spaces");
-  assert.deepEqual([deleted.status, deleted.headers["allow"]], [405, "POST"]);
+  assert.deepEqual([deleted.status, deleted.headers["allow"]], [405, "POST, OPTIONS"]);
+  const options = await ask("OPTIONS", "/api/spaces");
+  assert.deepEqual([options.status, options.headers["allow"]], [204, "POST, OPTIONS"]);
   assert.equal((await ask("GET", "/api/nothing")).body.error, "no-page");
 });
 

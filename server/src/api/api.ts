@@ -67,7 +67,8 @@ function acceptOnlyJson(app: ApiServer): void {
   });
 }
 
-// Otherwise Fastify answers 404 to another method.
+// Without this, Fastify answers 404 to an existing path with another method. OPTIONS lists the methods and, without CORS
+// headers, allows no page of another origin anything.
 function refuseOtherMethods(app: ApiServer): void {
   const methodsByUrl = new Map<string, Set<string>>();
   app.addHook("onRoute", ({ url, method }) => {
@@ -78,10 +79,11 @@ function refuseOtherMethods(app: ApiServer): void {
   app.setNotFoundHandler((request, reply) => {
     const allowed = allowedMethods(methodsByUrl, request.url);
     if (allowed === undefined) return sendFastifyRefusal(reply, new Refusal("no-page"));
-    reply.header("allow", allowed.join(", "));
+    reply.header("allow", [...allowed, "OPTIONS"].join(", "));
+    if (request.method === "OPTIONS") return reply.status(204).send();
     return sendFastifyRefusal(
       reply,
-      new Refusal("not-allowed", `${request.method} is not one of ${allowed.join(", ")}.`),
+      new Refusal("not-allowed", `${request.method} is not one of ${allowed.join(", ")}, OPTIONS.`),
     );
   });
 }

@@ -1,20 +1,25 @@
 // The sender's address and the origin of links, from headers that only our edges can set.
 
 import type { IncomingHttpHeaders } from "node:http";
-
-const HOST = /^(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i;
+import { Refusal } from "@hustings/wire/errors.ts";
+import { isHost } from "../http/request-target.ts";
 
 /** "local": through no edge. */
 export function addressOf(headers: IncomingHttpHeaders): string {
   return last(headers["x-forwarded-for"]) ?? "local";
 }
 
-/** `scheme://host[:port]`; `publicUrl` if the operator set one. */
+/**
+ * The `scheme://host[:port]` of the page; `publicUrl` if the operator set one. Without a slash at the end. Throws
+ * `bad-request` when the request's Host names no host.
+ */
 export function originOf(headers: IncomingHttpHeaders, publicUrl: string | undefined): string {
   if (publicUrl !== undefined) return publicUrl;
   const host = last(headers["x-forwarded-host"]) ?? headers.host ?? "";
   const scheme = last(headers["x-forwarded-proto"]) === "https" ? "https" : "http";
-  return HOST.test(host) ? `${scheme}://${host}` : `${scheme}://localhost`;
+  if (host === "") return `${scheme}://localhost`;
+  if (!isHost(host)) throw new Refusal("bad-request", "The Host header does not name a host.");
+  return `${scheme}://${host}`;
 }
 
 function last(value: string | string[] | undefined): string | undefined {

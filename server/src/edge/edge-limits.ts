@@ -21,11 +21,18 @@ export interface EdgeLimits extends FollowLimits {
   readonly connectionsPerAddress: number;
   /** The one unseen for longest is forgotten. */
   readonly trackedAddresses: number;
-  /** In flight to each process; further ones are refused with `full`. */
+  /** Requests that each process behind the edge works on; further ones are refused with `full`. */
   readonly proxiedRequests: number;
-  /** In flight, also waiting for AAC; further ones are refused with `full`. */
+  /** Long answers, such as recordings, that are on their way from each process; further ones are refused with `full`. */
+  readonly proxiedStreams: number;
+  /** Requests of one address to each process until they are answered; further ones are refused with `too-many`. */
+  readonly proxiedRequestsPerAddress: number;
+  /** Bodies being read for each process; beyond it the one that began first is refused with `too-slow`. */
+  readonly proxiedBodies: number;
+  /** Requests in flight to the packager, where players wait for AAC; further ones are refused with `full`. */
   readonly packagerRequests: number;
-  /** Waiting for sound; further ones are refused with `full`. */
+  readonly packagerRequestsPerAddress: number;
+  /** HLS requests that wait for sound; further ones are refused with `full`. */
   readonly hlsWaiting: number;
   /** A larger one is refused with `too-large`. */
   readonly proxiedBodyBytes: number;
@@ -44,7 +51,11 @@ export const EDGE_LIMITS: EdgeLimits = {
   connectionsPerAddress: 15_625,
   trackedAddresses: 4_096,
   proxiedRequests: 256,
+  proxiedStreams: 256,
+  proxiedRequestsPerAddress: 64,
+  proxiedBodies: 1_024,
   packagerRequests: 2_048,
+  packagerRequestsPerAddress: 1_024,
   hlsWaiting: 20_000,
   proxiedBodyBytes: 64 * 1024,
 };

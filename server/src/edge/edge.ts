@@ -1,6 +1,6 @@
 // Composes an edge: HTTP and WebSocket server, followed spaces, admission and load control.
 
-import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
@@ -10,14 +10,15 @@ import type { OpenSpaces } from "@hustings/wire/listen/room-document.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import { readHoldLoop } from "../hls/hold-packets.ts";
 import { WAIT_MS } from "../hls/rendition-responses.ts";
-import { refuseSocket, sendRefusal } from "../http/responses.ts";
+import { limitConnections } from "../http/per-address-limit.ts";
+import { MAX_HEAD_BYTES, readTarget } from "../http/request-target.ts";
+import { refusalOf, refuseSocket, sendRefusal } from "../http/responses.ts";
 import type { DoorLink } from "../ops/accept/accept-ipc.ts";
 import { type Logger, SILENT } from "../ops/logger.ts";
 import type { FollowedSpace } from "../replica/followed-space.ts";
 import { createFollowedSpaces, type FollowedSpaces } from "../replica/followed-spaces.ts";
 import { stageUpstream, type Upstream } from "../replica/upstream.ts";
 import { type Admission, createAdmission } from "./admission/admission.ts";
-import { limitConnections } from "./admission/per-address-limit.ts";
 import { EDGE_LIMITS, type EdgeLimits } from "./edge-limits.ts";
 import { type AcceptSocket, createAcceptSocket, type ListenTarget } from "./http/accept-socket.ts";
 import { type ClientAddresses, createClientAddresses } from "./http/client-address.ts";
@@ -27,10 +28,10 @@ import { createHlsRoutes, type HlsRoutes } from "./http/hls-routes.ts";
 import { type HttpRoutesOptions, immediateResponse, respond } from "./http/http-routes.ts";
 import { createLiveSpaceList } from "./http/live-space-list.ts";
 import { BARE_DOCUMENT, createPages } from "./http/pages.ts";
-import { MAX_HEAD_BYTES, MAX_HEADERS, type RequestHead } from "./http/request-head.ts";
-import { createReverseProxy } from "./http/reverse-proxy.ts";
+import { asksForWebSocket, MAX_HEADERS, type RequestHead } from "./http/request-head.ts";
 import { loadAssets } from "./http/static-assets.ts";
 import { SESSION_CONTEXT, shareSessions } from "./http/tls-sessions.ts";
+import { createReverseProxy, type ReverseProxyLimits } from "./inward/reverse-proxy.ts";
 import { type CadenceSetting, type Meter, type ReserveSetting, watchLoad } from "./load/load-watch.ts";
 import { createPushScheduler, type PushScheduler } from "./push/push-scheduler.ts";
 import { createListenerSockets, type ListenerSockets } from "./socket/listener-sockets.ts";
@@ -122,7 +123,15 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const upgrade = (head: RequestHead, socket: Duplex) => listeners.upgrade(head, socket, EMPTY);
   const fastPath = createFastPath(server, { clock, respond, upgrade, ...TIMEOUTS });
   limitConnections(server, limits.connectionsPerAddress, clientAddresses.limitKeyOf);
-  server.on("upgrade", (request, socket, head) => listeners.upgrade(request, socket, head));
+  server.on("upgrade", (request, socket, behind) => {
+    try {
+      const { pathname, search } = readTarget(request);
+      request.url = pathname + search;
+      listeners.upgrade(request, socket, behind);
+    } catch (cause) {
+      refuseSocket(socket, refusalOf(cause));
+    }
+  });
   const acceptSocket = createAcceptSocket(server, options.listen, log);
   const updateAccepting = (): void => acceptSocket.setOpen(mayAccept(admission, link));
   if (link) link.onChange = updateAccepting;
@@ -176,19 +185,30 @@ function createProxies(
   limits: EdgeLimits,
   clientAddresses: ClientAddresses,
 ) {
-  const proxies = { maxRequests: limits.proxiedRequests, maxBodyBytes: limits.proxiedBodyBytes, clientAddresses };
+  const proxies = { ...proxyLimits(limits), clientAddresses };
   return {
     api: createReverseProxy({ ...proxies, socketPath: apiSocketPath, errorWhenDown: "api-away" }),
     stage: createReverseProxy({ ...proxies, socketPath: stageSocketPath, errorWhenDown: "stage-away" }),
   };
 }
 
+function proxyLimits(limits: EdgeLimits): ReverseProxyLimits {
+  return {
+    maxRequests: limits.proxiedRequests,
+    maxStreams: limits.proxiedStreams,
+    maxRequestsPerAddress: limits.proxiedRequestsPerAddress,
+    maxBodies: limits.proxiedBodies,
+    maxBodyBytes: limits.proxiedBodyBytes,
+  };
+}
+
 function requestListener(routes: HttpRoutesOptions): RequestListener {
   return (request, response) => {
-    const url = readTarget(request);
-    const exchange = { request, response, url: url ?? new URL("http://edge") };
-    if (url) void respond(exchange, routes);
-    else sendRefusal(exchange, new Refusal("bad-request", "The request target is not a path."));
+    try {
+      void respond({ request, response, url: readTarget(request) }, routes);
+    } catch (cause) {
+      sendRefusal({ request, response }, cause);
+    }
   };
 }
 
@@ -205,14 +225,15 @@ function packagerProxy(
   clientAddresses: ClientAddresses,
 ) {
   if (socketPath === undefined) return {};
-  const { packagerRequests: maxRequests, proxiedBodyBytes: maxBodyBytes } = limits;
+  const { packagerRequests: maxRequests, packagerRequestsPerAddress: maxRequestsPerAddress } = limits;
   const answerMs = WAIT_MS + PACKAGER_MS;
   return {
     packager: createReverseProxy({
+      ...proxyLimits(limits),
       socketPath,
       errorWhenDown: "not-yet",
       maxRequests,
-      maxBodyBytes,
+      maxRequestsPerAddress,
       clientAddresses,
       answerMs,
     }),
@@ -231,6 +252,7 @@ function createHttpServer(
     requestTimeout: 10_000,
     connectionsCheckingInterval: 2_000,
     keepAliveTimeout: TIMEOUTS.nextMs,
+    shouldUpgradeCallback: asksForWebSocket,
   };
   const server = tls ? createHttpsServer({ ...http, ...tls }, clock, listener) : createServer(http, listener);
   server.maxHeadersCount = MAX_HEADERS;
@@ -259,12 +281,6 @@ function refusalForParseError(code: string | undefined): Refusal {
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return new Refusal("too-slow", "The request took too long to arrive.");
   if (code === "HPE_HEADER_OVERFLOW") return new Refusal("too-large", "The headers are too many or too long.");
   return new Refusal("bad-request", "The bytes are not a valid HTTP request.");
-}
-
-function readTarget({ url = "" }: IncomingMessage): URL | undefined {
-  return url.startsWith("/") && !url.startsWith("//") && URL.canParse(url, "http://edge")
-    ? new URL(url, "http://edge")
-    : undefined;
 }
 
 function startAdmission(

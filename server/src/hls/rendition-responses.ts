@@ -54,7 +54,7 @@ export const PLAYLIST_HEADERS: Headers = {
   vary: "accept-encoding",
 };
 /** Also on refusals, so that a page of another origin can read how long to wait. */
-const OPEN_HEADERS: Headers = {
+export const OPEN_HEADERS: Headers = {
   "access-control-allow-origin": "*",
   "access-control-expose-headers": "retry-after",
 };

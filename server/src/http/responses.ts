@@ -11,6 +11,9 @@ export interface HttpExchange {
   readonly url: URL;
 }
 
+/** Everything that an answer needs, also where the request's target cannot be read. */
+export type Answerable = Pick<HttpExchange, "request" | "response">;
+
 export type Headers = Readonly<Record<string, string | number>>;
 
 export interface PreparedResponse {
@@ -28,24 +31,24 @@ const RETRY_MS = 1_000;
 
 export const COMMON_HEADERS: Headers = { "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" };
 
-/** To HEAD, sends only the headers. */
-export function send(exchange: HttpExchange, status: number, body: Buffer | string, headers: Headers): void {
+/** Sends `body`; to HEAD, only the headers. */
+export function send(exchange: Answerable, status: number, body: Buffer | string, headers: Headers): void {
   sendPrepared(exchange, prepareResponse(status, body, headers));
 }
 
 export function prepareResponse(status: number, body: Buffer | string, headers: Headers): PreparedResponse {
   const bytes = typeof body === "string" ? Buffer.from(body) : body;
-  const length: Headers = status === 304 ? {} : { "content-length": bytes.length };
+  const length: Headers = status === 304 || status === 204 ? {} : { "content-length": bytes.length };
   return { status, body: bytes, headers: { ...COMMON_HEADERS, ...length, ...headers } };
 }
 
-export function sendPrepared({ request, response }: HttpExchange, { status, body, headers }: PreparedResponse): void {
+export function sendPrepared({ request, response }: Answerable, { status, body, headers }: PreparedResponse): void {
   response.writeHead(status, headers);
   if (request.method === "HEAD") response.end();
   else response.end(body, "latin1");
 }
 
-export function sendJson(exchange: HttpExchange, status: number, value: unknown, headers: Headers = {}): void {
+export function sendJson(exchange: Answerable, status: number, value: unknown, headers: Headers = {}): void {
   sendPrepared(exchange, prepareJson(status, value, headers));
 }
 
@@ -56,8 +59,8 @@ export function prepareJson(status: number, value: unknown, headers: Headers): P
   });
 }
 
-/** Cuts a response that has begun. Any error but a Refusal is `internal`. */
-export function sendRefusal(exchange: HttpExchange, cause: unknown): void {
+/** Cuts a response that has begun. An error other than a Refusal is `internal`. */
+export function sendRefusal(exchange: Answerable, cause: unknown): void {
   if (exchange.response.headersSent) return void exchange.response.destroy();
   const refusal = refusalOf(cause);
   sendJson(exchange, refusal.status, refusal.body(), { "cache-control": "no-store", ...retryHeaders(refusal) });

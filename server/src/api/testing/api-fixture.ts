@@ -67,7 +67,12 @@ export async function office(t: TestContext, changes: Partial<ApiOptions> = {}) 
     await stage[Symbol.asyncDispose]();
     await rm(directory, { recursive: true, force: true });
   });
-  const ask = async (method: "GET" | "POST" | "HEAD" | "DELETE", url: string, payload?: object, headers = {}) => {
+  const ask = async (
+    method: "GET" | "POST" | "HEAD" | "DELETE" | "OPTIONS",
+    url: string,
+    payload?: object,
+    headers = {},
+  ) => {
     const answer = await app.inject({ method, url, headers: { ...edge, ...headers }, ...(payload && { payload }) });
     const isJson = String(answer.headers["content-type"]).startsWith("application/json");
     const body = isJson && answer.body !== "" ? answer.json() : undefined;

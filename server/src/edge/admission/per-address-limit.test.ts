@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
 import { errorRow } from "@hustings/wire/errors.ts";
+import { type AddressCount, createPerAddressLimit, limitConnections } from "../../http/per-address-limit.ts";
 import { networkOf } from "../../ops/address-block.ts";
 import { SPACE } from "../../replica/testing/fake-upstream.ts";
 import { advanceUntil, listen, startFixture } from "../testing/edge-fixture.ts";
-import { type AddressCount, createPerAddressLimit, limitConnections } from "./per-address-limit.ts";
 
 test("limits each address and frees what it gives back, and forgets an address that has nothing", () => {
   const limit = createPerAddressLimit(2);

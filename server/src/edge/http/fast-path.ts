@@ -8,7 +8,7 @@ import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { type PreparedResponse, refuseSocket } from "../../http/responses.ts";
 import { SocketWriter } from "../socket/socket-writer.ts";
-import { type RequestHead, readHead } from "./request-head.ts";
+import { asksForWebSocket, type RequestHead, readHead } from "./request-head.ts";
 
 export interface FastPathOptions {
   readonly clock: Clock;
@@ -31,7 +31,6 @@ export interface FastPath {
 /** Longer bodies are not copied to join their head: each slow reader would hold a copy. */
 const MAX_COPIED_BYTES = 16 * 1024;
 const CLOSES = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
-const UPGRADES = /(?:^|,)[ \t]*upgrade[ \t]*(?:,|$)/i;
 
 /** Call before anything else listens for `server`'s connections. */
 export function createFastPath(server: Server, options: FastPathOptions): FastPath {
@@ -53,8 +52,7 @@ export function createFastPath(server: Server, options: FastPathOptions): FastPa
   }
 
   function respondNow(socket: Socket, head: RequestHead): boolean {
-    const { upgrade, connection = "" } = head.headers;
-    if (upgrade !== undefined) return UPGRADES.test(connection) && handUpgrade(socket, head);
+    if (asksForWebSocket(head)) return handUpgrade(socket, head);
     const answer = options.respond(head);
     if (answer) write(socket, head, answer);
     return answer !== undefined;

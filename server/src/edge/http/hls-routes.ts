@@ -11,15 +11,10 @@ import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import { createMomentObjects } from "../../hls/moment-objects.ts";
 import { createPullCount, type PullCount } from "../../hls/pull-count.ts";
 import { createRenditionCache, type RenditionCache } from "../../hls/rendition-cache.ts";
-import {
-  allowAnyOrigin,
-  createRenditionResponses,
-  PLAYLIST_HEADERS,
-  soundResponse,
-} from "../../hls/rendition-responses.ts";
+import { createRenditionResponses, PLAYLIST_HEADERS, soundResponse } from "../../hls/rendition-responses.ts";
 import { type HttpExchange, type PreparedResponse, send, sendPrepared } from "../../http/responses.ts";
 import type { FollowedSpace } from "../../replica/followed-space.ts";
-import type { ReverseProxy } from "./reverse-proxy.ts";
+import type { ReverseProxy } from "../inward/reverse-proxy.ts";
 
 export interface HlsRoutes {
   /** `path` below `/hls/SPACE/`. Throws a Refusal: `no-object`, `not-yet`, `bad-request`, `full`. */
@@ -64,7 +59,6 @@ export function createHlsRoutes({ clock, maxWaiting, loop, addressOf, packager }
 
   return {
     async respond(exchange, followed, path) {
-      allowAnyOrigin(exchange);
       if (path === "index.m3u8") {
         return send(exchange, 200, multivariant, { ...PLAYLIST_HEADERS, "cache-control": "public, max-age=60" });
       }

@@ -5,12 +5,14 @@ import { Refusal } from "@hustings/wire/errors.ts";
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
 import type { ListedSpace, OpenSpaces, SpaceList } from "@hustings/wire/listen/room-document.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
+import { allowAnyOrigin, OPEN_HEADERS } from "../../hls/rendition-responses.ts";
 import {
   type HttpExchange,
   type MaybePromise,
   type PreparedResponse,
   prepareJson,
   prepareResponse,
+  send,
   sendPrepared,
   sendRefusal,
 } from "../../http/responses.ts";
@@ -18,12 +20,12 @@ import type { Logger } from "../../ops/logger.ts";
 import type { FollowedSpace } from "../../replica/followed-space.ts";
 import type { FollowedSpaces } from "../../replica/followed-spaces.ts";
 import type { Admission } from "../admission/admission.ts";
+import type { ReverseProxy } from "../inward/reverse-proxy.ts";
 import type { LoadWatch } from "../load/load-watch.ts";
 import type { HlsRoutes } from "./hls-routes.ts";
 import type { LiveSpaceList } from "./live-space-list.ts";
 import type { Pages } from "./pages.ts";
 import type { RequestHead } from "./request-head.ts";
-import type { ReverseProxy } from "./reverse-proxy.ts";
 import { edgeRoomDocument, ROOM_CACHE, roomEtag } from "./room-response.ts";
 import type { Assets } from "./static-assets.ts";
 
@@ -46,8 +48,17 @@ export interface HttpRoutesOptions {
 const SPACE_PATH = /^\/api\/spaces\/([^/]+)\/room$/;
 const HLS_PATH = /^\/hls\/([^/]+)\/(.+)$/;
 /** Paths that URL parsing leaves unchanged. */
-const PLAIN_PATH = /^(?:\/[\w-][\w.-]*)+$|^\/$/;
-const PAGE_PATH = /^\/s\/([^/]+)$/;
+const PLAIN_PATH = /^(?:\/[\w-][\w.-]*)+\/?$|^\/$/;
+/** With a slash at the end too, as people and link shorteners write it. */
+const PAGE_PATH = /^\/s\/([^/]+)\/?$/;
+/** Methods of everything that the edge answers itself. */
+const METHODS = "GET, HEAD, OPTIONS";
+/** A page of another origin may ask with any header (Fetch, CORS preflight). */
+const PREFLIGHT_HEADERS = {
+  "access-control-allow-methods": METHODS,
+  "access-control-allow-headers": "*",
+  "access-control-max-age": "86400",
+};
 
 export async function respond(exchange: HttpExchange, options: HttpRoutesOptions): Promise<void> {
   try {
@@ -62,11 +73,19 @@ async function route(exchange: HttpExchange, options: HttpRoutesOptions): Promis
   const { pathname } = exchange.url;
   const { method, headers } = exchange.request;
   const isRead = method === "GET" || method === "HEAD";
+  const isOpen = pathname.startsWith("/hls/") || SPACE_PATH.test(pathname);
+  if (isOpen) allowAnyOrigin(exchange);
   const answer = isRead ? ownResponse(pathname, headers, options) : undefined;
   if (answer) return sendPrepared(exchange, await answer);
+  if (isOpen && method === "OPTIONS") return send(exchange, 204, "", { allow: METHODS, ...PREFLIGHT_HEADERS });
   if (pathname.startsWith("/api/")) return options.api.pass(exchange);
   if (pathname.startsWith("/stage/")) return options.stage.pass(exchange);
-  if (!isRead) throw new Refusal("not-allowed");
+  // Load balancers check a server with `OPTIONS /` or `OPTIONS *`.
+  if (method === "OPTIONS") return send(exchange, 204, "", { allow: METHODS });
+  if (!isRead) {
+    exchange.response.setHeader("allow", METHODS);
+    throw new Refusal("not-allowed", `${method} is not one of ${METHODS}.`);
+  }
   if (pathname.startsWith("/listen/")) throw new Refusal("bad-request", "Listeners connect with a WebSocket.");
   const hls = HLS_PATH.exec(pathname);
   if (hls)
@@ -137,7 +156,7 @@ function roomResponse(
 ): MaybePromise<PreparedResponse> {
   const answer = (followed: FollowedSpace): PreparedResponse => {
     const etag = roomEtag(followed, context);
-    const headers = { "cache-control": ROOM_CACHE, etag, "access-control-allow-origin": "*" };
+    const headers = { "cache-control": ROOM_CACHE, etag, ...OPEN_HEADERS };
     if (requestHeaders["if-none-match"] === etag) return prepareResponse(304, "", headers);
     return prepareJson(200, edgeRoomDocument(followed, context), headers);
   };

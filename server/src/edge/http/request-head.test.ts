@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage } from "node:http";
 import { duplexPair } from "node:stream";
 import { test } from "node:test";
 import fc from "fast-check";
-import { MAX_HEAD_BYTES, MAX_HEADERS, readHead } from "./request-head.ts";
+import { MAX_HEAD_BYTES } from "../../http/request-target.ts";
+import { MAX_HEADERS, readHead } from "./request-head.ts";
 
 const read = (text: string) => readHead(Buffer.from(text, "latin1"));
 

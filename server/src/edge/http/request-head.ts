@@ -1,6 +1,7 @@
 // Reads the head of an ordinary GET that arrived in one piece. Everything else is left to node:http.
 
 import type { IncomingHttpHeaders } from "node:http";
+import { isHost, MAX_HEAD_BYTES } from "../../http/request-target.ts";
 
 export interface RequestHead {
   readonly method?: string | undefined;
@@ -9,7 +10,6 @@ export interface RequestHead {
   readonly headers: IncomingHttpHeaders;
 }
 
-export const MAX_HEAD_BYTES = 8 * 1024;
 export const MAX_HEADERS = 64;
 
 const LINE_END = "\r\n";
@@ -18,6 +18,15 @@ const REQUEST_LINE = /^GET (\/[!-~]*) HTTP\/1\.1$/;
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const VALUE = /^[\t -~]*$/;
 const MORE = new Set(["content-length", "transfer-encoding", "expect"]);
+const WEBSOCKET = /(?:^|,)[ \t]*websocket[ \t]*(?:,|$)/i;
+const UPGRADES = /(?:^|,)[ \t]*upgrade[ \t]*(?:,|$)/i;
+
+/** Whether a request asks for a WebSocket. A server ignores every other upgrade (RFC 9110 §7.8). */
+export function asksForWebSocket({ method, httpVersion, headers }: RequestHead): boolean {
+  const { upgrade, connection = "" } = headers;
+  if (upgrade === undefined || method !== "GET" || httpVersion !== "1.1") return false;
+  return WEBSOCKET.test(upgrade) && UPGRADES.test(connection);
+}
 
 /** `undefined` unless `bytes` are exactly a GET's head in ASCII, each header once. */
 export function readHead(bytes: Buffer): RequestHead | undefined {
@@ -27,7 +36,7 @@ export function readHead(bytes: Buffer): RequestHead | undefined {
   const [first = "", ...lines] = text.slice(0, -HEAD_END.length).split(LINE_END);
   const url = REQUEST_LINE.exec(first)?.[1];
   const headers = url === undefined || lines.length > MAX_HEADERS ? undefined : headersOf(lines);
-  return headers?.host === undefined ? undefined : { method: "GET", url, httpVersion: "1.1", headers };
+  return !headers || !isHost(headers.host ?? "") ? undefined : { method: "GET", url, httpVersion: "1.1", headers };
 }
 
 function headersOf(lines: readonly string[]): IncomingHttpHeaders | undefined {

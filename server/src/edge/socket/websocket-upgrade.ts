@@ -15,8 +15,10 @@ export const UPGRADE_HEADERS = { "sec-websocket-version": VERSION } as const;
 /** Throws a Refusal `bad-request` that names the fault. */
 export function acceptUpgrade({ method, headers, httpVersion }: RequestHead): string {
   if (method !== "GET" || httpVersion !== "1.1") throw wrong("A WebSocket begins with GET and HTTP/1.1.");
-  if (headers.upgrade?.toLowerCase() !== "websocket") throw wrong("Only an upgrade to websocket is possible here.");
-  if (!isOffered(headers["sec-websocket-protocol"])) throw wrong(`The subprotocol ${SUBPROTOCOL} is needed.`);
+  if (!isOffered(headers.upgrade?.toLowerCase(), "websocket"))
+    throw wrong("Only an upgrade to websocket is possible here.");
+  if (!isOffered(headers["sec-websocket-protocol"], SUBPROTOCOL))
+    throw wrong(`The subprotocol ${SUBPROTOCOL} is needed.`);
   const key = headers["sec-websocket-key"];
   if (key === undefined || !KEY.test(key)) throw wrong("Sec-WebSocket-Key is 16 bytes in base64.");
   if (headers["sec-websocket-version"] !== VERSION) throw wrong(`Sec-WebSocket-Version is ${VERSION}.`);
@@ -31,6 +33,6 @@ function wrong(message: string): Refusal {
   return new Refusal("bad-request", message);
 }
 
-function isOffered(protocols: string | undefined): boolean {
-  return protocols === SUBPROTOCOL || (protocols?.split(",").some((one) => one.trim() === SUBPROTOCOL) ?? false);
+function isOffered(protocols: string | undefined, wanted: string): boolean {
+  return protocols === wanted || (protocols?.split(",").some((one) => one.trim() === wanted) ?? false);
 }

@@ -4,6 +4,7 @@ import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from "fastify";
 import { answerFastifyErrors, refuseMalformedRequest, sendFastifyRefusal } from "../../http/fastify-refusals.ts";
+import { checkHost, MAX_HEAD_BYTES, MAX_INWARD_HEAD_BYTES, originForm } from "../../http/request-target.ts";
 import type { Logger } from "../../ops/logger.ts";
 import { createNetworkBuckets } from "../../ops/network-buckets.ts";
 
@@ -11,7 +12,6 @@ export const MAX_BODY_BYTES = 64 * 1024;
 const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 5_000;
-const MAX_HEADER_BYTES = 8 * 1024;
 const MAX_CONNECTIONS = 2_000;
 
 /** Requests of an address at once, and then per second (ops/network-buckets.ts). */
@@ -31,7 +31,7 @@ export interface HttpOptions {
 
 export function createHttp({ clock, log, isProxied, tls }: HttpOptions): FastifyInstance {
   const limits = {
-    maxHeaderSize: MAX_HEADER_BYTES,
+    maxHeaderSize: isProxied ? MAX_INWARD_HEAD_BYTES : MAX_HEAD_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
     connectionsCheckingInterval: 2_000,
   };
@@ -44,7 +44,8 @@ export function createHttp({ clock, log, isProxied, tls }: HttpOptions): Fastify
     trustProxy: isProxied,
     routerOptions: { maxParamLength: 64 },
     clientErrorHandler: refuseMalformedRequest,
-    // Fastify types http and https servers differently.
+    rewriteUrl: ({ url = "" }) => originForm(url),
+    // Fastify types http and https servers differently; the routes here work on both.
     ...((tls === undefined ? { http: limits } : { https: { ...limits, ...tls, minVersion: "TLSv1.2" } }) as {
       http: object;
     }),
@@ -53,11 +54,13 @@ export function createHttp({ clock, log, isProxied, tls }: HttpOptions): Fastify
   http.removeContentTypeParser("text/plain");
   http.addContentTypeParser("application/sdp", { parseAs: "string" }, (_request, body, done) => done(null, body));
   const buckets = createNetworkBuckets(clock, REQUESTS_PER_SECOND, REQUEST_BURST, MAX_ADDRESSES);
+  http.addHook("onRequest", async ({ raw }) => checkHost(raw));
   http.addHook("onRequest", async ({ headers, ip }) => {
     if (isProxied && headers["x-forwarded-for"] === undefined) return;
     const waitMs = buckets.takeMs(ip);
     if (waitMs > 0) throw new Refusal("too-many", undefined, { retryAfterMs: waitMs });
   });
+  http.options("/", async (_request, reply) => reply.code(204).header("allow", "OPTIONS").send());
   http.setNotFoundHandler((_request, reply) => sendFastifyRefusal(reply, new Refusal("no-page")));
   answerFastifyErrors(http, {
     onFailure: (_refusal, cause, route) => log.error({ err: cause, route }, "a request failed"),
