@@ -7,6 +7,8 @@ export interface Wheel<T> {
   has(member: T): boolean;
   /** The members of the next spoke. Call it `spokes` times a period; do not keep the set. */
   next(): ReadonlySet<T>;
+  /** Calls of `next` up to and including the first that gives a member; `Infinity` without members. */
+  readonly stepsToNext: number;
   readonly size: number;
 }
 
@@ -38,6 +40,12 @@ export function createWheel<T>(spokes: number): Wheel<T> {
       const spoke = sets[at] as Set<T>;
       at = (at + 1) % spokes;
       return spoke;
+    },
+    get stepsToNext() {
+      if (spokeOf.size === 0) return Number.POSITIVE_INFINITY;
+      let steps = 1;
+      while (sets[(at + steps - 1) % spokes]?.size === 0) steps++;
+      return steps;
     },
     get size() {
       return spokeOf.size;

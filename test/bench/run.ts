@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { sleep, systemClock } from "../../flow/clock.ts";
 import { edgeCost, edgeCostFast, edgeCostSlow } from "./edge/edge-cost.ts";
+import { idle } from "./edge/idle.ts";
 import { joins } from "./edge/joins.ts";
 import { joinsTls } from "./edge/joins-tls.ts";
 import { pageWeight } from "./edge/page-weight.ts";
@@ -37,6 +38,7 @@ const BENCHES: readonly Bench[] = [
   joins,
   joinsTls,
   rush,
+  idle,
   uplinkLoss,
   programmeLoss,
   codecCost,

@@ -1,6 +1,6 @@
 // Reads a process's processor time and memory, and the machine's sockets and steal, from Linux's `/proc`.
 
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { systemClock } from "../../../flow/clock.ts";
 
 /** The unit of processor time in `/proc` (USER_HZ), on every Linux that Node supports. */
@@ -12,6 +12,15 @@ export async function cpuSeconds(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+/** As `cpuSeconds`, in nanoseconds and without the kernel's rounding; threads that have ended are not counted. */
+export async function cpuNanoseconds(pid: number): Promise<number> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const stats = await Promise.all(
+    threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/schedstat`, "utf8").catch(() => "0")),
+  );
+  return stats.reduce((sum, stat) => sum + Number(stat.split(" ")[0]), 0);
 }
 
 export interface CpuWatch {

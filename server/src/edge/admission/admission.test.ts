@@ -9,7 +9,7 @@ import type { AcceptInstruction, EdgeLoad } from "../../ops/process/role-message
 import { SPACE } from "../../replica/testing/fake-upstream.ts";
 import { EDGE_LIMITS, type EdgeLimits } from "../edge-limits.ts";
 import { advanceUntil, get, listen, startFixture } from "../testing/edge-fixture.ts";
-import { createAdmission, TURN_MS } from "./admission.ts";
+import { createAdmission, QUIET_TURN_MS, TURN_MS } from "./admission.ts";
 import type { Waiter } from "./admission-queue.ts";
 
 interface More {
@@ -200,12 +200,12 @@ test("redirects a whole queue from an edge that stopped accepting to the edge th
 test("an edge above its memory limit is full until memory falls, and reports both at the next turn", () => {
   let memoryBytes = 0;
   const { clock, admission, loads } = open({ listeners: 5, memoryBytes: 100 }, { memoryBytes: () => memoryBytes });
-  clock.advance(TURN_MS);
+  clock.advance(QUIET_TURN_MS);
   memoryBytes = 101;
-  clock.advance(TURN_MS);
+  clock.advance(QUIET_TURN_MS);
   assert.equal(admission.enter(false, false), false);
   memoryBytes = 99;
-  clock.advance(TURN_MS);
+  clock.advance(QUIET_TURN_MS);
   assert.deepEqual(
     loads.map(({ places: positions }) => positions),
     [5, 0, 5],
@@ -222,7 +222,7 @@ test("stops admitting after six turns that are seconds late, and resumes after a
   const positions: number[] = [];
   for (const late of [0, 3_000, 0]) {
     lateMs = late;
-    for (let turn = 0; turn < 8; turn++) clock.advance(TURN_MS + late);
+    for (let turn = 0; turn < 8; turn++) clock.advance(QUIET_TURN_MS + late);
     positions.push(admission.load.places);
   }
   assert.deepEqual(positions, [5, 0, 5]);

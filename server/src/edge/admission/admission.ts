@@ -1,6 +1,6 @@
 // Decides who is admitted to this edge, resuming listeners first; the rest queue (docs/decisions/0010-door.md).
 
-import { type Clock, repeat } from "@hustings/flow/clock.ts";
+import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { QueueStatus, Tier } from "@hustings/wire/listen/room-document.ts";
 import type { Logger } from "../../ops/logger.ts";
@@ -34,6 +34,9 @@ export interface AdmissionOptions {
 }
 
 export const TURN_MS = 250;
+/** Turns are this long while few listen and nobody waits, because each wakes an idle process. */
+export const QUIET_TURN_MS = 1_000;
+const FEW = 100;
 /** Stop admitting after LATE_TURNS slow turns; resume after as many good ones. A full accept queue costs one second. */
 const LATE_MS = 2_000;
 const LATE_TURNS = 6;
@@ -78,6 +81,12 @@ export function createAdmission(options: AdmissionOptions): Admission {
     if (before === undefined || !isSame(now, before)) options.onLoad(now);
   }
 
+  function add(waiter: Waiter): boolean {
+    const isAdded = queue.add(waiter);
+    if (isAdded) scheduleTurn();
+    return isAdded;
+  }
+
   function isQueueFull(): boolean {
     return queue.size >= limits.queued;
   }
@@ -106,13 +115,29 @@ export function createAdmission(options: AdmissionOptions): Admission {
     for (let count = 0; count < Math.min(most, MAX_PER_TURN); count++) queue.next(() => true)?.redirect();
   }
 
-  const turns = repeat(clock, TURN_MS, () => {
-    pressure.look();
+  let turnDueMs = Number.POSITIVE_INFINITY;
+  let timer: Timer | undefined;
+
+  function scheduleTurn(): void {
+    const isQuiet = queue.size === 0 && inside <= FEW && pressure.isCalm;
+    const dueMs = clock.monotonicMs() + (isQuiet ? QUIET_TURN_MS : TURN_MS);
+    if (dueMs >= turnDueMs) return;
+    timer?.cancel();
+    turnDueMs = dueMs;
+    timer = clock.after(dueMs - clock.monotonicMs(), turn);
+  }
+
+  function turn(): void {
+    pressure.look(clock.monotonicMs() - turnDueMs);
+    turnDueMs = Number.POSITIVE_INFINITY;
     admitWaiting();
     redirectWaiting();
     queue.sendPositions();
     reportLoad();
-  });
+    scheduleTurn();
+  }
+
+  scheduleTurn();
 
   return {
     enter(isReturning, isKnown) {
@@ -128,10 +153,10 @@ export function createAdmission(options: AdmissionOptions): Admission {
     },
     wait(waiter) {
       if (isClosed) throw new Refusal("draining");
-      if (queue.add(waiter)) return;
+      if (add(waiter)) return;
       admitWaiting();
       reportIfFilled();
-      if (queue.add(waiter)) return;
+      if (add(waiter)) return;
       const leastMs = waiter.isReturning ? RETURNING_RETRY_MS : QUEUE_FULL_RETRY_MS;
       throw new Refusal("full", undefined, { retryAfterMs: leastMs * (1 + 2 * random()) });
     },
@@ -150,7 +175,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     get queue() {
       return { count: queue.size, estimateMs: queue.size === 0 ? null : queue.estimateMs(queue.size) };
     },
-    [Symbol.dispose]: () => turns.cancel(),
+    [Symbol.dispose]: () => timer?.cancel(),
   };
 }
 
@@ -164,16 +189,13 @@ function isSame(a: EdgeLoad, b: EdgeLoad): boolean {
   return a.listeners === b.listeners && a.places === b.places && a.waiting === b.waiting;
 }
 
-function createPressure({ clock, limits, memoryBytes }: AdmissionOptions) {
-  let dueMs = clock.monotonicMs() + TURN_MS;
+function createPressure({ limits, memoryBytes }: AdmissionOptions) {
   let turnsInRow = 0;
   let isLate = false;
   let isBig = false;
   return {
-    look(): void {
-      const nowMs = clock.monotonicMs();
-      const wasLate = nowMs - dueMs >= LATE_MS;
-      dueMs = nowMs + TURN_MS;
+    look(lateMs: number): void {
+      const wasLate = lateMs >= LATE_MS;
       turnsInRow = wasLate === isLate ? 0 : turnsInRow + 1;
       if (turnsInRow >= LATE_TURNS) {
         isLate = wasLate;
@@ -183,6 +205,10 @@ function createPressure({ clock, limits, memoryBytes }: AdmissionOptions) {
     },
     get isHigh() {
       return isLate || isBig;
+    },
+    /** The last turns were all on time. */
+    get isCalm() {
+      return !isLate && turnsInRow === 0;
     },
   };
 }

@@ -12,7 +12,7 @@ import { NO_RESERVE, nextReserve, RESERVING, type Reserve } from "./reserve-choi
 
 /** Since the last call. */
 export interface Meter {
-  measure(): {
+  measure(listeners: number): {
     readonly busy: number;
     readonly loopDelayMs: number;
     /** Unused processor seconds of the machine per second, and its cores; default one idle core. */
@@ -89,7 +89,7 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
   function sample(): void {
     timer = clock.after(SAMPLE_MS, sample);
     const nowMs = clock.monotonicMs();
-    const measured = meter.measure();
+    const measured = meter.measure(listeners.sizes.reduce((sum, size) => sum + size, 0));
     ({ busy, loopDelayMs } = measured);
     const unsentShare = pushes > 0 ? unsentPushes / pushes : 0;
     const joins = listeners.addedCount - added;
@@ -187,12 +187,14 @@ function lagOf(members: readonly number[], newcomers: CadenceRow): number {
 
 export function processMeter(clock: Clock): Meter {
   const delay = monitorEventLoopDelay({ resolution: LOOP_MS });
-  delay.enable();
   let usage = process.cpuUsage();
   let takenMs = clock.monotonicMs();
   let machine = machineTimes();
   return {
-    measure() {
+    measure(listeners) {
+      // The loop's delay is sampled by a timer, and matters to nobody while nobody listens.
+      if (listeners > 0) delay.enable();
+      else delay.disable();
       const before = machine;
       machine = machineTimes();
       const used = process.cpuUsage(usage);

@@ -97,3 +97,34 @@ test("pushes at once to a small group at the fastest cadence, and only by the wh
   assert.equal(pushes.many, MAX_IMMEDIATE_MEMBERS);
   pushScheduler[Symbol.dispose]();
 });
+
+test("wakes the process once a cadence for one listener, and at once for a second one whose turn comes earlier", () => {
+  const manual = manualClock();
+  let wakes = 0;
+  const clock = {
+    ...manual,
+    after: (ms: number, run: () => void) =>
+      manual.after(ms, () => {
+        wakes += 1;
+        run();
+      }),
+  };
+  using pushScheduler = createPushScheduler(clock, SILENT);
+  const pushedMs: number[][] = [[], []];
+  const [first, second] = pushedMs.map((all) => ({ push: (nowMs: number) => void all.push(nowMs) }));
+  pushScheduler.add(first as { push(): void }, 1_000, {});
+  manual.advance(10_000);
+  assert.deepEqual([wakes, pushedMs[0]?.length], [10, 10]);
+  manual.advance(300);
+  pushScheduler.add(second as { push(): void }, 1_000, {});
+  manual.advance(10_000);
+  assert.ok(wakes <= 32, `${wakes} wakes`);
+  for (const all of pushedMs) {
+    const gaps = all.slice(1).map((ms, index) => ms - (all[index] as number));
+    assert.ok(
+      gaps.every((gapMs) => gapMs <= 1_000 + spokeMsOf(1_000)),
+      String(gaps),
+    );
+    assert.ok(all.length >= 10);
+  }
+});

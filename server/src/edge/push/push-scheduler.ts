@@ -100,6 +100,7 @@ export function spokeMsOf(cadenceMs: number): number {
   return Math.max(SPOKE_MS, cadenceMs / MAX_SPOKES);
 }
 
+// The timer wakes the process only for spokes with members: a wake costs more than serving a few listeners.
 function createCadenceWheel(
   clock: Clock,
   pushAll: (members: ReadonlySet<PushMember>, nowMs: number) => void,
@@ -111,24 +112,37 @@ function createCadenceWheel(
   let timer: Timer | undefined;
   let beganMs = 0;
   let turnedSpokes = 0;
+  let isTurning = false;
 
   function turn(): void {
     const nowMs = clock.monotonicMs();
+    isTurning = true;
     const dueSpokes = Math.floor((nowMs - beganMs) / spokeMs);
     turnedSpokes = Math.max(turnedSpokes, dueSpokes - spokes);
     for (; turnedSpokes < dueSpokes; turnedSpokes++) pushAll(wheel.next(), nowMs);
+    isTurning = false;
     timer = undefined;
     if (wheel.size > 0) schedule();
   }
 
   function schedule(): void {
-    timer = clock.after(beganMs + (turnedSpokes + 1) * spokeMs - clock.monotonicMs(), turn);
+    timer = clock.after(beganMs + (turnedSpokes + wheel.stepsToNext) * spokeMs - clock.monotonicMs(), turn);
+  }
+
+  // With more members than spokes no spoke is empty, and the timer is right already.
+  function reschedule(): void {
+    if (isTurning || wheel.size > spokes) return;
+    timer?.cancel();
+    schedule();
   }
 
   return {
     add(member: PushMember): void {
       wheel.add(member);
-      if (timer) return;
+      if (timer) {
+        reschedule();
+        return;
+      }
       beganMs = clock.monotonicMs();
       turnedSpokes = 0;
       schedule();
