@@ -69,7 +69,7 @@ async function hostOnce(options: DemoOptions, packets: readonly Uint8Array[], on
 
 const hostUrlFile = (dataDir: string): string => join(dataDir, "demo-space.json");
 
-/** From an earlier start, with the door's current address. */
+/** Returns the host link of an earlier start, with the door's current address. */
 async function loadHostUrl({ dataDir, doorUrl }: DemoOptions): Promise<string | undefined> {
   try {
     const { hostUrl } = JSON.parse(await readFile(hostUrlFile(dataDir), "utf8")) as { hostUrl: string };

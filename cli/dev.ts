@@ -77,7 +77,7 @@ function startServer(args: readonly string[]): ChildProcess {
   return server;
 }
 
-/** In a new process, which has no old modules loaded. False: the build failed. */
+/** Builds in a new process, which has no old modules loaded. False: the build failed. */
 async function buildPages(): Promise<boolean> {
   const build = spawn(process.execPath, [join(ROOT, "web", "build.ts")], { stdio: "inherit" });
   const [code] = (await once(build, "exit")) as [number | null];

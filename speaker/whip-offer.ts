@@ -17,7 +17,7 @@ export interface IceServer {
 
 export interface WhipAnswer {
   readonly sdp: string;
-  /** For the next connection: this one has gathered already. */
+  /** Servers for the next connection: this one has gathered already. */
   readonly iceServers: readonly IceServer[];
 }
 
@@ -33,7 +33,7 @@ export async function sendOffer({ url, ticket, sdp, deadlineMs }: WhipOffer): Pr
   throw refusalFromBody(body) ?? new Refusal("internal", `The server returned ${response.status}.`);
 }
 
-/** From a Link header (RFC 9725 §4.6); other links are ignored. */
+/** Parses a Link header (RFC 9725 §4.6); other links are ignored. */
 export function parseIceServers(header: string): IceServer[] {
   return header.split(/,\s*(?=<)/).flatMap((link) => {
     const urls = /^\s*<((?:stun|turns?):[^>]+)>/.exec(link)?.[1];

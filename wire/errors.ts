@@ -228,7 +228,7 @@ export interface ErrorBody {
   readonly error: ErrorCode;
   readonly message: string;
   readonly todo: string;
-  /** Only where waiting helps. */
+  /** Present only where waiting helps. */
   readonly retryAfterMs?: number;
 }
 

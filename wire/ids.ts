@@ -26,12 +26,12 @@ export function isPersonId(text: unknown): text is PersonId {
   return typeof text === "string" && PERSON_ID.test(text);
 }
 
-/** From ten random bytes; five bits of each are used. */
+/** `random` has ten bytes; five bits of each are used. */
 export function spaceIdFrom(random: Uint8Array): SpaceId {
   return spell(random, 10) as SpaceId;
 }
 
-/** From sixteen random bytes; five bits of each are used. */
+/** `random` has sixteen bytes; five bits of each are used. */
 export function guestIdFrom(random: Uint8Array): PersonId {
   return `g_${spell(random, 16)}` as PersonId;
 }

@@ -14,7 +14,7 @@ export type Rendition = (typeof RENDITIONS)[number];
 
 /** Seat numbers are `0..MAX_SEATS - 1`. */
 export const MAX_SEATS = 20;
-/** Of a fragment: the loudest seats of its slot. */
+/** A fragment has the levels of the loudest seats of its slot. */
 export const MAX_LEVELS = 4;
 /** A level in −dBov, 0 (loudest) to 127 (silence), as in RFC 6464. */
 export type LevelDbov = number;

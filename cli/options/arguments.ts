@@ -9,7 +9,7 @@ export function readNumber(flag: string, text: string, least: number, most: numb
   throw new Error(`--${flag} must be a whole number from ${least} to ${most}, not "${text}".`);
 }
 
-/** In milliseconds; `undefined`: not given. */
+/** Returns milliseconds; `undefined`: not given. */
 export function readSeconds(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const seconds = Number(text);

@@ -10,7 +10,7 @@ const MAX_CLOSE_REASONS = 40;
 export class CrowdMeasures {
   readonly counts = emptyCounts();
   readonly firstSoundMs = new HistogramCounter();
-  /** Since the last report. */
+  /** Counts since the last report. */
   readonly lagMs = new HistogramCounter();
   readonly gapLengthMs = new HistogramCounter();
   readonly #recoveryMs = new HistogramCounter();

@@ -65,8 +65,8 @@ export function nextAction(table: ListenerTable, i: number, nowMs: number): "not
 }
 
 /**
- * Until when a listener that received sound at `nowMs` needs no visit: the buffer lasts a push and the margin. 0: it
- * needs visits, because the edge requested another cadence (`hasRequest`) or because it was stalled.
+ * Time until which a listener that received sound at `nowMs` needs no visit: the buffer lasts a push and the margin. 0:
+ * it needs visits, because the edge requested another cadence (`hasRequest`) or because it was stalled.
  */
 export function restUntilMs(table: ListenerTable, i: number, nowMs: number, hasRequest: boolean): number {
   return hasRequest || table.stalled[i] !== STALL.never ? 0 : nowMs + (table.cadenceMs[i] as number) + LATE_MS;

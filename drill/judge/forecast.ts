@@ -7,10 +7,10 @@ import { MAX_LISTENERS_PER_PROCESS } from "../crowd/crowd-size.ts";
 import type { DrillRecord, Sample } from "../record/drill-record.ts";
 import type { Prices } from "../scenario/drill-options.ts";
 
-/** Per listener at the peak; `undefined`: cannot be observed from here. */
+/** Measured per listener at the peak; `undefined`: cannot be observed from here. */
 export interface PerListener {
   readonly people: number;
-  /** Beyond an edge without listeners. */
+  /** Memory beyond that of an edge without listeners. */
   readonly edgeBytes: number | undefined;
   readonly emptyEdgeBytes: number;
   readonly kernelBytes: number | undefined;

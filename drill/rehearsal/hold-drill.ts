@@ -91,7 +91,7 @@ async function openDeployment({ options, scenario, clock, signal }: Drill, descr
   return startLocalServer({ edges, listenersPerEdge, cadenceMs: scenario.cadenceMs, tls: options.tls, clock, signal });
 }
 
-/** For sockets on this machine only: a remote server has its own `hustings doctor`. */
+/** Reports for sockets on this machine only: a remote server has its own `hustings doctor`. */
 async function kernelNotesFor({ options: { target, agents }, scenario }: Drill): Promise<readonly string[]> {
   const people = peakOf(scenario);
   const ends = (target === undefined ? 1 : 0) + (agents === 0 ? 1 : 0);

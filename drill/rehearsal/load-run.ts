@@ -7,7 +7,7 @@ import { holdDrill } from "./hold-drill.ts";
 
 export interface LoadRun {
   readonly listeners: number;
-  /** From the last join to the end. */
+  /** Counted from the last join. */
   readonly seconds: number;
   readonly edges: number;
   readonly cadenceMs: number | "auto";

@@ -33,7 +33,7 @@ export interface ScenarioOutcome extends TickLateness {
 
 const STEP_MS = 100;
 const SAMPLE_MS = 1_000;
-/** After the end, for sound in flight and the last reports. */
+/** Time after the end, for sound in flight and the last reports. */
 const SETTLE_MS = 3_000;
 /** Additional time for an overloaded generator to let listeners leave. */
 const MAX_SETTLE_MS = 60_000;

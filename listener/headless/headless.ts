@@ -45,7 +45,7 @@ export interface HeadlessListener extends Disposable {
   /** Found by `verify`: slots out of order, repeated or missing; at most MAX_FAULTS. */
   readonly faults: readonly string[];
   readonly playheadSamples: number;
-  /** At the playhead, loudest first. */
+  /** Levels at the playhead, loudest first. */
   levels(): readonly SeatLevel[];
   stop(): void;
 }

@@ -26,13 +26,13 @@ export interface PullMomentsOptions {
 }
 
 const DEADLINE_MS = 8_000;
-/** 10 s before the first sound. */
+/** The first objects begin this long before the first sound: 10 s. */
 const BACK_SLOTS = 50;
 /** Older objects may be gone: an edge keeps a minute, and its sound is up to 12 s ahead. */
 const MAX_BACK_SLOTS = KEPT_SLOTS - 100;
 const TRIES = 3;
 const FAILED_MS = 2_000;
-/** Between tries while no object was ever found: the server may have no moments. */
+/** Time between tries while no object was ever found: the server may have no moments. */
 const NONE_MS = 30_000;
 
 export class PullMoments {

@@ -25,7 +25,7 @@ export interface PullEvents {
   /** Existing slots that the origin does not have. */
   onSkipped(range: SlotRange): void;
   onEnded(): void;
-  /** After the tries of PULL_RETRY. `retryAfterMs`: requested by the origin; 0: not requested. */
+  /** Called after the tries of PULL_RETRY. `retryAfterMs`: requested by the origin; 0: not requested. */
   onFailed(retryAfterMs: number): void;
 }
 
@@ -40,14 +40,14 @@ export interface PullReaderOptions {
   readonly events: PullEvents;
 }
 
-/** For one request; then the session reconnects by L3. */
+/** Retries of one request; then the session reconnects by L3. */
 export const PULL_RETRY: RetryPolicy = { firstMs: 500, capMs: 4_000, tries: 4 };
 export const PULL_TIMES = {
   /** An edge blocks a reload for up to 12 s. */
   reloadDeadlineMs: 15_000,
   fetchDeadlineMs: 8_000,
   minReloadMs: 200,
-  /** After a reload without news: this, or up to half as much longer. */
+  /** Wait after a reload without news: this, or up to half as much longer. */
   staleMs: 1_000,
   notStartedMs: 5_000,
 } as const;
@@ -177,7 +177,7 @@ export class PullReader {
     }
   }
 
-  /** In one call, because the player chooses by its length where to enter. */
+  /** Delivers in one call, because the player chooses by its length where to enter. */
   async #deliverFirst(objects: readonly ListedObject[], rendition: Rendition): Promise<void> {
     const flights = await Promise.all(objects.map((object) => this.#fetch(object, rendition)));
     this.#stop.signal.throwIfAborted();

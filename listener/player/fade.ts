@@ -5,7 +5,7 @@ import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
 const STEP_MS = 20;
 
 export interface Fader {
-  /** From the present volume; replaces a running fade. */
+  /** Starts from the present volume; replaces a running fade. */
   to(volume: number, durationMs: number, then?: () => void): void;
   readonly isRunning: boolean;
   close(): void;

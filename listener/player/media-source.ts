@@ -3,7 +3,7 @@
 
 export interface OpenSource {
   readonly kind: string;
-  /** In order. Never throws; failures are reported by `onFault`. */
+  /** Appends in order. Never throws; failures are reported by `onFault`. */
   append(bytes: Uint8Array<ArrayBuffer>): void;
   evictBefore(seconds: number): void;
   close(): void;
@@ -11,7 +11,7 @@ export interface OpenSource {
 
 export interface SourceOptions {
   readonly element: HTMLAudioElement;
-  /** For casting. */
+  /** The same sound as HLS, for casting. */
   readonly hlsUrl: string | undefined;
   /** An init segment and filler. */
   readonly proof: readonly Uint8Array<ArrayBuffer>[];

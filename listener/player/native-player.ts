@@ -24,7 +24,7 @@ export interface NativePlayer extends Player {
 }
 
 const CHECK_MS = 1_000;
-/** After standing for this long the playlist has failed; browsers retry until then. */
+/** A playhead that stands for this long means that the playlist failed; browsers retry until then. */
 const STUCK_MS = 15_000;
 /** Each failure gives a slow device more time, up to this. */
 const LONGEST_STUCK_MS = 60_000;
@@ -193,7 +193,7 @@ class NativeHlsPlayer implements NativePlayer {
     this.#options.onChange?.();
   }
 
-  /** From the date of the element's time zero (Safari), else the usual lag. */
+  /** Calculated from the date of the element's time zero (Safari), else the usual lag. */
   #lagMs(): number {
     const { element } = this;
     const { getStartDate } = element as unknown as { readonly getStartDate?: () => Date };

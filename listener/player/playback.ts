@@ -22,11 +22,11 @@ import { Playhead } from "./playhead.ts";
 export interface PlayerOptions {
   /** `ws(s)://host/listen/ID`. */
   readonly url: string;
-  /** For casting from iPhones. The address may answer 404. */
+  /** The same sound as HLS, for casting from iPhones. The address may answer 404. */
   readonly hlsUrl?: string;
   readonly holdUrl: string;
   readonly rendition?: Rendition;
-  /** Of the audio elements. Default: `document.body`. */
+  /** Parent of the audio elements. Default: `document.body`. */
   readonly parent?: HTMLElement;
   readonly clock?: Clock;
   readonly transport?: Transport;

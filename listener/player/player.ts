@@ -28,7 +28,7 @@ export interface Player {
   stop(): void;
   view(): PlayerView;
   stats(): ListenerStats;
-  /** At the playhead, loudest first. Cheap enough for every animation frame. */
+  /** Levels at the playhead, loudest first. Cheap enough for every animation frame. */
   levels(): readonly SeatLevel[];
   readonly element: HTMLAudioElement;
   close(): void;

@@ -9,7 +9,7 @@ export const BUFFER = {
   jumpBeyondMs: 15_000,
   /** ...to this much farther behind than usual, so that the newest missed words are heard. */
   landBeyondMs: 10_000,
-  /** From mixer to listener. */
+  /** Delay from mixer to listener. */
   transitMs: 30,
   /** Window of the smallest buffer, which the rate follows; or a cadence and a quarter if that is longer. */
   rateEveryMs: 2_000,
@@ -41,7 +41,7 @@ export function rateWindowMs({ cadenceMs }: CadenceRow): number {
   return Math.max(BUFFER.rateEveryMs, cadenceMs * 1.25);
 }
 
-/** For a smallest buffer of `troughMs` instead of `targetMs`; in steps of 0.01. */
+/** The rate when the smallest buffer was `troughMs` instead of `targetMs`; in steps of 0.01. */
 export function rateFor(troughMs: number, targetMs: number, windowMs: number = BUFFER.rateEveryMs): number {
   const offMs = troughMs - targetMs;
   if (Math.abs(offMs) < BUFFER.deadBandMs) return 1;

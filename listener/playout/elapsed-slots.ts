@@ -3,7 +3,7 @@
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import { MAX_ABSENCE_SLOTS } from "@hustings/wire/units.ts";
 
-/** Of the folded state, each ascending. */
+/** Gaps and absences of the folded state, each ascending. */
 export interface DeclaredGaps {
   readonly gaps: readonly SlotRange[];
   readonly absences: readonly SlotRange[];

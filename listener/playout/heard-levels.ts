@@ -3,7 +3,7 @@
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { SLOT_SAMPLES } from "@hustings/wire/units.ts";
 
-/** Over a minute of slots; then the oldest are dropped. */
+/** Holds over a minute of slots; then the oldest are dropped. */
 const MAX_KEPT = 400;
 
 export class HeardLevels {

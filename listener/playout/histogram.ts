@@ -3,7 +3,7 @@
 const BIN_MS = 10;
 const BINS = 2_000;
 
-/** From 0 to 20 s in steps of 10 ms; the last step counts larger values. */
+/** Counts values from 0 to 20 s in steps of 10 ms; the last step counts larger ones. */
 export class Histogram {
   readonly #bins = new Uint32Array(BINS);
   #count = 0;
@@ -23,7 +23,7 @@ export class Histogram {
     return this.#count;
   }
 
-  /** For `share` 0 to 1, to a step; `undefined` without values. */
+  /** `share` is 0 to 1; exact to a step; `undefined` without values. */
   quantile(share: number): number | undefined {
     if (this.#count === 0) return undefined;
     let left = share * this.#count;

@@ -7,7 +7,7 @@ import type { Session } from "../session/session.ts";
 import type { EarState } from "./ear-states.ts";
 import type { Playout } from "./playout.ts";
 
-/** Since the session began; `undefined`: not measured yet. */
+/** Values since the session began; `undefined`: not measured yet. */
 export interface ListenerStats {
   readonly link: LinkState;
   readonly ear: EarState;

@@ -17,7 +17,7 @@ export class Pace {
   #lastTroughMs = -Infinity;
   #windowSinceMs = 0;
   #calmSinceMs = 0;
-  /** From a slower cadence; falls with the lag and never rises (C5). */
+  /** Lag left from a slower cadence; falls with the lag and never rises (C5). */
   #leftoverLagMs = 0;
 
   start(nowMs: number): void {

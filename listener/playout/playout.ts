@@ -82,7 +82,7 @@ export class Playout implements SlotSink {
   aheadMs = 0;
   lagMs = 0;
   readonly pace = new Pace();
-  /** Per write; more when the player's timers are slow. */
+  /** Filler per write; more when the player's timers are slow. */
   fillerMs: number = BUFFER.fillerMs;
   leastCadenceMs = 0;
   seekMs = 0;
@@ -114,7 +114,7 @@ export class Playout implements SlotSink {
     this.#rendition = new RenditionChoice(wanted);
   }
 
-  /** Before the tap, so that playback can start inside it. */
+  /** Writes filler before the tap, so that playback can start inside it. */
   prefill(durationMs: number): void {
     this.#dispatch("prepare");
     this.#fill(durationMs * SAMPLES_PER_MS);

@@ -6,7 +6,7 @@ export const RENDITION_TIMES = {
   /** Within this time this many gaps mean a slow network. */
   gaps: 3,
   gapsWithinMs: 120_000,
-  /** Then the wanted rendition is tried; twice as long after each failure. */
+  /** After this time the wanted rendition is tried; twice as long after each failure. */
   calmMs: 300_000,
   maxCalmMs: 2_400_000,
 } as const;

@@ -15,7 +15,7 @@ export interface Run {
 
 export interface TimelinePosition {
   readonly kind: RunKind;
-  /** Of local filler the slot that was due, or -1. */
+  /** The slot; of local filler the slot that was due, or -1. */
   readonly slot: number;
   /** Samples into the slot; 0 for local filler. */
   readonly offsetSamples: number;

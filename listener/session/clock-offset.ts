@@ -34,7 +34,7 @@ export class ClockOffset {
     return this.#samples.length >= (cadenceMs >= SLOW_CADENCE_MS ? ENOUGH_SAMPLES_WHEN_SLOW : ENOUGH_SAMPLES);
   }
 
-  /** Since the last ping or snapshot. `share`, constant in `[0, 1)`, spreads listeners that arrived together. */
+  /** Time since the last ping or snapshot. `share`, constant in `[0, 1)`, spreads listeners that arrived together. */
   nextPingMs(cadenceMs: number, share: number): number {
     if (this.isKnown(cadenceMs)) return CLOCK_PING.refreshMs;
     return cadenceMs >= SLOW_CADENCE_MS ? CLOCK_PING.firstWithinMs * share : CLOCK_PING.everyMs;

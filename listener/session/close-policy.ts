@@ -31,7 +31,7 @@ export function actionAfterClose(error: ErrorCode | undefined): CloseAction {
   return (error && AFTER[error]) ?? "resume";
 }
 
-/** From `retry-after-ms=N`, at most ten minutes; 0: none. */
+/** Reads `retry-after-ms=N`, at most ten minutes; 0: none. */
 export function retryHintMs(reason: string): number {
   const hint = /retry-after-ms=(\d{1,9})/.exec(reason);
   return Math.min(Number(hint?.[1] ?? 0), MAX_HINT_MS);

@@ -7,14 +7,14 @@ import { cadenceRow } from "./cadence-table.ts";
 export const FIRST_TRY = {
   /** The first try is within this share of the buffer above the low mark, counted from the missed push. */
   bufferShare: 1 / 3,
-  /** And within this share of the reserve. */
+  /** The first try is also within this share of the reserve. */
   reserveShare: 2 / 3,
   /** Limit of the reserve's delay, so that everybody is back within 15 s. */
   withinMs: 12_000,
 } as const;
 
 export interface LostConnection {
-  /** Since the last connection of SESSION_TIMES.steadyMs. */
+  /** Tries since the last connection of SESSION_TIMES.steadyMs. */
   readonly attempt: number;
   readonly atLeastMs: number;
   /** Buffer at a break without close code; 0 otherwise: the first try does not wait for the buffer. */

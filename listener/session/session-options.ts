@@ -21,7 +21,7 @@ export interface SessionOptions {
   readonly reading?: SoundReading;
   readonly random?: () => number;
   readonly policy?: RetryPolicy;
-  /** Before any sound of the connection. */
+  /** Called before any sound of the connection. */
   readonly onSnapshot?: (snapshot: Snapshot) => void;
   /** New moments, `seq` ascending, each once. Must not call the session. */
   readonly onMoments?: (moments: readonly MomentEntry[]) => void;

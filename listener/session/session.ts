@@ -43,11 +43,11 @@ export interface SessionCounts {
 }
 
 export const SESSION_TIMES = {
-  /** Until the snapshot (L2). */
+  /** Longest time until the snapshot (L2). */
   connectMs: 10_000,
-  /** With later slots here (L9). */
+  /** Longest wait for a slot while later ones are here (L9). */
   missingMs: 2_000,
-  /** Resets the retry delay (L3). */
+  /** A connection that lasts this long resets the retry delay (L3). */
   steadyMs: 5_000,
   /** A queued listener gets a notice every 10 s (L13). */
   waitingMs: 25_000,
@@ -66,14 +66,14 @@ export class Session {
   audience = 0;
   cadenceMs: number = FASTEST_CADENCE_MS;
   targetCadenceMs: number | undefined;
-  /** Requested beyond the cadence's margin. */
+  /** Buffer that the edge requests beyond the cadence's margin. */
   reserveMs = 0;
-  /** Requested, then received. */
+  /** The requested rendition, then the received one. */
   rendition: Rendition;
   /** Known to exist; `undefined` before the first. */
   headSlot: number | undefined;
   isStageAway = false;
-  /** Kept while reconnecting. */
+  /** The position in the admission queue, kept while reconnecting. */
   waiting: QueuePosition | undefined;
   /** `undefined`: the network broke the connection. */
   lastError: ErrorCode | undefined;
@@ -112,7 +112,7 @@ export class Session {
     this.#move("stop");
   }
 
-  /** As the device reports. Restarts a connection attempt from before (L12). */
+  /** Restarts a connection attempt from before the device reported a change (L12). */
   setOnline(isOnline: boolean): void {
     if (isOnline && this.link === "connecting") this.#move("lost");
     this.#move(isOnline ? "network-back" : "network-lost");
@@ -270,7 +270,7 @@ export class Session {
     this.onAir.onSnapshot(this.state, headSlot ?? 0);
     this.#hasCursor = true;
     this.#move("snapshot");
-    // Before counting lag: absent slots are no lag.
+    // Absent slots must be declared before lag is counted.
     this.#declareAbsences();
     onSnapshot?.(snapshot);
     if (nextSlot !== null) {

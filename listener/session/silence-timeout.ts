@@ -3,7 +3,7 @@
 import { reserveAt } from "@hustings/wire/listen/cadence.ts";
 
 export const SILENCE = {
-  /** Or a cadence and `pingBeyondCadenceMs` if longer. */
+  /** A ping is due after this, or after a cadence and `pingBeyondCadenceMs` if longer. */
   pingAfterMs: 2_000,
   pingBeyondCadenceMs: 1_000,
   pongWithinMs: 3_000,
@@ -19,7 +19,7 @@ export function pingAfterMs(cadenceMs: number, reserveMs: number): number {
   );
 }
 
-/** Then the connection is given up. */
+/** A ping without an answer for this long ends the connection. */
 export function pongWithinMs(cadenceMs: number, reserveMs: number): number {
   return SILENCE.pongWithinMs + reserveAt(cadenceMs, reserveMs) * SILENCE.pongReserveShare;
 }

@@ -71,7 +71,7 @@ export class BadAdts extends Error {
   override readonly name = "BadAdts";
 }
 
-/** In order, as views of `bytes`. Throws BadAdts. */
+/** Frames in order, as views of `bytes`. Throws BadAdts. */
 export function framesInAdts(bytes: Uint8Array): Uint8Array[] {
   const frames: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; ) {

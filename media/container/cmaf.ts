@@ -5,7 +5,7 @@ import { PACKET_SAMPLES, SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { ascii, box, emptySampleTable, fullBox, u8, u16, u32, u64, writeHeader, zeros } from "./mp4-boxes.ts";
 
 export interface InitOptions {
-  /** Of a final recording; absent: it may grow. */
+  /** Length of a final recording; absent: it may grow. */
   readonly durationSamples?: number;
 }
 
@@ -14,7 +14,7 @@ export interface MediaSegment {
   readonly sequence: number;
   /** Start of the first packet, on the track's timeline. */
   readonly decodeTimeSamples: number | bigint;
-  /** Of 20 ms, at least one. */
+  /** Packets of 20 ms, at least one. */
   readonly packets: readonly Uint8Array[];
 }
 
@@ -83,7 +83,7 @@ function writeFull(view: DataView, at: number, size: number, type: string, versi
   return body + 4;
 }
 
-/** For all samples, in the movie fragment itself (§8.9.4, §10.1). */
+/** Written for all samples, in the movie fragment itself (§8.9.4, §10.1). */
 function writeRoll(view: DataView, start: number, packetCount: number): number {
   let at = writeFull(view, start, SGPD_BYTES, "sgpd", 1, 0);
   at = writeType(view, at, "roll");

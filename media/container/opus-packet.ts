@@ -9,7 +9,7 @@ export const MAX_OPUS_BYTES = 4000;
 
 export type OpusMode = "silk" | "hybrid" | "celt";
 
-/** From the first byte and the frame count (RFC 6716 §3.1, §3.2). */
+/** Read from the first byte and the frame count (RFC 6716 §3.1, §3.2). */
 export interface PacketShape {
   readonly mode: OpusMode;
   readonly stereo: boolean;
@@ -31,7 +31,7 @@ export function packetShape(packet: Uint8Array): PacketShape | undefined {
   return { mode, stereo: (toc & 4) !== 0, frames, frameSamples, durationSamples };
 }
 
-/** At 48 kHz, 120 to 5760; 0: unusable. */
+/** Samples at 48 kHz, 120 to 5760; 0: unusable. */
 export function packetDurationSamples(packet: Uint8Array): number {
   return packetShape(packet)?.durationSamples ?? 0;
 }

@@ -32,7 +32,7 @@ export interface ReadPlaylist {
   readonly nextPart: number;
   /** Slots that do not exist, between two segments. */
   readonly gaps: readonly SlotRange[];
-  /** From the segments' dates, without those that follow from the one before. */
+  /** Anchors from the segments' dates, without those that follow from the one before. */
   readonly anchors: readonly Anchor[];
   /** Slots `[from, to)` are listed, except gaps. Equal: nothing is listed. */
   readonly from: number;

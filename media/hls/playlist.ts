@@ -16,7 +16,7 @@ import {
 export interface HlsVariant {
   readonly folder: string;
   readonly codec: string;
-  /** Of a segment, container included. */
+  /** Bitrates of a segment, container included. */
   readonly peakBps: number;
   readonly averageBps: number;
   /** Higher is preferred. Without scores players prefer AAC, for its bitrate. */

@@ -123,7 +123,7 @@ function runsOf({ liveSlot, endedSlot, gaps }: HlsMarks, overAt: number | undefi
   return runs;
 }
 
-// From the newest hole that was given up to the first slot that is late.
+// The slots from the newest hole that was given up to the first slot that is late.
 function present({ marks, headSlot, oldestSlot, fragment }: HlsLog): SlotRange {
   const isThere = (slot: number): boolean =>
     fragment(slot) !== undefined || isIn(marks.absences, slot) || isIn(marks.gaps, slot);

@@ -4,7 +4,7 @@ import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { createTransform } from "./fft.ts";
 
 export interface Match {
-  /** At the best lag: 1 is the same sound at any volume, 0 an unrelated one. */
+  /** Score at the best lag: 1 is the same sound at any volume, 0 an unrelated one. */
   readonly score: number;
   /** Start of the reference in the recording; exact to an eighth of a millisecond. */
   readonly lagMs: number;
@@ -17,7 +17,7 @@ export interface PieceMatch extends Match {
 export interface Presence {
   /** Share of the reference's pieces, 0 to 1; nearly silent pieces do not count. */
   readonly found: number;
-  /** Of all pieces, found or not. */
+  /** Mean over all pieces, found or not. */
   readonly meanScore: number;
   readonly pieces: readonly PieceMatch[];
 }
@@ -71,7 +71,7 @@ export function snrDb(source: Float32Array, decoded: Float32Array): number {
   return error === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / error);
 }
 
-/** In blocks of four references, so that the transforms fit the processor's cache. */
+/** Searches in blocks of four references, so that the transforms fit the processor's cache. */
 function searchIn(recording: Float32Array, referenceSamples: number): (reference: Float32Array) => Match {
   const sound = compared(recording);
   const longest = Math.ceil(referenceSamples / DECIMATION);
@@ -113,7 +113,7 @@ function best(products: Float64Array, energies: Float64Array, first: number, ref
   return { score: Math.min(1, score), lagMs: (lag * 1000) / COMPARE_RATE_HZ };
 }
 
-/** At 8 kHz, without the low frequencies that all voices share. */
+/** Resamples to 8 kHz and drops the low frequencies that all voices share. */
 function compared(pcm: Float32Array): Float32Array {
   const low = new Float32Array(Math.floor(pcm.length / DECIMATION));
   for (let index = 0; index < low.length; index += 1) {

@@ -7,9 +7,9 @@ export interface Spectrum {
 
 export interface Transform {
   readonly size: number;
-  /** Of real samples, zero-padded to `size`. */
+  /** The spectrum of real samples, zero-padded to `size`. */
   forward(samples: Float32Array | Float64Array): Spectrum;
-  /** At lag `k`, the sum of `a[n + k] · b[n]`, circular. */
+  /** Circular: at lag `k`, the sum of `a[n + k] · b[n]`. */
   crossCorrelation(a: Spectrum, b: Spectrum): Float64Array;
 }
 

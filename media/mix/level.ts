@@ -20,9 +20,9 @@ export function powerToDbov(power: number): LevelDbov {
 
 const START_DBOV: LevelDbov = 45;
 const KEEP_DBOV: LevelDbov = 52;
-/** A knock is shorter. */
+/** Longer than a knock. */
 const ATTACK_MS = 40;
-/** A breath is shorter. */
+/** Longer than a breath. */
 const HOLD_MS = 400;
 
 /** Takes the level of each packet, in order; true while the person speaks. */

@@ -52,12 +52,12 @@ export function createLoudnessNormalizer(): LoudnessNormalizer {
   };
 }
 
-/** Of a K-weighted mean square; one channel of weight 1. */
+/** `power` is a K-weighted mean square; one channel of weight 1. */
 function powerToLufs(power: number): number {
   return power > 0 ? -0.691 + 10 * Math.log10(power) : Number.NEGATIVE_INFINITY;
 }
 
-/** Of a whole recording (BS.1770-5 §5.1); −Infinity if nothing passes the gates. */
+/** Loudness of a whole recording (BS.1770-5 §5.1); −Infinity if nothing passes the gates. */
 export function integratedLufs(pcm: Float32Array): number {
   const weigh = createKWeighting();
   const frames: number[] = [];

@@ -11,7 +11,7 @@ export interface MixerInput {
   readonly gain: number;
 }
 
-/** Of one tick: 960 samples each, limited, 5 ms behind the input. The next tick overwrites them. */
+/** Frames of one tick: 960 samples each, limited, 5 ms behind the input. The next tick overwrites them. */
 export interface MixerOutput {
   /** All seats: for listeners, and for seats without a mix of their own. */
   readonly programme: Float32Array<ArrayBuffer>;
@@ -125,7 +125,7 @@ function addInto(sum: Float64Array, own: Float32Array): void {
   for (let index = 0; index < length; index += 1) sum[index] = (sum[index] as number) + (own[index] as number);
 }
 
-/** After the first 5 ms, by when the seat's own sound has left the limiter's delay. */
+/** Fades after the first 5 ms, by when the seat's own sound has left the limiter's delay. */
 function crossFade(from: Float32Array, to: Float32Array): Float32Array<ArrayBuffer> {
   const out = new Float32Array(to.length);
   for (let index = 0; index < out.length; index += 1) {

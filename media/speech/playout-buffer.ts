@@ -13,11 +13,11 @@ export interface ArrivedPacket {
   readonly arrivalMs: number;
   /** A copy that came with a later packet (RED). */
   readonly redundant: boolean;
-  /** As the sender measured it; the delay is changed where the sound is quiet. */
+  /** Level that the sender measured; the delay is changed where the sound is quiet. */
   readonly levelDbov?: LevelDbov;
 }
 
-/** For the decoder. `durationSamples` is a multiple of 120, from 120 to 5760. */
+/** An action for the decoder. `durationSamples` is a multiple of 120, from 120 to 5760. */
 export type PlayoutAction =
   /** `skipped` was due before and is left out: decode it first and cross-fade the two. */
   | {
@@ -47,7 +47,7 @@ export interface PlayoutStats {
   /** Concealed pieces that grew the delay, and packets left out to shrink it. */
   readonly inserted: number;
   readonly dropped: number;
-  /** At the last pop: time since the arrival of the fastest packet. */
+  /** Time from the arrival of the fastest packet to its pop, at the last pop. */
   readonly delayMs: number;
   readonly targetMs: number;
 }
@@ -65,7 +65,7 @@ export interface PlayoutOptions {
   readonly minDelayMs?: number;
   /** Absent: 400. Sound more than 60 ms later than this is dropped at once. */
   readonly maxDelayMs?: number;
-  /** Before any packet has arrived; absent: 40. */
+  /** Delay before any packet has arrived; absent: 40. */
   readonly startDelayMs?: number;
 }
 

@@ -24,7 +24,7 @@ export interface UplinkFrame {
 
 export interface UplinkStats extends PlayoutStats {
   readonly malformed: number;
-  /** Of other payload types or SSRCs. */
+  /** Packets of other payload types or SSRCs. */
   readonly ignored: number;
 }
 

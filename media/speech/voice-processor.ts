@@ -5,9 +5,9 @@ import { createSpeakingDetector, levelDbov } from "../mix/level.ts";
 import { createLoudnessNormalizer } from "../mix/loudness.ts";
 
 export interface VoiceFrame {
-  /** With the loudness gain, without the gate. */
+  /** Samples with the loudness gain, without the gate. */
   readonly pcm: Float32Array;
-  /** As a gain for the mixer: 1 open, 0 closed. */
+  /** A gain for the mixer: 1 open, 0 closed. */
   readonly gate: 0 | 1;
   /** 127 while the gate is closed. */
   readonly levelDbov: LevelDbov;

@@ -24,7 +24,7 @@ export interface ConnectionOptions {
 
 const OFFER_DEADLINE_MS = 4_000;
 const CONNECT_DEADLINE_MS = 6_000;
-/** Without trickle; local candidates arrive within half a second. */
+/** Candidates do not trickle; local ones arrive within half a second. */
 const GATHERING_MS = 500;
 
 /** Resolves with the stage's first message. Throws Refusal. */

@@ -10,7 +10,7 @@ const RENEW_BEFORE_MS = 120_000;
 
 interface Grant {
   readonly ticket: string;
-  /** Guests: replaces the stored pass. */
+  /** A guest's new pass, which replaces the stored one. */
   readonly pass?: string;
   readonly person: PersonId;
   readonly name: string;
@@ -46,7 +46,7 @@ const hostKey = (space: SpaceId): string => `hustings.host.${space}`;
 const passKey = (space: SpaceId): string => `hustings.pass.${space}`;
 /** So that a guest is the same person in the next space. */
 const NEWEST_PASS_KEY = "hustings.pass";
-/** After these the guest comes back as a new person. */
+/** After one of these the guest comes back as a new person. */
 const DEAD_PASS: readonly string[] = ["ticket-invalid", "ticket-expired", "wrong-space"];
 
 export function identityIn(space: SpaceId, store: Storage, clock: Clock): Identity {

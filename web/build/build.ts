@@ -31,7 +31,7 @@ export async function ensureBuilt(
   return { built: true, directory: DIRECTORY };
 }
 
-/** At the highest quality: a second at each build instead of at each start. */
+/** Compresses at the highest quality: a second at each build instead of at each start. */
 function compressTexts(): void {
   for (const name of readdirSync(DIRECTORY, { recursive: true, encoding: "utf8" })) {
     if (!TEXTS.test(name)) continue;

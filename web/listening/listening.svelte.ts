@@ -120,7 +120,7 @@ export class Listening {
     this.#native ??= this.#playNatively(view.isListening);
   }
 
-  /** For browsers without MediaSource, such as older iPhones. */
+  /** Serves browsers without MediaSource, such as older iPhones. */
   async #playNatively(isListening: boolean): Promise<void> {
     const { createNativePlayer } = await import("@hustings/listener/player/native-player.ts");
     this.#player.close();

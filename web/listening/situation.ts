@@ -132,7 +132,7 @@ export function placeholderTitleOf(situation: Situation): "loading" | "full" | "
   return situation === "offline" || situation === "unreachable" ? situation : "loading";
 }
 
-/** By a screen reader, when it begins. */
+/** Whether a screen reader announces the situation when it begins. */
 export function isAnnounced(situation: Situation): boolean {
   return situation !== "waiting" && situation !== "far-behind" && situation !== "loading";
 }

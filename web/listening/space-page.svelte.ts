@@ -137,7 +137,7 @@ export class SpacePage {
     return { holdsHostLink: credential === "host-link", person, name };
   }
 
-  /** By data channel, or over HTTP without a seat. Sets `refusal` when it returns false. */
+  /** Sends by data channel, or over HTTP without a seat. Sets `refusal` when it returns false. */
   async send(command: Command): Promise<boolean> {
     this.refusal = undefined;
     try {

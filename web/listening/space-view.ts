@@ -49,7 +49,7 @@ export interface Sources {
   readonly room: RoomDocument | undefined;
 }
 
-/** From the best source; `undefined`: none knows anything yet. */
+/** Shows the best source; `undefined`: none knows anything yet. */
 export function viewOf({ stage, ear, room }: Sources): SpaceView | undefined {
   if (room?.phase === "ended" && ear?.state.phase !== "ended") return fromRoom(room);
   const live = stage ?? (ear && ear.state.seq > 0 ? ear : undefined);

@@ -23,7 +23,7 @@ import { seatStatusOf } from "./seat-status.ts";
 
 const ROOM_LAG_MS = 1_200;
 const CHECK_EVERY_MS = 1_000;
-/** Then an open microphone is reported as silent. */
+/** An open microphone without sound for this long is reported as silent. */
 const SILENT_AFTER_MS = 10_000;
 const SILENT_LEVEL = 0.02;
 
@@ -43,10 +43,10 @@ export class Speaking {
   microphone = $state.raw<Microphone | undefined>();
   problem = $state.raw<MicrophoneProblem | undefined>(microphoneProblem());
   seat = $state.raw<SeatPhase | undefined>();
-  /** From the data channel, while seated. */
+  /** State from the data channel, while seated. */
   stageState = $state.raw<{ readonly state: SpaceState; readonly audience: number } | undefined>();
   isMicrophoneSilent = $state(false);
-  /** The browser waits for a tap. */
+  /** The browser plays the other speakers only after a tap. */
   isSoundBlocked = $state(false);
   /** Not reactive: LevelRings reads them on a timer. */
   levels: readonly SeatLevel[] = [];
@@ -150,7 +150,7 @@ export class Speaking {
     }
   }
 
-  /** By data channel, else over HTTP. Throws Refusal. */
+  /** Sends by data channel, else over HTTP. Throws Refusal. */
   async command(command: Command): Promise<void> {
     try {
       if (!this.#stageSeat) throw new Refusal("stage-away");

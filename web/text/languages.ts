@@ -7,7 +7,7 @@ type Load = () => Promise<{ readonly default: Text }>;
 /** For a second language, add a file beside en/ and a line here: `de: () => import("./de.ts")`. */
 const TRANSLATIONS: Readonly<Record<string, Load>> = {};
 
-/** For `preferred` (BCP 47, most wanted first). `undefined`: English, also if a translation cannot be loaded. */
+/** `preferred` is BCP 47, most wanted first. `undefined`: English, also if a translation cannot be loaded. */
 export async function loadTranslation(
   preferred: readonly string[],
   translations: Readonly<Record<string, Load>> = TRANSLATIONS,

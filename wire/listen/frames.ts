@@ -30,7 +30,7 @@ export interface Snapshot {
   /** Reserve that the edge requests (cadence.ts); absent: 0. */
   readonly reserveMs?: number;
   readonly audience: number;
-  /** The edge's clock on writing. */
+  /** The edge's clock when it wrote this. */
   readonly utcMs: number;
 }
 

@@ -4,7 +4,7 @@ const POLYNOMIAL_REVERSED = 0x82f63b78;
 
 const TABLE = buildTable();
 
-/** Of `bytes[from, to)`, unsigned. Test vectors: RFC 3720 appendix B.4. */
+/** The unsigned checksum of `bytes[from, to)`. Test vectors: RFC 3720 appendix B.4. */
 export function crc32c(bytes: Uint8Array, from = 0, to = bytes.length): number {
   let crc = 0xffffffff;
   for (let i = from; i < to; i++) {

@@ -44,7 +44,7 @@ export class BadFragment extends Error {
 export interface FragmentExtent {
   readonly slot: number;
   readonly byteLength: number;
-  /** Of the ten packets together. */
+  /** Bytes of the ten packets together. */
   readonly packetBytes: number;
 }
 
@@ -66,7 +66,7 @@ export function decodeFragment(bytes: Uint8Array, at = 0): Fragment & { readonly
   return { slot, levels, packets, byteLength };
 }
 
-/** From `bytes[at]` to the end, whole fragments only. Throws BadFragment. */
+/** The fragments from `bytes[at]` to the end, whole ones only. Throws BadFragment. */
 export function decodeFragments(bytes: Uint8Array, at = 0): (Fragment & { readonly byteLength: number })[] {
   const fragments: (Fragment & { readonly byteLength: number })[] = [];
   for (let from = at; from < bytes.length; ) {
@@ -95,7 +95,7 @@ export function checkFragment(bytes: Uint8Array, at = 0): FragmentExtent {
   return extent;
 }
 
-/** Without checksum and levels, for bytes that this process has checked before. */
+/** Skips checksum and levels, for bytes that this process has checked before. */
 export function peekFragment(bytes: Uint8Array, at = 0): FragmentExtent {
   const byteAt = (i: number): number => {
     const byte = bytes[i];

@@ -44,7 +44,7 @@ export interface Heads {
   readonly backstageSeq: number;
 }
 
-/** For a follower, nothing twice. Per rendition slots ascend; a slot's state entries come before its sound. */
+/** A follower gets nothing twice. Per rendition slots ascend; a slot's state entries come before its sound. */
 export type LogRecord =
   | { readonly lane: "sound"; readonly rendition: Rendition; readonly slot: number; readonly bytes: Uint8Array }
   | { readonly lane: "state"; readonly entry: StateEntry }

@@ -9,12 +9,14 @@ export const CHANNEL_LABEL = "hustings";
 export const MAX_CHANNEL_BYTES = 64 * 1024;
 const MAX_CHANNEL_COMMAND_BYTES = 4 * 1024;
 
-/** To the stage; the answer echoes `id`. `ping` keeps the route open and measures its delay. */
+/** Sent to the stage; the answer echoes `id`. `ping` keeps the route open and measures its delay. */
 export type SpeakerMessage =
   | { readonly kind: "command"; readonly id: number; readonly command: Command }
   | { readonly kind: "ping"; readonly id: number };
 
-/** From the stage. The snapshot comes first, then entries in order; levels five times a second, ahead of the sound. */
+/**
+ * Sent by the stage. The snapshot comes first, then entries in order; levels five times a second, ahead of the sound.
+ */
 export type StageMessage =
   | { readonly kind: "snapshot"; readonly state: SpaceState; readonly seat: number; readonly utcMs: number }
   | { readonly kind: "state"; readonly entries: readonly StateEntry[] }

@@ -29,7 +29,7 @@ export class FrameReader {
   readonly #verified = [new VerifiedSound(), new VerifiedSound()] as const;
   readonly #reading: Uint8Array;
   readonly #rendition: Uint8Array;
-  /** Of the sound frame in progress: position in the verified sound (−1: unknown), bytes to come, length, slot. */
+  /** The sound frame in progress: position in the verified sound (−1: unknown), bytes to come, length, slot. */
   readonly #position: Float64Array;
   readonly #left: Uint32Array;
   readonly #frameBytes: Uint32Array;

@@ -16,7 +16,7 @@ import type { StageClient } from "./stage-client.ts";
 export const MAX_BODY_BYTES = 64 * 1024;
 const REQUEST_DEADLINE_MS = 10_000;
 
-/** As opened: its bytes do not change. */
+/** A recording as it was when opened: its bytes do not change. */
 export interface Recording {
   readonly title: string;
   readonly sizeBytes: number;
@@ -39,7 +39,7 @@ export interface ApiOptions {
   readonly sign: TicketSigner;
   readonly checkTicket: TicketCheck;
   readonly checkPass: PassCheck;
-  /** Of links; absent: the origin of the request. */
+  /** Origin of links; absent: the origin of the request. */
   readonly publicUrl?: string;
   readonly newSpaces: LimitSettings;
   readonly newGuests: LimitSettings;

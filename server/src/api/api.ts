@@ -28,7 +28,7 @@ export async function startApi(options: ApiOptions): Promise<AsyncDisposable> {
   return { [Symbol.asyncDispose]: () => app.close() };
 }
 
-/** Without a socket, for `inject`. */
+/** Builds the api without a socket, for `inject`. */
 export async function buildApi(options: ApiOptions): Promise<ApiServer> {
   const app = createApiServer();
   app.server.maxConnections = MAX_CONNECTIONS;

@@ -9,7 +9,7 @@ import { createNetworkBuckets } from "../ops/network-buckets.ts";
 export interface LimitSettings {
   readonly address: BucketSettings;
   readonly all: BucketSettings;
-  /** Then the quietest is forgotten, and only `all` limits it. */
+  /** Beyond it the quietest address is forgotten, and only `all` limits it. */
   readonly maxAddresses: number;
 }
 

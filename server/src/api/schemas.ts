@@ -114,7 +114,7 @@ export const listedSpaces = Type.Object({
 });
 export const roomDocument = Type.Unsafe<RoomDocument>(ROOM_DOCUMENT_SCHEMA);
 
-/** By status, of the rows that a route may answer. */
+/** Response schemas by status, of the rows that a route may answer. */
 export function refusals(...codes: readonly ErrorCode[]): Record<number, TSchema> {
   const always: ErrorCode[] = ["bad-request", "internal", "full"];
   const byStatus = Map.groupBy([...new Set([...codes, ...always])], (code) => ERROR_TABLE[code].status);

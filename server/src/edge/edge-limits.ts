@@ -12,10 +12,10 @@ export interface EdgeLimits extends FollowLimits {
   readonly memoryBytes: number;
   /** HTTP requests included; further ones are closed on accept. */
   readonly connections: number;
-  /** Per address; further ones are refused with `too-many`. This machine is exempt. */
+  /** Upgrades per address; further ones are refused with `too-many`. This machine is exempt. */
   readonly upgradesPerSecond: number;
   readonly upgradesBurst: number;
-  /** Per address (IPv6: /64); further ones are closed with 4430. This machine is exempt. */
+  /** Listeners per address (IPv6: /64); further ones are closed with 4430. This machine is exempt. */
   readonly listenersPerAddress: number;
   /** Counted like listeners; further ones are closed on accept. */
   readonly connectionsPerAddress: number;
@@ -60,7 +60,7 @@ export const EDGE_LIMITS: EdgeLimits = {
   proxiedBodyBytes: 64 * 1024,
 };
 
-/** Per listener, or `STALL_MS` of sound if less. */
+/** Limit per listener, or `STALL_MS` of sound if that is less. */
 export const MAX_UNSENT_BYTES = 64 * 1024;
 export const STALL_MS = 4_000;
 /** A push of 8 s at 16 kb/s, or of 4 s at 32 kb/s. */
@@ -68,5 +68,5 @@ export const MAX_FRAME_BYTES = 20 * 1024;
 /** Two missed pings disconnect. Pings are rare: one costs three pushes, and a dead peer stalls anyway. */
 export const PING_MS = 30_000;
 export const FLOWING_PING_MS = 240_000;
-/** Per listener, pings included; more closes with 4429. */
+/** Limit per listener, pings included; more closes with 4429. */
 export const MESSAGES_PER_SECOND = 5;

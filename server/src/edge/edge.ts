@@ -47,7 +47,7 @@ export interface EdgeOptions {
   readonly stagePort: number;
   readonly assetsDirectory: string;
   readonly listen: ListenTarget;
-  /** Of a CDN for HLS, to which newcomers are sent before they queue. */
+  /** Origin of a CDN for HLS, to which newcomers are sent before they queue. */
   readonly pullUrl?: string;
   /** Default `anyone`. */
   readonly openSpaces?: OpenSpaces;
@@ -57,7 +57,7 @@ export interface EdgeOptions {
   readonly cadenceMs?: CadenceSetting;
   /** Milliseconds beyond the margin; `auto`, the default: by idle processor time. */
   readonly reserve?: ReserveSetting;
-  /** Of one core, 0 to 1; default 1. */
+  /** Share of one core, 0 to 1; default 1. */
   readonly coreShare?: number;
   readonly edges?: number;
   readonly meter?: Meter;
@@ -82,7 +82,7 @@ export interface Edge {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** As many as other edges absorb beside their own load. */
+/** Other edges absorb this many beside their own load. */
 const DRAINED_PER_SECOND = 1_000;
 const MAX_DRAIN_MS = 20_000;
 /** First request, next request, sending a response. */
@@ -314,7 +314,7 @@ function drainMs(listeners: number): number {
   return Math.min(MAX_DRAIN_MS, Math.max(1_000, (listeners / DRAINED_PER_SECOND) * 1_000));
 }
 
-// Only after its last connection, listeners included.
+// Closes only after the last connection, listeners included.
 async function close(
   acceptSocket: AcceptSocket,
   server: Server,

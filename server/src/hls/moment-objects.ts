@@ -25,7 +25,7 @@ export interface MomentObjects {
 
 type Cache = Map<number, PreparedResponse>;
 
-/** Per space: a minute of objects and some more. The oldest is dropped. */
+/** Objects of a minute and some more, per space. The oldest is dropped. */
 const MAX_OBJECTS = KEPT_SLOTS / MOMENT_OBJECT_SLOTS + 5;
 /** Objects further ahead are unknown. */
 const MAX_AHEAD_SLOTS = MOMENT_OBJECT_SLOTS * 3;

@@ -6,7 +6,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { refuseSocket } from "./responses.ts";
 
 export interface RefusalHooks {
-  /** Before every answer of status 500 and above. `route`: method and pattern, never the actual path. */
+  /** Called before every answer of status 500 and above. `route`: method and pattern, never the actual path. */
   readonly onFailure: (refusal: Refusal, cause: unknown, route: string) => void;
   /** Another row for Fastify's own errors; undefined: the usual row. Never called with a Refusal. */
   readonly refusalOf?: (error: FastifyError, request: FastifyRequest) => Refusal | undefined;
@@ -54,7 +54,7 @@ export function sendFastifyRefusal(reply: FastifyReply, refusal: Refusal): Fasti
     .send(refusal.body());
 }
 
-/** For `clientErrorHandler`: bytes that are not an HTTP request. */
+/** Answers bytes that are not an HTTP request, for `clientErrorHandler`. */
 export function refuseMalformedRequest(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable || error.code === "ECONNRESET") socket.destroy();
   else refuseSocket(socket, new Refusal(error.code === "HPE_HEADER_OVERFLOW" ? "too-large" : "bad-request"));

@@ -38,7 +38,7 @@ export function createPerAddressLimit(limit: number): PerAddressLimit {
 const HELD = Symbol("share of an address");
 type Counted = Socket & { [HELD]?: AddressCount };
 
-/** On accept. `keyOf` gives the key to count; `undefined`: not counted. */
+/** Closes connections on accept. `keyOf` gives the key to count; `undefined`: not counted. */
 export function limitConnections(
   server: Pick<Server, "on">,
   limit: number,

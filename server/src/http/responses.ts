@@ -66,7 +66,7 @@ export function sendRefusal(exchange: Answerable, cause: unknown): void {
   sendJson(exchange, refusal.status, refusal.body(), { "cache-control": "no-store", ...retryHeaders(refusal) });
 }
 
-/** Before or instead of an upgrade; closes the socket. */
+/** Refuses before or instead of an upgrade, and closes the socket. */
 export function refuseSocket(socket: Duplex, refusal: Refusal, more: Headers = {}): void {
   const body = JSON.stringify(refusal.body());
   const headers = {

@@ -6,11 +6,11 @@ export interface FragmentRing {
   /** −1 before the first. */
   readonly head: number;
   readonly oldest: number;
-  /** Without copying. False unless `slot` is above the head. */
+  /** Stores without copying. False unless `slot` is above the head. */
   add(slot: number, bytes: Uint8Array): boolean;
-  /** At or above `slot`; −1: none. */
+  /** First slot at or above `slot`; −1: none. */
   firstSlotFrom(slot: number): number;
-  /** From `slot`, which must be kept: one, then as many as fit in `maxBytes`. */
+  /** Fragments from `slot`, which must be kept: one, then as many as fit in `maxBytes`. */
   consecutiveFrom(slot: number, maxBytes: number): readonly Uint8Array[];
   between(from: number, to: number): readonly SlotFragment[];
 }

@@ -5,7 +5,7 @@ import type { MomentEntry } from "@hustings/wire/log/lanes.ts";
 export const MOMENT_WINDOW_SLOTS = 18_000;
 /** An hour of ten comments and a tally a second; then the oldest is dropped. */
 export const MAX_MOMENTS = 40_000;
-/** As JSON; longer ones are refused. */
+/** Size as JSON; longer ones are refused. */
 export const MAX_MOMENT_BYTES = 2 * 1024;
 
 export interface MomentWindow {

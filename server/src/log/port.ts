@@ -92,7 +92,7 @@ export interface StoredLog {
   /** False: earlier sound may not be stored yet. */
   readonly isSettled: boolean;
   state(): SpaceState;
-  /** From slot `from` to the newest, ascending, in batches; reads as it is consumed. */
+  /** Fragments from slot `from` to the newest, ascending, in batches; reads as it is consumed. */
   sizes(rendition: Rendition, from: number): AsyncIterable<readonly FragmentSize[]>;
   /** As `LogReader.range`, of stored fragments. */
   range(rendition: Rendition, from: number, to: number): Promise<readonly Uint8Array[]>;

@@ -33,7 +33,7 @@ export function oneOf<const Word extends string>(...words: readonly Word[]): Kin
   };
 }
 
-/** In seconds, read as milliseconds; or `auto`. */
+/** Seconds, read as milliseconds; or `auto`. */
 export const cadence: Kind<"auto" | number> = {
   allowed: `auto, ${CADENCE_LADDER.map(({ cadenceMs }) => cadenceMs / 1_000).join(", ")}`,
   read(value) {
@@ -43,7 +43,7 @@ export const cadence: Kind<"auto" | number> = {
   },
 };
 
-/** In seconds, read as milliseconds; or `auto`. */
+/** Seconds, read as milliseconds; or `auto`. */
 export const reserve: Kind<"auto" | number> = {
   allowed: `auto, or whole seconds from 0 to ${RESERVE.mostMs / 1_000} that ${RESERVE.stepMs / 1_000} divides`,
   read(value) {

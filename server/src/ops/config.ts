@@ -251,7 +251,7 @@ export interface ConfigMachine {
 type Texts = Readonly<Record<string, string | undefined>>;
 
 /**
- * From flags (without dashes), else the environment (empty: absent), else defaults. Throws BadConfig, which names all
+ * Reads flags (without dashes), else the environment (empty: absent), else defaults. Throws BadConfig, which names all
  * bad settings and unknown flags.
  */
 export function readConfig(flags: Texts, environment: Texts, machine: ConfigMachine): Config {

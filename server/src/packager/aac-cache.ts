@@ -23,7 +23,7 @@ export interface AacCacheOptions extends PartOptions {
   readonly clock: Clock;
 }
 
-/** As many as the kept sound has; the oldest is dropped. */
+/** As many parts as the kept sound has; the oldest is dropped. */
 const MAX_PARTS = KEPT_SLOTS / PART_SLOTS;
 
 export function createAacCache(options: AacCacheOptions): AacCache {

@@ -30,7 +30,7 @@ const MAX_RUNS = 2;
 const MAX_QUEUED = 256;
 /** Plain players request one every four seconds. */
 export const AHEAD_MS = 10_000;
-/** For the first run, from disk while the whole server starts. */
+/** Limit of the first run, which reads the program from disk while the whole server starts. */
 const START_MS = 60_000;
 
 /** Rejects with a sentence for the operator if the program cannot encode. */

@@ -35,7 +35,7 @@ export interface PackagerOptions {
 
 /** More are refused with `full`. */
 const MAX_SPACES = 20;
-/** Of all edges, for sound; more are refused with `full`. */
+/** Requests of all edges that wait for sound; more are refused with `full`. */
 const MAX_WAITING = 8_192;
 const BACKLOG = 4_096;
 const AAC_PATH = new RegExp(`^/hls/([^/]+)/${AAC_VARIANT.folder}/([^/]+)$`);

@@ -22,7 +22,7 @@ export interface RecordingSegment {
 
 export interface RecordingIndex {
   readonly segments: readonly RecordingSegment[];
-  /** After the last complete segment; the last segment at the end. Absent: none. */
+  /** The slots after the last complete segment, which become the last segment at the end. Absent: none. */
   readonly rest: RecordingSegment | undefined;
   /** The newest slot of the timeline; one below `liveSlot` before the first. */
   readonly lastSlot: number;

@@ -49,7 +49,7 @@ const PIECE_BYTES = 64 * 1024;
 interface KeptIndex {
   readonly instance: string;
   readonly index: RecordingIndex;
-  /** Sound before it is indexed. */
+  /** Sound before this slot is indexed. */
   nextSlot: number;
   hasEnd: boolean;
   indexing: Promise<void>;

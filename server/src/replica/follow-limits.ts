@@ -4,7 +4,7 @@ export interface FollowLimits {
   /** A further space replaces one without listeners, or is refused with `full`. */
   readonly followedSpaces: number;
   readonly unknownSpaces: number;
-  /** Of ids that the stage did not list; more are refused with `too-many`. */
+  /** Look-ups of ids that the stage did not list; more are refused with `too-many`. */
   readonly lookUpsPerSecond: number;
 }
 

@@ -29,7 +29,7 @@ export interface FollowedSpace {
   readonly endedMs: number | undefined;
   /** Listeners at all edges, at least as many as here. */
   readonly audience: number;
-  /** As listeners see it; `version` grows with each change, at most once per AUDIENCE_NOTICE_MS. */
+  /** The audience as listeners see it; `version` grows with each change, at most once per AUDIENCE_NOTICE_MS. */
   readonly audienceNotice: { readonly audience: number; readonly version: number };
   /** Recent sound has arrived, the stage is away, or READY_MS has passed. Never rejects. */
   readonly ready: Promise<void>;

@@ -19,7 +19,7 @@ export interface RecentMoments {
   add(entry: MomentEntry, earliestSlot: number): boolean;
   /** The moments above `seq`, ascending; only the newest that fit in `maxBytes` of JSON. */
   after(seq: number, maxBytes: number): readonly MomentEntry[];
-  /** As `after`, of the slots `[from, to)`. */
+  /** As `after`, for the slots `[from, to)`. */
   between(from: number, to: number, maxBytes: number): readonly MomentEntry[];
 }
 

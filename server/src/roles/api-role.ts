@@ -13,7 +13,7 @@ import { ticketSigner } from "../tickets/sign.ts";
 import { passVerifier, ticketVerifier } from "../tickets/verify.ts";
 
 const MAX_ADDRESSES = 10_000;
-/** For all addresses together, as a multiple of one's. */
+/** The limit for all addresses together, as a multiple of the limit for one. */
 const SPACES_OF_ALL = 10;
 const GUESTS_OF_ALL = 20;
 

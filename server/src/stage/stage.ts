@@ -28,7 +28,7 @@ export interface StageOptions {
   readonly store: LogStore;
   /** True where the store is on a disk. */
   readonly isRecorded: boolean;
-  /** Not disposed here. Its `now` must be `clock.monotonicMs`. */
+  /** The stage does not dispose it. Its `now` must be `clock.monotonicMs`. */
   readonly peers: PeerPort;
   readonly check: TicketCheck;
   readonly clock: Clock;

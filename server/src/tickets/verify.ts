@@ -43,7 +43,7 @@ export function ticketVerifier(publicJwks: readonly PublicJwk[], clock: Clock): 
   };
 }
 
-/** For the bare pass of a guest. */
+/** Checks the bare pass of a guest. */
 export function passVerifier(publicJwks: readonly PublicJwk[], clock: Clock): PassCheck {
   return verifier(publicJwks, clock, passClaimsOf);
 }

@@ -33,7 +33,7 @@ export const REMIND_MS = 10_000;
 /** At most 500 positions a second in a long queue. */
 const POSITION_PER_WAITER_MS = 2;
 const RATE_MS = 60_000;
-/** Earlier starts are not believed. */
+/** A longer reported wait is not believed. */
 const LONGEST_MS = 6 * 3_600_000;
 
 interface Entry {

@@ -27,9 +27,9 @@ export interface AdmissionOptions {
   readonly log: Logger;
   readonly memoryBytes: () => number;
   readonly instruction: () => AcceptInstruction | undefined;
-  /** From a CDN, at no cost to this edge. */
+  /** HLS from a CDN is available, at no cost to this edge. */
   readonly hasPull: boolean;
-  /** At once for the first place gained or the last taken; other changes once per turn. */
+  /** Called at once for the first place gained or the last taken; for other changes once per turn. */
   readonly onLoad: (load: EdgeLoad) => void;
 }
 
@@ -41,7 +41,7 @@ const FEW = 100;
 const LATE_MS = 2_000;
 const LATE_TURNS = 6;
 const MAX_PER_TURN = 500;
-/** Then a redirected listener counts at the other edge. */
+/** After this a redirected listener counts at the other edge. */
 const ON_THE_WAY_MS = 2_000;
 /** A free place waits this long for a listener from another edge's queue. */
 const COURTESY_MS = 2_000;

@@ -65,7 +65,7 @@ export function createAcceptSocket(server: Server, listen: ListenTarget, log: Lo
   };
 }
 
-// Like node:net; node:http would close accepted connections without a request, and stop checking for slow ones.
+// Closes like node:net; node:http would close accepted connections without a request, and stop checking for slow ones.
 function stopAccepting(server: Server, closed?: () => void): void {
   NetServer.prototype.close.call(server, closed);
 }

@@ -19,7 +19,7 @@ export interface ClientAddresses {
   addressOf(request: AddressedRequest): string;
   /** Address or IPv6 network; `undefined` for this machine and trusted proxies, which stand for many clients. */
   limitKeyOf(address: string): string | undefined;
-  /** From a trusted proxy's header, else from the connection. */
+  /** Reads a trusted proxy's header, else the connection. */
   schemeOf(request: AddressedRequest): "http" | "https";
 }
 

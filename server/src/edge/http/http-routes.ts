@@ -112,7 +112,7 @@ export function immediateResponse(
   return undefined;
 }
 
-/** From memory; `undefined` for other paths. Rejects with a Refusal. */
+/** Answers from memory; `undefined` for other paths. Rejects with a Refusal. */
 function ownResponse(
   path: string,
   requestHeaders: IncomingHttpHeaders,

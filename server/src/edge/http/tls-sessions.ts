@@ -6,7 +6,7 @@ import type { Clock, Timer } from "@hustings/flow/clock.ts";
 
 /** Node's default, a hash of the command line, differs between processes. */
 export const SESSION_CONTEXT = "hustings";
-/** In Unix time. Older tickets cost a full handshake. */
+/** Keys change at each multiple of this in Unix time. Older tickets cost a full handshake. */
 export const KEY_TURN_MS = 12 * 3_600_000;
 
 /** 48 bytes: name, cipher key, MAC key (RFC 5077 §4). */
@@ -15,7 +15,7 @@ export function ticketKeysAt(secret: Uint8Array, utcMs: number): Buffer {
   return Buffer.from(hkdfSync("sha256", secret, "", `hustings tls session tickets ${turn}`, 48));
 }
 
-/** Until `server` closes. Its `sessionIdContext` must be SESSION_CONTEXT. */
+/** Sets the keys until `server` closes. Its `sessionIdContext` must be SESSION_CONTEXT. */
 export function shareSessions(server: Server, secret: Uint8Array, clock: Clock): void {
   let timer: Timer | undefined;
   function turn(): void {

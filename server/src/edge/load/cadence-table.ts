@@ -20,12 +20,12 @@ export interface CadenceAdvice {
 
 /** A listener that was asked to change is moved after this time, ready or not. */
 export const MOVE_TIMEOUT_MS = 300_000;
-/** For a late push, and the newest slot, which is incomplete. */
+/** Spare time for a late push, and for the newest slot, which is incomplete. */
 const FIRST_SEND_SPARE_MS = 400;
 /** Some players need this to start. */
 const MIN_FIRST_SEND_MS = 1_750;
 
-/** By reserve, in steps of `RESERVE.stepMs` from 0. */
+/** Tables by reserve, in steps of `RESERVE.stepMs` from 0. */
 const TABLES: readonly (readonly CadenceRow[])[] = Array.from(
   { length: RESERVE.mostMs / RESERVE.stepMs + 1 },
   (_, step) => CADENCE_LADDER.map((rung) => rowOf(rung, step * RESERVE.stepMs)),
@@ -59,7 +59,9 @@ export function firstCadence(wanted: CadenceRow, isNew: boolean, heldCadenceMs: 
   return tableWith(wanted.reserveMs).findLast(({ cadenceMs }) => cadenceMs <= heldCadenceMs) ?? FASTEST;
 }
 
-/** For a buffer ready for `readyMs`: `wanted` if faster, else the slowest that both allow. `undefined`: stay. */
+/**
+ * For a buffer ready for `readyMs`: `wanted` if that is faster, else the slowest that both allow. `undefined`: stay.
+ */
 export function nextCadence(now: CadenceRow, wanted: CadenceRow, readyMs: number): CadenceRow | undefined {
   if (wanted.cadenceMs <= now.cadenceMs) return wanted.cadenceMs === now.cadenceMs ? undefined : wanted;
   const mostMs = Math.min(readyMs, wanted.cadenceMs);

@@ -10,7 +10,7 @@ import { comingMembers, costBusy, IDLE_LOAD, type Load, nextLoad } from "./caden
 import { CADENCE_TABLE, type CadenceAdvice, type CadenceRow, cadenceRow, FASTEST } from "./cadence-table.ts";
 import { NO_RESERVE, nextReserve, RESERVING, type Reserve } from "./reserve-choice.ts";
 
-/** Since the last call. */
+/** Measurements since the last call. */
 export interface Meter {
   measure(listeners: number): {
     readonly busy: number;

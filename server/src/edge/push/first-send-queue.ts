@@ -13,9 +13,9 @@ export interface FirstSendQueue {
   readonly size: number;
 }
 
-/** For first sends; one that has begun is finished. */
+/** Time for first sends; one that has begun is finished. */
 export const TURN_MS = 10;
-/** A newcomer hears nothing yet. */
+/** A newcomer hears nothing yet, and is due within this time. */
 const NEW_DUE_MS = 1_000;
 
 export function createFirstSendQueue(

@@ -20,7 +20,7 @@ export function startSlot(
   return Math.max(ring.oldest, ring.firstSlotFrom(ring.head + 1 - firstSendSlots));
 }
 
-/** After `momentSeq`, the listener's newest. A newcomer (-1) gets the last few. */
+/** Moments after this are sent: `momentSeq` is the listener's newest. A newcomer (-1) gets the last few. */
 export function startMoment({ moments }: SpaceReplica, momentSeq: number): number {
   return momentSeq < 0 ? Math.max(0, moments.newestSeq - NEWCOMER_MOMENTS) : momentSeq;
 }

@@ -8,7 +8,7 @@ import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 
 const MAX_HELD_MS = 60_000;
 
-/** Without `nextSlot` a newcomer; without `stateSeq` it needs a snapshot. */
+/** Without `nextSlot` the listener is a newcomer; without `stateSeq` it needs a snapshot. */
 export interface ListenRequest {
   readonly rendition: Rendition;
   readonly nextSlot: number | undefined;

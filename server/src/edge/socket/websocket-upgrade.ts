@@ -9,7 +9,7 @@ const VERSION = "13";
 const KEY = /^[+/0-9A-Za-z]{21}[AQgw]==$/;
 const KEY_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/** §4.4. */
+/** RFC 6455 §4.4. */
 export const UPGRADE_HEADERS = { "sec-websocket-version": VERSION } as const;
 
 /** Throws a Refusal `bad-request` that names the fault. */

@@ -9,7 +9,7 @@ import { SocketWriter } from "./socket-writer.ts";
 import { closeFrame, pongFrame } from "./websocket-framing.ts";
 import { NO_CODE, type WebSocketEvent, WebSocketReader } from "./websocket-reader.ts";
 
-/** Of one edge. Handlers get the socket first. */
+/** Shared by the sockets of one edge. Handlers get the socket first. */
 export interface SocketContext<T> {
   readonly clock: Clock;
   readonly joined: JoinedFrames;

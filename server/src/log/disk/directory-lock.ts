@@ -8,7 +8,7 @@ export class StoreLocked extends Error {
   override readonly name = "StoreLocked";
 }
 
-/** With its start time, because a pid can be given again. */
+/** A process, with its start time, because a pid can be given again. */
 interface Holder {
   readonly pid: number;
   readonly started: string;

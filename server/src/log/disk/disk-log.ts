@@ -39,11 +39,11 @@ interface Parts {
   readonly entries: { readonly state: EntryLane; readonly backstage: EntryLane };
   readonly sounds: Readonly<Record<Rendition, SoundLane>>;
   readonly writer: SoundWriter;
-  /** Above every slot that an earlier process may have sent. */
+  /** This slot is above every slot that an earlier process may have sent. */
   readonly markedSlot: number;
 }
 
-/** In `folder`, which exists. Repairs are reported in the backstage lane. */
+/** `folder` exists. Repairs are reported in the backstage lane. */
 export async function openDiskLog(options: DiskLogOptions): Promise<DiskLog> {
   await using opening = new AsyncDisposableStack();
   const open = async (name: string): Promise<LaneFile> => {

@@ -25,7 +25,7 @@ export interface DiskMomentsOptions {
   readonly heldRecords?: number;
 }
 
-/** From a lane's end: enough for the longest window. */
+/** Read from a lane's end: enough for the longest window. */
 const TAIL_BYTES = MAX_MOMENTS * (MAX_MOMENT_BYTES + LINE_BYTES);
 
 /** Throws StoreLocked while another living process holds it. */

@@ -18,9 +18,9 @@ export interface Entry {
 export interface EntryScan {
   readonly entries: readonly Entry[];
   readonly endsAt: number;
-  /** After the end, neither an entry nor reserved. */
+  /** Bytes after the end, neither an entry nor reserved. */
   readonly tornBytes: number;
-  /** Between entries, from a damaged medium; passed over. */
+  /** Bytes between entries, from a damaged medium; passed over. */
   readonly damages: readonly { readonly at: number; readonly bytes: number }[];
 }
 

@@ -21,7 +21,7 @@ export interface ScanFrom {
 /** A few milliseconds of scanning, because the process has other work. */
 const READ_BYTES = 256 * 1024;
 
-/** From `from` on, ascending; damage is passed over. */
+/** Fragments from `from` on, ascending; damage is passed over. */
 export async function* scanFragments(file: LaneFile, from: ScanFrom): AsyncGenerator<FoundFragment> {
   for await (const batch of scanBatches(file, from)) yield* batch;
 }

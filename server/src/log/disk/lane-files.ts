@@ -19,7 +19,7 @@ export type OpenLane = (path: string) => Promise<LaneFile>;
 export const openLaneFile: OpenLane = async (path) =>
   laneFileOf(await open(path, constants.O_RDWR | constants.O_CREAT, 0o600));
 
-/** `undefined`: missing. Writes reject. */
+/** `undefined`: no such file. Writes reject. */
 export async function openForReading(path: string): Promise<LaneFile | undefined> {
   try {
     return laneFileOf(await open(path, constants.O_RDONLY));

@@ -10,7 +10,7 @@ export interface OpenLog<Pen> {
 
 export interface OpenLogs<Log, Pen> {
   get(id: SpaceId): Log | undefined;
-  /** After everything asked for the same space before. */
+  /** Runs `act` after everything asked for the same space before. */
   inTurn<Result>(id: SpaceId, act: () => Promise<Result>): Promise<Result>;
   /** Opens the log if need be. Call in a turn. */
   takePen(id: SpaceId): Promise<Pen>;

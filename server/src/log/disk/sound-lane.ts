@@ -6,12 +6,12 @@ import { type LaneFile, writeAll } from "./lane-files.ts";
 export interface SoundLane {
   readonly headSlot: number | undefined;
   readonly waitingCount: number;
-  /** For the next write. False: the oldest waiting one was dropped, a hole. */
+  /** Waits for the next write. False: the oldest waiting one was dropped, which leaves a hole. */
   push(slot: number, bytes: Uint8Array): boolean;
   /** Resolves with the cause if some could not be written; they go on waiting. */
   flush(): Promise<Error | undefined>;
   sync(): Promise<void>;
-  /** Of `[from, to)`, ascending, without damaged ones. */
+  /** Fragments of `[from, to)`, ascending, without damaged ones. */
   range(from: number, to: number): Promise<readonly Uint8Array[]>;
   close(): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import type { SoundLane } from "./sound-lane.ts";
 
 export const WRITE_MS = 400;
-/** A power failure can cost this much. */
+/** Time between syncs: a power failure can cost this much sound. */
 export const SYNC_MS = 5_000;
 export const RETRY_MS = 5_000;
 

@@ -20,7 +20,7 @@ export interface FollowSpaceOptions {
 }
 
 export interface FollowConnection {
-  /** As of the start of the follow, before the first record. Rejects as `records` throws. */
+  /** Heads at the start of the follow, before the first record. Rejects as `records` throws. */
   readonly heads: Promise<Heads>;
   /**
    * Read once. Ends when `signal` aborts. Throws a Refusal: the stage's (`no-space`, `too-slow`, …), or `stage-away` if
@@ -34,7 +34,7 @@ export interface FollowConnection {
 }
 
 export const MAX_QUEUED_RECORDS = 1024;
-/** Without anything from the stage it is away. */
+/** A stage that has sent nothing for this long is away. */
 export const FOLLOWING_MS = 5_000;
 
 /** Never throws: failures reject the promises and end `records`. */

@@ -74,7 +74,7 @@ export function encodeDown(frame: DownFrame): Buffer {
   }
 }
 
-/** From a follower, without the length. Throws BadFollowFrame. */
+/** Decodes a follower's frame, without the length. Throws BadFollowFrame. */
 export function decodeUp(frame: Uint8Array): UpFrame {
   const fields = objectOf(frame);
   switch (frame[0]) {
@@ -89,7 +89,7 @@ export function decodeUp(frame: Uint8Array): UpFrame {
   }
 }
 
-/** From a stage or desk, without the length. Throws BadFollowFrame. Fragments are checked views. */
+/** Decodes a frame of a stage or desk, without the length. Throws BadFollowFrame. Fragments are checked views. */
 export function decodeDown(frame: Uint8Array): DownFrame {
   switch (frame[0]) {
     case DOWN.following:

@@ -17,7 +17,7 @@ export interface FollowServerOptions {
   readonly onAudience?: (space: SpaceId, followerId: number, audience: number) => void;
   /** The space's total, sent within AUDIENCE_MS of a change. Absent: never sent. */
   readonly audienceOf?: (space: SpaceId) => number;
-  /** For one follower; absent: MAX_UNSENT_BYTES. */
+  /** Limit for one follower; absent: MAX_UNSENT_BYTES. */
   readonly maxUnsentBytes?: number;
 }
 
@@ -30,7 +30,7 @@ export interface FollowServer {
 
 export const MAX_UNSENT_BYTES = 8 * 1024 * 1024;
 export const AUDIENCE_MS = 1_000;
-/** Per follower; more are refused with `too-many`. */
+/** Limit per follower; more are refused with `too-many`. */
 export const MAX_RANGES_IN_PROGRESS = 8;
 /** A connection without a hello is refused after this time. */
 export const HELLO_MS = 5_000;
@@ -39,7 +39,7 @@ export const STALLED_MS = 10_000;
 export const GOODBYE_MS = 1_000;
 export const MAX_FOLLOWERS = 10_000;
 
-/** In place of a dead process's socket file. Rejects if it cannot listen. */
+/** Takes the place of a dead process's socket file. Rejects if it cannot listen. */
 export async function serveFollowers(options: FollowServerOptions): Promise<FollowServer> {
   const followers = new Set<Follower>();
   const frameOf = sharedFrames();

@@ -11,7 +11,7 @@ interface MemoryLog {
   readonly pens: Pens<SpaceLog>;
 }
 
-/** Its archive is what it keeps. */
+/** The store is its own archive. */
 export function createMemoryStore(options: RecentOptions = {}): LogStore & LogArchive {
   const logs = new Map<SpaceId, MemoryLog>();
 

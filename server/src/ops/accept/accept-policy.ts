@@ -19,8 +19,8 @@ export function acceptingEdgesFor(coresCount: number): number {
 const TURN_RATIO = 1.1;
 
 /**
- * By edge index. The `maxAccepting` edges with the most free places accept, those that already do first. Without free
- * places exactly one does: the one with the longest queue, else the first.
+ * Instructions by edge index. The `maxAccepting` edges with the most free places accept, those that already do first.
+ * Without free places exactly one does: the one with the longest queue, else the first.
  */
 export function instructionsFor(
   edges: readonly EdgeStanding[],

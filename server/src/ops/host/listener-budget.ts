@@ -7,7 +7,7 @@ export interface BudgetBasis {
   /** Absent: an eighth of the edge's listeners, at least 200. */
   readonly listenersPerAddress?: number | undefined;
   readonly edges: number;
-  /** Of one process; `undefined`: not reported by the system. */
+  /** Files that one process may open; `undefined`: not reported by the system. */
   readonly descriptors: number | undefined;
   readonly machineBytes: number;
 }

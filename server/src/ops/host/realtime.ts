@@ -42,7 +42,7 @@ export async function goRealTime(pid: number, means: Means = {}): Promise<Standi
   return { isRealTime: false, why };
 }
 
-/** For this process's children. Changes nothing; never rejects. */
+/** Whether this process may do it for its children. Changes nothing; never rejects. */
 export async function mayGoRealTime(means: Means = {}): Promise<Standing> {
   if (process.platform !== "linux") return { isRealTime: false, why: "this system has none" };
   const refusal = await runChrt(["-r", PRIORITY, process.execPath, "--version"], means);

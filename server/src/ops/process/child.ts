@@ -15,7 +15,7 @@ export interface Child {
   readonly pid: number | undefined;
   /** Resolves when the process serves; rejects with a StartFailure when it ends first or does nothing any more. */
   readonly ready: Promise<void>;
-  /** With the way it ended: "exit code 1", "signal SIGKILL". */
+  /** Resolves with the way it ended: "exit code 1", "signal SIGKILL". */
   readonly gone: Promise<string>;
   /** Kills after `STOP_MS`. Resolves once gone. */
   stop(): Promise<void>;

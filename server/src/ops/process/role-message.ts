@@ -27,7 +27,7 @@ export interface AcceptInstruction {
   readonly elsewhereWaiting: number;
 }
 
-/** After the start. `door` carries a handle, requested with `spare`. */
+/** Sent after the start. `door` carries a handle, requested with `spare`. */
 export type ParentMessage = { readonly kind: "door" } | ({ readonly kind: "accept" } & AcceptInstruction);
 
 export type RoleMessage =

@@ -34,7 +34,7 @@ export interface SupervisorOptions {
 
 export interface Supervisor extends AsyncDisposable {
   readonly adopted: readonly string[];
-  /** At once. Logs survive it, connections do not. */
+  /** Kills at once. Logs survive it, connections do not. */
   killAll(): void;
 }
 

@@ -17,7 +17,7 @@ export interface Position {
 
 export interface MixdownResult {
   readonly voice: boolean;
-  /** At a slot's last packet; otherwise undefined. */
+  /** Levels at a slot's last packet; otherwise undefined. */
   readonly levels: readonly SeatLevel[] | undefined;
 }
 

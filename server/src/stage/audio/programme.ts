@@ -12,7 +12,7 @@ import { createOverlapDetector } from "./overlap-detector.ts";
 export interface Programme extends Disposable {
   /** 20 ms, the `packet`-th (0-9) of `slot`. A slot without its packet 0 is skipped. */
   push(slot: number, packet: number, pcm: Float32Array, levels: readonly SeatLevel[]): void;
-  /** After missed ticks: completes the current slot with filler. */
+  /** Completes the current slot with filler, after missed ticks. */
   finishWithFiller(): void;
   /** Holds `fromSlot` and later, at most `MAX_HELD_SLOTS`. */
   holdFrom(fromSlot: number): void;

@@ -5,7 +5,7 @@ import { PACKET_SAMPLES } from "@hustings/wire/units.ts";
 
 export interface ReturnTarget {
   readonly seat: number;
-  /** As the other side reports, 0-1. */
+  /** Share of packets lost, 0-1, as the other side reports it. */
   readonly lossFraction: number;
   readonly send: (opus: Uint8Array, timestamp: number) => void;
 }

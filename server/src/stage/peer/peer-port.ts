@@ -22,15 +22,15 @@ export type PeerState = "connecting" | "connected" | "disconnected" | "failed" |
 export interface PeerEvents {
   /** `arrivalMs` is the port's clock. The callee may keep the bytes. */
   onPacket(rtp: Uint8Array, arrivalMs: number): void;
-  /** On the channel "hustings", at most 16,384 bytes; anything else closes the channel. */
+  /** A message on the channel "hustings", at most 16,384 bytes; anything else closes the channel. */
   onMessage(text: string): void;
   onChannelOpen(): void;
   /** About every 5 s. */
   onReport?(report: LossReport): void;
   /**
-   * From connecting, which is not reported, to connected; then disconnected (nothing for 1.2 s) and connected
-   * alternate. Ends as failed (not connected within 15 s, or nothing for 30 s) or closed (hung up by the other side);
-   * no event follows, nor after `close()`.
+   * A peer goes from connecting, which is not reported, to connected; then disconnected (nothing for 1.2 s) and
+   * connected alternate. It ends as failed (not connected within 15 s, or nothing for 30 s) or closed (hung up by the
+   * other side); no event follows, nor after `close()`.
    */
   onState(state: PeerState): void;
 }

@@ -6,14 +6,14 @@ const RECEIVER_REPORT = 201;
 const BLOCK_BYTES = 24;
 
 export interface LossReport {
-  /** Of our packets since the previous report, 0-1. */
+  /** Share of our packets lost since the previous report, 0-1. */
   readonly lossFraction: number;
   readonly jitterMs: number;
   /** Absent until the other side has had a sender report of ours. */
   readonly roundTripMs?: number;
 }
 
-/** On a track with RTP and RTCP (RFC 5761 §4). */
+/** Whether a datagram of a track with RTP and RTCP is RTCP (RFC 5761 §4). */
 export function isRtcp(bytes: Uint8Array): boolean {
   const type = bytes[1] ?? 0;
   return bytes.length >= 8 && type >= 192 && type <= 223;
@@ -64,7 +64,7 @@ export interface Reception {
   readonly received: number;
   readonly expectedBefore: number;
   readonly receivedBefore: number;
-  /** In RTP clock ticks (RFC 3550 §6.4.1). */
+  /** RTP clock ticks (RFC 3550 §6.4.1). */
   readonly jitter: number;
   readonly transit: number;
 }

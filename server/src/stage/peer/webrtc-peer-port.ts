@@ -15,7 +15,7 @@ export interface PeerPortOptions {
   readonly bindAddress?: string;
   /** First in every answer, for NAT and containers. */
   readonly publicAddress?: string;
-  /** To find the stage's own addresses; rarely needed. */
+  /** Servers by which the stage finds its own addresses; rarely needed. */
   readonly iceServers?: readonly string[];
   readonly maxPeers?: number;
   readonly now: () => number;

@@ -16,7 +16,7 @@ import {
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import { MAX_SEATS } from "@hustings/wire/units.ts";
 
-/** From the checked ticket. Permissions follow from the state. */
+/** A person, from the checked ticket. Permissions follow from the state. */
 export type Actor = Pick<TicketClaims, "person" | "name" | "generation">;
 
 export interface Facts {

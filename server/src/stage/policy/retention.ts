@@ -12,7 +12,7 @@ export interface EndedSpace {
 export interface RetentionLimits {
   /** Absent: ended spaces are kept however old they are. */
   readonly maxAgeMs?: number;
-  /** For all ended spaces together. Absent: they may take any room. */
+  /** Limit for all ended spaces together. Absent: they may take any room. */
   readonly maxBytes?: number;
 }
 

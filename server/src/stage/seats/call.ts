@@ -13,7 +13,7 @@ export interface Call {
   generation: number;
   readonly answerSdp: string;
   tick(nowMs: number): UplinkFrame;
-  /** On the tick's clock; undefined before the first. */
+  /** Time on the tick's clock; undefined before the first packet. */
   readonly lastPacketMs: number | undefined;
   readonly isConnected: boolean;
   readonly isOver: boolean;
@@ -23,7 +23,7 @@ export interface Call {
   sendPacket(opus: Uint8Array, timestamp: number): void;
   /** Dropped if the channel is not open. */
   sendMessage(text: string): void;
-  /** After our own stall: silence counts from `nowMs`. */
+  /** After our own stall, silence counts from `nowMs`. */
   restartSilenceTimer(nowMs: number): void;
   /**
    * Ends the sound at once, and the peer too unless there is a `why`: then the goodbye waits for pending commands, and

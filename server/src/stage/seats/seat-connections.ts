@@ -8,7 +8,7 @@ import { openSeatConnection, type SeatConnection } from "./seat-connection.ts";
 
 export interface SeatedConnection {
   readonly connection: SeatConnection;
-  /** By the state, or a mute not yet on disk. */
+  /** Muted by the state, or by a mute not yet on disk. */
   readonly isMuted: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface SeatConnections {
   revokeHostLinks(generation: number, keptCallId: string | undefined): void;
   hangUp(callId: string): boolean;
   sendToAll(message: StageMessage): void;
-  /** After our stall since `lastMs`: people present then are present at `nowMs`. */
+  /** After our stall since `lastMs`, people present then are present at `nowMs`. */
   restartSilenceTimers(lastMs: number, nowMs: number): void;
 }
 
