@@ -14,9 +14,13 @@ function answerWith(answer: () => Response): void {
   globalThis.fetch = async () => answer();
 }
 
-test("returns the answer and the ICE servers of a 201 response", async () => {
-  answerWith(() => new Response("answer", { status: 201, headers: { link: '<stun:a:3478>; rel="ice-server"' } }));
-  assert.deepEqual(await sendOffer(OFFER), { sdp: "answer", iceServers: [{ urls: "stun:a:3478" }] });
+test("returns the answer, the call and the ICE servers of a 201 response", async () => {
+  const headers = { link: '<stun:a:3478>; rel="ice-server"', location: "/stage/0123456789/a-call" };
+  answerWith(() => new Response("answer", { status: 201, headers }));
+  const iceServers = [{ urls: "stun:a:3478" }];
+  assert.deepEqual(await sendOffer(OFFER), { sdp: "answer", callId: "a-call", iceServers });
+  answerWith(() => new Response("answer", { status: 201 }));
+  assert.equal((await sendOffer(OFFER)).callId, undefined);
 });
 
 test("throws the stage's refusal, stage-away without a response, and internal for an unexpected status", async () => {

@@ -17,6 +17,8 @@ export interface IceServer {
 
 export interface WhipAnswer {
   readonly sdp: string;
+  /** The last part of the answer's Location. Unguessable; undefined when there is none. */
+  readonly callId: string | undefined;
   /** Servers for the next connection: this one has gathered already. */
   readonly iceServers: readonly IceServer[];
 }
@@ -29,7 +31,10 @@ export async function sendOffer({ url, ticket, sdp, deadlineMs }: WhipOffer): Pr
     throw new Refusal("stage-away", "The stage does not answer just now.", { cause });
   });
   const body = await response.text();
-  if (response.status === 201) return { sdp: body, iceServers: parseIceServers(response.headers.get("link") ?? "") };
+  if (response.status === 201) {
+    const callId = response.headers.get("location")?.split("/").at(-1);
+    return { sdp: body, callId, iceServers: parseIceServers(response.headers.get("link") ?? "") };
+  }
   throw refusalFromBody(body) ?? new Refusal("internal", `The server returned ${response.status}.`);
 }
 

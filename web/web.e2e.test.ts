@@ -94,6 +94,20 @@ test("a listener asks to speak under a name and sees the invitation", async () =
   await page.getByRole("button", { name: "Decline", exact: true }).waitFor();
 });
 
+test("a listener reads that the host takes no hands, and may ask once they are open again", async () => {
+  await using opened = await open(preview.pathOf("two"));
+  const { page } = opened;
+  await page.getByRole("button", { name: "Listen", exact: true }).click();
+  const ask = page.getByRole("button", { name: "Ask to speak", exact: true });
+  await ask.waitFor();
+  const edge = preview.edge("two");
+  edge.appendState({ kind: "hands", open: false });
+  await page.getByText("The host is not taking hands right now.").waitFor();
+  assert.equal(await ask.count(), 0);
+  edge.appendState({ kind: "hands", open: true });
+  await ask.waitFor();
+});
+
 test("a listener reads that the connection or the network is gone, and hears on when it is back", async () => {
   await using opened = await open(preview.pathOf("emoji"));
   const { page } = opened;

@@ -158,6 +158,14 @@ test("the stage answers commands by id, and unanswered ones fail when the connec
   await lost;
 });
 
+test("names its call while it has one, as the answer does", async () => {
+  answer = () => new Response("answer", { status: 201, headers: { location: "/stage/0123456789/the-call" } });
+  sit();
+  assert.equal(seat.callId, undefined);
+  await seated();
+  assert.equal(seat.callId, "the-call");
+});
+
 test("does not reconnect after the stage's bye", async () => {
   sit();
   const peer = await seated();

@@ -28,6 +28,8 @@ export interface SeatOptions {
 }
 
 export interface StageSeat {
+  /** Names this page's call at the stage; undefined while there is none. */
+  readonly callId: string | undefined;
   /** Resolves with `seq` once on disk. Throws the stage's Refusal; `stage-away` while reconnecting. */
   command(command: Command): Promise<number>;
   reconnect(): void;
@@ -89,6 +91,10 @@ class BrowserSeat implements StageSeat {
         await sleep(clock, delayMs, signal).catch(() => {});
       }
     }
+  }
+
+  get callId(): string | undefined {
+    return this.#connection?.callId;
   }
 
   command(command: Command): Promise<number> {

@@ -8,6 +8,7 @@ import { sendOffer } from "../whip-offer.ts";
 export interface StageConnection {
   readonly peer: RTCPeerConnection;
   readonly channel: RTCDataChannel;
+  readonly callId: string | undefined;
 }
 
 export interface ConnectionOptions {
@@ -52,7 +53,7 @@ export async function openConnection(options: ConnectionOptions): Promise<StageC
     options.onIceServers(answer.iceServers);
     await peer.setRemoteDescription({ type: "answer", sdp: answer.sdp });
     await firstMessage.promise;
-    return { peer, channel };
+    return { peer, channel, callId: answer.callId };
   } catch (error) {
     closeConnection({ peer, channel });
     throw error;
@@ -61,7 +62,7 @@ export async function openConnection(options: ConnectionOptions): Promise<StageC
   }
 }
 
-export function closeConnection({ peer, channel }: StageConnection): void {
+export function closeConnection({ peer, channel }: Pick<StageConnection, "peer" | "channel">): void {
   channel.onclose = null;
   peer.onconnectionstatechange = null;
   channel.close();

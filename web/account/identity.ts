@@ -26,8 +26,8 @@ export interface Identity {
   readonly name: string | undefined;
   introduce(name: string): Promise<void>;
   hostUrl(): string | undefined;
-  /** The old link stops working for everybody. */
-  replaceHostLink(): Promise<string>;
+  /** The old link stops working for everybody, and calls that came by it end, except `ownCall`. */
+  replaceHostLink(ownCall: string | undefined): Promise<string>;
 }
 
 /** Moves a host secret from the address to the store, so that nobody sees or shares it by accident. */
@@ -118,10 +118,11 @@ export function identityIn(space: SpaceId, store: Storage, clock: Clock): Identi
         ? undefined
         : `${location.origin}${ROUTES.page(space)}#${HOST_SECRET_PREFIX}${hostSecret}`;
     },
-    async replaceHostLink() {
+    async replaceHostLink(ownCall) {
       const ticket = grant?.ticket ?? (await renew()).ticket;
       const answer = await requestJson<{ secret: string; hostUrl: string }>(ROUTES.hostLink(space), {
         method: "POST",
+        body: ownCall === undefined ? {} : { call: ownCall },
         ticket,
       });
       store.setItem(hostKey(space), answer.secret);

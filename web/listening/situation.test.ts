@@ -17,6 +17,7 @@ const VIEW: SpaceView = {
   people: [],
   hands: [],
   handsCount: 0,
+  handsOpen: true,
   invites: [],
   air: "voice",
   holdReason: undefined,

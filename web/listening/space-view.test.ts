@@ -13,6 +13,7 @@ const ROOM: RoomDocument = {
   host: "Ada",
   speakers: [SPEAKER, SPEAKER],
   handsCount: 0,
+  handsOpen: true,
   air: "voice",
   holdReason: null,
   recording: "on",

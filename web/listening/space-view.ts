@@ -34,6 +34,7 @@ export interface SpaceView {
   readonly people: readonly OnStage[];
   readonly hands: readonly NamedPerson[];
   readonly handsCount: number;
+  readonly handsOpen: boolean;
   readonly invites: readonly NamedPerson[];
   readonly air: Air;
   readonly holdReason: HoldReason | undefined;
@@ -58,21 +59,34 @@ export function viewOf({ stage, ear, room }: Sources): SpaceView | undefined {
 }
 
 function fromState(state: SpaceState, audience: number): SpaceView {
-  const { title, phase, host, seats, hands, invites, air, holdReason, recording, liveUtcMs, endReason } = state;
+  const { title, phase, host, seats, hands, handsOpen, invites, air, holdReason, recording, liveUtcMs, endReason } =
+    state;
   const people = withKeys(seats.map((seat) => ({ ...seat })));
-  const shared = { title, phase, hands, invites, air, holdReason, recording, audience, liveUtcMs, endReason };
+  const shared = {
+    title,
+    phase,
+    hands,
+    handsOpen,
+    invites,
+    air,
+    holdReason,
+    recording,
+    audience,
+    liveUtcMs,
+    endReason,
+  };
   return { ...shared, host: host?.name ?? "", hostPerson: host?.person, people, handsCount: hands.length };
 }
 
 function fromRoom(room: RoomDocument): SpaceView {
-  const { title, phase, host, speakers, handsCount, air, recording, audience } = room;
+  const { title, phase, host, speakers, handsCount, handsOpen, air, recording, audience } = room;
   const people = speakers.map((speaker) => ({
     ...speaker,
     person: undefined,
     mutedBy: "self" as const,
   }));
   return {
-    ...{ title, phase, host, handsCount, air, recording, audience },
+    ...{ title, phase, host, handsCount, handsOpen, air, recording, audience },
     hostPerson: undefined,
     people: withKeys(people),
     hands: [],

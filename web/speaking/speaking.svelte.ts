@@ -14,7 +14,7 @@ import { Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
-import { foldAll, type Phase, type SpaceState } from "@hustings/wire/log/state.ts";
+import { foldAll, type NamedPerson, type Phase, type SpaceState } from "@hustings/wire/log/state.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
@@ -45,6 +45,8 @@ export class Speaking {
   seat = $state.raw<SeatPhase | undefined>();
   /** State from the data channel, while seated. */
   stageState = $state.raw<{ readonly state: SpaceState; readonly audience: number } | undefined>();
+  /** For hosts: people who were removed and not invited again. */
+  removed = $state.raw<readonly NamedPerson[]>([]);
   isMicrophoneSilent = $state(false);
   /** The browser plays the other speakers only after a tap. */
   isSoundBlocked = $state(false);
@@ -217,6 +219,7 @@ export class Speaking {
     this.microphone = undefined;
     this.stageState = undefined;
     this.levels = [];
+    this.removed = [];
     this.#sound.srcObject = null;
     this.seat = seat;
     // The room document lags the stage by a second; it must show the end of this seat.
@@ -230,6 +233,7 @@ export class Speaking {
     if (message.kind === "state" && state) this.stageState = { state: foldAll(message.entries, state), audience };
     if (message.kind === "audience" && state) this.stageState = { state, audience: message.audience };
     if (message.kind === "levels") this.levels = message.levels;
+    if (message.kind === "removed") this.removed = message.people;
     if (message.kind === "snapshot" || message.kind === "state") this.microphone?.open(!this.isMuted);
   }
 
@@ -246,9 +250,13 @@ export class Speaking {
     this.isMicrophoneSilent = this.#silentSinceMs !== undefined && nowMs - this.#silentSinceMs > SILENT_AFTER_MS;
   }
 
-  /** The stage refuses commands under the replaced host link. */
+  get callId(): string | undefined {
+    return this.#stageSeat?.callId;
+  }
+
+  /** The stage ended the call if it could not be named, because it was just reconnecting. */
   hostLinkReplaced(): void {
-    this.#reconnect();
+    if (this.seat?.kind === "over" && this.seat.why === "ticket-revoked") void this.takeSeat().catch(() => undefined);
   }
 
   /** After a network change the old connection is dead even if it still reports otherwise. */

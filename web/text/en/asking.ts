@@ -10,4 +10,5 @@ export const asking = {
   notNow: "Not now",
   handIsUp: "Your hand is up. The host sees it and may invite you.",
   lowerHand: "Lower your hand",
+  handsClosed: "The host is not taking hands right now.",
 };

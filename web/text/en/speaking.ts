@@ -84,6 +84,12 @@ export const speaking = {
     showFirst: "Show only the first",
     noAnswer: "invited, no answer yet",
     withdraw: (name: string) => `Withdraw the invitation of ${isolate(name)}`,
+    closed: "Hands are closed",
+    close: "Take no more hands",
+    open: "Take hands again",
+    removedHeading: "Removed",
+    removed: "removed from the stage",
+    inviteBack: (name: string) => `Invite ${isolate(name)} back`,
   },
   links: {
     heading: "Bring people in",
