@@ -2,7 +2,7 @@
 
 import type { PersonId } from "../ids.ts";
 import type { Rendition } from "../units.ts";
-import type { StateEntry } from "./state.ts";
+import type { SpaceState, StateEntry } from "./state.ts";
 
 /**
  * Positions count from 1; sound has a lane per rendition, whose position is the slot. `state` is public and folded;
@@ -44,8 +44,12 @@ export interface Heads {
   readonly backstageSeq: number;
 }
 
-/** A follower gets nothing twice. Per rendition slots ascend; a slot's state entries come before its sound. */
+/**
+ * A follower gets nothing twice. Per rendition slots ascend; a slot's state entries come before its sound. A follower that is
+ * far behind in the state lane gets a snapshot instead of entries; its state may be that of a later slot.
+ */
 export type LogRecord =
   | { readonly lane: "sound"; readonly rendition: Rendition; readonly slot: number; readonly bytes: Uint8Array }
   | { readonly lane: "state"; readonly entry: StateEntry }
+  | { readonly lane: "snapshot"; readonly state: SpaceState }
   | { readonly lane: "moments"; readonly entry: MomentEntry };

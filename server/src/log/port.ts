@@ -24,8 +24,8 @@ export interface FollowedLanes {
   heads(): Heads;
   /**
    * Records from `cursor` on, then each new one, in the order of `LogRecord`. Ends when `signal` aborts or the log is
-   * closed. Throws FollowerTooSlow: follow again from the newest cursor. An older cursor than is kept starts at the
-   * oldest kept record.
+   * closed. A follower too far behind in the state lane gets a snapshot; in sound or moments FollowerTooSlow is thrown:
+   * follow again from the newest cursor. An older cursor than is kept starts at the oldest kept record.
    */
   follow(cursor: Cursor, signal: AbortSignal, renditions?: readonly Rendition[]): AsyncIterable<LogRecord>;
 }
@@ -112,17 +112,31 @@ export interface LogArchive {
 
 export const MAX_RANGE_SLOTS = 600;
 
-/** One stage process holds it. */
-export interface LogStore {
-  /** The pen has term 1. Throws if the space has a log. */
+export class SpaceExists extends Error {
+  override readonly name = "SpaceExists";
+}
+
+export interface ListedSpaces {
+  /** Newest `created` first. */
+  readonly open: readonly { readonly id: SpaceId; readonly state: SpaceState }[];
+  /** With the Unix time of their end, by the clock of the stage that ended them. */
+  readonly ended: ReadonlyMap<SpaceId, number>;
+}
+
+/** One stage process holds it. Reading as from an archive needs no pen. */
+export interface LogStore extends LogArchive {
+  /** The pen has term 1. Throws SpaceExists. Leaves nothing of a log that could not be made. */
   create(id: SpaceId): Promise<SpaceLog>;
   /**
    * The pen has the next term, durable before this resolves; an older pen's pending entries are durable or refused by
    * then. Cuts a torn tail. `undefined`: no such log.
    */
   open(id: SpaceId): Promise<SpaceLog | undefined>;
-  /** Newest `created` first; opens no log. */
-  list(): Promise<readonly { readonly id: SpaceId; readonly state: SpaceState }[]>;
+  /**
+   * Opens no log, and reads only those that may not have ended. A space counts as ended even if an older copy of its log was
+   * put in its place. Calls `onProgress` now and then with the number of logs read.
+   */
+  list(onProgress?: (readCount: number) => void): Promise<ListedSpaces>;
   /** Bytes that the space takes where it is stored; 0 for an unknown space. */
   sizeBytes(id: SpaceId): Promise<number>;
   /** Removes a space for good and frees what it took. */

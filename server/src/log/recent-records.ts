@@ -2,17 +2,24 @@
 
 import { peekFragment } from "@hustings/wire/log/fragment.ts";
 import type { BackstageEntry, Cursor, Heads, LogRecord, MomentEntry } from "@hustings/wire/log/lanes.ts";
-import { EMPTY_STATE, foldState, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
+import type { SpaceState, StateEntry } from "@hustings/wire/log/state.ts";
 import { KEPT_SLOTS, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import { createFragmentRing, type FragmentRing } from "./fragment-ring.ts";
 import { createMomentWindow } from "./moment-window.ts";
 import { FollowerTooSlow, type FragmentSize, MAX_RANGE_SLOTS } from "./port.ts";
+import { createRecentEntries } from "./recent-entries.ts";
 
 type SoundRecord = LogRecord & { lane: "sound" };
 type StateRecord = LogRecord & { lane: "state" };
 
-/** 100 s of two renditions; a slower follower is disconnected. */
+/** 100 s of two renditions. A follower farther behind in sound or moments is disconnected; in state it gets a snapshot. */
 export const HELD_RECORDS = 1024;
+
+/** A record of sound or a moment, and the entry up to which followers get the state lane before it. */
+interface HeldRecord {
+  readonly record: LogRecord;
+  readonly stateSeq: number;
+}
 
 export interface RecentOptions {
   readonly keptSlots?: number;
@@ -33,6 +40,8 @@ export interface RecentRecords {
   /** Throws RangeError unless `slot` is above the head. */
   addSound(rendition: Rendition, slot: number, bytes: Uint8Array): void;
   addState(entry: StateEntry): void;
+  /** Begins with the state of a compacted lane, without the entries that led to it. */
+  addSnapshot(state: SpaceState): void;
   addBackstage(entry: BackstageEntry): void;
   addMoment(entry: MomentEntry): void;
 }
@@ -50,16 +59,16 @@ export function createRecentRecords({
     "32": createFragmentRing(keptSlots),
     "16": createFragmentRing(keptSlots),
   };
-  const states: StateRecord[] = [];
+  const entries = createRecentEntries();
   const backstage: BackstageEntry[] = [];
   const moments = createMomentWindow();
-  const held: LogRecord[] = [];
+  const held: HeldRecord[] = [];
   const wakes = new Set<() => void>();
+  const recordOf = sharedStateRecords();
   let publishedCount = 0;
-  let state = EMPTY_STATE;
 
   function publish(record: LogRecord): void {
-    held[publishedCount % heldRecords] = record;
+    held[publishedCount % heldRecords] = { record, stateSeq: entries.state.seq };
     publishedCount++;
     wakeAll();
   }
@@ -71,7 +80,7 @@ export function createRecentRecords({
   function openFollowers(): Followers {
     let isClosed = false;
     return {
-      follow: (cursor, signal, renditions) => follow(wantedBy(cursor, renditions), signal, () => isClosed),
+      follow: (cursor, signal, renditions) => follow(cursor, wantedBy(cursor, renditions), signal, () => isClosed),
       close() {
         isClosed = true;
         wakeAll();
@@ -80,26 +89,42 @@ export function createRecentRecords({
   }
 
   async function* follow(
+    cursor: Cursor,
     isWanted: (record: LogRecord) => boolean,
     signal: AbortSignal,
     isClosed: () => boolean,
   ): AsyncGenerator<LogRecord> {
     let at = publishedCount;
-    const kept = moments.entries().map((entry): LogRecord => ({ lane: "moments", entry }));
-    const sounds = allSound().filter(isWanted);
-    for (const record of [...inLogOrder(states.filter(isWanted), sounds), ...kept.filter(isWanted)]) {
+    let seq = Math.max(cursor.stateSeq, entries.state.seq);
+    for (const record of kept(cursor.stateSeq, isWanted)) {
       if (signal.aborted) return;
       yield record;
     }
     while (!signal.aborted) {
       if (publishedCount - at > heldRecords)
         throw new FollowerTooSlow(`The follower fell ${publishedCount - at} records behind.`);
-      if (at < publishedCount) {
-        const record = held[at++ % heldRecords] as LogRecord;
-        if (isWanted(record)) yield record;
+      const next = at < publishedCount ? (held[at % heldRecords] as HeldRecord) : undefined;
+      if (next !== undefined && next.stateSeq <= seq) {
+        at++;
+        if (isWanted(next.record)) yield next.record;
+      } else if (entries.state.seq > seq) {
+        const record = recordOf(entries.next(seq) ?? entries.state);
+        seq = record.lane === "state" ? record.entry.seq : record.state.seq;
+        yield record;
       } else if (isClosed()) return;
       else await nextWake(signal);
     }
+  }
+
+  function kept(stateSeq: number, isWanted: (record: LogRecord) => boolean): LogRecord[] {
+    const sounds = allSound().filter(isWanted);
+    const missed = entries.after(stateSeq);
+    const first =
+      missed === undefined
+        ? [recordOf(entries.state), ...sounds]
+        : inLogOrder(missed.map(recordOf) as StateRecord[], sounds);
+    const recentMoments = moments.entries().map((entry): LogRecord => ({ lane: "moments", entry }));
+    return [...first, ...recentMoments.filter(isWanted)];
   }
 
   function nextWake(signal: AbortSignal): Promise<void> {
@@ -125,11 +150,11 @@ export function createRecentRecords({
       slot: Object.fromEntries(
         RENDITIONS.map((rendition) => [rendition, sound[rendition].head] as const).filter(([, head]) => head >= 0),
       ),
-      stateSeq: state.seq,
+      stateSeq: entries.state.seq,
       momentSeq: moments.head,
       backstageSeq: backstage.at(-1)?.seq ?? 0,
     }),
-    state: () => state,
+    state: () => entries.state,
     openFollowers,
     range(rendition, from, to) {
       checkRange(from, to);
@@ -148,10 +173,10 @@ export function createRecentRecords({
       publish({ lane: "sound", rendition, slot, bytes });
     },
     addState(entry) {
-      state = foldState(state, entry);
-      const record: StateRecord = { lane: "state", entry };
-      states.push(record);
-      publish(record);
+      if (entries.add(entry)) wakeAll();
+    },
+    addSnapshot(state) {
+      if (entries.replace(state)) wakeAll();
     },
     addBackstage(entry) {
       backstage.push(entry);
@@ -174,7 +199,8 @@ function wantedBy(cursor: Cursor, renditions: readonly Rendition[] = RENDITIONS)
       case "sound":
         return record.slot >= cursor.nextSlot && renditions.includes(record.rendition);
       case "state":
-        return record.entry.seq > cursor.stateSeq;
+      case "snapshot":
+        return true;
       case "moments":
         return record.entry.seq > cursor.momentSeq;
     }
@@ -197,4 +223,15 @@ function inLogOrder(states: readonly StateRecord[], sounds: readonly SoundRecord
     records.push(sound);
   }
   return [...records, ...states.slice(next)];
+}
+
+// Every follower gets the same record object for an entry or state, so that its frame is encoded once for all of them.
+function sharedStateRecords(): (value: StateEntry | SpaceState) => StateRecord | (LogRecord & { lane: "snapshot" }) {
+  const records = new WeakMap<StateEntry | SpaceState, ReturnType<ReturnType<typeof sharedStateRecords>>>();
+  return (value) => {
+    const record =
+      records.get(value) ?? ("kind" in value ? { lane: "state", entry: value } : { lane: "snapshot", state: value });
+    records.set(value, record);
+    return record;
+  };
 }

@@ -17,7 +17,7 @@ export interface OpenedSpace extends SpaceDetails {
 
 /** Each function rejects with the stage's Refusal, or with an Error that tells the operator why there is no answer. */
 export interface Operator {
-  /** Live spaces first, then the newest first; at most 1,000. */
+  /** Live spaces first, then the newest first, then those that ended last; at most 1,000. */
   list(): Promise<readonly MeasuredSpace[]>;
   /** Throws `no-space`. */
   show(id: SpaceId): Promise<MeasuredSpace>;
@@ -52,7 +52,7 @@ export function operatorOf(dataDirectory: string): Operator {
 
   const at = (id: SpaceId): string => `/internal/spaces/${id}`;
   return {
-    list: () => ask("/internal/spaces"),
+    list: () => ask("/internal/spaces?all=yes"),
     show: (id) => ask(at(id)),
     open: (space) => ask("/internal/spaces", { method: "POST", body: space }),
     end: (id) => ask(`${at(id)}/end`, { method: "POST" }),

@@ -27,7 +27,5 @@ export const AUDIENCE_NOTICE_MS = 2_000;
 /** Smaller changes are reported to listeners only after `AUDIENCE_SMALL_STEP_MS`. */
 export const AUDIENCE_STEP = 0.01;
 export const AUDIENCE_SMALL_STEP_MS = 10_000;
-/** A resuming listener that missed more gets a snapshot. */
-export const KEPT_ENTRIES = 512;
 /** Sound may still arrive this long after the end. */
 export const END_MS = 1_000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EMPTY_STATE, type StateEntry } from "@hustings/wire/log/state.ts";
-import { KEPT_ENTRIES } from "./follow-limits.ts";
+import { KEPT_ENTRIES } from "../log/recent-entries.ts";
 import { createSpaceReplica } from "./space-replica.ts";
 import { fragmentOf } from "./testing/fake-upstream.ts";
 
@@ -24,6 +24,20 @@ test("resumes from the rendition that is furthest behind", () => {
   replica.apply({ lane: "sound", rendition: "32", slot: 9, bytes: fragmentOf(9) });
   replica.apply({ lane: "sound", rendition: "16", slot: 8, bytes: fragmentOf(8) });
   assert.equal(replica.cursor().nextSlot, 9);
+});
+
+test("continues from a snapshot, and drops one that is not newer", () => {
+  const replica = createSpaceReplica({ state: { ...EMPTY_STATE, seq: 10 }, nextSlot: 0 });
+  replica.apply({ lane: "state", entry: title(11) });
+  assert.equal(replica.apply({ lane: "snapshot", state: { ...EMPTY_STATE, title: "Far on", seq: 5_000 } }), true);
+  assert.equal(replica.apply({ lane: "snapshot", state: { ...EMPTY_STATE, title: "Old", seq: 5_000 } }), false);
+  assert.deepEqual([replica.state.title, replica.cursor().stateSeq], ["Far on", 5_000]);
+  assert.equal(replica.entriesAfter(10), undefined, "a listener with an older state needs the snapshot, too");
+  replica.apply({ lane: "state", entry: title(5_001) });
+  assert.deepEqual(
+    replica.entriesAfter(5_000)?.map(({ seq }) => seq),
+    [5_001],
+  );
 });
 
 test("keeps a bounded number of entries, and returns none when some are missing", () => {

@@ -2,11 +2,11 @@
 // from a snapshot and drops records that it already has.
 
 import type { Cursor } from "@hustings/wire/log/lanes.ts";
-import { EMPTY_STATE, foldState, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
+import { EMPTY_STATE, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import { createFragmentRing, type FragmentRing } from "../log/fragment-ring.ts";
 import type { FollowedRecord } from "../log/port.ts";
-import { KEPT_ENTRIES } from "./follow-limits.ts";
+import { createRecentEntries } from "../log/recent-entries.ts";
 import { createRecentMoments, type RecentMoments } from "./recent-moments.ts";
 
 export interface SpaceReplica {
@@ -20,7 +20,7 @@ export interface SpaceReplica {
   apply(record: FollowedRecord): boolean;
   /** Position to follow from; `apply` drops the overlap. */
   cursor(): Cursor;
-  /** Ascending; `undefined`: some are no longer kept. */
+  /** Ascending; `undefined`: too many, or no longer kept. */
   entriesAfter(seq: number): readonly StateEntry[] | undefined;
   isAbsent(from: number, to: number): boolean;
 }
@@ -32,24 +32,13 @@ export interface ReplicaSeed {
 
 export function createSpaceReplica(seed: ReplicaSeed): SpaceReplica {
   const rings: Record<Rendition, FragmentRing> = { "32": createFragmentRing(), "16": createFragmentRing() };
-  const entries: StateEntry[] = [];
   const moments = createRecentMoments();
-  let state: SpaceState = { ...EMPTY_STATE, ...seed.state };
+  const entries = createRecentEntries(wholeState(seed.state));
   let audience = 0;
-
-  function applyEntry(entry: StateEntry): boolean {
-    if (entry.seq <= state.seq) return false;
-    // With entries missing in between, older ones help no resuming listener.
-    if (entry.seq !== state.seq + 1) entries.length = 0;
-    state = foldState(state, entry);
-    entries.push(entry);
-    if (entries.length > KEPT_ENTRIES) entries.shift();
-    return true;
-  }
 
   return {
     get state() {
-      return state;
+      return entries.state;
     },
     moments,
     get audience() {
@@ -65,7 +54,9 @@ export function createSpaceReplica(seed: ReplicaSeed): SpaceReplica {
         case "sound":
           return rings[record.rendition].add(record.slot, record.bytes);
         case "state":
-          return applyEntry(record.entry);
+          return entries.add(record.entry);
+        case "snapshot":
+          return entries.replace(wholeState(record.state));
         case "moments":
           return moments.add(record.entry, 0);
         case "audience":
@@ -76,15 +67,16 @@ export function createSpaceReplica(seed: ReplicaSeed): SpaceReplica {
     cursor() {
       const heads = RENDITIONS.map((rendition) => rings[rendition].head);
       const nextSlot = Math.max(seed.nextSlot, Math.min(...heads.map((head) => head + 1)));
-      return { nextSlot, stateSeq: state.seq, momentSeq: moments.newestSeq };
+      return { nextSlot, stateSeq: entries.state.seq, momentSeq: moments.newestSeq };
     },
-    entriesAfter(seq) {
-      if (seq >= state.seq) return [];
-      const first = entries[0];
-      return first && first.seq <= seq + 1 ? entries.slice(seq + 1 - first.seq) : undefined;
-    },
-    isAbsent: (from, to) => isCovered([...state.absences, ...state.gaps], from, to),
+    entriesAfter: entries.after,
+    isAbsent: (from, to) => isCovered([...entries.state.absences, ...entries.state.gaps], from, to),
   };
+}
+
+// A state that was written before a field existed lacks it.
+function wholeState(state: SpaceState): SpaceState {
+  return { ...EMPTY_STATE, ...state };
 }
 
 function isCovered(ranges: readonly { readonly from: number; readonly to: number }[], from: number, to: number) {

@@ -11,7 +11,11 @@ import { readPublicKeys } from "../tickets/keys.ts";
 import { ticketVerifier } from "../tickets/verify.ts";
 import { tlsOf } from "./tls-files.ts";
 
-export async function startStageRole({ config, version }: RoleStart, log: Logger): Promise<AsyncDisposable> {
+export async function startStageRole(
+  { config, version }: RoleStart,
+  log: Logger,
+  step: (words: string) => void,
+): Promise<AsyncDisposable> {
   const run = runDirectory(config.dataDirectory);
   const clock = shiftedClock(systemClock, config.utcOffsetMs);
   const { host, udpPort, publicAddress, turnUrl, turnSecret } = config;
@@ -43,6 +47,7 @@ export async function startStageRole({ config, version }: RoleStart, log: Logger
       clock,
       log,
       version,
+      onProgress: (readCount) => step(`has read the logs of ${readCount} spaces`),
       tcp: { host, port: config.stagePort },
       ...(tls === undefined ? {} : { tls }),
       socketPath: run.stageSocket,

@@ -21,7 +21,7 @@ export function startRole(options: NodeOptions): StartRole {
       case "stage": {
         const { startStageRole } = await import("./stage-role.ts");
         step("opens its logs and resumes its spaces");
-        return startStageRole(start, log);
+        return startStageRole(start, log, step);
       }
       case "api": {
         const { startApiRole } = await import("./api-role.ts");

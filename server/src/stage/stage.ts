@@ -41,6 +41,8 @@ export interface StageOptions {
   readonly followPath: string;
   readonly iceServers?: IceServers;
   readonly limits: StageLimits;
+  /** Called now and then while the store is read. */
+  readonly onProgress?: (readCount: number) => void;
 }
 
 export interface StageLimits {
@@ -80,9 +82,15 @@ export async function startStage(options: StageOptions): Promise<Stage> {
   );
   const newCallId = () => randomBytes(CALL_ID_BYTES).toString("base64url");
   const commandLimits = createCommandLimits(clock);
-  const { isRecorded } = options;
+  const { isRecorded, onProgress } = options;
   const dependencies = { ...limits, clock, peers, opus, logger: log, commandLimits, newCallId, isRecorded };
-  const opened = await openSpaces({ ...limits, store, dependencies, tickNumber: () => ticker.number });
+  const opened = await openSpaces({
+    ...limits,
+    store,
+    dependencies,
+    tickNumber: () => ticker.number,
+    ...(onProgress && { onProgress }),
+  });
   made.use(opened);
   made.use(ticker);
   spaces = opened;

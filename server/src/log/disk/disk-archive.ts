@@ -4,15 +4,13 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, systemClock } from "@hustings/flow/clock.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
-import { foldAll, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 import type { FragmentSize, LogArchive, StoredLog } from "../port.ts";
 import { checkRange } from "../recent-records.ts";
-import { MAX_ENTRY_LANE_BYTES } from "./entry-lane.ts";
-import { scanEntries } from "./entry-lines.ts";
-import { readRange, scanBatches, seekSlot } from "./fragment-scan.ts";
 import { type LaneFile, openForReading } from "./lane-files.ts";
 import { LANE_FILES, spacesFolder } from "./lane-names.ts";
+import { readRange, scanBatches, seekSlot } from "./sound/fragment-scan.ts";
+import { createStateReader } from "./state/state-reader.ts";
 
 export interface DiskArchiveOptions {
   readonly directory: string;
@@ -24,10 +22,11 @@ export interface DiskArchiveOptions {
 const SETTLED_MS = 30_000;
 
 export function createDiskArchive({ directory, clock = systemClock }: DiskArchiveOptions): LogArchive {
+  const states = createStateReader();
   return {
     async read(id: SpaceId) {
       const folder = join(spacesFolder(directory), id);
-      const state = await readState(folder);
+      const state = await states.read(folder);
       if (state === undefined) return undefined;
       const lane = await stat(join(folder, LANE_FILES.sound["32"])).catch(() => undefined);
       const instance = lane === undefined ? "" : `${lane.dev}:${lane.ino}`;
@@ -81,19 +80,4 @@ function readSound(folder: string): Pick<StoredLog, "sizes" | "range" | typeof S
       for (const lane of lanes.values()) await (await lane.catch(() => undefined))?.file.close();
     },
   };
-}
-
-/** `undefined`: no lane, or no whole entry. */
-export async function readState(folder: string): Promise<SpaceState | undefined> {
-  const file = await openForReading(join(folder, LANE_FILES.state));
-  if (!file) return undefined;
-  try {
-    const sizeBytes = await file.size();
-    if (sizeBytes > MAX_ENTRY_LANE_BYTES) throw new Error(`The state lane is too long: it has ${sizeBytes} bytes.`);
-    const bytes = await file.read(0, sizeBytes);
-    const entries = scanEntries(bytes).entries as StateEntry[];
-    return entries.length === 0 && bytes.some((byte) => byte !== 0) ? undefined : foldAll(entries);
-  } finally {
-    await file.close();
-  }
 }

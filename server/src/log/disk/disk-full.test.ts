@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { SpaceLog } from "../port.ts";
 import { createdChange, fragmentOf, nameOf, SPACE, START, take, titleChange } from "../testing/log-fixture.ts";
-import { RETRY_MS, WRITE_MS } from "./sound-writer.ts";
+import { RETRY_MS, WRITE_MS } from "./sound/sound-writer.ts";
 import { faultyDisk, slotsBetween, slotsOf, startDisk } from "./testing/disk-fixture.ts";
 
 describe("disk, full or slow", () => {

@@ -9,13 +9,14 @@ import { createPens, type PenHold } from "../pens.ts";
 import type { SpaceLog } from "../port.ts";
 import { checkRange, createRecentRecords, type RecentRecords } from "../recent-records.ts";
 import { type EntryLane, openEntryLane } from "./entry-lane.ts";
-import { type LaneFile, type OpenLane, syncFolder } from "./lane-files.ts";
+import { type LaneFile, type OpenLane, type ReplaceFile, syncFolder } from "./lane-files.ts";
 import { LANE_FILES } from "./lane-names.ts";
 import { readMark, readTerm, writeMark, writeTerm } from "./mark-file.ts";
 import type { OpenLog } from "./open-logs.ts";
 import { entryRepairs, type LaneRepair, type Repair, soundRepairs, termRepairs } from "./repairs.ts";
-import { openSoundLane, type SoundLane } from "./sound-lane.ts";
-import { type SoundWriter, startSoundWriter } from "./sound-writer.ts";
+import { openSoundLane, type SoundLane } from "./sound/sound-lane.ts";
+import { type SoundWriter, startSoundWriter } from "./sound/sound-writer.ts";
+import { openStateLane } from "./state/state-lane.ts";
 
 /** The mark is this far ahead of the newest slot: 2 s. */
 export const MARK_AHEAD_SLOTS = 10;
@@ -25,9 +26,12 @@ export interface DiskLogOptions {
   readonly folder: string;
   readonly clock: Clock;
   readonly openLane: OpenLane;
+  readonly replaceFile: ReplaceFile;
   readonly heldRecords?: number;
   readonly onRepair: (repair: Repair) => void;
   readonly onUnused: () => Promise<void>;
+  /** Called once the end of the space is on the medium. */
+  readonly onEnded: (utcMs: number) => void;
 }
 
 export interface DiskLog extends OpenLog<SpaceLog> {
@@ -84,14 +88,23 @@ export async function openDiskLog(options: DiskLogOptions): Promise<DiskLog> {
 }
 
 async function openParts(options: DiskLogOptions, open: (name: string) => Promise<LaneFile>) {
-  const { clock, heldRecords } = options;
+  const { clock, heldRecords, openLane, replaceFile, onEnded } = options;
   const recent = createRecentRecords(heldRecords === undefined ? {} : { heldRecords });
   const backstage = await openEntryLane(await open(LANE_FILES.backstage), (entry) =>
     recent.addBackstage(entry as BackstageEntry),
   );
-  const state = await openEntryLane(await open(LANE_FILES.state), (entry) => recent.addState(entry as StateEntry));
+  const state = await openStateLane(await open(LANE_FILES.state), {
+    path: join(options.folder, LANE_FILES.state),
+    openLane,
+    replaceFile,
+    onState: recent.addSnapshot,
+    onEntry(entry) {
+      recent.addState(entry);
+      if (entry.kind === "ended") onEnded(entry.utcMs);
+    },
+    state: recent.state,
+  });
   for (const entry of backstage.entries) recent.addBackstage(entry as BackstageEntry);
-  for (const entry of state.entries) recent.addState(entry as StateEntry);
   const sounds = {
     "32": await openSoundLane(await open(LANE_FILES.sound["32"]), KEPT_SLOTS),
     "16": await openSoundLane(await open(LANE_FILES.sound["16"]), KEPT_SLOTS),

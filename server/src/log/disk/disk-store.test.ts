@@ -97,7 +97,7 @@ describe("disk, opened again", () => {
     await writeFile(join(spaces, "dddddddddd"), "a file");
     await cp(join(spaces, SPACE), join(spaces, "eeeeeeeeee"), { recursive: true });
     assert.deepEqual(
-      (await disk.store.list()).map(({ id }) => id),
+      (await disk.store.list()).open.map(({ id }) => id),
       [SPACE],
     );
     assert.deepEqual(disk.repairs.map(({ space }) => space).sort(), [

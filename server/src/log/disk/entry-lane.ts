@@ -36,8 +36,9 @@ export const RESERVED_BYTES = 64 * 1024;
 export const VITAL_BYTES = RESERVED_BYTES / 2;
 /** At most; what its number adds to the JSON of an entry. */
 const SEQ_BYTES = 32;
-/** About a million entries; a longer lane is not opened. The last MiB is for the space's end. */
+/** About a million entries; a longer lane is not opened. */
 export const MAX_ENTRY_LANE_BYTES = 256 * 1024 * 1024;
+/** The last part of a lane is only for the end of the space. */
 const END_BYTES = 1024 * 1024;
 
 interface Waiting {
@@ -47,18 +48,38 @@ interface Waiting {
   readonly reject: (cause: unknown) => void;
 }
 
+/** A file that takes the place of a lane's file, with the same numbers in it. */
+export interface LaneReplacement {
+  readonly file: LaneFile;
+  /** Where its last entry ends. */
+  readonly endsAt: number;
+  /** Where its reserved bytes end. */
+  readonly reservedTo: number;
+}
+
 export interface EntryLaneLimits {
   /** Read from the end on opening; absent: all. */
   readonly tailBytes?: number;
   readonly maxEntryBytes?: number;
+  /** Appends are refused above this, except the end of the space. */
+  readonly maxLaneBytes?: number;
+  /** Called with the entries that were read when the lane was opened, before `replace`. */
+  readonly onRead?: (entries: readonly Entry[]) => void;
+  /**
+   * Called with the end of the last entry after the opening and after each group of entries, never while one is being
+   * written. The lane goes on in the file that it resolves with, and closes the old one. Never rejects.
+   */
+  readonly replace?: (endsAt: number) => Promise<LaneReplacement | undefined>;
 }
 
 /** Cuts a torn tail and reserves bytes, as far as the disk has room. */
 export async function openEntryLane(
-  file: LaneFile,
+  openedFile: LaneFile,
   onDurable: (entry: Entry) => void,
-  { tailBytes = Infinity, maxEntryBytes = MAX_ENTRY_BYTES }: EntryLaneLimits = {},
+  limits: EntryLaneLimits = {},
 ): Promise<OpenedEntryLane> {
+  const { tailBytes = Infinity, maxEntryBytes = MAX_ENTRY_BYTES, maxLaneBytes = MAX_ENTRY_LANE_BYTES } = limits;
+  let file = openedFile;
   const sizeBytes = await file.size();
   if (sizeBytes > MAX_ENTRY_LANE_BYTES) throw new Error(`The lane is too long: it has ${sizeBytes} bytes.`);
   const { entries, endsAt, tornBytes, damages } = await readTail(file, sizeBytes, tailBytes);
@@ -82,8 +103,17 @@ export async function openEntryLane(
       const group = waiting;
       waiting = [];
       await writeGroup(group);
+      await replaceFile();
     }
     await reserve();
+  }
+
+  async function replaceFile(): Promise<void> {
+    const replacement = await limits.replace?.(nextAt);
+    if (replacement === undefined) return;
+    const old = file;
+    ({ file, endsAt: nextAt, reservedTo } = replacement);
+    await old.close().catch(() => undefined);
   }
 
   async function writeGroup(group: readonly Waiting[]): Promise<void> {
@@ -128,11 +158,13 @@ export async function openEntryLane(
     while (writing) await writing;
   }
 
+  limits.onRead?.(entries);
+  await replaceFile();
   await reserve();
   const lane: EntryLane = {
     append: (fields, rank = "vital") =>
       new Promise((resolve, reject) => {
-        if (nextAt > MAX_ENTRY_LANE_BYTES - END_BYTES && !("kind" in fields && fields.kind === "ended"))
+        if (nextAt > maxLaneBytes - END_BYTES && !("kind" in fields && fields.kind === "ended"))
           throw new Error(`The lane is full: it has ${nextAt} bytes.`);
         waiting.push({ fields, rank, resolve, reject });
         start();

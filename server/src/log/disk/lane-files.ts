@@ -1,7 +1,8 @@
 // A lane's view of the file system, so that tests can simulate a full or failing disk.
 
 import { constants } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { type FileHandle, open, rename, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 
 export interface LaneFile {
   /** Resolves with the bytes written, perhaps fewer; rejects if 0. */
@@ -11,6 +12,8 @@ export interface LaneFile {
   /** Fewer than `length` only at the end of the file. */
   read(at: number, length: number): Promise<Uint8Array>;
   size(): Promise<number>;
+  /** Differs between two files that exist at the same time. */
+  instance(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -18,6 +21,17 @@ export type OpenLane = (path: string) => Promise<LaneFile>;
 
 export const openLaneFile: OpenLane = async (path) =>
   laneFileOf(await open(path, constants.O_RDWR | constants.O_CREAT, 0o600));
+
+/**
+ * Puts the file `from` in the place of `to`, whole or not at all. Rejects if the old file stays. After a power failure the old
+ * one may be back until `synced` has resolved, which may be tried again.
+ */
+export type ReplaceFile = (from: string, to: string) => Promise<{ synced(): Promise<void> }>;
+
+export const renameFile: ReplaceFile = async (from, to) => {
+  await rename(from, to);
+  return { synced: () => syncFolder(dirname(to)) };
+};
 
 /** `undefined`: no such file. Writes reject. */
 export async function openForReading(path: string): Promise<LaneFile | undefined> {
@@ -82,6 +96,10 @@ function laneFileOf(handle: FileHandle): LaneFile {
       return bytes.subarray(0, filled);
     },
     size: async () => (await handle.stat()).size,
+    async instance() {
+      const { dev, ino } = await handle.stat();
+      return `${dev}:${ino}`;
+    },
     close: () => handle.close(),
   };
 }

@@ -2,7 +2,7 @@
 
 import type { OpenedEntryLane } from "./entry-lane.ts";
 import type { StoredTerm } from "./mark-file.ts";
-import type { OpenedSoundLane } from "./sound-lane.ts";
+import type { OpenedSoundLane } from "./sound/sound-lane.ts";
 
 /** The damaged bytes are lost; everything else is served. */
 export interface Repair {

@@ -12,12 +12,13 @@
 //        21 audience  JSON {audience}: the whole audience of the space
 //        22 range     u32 id, whole fragments
 //        23 error     JSON {error, message}: a row of the error table; the connection ends after it
+//        24 snapshot  JSON, the folded state, in place of entries that a follower far behind has missed
 
 import { type ErrorCode, isErrorCode } from "@hustings/wire/errors.ts";
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
 import { BadFragment, checkFragment } from "@hustings/wire/log/fragment.ts";
 import type { Cursor, Heads, MomentEntry } from "@hustings/wire/log/lanes.ts";
-import type { StateEntry } from "@hustings/wire/log/state.ts";
+import type { SpaceState, StateEntry } from "@hustings/wire/log/state.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import { type FollowedRecord, MAX_RANGE_SLOTS } from "../port.ts";
 
@@ -27,7 +28,16 @@ export const MAX_DOWN_BYTES = 8 * 1024 * 1024;
 export const MAX_AUDIENCE = 100_000_000;
 
 const UP = { hello: 1, audience: 2, range: 3 } as const;
-const DOWN = { following: 17, sound: 18, state: 19, moments: 20, audience: 21, range: 22, error: 23 } as const;
+const DOWN = {
+  following: 17,
+  sound: 18,
+  state: 19,
+  moments: 20,
+  audience: 21,
+  range: 22,
+  error: 23,
+  snapshot: 24,
+} as const;
 
 export type UpFrame =
   | {
@@ -98,6 +108,8 @@ export function decodeDown(frame: Uint8Array): DownFrame {
       return { kind: "record", record: soundOf(frame) };
     case DOWN.state:
       return { kind: "record", record: { lane: "state", entry: entryOf(frame) as StateEntry } };
+    case DOWN.snapshot:
+      return { kind: "record", record: { lane: "snapshot", state: stateOf(frame) } };
     case DOWN.moments:
       return { kind: "record", record: { lane: "moments", entry: entryOf(frame) as MomentEntry } };
     case DOWN.audience:
@@ -161,6 +173,8 @@ function encodeRecord(record: FollowedRecord): Buffer {
     }
     case "state":
       return jsonFrame(DOWN.state, record.entry);
+    case "snapshot":
+      return jsonFrame(DOWN.snapshot, record.state);
     case "moments":
       return jsonFrame(DOWN.moments, record.entry);
     case "audience":
@@ -265,6 +279,15 @@ function entryOf(frame: Uint8Array): unknown {
   if (typeof fields["kind"] !== "string" || typeof fields["utcMs"] !== "number")
     throw new BadFollowFrame("The frame is not an entry.");
   return fields;
+}
+
+function stateOf(frame: Uint8Array): SpaceState {
+  const fields = objectOf(frame);
+  whole(fields, "seq");
+  const lists = ["seats", "hands", "invites", "anchors", "absences", "gaps", "airs"];
+  if (typeof fields["phase"] !== "string" || !lists.every((name) => Array.isArray(fields[name])))
+    throw new BadFollowFrame("The frame is not a folded state.");
+  return fields as unknown as SpaceState;
 }
 
 function soundOf(frame: Uint8Array): FollowedRecord {

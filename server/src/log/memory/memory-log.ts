@@ -1,9 +1,9 @@
-// The log in memory: the last minute of sound and every entry. For tests, models and trials.
+// The log in memory: the last minute of sound and the state. For tests, models and trials.
 
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import { RENDITIONS } from "@hustings/wire/units.ts";
 import { createPens, type PenHold, type Pens } from "../pens.ts";
-import { type LogArchive, type LogStore, newestFirst, type SpaceLog, type StoredLog } from "../port.ts";
+import { type LogStore, newestFirst, SpaceExists, type SpaceLog, type StoredLog } from "../port.ts";
 import { createRecentRecords, type RecentOptions, type RecentRecords } from "../recent-records.ts";
 
 interface MemoryLog {
@@ -11,8 +11,7 @@ interface MemoryLog {
   readonly pens: Pens<SpaceLog>;
 }
 
-/** The store is its own archive. */
-export function createMemoryStore(options: RecentOptions = {}): LogStore & LogArchive {
+export function createMemoryStore(options: RecentOptions = {}): LogStore {
   const logs = new Map<SpaceId, MemoryLog>();
 
   function createLog(): MemoryLog {
@@ -28,7 +27,7 @@ export function createMemoryStore(options: RecentOptions = {}): LogStore & LogAr
 
   return {
     async create(id) {
-      if (logs.has(id)) throw new Error(`Space ${id} has a log.`);
+      if (logs.has(id)) throw new SpaceExists(`The space ${id} has a log.`);
       const log = createLog();
       logs.set(id, log);
       return log.pens.take();
@@ -40,7 +39,11 @@ export function createMemoryStore(options: RecentOptions = {}): LogStore & LogAr
     },
     async list() {
       const all = [...logs].map(([id, { recent }]) => ({ id, state: recent.state() }));
-      return all.filter(({ state }) => state.seq > 0).sort(newestFirst);
+      const open = all.filter(({ state }) => state.seq > 0 && state.phase !== "ended").sort(newestFirst);
+      const ended = all.flatMap(({ id, state }) =>
+        state.phase === "ended" ? [[id, state.endedUtcMs ?? 0] as const] : [],
+      );
+      return { open, ended: new Map(ended) };
     },
     async sizeBytes(id) {
       const recent = logs.get(id)?.recent;

@@ -24,14 +24,15 @@ export function createdChange(id: SpaceId = SPACE, originUtcMs = 1_000): StateCh
   return { kind: "created", id, title: "A title", host: HOST, hostName: "Anna", originUtcMs };
 }
 
-export function titleChange(n: number): StateChange {
-  return { kind: "title", title: `Title ${n}` };
+export function titleChange(n: number, characters = 0): StateChange {
+  return { kind: "title", title: `Title ${n}`.padEnd(characters) };
 }
 
 export type ReadingSide = Pick<LogReader, "follow" | "range">;
 
 export function nameOf(record: LogRecord): string {
-  return record.lane === "sound" ? `${record.rendition}/${record.slot}` : `${record.lane} ${record.entry.seq}`;
+  if (record.lane === "sound") return `${record.rendition}/${record.slot}`;
+  return `${record.lane} ${record.lane === "snapshot" ? record.state.seq : record.entry.seq}`;
 }
 
 /** The first `count` records from `cursor`. */

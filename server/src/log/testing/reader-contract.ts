@@ -3,9 +3,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Cursor, LogRecord } from "@hustings/wire/log/lanes.ts";
+import { EMPTY_STATE, foldState, type SpaceState } from "@hustings/wire/log/state.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import fc from "fast-check";
 import type { SpaceLog } from "../port.ts";
+import { KEPT_ENTRIES } from "../recent-entries.ts";
 import {
   createdChange,
   fragmentOf,
@@ -57,6 +59,53 @@ export function readerContract(name: string, startFixture: () => Promise<ReadFix
       const taking = take(reader, { nextSlot: 5, stateSeq: 0, momentSeq: 0 }, 2);
       for (let slot = 3; slot < 8; slot++) log.appendSound("32", slot, fragmentOf(slot));
       assert.deepEqual((await taking).map(nameOf), ["32/5", "32/6"]);
+    });
+
+    test("gives a follower that did not read for a thousand entries the newest state, and all of the sound", async () => {
+      await using fixture = await startFixture();
+      const { log, reader } = fixture;
+      await log.appendState(0, 0, createdChange());
+      log.appendSound("32", 0, fragmentOf(0));
+      const records = reader.follow(START, new AbortController().signal)[Symbol.asyncIterator]();
+      for (const expected of ["state 1", "32/0"]) assert.equal(nameOf((await records.next()).value), expected);
+      for (let n = 1; n <= 10; n++) {
+        // Longer together than what a socket and the queues at its ends hold.
+        const changes = Array.from({ length: 100 }, (_, i) => titleChange(n * 100 + i, 10_000));
+        await Promise.all(changes.map((change) => log.appendState(n, 0, change)));
+        log.appendSound("32", n, fragmentOf(n));
+      }
+      const sounds: number[] = [];
+      let state: SpaceState = EMPTY_STATE;
+      let snapshotCount = 0;
+      while (state.seq < log.heads().stateSeq || sounds.length < 10) {
+        const record: LogRecord = (await records.next()).value;
+        if (record.lane === "sound") sounds.push(record.slot);
+        if (record.lane === "state") state = foldState(state, record.entry);
+        if (record.lane !== "snapshot") continue;
+        snapshotCount++;
+        state = record.state;
+      }
+      assert.deepEqual(
+        sounds,
+        Array.from({ length: 10 }, (_, n) => n + 1),
+      );
+      assert.deepEqual(plainState(state), plainState(log.state()));
+      assert.ok(snapshotCount >= 1, "it was behind by more entries than are kept");
+    });
+
+    test("gives a follower that begins far behind the state instead of its entries", async () => {
+      await using fixture = await startFixture();
+      const { log, reader } = fixture;
+      await log.appendState(0, 0, createdChange());
+      for (let n = 0; n < KEPT_ENTRIES + 10; n += 50)
+        await Promise.all(Array.from({ length: 50 }, (_, i) => log.appendState(0, 0, titleChange(n + i))));
+      for (let slot = 0; slot < 2; slot++) log.appendSound("32", slot, fragmentOf(slot));
+      const { stateSeq } = log.heads();
+      const [first, ...others] = await take(reader, START, 3);
+      assert.deepEqual(first?.lane === "snapshot" && plainState(first.state), plainState(log.state()));
+      assert.deepEqual(others.map(nameOf), ["32/0", "32/1"]);
+      const near = await take(reader, { ...START, stateSeq: stateSeq - 1 }, 2);
+      assert.deepEqual(near.map(nameOf), [`state ${stateSeq}`, "32/0"]);
     });
 
     test("gives a follower of one rendition no other", async () => {
@@ -171,7 +220,8 @@ function assertInOrder(records: readonly LogRecord[]): void {
   const heads = new Map<string, number>();
   for (const record of records) {
     const lane = record.lane === "sound" ? record.rendition : record.lane;
-    const position = record.lane === "sound" ? record.slot : record.entry.seq;
+    const position =
+      record.lane === "sound" ? record.slot : record.lane === "snapshot" ? record.state.seq : record.entry.seq;
     assert.ok(position > (heads.get(lane) ?? -1), `${lane} ${position} comes after ${heads.get(lane)}`);
     heads.set(lane, position);
     if (record.lane !== "state") continue;
@@ -181,6 +231,11 @@ function assertInOrder(records: readonly LogRecord[]): void {
         `sound of slot ${record.entry.slot} came before its entry`,
       );
   }
+}
+
+// A socket carries JSON, which has no undefined fields.
+function plainState(state: SpaceState): unknown {
+  return JSON.parse(JSON.stringify(state));
 }
 
 function plain(record: LogRecord | undefined): unknown {

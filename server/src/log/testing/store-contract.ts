@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import { foldAll } from "@hustings/wire/log/state.ts";
-import { FollowerTooSlow, type LogStore, StaleTerm } from "../port.ts";
+import { readEndedLog } from "../ended-log.ts";
+import { FollowerTooSlow, type LogStore, SpaceExists, StaleTerm } from "../port.ts";
 import {
   collectFrom,
   createdChange,
@@ -98,13 +99,13 @@ export function storeContract(
       const { store } = fixture;
       const log = await store.create(SPACE);
       const other = await store.create(OTHER_SPACE);
-      await assert.rejects(store.create(SPACE));
-      assert.deepEqual(await store.list(), []);
+      await assert.rejects(store.create(SPACE), SpaceExists);
+      assert.deepEqual(await store.list(), { open: [], ended: new Map() });
       await log.appendState(0, 0, createdChange(SPACE, 5_000));
       await other.appendState(0, 0, createdChange(OTHER_SPACE, 9_000));
       assert.deepEqual((await store.open(SPACE))?.state(), log.state());
       assert.deepEqual(
-        (await store.list()).map(({ id, state }) => [id, state.seq]),
+        (await store.list()).open.map(({ id, state }) => [id, state.seq]),
         [
           [OTHER_SPACE, 1],
           [SPACE, 1],
@@ -113,7 +114,7 @@ export function storeContract(
       await store.remove(SPACE);
       assert.equal(await store.open(SPACE), undefined);
       assert.deepEqual(
-        (await store.list()).map(({ id }) => id),
+        (await store.list()).open.map(({ id }) => id),
         [OTHER_SPACE],
       );
     });
@@ -129,6 +130,36 @@ export function storeContract(
       assert.ok((await store.sizeBytes(SPACE)) > 0);
       await store.remove(SPACE);
       assert.equal(await store.sizeBytes(SPACE), 0);
+    });
+
+    test("lists a space that has ended apart, and reads it without taking a pen", async () => {
+      await using fixture = await openStore();
+      const { store } = fixture;
+      const log = await store.create(SPACE);
+      await log.appendState(0, 0, createdChange());
+      await log.appendState(9, 7_000, { kind: "ended" });
+      assert.deepEqual(await store.list(), { open: [], ended: new Map([[SPACE, 7_000]]) });
+      await log[Symbol.asyncDispose]();
+      assert.deepEqual(await store.list(), { open: [], ended: new Map([[SPACE, 7_000]]) });
+      await using stored = (await store.read(SPACE)) ?? assert.fail("no log");
+      assert.equal(stored.state().endedSlot, 9);
+      assert.equal((await store.open(SPACE))?.term, 2);
+    });
+
+    test("an ended space's log is followed from what is stored: the state, the last minute of sound, then nothing", async () => {
+      await using fixture = await openStore();
+      const { store } = fixture;
+      const log = await store.create(SPACE);
+      await log.appendState(0, 0, createdChange());
+      for (let slot = 0; slot < 6; slot++) log.appendSound("32", slot, fragmentOf(slot));
+      await log.appendState(6, 0, { kind: "ended" });
+      await log[Symbol.asyncDispose]();
+      const ended = await readEndedLog((await store.read(SPACE)) ?? assert.fail("no log"));
+      assert.deepEqual(ended.heads(), { slot: { "32": 5 }, stateSeq: 2, momentSeq: 0, backstageSeq: 0 });
+      const reading = readAll(ended.follow({ ...START, nextSlot: 4 }, new AbortController().signal));
+      assert.equal((await ended.range("32", 0, 3)).length, 3);
+      await ended[Symbol.asyncDispose]();
+      assert.deepEqual((await reading).map(nameOf), ["snapshot 2", "32/4", "32/5"]);
     });
 
     test("gives every pen a term above the earlier ones, also after the log was closed", async () => {

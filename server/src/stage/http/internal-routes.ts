@@ -37,7 +37,10 @@ export function addInternalRoutes(http: FastifyInstance, { spaces, clock, health
   http.get<{ Querystring: { ticks?: string } }>("/internal/health", async ({ query: { ticks } }) =>
     health(Number(ticks) > 0 ? Number(ticks) : undefined),
   );
-  http.get("/internal/spaces", async () => spaces.list().map(({ id, state, audience }) => ({ id, state, audience })));
+  http.get<{ Querystring: { all?: string } }>("/internal/spaces", async ({ query: { all } }) => {
+    const listed = all === undefined ? spaces.list() : await spaces.listAll();
+    return listed.map(({ id, state, audience }) => ({ id, state, audience }));
+  });
   http.post("/internal/spaces", async (request, reply) => {
     const space = newSpaceOf(request.body);
     await spaces.create(space);
@@ -45,7 +48,7 @@ export function addInternalRoutes(http: FastifyInstance, { spaces, clock, health
   });
   addOperatorRoutes(http, spaces);
   http.get<SpaceParams>("/internal/spaces/:id", async (request) => {
-    const { headSlot, ...found } = spaces.find(spaceIdOf(request.params.id));
+    const { headSlot, ...found } = await spaces.find(spaceIdOf(request.params.id));
     return { ...found, headSlot: headSlot ?? null, utcMs: clock.utcMs() };
   });
   http.post<SpaceParams>("/internal/spaces/:id/host-secret", async (request) =>

@@ -5,9 +5,10 @@ import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import { detailsOf, type SpaceDetails } from "@hustings/wire/log/space-details.ts";
 import type { SpaceState } from "@hustings/wire/log/state.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
-import type { LogReader, LogStore, SpaceLog } from "../../log/port.ts";
+import { type LogReader, type LogStore, SpaceExists, type SpaceLog } from "../../log/port.ts";
 import { type Actor, decide } from "../policy/authority.ts";
 import type { EndedSpace } from "../policy/retention.ts";
+import { createEndedSpaces } from "./ended-spaces.ts";
 import { type CommandResult, Space, type SpaceDependencies } from "./space.ts";
 
 export interface NewSpace extends SpaceDetails {
@@ -30,6 +31,8 @@ export interface SpacesOptions {
   readonly maxSpaces: number;
   /** A space that is not live and has nobody on stage is removed after this time. */
   readonly expiryMs: number;
+  /** Called now and then while the store is read. */
+  readonly onProgress?: (readCount: number) => void;
 }
 
 export interface Spaces extends AsyncDisposable {
@@ -38,10 +41,12 @@ export interface Spaces extends AsyncDisposable {
   get(id: SpaceId): Space;
   /** An ended space answers a second "end" as the first, and refuses other commands. */
   execute(id: SpaceId, actor: Actor, command: Command, address?: string): Promise<CommandResult>;
-  /** Finds ended spaces too. Throws `no-space`. */
-  find(id: SpaceId): FoundSpace;
-  /** Live ones first, then the newest; at most `MAX_LISTED`. */
+  /** Finds ended spaces too, by reading the store. Throws `no-space`. */
+  find(id: SpaceId): Promise<FoundSpace>;
+  /** Those that have not ended: live ones first, then the newest; at most `MAX_LISTED`. */
   list(): readonly FoundSpace[];
+  /** As `list`, and then those that ended last. */
+  listAll(): Promise<readonly FoundSpace[]>;
   /** Reads ended spaces too; undefined: unknown. */
   reader(id: SpaceId): Promise<LogReader | undefined>;
   /** Resolves once on disk. Throws `conflict`, `too-many-spaces`, `cannot-store`. */
@@ -57,16 +62,14 @@ export interface Spaces extends AsyncDisposable {
 }
 
 export const MAX_LISTED = 1_000;
-/** Logs of ended spaces that stay open for followers; then the one requested longest ago is closed. */
-export const MAX_OPEN_ENDED = 64;
 
 /** All that have not ended. A log that cannot be opened is logged and skipped. */
 export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
-  const { store, dependencies, tickNumber, maxSpaces, expiryMs } = options;
+  const { store, dependencies, tickNumber, maxSpaces, expiryMs, onProgress } = options;
   const { clock, logger } = dependencies;
   const held = new Map<SpaceId, Space>();
-  const ended = new Map<SpaceId, SpaceState>();
-  const openEnded = new Map<SpaceId, Promise<SpaceLog | undefined>>();
+  const listed = await store.list(onProgress);
+  const ended = createEndedSpaces({ store, times: listed.ended, logger, resume: restore });
   const spaceDependencies: SpaceDependencies = { ...dependencies, onEnded };
   let creatingCount = 0;
 
@@ -74,27 +77,11 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
     const space = held.get(id);
     if (space === undefined) return;
     held.delete(id);
-    ended.set(id, space.state);
-    keepOpen(id, Promise.resolve(space.log));
+    ended.add(id, space.state.endedUtcMs ?? clock.utcMs(), space.log);
     space[Symbol.asyncDispose]().catch((cause: unknown) =>
       logger.error({ space: id, err: cause }, "a space that ended could not be closed"),
     );
     logger.info({ space: id }, "the space has ended");
-  }
-
-  function keepOpen(id: SpaceId, log: Promise<SpaceLog | undefined>): void {
-    openEnded.delete(id);
-    openEnded.set(id, log);
-    if (openEnded.size <= MAX_OPEN_ENDED) return;
-    const [oldest, oldestLog] = openEnded.entries().next().value as [SpaceId, Promise<SpaceLog | undefined>];
-    openEnded.delete(oldest);
-    close(oldest, oldestLog);
-  }
-
-  function close(id: SpaceId, log: Promise<SpaceLog | undefined>): void {
-    log
-      .then((opened) => opened?.[Symbol.asyncDispose]())
-      .catch((cause: unknown) => logger.error({ space: id, err: cause }, "a log could not be closed"));
   }
 
   function holdSpace(log: SpaceLog): Space {
@@ -107,9 +94,7 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
     phase === "created" && clock.utcMs() - originUtcMs > expiryMs && !seats.some(({ present }) => present);
 
   async function restore(id: SpaceId, state: SpaceState): Promise<void> {
-    if (state.phase === "ended") {
-      ended.set(id, state);
-    } else if (isExpired(state)) {
+    if (isExpired(state)) {
       await store.remove(id);
     } else {
       const log = await store.open(id);
@@ -137,6 +122,7 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
       await log.appendState(0, utcMs, created);
       await holdSpace(log).settled();
     } catch (cause) {
+      if (cause instanceof SpaceExists) throw new Refusal("conflict", cause.message, { cause });
       await store.remove(id).catch(() => undefined);
       throw new Refusal("cannot-store", undefined, { cause });
     } finally {
@@ -159,16 +145,13 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
     if (space === undefined && !ended.has(id)) throw new Refusal("no-space");
     if (space?.state.phase === "live") throw new Refusal("conflict", "The space is live: end it first.");
     held.delete(id);
-    ended.delete(id);
-    const log = openEnded.get(id);
-    openEnded.delete(id);
     await space?.[Symbol.asyncDispose]();
-    await (await log?.catch(() => undefined))?.[Symbol.asyncDispose]();
+    await ended.remove(id);
     await store.remove(id);
     logger.info({ space: id }, "the space was deleted");
   }
 
-  for (const { id, state } of await store.list()) {
+  for (const { id, state } of listed.open) {
     await restore(id, state).catch((cause: unknown) =>
       logger.error({ space: id, err: cause }, "a space could not be resumed"),
     );
@@ -178,6 +161,10 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
     const { id, state, audience, headSlot } = space;
     return { id, state, audience, headSlot };
   };
+
+  const past = (id: SpaceId, state: SpaceState): FoundSpace => ({ id, state, audience: 0, headSlot: undefined });
+
+  const list = () => [...held.values()].map(found).sort(liveThenNewest).slice(0, MAX_LISTED);
 
   function get(id: SpaceId): Space {
     const space = held.get(id);
@@ -191,29 +178,25 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
     },
     get,
     async execute(id, actor, command, address) {
-      const past = ended.get(id);
-      if (past === undefined) return get(id).execute(actor, command, address);
-      decide(past, { barred: new Map() }, actor, command);
-      return { seq: past.seq };
+      const state = ended.has(id) ? await ended.stateOf(id) : undefined;
+      if (state === undefined) return get(id).execute(actor, command, address);
+      decide(state, { barred: new Map() }, actor, command);
+      return { seq: state.seq };
     },
-    find(id) {
+    async find(id) {
+      const state = ended.has(id) ? await ended.stateOf(id) : undefined;
+      if (state !== undefined) return past(id, state);
       const space = held.get(id);
-      if (space !== undefined) return found(space);
-      const state = ended.get(id);
-      if (state === undefined) throw new Refusal("no-space");
-      return { id, state, audience: 0, headSlot: undefined };
+      if (space === undefined) throw new Refusal("no-space");
+      return found(space);
     },
-    list() {
-      const past = [...ended].map(([id, state]) => ({ id, state, audience: 0, headSlot: undefined }));
-      return [...[...held.values()].map(found), ...past].sort(liveThenNewest).slice(0, MAX_LISTED);
+    list,
+    async listAll() {
+      const open = list();
+      const states = await ended.newest(MAX_LISTED - open.length);
+      return [...open, ...states.map(({ id, state }) => past(id, state))];
     },
-    async reader(id) {
-      const space = held.get(id);
-      if (space !== undefined) return space.log;
-      if (!ended.has(id)) return undefined;
-      keepOpen(id, openEnded.get(id) ?? store.open(id));
-      return openEnded.get(id);
-    },
+    reader: async (id) => (await ended.reader(id)) ?? held.get(id)?.log,
     create,
     setAudience(id, audience) {
       const space = held.get(id);
@@ -223,21 +206,14 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
       for (const space of held.values()) space.tick(tick, nowMs);
     },
     expire,
-    ended: () =>
-      Promise.all(
-        [...ended].map(async ([id, { endedUtcMs = 0 }]) => ({
-          id,
-          endedUtcMs,
-          sizeBytes: await store.sizeBytes(id),
-        })),
-      ),
+    ended: ended.sizes,
     remove,
     async [Symbol.asyncDispose]() {
       const spaces = [...held.values()];
       held.clear();
       for (const space of spaces) await space[Symbol.asyncDispose]();
       for (const { log } of spaces) await log[Symbol.asyncDispose]();
-      for (const log of openEnded.values()) await (await log)?.[Symbol.asyncDispose]();
+      await ended[Symbol.asyncDispose]();
     },
   };
 }

@@ -305,14 +305,14 @@ test("a live space ends after an hour with nobody on its stage, and six times as
   }
   stage.spaces.setAudience(crowded.id, 10);
   await stage.run(9_000);
-  assert.equal(stage.spaces.find(alone.id).state.phase, "live");
+  assert.equal((await stage.spaces.find(alone.id)).state.phase, "live");
   await stage.run(8_000);
-  const { phase, endReason } = stage.spaces.find(alone.id).state;
+  const { phase, endReason } = (await stage.spaces.find(alone.id)).state;
   assert.deepEqual([phase, endReason], ["ended", "empty"]);
-  assert.equal(stage.spaces.find(crowded.id).state.phase, "live");
+  assert.equal((await stage.spaces.find(crowded.id)).state.phase, "live");
   await stage.run(52_000);
-  assert.equal(stage.spaces.find(crowded.id).state.endReason, "empty");
-  assert.equal(stage.spaces.find(kept.id).state.phase, "live");
+  assert.equal((await stage.spaces.find(crowded.id)).state.endReason, "empty");
+  assert.equal((await stage.spaces.find(kept.id)).state.phase, "live");
 });
 
 test("a host who comes back in time keeps the space", async () => {
@@ -324,7 +324,7 @@ test("a host who comes back in time keeps the space", async () => {
   await stage.run(9_000);
   await stage.join(space, host, silence(stage.opus));
   await stage.run(15_000);
-  assert.equal(stage.spaces.find(id).state.phase, "live");
+  assert.equal((await stage.spaces.find(id)).state.phase, "live");
 });
 
 test("the operator ends a space with its reason, and deletes it only once it is not live", async () => {
@@ -337,12 +337,12 @@ test("the operator ends a space with its reason, and deletes it only once it is 
   const ending = space.end("operator");
   await stage.run(1_000);
   await ending;
-  assert.equal(stage.spaces.find(id).state.endReason, "operator");
+  assert.equal((await stage.spaces.find(id)).state.endReason, "operator");
   assert.deepEqual(speaker.messages.at(-1), { kind: "bye", why: "ended" });
   const [ended] = await stage.spaces.ended();
   assert.ok(ended?.id === id && ended.sizeBytes > 0);
   await stage.spaces.remove(id);
-  assert.throws(() => stage.spaces.find(id), refusedWith("no-space"));
+  await assert.rejects(stage.spaces.find(id), refusedWith("no-space"));
   assert.equal(await stage.store.open(id), undefined);
   await assert.rejects(stage.spaces.remove(id), refusedWith("no-space"));
 });

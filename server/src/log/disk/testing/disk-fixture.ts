@@ -11,7 +11,7 @@ import type { SpaceLog } from "../../port.ts";
 import { type DiskStoreOptions, openDiskStore } from "../disk-store.ts";
 import { type LaneFile, openLaneFile } from "../lane-files.ts";
 import type { Repair } from "../repairs.ts";
-import { WRITE_MS } from "../sound-writer.ts";
+import { WRITE_MS } from "../sound/sound-writer.ts";
 
 const SPACE = "0123456789" as SpaceId;
 
@@ -84,7 +84,7 @@ export function faultyDisk(): FaultyDisk {
         ...file,
         async write(bytes: Uint8Array, at: number): Promise<number> {
           await disk.holdWrite;
-          const { size } = await stat(path);
+          const size = await file.size();
           const most = Math.max(0, size - at) + disk.freeBytes;
           if (most <= 0) throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
           const count = await file.write(bytes.subarray(0, most), at);

@@ -1,7 +1,7 @@
 // One sound lane as a file: fragments in a row, written in batches when sound-writer.ts says so.
 
+import { type LaneFile, writeAll } from "../lane-files.ts";
 import { readRange, scanFragments } from "./fragment-scan.ts";
-import { type LaneFile, writeAll } from "./lane-files.ts";
 
 export interface SoundLane {
   readonly headSlot: number | undefined;

@@ -2,7 +2,7 @@
 
 import { BadFragment, checkFragment, MAX_FRAGMENT_BYTES } from "@hustings/wire/log/fragment.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";
-import type { LaneFile } from "./lane-files.ts";
+import type { LaneFile } from "../lane-files.ts";
 
 export interface FoundFragment {
   readonly slot: number;
