@@ -13,6 +13,7 @@ export interface AgentOptions {
 const MAX_SOURCE_ADDRESSES = 256;
 const AGENT_FLAGS = { join: { type: "string" }, "source-address": { type: "string", multiple: true } } as const;
 
+/** Throws BadConfig with all mistakes. */
 export function readAgentOptions(args: readonly string[]): AgentOptions {
   const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: AGENT_FLAGS });
   const faults = positionals.map((text) => `"${text}" belongs to no option.`);

@@ -18,6 +18,7 @@ import { endChild } from "./end-child.ts";
 
 export interface LocalServerOptions {
   readonly edges: number;
+  /** Absent: the default of `hustings serve`. */
   readonly listenersPerEdge?: number;
   readonly cadenceMs: number | "auto";
   readonly tls?: { readonly certPath: string; readonly keyPath: string } | undefined;

@@ -19,6 +19,7 @@ export class ListenerTable {
   readonly state: Uint8Array;
   /** Deadline of `connecting`, `awaitingSnapshot` and `queued`; time of the next attempt in `retrying`. */
   readonly dueMs: Float64Array;
+  /** The next slot to play; −1: none yet. */
   readonly next: Float64Array;
   /** The edge announced that slots below this one are not sent. */
   readonly skippedTo: Float64Array;
@@ -27,6 +28,7 @@ export class ListenerTable {
   /** Buffer that the edge asks for beyond the cadence's margin. */
   readonly reserveMs: Float64Array;
   readonly attempt: Uint8Array;
+  /** When this connection began to follow. */
   readonly sinceMs: Float64Array;
   readonly heardMs: Float64Array;
   /** When an unanswered ping was sent; 0: none. */
@@ -39,6 +41,7 @@ export class ListenerTable {
   readonly isAway: Uint8Array;
   readonly stalled: Uint8Array;
   readonly hasFailed: Uint8Array;
+  /** 1: has asked for the edge's clock. */
   readonly hasAsked: Uint8Array;
   /** When the newest fault cost this listener its connection; 0: it did not; −1: it did, and sound has returned. */
   readonly lostAtMs: Float64Array;

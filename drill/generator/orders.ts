@@ -18,6 +18,7 @@ export interface GeneratorStart extends CrowdStart {
 
 export type Order =
   | { readonly do: "people"; readonly people: number }
+  /** `share`: 0 to 1. */
   | { readonly do: "stall"; readonly share: number }
   | { readonly do: "unstall" }
   | { readonly do: "mark"; readonly number: number };

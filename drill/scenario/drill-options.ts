@@ -62,6 +62,7 @@ const FLAGS = {
   "price-core-hour": { type: "string", default: String(PRICES.perCoreHour) },
 } as const;
 
+/** Throws BadConfig with all mistakes. */
 export function readOptions(args: readonly string[]): DrillOptions {
   const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: FLAGS });
   const faults: string[] = [];

@@ -23,12 +23,14 @@ export interface Fault {
   readonly kind: FaultKind;
   /** Length of an absence or a stall; 0 for kills. */
   readonly forSeconds: number;
+  /** Share of the audience, 0 to 1. */
   readonly share: number;
 }
 
 export interface Exit {
   readonly atSeconds: number;
   readonly overSeconds: number;
+  /** Share of the audience, 0 to 1. */
   readonly share: number;
   readonly visitsHome: boolean;
 }

@@ -48,6 +48,7 @@ export class Pace {
     this.targetMs = this.#leastTargetMs + lateMs;
   }
 
+  /** `undefined`, or the present cadence: prepare for none. */
   setTargetCadence(cadenceMs: number | undefined): void {
     const asked = cadenceMs === undefined || cadenceMs === this.#cadenceMs ? undefined : cadenceRow(cadenceMs);
     if (asked === this.#targetRow) return;

@@ -21,6 +21,7 @@ export interface TimelinePosition {
   readonly offsetSamples: number;
 }
 
+/** Runs without holes between them; those behind the playhead are dropped. */
 export class Timeline {
   #runs: Run[] = [];
   endSamples = 0;

@@ -6,6 +6,7 @@ export interface CadenceRow {
   readonly cadenceMs: number;
   /** Below this the player writes local filler. */
   readonly lowMs: number;
+  /** The buffer wanted just before a push. */
   readonly targetMs: number;
   /** Late sound raises the target up to this. */
   readonly maxTargetMs: number;

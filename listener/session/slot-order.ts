@@ -55,6 +55,7 @@ export class SlotOrder {
     return first;
   }
 
+  /** Does nothing if the first slot is set already. */
   begin(slot: number): void {
     this.#next ??= slot;
     this.drain();

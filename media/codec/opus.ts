@@ -30,6 +30,7 @@ export interface OpusEncoder extends Disposable {
   /** 960 samples to one packet of fresh bytes. Throws OpusError. */
   encode(pcm: Float32Array): Uint8Array<ArrayBuffer>;
   setExpectedLoss(percent: number): void;
+  /** 0 to 10. */
   setComplexity(complexity: number): void;
   /** A "programme" encoder begins with "auto", a "voice" encoder with "voice". */
   setSignal(signal: Signal): void;

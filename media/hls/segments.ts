@@ -47,6 +47,7 @@ export interface HlsSegment extends SlotRange {
 export interface HlsWindow {
   /** Ascending; only the last may not be whole. Empty: nothing to play yet. */
   readonly segments: readonly HlsSegment[];
+  /** The number of breaks before the first segment. */
   readonly discontinuitySequence: number;
   readonly isEnded: boolean;
   /** First slot of the next part; `undefined`: none follows. */

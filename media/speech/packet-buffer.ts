@@ -9,6 +9,7 @@ export interface BufferedPacket {
   readonly quiet: boolean;
 }
 
+/** When full, the oldest packet is dropped. */
 const MAX_BUFFERED_PACKETS = 256;
 const REMEMBERED_POSITIONS = 128;
 

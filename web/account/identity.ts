@@ -22,8 +22,10 @@ export interface Identity {
   readonly credential: "host-link" | "pass" | undefined;
   /** Throws Refusal: "no-ticket" without a credential; "ticket-revoked" if the host link was replaced. */
   ticket(): Promise<string>;
+  /** Known after the first ticket. */
   readonly person: PersonId | undefined;
   readonly name: string | undefined;
+  /** The guest is the same person as in other spaces while the pass lasts. Throws Refusal. */
   introduce(name: string): Promise<void>;
   hostUrl(): string | undefined;
   /** The old link stops working for everybody, and calls that came by it end, except `ownCall`. */

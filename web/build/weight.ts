@@ -6,6 +6,7 @@ import { brotliCompressSync, constants } from "node:zlib";
 
 const DIRECTORY = join(import.meta.dirname, "../dist");
 const DOCUMENT_BROTLI_LEVEL = 4;
+/** From the link to the first sound, compressed with brotli. */
 export const WEIGHT_BUDGET_BYTES = 60_000;
 
 export interface Weight {

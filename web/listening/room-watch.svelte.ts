@@ -39,6 +39,7 @@ export class RoomWatch {
     addEventListener("online", this.#onReturn);
   }
 
+  /** Never throws. */
   async refresh(): Promise<void> {
     this.#timer?.cancel();
     try {

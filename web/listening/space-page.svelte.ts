@@ -105,6 +105,7 @@ export class SpacePage {
     if (this.identity.credential !== undefined) void this.loadIdentity();
   }
 
+  /** Never throws. */
   async loadIdentity(): Promise<void> {
     const asHost = this.identity.credential === "host-link";
     this.me = { ...this.me, holdsHostLink: asHost };
@@ -127,6 +128,7 @@ export class SpacePage {
     return this.#loading;
   }
 
+  /** Throws Refusal. */
   async introduce(name: string): Promise<void> {
     await this.identity.introduce(name);
     this.me = { ...this.#known(), name };

@@ -6,6 +6,7 @@ export interface CadenceRung {
   readonly marginMs: number;
 }
 
+/** Ascending. */
 export const CADENCE_LADDER: readonly CadenceRung[] = [
   { cadenceMs: 200, marginMs: 400 },
   { cadenceMs: 400, marginMs: 600 },

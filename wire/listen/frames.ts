@@ -22,6 +22,7 @@ export const FRAME_KIND = { sound: 1, state: 2, snapshot: 3, moments: 4, notice:
 
 export interface Snapshot {
   readonly state: SpaceState;
+  /** Newest slot of the edge; `null`: none yet. */
   readonly headSlot: number | null;
   /** First slot that the edge will send; `null`: none yet. */
   readonly nextSlot: number | null;

@@ -16,6 +16,7 @@ export const NEWCOMER_MOMENTS = 20;
 export interface MomentObject {
   readonly from: number;
   readonly to: number;
+  /** `seq` ascending. */
   readonly moments: readonly MomentEntry[];
 }
 

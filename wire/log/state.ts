@@ -94,6 +94,7 @@ export interface SpaceState extends SpaceDetails {
   readonly endedSlot: number | undefined;
   readonly endedUtcMs: number | undefined;
   readonly endReason: EndReason | undefined;
+  /** By seat number, ascending. */
   readonly seats: readonly Seat[];
   /** Oldest first, at most `MAX_HANDS`. */
   readonly hands: readonly NamedPerson[];

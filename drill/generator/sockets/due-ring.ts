@@ -46,6 +46,7 @@ export class DueRing {
     this.#list[i] = NOBODY;
   }
 
+  /** Removes and returns a listener that is due; −1: none. */
   take(nowMs: number): number {
     const last = Math.floor(nowMs / this.#tickMs);
     for (;;) {

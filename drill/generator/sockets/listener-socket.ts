@@ -61,6 +61,7 @@ export function createDialer(door: DoorAddress, generator: number): Dial {
   };
 }
 
+/** `_handle` is Node's own field, `null` once the socket is closed. */
 interface SocketWithHandle extends Socket {
   readonly _handle?: { readonly fd?: number } | null;
 }

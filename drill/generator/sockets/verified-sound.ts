@@ -23,6 +23,7 @@ export class VerifiedSound {
   /** Positions with missing slots. No frame spans them. */
   #breaks: number[] = [];
 
+  /** −1: unknown. */
   positionOf(slot: number): number {
     return this.#startOf.get(slot) ?? -1;
   }

@@ -3,6 +3,7 @@
 import { FOLLOW_LIMITS, type FollowLimits } from "../replica/follow-limits.ts";
 
 export interface EdgeLimits extends FollowLimits {
+  /** Maximum listeners; further newcomers queue. */
   readonly listeners: number;
   /** Additional places for resuming listeners; further ones go to the front of the queue. */
   readonly returning: number;

@@ -43,6 +43,7 @@ export interface EdgeOptions {
   readonly apiSocketPath: string;
   /** The audience desk's Unix socket; absent: no moments. `hustings serve` has no desk yet. */
   readonly momentsPath?: string;
+  /** Absent: HLS has no AAC. */
   readonly packagerSocketPath?: string;
   readonly stagePort: number;
   readonly assetsDirectory: string;

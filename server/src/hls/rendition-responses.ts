@@ -114,6 +114,7 @@ export function createRenditionResponses(clock: Clock, maxWaiting: number): Rend
   };
 }
 
+/** Throws `not-yet` if there is no playlist. */
 export function sendPlaylist(exchange: HttpExchange, playlist: Playlist | undefined, cache = PLAYLIST_CACHE): void {
   if (!playlist) throw notYet();
   const zips = /\bgzip\b/.test(String(exchange.request.headers["accept-encoding"] ?? ""));

@@ -5,6 +5,7 @@ import { KEPT_SLOTS } from "@hustings/wire/units.ts";
 export interface FragmentRing {
   /** −1 before the first. */
   readonly head: number;
+  /** −1 before the first. */
   readonly oldest: number;
   /** Stores without copying. False unless `slot` is above the head. */
   add(slot: number, bytes: Uint8Array): boolean;
@@ -12,6 +13,7 @@ export interface FragmentRing {
   firstSlotFrom(slot: number): number;
   /** Fragments from `slot`, which must be kept: one, then as many as fit in `maxBytes`. */
   consecutiveFrom(slot: number, maxBytes: number): readonly Uint8Array[];
+  /** The fragments of `[from, to)`, ascending. */
   between(from: number, to: number): readonly SlotFragment[];
 }
 

@@ -9,8 +9,10 @@ export const MAX_MOMENTS = 40_000;
 export const MAX_MOMENT_BYTES = 2 * 1024;
 
 export interface MomentWindow {
+  /** `seq` of the newest moment; 0 before the first. */
   readonly head: number;
   add(entry: MomentEntry): void;
+  /** `seq` ascending. */
   entries(): readonly MomentEntry[];
 }
 

@@ -88,6 +88,7 @@ export class StaleTerm extends Error {
 
 /** A log as stored, for readers that do not follow. Another process may be appending. Dispose of it. */
 export interface StoredLog {
+  /** Changes when the log is replaced by another one, such as a restored copy. */
   readonly instance: string;
   /** False: earlier sound may not be stored yet. */
   readonly isSettled: boolean;

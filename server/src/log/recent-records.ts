@@ -188,6 +188,7 @@ export function createRecentRecords({
   };
 }
 
+/** Throws RangeError unless `[from, to)` is a range of at most MAX_RANGE_SLOTS. */
 export function checkRange(from: number, to: number): void {
   if (!Number.isInteger(from) || !Number.isInteger(to) || from < 0 || to < from || to - from > MAX_RANGE_SLOTS)
     throw new RangeError(`[${from}, ${to}) is not a range of at most ${MAX_RANGE_SLOTS} slots.`);

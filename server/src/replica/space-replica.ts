@@ -12,6 +12,7 @@ import { createRecentMoments, type RecentMoments } from "./recent-moments.ts";
 export interface SpaceReplica {
   readonly state: SpaceState;
   readonly moments: RecentMoments;
+  /** Listeners in all, as the stage reported; 0 before the first report. */
   readonly audience: number;
   ring(rendition: Rendition): FragmentRing;
   /** Newest slot of any rendition; `null` before the first. */

@@ -47,6 +47,7 @@ export interface StageOptions {
 
 export interface StageLimits {
   readonly maxSpaces: number;
+  /** A space that never went live is removed after this time. */
   readonly expiryMs: number;
   /** Time without a connected call. */
   readonly seatKeptMs: number;

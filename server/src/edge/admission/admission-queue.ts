@@ -16,6 +16,7 @@ export interface Waiter {
 }
 
 export interface AdmissionQueue {
+  /** False: the queue is full. */
   add(waiter: Waiter): boolean;
   remove(waiter: Waiter): void;
   /** `undefined`: the queue is empty, or `may` refuses the first. */

@@ -12,6 +12,7 @@ export interface Admission extends Disposable {
   /** `leave` gives the place back. */
   enter(isReturning: boolean, isKnown: boolean): boolean;
   leave(): void;
+  /** Throws `full` with a retry time when the queue is full. */
   wait(waiter: Waiter): void;
   abandon(waiter: Waiter): void;
   close(): void;

@@ -12,6 +12,7 @@ export type ListenTarget =
   | { readonly link: DoorLink; readonly host: string; readonly port: number };
 
 export interface AcceptSocket {
+  /** Rejects if the socket cannot listen. */
   readonly opened: Promise<void>;
   /** Without a supervisor the socket stays open. */
   setOpen(isOpen: boolean): void;

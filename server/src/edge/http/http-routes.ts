@@ -60,6 +60,7 @@ const PREFLIGHT_HEADERS = {
   "access-control-max-age": "86400",
 };
 
+/** Never rejects. */
 export async function respond(exchange: HttpExchange, options: HttpRoutesOptions): Promise<void> {
   try {
     await route(exchange, options);

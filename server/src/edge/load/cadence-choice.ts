@@ -6,12 +6,16 @@ export interface LoadSample {
   readonly elapsedMs: number;
   /** Processor seconds per second. */
   readonly busy: number;
+  /** Share of one core that this process may count on, 0 to 1. */
   readonly share: number;
+  /** 99th percentile of the event loop's delay. */
   readonly loopDelayMs: number;
+  /** Listeners at each rung of the ladder. */
   readonly members: readonly number[];
   readonly joins: number;
   /** Those of `joins` that were listening before; they do not announce a rush. */
   readonly returns: number;
+  /** Share of pushes that found unsent bytes, 0 to 1. */
   readonly unsentShare: number;
 }
 

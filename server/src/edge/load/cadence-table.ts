@@ -31,6 +31,7 @@ const TABLES: readonly (readonly CadenceRow[])[] = Array.from(
   (_, step) => CADENCE_LADDER.map((rung) => rowOf(rung, step * RESERVE.stepMs)),
 );
 
+/** Ascending, without a reserve. */
 export const CADENCE_TABLE: readonly CadenceRow[] = tableWith(0);
 
 export const FASTEST: CadenceRow = cadenceRow(CADENCE_LADDER[0]?.cadenceMs ?? 0);

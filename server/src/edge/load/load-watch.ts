@@ -48,6 +48,7 @@ export interface LoadView {
   readonly cadenceMs: number;
   readonly reserveMs: number;
   readonly rendition: string;
+  /** Listeners at each cadence, fastest first. */
   readonly atCadence: readonly number[];
   readonly busy: number;
   readonly share: number;

@@ -169,6 +169,7 @@ export class Listener {
     if (!this.#isClosed) this.#adjustCadence(nowMs);
   }
 
+  // Never downgrade a 32 kb/s listener; upgrade only when there is capacity.
   #grantedRendition(rendition: Rendition): Rendition {
     return rendition === this.#rendition || rendition === "16" ? rendition : this.#advice.rendition;
   }
@@ -338,6 +339,7 @@ export class Listener {
     return true;
   }
 
+  // False: the listener was closed.
   #sendSound(): boolean {
     const frames = this.#frames;
     const { replica } = this.#followed;

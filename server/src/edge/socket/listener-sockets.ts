@@ -131,6 +131,7 @@ export function createListenerSockets(options: ListenerSocketsOptions): Listener
     return state.admission;
   }
 
+  // Never settles when the connection closes first.
   function waitForPlace(
     connection: Connection,
     state: ConnectionState,

@@ -51,6 +51,7 @@ export class WebSocketReader {
     this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]);
   }
 
+  /** `undefined` until more bytes arrive. */
   next(): WebSocketEvent | undefined {
     while (!this.#isBroken) {
       const frame = this.#readFrame();
@@ -68,6 +69,7 @@ export class WebSocketReader {
     this.#parts = [];
   }
 
+  // A frame is refused by its header, before the announced bytes arrive.
   #readFrame(): Frame | WebSocketEvent | undefined {
     const bytes = this.#bytes;
     if (bytes.length < 2) return undefined;

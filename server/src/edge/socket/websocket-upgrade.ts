@@ -7,6 +7,7 @@ import type { RequestHead } from "../http/request-head.ts";
 
 const VERSION = "13";
 const KEY = /^[+/0-9A-Za-z]{21}[AQgw]==$/;
+/** RFC 6455 §1.3. */
 const KEY_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /** RFC 6455 §4.4. */

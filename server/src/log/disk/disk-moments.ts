@@ -22,6 +22,7 @@ export interface DiskMomentsOptions {
   /** Anything cut, passed over or unreadable. */
   readonly onRepair?: (repair: Repair) => void;
   readonly openLane?: OpenLane;
+  /** Absent: the default of recent-records.ts. */
   readonly heldRecords?: number;
 }
 

@@ -16,6 +16,7 @@ export interface Entry {
 }
 
 export interface EntryScan {
+  /** Every whole entry, `seq` ascending. */
   readonly entries: readonly Entry[];
   readonly endsAt: number;
   /** Bytes after the end, neither an entry nor reserved. */

@@ -21,6 +21,7 @@ export interface FollowServerOptions {
   readonly maxUnsentBytes?: number;
 }
 
+/** Without `range` (no sound here), followers get empty ranges. */
 export type ServedLanes = FollowedLanes & Partial<Pick<LogReader, "range">>;
 
 export interface FollowServer {

@@ -66,6 +66,7 @@ export async function threadClasses(pid: number): Promise<readonly ThreadClass[]
   return fields.map((all) => ({ policy: Number(all[41 - 3]), priority: Number(all[40 - 3]) }));
 }
 
+/** Never rejects. */
 export type Precede = (pid: number | undefined) => Promise<void>;
 
 /** Logs once when it is forbidden, and again when that changes. */

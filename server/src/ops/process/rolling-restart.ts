@@ -14,6 +14,7 @@ export interface RollingOptions {
   readonly startExtra: () => Promise<Child>;
 }
 
+/** Rejects if a process does not come back. */
 export async function restartAll({ keepers, run, log, startExtra }: RollingOptions): Promise<void> {
   const extra = await startExtra();
   try {

@@ -27,6 +27,7 @@ export async function stopAll(dataDirectory: string, clock: Clock): Promise<read
   return [...(parent === undefined ? [] : ["parent"]), ...orphans.map(({ name }) => titleOf(name))];
 }
 
+/** Throws StartFailure. */
 export async function restartRunning(dataDirectory: string): Promise<void> {
   const run = runDirectory(dataDirectory);
   if ((await askParent(run.parentSocket)) === undefined)

@@ -12,6 +12,7 @@ const DEFAULT_MAX_PEERS = 400;
 
 export interface PeerPortOptions {
   readonly udpPort: number;
+  /** Absent: every address. */
   readonly bindAddress?: string;
   /** First in every answer, for NAT and containers. */
   readonly publicAddress?: string;

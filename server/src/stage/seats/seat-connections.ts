@@ -26,6 +26,7 @@ export interface SeatConnections {
   closeAll(why?: "ended"): void;
   /** Ends calls by older host links; `keptCallId` continues under the new one. */
   revokeHostLinks(generation: number, keptCallId: string | undefined): void;
+  /** False: no such call. */
   hangUp(callId: string): boolean;
   sendToAll(message: StageMessage): void;
   /** After our stall since `lastMs`, people present then are present at `nowMs`. */

@@ -18,6 +18,7 @@ export interface SoundLane {
 
 export interface OpenedSoundLane {
   readonly lane: SoundLane;
+  /** At most `newestCount` fragments, ascending. */
   readonly newest: readonly { readonly slot: number; readonly bytes: Uint8Array }[];
   readonly tornBytes: number;
   /** Bytes in the part that was read which belong to no whole fragment. */
