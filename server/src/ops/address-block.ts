@@ -9,6 +9,11 @@ export function networksOf(address: string): readonly string[] {
   return [narrowest, `${a}:${b}:${c}:${upperByte}::/56`, `${a}:${b}:${c}::/48`];
 }
 
+/** Whether a connection from `address` comes from this machine. */
+export function isOwnAddress(address: string): boolean {
+  return /^(?:::ffff:)?127\.|^::1$/i.test(address);
+}
+
 /** Of IPv6 the first 64 bits: a household gets a whole /64. */
 export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];

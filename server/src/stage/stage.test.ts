@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:http";
 import { connect } from "node:net";
@@ -13,6 +14,7 @@ import fc from "fast-check";
 import { createMemoryStore } from "../log/memory/memory-log.ts";
 import { SILENT } from "../ops/logger.ts";
 import type { TicketCheck } from "../tickets/verify.ts";
+import { CREDENTIAL_SECONDS } from "./http/ice-servers.ts";
 import { HANDS_PER_ADDRESS } from "./limits/hand-limits.ts";
 import { type Stage, type StageOptions, startStage } from "./stage.ts";
 import { BAD_OFFER, createFakePeerPort } from "./testing/fake-peers.ts";
@@ -162,7 +164,7 @@ test("a page of any origin may send an offer and read the call's location", asyn
   assert.match(String(refused.headers["access-control-expose-headers"]), /Location/);
 });
 
-test("offers a speaker the TURN server with credentials that expire", async () => {
+test("offers only a seated person the TURN server, with credentials for ten minutes", async () => {
   const turn = { urls: ["turn:turn.example.net:3478?transport=udp"], secret: "shared" };
   await using here = await withSpace({ iceServers: { stunUrls: ["stun:stun.example.net"], turn } });
   const { headers } = await here.tcp("POST", `/stage/${SPACE}`, { ...offer, as: "host" });
@@ -173,6 +175,10 @@ test("offers a speaker the TURN server with credentials that expire", async () =
         `username="\\d{10}:${HOST}"; credential="[A-Za-z0-9+/]{27}="; credential-type="password"$`,
     ),
   );
+  const expiresMs = Number(/username="(\d+)/.exec(String(headers["link"]))?.[1]) * 1_000;
+  assert.ok(expiresMs - systemClock.utcMs() <= CREDENTIAL_SECONDS * 1_000);
+  const refused = await here.tcp("POST", `/stage/${SPACE}`, { ...offer, as: "guest" });
+  assert.deepEqual([refused.status, refused.headers["link"]], [403, undefined]);
 });
 
 test("executes commands on the public port and on the socket, and answers with the entry's number", async () => {
@@ -318,6 +324,40 @@ test("answers any body on any route with a row of the error table", async () => 
     }),
     { numRuns: 150 },
   );
+});
+
+test("refuses a slow body without a ticket before the body has come, and waits for one with a ticket", async () => {
+  await using here = await withSpace();
+  const begin = (authorization: string) => {
+    const socket = connect(here.stage.tcpPort, "127.0.0.1").setEncoding("latin1");
+    socket.write(`POST /stage/${SPACE}/commands HTTP/1.1\r\nHost: a\r\n${authorization}Content-Length: 24\r\n`);
+    socket.write("Content-Type: application/json\r\n\r\n{");
+    return socket;
+  };
+  const slow = begin("");
+  assert.match(String((await once(slow, "data"))[0]), /^HTTP\/1.1 401 /);
+  const speaker = begin("Authorization: Bearer guest\r\n");
+  speaker.write('"do":"hand","up":true} ');
+  assert.match(String((await once(speaker, "data"))[0]), /^HTTP\/1.1 200 /);
+  for (const socket of [slow, speaker]) socket.destroy();
+});
+
+test("the stage's own port ignores an upgrade, answers a target with scheme and host, and refuses two Host headers", async () => {
+  await using here = await running();
+  const talk = async (head: string) => {
+    const socket = connect(here.stage.tcpPort, "127.0.0.1").setEncoding("latin1");
+    socket.write(`${head}\r\n\r\n`);
+    const [answer] = await once(socket, "data");
+    socket.destroy();
+    return String(answer);
+  };
+  const upgrade = "Host: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk";
+  assert.match(await talk(`OPTIONS /stage/${SPACE} HTTP/1.1\r\n${upgrade}`), /^HTTP\/1.1 204 /);
+  const absolute = await talk(`OPTIONS http://talk.example/stage/${SPACE} HTTP/1.1\r\nHost: a`);
+  assert.match(absolute, /^HTTP\/1.1 204 [\s\S]*access-control-allow-origin: \*/);
+  assert.match(await talk("OPTIONS / HTTP/1.1\r\nHost: a"), /^HTTP\/1.1 204 /);
+  assert.match(await talk("OPTIONS * HTTP/1.1\r\nHost: a"), /^HTTP\/1.1 204 /);
+  assert.match(await talk(`OPTIONS /stage/${SPACE} HTTP/1.1\r\nHost: a\r\nHost: b`), /^HTTP\/1.1 400 /);
 });
 
 test("answers bytes that are not a request with a row of the error table", async () => {

@@ -15,7 +15,7 @@ import type { TicketCheck } from "../tickets/verify.ts";
 import type { IceServers } from "./http/ice-servers.ts";
 import { addInternalRoutes, type StageHealth } from "./http/internal-routes.ts";
 import { addPublicRoutes } from "./http/public-routes.ts";
-import { createHttp } from "./http/stage-http.ts";
+import { createHttp, guardStagePort } from "./http/stage-http.ts";
 import { createCommandLimits } from "./limits/command-limits.ts";
 import type { PeerPort } from "./peer/peer-port.ts";
 import type { RetentionLimits } from "./policy/retention.ts";
@@ -117,7 +117,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
   made.defer(() => internal.close());
   await listenOnSocket(internal, options.socketPath);
   const publicHttp = createHttp({ clock, log, isProxied: false, ...(options.tls && { tls: options.tls }) });
-  addPublicRoutes(publicHttp, routes);
+  addPublicRoutes(publicHttp, { ...routes, guard: guardStagePort(publicHttp) });
   made.defer(() => publicHttp.close());
   await publicHttp.listen({ host: options.tcp.host, port: options.tcp.port });
   const running = made.move();

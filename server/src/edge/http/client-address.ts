@@ -3,7 +3,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { BlockList, isIP, isIPv6 } from "node:net";
 import { Refusal } from "@hustings/wire/errors.ts";
-import { networkOf } from "../../ops/address-block.ts";
+import { isOwnAddress, networkOf } from "../../ops/address-block.ts";
 import { type ForwardedHop, forwardedHops, forwardedScheme } from "./forwarded.ts";
 
 export interface AddressedRequest {
@@ -44,7 +44,7 @@ export function createClientAddresses(trustedProxies: readonly string[]): Client
     },
     limitKeyOf(address) {
       const plain = plainAddress(address);
-      return isOwn(plain) || isTrusted(plain) ? undefined : networkOf(plain);
+      return isOwnAddress(plain) || isTrusted(plain) ? undefined : networkOf(plain);
     },
     schemeOf(request) {
       const peer = peerOf(request);
@@ -76,10 +76,6 @@ function trust(trusted: BlockList, text: string): void {
 
 function familyOf(address: string): "ipv4" | "ipv6" {
   return isIPv6(address) ? "ipv6" : "ipv4";
-}
-
-function isOwn(address: string): boolean {
-  return address === "::1" || address.startsWith("127.");
 }
 
 function plainAddress(address: string): string {

@@ -9,8 +9,8 @@ export interface IceServers {
   readonly turn?: { readonly urls: readonly string[]; readonly secret: string };
 }
 
-/** A connection outlives its credentials. */
-export const CREDENTIAL_SECONDS = 12 * 3600;
+/** A connection outlives its credentials, and every answer to an offer brings new ones. */
+export const CREDENTIAL_SECONDS = 600;
 
 /** Undefined: no server is configured. */
 export function iceServerLinks({ stunUrls, turn }: IceServers, person: PersonId, utcMs: number): string | undefined {

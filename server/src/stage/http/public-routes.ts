@@ -1,12 +1,15 @@
 // The stage's public routes: WHIP (RFC 9725) and commands.
 
+import type { IncomingMessage } from "node:http";
 import type { Clock } from "@hustings/flow/clock.ts";
+import type { TicketClaims } from "@hustings/wire/api/tickets.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
 import { type Command, parseCommand } from "@hustings/wire/stage/commands.ts";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { TicketCheck } from "../../tickets/verify.ts";
 import type { Spaces } from "../spaces/held-spaces.ts";
+import type { ConnectionGuard } from "./connection-guard.ts";
 import { type IceServers, iceServerLinks } from "./ice-servers.ts";
 
 export interface PublicRoutesOptions {
@@ -14,6 +17,8 @@ export interface PublicRoutesOptions {
   readonly check: TicketCheck;
   readonly clock: Clock;
   readonly iceServers: IceServers;
+  /** Absent where requests come from our own edges. */
+  readonly guard?: ConnectionGuard;
 }
 
 type SpaceParams = { Params: { id: string } };
@@ -24,7 +29,19 @@ const CALL_ID = /^[\w-]{20}$/;
 
 /** Pages of any origin may call them, because authorization is by ticket only. */
 export function addPublicRoutes(http: FastifyInstance, options: PublicRoutesOptions): void {
-  const { spaces, check, clock, iceServers } = options;
+  const { spaces, check, clock, iceServers, guard } = options;
+  const admitted = new WeakMap<IncomingMessage, TicketClaims>();
+
+  // Before the body: a slow one without a ticket gets its refusal at once, and one of a speaker is not cut for others.
+  async function admit({ params, headers, raw }: FastifyRequest<SpaceParams>): Promise<void> {
+    const id = spaceIdOf(params.id);
+    const claims = await check(headers.authorization, id);
+    guard?.raise(raw, spaces.expects(id, claims) ? "speaker" : "ticket");
+    admitted.set(raw, claims);
+  }
+
+  const claimsOf = ({ raw }: FastifyRequest<SpaceParams>) => admitted.get(raw) as TicketClaims;
+
   http.addHook("onRequest", async (request, reply) => {
     if (!request.url.startsWith("/stage/")) return;
     reply.header("access-control-allow-origin", "*");
@@ -38,9 +55,9 @@ export function addPublicRoutes(http: FastifyInstance, options: PublicRoutesOpti
     return reply.code(204).send();
   });
 
-  http.post<SpaceParams>("/stage/:id", async (request, reply) => {
+  http.post<SpaceParams>("/stage/:id", { onRequest: admit }, async (request, reply) => {
     const id = spaceIdOf(request.params.id);
-    const claims = await check(request.headers.authorization, id);
+    const claims = claimsOf(request);
     if (typeof request.body !== "string") throw new Refusal("bad-offer-type");
     const { callId, answerSdp } = await spaces.get(id).offer(claims, request.body);
     const links = iceServerLinks(iceServers, claims.person, clock.utcMs());
@@ -55,9 +72,10 @@ export function addPublicRoutes(http: FastifyInstance, options: PublicRoutesOpti
     return reply.code(200).send();
   });
 
-  http.post<SpaceParams>("/stage/:id/commands", { bodyLimit: MAX_COMMAND_BYTES }, async (request) => {
+  const commands = { bodyLimit: MAX_COMMAND_BYTES, onRequest: admit };
+  http.post<SpaceParams>("/stage/:id/commands", commands, async (request) => {
     const id = spaceIdOf(request.params.id);
-    const claims = await check(request.headers.authorization, id);
+    const claims = claimsOf(request);
     const command: Command = parseCommand(request.body);
     return spaces.execute(id, claims, command, request.ip);
   });

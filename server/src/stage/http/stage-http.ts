@@ -5,14 +5,18 @@ import { Refusal } from "@hustings/wire/errors.ts";
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from "fastify";
 import { answerFastifyErrors, refuseMalformedRequest, sendFastifyRefusal } from "../../http/fastify-refusals.ts";
 import { checkHost, MAX_HEAD_BYTES, MAX_INWARD_HEAD_BYTES, originForm } from "../../http/request-target.ts";
+import { isOwnAddress, networkOf } from "../../ops/address-block.ts";
 import type { Logger } from "../../ops/logger.ts";
 import { createNetworkBuckets } from "../../ops/network-buckets.ts";
+import { type ConnectionGuard, guardConnections } from "./connection-guard.ts";
 
 export const MAX_BODY_BYTES = 64 * 1024;
 const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 5_000;
 const MAX_CONNECTIONS = 2_000;
+/** Far more than the speakers of one house use. This machine is not counted. */
+const MAX_CONNECTIONS_PER_ADDRESS = 100;
 
 /** Requests of an address at once, and then per second (ops/network-buckets.ts). */
 export const REQUEST_BURST = 100;
@@ -50,7 +54,7 @@ export function createHttp({ clock, log, isProxied, tls }: HttpOptions): Fastify
       http: object;
     }),
   });
-  http.server.maxConnections = MAX_CONNECTIONS;
+  if (isProxied) http.server.maxConnections = MAX_CONNECTIONS;
   http.removeContentTypeParser("text/plain");
   http.addContentTypeParser("application/sdp", { parseAs: "string" }, (_request, body, done) => done(null, body));
   const buckets = createNetworkBuckets(clock, REQUESTS_PER_SECOND, REQUEST_BURST, MAX_ADDRESSES);
@@ -67,6 +71,15 @@ export function createHttp({ clock, log, isProxied, tls }: HttpOptions): Fastify
     refusalOf: refusalOfOffer,
   });
   return http;
+}
+
+/** The guard of the stage's own port: call before the server listens. */
+export function guardStagePort({ server }: FastifyInstance): ConnectionGuard {
+  return guardConnections(server, {
+    maxConnections: MAX_CONNECTIONS,
+    maxPerAddress: MAX_CONNECTIONS_PER_ADDRESS,
+    keyOf: (address) => (isOwnAddress(address) ? undefined : networkOf(address)),
+  });
 }
 
 function refusalOfOffer({ code }: FastifyError, { routeOptions }: FastifyRequest): Refusal | undefined {

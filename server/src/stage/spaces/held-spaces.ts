@@ -43,6 +43,8 @@ export interface Spaces extends AsyncDisposable {
   execute(id: SpaceId, actor: Actor, command: Command, address?: string): Promise<CommandResult>;
   /** Finds ended spaces too, by reading the store. Throws `no-space`. */
   find(id: SpaceId): Promise<FoundSpace>;
+  /** Whether the person of `actor` is the host, invited or seated in a space that has not ended. */
+  expects(id: SpaceId, actor: Actor): boolean;
   /** Those that have not ended: live ones first, then the newest; at most `MAX_LISTED`. */
   list(): readonly FoundSpace[];
   /** As `list`, and then those that ended last. */
@@ -190,6 +192,7 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
       if (space === undefined) throw new Refusal("no-space");
       return found(space);
     },
+    expects: (id, actor) => held.get(id)?.expects(actor) ?? false,
     list,
     async listAll() {
       const open = list();

@@ -206,6 +206,16 @@ export class Space implements AsyncDisposable {
     return { callId: call.id, answerSdp: call.answerSdp };
   }
 
+  /** Whether an offer of `actor` would be seated. */
+  expects(actor: Actor): boolean {
+    try {
+      decideSeat(this.#pen.state, this.#removed, actor);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** The seat is kept as after a dropped call. False: no such call. */
   hangUp(callId: string): boolean {
     return this.#connections.hangUp(callId);
