@@ -50,10 +50,14 @@ export interface MixConnection {
     | undefined;
 }
 
+/** After this many ticks without a call the mixer's own delay is empty, and mixing nothing is skipped. */
+const EMPTY_TICKS = 10;
+
 export function createMixdown(opus: Opus): Mixdown {
   const mixer = createMixer();
   const returns = createReturns(opus);
   const slotLevels = createSlotLevels();
+  let emptyTicks = 0;
 
   return {
     tick(tick, nowMs, at, inputs, programme) {
@@ -66,8 +70,13 @@ export function createMixdown(opus: Opus): Mixdown {
         slotLevels.add({ seat: connection.seat, levelDbov: frame.levelDbov });
         seats.push({ seat: connection.seat, pcm: frame.pcm, gain: isMuted ? 0 : frame.gate });
       }
-      const { programme: mix, mixMinus } = mixer.tick(seats);
       const levels = at.packet === FRAGMENT_PACKETS - 1 ? slotLevels.take() : undefined;
+      emptyTicks = seats.length === 0 ? emptyTicks + 1 : 0;
+      if (emptyTicks > EMPTY_TICKS) {
+        programme?.push(at.slot, at.packet, undefined, levels ?? []);
+        return { voice, levels };
+      }
+      const { programme: mix, mixMinus } = mixer.tick(seats);
       // The whole audience waits for the programme; each return is one person's.
       programme?.push(at.slot, at.packet, mix, levels ?? []);
       returns.send(tick, returnTargetsOf(inputs), mix, mixMinus);

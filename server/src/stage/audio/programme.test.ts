@@ -121,3 +121,15 @@ test("sends filler during exact silence, and all of the first sound after it", (
     `the sound is back: ${powers.slice(40)}`,
   );
 });
+
+test("no sound at all is the same bytes as exact silence", () => {
+  const [known, found] = [start(), start()];
+  for (let slot = 10; slot < 14; slot++) {
+    for (let packet = 0; packet < 10; packet++) {
+      known.programme.push(slot, packet, undefined, []);
+      found.programme.push(slot, packet, new Float32Array(PACKET_SAMPLES), []);
+    }
+  }
+  assert.equal(known.log.length, 8);
+  assert.deepEqual(known.log, found.log);
+});

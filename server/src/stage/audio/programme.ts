@@ -6,12 +6,12 @@ import type { Opus, OpusEncoder } from "@hustings/media/codec/opus.ts";
 import { fillerPackets } from "@hustings/media/container/filler.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
-import { FRAGMENT_PACKETS, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
+import { FRAGMENT_PACKETS, PACKET_SAMPLES, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import { createOverlapDetector } from "./overlap-detector.ts";
 
 export interface Programme extends Disposable {
-  /** 20 ms, the `packet`-th (0-9) of `slot`. A slot without its packet 0 is skipped. */
-  push(slot: number, packet: number, pcm: Float32Array, levels: readonly SeatLevel[]): void;
+  /** 20 ms, the `packet`-th (0-9) of `slot`; without `pcm` silence. A slot without its packet 0 is skipped. */
+  push(slot: number, packet: number, pcm: Float32Array | undefined, levels: readonly SeatLevel[]): void;
   /** Completes the current slot with filler, after missed ticks. */
   finishWithFiller(): void;
   /** Holds `fromSlot` and later, at most `MAX_HELD_SLOTS`. */
@@ -33,6 +33,8 @@ export const MAX_HELD_SLOTS = 50;
 const COMPLEXITY = { oneTalker: 5, overlap: 4 } as const;
 /** By then the encoders' tail has decayed, and filler replaces encoding. */
 const FILLER_AFTER_PACKETS = 10;
+
+const SILENCE = new Float32Array(PACKET_SAMPLES);
 
 interface RenditionEncoder {
   readonly rendition: Rendition;
@@ -63,6 +65,13 @@ export function startProgramme({ opus, firstSlot, append, onMissing }: Programme
   let emptyPackets = 0;
   const isOverlapping = createOverlapDetector();
   let isTunedForOverlap = false;
+
+  let newestFiller: { readonly slot: number; readonly packets: readonly Uint8Array[] } | undefined;
+
+  function fillerOf(slot: number): readonly Uint8Array[] {
+    if (newestFiller?.slot !== slot) newestFiller = { slot, packets: fillerPackets(slot) };
+    return newestFiller.packets;
+  }
 
   function begin(slot: number): void {
     if (slot < nextSlot) return;
@@ -105,9 +114,9 @@ export function startProgramme({ opus, firstSlot, append, onMissing }: Programme
     push(slot, packet, pcm, levels) {
       if (packet === 0) begin(slot);
       if (slot !== current) return;
-      emptyPackets = isEmpty(pcm) ? emptyPackets + 1 : 0;
-      const filler = emptyPackets > FILLER_AFTER_PACKETS ? fillerPackets(slot)[packet] : undefined;
-      for (const { encoder, packets } of encoders) packets.push(filler ?? encoder.encode(pcm));
+      emptyPackets = pcm === undefined || isEmpty(pcm) ? emptyPackets + 1 : 0;
+      const filler = emptyPackets > FILLER_AFTER_PACKETS ? fillerOf(slot)[packet] : undefined;
+      for (const { encoder, packets } of encoders) packets.push(filler ?? encoder.encode(pcm ?? SILENCE));
       newestLevels = levels;
       if (packet < FRAGMENT_PACKETS - 1) return;
       finish(slot);

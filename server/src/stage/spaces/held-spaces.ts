@@ -74,6 +74,7 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
   const ended = createEndedSpaces({ store, times: listed.ended, logger, resume: restore });
   const spaceDependencies: SpaceDependencies = { ...dependencies, onEnded };
   let creatingCount = 0;
+  let newestTick: number | undefined;
 
   function onEnded(id: SpaceId): void {
     const space = held.get(id);
@@ -206,6 +207,9 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
       if (space !== undefined) space.audience = audience;
     },
     tick(tick, nowMs) {
+      const missedTicks = newestTick === undefined ? 0 : tick - newestTick - 1;
+      newestTick = tick;
+      if (missedTicks > 0) logger.warn({ missedTicks, spaces: held.size }, "the stage missed ticks");
       for (const space of held.values()) space.tick(tick, nowMs);
     },
     expire,

@@ -346,3 +346,14 @@ test("the operator ends a space with its reason, and deletes it only once it is 
   assert.equal(await stage.store.open(id), undefined);
   await assert.rejects(stage.spaces.remove(id), refusedWith("no-space"));
 });
+
+test("a stall of the stage is one log line, however many spaces it holds", async () => {
+  await using stage = await startStageFixture();
+  for (let count = 0; count < 3; count++) await stage.createSpace();
+  await stage.run(200);
+  stage.stall(3_000);
+  await stage.run(200);
+  const lines = stage.logLines.filter((line) => line.startsWith("the stage missed ticks"));
+  assert.equal(lines.length, 1);
+  assert.match(lines[0] ?? "", /"spaces":3/);
+});

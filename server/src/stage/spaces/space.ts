@@ -370,7 +370,6 @@ export class Space implements AsyncDisposable {
   #recoverFromStall(missedTicks: number, nowMs: number): void {
     this.#broadcast.programme?.finishWithFiller();
     this.#connections.restartSilenceTimers(nowMs - missedTicks * PACKET_MS, nowMs);
-    this.#dependencies.logger.warn({ space: this.id, missedTicks }, "the stage missed ticks");
   }
 
   #setStoring(isStoring: boolean, cause: Error | undefined): void {
