@@ -6,6 +6,7 @@ import { RTP_HEADER_BYTES, writeRtpInto } from "@hustings/media/speech/rtp.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { CHANNEL_LABEL, MAX_CHANNEL_BYTES } from "@hustings/wire/stage/data-channel.ts";
 import nodeDataChannel, { type DataChannel, type PeerConnection, type Track } from "node-datachannel";
+import { Liveness, SILENCE_MS } from "./liveness.ts";
 import type { Peer, PeerEvents, PeerState } from "./peer-port.ts";
 import { countPacket, isRtcp, type LastSenderReport, type Reception, readRtcp, writeReport } from "./rtcp.ts";
 import {
@@ -20,9 +21,6 @@ import {
 /** A silent STUN server must not delay the answer; gathering takes milliseconds. */
 const GATHER_DEADLINE_MS = 2_000;
 const CONNECT_DEADLINE_MS = 15_000;
-const SILENCE_MS = 1_200;
-/** ICE consent expires then (RFC 7675 §5.1). */
-const GONE_MS = 30_000;
 const REPORT_MS = 1_000;
 const MAX_WAITING_BYTES = 262_144;
 const MAX_MESSAGES_PER_CHECK = 100;
@@ -48,7 +46,9 @@ interface ConnectionStatus {
   state: PeerState;
   isOver: boolean;
   readonly bornMs: number;
-  lastHeardMs: number;
+  /** When the peer was last seen connecting. */
+  connectingMs: number;
+  readonly liveness: Liveness;
   lastReportMs: number;
   reception: Reception | undefined;
   lastSenderReport: LastSenderReport | undefined;
@@ -105,7 +105,8 @@ function newStatus(nowMs: number): ConnectionStatus {
     state: "connecting",
     isOver: false,
     bornMs: nowMs,
-    lastHeardMs: nowMs,
+    connectingMs: nowMs,
+    liveness: new Liveness(),
     lastReportMs: nowMs,
     reception: undefined,
     lastSenderReport: undefined,
@@ -183,12 +184,14 @@ function listenToTrack(
     if (status.isOver) return;
     const arrivalMs = now();
     if (isRtcp(bytes)) {
+      status.liveness.sign(arrivalMs);
+      events.onSign?.(arrivalMs);
       const { report, senderReportNtp } = readRtcp(bytes, status.sent.ssrc, arrivalMs);
       if (senderReportNtp !== undefined) status.lastSenderReport = { senderReportNtp, atMs: arrivalMs };
       if (report !== undefined) events.onReport?.(report);
       return;
     }
-    status.lastHeardMs = arrivalMs;
+    status.liveness.sound(arrivalMs);
     if (status.state === "disconnected") setState("connected");
     status.reception = countPacket(status.reception, bytes, arrivalMs);
     events.onPacket(bytes, arrivalMs);
@@ -208,7 +211,9 @@ function adoptChannel(channel: DataChannel, status: ConnectionStatus, events: Pe
   status.channel = channel;
   channel.onMessage((message) => {
     if (status.isOver || status.channel !== channel) return;
-    status.lastHeardMs = now();
+    const arrivalMs = now();
+    status.liveness.sign(arrivalMs);
+    events.onSign?.(arrivalMs);
     status.messagesSinceCheck += 1;
     const isAllowed = typeof message === "string" && Buffer.byteLength(message) <= MAX_MESSAGE_BYTES;
     if (isAllowed && status.messagesSinceCheck <= MAX_MESSAGES_PER_CHECK) {
@@ -231,12 +236,12 @@ function stateAfter(ours: PeerState, theirs: string): PeerState {
 function check(track: Track, status: ConnectionStatus, nowMs: number, setState: (state: PeerState) => void): void {
   status.messagesSinceCheck = 0;
   if (status.state === "connecting") {
-    status.lastHeardMs = nowMs;
+    status.connectingMs = nowMs;
     if (nowMs - status.bornMs > CONNECT_DEADLINE_MS) setState("failed");
     return;
   }
-  const silentMs = nowMs - status.lastHeardMs;
-  if (silentMs > SILENCE_MS) setState(silentMs > GONE_MS ? "failed" : "disconnected");
+  const isNew = nowMs - status.connectingMs <= SILENCE_MS;
+  if (!isNew) setState(status.liveness.isThere(nowMs) ? "connected" : "disconnected");
   if (status.isOver || nowMs - status.lastReportMs < REPORT_MS || !track.isOpen()) return;
   status.lastReportMs = nowMs;
   const { bytes, reception } = writeReport(status.sent, status.reception, status.lastSenderReport, nowMs);

@@ -25,12 +25,15 @@ export interface PeerEvents {
   /** A message on the channel "hustings", at most 16,384 bytes; anything else closes the channel. */
   onMessage(text: string): void;
   onChannelOpen(): void;
-  /** About every 5 s. */
+  /** RTCP or a message arrived: the other side is there, although it may send no sound while it is silent. */
+  onSign?(arrivalMs: number): void;
+  /** The other side's report on the sound sent to it, about every 5 s. */
   onReport?(report: LossReport): void;
   /**
-   * A peer goes from connecting, which is not reported, to connected; then disconnected (nothing for 1.2 s) and
-   * connected alternate. It ends as failed (not connected within 15 s, or nothing for 30 s) or closed (hung up by the
-   * other side); no event follows, nor after `close()`.
+   * A change of state. A peer begins as connecting, which is not reported. It becomes connected, then alternates between
+   * disconnected (no sign that it is there, see liveness.ts) and connected. It ends as failed (not connected within 15 s, or
+   * ICE consent expired, RFC 7675) or closed (the other side hung up). Mere silence never ends it. No event follows these
+   * two states or `close()`.
    */
   onState(state: PeerState): void;
 }

@@ -54,6 +54,12 @@ window.speak = async (path, options = {}) => {
   call.answer = answer;
   await pc.setRemoteDescription({ type: "answer", sdp: answer });
 };
+window.fallSilent = (index) => {
+  const [sender] = window.calls[index].pc.getSenders();
+  const track = sender.track;
+  window.speakAgain = () => sender.replaceTrack(track);
+  return sender.replaceTrack(null);
+};
 window.stat = async (index, type) => {
   for (const stat of (await window.calls[index].pc.getStats()).values()) if (stat.type === type) return stat;
   return {};
@@ -69,6 +75,8 @@ interface PeerRecord {
   readonly stateAtMs: number[];
   readonly reports: LossReport[];
   channelOpens: number;
+  /** RTCP packets and messages. */
+  signs: number;
 }
 
 let browser: BrowserServer;
@@ -114,10 +122,15 @@ function launch(): Promise<BrowserServer> {
 
 /** Accepts one offer and sends the speaker's own sound back. */
 async function acceptOffer(offer: string): Promise<string> {
-  const record = { packets: [], messages: [], states: [], stateAtMs: [], reports: [], channelOpens: 0 } as Omit<
-    PeerRecord,
-    "peer"
-  >;
+  const record = {
+    packets: [],
+    messages: [],
+    states: [],
+    stateAtMs: [],
+    reports: [],
+    channelOpens: 0,
+    signs: 0,
+  } as Omit<PeerRecord, "peer">;
   const accepted: { peer?: Peer } = {};
   const events: PeerEvents = {
     onPacket: (bytes) => {
@@ -129,6 +142,9 @@ async function acceptOffer(offer: string): Promise<string> {
     onMessage: (text) => void record.messages.push(text),
     onChannelOpen: () => {
       record.channelOpens += 1;
+    },
+    onSign: () => {
+      record.signs += 1;
     },
     onReport: (report) => void record.reports.push(report),
     onState: (state) => {
@@ -313,14 +329,25 @@ test("a peer changes its state when its page hangs up or is closed", async (cont
   }
 });
 
-test("a peer whose browser is killed disconnects", async (context) => {
+test("a peer whose browser is killed disconnects and fails, and one that is only silent does neither for good", async (context) => {
   const doomed = await launch();
   const record = await speak(await openPage(doomed));
+  // Beside it, a page that is only silent, for longer than ICE consent lasts without an answer.
+  const page = await openPage();
+  const quiet = await speak(page);
+  await page.evaluate("fallSilent(0)");
   const killMs = now();
   await doomed.kill();
   await until("the peer is disconnected", () => record.states.at(-1) === "disconnected");
   context.diagnostic(`disconnected after ${Math.round((record.stateAtMs.at(-1) ?? 0) - killMs)} ms`);
-  record.peer.close();
+  await until("consent of the killed one expires", () => record.states.at(-1) === "failed");
+  context.diagnostic(`failed after ${Math.round((record.stateAtMs.at(-1) ?? 0) - killMs)} ms`);
+  assert.ok(quiet.signs > 2, "RTCP goes on without sound");
+  assert.equal(quiet.states.at(-1), "connected");
+  const before = quiet.packets.length;
+  await page.evaluate("speakAgain()");
+  await until("its sound arrives again", () => quiet.packets.length > before + 10);
+  await page.close();
 });
 
 test("throws when the UDP port is taken", async () => {

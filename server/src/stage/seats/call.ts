@@ -4,6 +4,7 @@ import type { Clock } from "@hustings/flow/clock.ts";
 import type { Opus } from "@hustings/media/codec/opus.ts";
 import { createUplink, type Uplink, type UplinkFrame } from "@hustings/media/speech/uplink.ts";
 import type { GoodbyeReason, StageMessage } from "@hustings/wire/stage/data-channel.ts";
+import { Liveness } from "../peer/liveness.ts";
 import type { Peer, PeerPort, PeerState } from "../peer/peer-port.ts";
 
 export interface Call {
@@ -13,8 +14,9 @@ export interface Call {
   generation: number;
   readonly answerSdp: string;
   tick(nowMs: number): UplinkFrame;
-  /** Time on the tick's clock; undefined before the first packet. */
-  readonly lastPacketMs: number | undefined;
+  /** Whether the person is there, also while they send no sound. False before the first packet. */
+  isPresent(nowMs: number): boolean;
+  /** The peer is connected: something came a moment ago. */
   readonly isConnected: boolean;
   readonly isOver: boolean;
   readonly lossFraction: number;
@@ -23,7 +25,7 @@ export interface Call {
   sendPacket(opus: Uint8Array, timestamp: number): void;
   /** Dropped if the channel is not open. */
   sendMessage(text: string): void;
-  /** After our own stall, silence counts from `nowMs`. */
+  /** After our own stall: counts from `nowMs` how long nothing has arrived. */
   restartSilenceTimer(nowMs: number): void;
   /**
    * Ends the sound at once, and the peer too unless there is a `why`: then the goodbye waits for pending commands, and
@@ -62,6 +64,7 @@ export async function acceptCall(peers: PeerPort, offerSdp: string, options: Cal
     onReport: ({ lossFraction }) => {
       if (call !== undefined) call.lossFraction = lossFraction;
     },
+    onSign: (arrivalMs) => call?.sign(arrivalMs),
     onState: (state) => call?.setPeerState(state),
   });
   call = new LiveCall(peer, options);
@@ -72,12 +75,12 @@ export async function acceptCall(peers: PeerPort, offerSdp: string, options: Cal
 class LiveCall implements Call {
   readonly id: string;
   generation: number;
-  lastPacketMs: number | undefined;
   lossFraction = 0;
   isOver = false;
   readonly #peer: Peer;
   readonly #uplink: Uplink;
   readonly #clock: Clock;
+  readonly #liveness = new Liveness();
   readonly #pendingAnswers: () => Promise<void> | undefined;
   #state: PeerState = "connecting";
   #isClosing = false;
@@ -109,7 +112,15 @@ class LiveCall implements Call {
   }
 
   receive(rtp: Uint8Array, arrivalMs: number): void {
-    if (!this.isOver && this.#uplink.receive(rtp, arrivalMs) === "taken") this.lastPacketMs = arrivalMs;
+    if (!this.isOver && this.#uplink.receive(rtp, arrivalMs) === "taken") this.#liveness.sound(arrivalMs);
+  }
+
+  sign(arrivalMs: number): void {
+    this.#liveness.sign(arrivalMs);
+  }
+
+  isPresent(nowMs: number): boolean {
+    return !this.isOver && this.#liveness.isThere(nowMs);
   }
 
   setPeerState(state: PeerState): void {
@@ -130,7 +141,7 @@ class LiveCall implements Call {
   }
 
   restartSilenceTimer(nowMs: number): void {
-    if (this.lastPacketMs !== undefined) this.lastPacketMs = nowMs;
+    this.#liveness.restart(nowMs);
   }
 
   hangUp(why?: GoodbyeReason): void {

@@ -6,8 +6,8 @@ import type { GoodbyeReason } from "@hustings/wire/stage/data-channel.ts";
 import { SILENCE_DBOV } from "@hustings/wire/units.ts";
 import type { Call } from "./call.ts";
 
-/** A person without a packet for this long is not present. Chromium sends while muted, and DTX sends every 400 ms. */
-export const PRESENT_MS = 1_000;
+/** A call that has not failed after this long without a sign is held by ICE consent, which expires after 30 s (RFC 7675 §5.1). */
+const CONSENT_MS = 40_000;
 
 export interface SeatConnection {
   readonly person: PersonId;
@@ -17,7 +17,7 @@ export interface SeatConnection {
   /** Undefined without a call. A muted person has no level and a closed gate. */
   tick(nowMs: number, isMuted: boolean): VoiceFrame | undefined;
   isPresent(nowMs: number): boolean;
-  /** Undefined while a call is connected. */
+  /** Since when nothing has come from the person; undefined while they are connected, or silent with ICE consent. */
   disconnectedSinceMs(nowMs: number): number | undefined;
   readonly active: Call | undefined;
   readonly calls: readonly Call[];
@@ -46,8 +46,11 @@ export function openSeatConnection(person: PersonId, seat: number, openedMs: num
     return true;
   }
 
-  const isPresent = (nowMs: number): boolean =>
-    active?.lastPacketMs !== undefined && !active.isOver && nowMs - active.lastPacketMs <= PRESENT_MS;
+  const isPresent = (nowMs: number): boolean => active?.isPresent(nowMs) === true;
+
+  /** Neither call is over although nothing came for so long that one without consent would have failed. */
+  const hasConsent = (nowMs: number): boolean =>
+    (active ?? candidate)?.isOver === false && nowMs - connectedMs > CONSENT_MS;
 
   return {
     person,
@@ -72,6 +75,7 @@ export function openSeatConnection(person: PersonId, seat: number, openedMs: num
     disconnectedSinceMs(nowMs) {
       prune();
       if (isPresent(nowMs) || active?.isConnected === true || candidate?.isConnected === true) connectedMs = nowMs;
+      else if (hasConsent(nowMs)) connectedMs = nowMs;
       return connectedMs === nowMs ? undefined : connectedMs;
     },
     get active() {

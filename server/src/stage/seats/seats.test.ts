@@ -13,10 +13,42 @@ test("a speaker whose page crashes keeps the seat for sixty seconds, and no long
   speaker.events.onState("disconnected");
   await stage.run(1_500);
   assert.equal(space.state.seats[0]?.present, false);
-  await stage.run(57_000);
+  await stage.run(28_500);
+  speaker.events.onState("failed");
+  await stage.run(28_500);
   assert.equal(space.state.seats.length, 1);
   await stage.run(2_500);
   assert.equal(space.state.seats.length, 0);
+});
+
+test("a speaker who sends no sound while silent stays present by RTCP, and is heard when sound comes again", async () => {
+  await using stage = await startStageFixture({ dependencies: { seatKeptMs: 5_000 } });
+  const { space, host } = await stage.createSpace();
+  const { speaker } = await stage.seatGuest(space, host, tone(stage.opus, 440));
+  await stage.run(500);
+  const { microphone } = speaker;
+  speaker.microphone = undefined;
+  for (let report = 0; report < 8; report++) {
+    await stage.run(2_500);
+    speaker.events.onSign?.(stage.clock.monotonicMs());
+    await stage.run(2_500);
+  }
+  assert.deepEqual([space.state.seats[0]?.seat, space.state.seats[0]?.present], [1, true]);
+  speaker.microphone = microphone;
+  await stage.run(300);
+  assert.equal(space.state.seats[0]?.present, true);
+  assert.equal(speaker.isClosed, false);
+});
+
+test("a silent speaker with ICE consent and without RTCP is away and keeps the seat", async () => {
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
+  const { speaker } = await stage.seatGuest(space, host, tone(stage.opus, 440));
+  await stage.run(500);
+  speaker.microphone = undefined;
+  speaker.events.onState("disconnected");
+  await stage.run(120_000);
+  assert.deepEqual([space.state.seats[0]?.seat, space.state.seats[0]?.present], [1, false]);
 });
 
 test("a speaker who returns within that time gets the same seat, muted or not as before", async () => {

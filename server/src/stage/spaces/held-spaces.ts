@@ -2,7 +2,7 @@
 
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
-import { detailsOf, type SpaceDetails } from "@hustings/wire/log/space-details.ts";
+import { detailsOf, type SpaceDetails } from "@hustings/wire/log/detail-values.ts";
 import type { SpaceState } from "@hustings/wire/log/state.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import { type LogReader, type LogStore, SpaceExists, type SpaceLog } from "../../log/port.ts";
