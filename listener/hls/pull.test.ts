@@ -90,6 +90,48 @@ test("U1 when no WebSocket ever opens, the fourth try pulls from the door, and l
   listener.stop();
 });
 
+test("U1 when connections open and no frame comes through, the fourth try pulls, and push is found again", async () => {
+  const { clock, edge, pushOrPull, listener } = listenTo(({ edge }) => {
+    edge.isSwallowed = true;
+  }, "push");
+  await until(clock, () => listener.stats().firstSoundMs !== undefined, 45_000);
+  assert.deepEqual([edge.urls.length, pushOrPull.delivery], [3, "pull"]);
+  edge.isSwallowed = false;
+  await until(clock, () => pushOrPull.delivery === "push", 120_000);
+  listener.stop();
+});
+
+test("U1 a listener whose new network lets no WebSocket through continues by pull", async () => {
+  for (const how of ["isUnreachable", "isSwallowed"] as const) {
+    const { clock, edge, pushOrPull, listener, heard, room } = listenTo(() => undefined, "push");
+    await pass(clock, 10_000);
+    edge[how] = true;
+    edge.closeAll();
+    await pass(clock, 5_000);
+    pushOrPull.onRoom(room("push"));
+    const before = heard.sounds.length;
+    await until(clock, () => heard.sounds.length > before + 10, 45_000);
+    assert.deepEqual([pushOrPull.delivery, listener.faults], ["pull", []]);
+    assert.ok(
+      heard.breaks.every(([, , reason]) => reason === "jump"),
+      "only the rule for long outages skips words",
+    );
+    listener.stop();
+  }
+});
+
+test("U1 a listener whose server is away tries nothing but push until it is back", async () => {
+  const { clock, edge, origin, pushOrPull, listener } = listenTo(() => undefined, "push");
+  await pass(clock, 10_000);
+  edge.isUnreachable = true;
+  edge.closeAll();
+  await pass(clock, 90_000);
+  assert.deepEqual([pushOrPull.delivery, origin.requests], ["push", []]);
+  edge.isUnreachable = false;
+  await until(clock, () => listener.stats().link === "following", 45_000);
+  listener.stop();
+});
+
 test("U1 when the CDN fails the listener queues at the door and is let in", async () => {
   const { clock, edge, origin, pushOrPull, listener } = listenTo(({ edge, origin }) => {
     edge.isFull = true;

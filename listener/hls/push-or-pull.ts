@@ -5,6 +5,7 @@ import { ERROR_TABLE } from "@hustings/wire/errors.ts";
 import { FRAME_KIND } from "@hustings/wire/listen/frames.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
+import { errorOfCloseCode } from "../session/close-policy.ts";
 import type { Connection, Transport, TransportEvents } from "../session/transport.ts";
 import type { openPull, PullConnection } from "./pull.ts";
 
@@ -20,16 +21,19 @@ export interface PushOrPullOptions {
   readonly onDelivery?: (delivery: Delivery) => void;
 }
 
-/** This many failures and no success mean that the network blocks WebSockets. */
+/** If this many tries in a row brought no frame, this network lets no WebSocket through, or no frames of one. */
 export const BLOCKED_TRIES = 3;
 
 export class PushOrPull {
   delivery: Delivery = "push";
   readonly #options: PushOrPullOptions;
   #room: RoomDocument | undefined;
-  #hasOpened = false;
-  #failedTries = 0;
-  /** Pull failed last, so push is next. */
+  /** Tries by push since the last frame. */
+  #emptyTries = 0;
+  /** A frame came before, so the server may only be away: pull then needs a room document as a sign of life. */
+  #hasBeenServed = false;
+  #hasRoomSinceFrame = false;
+  /** The last try by pull failed, so the next is by push. */
   #isPushTurn = false;
   #switchToPull: (() => void) | undefined;
   #pull: PullConnection | undefined;
@@ -41,6 +45,7 @@ export class PushOrPull {
   /** A `pull` document moves a queued listener to pull. */
   onRoom(room: RoomDocument): void {
     this.#room = room;
+    this.#hasRoomSinceFrame ||= this.#emptyTries > 0;
     this.#pull?.onRoom(room);
     if (room.tier === "pull") this.#switchToPull?.();
   }
@@ -66,7 +71,7 @@ export class PushOrPull {
   };
 
   get #isBlocked(): boolean {
-    return !this.#hasOpened && this.#failedTries >= BLOCKED_TRIES;
+    return this.#emptyTries >= BLOCKED_TRIES && (this.#hasRoomSinceFrame || !this.#hasBeenServed);
   }
 
   #wantsPull(url: string): boolean {
@@ -78,15 +83,13 @@ export class PushOrPull {
   #openPush(url: string, events: TransportEvents, swap: () => void): Connection {
     const maySwap = !this.#isPushTurn;
     this.#isPushTurn = false;
-    this.#failedTries += 1;
+    this.#emptyTries += 1;
     let isServed = false;
     this.#setDelivery("push");
     return this.#options.push(url, {
-      opened: () => {
-        this.#hasOpened = true;
-        events.opened();
-      },
+      opened: () => events.opened(),
       frame: (bytes) => {
+        this.#onServed();
         isServed ||= bytes[0] !== FRAME_KIND.notice;
         this.#switchToPull = isServed || !maySwap ? undefined : swap;
         if (this.#switchToPull && this.#room?.tier === "pull") swap();
@@ -95,6 +98,8 @@ export class PushOrPull {
       text: () => events.text(),
       closed: (code, reason) => {
         this.#switchToPull = undefined;
+        // A close code of the protocol came through as a frame does.
+        if (errorOfCloseCode(code) !== undefined) this.#onServed();
         const isFull = code === ERROR_TABLE.full.closeCode && !isServed;
         if (isFull && maySwap && this.#room?.tier === "pull") swap();
         else events.closed(code, reason);
@@ -122,7 +127,7 @@ export class PushOrPull {
       const address = new URL(this.#room?.pull ?? hlsUrl, hlsUrl).href;
       const reason = this.#isBlocked ? "blocked" : "full";
       const onPush = (): void => {
-        this.#hasOpened = true;
+        this.#onServed();
         this.#setDelivery("push");
       };
       const served = { ...events, frame, closed, opened: () => events.opened(), text: () => events.text() };
@@ -142,6 +147,12 @@ export class PushOrPull {
         if (this.#pull === link) this.#pull = undefined;
       },
     };
+  }
+
+  #onServed(): void {
+    this.#emptyTries = 0;
+    this.#hasBeenServed = true;
+    this.#hasRoomSinceFrame = false;
   }
 
   #setDelivery(delivery: Delivery): void {

@@ -7,7 +7,7 @@ import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
 import type { Connection, Transport } from "../session/transport.ts";
 
-/** `full`: there was no place. `blocked`: no WebSocket ever opened. */
+/** Why this listener pulls. `full`: there was no place. `blocked`: no WebSocket brings a frame. */
 export type PullReason = "full" | "blocked";
 
 export interface ReturnOptions {

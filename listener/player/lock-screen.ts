@@ -1,9 +1,7 @@
-// The lock screen of phones and media keys (Media Session API).
+// The lock screen of phones and media keys (Media Session API). Loaded with the first tap.
 
 export interface LockScreen {
-  show(title: string, speaker: string, isPlaying: boolean): void;
-  /** Binds the keys again, because browsers forget them while a page sleeps. */
-  bind(): void;
+  show(title: string, speakers: readonly string[], playback: MediaSessionPlaybackState): void;
   close(): void;
 }
 
@@ -16,19 +14,24 @@ export function createLockScreen(play: () => void, pause: () => void): LockScree
     ["stop", pause],
   ] as const;
   let shown = "";
+  // Browsers forget the keys while a page sleeps.
+  const bind = (): void => {
+    for (const [key, run] of keys) session?.setActionHandler(key, run);
+  };
+  document.addEventListener("visibilitychange", bind);
+  bind();
   return {
-    show(title, speaker, isPlaying) {
+    show(title, speakers, playback) {
       if (!session) return;
-      session.playbackState = isPlaying ? "playing" : "paused";
-      const now = `${title}\n${speaker}`;
+      session.playbackState = playback;
+      const artist = speakers.join(", ");
+      const now = `${title}\n${artist}`;
       if (now === shown) return;
       shown = now;
-      session.metadata = new MediaMetadata({ title, artist: speaker, album: "Hustings" });
-    },
-    bind() {
-      for (const [key, run] of keys) session?.setActionHandler(key, run);
+      session.metadata = new MediaMetadata({ title, artist, album: "Hustings" });
     },
     close() {
+      document.removeEventListener("visibilitychange", bind);
       for (const [key] of keys) session?.setActionHandler(key, null);
       if (session) {
         session.metadata = null;

@@ -7,7 +7,6 @@ import { EMPTY_STATE } from "@hustings/wire/log/state.ts";
 import { EAR_TABLE, type EarEvent, type EarState } from "../playout/ear-states.ts";
 import type { ListenerStats } from "../playout/listener-stats.ts";
 import type { LinkState } from "../session/link-states.ts";
-import { createLockScreen } from "./lock-screen.ts";
 import type { Player, PlayerView } from "./player.ts";
 
 export interface NativeOptions {
@@ -41,10 +40,6 @@ class NativeHlsPlayer implements NativePlayer {
   readonly #options: NativeOptions;
   readonly #clock: Clock;
   readonly #closing = new AbortController();
-  readonly #lockScreen = createLockScreen(
-    () => this.listen(),
-    () => this.pause(),
-  );
   #room: RoomDocument | undefined;
   #link: LinkState = "idle";
   #ear: EarState = "probing";
@@ -83,7 +78,6 @@ class NativeHlsPlayer implements NativePlayer {
     this.#attempt = 0;
     this.#tappedMs = this.#clock.monotonicMs();
     this.#dispatch("tap");
-    this.#lockScreen.bind();
     this.#ticker = repeat(this.#clock, CHECK_MS, () => this.#check());
     this.#load();
   }
@@ -102,14 +96,11 @@ class NativeHlsPlayer implements NativePlayer {
   close(): void {
     this.#closing.abort();
     this.#unload("idle");
-    this.#lockScreen.close();
     this.element.remove();
   }
 
   onRoom(room: RoomDocument): void {
     this.#room = room;
-    const names = room.speakers.filter(({ present, muted }) => present && !muted).map(({ name }) => name);
-    if (this.#isListening) this.#lockScreen.show(room.title, names.join(", "), true);
   }
 
   view(): PlayerView {

@@ -1,4 +1,4 @@
-// The player in a browser: session, buffer policy, a MediaSource, hold music and lock screen. SPEC.md §4 to §6.
+// The player in a browser: session, buffer policy, a MediaSource and hold music. SPEC.md §4 to §6.
 
 import { type Clock, repeat, systemClock, type Timer } from "@hustings/flow/clock.ts";
 import { initSegment, mediaSegment } from "@hustings/media/container/cmaf.ts";
@@ -14,7 +14,6 @@ import { playoutInputOf } from "../playout/playout-input.ts";
 import { Session } from "../session/session.ts";
 import { type Transport, webSocketTransport } from "../session/transport.ts";
 import { createHoldMusic } from "./hold-music.ts";
-import { createLockScreen } from "./lock-screen.ts";
 import { type OpenSource, openSource } from "./media-source.ts";
 import type { Player, PlayerView } from "./player.ts";
 import { Playhead } from "./playhead.ts";
@@ -55,10 +54,6 @@ class BrowserPlayer implements Player {
   readonly #clock: Clock;
   readonly #playhead: Playhead;
   readonly #hold;
-  readonly #lockScreen = createLockScreen(
-    () => this.listen(),
-    () => this.pause(),
-  );
   readonly #closing = new AbortController();
   #playout!: Playout;
   #session!: Session;
@@ -103,7 +98,6 @@ class BrowserPlayer implements Player {
     if (!isShortPause) this.#playhead.quieten();
     this.#play();
     this.#hold.unlock();
-    this.#lockScreen.bind();
     this.#session.start();
     this.#ticker = repeat(this.#clock, STEP_MS, () => this.#step());
     this.#changed();
@@ -135,7 +129,6 @@ class BrowserPlayer implements Player {
     this.#source?.close();
     this.#hold.close();
     this.#playhead.close();
-    this.#lockScreen.close();
     this.element.remove();
   }
 
@@ -303,14 +296,7 @@ class BrowserPlayer implements Player {
     this.element.addEventListener("pause", () => this.element.paused && this.pause(), { signal });
     addEventListener("online", () => this.#session.setOnline(true), { signal });
     addEventListener("offline", () => this.#session.setOnline(false), { signal });
-    document.addEventListener(
-      "visibilitychange",
-      () => {
-        if (this.#isListening) this.#lockScreen.bind();
-        this.#step();
-      },
-      { signal },
-    );
+    document.addEventListener("visibilitychange", () => this.#step(), { signal });
   }
 
   #changed(): void {
@@ -318,9 +304,6 @@ class BrowserPlayer implements Player {
     const shown = `${link} ${ear} ${audience} ${state.seq} ${this.#isListening}`;
     if (shown === this.#shown) return;
     this.#shown = shown;
-    const speakers = state.seats.filter(({ present, muted }) => present && !muted).map(({ name }) => name);
-    if (this.#isListening) this.#lockScreen.show(state.title, speakers.join(", "), true);
-    else if (ear === "paused") this.#lockScreen.show(state.title, speakers.join(", "), false);
     this.#options.onChange?.();
   }
 }

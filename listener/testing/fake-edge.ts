@@ -49,6 +49,8 @@ export class FakeEdge {
   state: SpaceState = EMPTY_STATE;
   /** No connection opens, and open ones get nothing and are not closed. */
   isUnreachable = false;
+  /** A proxy passes the opening of new connections and no frame. */
+  isSwallowed = false;
   /** Slots are made and not sent. */
   isHeldBack = false;
   /** Closes new connections with this instead of sending a snapshot. */
@@ -158,6 +160,10 @@ export class FakeEdge {
     peer.open = true;
     this.#peers.add(peer);
     peer.events.opened();
+    if (this.isSwallowed) {
+      peer.open = false;
+      return;
+    }
     if (this.isFull) {
       peer.cadenceMs = Infinity;
       const place = { kind: "waiting", place: 3, estimateMs: null, sinceUtcMs: this.clock.utcMs() } as const;

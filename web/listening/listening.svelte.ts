@@ -2,6 +2,7 @@
 
 import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
 import { type Delivery, PushOrPull } from "@hustings/listener/hls/push-or-pull.ts";
+import type { LockScreen } from "@hustings/listener/player/lock-screen.ts";
 import type { NativePlayer } from "@hustings/listener/player/native-player.ts";
 import { createPlayer } from "@hustings/listener/player/playback.ts";
 import type { Player, PlayerView } from "@hustings/listener/player/player.ts";
@@ -34,6 +35,7 @@ export class Listening {
   #nativePlayer: NativePlayer | undefined;
   #room: RoomDocument | undefined;
   #ticker: Timer | undefined;
+  #lockScreen: Promise<LockScreen | undefined> | undefined;
 
   /** `onPullFinished`: the playlists have ended and everything was played. */
   constructor(id: SpaceId, clock: Clock, onPullFinished: () => void) {
@@ -67,6 +69,15 @@ export class Listening {
   /** Call inside the tap's event: browsers start sound only then. */
   listen(): void {
     this.#player.listen();
+    this.#lockScreen ??= import("@hustings/listener/player/lock-screen.ts").then(
+      ({ createLockScreen }) =>
+        createLockScreen(
+          () => this.listen(),
+          () => this.#player.pause(),
+        ),
+      () => undefined,
+    );
+    void this.#showOnLockScreen();
     this.#ticker ??= repeat(this.#clock, LAG_EVERY_MS, () => {
       const { lagMs, usualLagMs, mouthToEarMs } = this.#player.stats();
       this.lagMs = Math.max(lagMs, mouthToEarMs.last ?? 0);
@@ -94,6 +105,7 @@ export class Listening {
   close(): void {
     this.#ticker?.cancel();
     this.#player.close();
+    void this.#lockScreen?.then((screen) => screen?.close());
   }
 
   #transport: Transport = (url, events) =>
@@ -111,8 +123,17 @@ export class Listening {
       },
     });
 
+  async #showOnLockScreen(): Promise<void> {
+    const screen = await this.#lockScreen;
+    const { isListening, ear, state } = this.view;
+    const { title = "", speakers = [] } = state.seq > 0 ? { ...state, speakers: state.seats } : (this.#room ?? {});
+    const names = speakers.filter(({ present, muted }) => present && !muted).map(({ name }) => name);
+    screen?.show(title, names, isListening ? "playing" : ear === "paused" ? "paused" : "none");
+  }
+
   #changed(): void {
     const view = this.#player.view();
+    void this.#showOnLockScreen();
     if (view.ear === "finished" && this.view.ear !== "finished" && this.delivery === "pull") this.#onPullFinished();
     this.view = view;
     if (view.ear !== "unplayable" || this.#nativePlayer || !playsHls()) return;

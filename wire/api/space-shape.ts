@@ -1,7 +1,8 @@
 // The public fields of a space, for the room document, the home page's list and the API's schemas.
 
 import type { SpaceId } from "../ids.ts";
-import { SPACE_DETAILS, type SpaceDetails } from "../log/space-details.ts";
+import type { SpaceDetails } from "../log/detail-values.ts";
+import { SPACE_DETAILS } from "../log/space-details.ts";
 import { AIRS, END_REASONS, HOLD_REASONS, PHASES, RECORDING_STATUSES, ROLES, type SpaceState } from "../log/state.ts";
 import {
   BOOLEAN,

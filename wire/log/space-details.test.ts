@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { detailsOf, NO_DETAILS, readSpaceDetails } from "./space-details.ts";
+import { detailsOf, NO_DETAILS } from "./detail-values.ts";
+import { readSpaceDetails } from "./space-details.ts";
 
 test("checks and cleans the details of a body, and drops its other fields", () => {
   assert.deepEqual(readSpaceDetails({ title: "  Open   evening ", host: "x" }), { title: "Open evening" });

@@ -2,7 +2,7 @@
 
 import type { PersonId, SpaceId } from "../ids.ts";
 import type { Anchor, SlotRange } from "../slots.ts";
-import { detailsOf, NO_DETAILS, type SpaceDetails } from "./space-details.ts";
+import { detailsOf, NO_DETAILS, type SpaceDetails } from "./detail-values.ts";
 
 export const PHASES = ["created", "live", "ended"] as const;
 export type Phase = (typeof PHASES)[number];

@@ -5,7 +5,7 @@ import type { MeasuredSpace } from "@hustings/wire/api/space-shape.ts";
 import type { TicketClaims } from "@hustings/wire/api/tickets.ts";
 import { Refusal, refusalFromBody } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
-import type { SpaceDetails } from "@hustings/wire/log/space-details.ts";
+import type { SpaceDetails } from "@hustings/wire/log/detail-values.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import { type UnixAnswer, unixRequest } from "../http/unix-request.ts";
 

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import type { MeasuredSpace } from "@hustings/wire/api/space-shape.ts";
 import { refusalFromBody } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
-import type { SpaceDetails } from "@hustings/wire/log/space-details.ts";
+import type { SpaceDetails } from "@hustings/wire/log/detail-values.ts";
 import { type UnixRequest, unixRequest } from "../http/unix-request.ts";
 import type { Config } from "./config.ts";
 import { runDirectory } from "./process/run-directory.ts";
