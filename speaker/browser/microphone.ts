@@ -2,11 +2,18 @@
 
 export type MicrophoneProblem = "insecure" | "unsupported" | "refused" | "missing" | "busy";
 
+/**
+ * `interrupted`: the device or the system gives no sound for now, for instance during a phone call. `ended`: the device
+ * was unplugged or the person took the permission back; only a newly opened microphone helps.
+ */
+export type MicrophoneCondition = "working" | "interrupted" | "ended";
+
 export interface Microphone extends Disposable {
   readonly stream: MediaStream;
   readonly deviceId: string | undefined;
   readonly label: string;
-  /** Sends sound only while open. */
+  readonly condition: MicrophoneCondition;
+  /** Sends sound only while open. The level is measured in both cases. */
   open(isOpen: boolean): void;
   /** 0 to 1, before muting. */
   level(): number;
@@ -35,8 +42,11 @@ export function microphoneProblem(): MicrophoneProblem | undefined {
   return "mediaDevices" in navigator && "RTCPeerConnection" in globalThis ? undefined : "unsupported";
 }
 
-/** Muted at first. Throws NoMicrophone. */
-export async function openMicrophone(deviceId?: string): Promise<Microphone> {
+/** Opens the microphone, muted at first. `onCondition` reports every change of its condition. Throws NoMicrophone. */
+export async function openMicrophone(
+  deviceId: string | undefined,
+  onCondition: (condition: MicrophoneCondition) => void,
+): Promise<Microphone> {
   const problem = microphoneProblem();
   if (problem) throw new NoMicrophone(problem);
   const audio: MediaTrackConstraints = {
@@ -49,7 +59,7 @@ export async function openMicrophone(deviceId?: string): Promise<Microphone> {
   const stream = await navigator.mediaDevices.getUserMedia({ audio, video: false }).catch((cause: unknown) => {
     throw new NoMicrophone(problemOf(cause), cause);
   });
-  return microphoneOf(stream);
+  return microphoneOf(stream, onCondition);
 }
 
 /** Labels are empty until the microphone is allowed. */
@@ -65,9 +75,12 @@ function problemOf(cause: unknown): MicrophoneProblem {
   return name === "NotReadableError" || name === "AbortError" ? "busy" : "refused";
 }
 
-function microphoneOf(stream: MediaStream): Microphone {
+function microphoneOf(stream: MediaStream, onCondition: (condition: MicrophoneCondition) => void): Microphone {
   const [track] = stream.getAudioTracks();
-  // The clone stays enabled while the sent track is disabled.
+  const watched = new AbortController();
+  for (const event of ["ended", "mute", "unmute"])
+    track?.addEventListener(event, () => onCondition(conditionOf(track)), { signal: watched.signal });
+  // The meter uses a clone, which stays enabled while the sent track is disabled.
   const copy = track?.clone();
   const context = new AudioContext();
   const analyser = new AnalyserNode(context, { fftSize: 1024, smoothingTimeConstant: 0 });
@@ -78,6 +91,9 @@ function microphoneOf(stream: MediaStream): Microphone {
     stream,
     deviceId: track?.getSettings().deviceId,
     label: track?.label ?? "",
+    get condition() {
+      return conditionOf(track);
+    },
     open(isOpen) {
       if (track) track.enabled = isOpen;
     },
@@ -87,6 +103,7 @@ function microphoneOf(stream: MediaStream): Microphone {
       return loudness(samples);
     },
     [Symbol.dispose]() {
+      watched.abort();
       track?.stop();
       copy?.stop();
       void context.close();
@@ -94,7 +111,12 @@ function microphoneOf(stream: MediaStream): Microphone {
   };
 }
 
-/** 0 at −58 dB, 1 at −14 dB, as the rings on screen. */
+function conditionOf(track: MediaStreamTrack | undefined): MicrophoneCondition {
+  if (track?.readyState !== "live") return "ended";
+  return track.muted ? "interrupted" : "working";
+}
+
+/** 0 at −58 dB, 1 at −14 dB: the scale of the rings on screen. */
 function loudness(samples: Float32Array): number {
   let sum = 0;
   for (const sample of samples) sum += sample * sample;

@@ -81,7 +81,7 @@ const wordOf = (phase: SeatPhase): string => (phase.kind === "over" ? `over: ${p
 function sit(): void {
   seat = takeSeat({
     whipUrls: URLS,
-    ticket: async () => "ticket",
+    withTicket: (action) => action("ticket"),
     microphone: { getAudioTracks: () => [] } as unknown as MediaStream,
     clock,
     onPhase: (phase) => phases.push(wordOf(phase)),

@@ -18,7 +18,8 @@ export type SeatPhase =
 export interface SeatOptions {
   /** WHIP addresses, in the order of tries. */
   readonly whipUrls: readonly string[];
-  readonly ticket: () => Promise<string>;
+  /** Runs `action` with a ticket, and again with a new one when the stage refuses the first. */
+  readonly withTicket: <Result>(action: (ticket: string) => Promise<Result>) => Promise<Result>;
   readonly microphone: MediaStream;
   readonly clock: Clock;
   readonly onPhase: (phase: SeatPhase) => void;
@@ -145,18 +146,19 @@ class BrowserSeat implements StageSeat {
   }
 
   async #open(whipUrl: string): Promise<StageConnection> {
-    const { clock, onSound } = this.#options;
-    return openConnection({
-      ...{ whipUrl, clock, onSound },
-      ticket: await this.#options.ticket(),
-      microphone: this.#microphone,
-      iceServers: this.#iceServers,
-      onMessage: (message) => this.#onMessage(message),
-      onLost: this.#lost.resolve,
-      onIceServers: (iceServers) => {
-        this.#iceServers = iceServers;
-      },
-    });
+    const { clock, onSound, withTicket } = this.#options;
+    return withTicket((ticket) =>
+      openConnection({
+        ...{ whipUrl, clock, onSound, ticket },
+        microphone: this.#microphone,
+        iceServers: this.#iceServers,
+        onMessage: (message) => this.#onMessage(message),
+        onLost: this.#lost.resolve,
+        onIceServers: (iceServers) => {
+          this.#iceServers = iceServers;
+        },
+      }),
+    );
   }
 
   #onMessage(message: StageMessage): void {

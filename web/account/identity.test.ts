@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { type ManualClock, manualClock } from "@hustings/flow/testing/manual-clock.ts";
-import { Refusal } from "@hustings/wire/errors.ts";
+import { type ErrorCode, Refusal } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
-import { adoptHostLink, identityIn, rememberHost } from "./identity.ts";
+import { type BrowserStore, openStore } from "./browser-store.ts";
+import { adoptHostLink, credentialIn, hostUrlIn, rememberHost } from "./credential.ts";
+import { identityIn } from "./identity.ts";
 
 const SPACE = "0123456789" as SpaceId;
 const TICKET_MS = 600_000;
 const scope = globalThis as unknown as Record<string, unknown>;
 const realFetch = scope["fetch"];
 let clock: ManualClock;
-let store: Storage;
+let store: BrowserStore;
 let asked: { readonly url: string; readonly body: unknown }[];
 let answer: () => Response;
 
@@ -22,7 +24,8 @@ beforeEach(() => {
     getItem: (key: string) => kept.get(key) ?? null,
     setItem: (key: string, value: string) => void kept.set(key, value),
     removeItem: (key: string) => void kept.delete(key),
-  } as Storage;
+    isLasting: true,
+  };
   answer = () =>
     json(200, { ticket: `t${asked.length}`, person: "p", name: "Ada", expiresUtcMs: clock.utcMs() + TICKET_MS });
   scope["fetch"] = async (url: string, { body }: { readonly body?: string }) => {
@@ -49,19 +52,33 @@ test("moves a host link's secret out of the address and makes its reader the hos
   adoptHostLink(SPACE, location, history, store);
   assert.equal(shown, `/s/${SPACE}`);
   const identity = identityIn(SPACE, store, clock);
-  assert.equal(identity.credential, "host-link");
+  assert.equal(credentialIn(SPACE, store), "host-link");
   assert.equal(await identity.ticket(), "t1");
   assert.deepEqual(asked, [{ url: `/api/spaces/${SPACE}/tickets`, body: { secret: "secret" } }]);
   assert.equal(identity.person, "p");
 });
 
-test("forgets a host link that was replaced", async () => {
+test("leaves a host link in the address when the browser would not remember it", () => {
+  const location = { hash: "#host=secret", pathname: `/s/${SPACE}`, search: "" } as Location;
+  const history = { replaceState: () => assert.fail("the address changed") } as unknown as History;
+  const blocked = openStore(() => {
+    throw new DOMException("blocked", "SecurityError");
+  });
+  adoptHostLink(SPACE, location, history, blocked);
+  assert.equal(credentialIn(SPACE, blocked), "host-link");
+});
+
+test("forgets a host link that was replaced, and reports it", async () => {
   rememberHost(SPACE, "old", store);
   answer = () => json(401, { error: "ticket-invalid", message: "", todo: "" });
-  const identity = identityIn(SPACE, store, clock);
+  let isDead = false;
+  const identity = identityIn(SPACE, store, clock, () => {
+    isDead = true;
+  });
   await assert.rejects(identity.ticket(), { code: "ticket-revoked" });
-  assert.equal(identity.credential, undefined);
-  assert.equal(identity.hostUrl(), undefined);
+  assert.equal(isDead, true);
+  assert.equal(credentialIn(SPACE, store), undefined);
+  assert.equal(hostUrlIn(SPACE, store, "https://h"), undefined);
 });
 
 test("keeps a ticket until two minutes are left of it, and requests one at a time", async () => {
@@ -74,14 +91,71 @@ test("keeps a ticket until two minutes are left of it, and requests one at a tim
   assert.equal(await identity.ticket(), "t2");
 });
 
+test("replaces a ticket that the server refuses as expired, whatever the clock of this computer says", async () => {
+  rememberHost(SPACE, "secret", store);
+  const identity = identityIn(SPACE, store, clock);
+  const used: string[] = [];
+  const act = async (ticket: string) => {
+    used.push(ticket);
+    if (used.length === 1) throw new Refusal("ticket-expired");
+    return "done";
+  };
+  assert.equal(await identity.withTicket(act), "done");
+  assert.deepEqual(used, ["t1", "t2"]);
+  assert.equal(await identity.ticket(), "t2");
+});
+
+test("gives up when the server refuses a new ticket too, and after any other refusal", async () => {
+  rememberHost(SPACE, "secret", store);
+  const identity = identityIn(SPACE, store, clock);
+  const refusing = (code: ErrorCode) => async () => {
+    throw new Refusal(code);
+  };
+  await assert.rejects(identity.withTicket(refusing("ticket-expired")), { code: "ticket-expired" });
+  assert.equal(asked.length, 2);
+  await assert.rejects(identity.withTicket(refusing("stage-full")), { code: "stage-full" });
+  assert.equal(asked.length, 2);
+});
+
+test("judges the age of a ticket by time that passed, not by the clock that a person sets", async () => {
+  rememberHost(SPACE, "secret", store);
+  const identity = identityIn(SPACE, store, clock);
+  await identity.ticket();
+  clock.setUtcMs(clock.utcMs() - 3_600_000);
+  clock.advance(TICKET_MS - 119_000);
+  assert.equal(await identity.ticket(), "t2");
+  clock.setUtcMs(clock.utcMs() + 7_200_000);
+  assert.equal(await identity.ticket(), "t2");
+});
+
+test("asks for no ticket while the host link is being replaced", async () => {
+  rememberHost(SPACE, "old", store);
+  const identity = identityIn(SPACE, store, clock);
+  await identity.ticket();
+  const replaced = Promise.withResolvers<Response>();
+  const isAsked = Promise.withResolvers<void>();
+  scope["fetch"] = async (url: string, { body }: { readonly body?: string }) => {
+    asked.push({ url, body: body === undefined ? undefined : JSON.parse(body) });
+    if (!url.endsWith("/host-link")) return answer();
+    isAsked.resolve();
+    return replaced.promise;
+  };
+  const replacing = identity.replaceHostLink(undefined);
+  await isAsked.promise;
+  const renewing = identity.renew();
+  replaced.resolve(json(201, { secret: "new", hostUrl: "https://h/s/1#host=new" }));
+  await Promise.all([replacing, renewing]);
+  assert.deepEqual(asked.at(-1)?.body, { secret: "new" });
+});
+
 test("keeps a guest the same person after a reload", async () => {
   answer = () => json(201, { ticket: "t", pass: "pass", person: "g", expiresUtcMs: clock.utcMs() + TICKET_MS });
   const before = identityIn(SPACE, store, clock);
-  assert.equal(before.credential, undefined);
+  assert.equal(credentialIn(SPACE, store), undefined);
   await before.introduce("Grace");
   assert.equal(before.name, "Grace");
   const after = identityIn(SPACE, store, clock);
-  assert.equal(after.credential, "pass");
+  assert.equal(credentialIn(SPACE, store), "pass");
   await after.ticket();
   assert.deepEqual(asked.at(-1)?.body, { pass: "pass" });
 });
@@ -93,7 +167,7 @@ test("keeps a guest the same person in the next space, until the server rejects 
   answer = granted("first");
   await identityIn(SPACE, store, clock).introduce("Grace");
   const there = identityIn(elsewhere, store, clock);
-  assert.equal(there.credential, undefined, "a space in which the guest took no part has no credential");
+  assert.equal(credentialIn(elsewhere, store), undefined, "a space in which the guest took no part has no credential");
   answer = granted("second");
   await there.introduce("Grace H.");
   assert.deepEqual(asked.at(-1), {

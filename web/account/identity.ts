@@ -1,12 +1,19 @@
-// Keeps this browser's host secret or guest pass in localStorage, and gets tickets with it, which stay in memory.
+// Gets tickets for a space with what this browser has: the secret of a host link, or a guest's pass. Both are in the
+// browser's store, tickets only in memory. Loaded only for people who take part.
 
 import type { Clock } from "@hustings/flow/clock.ts";
-import { Refusal } from "@hustings/wire/errors.ts";
+import { TICKET_SECONDS } from "@hustings/wire/api/tickets.ts";
+import { type ErrorCode, Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
-import { HOST_SECRET_PREFIX, ROUTES } from "@hustings/wire/routes.ts";
+import { ROUTES } from "@hustings/wire/routes.ts";
+import type { Command } from "@hustings/wire/stage/commands.ts";
 import { requestJson } from "../request-json.ts";
+import type { Store } from "./browser-store.ts";
+import { hostKey, passKey } from "./credential.ts";
 
 const RENEW_BEFORE_MS = 120_000;
+/** The server refuses a ticket with one of these, and may accept a new one. */
+const STALE_TICKET: readonly ErrorCode[] = ["ticket-expired", "ticket-revoked", "ticket-invalid"];
 
 interface Grant {
   readonly ticket: string;
@@ -14,57 +21,85 @@ interface Grant {
   readonly pass?: string;
   readonly person: PersonId;
   readonly name: string;
-  readonly expiresUtcMs: number;
+}
+
+/** `receivedMs` is on the monotonic clock: the person's computer and the server may disagree about the time. */
+interface HeldGrant extends Grant {
+  readonly receivedMs: number;
 }
 
 export interface Identity {
-  /** `undefined` until this browser has a host link or took part by name. */
-  readonly credential: "host-link" | "pass" | undefined;
-  /** Throws Refusal: "no-ticket" without a credential; "ticket-revoked" if the host link was replaced. */
+  /**
+   * A ticket with minutes left. Throws Refusal: "no-ticket" without a credential, "ticket-revoked" when the host link was
+   * replaced, which also forgets its secret.
+   */
   ticket(): Promise<string>;
+  /** Runs `action` with a ticket, and once more with a new one when the server refuses the first. Throws Refusal. */
+  withTicket<Result>(action: (ticket: string) => Promise<Result>): Promise<Result>;
+  /** Sends a command over HTTP. Throws Refusal. */
+  command(command: Command): Promise<void>;
+  /** Gets a new ticket, to learn whether the server still accepts this browser's host link or pass. Throws Refusal. */
+  renew(): Promise<void>;
   /** Known after the first ticket. */
   readonly person: PersonId | undefined;
   readonly name: string | undefined;
   /** The guest is the same person as in other spaces while the pass lasts. Throws Refusal. */
   introduce(name: string): Promise<void>;
-  hostUrl(): string | undefined;
-  /** The old link stops working for everybody, and calls that came by it end, except `ownCall`. */
+  /** The old link stops working for everybody, and calls that came by it end, except `ownCall`. Returns the new one. */
   replaceHostLink(ownCall: string | undefined): Promise<string>;
 }
 
-/** Moves a host secret from the address to the store, so that nobody sees or shares it by accident. */
-export function adoptHostLink(space: SpaceId, location: Location, history: History, store: Storage): void {
-  const fragment = location.hash.slice(1);
-  if (!fragment.startsWith(HOST_SECRET_PREFIX)) return;
-  store.setItem(hostKey(space), fragment.slice(HOST_SECRET_PREFIX.length));
-  history.replaceState(history.state, "", location.pathname + location.search);
-}
-
-export function rememberHost(space: SpaceId, secret: string, store: Storage): void {
-  store.setItem(hostKey(space), secret);
-}
-
-const hostKey = (space: SpaceId): string => `hustings.host.${space}`;
-const passKey = (space: SpaceId): string => `hustings.pass.${space}`;
-/** So that a guest is the same person in the next space. */
+/** The newest pass of any space, so that a guest is the same person in the next one. */
 const NEWEST_PASS_KEY = "hustings.pass";
 /** After one of these the guest comes back as a new person. */
 const DEAD_PASS: readonly string[] = ["ticket-invalid", "ticket-expired", "wrong-space"];
 
-export function identityIn(space: SpaceId, store: Storage, clock: Clock): Identity {
-  let grant: Grant | undefined;
-  let asking: Promise<Grant> | undefined;
+/** Calls `onHostLinkDead` when the server rejects the host link, which is then forgotten. */
+export function identityIn(
+  space: SpaceId,
+  store: Store,
+  clock: Clock,
+  onHostLinkDead: () => void = () => undefined,
+): Identity {
+  let grant: HeldGrant | undefined;
+  let asking: Promise<HeldGrant> | undefined;
+  /** The old secret is dead before the new one is here, so no ticket is requested meanwhile. */
+  let replacing: Promise<string> | undefined;
   const secret = (): string | null => store.getItem(hostKey(space));
   const pass = (): string | null => store.getItem(passKey(space));
 
-  async function renew(): Promise<Grant> {
+  async function ticket(): Promise<string> {
+    if (grant && clock.monotonicMs() - grant.receivedMs < TICKET_SECONDS * 1_000 - RENEW_BEFORE_MS) return grant.ticket;
+    asking ??= renew().finally(() => {
+      asking = undefined;
+    });
+    grant = await asking;
+    return grant.ticket;
+  }
+
+  async function withTicket<Result>(action: (ticket: string) => Promise<Result>): Promise<Result> {
+    const first = await ticket();
+    try {
+      return await action(first);
+    } catch (error) {
+      if (!(error instanceof Refusal) || !STALE_TICKET.includes(error.code)) throw error;
+      if (grant?.ticket === first) grant = undefined;
+      return action(await ticket());
+    }
+  }
+
+  async function renew(): Promise<HeldGrant> {
+    await replacing?.catch(() => undefined);
     const hostSecret = secret();
     const guestPass = pass();
     if (hostSecret === null && guestPass === null) throw new Refusal("no-ticket");
     const body = hostSecret === null ? { pass: guestPass } : { secret: hostSecret };
     const answer = requestJson<Grant>(ROUTES.tickets(space), { method: "POST", body });
-    return hostSecret === null ? keepPass(await answer) : answer.catch((error: unknown) => forget(hostSecret, error));
+    if (hostSecret === null) return received(keepPass(await answer));
+    return received(await answer.catch((error: unknown) => forget(hostSecret, error)));
   }
+
+  const received = (given: Grant): HeldGrant => ({ ...given, receivedMs: clock.monotonicMs() });
 
   function keepPass(given: Grant): Grant {
     if (given.pass === undefined) return given;
@@ -78,32 +113,39 @@ export function identityIn(space: SpaceId, store: Storage, clock: Clock): Identi
     return requestJson<Grant>(ROUTES.guests(space), { method: "POST", body });
   }
 
-  /** Forgets a rejected secret, which makes this browser a listener. */
+  async function replaceSecret(ticket: string, ownCall: string | undefined): Promise<string> {
+    const body = ownCall === undefined ? {} : { call: ownCall };
+    const request = { method: "POST", body, ticket } as const;
+    const answer = await requestJson<{ secret: string; hostUrl: string }>(ROUTES.hostLink(space), request);
+    store.setItem(hostKey(space), answer.secret);
+    grant = undefined;
+    return answer.hostUrl;
+  }
+
+  /** Forgets a secret that the server rejects, so that this browser is a listener like any other. */
   function forget(hostSecret: string, error: unknown): never {
     if (!(error instanceof Refusal) || (error.code !== "ticket-invalid" && error.code !== "ticket-revoked"))
       throw error;
     if (secret() === hostSecret) store.removeItem(hostKey(space));
+    grant = undefined;
+    onHostLinkDead();
     throw new Refusal("ticket-revoked");
   }
 
   return {
-    get credential() {
-      if (secret() !== null) return "host-link";
-      return pass() === null ? undefined : "pass";
-    },
     get person() {
       return grant?.person;
     },
     get name() {
       return grant?.name;
     },
-    async ticket() {
-      if (grant && grant.expiresUtcMs - clock.utcMs() > RENEW_BEFORE_MS) return grant.ticket;
-      asking ??= renew().finally(() => {
-        asking = undefined;
-      });
-      grant = await asking;
-      return grant.ticket;
+    ticket,
+    withTicket,
+    command: (command) =>
+      withTicket((ticket) => requestJson(ROUTES.commands(space), { method: "POST", body: command, ticket })),
+    async renew() {
+      grant = undefined;
+      await ticket();
     },
     async introduce(name) {
       const newestPass = store.getItem(NEWEST_PASS_KEY);
@@ -112,24 +154,15 @@ export function identityIn(space: SpaceId, store: Storage, clock: Clock): Identi
         store.removeItem(NEWEST_PASS_KEY);
         return enter(name, null);
       });
-      grant = { ...keepPass(given), name };
+      grant = received({ ...keepPass(given), name });
     },
-    hostUrl() {
-      const hostSecret = secret();
-      return hostSecret === null
-        ? undefined
-        : `${location.origin}${ROUTES.page(space)}#${HOST_SECRET_PREFIX}${hostSecret}`;
-    },
-    async replaceHostLink(ownCall) {
-      const ticket = grant?.ticket ?? (await renew()).ticket;
-      const answer = await requestJson<{ secret: string; hostUrl: string }>(ROUTES.hostLink(space), {
-        method: "POST",
-        body: ownCall === undefined ? {} : { call: ownCall },
-        ticket,
+    replaceHostLink(ownCall) {
+      return withTicket((ticket) => {
+        replacing = replaceSecret(ticket, ownCall).finally(() => {
+          replacing = undefined;
+        });
+        return replacing;
       });
-      store.setItem(hostKey(space), answer.secret);
-      grant = undefined;
-      return answer.hostUrl;
     },
   };
 }

@@ -1,14 +1,15 @@
 // The state of a space's page: its sources, this person's identity, and the speaking part once loaded.
 
 import type { Clock } from "@hustings/flow/clock.ts";
-import type { ErrorCode } from "@hustings/wire/errors.ts";
+import { type ErrorCode, Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { roleIn } from "@hustings/wire/log/roles.ts";
-import { ROUTES } from "@hustings/wire/routes.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
-import { adoptHostLink, type Identity, identityIn } from "../account/identity.ts";
-import { codeOf, requestJson } from "../request-json.ts";
+import type { BrowserStore } from "../account/browser-store.ts";
+import { adoptHostLink, credentialIn } from "../account/credential.ts";
+import type { Identity } from "../account/identity.ts";
+import { codeOf } from "../request-json.ts";
 import type { Speaking } from "../speaking/speaking.svelte.ts";
 import { openTabs, type Tabs } from "../tabs.ts";
 import { LevelRings } from "./level-rings.ts";
@@ -16,7 +17,7 @@ import { Listening } from "./listening.svelte.ts";
 import { type Permissions, permissionsOf } from "./permissions.ts";
 import { RoomWatch } from "./room-watch.svelte.ts";
 import { type Facts, type Situation, situationOf } from "./situation.ts";
-import { type SpaceView, viewOf } from "./space-view.ts";
+import { heardViewOf, type SpaceView } from "./space-view.ts";
 
 export interface Me {
   /** True even before the state of the space is known. */
@@ -31,29 +32,32 @@ const EMPTY_QUEUE = { count: 0, estimateMs: null };
 export class SpacePage {
   readonly id: SpaceId;
   readonly clock: Clock;
-  readonly identity: Identity;
+  readonly store: BrowserStore;
   readonly room: RoomWatch;
   readonly listening: Listening;
   readonly tabs: Tabs;
   readonly rings: LevelRings;
   me = $state.raw<Me>(NOBODY);
   refusal = $state.raw<ErrorCode | undefined>();
+  /** The host link with which this page was opened, or which made this person the host, does not work. */
+  isHostLinkDead = $state.raw(false);
   isOnline = $state.raw(navigator.onLine);
   speaking = $state.raw<Speaking | undefined>();
   managedSeat = $state.raw<number | undefined>();
   #loading: Promise<Speaking> | undefined;
+  #identity: Promise<Identity> | undefined;
 
   readonly view: SpaceView | undefined = $derived.by(() => {
     const { view, delivery } = this.listening;
     const { room } = this;
-    return viewOf({
+    const { isListening, link, ear, state, audience } = view;
+    const isHeard = (isListening || ear === "finished") && (delivery === "push" || !room.document);
+    const sources = {
       stage: this.speaking?.stageState,
-      ear:
-        view.isListening && (delivery === "push" || !room.document)
-          ? { state: view.state, audience: view.audience }
-          : undefined,
+      ear: isHeard ? { state, audience } : undefined,
       room: room.document,
-    });
+    };
+    return heardViewOf(sources, link, ear);
   });
 
   readonly facts: Facts = $derived.by(() => {
@@ -91,34 +95,48 @@ export class SpacePage {
   /** Most likely the same person, in another tab or device. */
   readonly isSeatedElsewhere = $derived(this.mayReturn && this.#seatByName(this.me.name)?.present === true);
 
-  constructor(id: SpaceId, clock: Clock) {
+  constructor(id: SpaceId, clock: Clock, store: BrowserStore) {
     this.id = id;
     this.clock = clock;
-    adoptHostLink(id, location, history, localStorage);
-    this.identity = identityIn(id, localStorage, clock);
+    this.store = store;
+    adoptHostLink(id, location, history, store);
     this.listening = new Listening(id, clock, () => this.room.refreshSoon());
     this.room = new RoomWatch(id, clock, (room) => this.listening.updateRoom(room));
     this.rings = new LevelRings(() => this.#levels(), clock);
     this.tabs = openTabs(id, () => this.listening.view.isListening && this.listening.stop());
     addEventListener("online", this.#onNetwork);
     addEventListener("offline", this.#onNetwork);
-    if (this.identity.credential !== undefined) void this.loadIdentity();
+    if (credentialIn(id, store) !== undefined) void this.loadIdentity();
   }
 
   /** Never throws. */
   async loadIdentity(): Promise<void> {
-    const asHost = this.identity.credential === "host-link";
+    const asHost = credentialIn(this.id, this.store) === "host-link";
     this.me = { ...this.me, holdsHostLink: asHost };
     try {
-      await this.identity.ticket();
-      this.me = this.#known();
+      const identity = await this.identity();
+      await identity.ticket();
+      this.me = this.#known(identity);
       if (this.may.takeSeatUninvited || this.#mayHaveSeat(this.me.name)) await this.loadSpeaking();
     } catch (error) {
-      if (asHost) this.refusal = codeOf(error);
-      if (this.identity.credential !== "host-link") this.me = NOBODY;
+      if (asHost && !this.isHostLinkDead) this.refusal = codeOf(error);
+      if (credentialIn(this.id, this.store) !== "host-link") this.me = NOBODY;
     }
   }
 
+  /** Loads the code for taking part, which listeners do not need. Throws Refusal. */
+  identity(): Promise<Identity> {
+    this.#identity ??= import("../account/identity.ts").then(
+      ({ identityIn }) => identityIn(this.id, this.store, this.clock, () => this.#loseHostLink()),
+      (cause: unknown) => {
+        this.#identity = undefined;
+        throw new Refusal("stage-away", undefined, { cause });
+      },
+    );
+    return this.#identity;
+  }
+
+  /** Loads the code for speaking, which listeners do not need. */
   loadSpeaking(): Promise<Speaking> {
     this.#loading ??= import("../speaking/speaking.svelte.ts").then(({ Speaking }) => {
       const speaking = new Speaking(this);
@@ -130,13 +148,21 @@ export class SpacePage {
 
   /** Throws Refusal. */
   async introduce(name: string): Promise<void> {
-    await this.identity.introduce(name);
-    this.me = { ...this.#known(), name };
+    const identity = await this.identity();
+    await identity.introduce(name);
+    this.me = { ...this.#known(identity), name };
   }
 
-  #known(): Me {
-    const { credential, person, name } = this.identity;
-    return { holdsHostLink: credential === "host-link", person, name };
+  #loseHostLink(): void {
+    this.isHostLinkDead = true;
+    this.me = NOBODY;
+    this.managedSeat = undefined;
+    this.speaking?.close();
+    this.speaking = this.#loading = undefined;
+  }
+
+  #known({ person, name }: Identity): Me {
+    return { holdsHostLink: credentialIn(this.id, this.store) === "host-link", person, name };
   }
 
   /** Sends by data channel, or over HTTP without a seat. Sets `refusal` when it returns false. */
@@ -145,8 +171,7 @@ export class SpacePage {
     try {
       if (this.speaking?.hasSeat) await this.speaking.command(command);
       else {
-        const ticket = await this.identity.ticket();
-        await requestJson(ROUTES.commands(this.id), { method: "POST", body: command, ticket });
+        await (await this.identity()).command(command);
         void this.room.refresh();
       }
       return true;

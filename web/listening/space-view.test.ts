@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { EarState } from "@hustings/listener/playout/ear-states.ts";
+import type { LinkState } from "@hustings/listener/session/link-states.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import { EMPTY_STATE } from "@hustings/wire/log/state.ts";
-import { viewOf } from "./space-view.ts";
+import { heardViewOf, viewOf } from "./space-view.ts";
 
 const SPEAKER = { seat: 0, name: "Ada", role: "speaker", muted: false, present: true } as const;
 const ROOM: RoomDocument = {
@@ -45,4 +47,19 @@ test("gives two people with one name different keys", () => {
     viewOf({ stage: undefined, ear: undefined, room: ROOM })?.people.map(({ key }) => key),
     ["Ada#1", "Ada#2"],
   );
+});
+
+test("a listener who is behind goes on in a live space until they have heard its end", () => {
+  const over = { state: { ...EMPTY_STATE, seq: 9, phase: "ended" }, audience: 1 } as const;
+  const phaseAt = (link: LinkState, ear: EarState) =>
+    [
+      { stage: undefined, ear: over, room: ROOM },
+      { stage: undefined, ear: undefined, room: { ...ROOM, phase: "ended" } as const },
+    ].map((sources) => heardViewOf(sources, link, ear)?.phase);
+  assert.deepEqual(phaseAt("following", "playing"), ["live", "live"]);
+  assert.deepEqual(phaseAt("ended", "low"), ["live", "live"]);
+  assert.deepEqual(phaseAt("following", "filling"), ["live", "live"]);
+  assert.deepEqual(phaseAt("ended", "finished"), ["ended", "ended"]);
+  assert.deepEqual(phaseAt("waiting-retry", "filling"), ["ended", "ended"], "nothing is on its way");
+  assert.deepEqual(phaseAt("idle", "idle"), ["ended", "ended"]);
 });

@@ -1,6 +1,8 @@
 // Combines a page's sources about a space: the stage's data channel, the listener's connection, the room document.
 // Pure.
 
+import type { EarState } from "@hustings/listener/playout/ear-states.ts";
+import type { LinkState } from "@hustings/listener/session/link-states.ts";
 import type { PersonId } from "@hustings/wire/ids.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import type {
@@ -48,6 +50,17 @@ export interface Sources {
   readonly stage: { readonly state: SpaceState; readonly audience: number } | undefined;
   readonly ear: { readonly state: SpaceState; readonly audience: number } | undefined;
   readonly room: RoomDocument | undefined;
+}
+
+/** The space as this listener hears it: it is live for them until they have heard its end. */
+export function heardViewOf(sources: Sources, link: LinkState, ear: EarState): SpaceView | undefined {
+  const view = viewOf(sources);
+  return view?.phase === "ended" && isSounding(link, ear) ? { ...view, phase: "live" } : view;
+}
+
+function isSounding(link: LinkState, ear: EarState): boolean {
+  if (ear === "filling") return link === "following";
+  return ear === "playing" || ear === "low" || ear === "jumping";
 }
 
 /** Shows the best source; `undefined`: none knows anything yet. */

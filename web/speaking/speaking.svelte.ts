@@ -4,11 +4,12 @@ import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
 import {
   isMicrophoneAllowed,
   type Microphone,
+  type MicrophoneCondition,
   type MicrophoneProblem,
   microphoneProblem,
   NoMicrophone,
-  openMicrophone,
 } from "@hustings/speaker/browser/microphone.ts";
+import { MicrophoneKeeper } from "@hustings/speaker/browser/microphone-keeper.ts";
 import { type SeatPhase, type StageSeat, takeSeat } from "@hustings/speaker/browser/seat.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
@@ -18,7 +19,9 @@ import { foldAll, type NamedPerson, type Phase, type SpaceState } from "@husting
 import { ROUTES } from "@hustings/wire/routes.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
-import { requestJson } from "../request-json.ts";
+import { type BrowserStore, openStore } from "../account/browser-store.ts";
+import type { Identity } from "../account/identity.ts";
+import { noteSeat, pageLoad, takeSeatNote } from "./resume.ts";
 import { seatStatusOf } from "./seat-status.ts";
 
 const ROOM_LAG_MS = 1_200;
@@ -26,12 +29,14 @@ const CHECK_EVERY_MS = 1_000;
 /** An open microphone without sound for this long is reported as silent. */
 const SILENT_AFTER_MS = 10_000;
 const SILENT_LEVEL = 0.02;
+/** Another tab of this browser may have replaced the host link, and stores the new one as soon as it has it. */
+const LINK_CHECK_MS = 5_000;
 
 export interface SpeakingPage {
   readonly id: SpaceId;
   readonly clock: Clock;
-  readonly identity: { ticket(): Promise<string> };
-  readonly me: { readonly person: PersonId | undefined };
+  identity(): Promise<Identity>;
+  readonly me: { readonly person: PersonId | undefined; readonly holdsHostLink: boolean };
   readonly may: { readonly takeSeatUninvited: boolean };
   readonly view: { readonly phase: Phase } | undefined;
   readonly room: { readonly document: RoomDocument | undefined; refresh(): Promise<void> };
@@ -42,6 +47,7 @@ export interface SpeakingPage {
 export class Speaking {
   microphone = $state.raw<Microphone | undefined>();
   problem = $state.raw<MicrophoneProblem | undefined>(microphoneProblem());
+  microphoneCondition = $state.raw<MicrophoneCondition>("working");
   seat = $state.raw<SeatPhase | undefined>();
   /** State from the data channel, while seated. */
   stageState = $state.raw<{ readonly state: SpaceState; readonly audience: number } | undefined>();
@@ -55,18 +61,25 @@ export class Speaking {
 
   readonly hasSeat = $derived(this.seat !== undefined && this.seat.kind !== "over");
   readonly ownSeat = $derived(this.stageState?.state.seats.find(({ person }) => person === this.#page.me.person));
-  readonly isMuted = $derived(this.ownSeat?.muted !== false);
-  /** Trying again does not bring the seat back. */
+  /** Sound is sent only after an action of this visit that means to be heard, whatever the kept seat says. */
+  #mayBeHeard = $state(false);
+  readonly isMuted = $derived(this.ownSeat?.muted !== false || !this.#mayBeHeard);
+  /** The seat is gone, and trying again does not bring it back. */
   readonly isSeatLost = $derived(this.seat?.kind === "over" && this.seat.why !== "replaced");
   readonly status = $derived.by(() => {
-    const { seat, isMuted, ownSeat } = this;
+    const { seat, isMuted, ownSeat, microphoneCondition: microphone } = this;
     const phase = this.#page.view?.phase ?? "created";
     const mutedBy = ownSeat?.mutedBy ?? "self";
-    return seatStatusOf({ seat, phase, isMuted, mutedBy, takesSeatUninvited: this.#page.may.takeSeatUninvited });
+    const { takeSeatUninvited: takesSeatUninvited } = this.#page.may;
+    return seatStatusOf({ seat, phase, isMuted, mutedBy, microphone, takesSeatUninvited });
   });
 
   readonly #page: SpeakingPage;
+  readonly #keeper: MicrophoneKeeper;
   readonly #key: string;
+  readonly #tabStore: BrowserStore = openStore(() => sessionStorage);
+  /** This page held the seat when it was reloaded seconds ago, so it takes the seat again without a tap. */
+  readonly mayResume: boolean;
   readonly #sound = new Audio();
   #stageSeat: StageSeat | undefined;
   #seated = Promise.withResolvers<void>();
@@ -76,33 +89,37 @@ export class Speaking {
   constructor(page: SpeakingPage) {
     this.#page = page;
     this.#key = `hustings.seat.${page.id}`;
+    this.#keeper = new MicrophoneKeeper({
+      clock: page.clock,
+      onOpened: async (microphone) => {
+        await this.#stageSeat?.replaceMicrophone(microphone.stream);
+        microphone.open(!this.isMuted);
+      },
+      onChange: () => {
+        ({ microphone: this.microphone, problem: this.problem, condition: this.microphoneCondition } = this.#keeper);
+      },
+    });
+    this.mayResume = takeSeatNote(this.#key, pageLoad(), this.#tabStore);
+    addEventListener("pagehide", this.#onHidden);
     addEventListener("online", this.#reconnect);
     navigator.mediaDevices?.addEventListener("devicechange", this.#onDevices);
     document.addEventListener("visibilitychange", this.#onVisible);
   }
 
-  /** Sets `problem` when it returns false. */
-  async setUpMicrophone(deviceId?: string): Promise<boolean> {
-    try {
-      const before = this.microphone;
-      const microphone = await openMicrophone(deviceId);
-      await this.#stageSeat?.replaceMicrophone(microphone.stream);
-      microphone.open(!this.isMuted);
-      this.microphone = microphone;
-      this.problem = undefined;
-      before?.[Symbol.dispose]();
-      return true;
-    } catch (error) {
-      this.problem = error instanceof NoMicrophone ? error.problem : "unsupported";
-      return false;
-    }
+  /** Opens the microphone, or switches to another one. Sets `problem` when it returns false. */
+  setUpMicrophone(deviceId?: string): Promise<boolean> {
+    return this.#keeper.use(deviceId);
   }
 
-  /** Resolves once seated; throws Refusal or NoMicrophone. */
-  async takeSeat(): Promise<void> {
+  /**
+   * Opens the microphone and takes the seat, unless done already. A kept seat stays as it was, or is muted until the person
+   * unmutes. Resolves once seated; throws Refusal or NoMicrophone.
+   */
+  async takeSeat(seat: "as-it-was" | "muted" = "as-it-was"): Promise<void> {
     if (!this.microphone && !(await this.setUpMicrophone())) throw new NoMicrophone(this.problem ?? "unsupported");
     const { microphone } = this;
     if (this.hasSeat || !microphone) return this.#seated.promise;
+    this.#mayBeHeard = seat === "as-it-was";
     this.#page.listening.stop();
     this.#page.tabs.announceSeat();
     this.#seated = Promise.withResolvers();
@@ -110,7 +127,7 @@ export class Speaking {
     this.seat = { kind: "connecting" };
     this.#stageSeat = takeSeat({
       whipUrls: this.#whipUrls(),
-      ticket: () => this.#page.identity.ticket(),
+      withTicket: async (action) => (await this.#page.identity()).withTicket(action),
       microphone: microphone.stream,
       clock: this.#page.clock,
       onPhase: (phase) => this.#onPhase(phase),
@@ -121,17 +138,9 @@ export class Speaking {
     return this.#seated.promise;
   }
 
-  get hadSeatInThisTab(): boolean {
-    return sessionStorage.getItem(this.#key) !== null;
-  }
-
-  /** Takes the seat if the browser allows the microphone without asking. False: a tap is needed. */
-  async retakeSeat(): Promise<boolean> {
-    if (!(await isMicrophoneAllowed())) return false;
-    return this.takeSeat().then(
-      () => true,
-      () => false,
-    );
+  /** Takes the seat again after a reload where the browser allows the microphone without asking. */
+  async resumeSeat(): Promise<void> {
+    if (this.mayResume && (await isMicrophoneAllowed())) await this.takeSeat().catch(() => undefined);
   }
 
   async goLive(): Promise<void> {
@@ -143,6 +152,7 @@ export class Speaking {
   async mute(isMuted: boolean): Promise<void> {
     const { ownSeat } = this;
     if (!ownSeat) throw new Refusal("not-seated");
+    if (!isMuted) this.#mayBeHeard = true;
     this.microphone?.open(!isMuted);
     try {
       await this.command({ do: "mute", seat: ownSeat.seat, muted: isMuted });
@@ -161,8 +171,7 @@ export class Speaking {
       if (!(error instanceof Refusal) || error.code !== "stage-away") throw error;
       // The command itself ended the seat, so it was carried out.
       if (this.seat?.kind === "over") return;
-      const ticket = await this.#page.identity.ticket();
-      await requestJson(ROUTES.commands(this.#page.id), { method: "POST", body: command, ticket });
+      await (await this.#page.identity()).command(command);
     }
   }
 
@@ -186,6 +195,7 @@ export class Speaking {
     removeEventListener("online", this.#reconnect);
     navigator.mediaDevices?.removeEventListener("devicechange", this.#onDevices);
     document.removeEventListener("visibilitychange", this.#onVisible);
+    removeEventListener("pagehide", this.#onHidden);
     this.#stageSeat?.close();
     this.#end(undefined);
   }
@@ -199,24 +209,25 @@ export class Speaking {
   }
 
   #onPhase(phase: SeatPhase): void {
-    if (phase.kind === "over") this.#end(phase);
-    else this.seat = phase;
+    if (phase.kind !== "over") this.seat = phase;
+    else {
+      this.#end(phase);
+      if (phase.why === "ticket-revoked") this.#checkHostLink();
+    }
     if (phase.kind !== "seated") return;
-    sessionStorage.setItem(this.#key, "taken");
     this.#seated.resolve();
   }
 
   #end(seat: SeatPhase | undefined): void {
     if (seat?.kind === "over") {
-      sessionStorage.removeItem(this.#key);
       this.#seated.reject(new Refusal(refusalCode(seat.why)));
     }
     this.#stageSeat?.close();
     this.#stageSeat = undefined;
     this.#microphoneCheck?.cancel();
     this.#microphoneCheck = undefined;
-    this.microphone?.[Symbol.dispose]();
-    this.microphone = undefined;
+    this.#keeper.close();
+    this.#mayBeHeard = false;
     this.stageState = undefined;
     this.levels = [];
     this.removed = [];
@@ -231,10 +242,13 @@ export class Speaking {
     const state = this.stageState?.state;
     if (message.kind === "snapshot") this.stageState = { state: message.state, audience };
     if (message.kind === "state" && state) this.stageState = { state: foldAll(message.entries, state), audience };
+    if (message.kind === "state" && message.entries.some(({ kind }) => kind === "host-link")) this.#checkHostLink();
     if (message.kind === "audience" && state) this.stageState = { state, audience: message.audience };
     if (message.kind === "levels") this.levels = message.levels;
     if (message.kind === "removed") this.removed = message.people;
     if (message.kind === "snapshot" || message.kind === "state") this.microphone?.open(!this.isMuted);
+    if (message.kind === "snapshot" && !this.#mayBeHeard && this.ownSeat?.muted === false)
+      void this.mute(true).catch(() => undefined);
   }
 
   #play(sound: MediaStream): void {
@@ -248,6 +262,21 @@ export class Speaking {
     if (!isOpen || (this.microphone?.level() ?? 0) > SILENT_LEVEL) this.#silentSinceMs = undefined;
     else this.#silentSinceMs ??= nowMs;
     this.isMicrophoneSilent = this.#silentSinceMs !== undefined && nowMs - this.#silentSinceMs > SILENT_AFTER_MS;
+  }
+
+  /** A page that the browser shows again later, from its cache, comes back muted. */
+  #onHidden = (): void => {
+    if (!this.hasSeat) return;
+    noteSeat(this.#key, this.#page.clock.utcMs(), this.#tabStore);
+    this.#mayBeHeard = false;
+    this.microphone?.open(false);
+  };
+
+  /** Learns whether the host link that replaced the old one is this person's. If not, the page stops being the host's. */
+  #checkHostLink(): void {
+    if (!this.#page.me.holdsHostLink) return;
+    const check = async (): Promise<void> => (await this.#page.identity()).renew();
+    this.#page.clock.after(LINK_CHECK_MS, () => void check().catch(() => undefined));
   }
 
   get callId(): string | undefined {
@@ -266,11 +295,7 @@ export class Speaking {
     if (document.visibilityState === "visible" && this.#sound.srcObject && this.#sound.paused) this.playSound();
   };
 
-  /** Switches to the default microphone when the current one is unplugged. */
-  #onDevices = (): void => {
-    const track = this.microphone?.stream.getAudioTracks()[0];
-    if (track?.readyState === "ended") void this.setUpMicrophone();
-  };
+  #onDevices = (): void => this.#keeper.mend();
 }
 
 function refusalCode(why: (SeatPhase & { kind: "over" })["why"]): ConstructorParameters<typeof Refusal>[0] {

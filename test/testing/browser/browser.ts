@@ -34,9 +34,14 @@ export interface PersonOptions {
   readonly colorScheme?: "light" | "dark";
   /** Emulates `prefers-reduced-motion`. */
   readonly reducedMotion?: boolean;
+  /** Runs in every page before its own scripts. */
+  readonly initScript?: string;
 }
 
-/** Starts a Chromium whose fake microphone repeats the voice in `voicePath`, or is silent without one. */
+/**
+ * Starts a Chromium whose fake microphone repeats the voice in `voicePath`, or is silent without one. Disposing of it
+ * throws when any page had an uncaught error.
+ */
 export async function openBrowser(voicePath?: string, executablePath = findChromium()): Promise<OpenBrowser> {
   const directory = await mkdtemp(join(tmpdir(), "hustings-mic-"));
   const wavPath = join(directory, "microphone.wav");
@@ -47,9 +52,11 @@ export async function openBrowser(voicePath?: string, executablePath = findChrom
     timeout: PATIENCE_MS,
     args: [...FLAGS, `--use-file-for-fake-audio-capture=${wavPath}`],
   });
+  const uncaught: Error[] = [];
   return {
     browser,
-    async person({ viewport = { width: 1280, height: 800 }, colorScheme = "light", reducedMotion = false } = {}) {
+    async person(options = {}) {
+      const { viewport = { width: 1280, height: 800 }, colorScheme = "light", reducedMotion = false } = options;
       const context = await browser.newContext({
         viewport,
         colorScheme,
@@ -57,12 +64,15 @@ export async function openBrowser(voicePath?: string, executablePath = findChrom
         permissions: ["microphone"],
       });
       context.setDefaultTimeout(PATIENCE_MS);
+      context.on("weberror", (error) => uncaught.push(error.error()));
       await context.addInitScript(EARS);
+      if (options.initScript !== undefined) await context.addInitScript(options.initScript);
       return { context, page: await context.newPage(), [Symbol.asyncDispose]: () => context.close() };
     },
     async [Symbol.asyncDispose]() {
       await browser.close();
       await rm(directory, { recursive: true, force: true });
+      if (uncaught.length > 0) throw new AggregateError(uncaught, "A page had an uncaught error.");
     },
   };
 }

@@ -17,7 +17,8 @@ export const errors: Readonly<Record<ErrorCode, string>> = {
   "no-ticket": "The server does not know you yet. Ask to speak under a name, or open your host link.",
   "ticket-invalid": "This host link does not belong to this space. Ask for the newest one.",
   "ticket-expired": `The server no longer knows you. ${RELOAD}`,
-  "ticket-revoked": "The host link was replaced, and this one no longer works. Ask for the newest one.",
+  "ticket-revoked":
+    "The host link does not work: it was replaced, or a part of it is missing. You can listen. Ask for the newest one.",
   "wrong-space": "This link belongs to another space. Check the link.",
   "host-only": "Only the host can do this. Ask the host.",
   "self-only": "Only the speaker can do this. Ask them to unmute themselves.",

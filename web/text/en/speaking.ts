@@ -2,15 +2,40 @@
 
 import { isolate } from "../isolate.ts";
 
-/** `behind` is a phrase of `times`; absent: the lag is not known. */
-export interface HostStatusValues {
+/** What the host's line may name. `behind` is the usual lag of listeners as a phrase of `times`; absent when not known. */
+export interface HostLineValues {
   readonly listeners: number;
-  /** Without a full stop: "12,480 people are listening". */
-  readonly audience: string;
   readonly behind: string | undefined;
+  /** The sound should be stored and is not. */
+  readonly isUnrecorded: boolean;
 }
 
+/** The state is the host's own; the details are about listeners. */
+export interface HostLineText {
+  readonly state: string;
+  readonly details: string;
+}
+
+type HostLineOf = (values: HostLineValues) => HostLineText;
+
 const numbers = new Intl.NumberFormat("en");
+
+const people = (listeners: number): string => `${numbers.format(listeners)} ${listeners === 1 ? "person" : "people"}`;
+
+const trouble =
+  (state: string, details = ""): HostLineOf =>
+  () => ({ state, details });
+
+/** A line about listeners: `some` when there are any. */
+const withListeners =
+  (state: string, some: (values: HostLineValues) => readonly (string | undefined)[]): HostLineOf =>
+  (values) => {
+    const heard = values.listeners <= 0 ? ["Nobody is listening right now"] : some(values);
+    const parts = [...heard, values.isUnrecorded ? "not recorded: the storage is full" : undefined];
+    return { state, details: `${parts.filter((part) => part !== undefined).join(" · ")}.` };
+  };
+
+const usually = (behind: string | undefined): string | undefined => behind && `usually ${behind}`;
 
 const allow = {
   chrome: "Tap the symbol left of the address, open Permissions, allow the microphone, then try again.",
@@ -26,6 +51,8 @@ export const speaking = {
     "seat-kept": "You still have your seat.",
     connecting: "Taking your seat.",
     reconnecting: "Your connection dropped. You are still on the stage; reconnecting.",
+    "microphone-ended": "Your microphone is gone: no one hears you.",
+    "microphone-interrupted": "Your device has silenced the microphone: no one hears you.",
     "muted-by-host": "The host muted you: no one hears you.",
     muted: "Muted: no one hears you.",
     "not-live": "No one can hear you yet.",
@@ -60,19 +87,29 @@ export const speaking = {
   },
   microphoneRefused: (browser: keyof typeof allow) =>
     `The browser blocks the microphone on this page. ${allow[browser]}`,
-  hostStatus: {
-    well: ({ listeners, behind }: HostStatusValues) =>
-      listeners <= 0
-        ? "Nobody is listening right now · all well"
-        : [`${numbers.format(listeners)} ${listeners === 1 ? "hears" : "hear"} you`, behind, "all well"]
-            .filter((part) => part !== undefined)
-            .join(" · "),
-    reconnecting: "Your connection dropped. You are still on the stage; reconnecting.",
-    unreachable: "The server does not answer this page, so listeners may hear nothing.",
-    "silent-microphone": "Your microphone is silent.",
-    hold: ({ audience }: HostStatusValues) => `Listeners hear music, because nobody is speaking. ${audience}.`,
-    "not-recording": "You are heard but not recorded: the storage is full.",
-  },
+  hostLine: {
+    connecting: trouble("Taking your seat."),
+    reconnecting: trouble("Your connection dropped.", "You are still on the stage; reconnecting."),
+    unreachable: trouble("The server does not answer this page.", "Listeners may hear nothing."),
+    "microphone-ended": trouble("Your microphone is gone: no one hears you."),
+    "microphone-interrupted": trouble("Your device has silenced the microphone: no one hears you."),
+    "silent-microphone": trouble("Your microphone is silent: no one hears you."),
+    muted: withListeners("Muted: no one hears you.", ({ listeners, behind }) => [
+      `${people(listeners)} ${listeners === 1 ? "listens" : "listen"} to the stage`,
+      usually(behind),
+    ]),
+    "muted-on-hold": withListeners("Muted: no one hears you.", ({ listeners }) => [
+      `${people(listeners)} ${listeners === 1 ? "hears" : "hear"} music, because nobody is speaking`,
+    ]),
+    silence: withListeners("Your microphone is open.", ({ listeners }) => [
+      `${people(listeners)} ${listeners === 1 ? "hears" : "hear"} music until you speak`,
+    ]),
+    "on-air": withListeners("You are on air.", ({ listeners, behind, isUnrecorded }) => [
+      `${numbers.format(listeners)} ${listeners === 1 ? "hears" : "hear"} you`,
+      usually(behind),
+      isUnrecorded ? undefined : "all well",
+    ]),
+  } satisfies Readonly<Record<string, HostLineOf>>,
   checkAgain: "Check again",
   chooseMicrophone: "Choose a microphone",
   hands: {
@@ -98,10 +135,15 @@ export const speaking = {
     share: "Share",
     hostLink: "Host link",
     hostLinkHelp:
-      "Anyone who opens the host link is a host: you on another device, or somebody who runs this space with you. Keep it secret. This browser remembers it.",
+      "Anyone who opens the host link is a host: you on another device, or somebody who runs this space with you. Keep it secret.",
+    remembered: "This browser remembers it.",
+    notRemembered:
+      "This browser does not remember it, because it blocks or has no room for site data. Copy the host link before you close this page.",
+    opensOnlyHere:
+      "This link opens only on this computer. Others need the address that the server has for them: start it with --public-url.",
     copyHostLink: "Copy the host link",
     hostLinkCopied: "Host link copied.",
-    copyByHand: (url: string) => `The browser does not allow copying. Copy it by hand: ${url}`,
+    copyByHand: "Copy it by hand",
     replace: "Replace it",
     replaceNow: "Replace it now",
     replaceHelp: "The old host link stops working. Everyone else who used it stops being a host.",
