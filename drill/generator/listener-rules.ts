@@ -4,7 +4,7 @@ import { RECONNECT } from "@hustings/flow/retry.ts";
 import { CLOCK_PING, SLOW_CADENCE_MS } from "@hustings/listener/session/clock-offset.ts";
 import { reconnectDelayMs } from "@hustings/listener/session/reconnect-delay.ts";
 import { pingAfterMs, pongWithinMs } from "@hustings/listener/session/silence-timeout.ts";
-import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
+import { listenQuery } from "@hustings/wire/listen/listen-query.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 import type { Counts } from "../record/crowd-report.ts";
 import { type ListenerTable, STALL } from "./listener-table.ts";
@@ -88,11 +88,9 @@ function clockEveryMs(table: ListenerTable, i: number): number {
 
 /** Path and query of a connection. A listener that resumes names its cursor, cadence and time in the queue. */
 export function listenPath(table: ListenerTable, i: number, path: string, rendition: Rendition): string {
+  const known = (column: { readonly [i: number]: number | undefined }) => column[i] || undefined;
   const next = table.next[i] as number;
-  const query = [`${LISTEN_QUERY.rendition}=${rendition}`];
-  if (next >= 0) query.push(`${LISTEN_QUERY.nextSlot}=${next}`, `${LISTEN_QUERY.cadenceMs}=${table.cadenceMs[i]}`);
-  if (next >= 0 && (table.stateSeq[i] as number) > 0) query.push(`${LISTEN_QUERY.stateSeq}=${table.stateSeq[i]}`);
-  const queuedSinceUtcMs = table.queuedSinceUtcMs[i] as number;
-  if (queuedSinceUtcMs > 0) query.push(`${LISTEN_QUERY.sinceUtcMs}=${queuedSinceUtcMs}`);
-  return `${path}?${query.join("&")}`;
+  const cursor = { nextSlot: next, heldCadenceMs: table.cadenceMs[i], stateSeq: known(table.stateSeq) };
+  const sinceUtcMs = known(table.queuedSinceUtcMs);
+  return `${path}?${listenQuery({ rendition, ...(next >= 0 ? cursor : {}), sinceUtcMs })}`;
 }

@@ -258,6 +258,11 @@ export class ListenerSessions implements FrameSink {
     const nowMs = this.#options.clock.monotonicMs();
     const { table } = this;
     const { headSlot, nextSlot, cadenceMs, reserveMs = 0, state } = snapshot;
+    if (table.state[i] === STATE.following && snapshot.again) {
+      this.#space.snapshot(snapshot);
+      table.stateSeq[i] = Math.max(table.stateSeq[i] as number, state.seq);
+      return;
+    }
     if (table.state[i] !== STATE.awaitingSnapshot && table.state[i] !== STATE.queued) {
       this.broken(i, "a second snapshot");
       return;

@@ -69,7 +69,8 @@ const STATE_LISTS = ["seats", "hands", "invites", "anchors", "absences", "gaps"]
 
 function isState(state: SpaceState | null | undefined): boolean {
   if (typeof state !== "object" || state === null || !Number.isSafeInteger(state.seq)) return false;
-  return STATE_LISTS.every((name) => Array.isArray(state[name]) && state[name].every(isObject));
+  const lists = [...STATE_LISTS.map((name) => state[name]), state.airs ?? []];
+  return lists.every((list) => Array.isArray(list) && list.every(isObject));
 }
 
 function checkEntry(entry: StateEntry): void {

@@ -13,7 +13,10 @@ const MAX_CHANGES = 64;
 export class OnAirHistory {
   #marks: OnAirChange[] = [];
 
-  onSnapshot({ air, holdReason, phase }: SpaceState, slot: number): void {
+  onSnapshot({ air, airs, holdReason, phase }: SpaceState, slot: number): void {
+    const before = this.#marks.at(-1);
+    const missed = before === undefined ? [] : airs.filter((mark) => mark.slot > before.slot);
+    for (const mark of missed) this.#add({ ...mark, reason: mark === airs.at(-1) ? holdReason : undefined });
     const last = this.#marks.at(-1);
     const now = phase === "live" ? air : "hold";
     if (last?.air === now && last.reason === holdReason) return;

@@ -309,3 +309,40 @@ function suffer(edge: FakeEdge, session: Session, fault: Fault, held: number): v
   else if (fault.do === "skip" && head > held) edge.sendNotice({ kind: "skipped", from: held + 1, to: head + 1 });
   else edge.sendRaw(Uint8Array.of(1, 0, 0x11, 0, 0, 0));
 }
+
+test("L15 a snapshot that comes again is the state only: target, cadence, reserve and the stage's absence stay", () => {
+  const { clock, edge, session } = connect();
+  edge.sendNotice({ kind: "target", cadenceMs: 4_000, reserveMs: 2_000 });
+  edge.sendNotice({ kind: "upstream", away: true });
+  const { next } = session.order;
+  const pings = edge.pingCount;
+  const { slot } = session.onAir.at(edge.head);
+  const airs = [
+    { slot, air: "voice" as const },
+    { slot: edge.head + 10, air: "hold" as const },
+    { slot: edge.head + 20, air: "voice" as const },
+  ];
+  edge.sendRaw(
+    snapshotFrame({
+      state: { ...edge.state, seq: 9_000, title: "Far on", air: "voice", airs },
+      headSlot: edge.head,
+      nextSlot: edge.head + 1,
+      rendition: "32",
+      cadenceMs: 200,
+      audience: 77,
+      utcMs: clock.utcMs(),
+      again: true,
+    }),
+  );
+  assert.deepEqual([session.state.title, session.state.seq, session.audience], ["Far on", 9_000, 77]);
+  assert.deepEqual([session.targetCadenceMs, session.reserveMs, session.isStageAway], [4_000, 2_000, true]);
+  assert.deepEqual([session.link, session.order.next, edge.pingCount], ["following", next, pings]);
+  assert.deepEqual(
+    [5, 15, 25].map((slots) => session.onAir.at(edge.head + slots).air),
+    ["voice", "hold", "voice"],
+  );
+  edge.closeAll();
+  clock.advance(1_100);
+  assert.match(edge.urls.at(-1) ?? "", /seq=9000/);
+  session.stop();
+});

@@ -12,10 +12,10 @@ import {
   type Notice,
   type Snapshot,
 } from "@hustings/wire/listen/frames.ts";
+import { listenQuery } from "@hustings/wire/listen/listen-query.ts";
 import type { Fragment } from "@hustings/wire/log/fragment.ts";
 import type { MomentEntry } from "@hustings/wire/log/lanes.ts";
 import { EMPTY_STATE, foldAll, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
-import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 import { ClockOffset, SLOW_CADENCE_MS } from "./clock-offset.ts";
 import { actionAfterClose, errorOfCloseCode, retryHintMs } from "./close-policy.ts";
@@ -168,14 +168,12 @@ export class Session {
   }
 
   #connectUrl(): string {
-    const { url } = this.#options;
-    const query = [`${LISTEN_QUERY.rendition}=${this.rendition}`];
-    if (this.order.next !== undefined && this.#hasCursor)
-      query.push(`${LISTEN_QUERY.nextSlot}=${this.order.next}`, `${LISTEN_QUERY.cadenceMs}=${this.#heldCadenceMs}`);
-    if (this.state.seq > 0 && this.#hasCursor) query.push(`${LISTEN_QUERY.stateSeq}=${this.state.seq}`);
-    if (this.momentSeq > 0 && this.#hasCursor) query.push(`${LISTEN_QUERY.momentSeq}=${this.momentSeq}`);
-    if (this.#queuedSinceUtcMs !== undefined) query.push(`${LISTEN_QUERY.sinceUtcMs}=${this.#queuedSinceUtcMs}`);
-    return `${url}?${query.join("&")}`;
+    const { rendition, momentSeq } = this;
+    const { next } = this.order;
+    const seq = this.state.seq === 0 ? undefined : this.state.seq;
+    const buffer = next === undefined ? {} : { nextSlot: next, heldCadenceMs: this.#heldCadenceMs };
+    const cursor = this.#hasCursor ? { ...buffer, stateSeq: seq, momentSeq } : {};
+    return `${this.#options.url}?${listenQuery({ rendition, ...cursor, sinceUtcMs: this.#queuedSinceUtcMs })}`;
   }
 
   #disconnect(code: number | undefined): void {
@@ -229,8 +227,10 @@ export class Session {
       return;
     }
     if (message?.kind === "sound") this.#onSound(message.fragments, message.rendition);
-    else if (message?.kind === "snapshot") this.#onSnapshot(message.snapshot);
-    else if (message?.kind === "state") this.#onState(message.entries);
+    else if (message?.kind === "snapshot") {
+      if (message.snapshot.again && this.link !== "connecting") this.#onStateAgain(message.snapshot);
+      else this.#onSnapshot(message.snapshot);
+    } else if (message?.kind === "state") this.#onState(message.entries);
     else if (message?.kind === "moments") this.#onMoments(message.entries);
     else if (message?.kind === "notice") this.#onNotice(message.notice);
   }
@@ -254,20 +254,17 @@ export class Session {
   }
 
   #onSnapshot(snapshot: Snapshot): void {
-    const { state, headSlot, nextSlot } = snapshot;
+    const { nextSlot } = snapshot;
     const { clock, onSnapshot } = this.#options;
     this.#timer?.cancel();
     this.#leaveQueue();
-    if (state.seq >= this.state.seq) this.state = { ...EMPTY_STATE, ...state };
-    this.audience = snapshot.audience;
+    this.#takeState(snapshot);
     this.#setCadence(snapshot.cadenceMs);
     this.targetCadenceMs = undefined;
     this.reserveMs = snapshot.reserveMs ?? 0;
     this.rendition = snapshot.rendition;
     this.isStageAway = false;
     this.offset.guess(clock.utcMs(), snapshot.utcMs);
-    if (headSlot !== null) this.headSlot = Math.max(headSlot, this.headSlot ?? 0);
-    this.onAir.onSnapshot(this.state, headSlot ?? 0);
     this.#hasCursor = true;
     this.#move("snapshot");
     // Absent slots must be declared before lag is counted.
@@ -281,6 +278,21 @@ export class Session {
     else this.#clockPingMs = clock.monotonicMs();
     this.#endWhenOver();
     this.#options.onChange?.();
+  }
+
+  /** In place of entries that this listener is far behind on (L15). */
+  #onStateAgain(snapshot: Snapshot): void {
+    this.#takeState(snapshot);
+    this.#declareAbsences();
+    this.#endWhenOver();
+    this.#options.onChange?.();
+  }
+
+  #takeState({ state, headSlot, audience }: Snapshot): void {
+    if (state.seq >= this.state.seq) this.state = { ...EMPTY_STATE, ...state };
+    this.audience = audience;
+    if (headSlot !== null) this.headSlot = Math.max(headSlot, this.headSlot ?? 0);
+    this.onAir.onSnapshot(this.state, headSlot ?? 0);
   }
 
   #setCadence(cadenceMs: number): void {

@@ -33,6 +33,8 @@ export interface Snapshot {
   readonly audience: number;
   /** The edge's clock when it wrote this. */
   readonly utcMs: number;
+  /** Not the first of its connection: only `state`, `headSlot` and `audience` are news. */
+  readonly again?: boolean;
 }
 
 export type Notice =

@@ -162,7 +162,8 @@ export class Listener {
     const getsMoments =
       Math.max(0, this.#momentSeq) < this.#followed.replica.moments.newestSeq && this.#pipe.unsentBytes === 0;
     if (getsMoments) this.#hold();
-    if (this.#sendChanges() && this.#sendSound()) {
+    this.#sendChanges();
+    if (this.#sendSound()) {
       if (getsMoments) this.#sendMoments();
       this.#closeIfEnded(nowMs);
     }
@@ -316,16 +317,13 @@ export class Listener {
   }
 
   // State goes before the sound of its slot. False: the listener was closed.
-  #sendChanges(): boolean {
+  #sendChanges(): void {
     const frames = this.#frames;
     const { replica, isAway, audienceNotice } = this.#followed;
     if (this.#stateSeq < replica.state.seq) {
-      const frame = frames.entries(this.#stateSeq);
-      if (!frame) {
-        this.close("too-slow");
-        return false;
-      }
-      this.#writeAhead(frame);
+      const entries = frames.entries(this.#stateSeq);
+      if (entries) this.#writeAhead(entries);
+      else this.#sendStateAgain();
       this.#stateSeq = replica.state.seq;
     }
     if (this.#announcedAway !== isAway) {
@@ -336,7 +334,17 @@ export class Listener {
       this.#writeAhead(frames.audience(audienceNotice.audience));
       this.#audienceVersion = audienceNotice.version;
     }
-    return true;
+  }
+
+  // Players before 0.2 take it for the first snapshot of a connection and forget what notices said before.
+  #sendStateAgain(): void {
+    const { cadenceMs } = this.#cadence;
+    const { reserveMs } = this.#target;
+    const nextSlot = this.#nextSlot < 0 ? null : this.#nextSlot;
+    const { audience } = this.#followed;
+    this.#writeAhead(this.#frames.snapshot(this.#rendition, { cadenceMs, reserveMs }, nextSlot, audience, true));
+    if (this.#target.cadenceMs !== cadenceMs) this.#writeAhead(this.#frames.target(this.#target));
+    this.#announcedAway = false;
   }
 
   // False: the listener was closed.
@@ -373,7 +381,8 @@ export class Listener {
 
   #sendMore(): void {
     if (this.#isClosed || this.#progress !== "behind") return;
-    if (this.#sendChanges()) this.#sendSound();
+    this.#sendChanges();
+    this.#sendSound();
     this.#release();
   }
 

@@ -14,17 +14,26 @@ const MAX_SHARED_BYTES = 256 * 1024;
 const MAX_SOUND_BYTES = 1024 * 1024;
 /** A snapshot has the edge's time, so it is shared briefly. */
 const SNAPSHOT_MS = 20;
+/** They say more precisely than a snapshot when something happened, so they are sent whatever their length. */
+const FEW_ENTRIES = 64;
 
 type WantedBuffer = Pick<CadenceRow, "cadenceMs" | "reserveMs">;
 
 export interface SharedFrames {
   /** Fragments from `slot`, which must be kept, up to `to`, exclusive. */
   sound(rendition: Rendition, slot: number): { readonly frame: Buffer; readonly to: number };
-  /** `undefined`: no longer kept, send a snapshot. */
+  /** `undefined`: no longer kept, or longer than a snapshot; send a snapshot. */
   entries(seq: number): Buffer | undefined;
   /** The newest moments that fit in `maxBytes` of JSON. */
   moments(seq: number, maxBytes: number): Buffer;
-  snapshot(rendition: Rendition, cadence: WantedBuffer, nextSlot: number | null, audience: number): Buffer;
+  /** `again`: not the first of its connection. */
+  snapshot(
+    rendition: Rendition,
+    cadence: WantedBuffer,
+    nextSlot: number | null,
+    audience: number,
+    again?: boolean,
+  ): Buffer;
   skipped(from: number, to: number): Buffer;
   target(cadence: WantedBuffer): Buffer;
   cadence(cadenceMs: number): Buffer;
@@ -85,22 +94,21 @@ export function createSharedFrames(replica: SpaceReplica, clock: Clock): SharedF
     },
     entries(seq) {
       const entries = replica.entriesAfter(seq);
-      return entries && share(`state ${seq} ${replica.state.seq}`, () => stateFrame(entries));
+      const frame = entries && share(`state ${seq} ${replica.state.seq}`, () => stateFrame(entries));
+      if (!frame || entries.length <= FEW_ENTRIES) return frame;
+      return frame.length <= stateJsonOf(replica.state).length ? frame : undefined;
     },
     moments(seq, maxBytes) {
       const entries = replica.moments.after(seq, maxBytes);
       return share(`moments ${entries[0]?.seq} ${replica.moments.newestSeq}`, () => momentsFrame(entries));
     },
-    snapshot(rendition, { cadenceMs, reserveMs }, nextSlot, audience) {
+    snapshot(rendition, { cadenceMs, reserveMs }, nextSlot, audience, again = false) {
       const { state, headSlot } = replica;
+      const first = { headSlot, nextSlot, rendition, cadenceMs, reserveMs, audience, utcMs: clock.utcMs() };
       const turn = Math.floor(clock.monotonicMs() / SNAPSHOT_MS);
-      const make = () =>
-        snapshotFrame(
-          { state, headSlot, nextSlot, rendition, cadenceMs, reserveMs, audience, utcMs: clock.utcMs() },
-          stateJsonOf(state),
-        );
+      const make = () => snapshotFrame({ state, ...first, ...(again ? { again } : {}) }, stateJsonOf(state));
       return share(
-        `snapshot ${rendition} ${cadenceMs} ${reserveMs} ${nextSlot} ${state.seq} ${headSlot} ${turn}`,
+        `snapshot ${rendition} ${cadenceMs} ${reserveMs} ${nextSlot} ${state.seq} ${headSlot} ${turn} ${again}`,
         make,
       );
     },

@@ -2,23 +2,15 @@
 
 import { Refusal } from "@hustings/wire/errors.ts";
 import { FASTEST_CADENCE_MS } from "@hustings/wire/listen/cadence.ts";
+import { type ListenPosition, listenQuery } from "@hustings/wire/listen/listen-query.ts";
 import { MAX_SLOT } from "@hustings/wire/log/fragment.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
-import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
+import { RENDITIONS } from "@hustings/wire/units.ts";
 
 const MAX_HELD_MS = 60_000;
 
 /** Without `nextSlot` the listener is a newcomer; without `stateSeq` it needs a snapshot. */
-export interface ListenRequest {
-  readonly rendition: Rendition;
-  readonly nextSlot: number | undefined;
-  readonly stateSeq: number | undefined;
-  readonly momentSeq?: number | undefined;
-  /** The cadence that a resuming listener's buffer suffices for; default the fastest. */
-  readonly heldCadenceMs?: number | undefined;
-  /** Start of an earlier wait in a queue. */
-  readonly sinceUtcMs?: number | undefined;
-}
+export type ListenRequest = ListenPosition & Required<Pick<ListenPosition, "nextSlot" | "stateSeq">>;
 
 /** Throws a Refusal: `bad-cursor` for a bad number, `bad-request` for an unknown rendition. */
 export function readListenRequest(query: URLSearchParams): ListenRequest {
@@ -35,19 +27,10 @@ export function readListenRequest(query: URLSearchParams): ListenRequest {
   };
 }
 
-export function resumeQuery({
-  rendition,
-  nextSlot,
-  stateSeq,
-  momentSeq,
-  heldCadenceMs = FASTEST_CADENCE_MS,
-}: ListenRequest): string {
-  const query = new URLSearchParams({ [LISTEN_QUERY.rendition]: rendition });
-  if (nextSlot !== undefined) query.set(LISTEN_QUERY.nextSlot, String(nextSlot));
-  if (heldCadenceMs !== FASTEST_CADENCE_MS) query.set(LISTEN_QUERY.cadenceMs, String(heldCadenceMs));
-  if (stateSeq !== undefined) query.set(LISTEN_QUERY.stateSeq, String(stateSeq));
-  if (momentSeq !== undefined && momentSeq > 0) query.set(LISTEN_QUERY.momentSeq, String(momentSeq));
-  return query.toString();
+/** For close reasons, which are short. */
+export function resumeQuery(request: ListenRequest): string {
+  const { heldCadenceMs } = request;
+  return listenQuery({ ...request, heldCadenceMs: heldCadenceMs === FASTEST_CADENCE_MS ? undefined : heldCadenceMs });
 }
 
 function numberOf(query: URLSearchParams, name: string, most: number): number | undefined {

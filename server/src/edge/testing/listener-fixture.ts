@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import { decodeFrame, type Notice } from "@hustings/wire/listen/frames.ts";
-import { EMPTY_STATE, type StateEntry } from "@hustings/wire/log/state.ts";
+import { EMPTY_STATE, foldAll, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
 import type { FollowedSpace } from "../../replica/followed-space.ts";
 import { createSpaceReplica } from "../../replica/space-replica.ts";
 import { fragmentOf, SPACE } from "../../replica/testing/fake-upstream.ts";
@@ -108,7 +108,7 @@ export function createFarEnd(space: Space, advice = createAdvice()) {
   const notices: Notice[] = [];
   const renditions: string[] = [];
   const moments: number[] = [];
-  let stateSeq = 0;
+  let state: SpaceState = EMPTY_STATE;
   let connection: { pipe: ListenerPipe; queue: Buffer[]; flushes: (() => void)[]; listener: Listener } | undefined;
   let closed: { code: number; reason: string } | undefined;
   let mostUnsent = 0;
@@ -121,8 +121,8 @@ export function createFarEnd(space: Space, advice = createAdvice()) {
     const frame = decodeFrame(websocketFrame.subarray(headerBytes));
     assert.ok(frame);
     kinds.push(frame.kind);
-    if (frame.kind === "snapshot") stateSeq = Math.max(stateSeq, frame.snapshot.state.seq);
-    if (frame.kind === "state") stateSeq = frame.entries.at(-1)?.seq ?? stateSeq;
+    if (frame.kind === "snapshot" && frame.snapshot.state.seq > state.seq) state = frame.snapshot.state;
+    if (frame.kind === "state") state = foldAll(frame.entries, state);
     if (frame.kind === "notice" && frame.notice.kind === "skipped") skipped.push(frame.notice);
     if (frame.kind === "moments") moments.push(...frame.entries.map(({ seq }) => seq));
     if (frame.kind === "notice") notices.push(frame.notice);
@@ -130,7 +130,7 @@ export function createFarEnd(space: Space, advice = createAdvice()) {
     if (frame.kind !== "sound") return;
     renditions.push(frame.rendition);
     for (const { slot } of frame.fragments) {
-      const due = space.replica.entriesAfter(stateSeq)?.find((entry) => entry.slot <= slot);
+      const due = space.replica.entriesAfter(state.seq)?.find((entry) => entry.slot <= slot);
       if (due && due.seq <= knownSeq) faults.push(`slot ${slot} before the entry ${due.seq} of slot ${due.slot}`);
       slots.push(slot);
     }
@@ -149,6 +149,10 @@ export function createFarEnd(space: Space, advice = createAdvice()) {
     renditions,
     /** `seq` of each moment. */
     moments,
+    /** Folded from what came. */
+    get state() {
+      return state;
+    },
     get closed() {
       return closed;
     },
@@ -233,7 +237,7 @@ export function createFarEnd(space: Space, advice = createAdvice()) {
       return {
         rendition: "32",
         nextSlot: last === undefined ? undefined : last + 1,
-        stateSeq,
+        stateSeq: state.seq,
         momentSeq: moments.at(-1),
       };
     },

@@ -1,0 +1,29 @@
+// Writes the query of the listener's WebSocket. docs/wire.md §4 is normative.
+
+import { LISTEN_QUERY } from "../routes.ts";
+import type { Rendition } from "../units.ts";
+
+/** What a listener asks for and has; absent: nothing yet. */
+export interface ListenPosition {
+  readonly rendition: Rendition;
+  readonly nextSlot?: number | undefined;
+  readonly stateSeq?: number | undefined;
+  readonly momentSeq?: number | undefined;
+  /** The cadence that its buffer suffices for. */
+  readonly heldCadenceMs?: number | undefined;
+  /** Start of an earlier wait in a queue. */
+  readonly sinceUtcMs?: number | undefined;
+}
+
+export function listenQuery(position: ListenPosition): string {
+  const { rendition, nextSlot, heldCadenceMs, stateSeq, momentSeq, sinceUtcMs } = position;
+  const values: [string, string | number | undefined][] = [
+    [LISTEN_QUERY.rendition, rendition],
+    [LISTEN_QUERY.nextSlot, nextSlot],
+    [LISTEN_QUERY.cadenceMs, heldCadenceMs],
+    [LISTEN_QUERY.stateSeq, stateSeq],
+    [LISTEN_QUERY.momentSeq, momentSeq === 0 ? undefined : momentSeq],
+    [LISTEN_QUERY.sinceUtcMs, sinceUtcMs],
+  ];
+  return values.flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`])).join("&");
+}
