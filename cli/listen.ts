@@ -57,10 +57,7 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
   if (listener.session.lastError === "no-space") throw noSpace();
 }
 
-/**
- * Throws when no server answers or it does not know the space. Once it has answered, a listener waits for a server that is
- * gone or full as long as it takes.
- */
+/** Throws if no server answers, or it does not know the space. A listener then waits as long as it takes. */
 async function assertThere({ origin, id }: SpaceLink): Promise<void> {
   try {
     await askDoor("GET", `${origin}${ROUTES.room(id)}`);
@@ -104,7 +101,7 @@ async function openOggFile(path: string): Promise<OggFile> {
   };
   await once(stream, "open").catch(sentence);
   const whole = finished(stream).catch(sentence);
-  // Reported by `end`.
+  // `end` reports the error.
   whole.catch(() => undefined);
   stream.write(writer.head);
   return {

@@ -1,7 +1,7 @@
 // Tells what kind of file some bytes are, by their first bytes.
 
 export type SoundFile =
-  /** `bytes` begin where the file proper begins. */
+  /** `bytes` begin after any ID3 tag. */
   | { readonly kind: "ogg" | "wav"; readonly bytes: Uint8Array }
   /** `name` is for people, such as "an MP3 file". */
   | { readonly kind: "other"; readonly name: string };

@@ -2,9 +2,8 @@
 
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 
-/** The weights of both channels follow the sound in steps of this length. */
 const BLOCK_MS = 10;
-/** What the sound was like this long ago counts a third. */
+/** Sound this long ago counts a third. */
 const MEMORY_MS = 200;
 /** A correlation below -FLIP means that one channel is inverted, above FLIP that none is; between them nothing changes. */
 const FLIP = 0.5;
@@ -13,13 +12,13 @@ const SILENT_POWER = 1e-9;
 
 export interface StereoFold {
   /**
-   * The mono sound of interleaved left and right samples. It is as loud as the louder channel: equal channels are averaged,
-   * different ones are added at a gain of at most 1, and an inverted right channel is turned back.
+   * As loud as the louder channel: equal channels are averaged, different ones are added at a gain of at most 1, and an
+   * inverted right channel is turned back.
    */
   fold(interleaved: Float32Array): Float32Array<ArrayBuffer>;
 }
 
-/** One for each source: it remembers what its channels are like. */
+/** One for each source: it remembers its channels. */
 export function createStereoFold(rateHz: number = SAMPLE_RATE_HZ): StereoFold {
   const blockFrames = Math.max(1, Math.round((rateHz * BLOCK_MS) / 1000));
   const decay = Math.exp(-BLOCK_MS / MEMORY_MS);
@@ -50,7 +49,6 @@ export function createStereoFold(rateHz: number = SAMPLE_RATE_HZ): StereoFold {
     if (correlation > FLIP) isInverted = false;
   }
 
-  /** The gain that makes the sum as loud as the louder channel. */
   function wantedGain(): number {
     const sumPower = leftPower + rightPower + 2 * (isInverted ? -crossPower : crossPower);
     if (sumPower <= 0) return gain;

@@ -27,10 +27,7 @@ export type Command =
   | { readonly do: "leave" }
   /** The seated person or the host. Only the person in the seat may unmute it. */
   | { readonly do: "mute"; readonly seat: number; readonly muted: boolean }
-  /**
-   * Host: the person may raise a hand or return only when invited again. On the host's own seat: ends its calls; the host
-   * may return.
-   */
+  /** Host: the person may return only when invited again. On the host's own seat it ends the host's calls. */
   | { readonly do: "remove"; readonly seat: number };
 
 /** Drops unknown fields. Throws `bad-json` or `bad-title`, naming the wrong value. */

@@ -25,10 +25,7 @@ const HEADER_BYTES = 27;
 /** Each costs a search. */
 const MAX_DAMAGED_PLACES = 1_000;
 
-/**
- * The whole pages of the bytes, in order; everything else is skipped. Missing pages show as a jump in the `sequence` of their
- * stream. Throws OggError when there are too many damaged places.
- */
+/** Whole pages in order. Missing pages show as a jump in `sequence`. Throws OggError at MAX_DAMAGED_PLACES. */
 export function* pagesOf(bytes: Uint8Array): Generator<OggPage> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let offset = 0;
@@ -63,7 +60,7 @@ export function writePage(head: PageHead, packets: readonly Uint8Array[]): Uint8
   return assemblePage(head, lacing, concatBytes(packets));
 }
 
-/** A packet goes on on the next page when the last value of `lacing` is 255. */
+/** A packet continues on the next page if the last value of `lacing` is 255. */
 export function assemblePage(head: PageHead, lacing: readonly number[], body: Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(HEADER_BYTES + lacing.length + body.length);
   const view = new DataView(bytes.buffer);
@@ -79,7 +76,7 @@ export function assemblePage(head: PageHead, lacing: readonly number[], body: Ui
   return bytes;
 }
 
-/** The page that starts at `offset`; `undefined` when there is none, it is cut short or its checksum is wrong. */
+/** `undefined`: no page starts at `offset`, it is cut short, or its checksum is wrong. */
 function pageAt(bytes: Uint8Array, view: DataView, offset: number): OggPage | undefined {
   if (view.getUint32(offset) !== MAGIC) return undefined;
   const segments = view.getUint8(offset + 26);
@@ -113,7 +110,7 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
   return value >>> 0;
 });
 
-/** With zeros in its own field. */
+/** Computed with zeros in its own field. */
 function checksum(bytes: Uint8Array): number {
   let value = 0;
   for (let index = 0; index < bytes.length; index += 1) {

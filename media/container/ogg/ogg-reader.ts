@@ -1,28 +1,26 @@
-// Reads Ogg Opus files (RFC 3533, RFC 7845) as they are found: chained, damaged, cut short, or with other bytes around them.
-// It does not decode.
+// Reads Ogg Opus files (RFC 3533, RFC 7845) as they are found: chained, damaged, cut short. Does not decode.
 
 import { concatBytes } from "../mp4-boxes.ts";
 import { packetDurationSamples } from "../opus-packet.ts";
 import { CONTINUED, FIRST, LAST, OggError, type OggPage, pagesOf } from "./ogg-pages.ts";
 
-/** One Opus stream of a file. A file that was made by joining others has several, one after the other. */
+/** One Opus stream of a file; chained files have several, one after the other. */
 export interface OggLink {
-  /** At 48 kHz, from the start of the decoded sound. */
+  /** Samples at 48 kHz to drop from the start of the decoded sound. */
   readonly preSkipSamples: number;
   /** 1 or 2. */
   readonly channels: number;
-  /** Decoded sound is to be changed by this (RFC 7845 §5.1, output gain). */
+  /** Output gain (RFC 7845 §5.1) for the decoded sound. */
   readonly gainDb: number;
-  /** Without pre-skip and trimmed end, with lost sound. */
+  /** Samples without pre-skip and trimmed end, with lost sound. */
   readonly durationSamples: number;
   /** Views of the given bytes; copies of packets across pages. */
   readonly packets: readonly Uint8Array[];
-  /** Where damage took sound away, in order. */
+  /** In order. */
   readonly losses: readonly OggLoss[];
 }
 
 export interface OggLoss {
-  /** Index of the packet that follows the lost sound. */
   readonly before: number;
   /** A multiple of 120, at most `MAX_LOSS_SAMPLES`. */
   readonly durationSamples: number;
@@ -39,8 +37,8 @@ const MAX_PAGES_OF_A_PACKET = 64;
 const SHORTEST_SAMPLES = 120;
 
 /**
- * Reads the Opus streams of a whole Ogg file, one after the other. Of streams that run beside each other only the first is
- * read. Throws OggError, whose message completes "The file cannot be read: …".
+ * Of streams beside each other only the first is read. Throws OggError; its message completes "The file cannot be read:
+ * …".
  */
 export function readOgg(bytes: Uint8Array): readonly [OggLink, ...OggLink[]] {
   const links: OggLink[] = [];
@@ -72,19 +70,16 @@ export function readOgg(bytes: Uint8Array): readonly [OggLink, ...OggLink[]] {
 
 class LinkReader {
   readonly serial: number;
-  /** Whether a page after the header has come. Headers that come before are of streams beside this one. */
   hasBegun = false;
   readonly #head: Head;
   readonly #packets: Uint8Array[] = [];
   readonly #losses: OggLoss[] = [];
   #sequence: number;
-  /** The parts of a packet that goes on on the next page. */
+  /** Parts of a packet that continues on the next page. */
   #open: Uint8Array[] = [];
-  /** The granule position after the last packet; `undefined` before the first. */
   #position: number | undefined;
   #heldSamples = 0;
   #trimSamples = 0;
-  /** Index of the packet before which sound may be missing. */
   #hole: number | undefined;
 
   constructor(page: OggPage) {
@@ -152,7 +147,7 @@ class LinkReader {
     return durationSamples;
   }
 
-  /** Finds out from the page's granule position how much sound is missing, or is to be trimmed from the end. */
+  /** Calculates missing or trimmed sound from the page's granule position. */
   #advance({ flags, granule }: OggPage, durationSamples: number): void {
     if (granule === undefined || durationSamples === 0) {
       if (this.#position !== undefined) this.#position += durationSamples;

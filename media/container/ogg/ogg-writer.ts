@@ -12,7 +12,7 @@ export interface OggWriter {
   end(trimSamples?: number): Uint8Array;
 }
 
-/** "Hust". */
+/** Spells "Hust". */
 const SERIAL = 0x48757374;
 /** libopus' lookahead at 48 kHz. */
 const PRE_SKIP_SAMPLES = 312;

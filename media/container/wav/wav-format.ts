@@ -1,4 +1,4 @@
-// What a WAV file says about its samples, and the errors of files that cannot be read.
+// The format of a WAV file's samples, and the errors of files that cannot be read.
 
 export class WavError extends Error {
   override readonly name = "WavError";
@@ -12,8 +12,6 @@ export interface WavFormat {
   readonly rateHz: number;
   /** Bytes of one sample of every channel; some writers leave it at 0. */
   readonly frameBytes: number;
-  /** Bits of a sample that carry sound. */
   readonly bits: number;
-  /** Bits of a sample as the format gives them, of which `bits` carry sound. */
   readonly storedBits: number;
 }

@@ -12,9 +12,8 @@ const MAX_SAMPLES = SAMPLE_RATE_HZ * 3600;
 const UNKNOWN_SIZE = 0xffff_ffff;
 
 /**
- * Mono samples at 48 kHz; stereo is folded, other rates are resampled. The file may be cut short, or its sizes may be those
- * of a recorder that never finished: all sound that is there is read. Throws WavError, whose message completes "The file
- * cannot be read: …".
+ * Folds stereo and resamples. A cut file, or one whose sizes a recorder never finished, is read as far as there is
+ * sound. Throws WavError, whose message completes "The file cannot be read: …".
  */
 export function readWav(bytes: Uint8Array): Float32Array<ArrayBuffer> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -3,7 +3,6 @@
 import { WavError, type WavFormat } from "./wav-format.ts";
 
 export interface SampleReader {
-  /** Bytes of one sample of one channel. */
   readonly sampleBytes: number;
   /** The sample in [-1, 1] at this offset of the sound. */
   sample(offset: number): number;
@@ -20,7 +19,7 @@ const OTHER_ENCODINGS: Readonly<Record<number, string>> = {
   61868: "FLAC",
 };
 
-/** The reader for the samples in `sound`. Throws WavError when the format is not one that can be read, and says which it is. */
+/** Throws WavError, which names the format, if it cannot be read. */
 export function sampleReader(sound: DataView, format: WavFormat): SampleReader {
   const { code, channels, rateHz, bits } = format;
   if (channels < 1 || channels > 2) throw new WavError(`it has ${channels} channels; one or two are read`);
@@ -61,10 +60,7 @@ function integerReader(sound: DataView, bits: number, sampleBytes: number): (off
   return (offset) => sound.getInt32(offset, true) / scale;
 }
 
-/**
- * Whether samples of fewer than 32 bits stand in the low bits of their four bytes. The standard puts them in the high bits;
- * some writers do not, and only the sound tells.
- */
+/** Some writers put short samples in the low bits of their four bytes; the standard says the high bits. */
 function isRightAligned(sound: DataView, bits: number): boolean {
   if (bits >= 32) return false;
   const limit = 2 ** (bits - 1);

@@ -9,10 +9,7 @@ export function addressOf(headers: IncomingHttpHeaders): string {
   return last(headers["x-forwarded-for"]) ?? "local";
 }
 
-/**
- * The `scheme://host[:port]` of the page; `publicUrl` if the operator set one. Without a slash at the end. Throws
- * `bad-request` when the request's Host names no host.
- */
+/** `scheme://host[:port]`; `publicUrl` if the operator set one. Throws `bad-request` if Host names no host. */
 export function originOf(headers: IncomingHttpHeaders, publicUrl: string | undefined): string {
   if (publicUrl !== undefined) return publicUrl;
   const host = last(headers["x-forwarded-host"]) ?? headers.host ?? "";

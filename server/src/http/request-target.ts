@@ -3,7 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import { Refusal } from "@hustings/wire/errors.ts";
 
-/** The most bytes that a request's headers may have: 9 KB of cookies of a shared domain are ordinary. */
+/** Of a request's headers: 9 KB of cookies of a shared domain are ordinary. */
 export const MAX_HEAD_BYTES = 16 * 1024;
 /** The limit of the processes behind an edge, which adds headers of its own. */
 export const MAX_INWARD_HEAD_BYTES = MAX_HEAD_BYTES + 4 * 1024;
@@ -14,15 +14,11 @@ const HOST = /^(?:[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i;
 
 export type TargetedRequest = Pick<IncomingMessage, "method" | "url" | "headers" | "rawHeaders">;
 
-/** Whether `text` is a host name or address, with or without a port. */
 export function isHost(text: string): boolean {
   return HOST.test(text);
 }
 
-/**
- * The path and query of a target. A client that takes the server for a proxy sends an absolute URL; "*", which only
- * OPTIONS may have, counts as "/".
- */
+/** Accepts an absolute URL, as sent to a proxy; "*", which only OPTIONS may have, counts as "/". */
 export function originForm(target: string): string {
   if (target === "*") return "/";
   if (!ABSOLUTE.test(target)) return target;
@@ -40,10 +36,7 @@ export function checkHost({ headers, rawHeaders }: Pick<TargetedRequest, "header
     throw new Refusal("bad-request", `The Host header ${JSON.stringify(host).slice(0, 80)} does not name a host.`);
 }
 
-/**
- * The URL of a request; its host has no meaning. The host of an absolute target replaces the Host header (§3.2.2).
- * Throws `bad-request`.
- */
+/** The host has no meaning; an absolute target's host replaces the Host header (§3.2.2). Throws `bad-request`. */
 export function readTarget(request: TargetedRequest): URL {
   const { method, url: target = "" } = request;
   checkHost(request);

@@ -10,10 +10,7 @@ export interface EndedLog extends LogReader, AsyncDisposable {}
 /** Sound that the last fragment of an older version may have beyond the end. */
 const BEYOND_SLOTS = 10;
 
-/**
- * Reads the state and the last minute of sound. Followers get them and then wait until the result is disposed of, which
- * also disposes of `stored`.
- */
+/** Reads the state and the last minute of sound for followers. Disposing of the result also disposes of `stored`. */
 export async function readEndedLog(stored: StoredLog): Promise<EndedLog> {
   const recent = createRecentRecords();
   const state = stored.state();

@@ -1,5 +1,4 @@
-// The fold of a state lane and its newest entries: a reader that is a little behind gets the entries it misses, and one that
-// is farther behind gets the whole state instead.
+// The fold of a state lane and its newest entries, for readers that are a little behind; others get the state.
 
 import { EMPTY_STATE, foldState, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
 
@@ -7,15 +6,14 @@ import { EMPTY_STATE, foldState, type SpaceState, type StateEntry } from "@husti
 export const KEPT_ENTRIES = 512;
 
 export interface RecentEntries {
-  /** The fold of everything so far. */
   readonly state: SpaceState;
-  /** Folds an entry. Returns false if it is old, and drops it. */
+  /** False: the entry is old, and dropped. */
   add(entry: StateEntry): boolean;
-  /** Continues from a newer state, without the entries that led to it. Returns false if it is not newer. */
+  /** Continues from a newer state without the entries before it. False: it is not newer. */
   replace(state: SpaceState): boolean;
   /** The entries above `seq`, ascending; `undefined` when they are too many or no longer kept. */
   after(seq: number): readonly StateEntry[] | undefined;
-  /** The entry after `seq`; `undefined` when there is none, and when `after` has none to give. */
+  /** `undefined`: there is no such entry, or `after` has none to give. */
   next(seq: number): StateEntry | undefined;
 }
 
@@ -24,7 +22,7 @@ export function createRecentEntries(seed: SpaceState = EMPTY_STATE): RecentEntri
   let entries: StateEntry[] = [];
   let state = seed;
 
-  // Where the entry after `seq` is, if everything from it on may be given.
+  // Index of the entry after `seq`, if everything from it on may be given.
   function indexAfter(seq: number): number | undefined {
     const first = entries[0];
     const isNear = first !== undefined && first.seq <= seq + 1 && state.seq - seq <= KEPT_ENTRIES;

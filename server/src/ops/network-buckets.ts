@@ -1,5 +1,4 @@
-// Token buckets for addresses. An address takes from the bucket of every network around it, so that a holder of many networks
-// gets little more than a holder of one.
+// Token buckets for addresses. Each takes from every network around it, so that many networks gain little.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { createKeyedTokenBuckets, type KeyedTokenBuckets } from "@hustings/flow/token-bucket.ts";
@@ -13,13 +12,12 @@ export interface NetworkBuckets {
   takeMs(address: string): number;
   /** As `takeMs`, without taking the token. */
   waitMs(address: string): number;
-  /** Networks that are remembered. */
   readonly size: number;
 }
 
 /**
- * `perSecond` and `burst` are the allowance of one IPv4 address or /64. At most `limit` networks of each width are
- * remembered; beyond it the one that was unused for longest is forgotten.
+ * `perSecond` and `burst` are for one IPv4 address or /64. Beyond `limit` networks of a width the one unused for
+ * longest is forgotten.
  */
 export function createNetworkBuckets(
   clock: Pick<Clock, "monotonicMs">,

@@ -12,10 +12,7 @@ export interface AddressedRequest {
 }
 
 export interface ClientAddresses {
-  /**
-   * The client's address; "unknown" when the connection is gone already. Throws `bad-request` when a trusted proxy names
-   * no address: all its clients would share the limits of one.
-   */
+  /** "unknown" if the connection is gone. Throws `bad-request` if a trusted proxy names no address. */
   addressOf(request: AddressedRequest): string;
   /** Address or IPv6 network; `undefined` for this machine and trusted proxies, which stand for many clients. */
   limitKeyOf(address: string): string | undefined;
@@ -54,7 +51,7 @@ export function createClientAddresses(trustedProxies: readonly string[]): Client
     },
   };
 
-  // The newest hop that no trusted proxy stands behind: the one before it was written by a proxy that is trusted.
+  // The newest hop whose successors are all trusted proxies.
   function clientHop({ headers }: AddressedRequest, peer: string): ForwardedHop | undefined {
     if (!isTrusted(peer)) return undefined;
     const hops = forwardedHops(headers);

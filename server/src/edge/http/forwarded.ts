@@ -1,12 +1,10 @@
-// Reads the headers in which proxies name the client of a request: X-Forwarded-For and X-Forwarded-Proto, or Forwarded
-// (RFC 7239). Pure: which proxies may be believed is decided in client-address.ts.
+// Reads the client from X-Forwarded-For and -Proto, or Forwarded (RFC 7239). client-address.ts decides whom to trust.
 
 import type { IncomingHttpHeaders } from "node:http";
 import { isIP, isIPv4 } from "node:net";
 
-/** One hop: the client as the proxy of that hop saw it. */
+/** One hop: the client as that hop's proxy saw it. */
 export interface ForwardedHop {
-  /** As it was written. */
   readonly text: string;
   /** Without port, brackets and quotes; `undefined` when `text` is no address. */
   readonly address: string | undefined;

@@ -49,9 +49,8 @@ const SPACE_PATH = /^\/api\/spaces\/([^/]+)\/room$/;
 const HLS_PATH = /^\/hls\/([^/]+)\/(.+)$/;
 /** Paths that URL parsing leaves unchanged. */
 const PLAIN_PATH = /^(?:\/[\w-][\w.-]*)+\/?$|^\/$/;
-/** With a slash at the end too, as people and link shorteners write it. */
+/** Also with a slash at the end, as people write it. */
 const PAGE_PATH = /^\/s\/([^/]+)\/?$/;
-/** Methods of everything that the edge answers itself. */
 const METHODS = "GET, HEAD, OPTIONS";
 /** A page of another origin may ask with any header (Fetch, CORS preflight). */
 const PREFLIGHT_HEADERS = {

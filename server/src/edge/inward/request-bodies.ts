@@ -1,22 +1,20 @@
-// Reads the bodies of requests that are passed inward. A body that arrives slowly holds nothing but its own bytes here:
-// the process behind the edge learns of the request when all of it is there.
+// Reads request bodies before the process behind the edge learns of them, so that slow bodies hold nothing there.
 
 import type { IncomingMessage } from "node:http";
 import { Refusal } from "@hustings/wire/errors.ts";
 
 export interface RequestBodies {
   /**
-   * The whole body. Throws `too-large` as soon as that is certain, `bad-request` when the body breaks off, and
-   * `too-slow` when newer bodies need the room.
+   * Throws `too-large` as early as possible, `bad-request` if the body breaks off, `too-slow` if newer bodies need the
+   * room.
    */
   read(request: IncomingMessage): Promise<Buffer>;
   readonly reading: number;
 }
 
 export interface RequestBodiesLimits {
-  /** Largest body. */
   readonly maxBodyBytes: number;
-  /** Bodies that are read at once, and their bytes. Beyond either, the one that began first is refused. */
+  /** Beyond it the body that began first is refused. */
   readonly maxBodies: number;
   readonly maxBytes: number;
 }
@@ -71,7 +69,7 @@ export function createRequestBodies({ maxBodyBytes, maxBodies, maxBytes }: Reque
       } finally {
         request.off("data", onData).off("end", onEnd).off("close", onClose);
         forget(reading);
-        // The connection survives an unread rest of the body: the response needs it.
+        // The response needs the connection although some of the body is unread.
         request.resume();
       }
     },

@@ -1,5 +1,5 @@
-// Passes requests to processes behind the edge over Unix sockets, limited in size, number and time. A request takes one of
-// the few slots of a process only while that process works on it, so slow bodies and slow readers hold none.
+// Passes requests to processes behind the edge, limited in size, number and time. A request holds one of a process's
+// few slots only while the process works on it, so slow bodies and slow readers hold none.
 
 import { request as ask, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
 import { pipeline } from "node:stream";
@@ -10,10 +10,7 @@ import type { ClientAddresses } from "../http/client-address.ts";
 import { createRequestBodies } from "./request-bodies.ts";
 
 export interface ReverseProxy {
-  /**
-   * Streams the response back. Throws a Refusal before it has begun: `too-large`, `too-slow`, `too-many`, `bad-request`,
-   * `full`, `errorWhenDown`.
-   */
+  /** Throws before the response begins: `too-large`, `too-slow`, `too-many`, `bad-request`, `full`, `errorWhenDown`. */
   pass(exchange: HttpExchange): Promise<void>;
   /** Requests that the process behind works on. */
   readonly inFlight: number;
@@ -22,9 +19,9 @@ export interface ReverseProxy {
 }
 
 export interface ReverseProxyLimits {
-  /** Requests that the process behind works on at once; further ones are refused with `full`. */
+  /** Worked on at once by the process behind; further ones are refused with `full`. */
   readonly maxRequests: number;
-  /** Long answers that are sent at once, after the process behind has begun them; further ones are refused with `full`. */
+  /** Long answers sent at once; further ones are refused with `full`. */
   readonly maxStreams: number;
   /** Requests of one address from the head to the end of the answer; further ones are refused with `too-many`. */
   readonly maxRequestsPerAddress: number;
@@ -37,20 +34,18 @@ export interface ReverseProxyOptions extends ReverseProxyLimits {
   readonly socketPath: string;
   readonly errorWhenDown: ErrorCode;
   readonly clientAddresses: ClientAddresses;
-  /** A response must begin within this; default ANSWER_MS. */
   readonly answerMs?: number;
 }
 
-/** A response must begin within ANSWER_MS, and send something at least every IDLE_MS. */
+/** Until a response begins; then something must come every IDLE_MS. */
 const ANSWER_MS = 10_000;
 const IDLE_MS = 60_000;
-/** The process behind is done with an answer up to this length when it begins, however slowly its client reads. */
+/** Shorter answers free their slot when they begin, however slowly the client reads. */
 const SHORT_ANSWER_BYTES = 64 * 1024;
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
 const RETRY_MS = 1_000;
 /**
- * Hop-by-hop headers (RFC 9110 §7.6.1), those that only this hop may set, and cookies, which nothing here reads but which
- * may be long.
+ * Hop-by-hop headers (RFC 9110 §7.6.1), those that only this hop may set, and long cookies, which nothing here reads.
  */
 const NOT_PASSED = new Set([
   "connection",
@@ -128,7 +123,6 @@ function createSlots(limit: number) {
     get taken() {
       return taken;
     },
-    /** Throws `full` when every slot is taken. */
     take(): Disposable {
       if (taken >= limit) throw new Refusal("full", undefined, { retryAfterMs: RETRY_MS });
       taken += 1;
@@ -171,7 +165,7 @@ function askUpstream(exchange: HttpExchange, body: Buffer, options: ReverseProxy
 function sendUpstreamResponse(answer: IncomingMessage, { response }: HttpExchange): Promise<void> {
   response.writeHead(answer.statusCode ?? 502, { ...COMMON_HEADERS, ...endToEndHeaders(answer.headers) });
   return new Promise((resolve) => {
-    // After an error in the middle of a response the cut connection shows it to the client.
+    // The cut connection shows an error in the middle to the client.
     pipeline(answer, response, () => resolve());
   });
 }

@@ -1,11 +1,10 @@
-// Which spaces have ended and when, so that a start need not read their logs: `.ended` in the folder of all spaces. Only a
-// shortcut: a space that is missing in it is read once more.
+// The spaces that have ended, in `.ended`, so that a start need not read their logs. A missing space is read again.
 
 import { appendFile, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
 
-/** With the Unix time of their end. */
+/** Unix time of the end, by space. */
 export type EndedSpaceTimes = ReadonlyMap<SpaceId, number>;
 
 export interface EndedList {

@@ -32,9 +32,9 @@ export interface OpenedEntryLane {
 
 /** Zero bytes behind the last entry: room for entries on a full disk. */
 export const RESERVED_BYTES = 64 * 1024;
-/** The part of them that only vital entries may use. */
+/** The part of RESERVED_BYTES that only vital entries may use. */
 export const VITAL_BYTES = RESERVED_BYTES / 2;
-/** At most; what its number adds to the JSON of an entry. */
+/** An entry's number adds at most this to its JSON. */
 const SEQ_BYTES = 32;
 /** About a million entries; a longer lane is not opened. */
 export const MAX_ENTRY_LANE_BYTES = 256 * 1024 * 1024;
@@ -66,8 +66,8 @@ export interface EntryLaneLimits {
   /** Called with the entries that were read when the lane was opened, before `replace`. */
   readonly onRead?: (entries: readonly Entry[]) => void;
   /**
-   * Called with the end of the last entry after the opening and after each group of entries, never while one is being
-   * written. The lane goes on in the file that it resolves with, and closes the old one. Never rejects.
+   * Called after the opening and after each group, never while one is written. The lane continues in the file that it
+   * resolves with, and closes the old one. Never rejects.
    */
   readonly replace?: (endsAt: number) => Promise<LaneReplacement | undefined>;
 }

@@ -23,8 +23,8 @@ export const openLaneFile: OpenLane = async (path) =>
   laneFileOf(await open(path, constants.O_RDWR | constants.O_CREAT, 0o600));
 
 /**
- * Puts the file `from` in the place of `to`, whole or not at all. Rejects if the old file stays. After a power failure the old
- * one may be back until `synced` has resolved, which may be tried again.
+ * Puts `from` in the place of `to`, whole or not at all. Rejects if the old file stays. Until `synced` resolves, a
+ * power failure may bring the old file back; it may be tried again.
  */
 export type ReplaceFile = (from: string, to: string) => Promise<{ synced(): Promise<void> }>;
 

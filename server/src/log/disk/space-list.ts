@@ -11,7 +11,6 @@ import { LANE_FILES } from "./lane-names.ts";
 import type { Repair } from "./repairs.ts";
 
 export interface SpaceListOptions {
-  /** The folder of all spaces. */
   readonly spaces: string;
   readonly ended: EndedList;
   readonly stateIn: (folder: string) => Promise<SpaceState | undefined>;
@@ -22,7 +21,6 @@ export interface SpaceListOptions {
   readonly onProgress: ((readCount: number) => void) | undefined;
 }
 
-/** Logs that are read at once. */
 const CONCURRENCY = 16;
 const PROGRESS_SPACES = 200;
 

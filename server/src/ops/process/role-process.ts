@@ -11,10 +11,7 @@ export interface RunningRole extends AsyncDisposable {
   readonly finished?: Promise<void>;
 }
 
-/**
- * Starts the role that `start` names. Only edges get a `door`. `step` tells the parent what the start is doing, to complete
- * "The stage is still starting and …".
- */
+/** Only edges get a `door`. `step` completes "The stage is still starting and …". */
 export type StartRole = (
   start: RoleStart,
   door: DoorLink | undefined,
@@ -46,7 +43,7 @@ export async function runRole(startRole: StartRole, end: (code: number) => void)
   }
 }
 
-// Reports from a timer, so that a process that hangs in one step is told apart from one that has much to do.
+// On a timer, so that a hanging process differs from a busy one.
 function reportProgress() {
   let step = "loads its program";
   const report = (): void => {

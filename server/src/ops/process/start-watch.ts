@@ -1,11 +1,10 @@
-// Watches the start of one process. It may take as long as a busy machine needs: the start is given up only when the
-// process does nothing any more, and until then one line every ten seconds says what it is doing.
+// Watches the start of a process: it is given up only when it makes no progress, and until then reports every ten
+// seconds.
 
 import { type Clock, repeat } from "@hustings/flow/clock.ts";
 import type { Logger } from "../logger.ts";
 import { StartFailure } from "./start-failure.ts";
 
-/** What a starting process reports every second. */
 export interface StartProgress {
   /** What it is doing, to complete "The stage is still starting and …". */
   readonly step: string;
@@ -22,7 +21,6 @@ export interface StartWatch {
 }
 
 export interface StartWatchOptions {
-  /** The name of the process: "edge 0". */
   readonly title: string;
   readonly clock: Clock;
   readonly log: Logger;

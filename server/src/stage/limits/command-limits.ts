@@ -9,7 +9,7 @@ import { createNetworkBuckets } from "../../ops/network-buckets.ts";
 export interface CommandSender {
   readonly person: PersonId;
   readonly standing: "host" | "seated" | "listener";
-  /** Where the command came from; undefined for a command over a call. */
+  /** Sender of a command over HTTP; undefined: it came over a call. */
   readonly address: string | undefined;
 }
 
@@ -18,7 +18,6 @@ export interface CommandLimits {
   take(sender: CommandSender): void;
 }
 
-/** Commands of one person. A host who clears a full queue lowers a hundred hands in a row. */
 export const COMMANDS_BY_PERSON = {
   host: { perSecond: 10, burst: 150 },
   seated: { perSecond: 2, burst: 20 },
@@ -26,7 +25,7 @@ export const COMMANDS_BY_PERSON = {
 } as const;
 /** Commands of all listeners of one IPv4 address or /64. People on the stage are not counted by address. */
 export const LISTENER_COMMANDS_BY_ADDRESS = { perSecond: 5, burst: 60 } as const;
-/** People and networks that are remembered. Beyond it the one that sent nothing for longest is forgotten. */
+/** Then the one that sent nothing for longest is forgotten. */
 const MAX_REMEMBERED = 10_000;
 
 export function createCommandLimits(clock: Pick<Clock, "monotonicMs">): CommandLimits {

@@ -1,5 +1,5 @@
-// Limits the hands of one space: how many one address holds up, how soon a hand may go up again, and how many go up in all.
-// Every hand is an entry for the whole audience, so the total is bounded however many people and addresses take part.
+// Limits a space's hands: per address, how soon one may go up again, and in all, because each is an entry for the whole
+// audience.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { createTokenBucket } from "@hustings/flow/token-bucket.ts";
@@ -10,10 +10,7 @@ import { networksOf } from "../../ops/address-block.ts";
 import { NETWORK_FACTORS } from "../../ops/network-buckets.ts";
 
 export interface HandLimits {
-  /**
-   * Counts a hand that goes up; `up` are the hands that are up. Throws `too-many-hands` with the time to wait, and then
-   * counts nothing.
-   */
+  /** `up` are the hands that are up. Throws `too-many-hands` with the time to wait, and then counts nothing. */
   raise(person: PersonId, address: string | undefined, up: readonly NamedPerson[]): void;
   /** Call when a hand was lowered, by its person or by a host. An invitation lowers a hand without a call. */
   lowered(person: PersonId, by: "self" | "host"): void;
@@ -26,12 +23,11 @@ export const COOL_DOWN_MS = { self: 10_000, host: 60_000 } as const;
 /** Hands that may go up in a space at once, and then each second. */
 export const HANDS_AT_ONCE = 60;
 export const HANDS_PER_SECOND = 1;
-/** When to try again while an address holds as many hands as it may. */
 const QUOTA_RETRY_MS = 10_000;
 
 interface Hand {
   readonly networks: readonly string[];
-  /** Until when a lowered hand counts. */
+  /** A lowered hand counts until then. */
   countsUntilMs: number;
 }
 

@@ -1,4 +1,4 @@
-// The hands of one space, as far as they are limited: what becomes of a press before it is decided, and what counts after.
+// The limits on one space's hands: before a press is decided, and when it counts.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { PersonId } from "@hustings/wire/ids.ts";
@@ -7,17 +7,13 @@ import { createHandLimits } from "./hand-limits.ts";
 import { createHeldLowerings } from "./held-lowerings.ts";
 
 export interface Hands {
-  /**
-   * Resolves with true when the press is to be decided, for a hand that went up a moment ago only after it has been up for
-   * two seconds. Resolves with false when a press in the other direction undid it: then nothing changes.
-   */
+  /** True: decide the press, for a hand that just went up only after two seconds. False: an opposite press undid it. */
   press(person: PersonId, isUp: boolean): Promise<boolean>;
   /**
-   * Counts the hand of a change that is about to be written because of `by`; other changes count nothing. `up` are the hands
-   * that are up. Throws `too-many-hands` when a hand may not go up now.
+   * Counts a hand in `change`, which is about to be written; `up` are the hands that are up. Throws `too-many-hands`.
    */
   count(change: StateChange, by: PersonId, address: string | undefined, up: readonly NamedPerson[]): void;
-  /** Lets every press that waits be decided now. */
+  /** Every waiting press is decided now. */
   close(): void;
 }
 

@@ -1,22 +1,20 @@
-// Holds back the lowering of a hand that went up a moment ago. Raising it again cancels the lowering, so that a hand that goes
-// up and down quickly makes one entry and not one for each press.
+// Holds back the lowering of a hand that just went up; raising it again cancels that. A quick change makes one entry.
 
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import type { PersonId } from "@hustings/wire/ids.ts";
 
 export interface HeldLowerings {
   raised(person: PersonId): void;
-  /** Resolves with true once the hand may be lowered, and with false when it was raised again before. */
+  /** True: the hand may be lowered. False: it was raised again. */
   mayLower(person: PersonId): Promise<boolean>;
-  /** Cancels the lowering that waits for this person. False when none does. */
+  /** False: no lowering waits for this person. */
   cancel(person: PersonId): boolean;
-  /** Lets every lowering go ahead now. */
   close(): void;
 }
 
 /** A hand that went up stays up for at least this long, unless a host lowers it. */
 export const HAND_STAYS_UP_MS = 2_000;
-/** People who are remembered: more than the hands that may be up. Beyond it the oldest is forgotten. */
+/** More than the hands that may be up; then the oldest is forgotten. */
 const MAX_REMEMBERED = 200;
 
 interface Waiting extends PromiseWithResolvers<boolean> {

@@ -133,8 +133,8 @@ export function writeCleanOffer(offer: Offer): string {
 }
 
 /**
- * RED first if offered, because browsers send the first format; mono Opus at 40 kb/s with FEC, 20 ms packets; refused
- * sections at port 0. All candidates, no trickle.
+ * RED first if offered, because browsers send the first format; mono Opus at 40 kb/s with FEC. All candidates, no
+ * trickle.
  */
 export function writeAnswer(offer: Offer, parts: AnswerParts): string {
   const lines = ["v=0", `o=- ${parts.sessionId} 1 IN IP4 0.0.0.0`, "s=-", "t=0 0"];
@@ -205,8 +205,8 @@ function readMid(lines: readonly string[]): string | undefined {
 }
 
 /**
- * Under the policy max-bundle, RFC 9429 gives a transport to the first section only, Chromium the same one to all. A
- * browser refuses an answer without the section that its transport belongs to (RFC 9143 §7.3.1).
+ * RFC 9429 (max-bundle) gives a transport to the first section only, Chromium the same one to all. A browser refuses an
+ * answer without the section of its transport (RFC 9143 §7.3.1).
  */
 function hasOwnTransport(head: Section, tagged: Section, session: readonly string[]): boolean {
   const [own, other] = [head, tagged].map(({ lines }) => value(lines, "ice-ufrag:") ?? value(session, "ice-ufrag:"));
@@ -241,7 +241,7 @@ function readDirection(lines: readonly string[]): string | undefined {
   return lines.find((line) => /^a=(sendrecv|sendonly|recvonly|inactive)$/.test(line))?.slice(2);
 }
 
-/** A format with which a section that carries no sound can be accepted. */
+/** A format for a section that carries no sound. */
 function readCarrierFormat(head: Section): Pick<OfferSection, "format" | "formatLines"> {
   const isRtp = /^UDP\/TLS\/RTP\/SAVPF?$/.test(head.protocol) && head.lines.includes("a=rtcp-mux");
   for (const format of isRtp ? head.formats : []) {

@@ -4,7 +4,6 @@
 export const CROWD = 10;
 export const CROWD_PATIENCE = 6;
 
-/** Whether a live space ends that has had nobody on its stage for `emptyForMs`. */
 export function endsEmpty(emptyForMs: number, audience: number, limitMs: number): boolean {
   return emptyForMs >= (audience >= CROWD ? limitMs * CROWD_PATIENCE : limitMs);
 }

@@ -22,7 +22,7 @@ export interface Deletion {
   readonly sizeBytes: number;
 }
 
-/** The spaces to delete, those that ended first before the others. */
+/** Those that ended first come first. */
 export function dueDeletions(
   spaces: readonly EndedSpace[],
   { maxAgeMs = Infinity, maxBytes = Infinity }: RetentionLimits,

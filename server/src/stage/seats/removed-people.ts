@@ -8,9 +8,8 @@ import { barredOf } from "../policy/backstage-facts.ts";
 export interface RemovedPeople {
   /** By person, oldest first, with their names. */
   readonly barred: ReadonlyMap<PersonId, string>;
-  /** Whether the change removes or readmits somebody; it then counts from now on. */
+  /** True: the change removes or readmits somebody; it counts from now on. */
   note(change: BackstageChange): boolean;
-  /** What a host's page is sent about them. */
   message(): StageMessage;
 }
 

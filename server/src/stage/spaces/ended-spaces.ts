@@ -10,10 +10,10 @@ import type { EndedSpace } from "../policy/retention.ts";
 
 export interface EndedSpacesOptions {
   readonly store: LogStore;
-  /** Those that had ended when the stage started, with their ends as Unix times. */
+  /** Unix times of the end of spaces that had ended when the stage started. */
   readonly times: ReadonlyMap<SpaceId, number>;
   readonly logger: Logger;
-  /** For a space of `times` that turns out not to have ended: an older copy of its log was restored. */
+  /** Called for a space of `times` that has not ended: an older copy of its log was restored. */
   readonly resume: (id: SpaceId, state: SpaceState) => Promise<void>;
 }
 
@@ -21,18 +21,17 @@ export interface EndedSpaces extends AsyncDisposable {
   has(id: SpaceId): boolean;
   /** Its followers read on in `log`, which is closed after long disuse. */
   add(id: SpaceId, endedUtcMs: number, log: SpaceLog): void;
-  /** Forgets a space and closes its log. */
   remove(id: SpaceId): Promise<void>;
-  /** `undefined`: it is not one that has ended. */
+  /** `undefined`: the space has not ended. */
   stateOf(id: SpaceId): Promise<SpaceState | undefined>;
-  /** Also its sound. */
+  /** Reads its sound too. */
   reader(id: SpaceId): Promise<LogReader | undefined>;
-  /** Those that ended last. */
+  /** The spaces that ended last. */
   newest(limit: number): Promise<readonly { readonly id: SpaceId; readonly state: SpaceState }[]>;
   sizes(): Promise<readonly EndedSpace[]>;
 }
 
-/** For followers. Then the log requested longest ago is closed. */
+/** Logs that stay open for followers; then the one requested longest ago is closed. */
 export const MAX_OPEN_ENDED = 64;
 const SIZES_AT_ONCE = 16;
 

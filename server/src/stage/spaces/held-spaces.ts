@@ -41,13 +41,13 @@ export interface Spaces extends AsyncDisposable {
   get(id: SpaceId): Space;
   /** An ended space answers a second "end" as the first, and refuses other commands. */
   execute(id: SpaceId, actor: Actor, command: Command, address?: string): Promise<CommandResult>;
-  /** Finds ended spaces too, by reading the store. Throws `no-space`. */
+  /** Reads the store for ended spaces. Throws `no-space`. */
   find(id: SpaceId): Promise<FoundSpace>;
   /** Whether the person of `actor` is the host, invited or seated in a space that has not ended. */
   expects(id: SpaceId, actor: Actor): boolean;
   /** Those that have not ended: live ones first, then the newest; at most `MAX_LISTED`. */
   list(): readonly FoundSpace[];
-  /** As `list`, and then those that ended last. */
+  /** As `list`, and then the spaces that ended last. */
   listAll(): Promise<readonly FoundSpace[]>;
   /** Reads ended spaces too; undefined: unknown. */
   reader(id: SpaceId): Promise<LogReader | undefined>;
@@ -65,7 +65,7 @@ export interface Spaces extends AsyncDisposable {
 
 export const MAX_LISTED = 1_000;
 
-/** All that have not ended. A log that cannot be opened is logged and skipped. */
+/** Opens all that have not ended. A log that cannot be opened is logged and skipped. */
 export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
   const { store, dependencies, tickNumber, maxSpaces, expiryMs, onProgress } = options;
   const { clock, logger } = dependencies;

@@ -7,11 +7,11 @@ import { matchesHostSecret } from "../policy/backstage-facts.ts";
 import type { Pen } from "./pen.ts";
 
 export interface HostLink {
-  /** Returns the host to whom the newest host link belongs. Throws `ticket-invalid`. */
+  /** Returns the host of the newest link. Throws `ticket-invalid`. */
   match(secretHash: string): Promise<NamedPerson & { generation: number }>;
   /**
-   * Replaces the host link; `onReplaced` is called as soon as the new generation is on disk. When only the generation can be
-   * written, the old link stays valid and its tickets do not. Throws `cannot-store`.
+   * Calls `onReplaced` once the new generation is on disk. If only that can be written, the old link stays valid, but
+   * not its tickets. Throws `cannot-store`.
    */
   replace(secretHash: string, onReplaced: (generation: number) => void): Promise<{ generation: number }>;
 }

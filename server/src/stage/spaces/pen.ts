@@ -7,13 +7,11 @@ import { foldState, type SpaceState, type StateChange, type StateEntry } from "@
 import type { EntryRank, SpaceLog } from "../../log/port.ts";
 
 export interface Pen {
-  /**
-   * Includes pending entries, so that decisions need not wait for the disk. An entry that cannot be written drops out.
-   */
+  /** Includes pending entries, so decisions need not wait for the disk. An entry that cannot be written drops out. */
   readonly state: SpaceState;
   /**
-   * Resolves once on disk, after `onEntry`. `slot` is raised to the newest written. Rejects with `cannot-store`. Without
-   * `rank` the entry is vital.
+   * Resolves once on disk, after `onEntry`. `slot` is raised to the newest written. Throws `cannot-store`. No `rank`:
+   * vital.
    */
   write(change: StateChange, slot?: number, rank?: EntryRank): Promise<StateEntry>;
   writeBackstage(change: BackstageChange): Promise<BackstageEntry>;

@@ -1,10 +1,8 @@
-// What a compacted state lane has in place of its older entries: those that say what happened when, and the folded state in
-// two copies. docs/log.md is normative.
+// The contents of a compacted state lane: dated entries, and the folded state in two copies. docs/log.md is normative.
 
 import { foldAll, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
 import { type Entry, encodeEntry } from "../entry-lines.ts";
 
-/** The kind of the lines that carry a state. They are on disk only and never cross a connection. */
 export const FOLDED = "folded";
 
 /** A line of a compacted lane: the fold of every entry up to `state.seq`. */
@@ -29,7 +27,6 @@ const NEVER_KEPT: ReadonlySet<string> = new Set<StateEntry["kind"] | typeof FOLD
   FOLDED,
 ]);
 
-/** The entries that the next compaction of a lane keeps. */
 export interface LaneHistory {
   add(entry: Entry): void;
   /** The lines of the compacted lane; `state` is the fold of every entry so far, at least two. */
@@ -71,14 +68,14 @@ export function createLaneHistory(): LaneHistory {
   };
 }
 
-/** The newest state that is written in a lane, if any, and the entries after it. */
+/** Splits at the newest state in a lane, if any. */
 export function splitAtState(entries: readonly Entry[]): { readonly state?: SpaceState; readonly after: StateEntry[] } {
   const at = entries.findLastIndex(isFolded);
   const after = entries.slice(at + 1) as StateEntry[];
   return at < 0 ? { after } : { state: (entries[at] as FoldedLine).state, after };
 }
 
-/** The state that the entries of a lane give, continuing from `from`; `undefined` if there are none. */
+/** Folds on from `from`; `undefined`: there are no entries. */
 export function stateOf(entries: readonly Entry[], from?: SpaceState): SpaceState | undefined {
   const { state = from, after } = splitAtState(entries);
   return state === undefined && after.length === 0 ? undefined : foldAll(after, state);

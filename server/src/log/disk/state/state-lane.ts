@@ -1,5 +1,5 @@
-// The state lane on disk: an entry lane that is compacted whenever it has grown, so that neither opening it nor reading it
-// costs more because people raised many hands. docs/log.md is normative.
+// The state lane on disk: an entry lane that is compacted when it has grown, so that it stays cheap to open and read.
+// docs/log.md is normative.
 
 import { rm } from "node:fs/promises";
 import type { SpaceState, StateEntry } from "@hustings/wire/log/state.ts";
@@ -20,11 +20,10 @@ export interface StateLaneOptions {
   readonly onState: (state: SpaceState) => void;
   /** Called for each entry after that state, at the opening and once it is on the medium. */
   readonly onEntry: (entry: StateEntry) => void;
-  /** The fold of all of these. */
   readonly state: () => SpaceState;
 }
 
-/** Opens the lane in `file`, which the lane closes, also when it continues in another file after a compaction. */
+/** The lane closes `file`, also after it continues in another file. */
 export function openStateLane(file: LaneFile, options: StateLaneOptions): Promise<OpenedEntryLane> {
   const { onState, onEntry } = options;
   const history = createLaneHistory();
@@ -45,8 +44,7 @@ export function openStateLane(file: LaneFile, options: StateLaneOptions): Promis
   });
 }
 
-// Writes the compacted lane beside the old one and puts it in its place. Until then the old lane is whole; whatever fails,
-// it goes on and the next attempt follows when the lane has grown again.
+// Writes the compacted lane beside the old one, then puts it in its place. On any failure the old lane goes on.
 function createCompaction({ path, openLane, replaceFile, state }: StateLaneOptions, compactedLines: () => Buffer) {
   const draftPath = `${path}.new`;
   let nextBytes = COMPACT_BYTES;

@@ -1,5 +1,5 @@
-// Reads the states of stored spaces while another process may be writing them. Keeps the newest ones and reads only what
-// was appended since.
+// Reads states of stored spaces that another process may be writing. Keeps the newest, and reads only what was
+// appended.
 
 import { join } from "node:path";
 import { EMPTY_STATE, type SpaceState } from "@hustings/wire/log/state.ts";
@@ -13,14 +13,12 @@ import { stateOf } from "./state-compaction.ts";
 export const MAX_KEPT_STATES = 64;
 
 export interface StateReader {
-  /** The state that the state lane in `folder` gives now; `undefined` without a lane, or if no entry in it is whole. */
+  /** `undefined`: no lane, or no whole entry. */
   read(folder: string): Promise<SpaceState | undefined>;
 }
 
 interface Fold {
-  /** Of the file that was read. */
   readonly instance: string;
-  /** Where the last whole entry ends. */
   readonly endsAt: number;
   /** The bytes of the lane before `endsAt`: an entry that the disk refused may have been read and overwritten since. */
   readonly lastBytes: Uint8Array;
