@@ -117,6 +117,11 @@ export const ERROR_TABLE = {
     what: "The host takes no raised hands at present.",
     todo: "Listen, and ask again when the host has opened the hands.",
   },
+  "name-taken": {
+    status: 409,
+    what: "Somebody on the stage has this name, or one that looks the same.",
+    todo: "Get a ticket under another name.",
+  },
   "stage-full": {
     status: 409,
     what: "Every seat on the stage is taken.",

@@ -51,6 +51,7 @@ const FINAL_ERRORS: ReadonlySet<ErrorCode> = new Set([
   "ticket-invalid",
   "ticket-revoked",
   "wrong-space",
+  "name-taken",
   "stage-full",
   "bad-sdp",
 ]);

@@ -128,6 +128,7 @@ function speaking() {
             "ticket-revoked",
             "no-space",
             "ended",
+            "name-taken",
             "stage-full",
             "stage-away",
             "too-many",

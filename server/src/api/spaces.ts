@@ -85,6 +85,7 @@ function commandRoutes(app: ApiServer, context: ApiContext): void {
       "ended",
       "conflict",
       "hands-closed",
+      "name-taken",
       "stage-full",
       "too-many",
       "too-many-hands",

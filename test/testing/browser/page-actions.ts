@@ -17,7 +17,7 @@ export async function reads(page: Page, text: RegExp | string): Promise<void> {
   await page.getByText(text).first().waitFor({ timeout: PATIENCE_MS });
 }
 
-async function write(page: Page, name: string, text: string): Promise<void> {
+export async function write(page: Page, name: string, text: string): Promise<void> {
   await page.getByRole("textbox", { name, exact: true }).first().fill(text, { timeout: PATIENCE_MS });
 }
 

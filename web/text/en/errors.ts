@@ -35,6 +35,7 @@ export const errors: Readonly<Record<ErrorCode, string>> = {
   gone: "You were away too long to continue from there. Reload the page to hear what is being said now.",
   conflict: "The space has changed, so this is not possible now. Look at the page, then try again.",
   "hands-closed": "The host is not taking hands right now. Listen on, and ask again later.",
+  "name-taken": "Somebody on the stage has this name, or one that looks the same. Choose another name.",
   "stage-full": "Every seat on the stage is taken. Wait until somebody leaves it.",
   "too-large": "This is longer than the server allows. Make it shorter, then try again.",
   "bad-offer-type": `The stage did not understand this page. ${RELOAD}`,

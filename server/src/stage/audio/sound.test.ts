@@ -79,8 +79,8 @@ test("the timestamps of a return count samples without a gap", async () => {
 test("all silent people get the same packets", async () => {
   await using stage = await startStageFixture();
   const { space, host } = await twoSpeakers(stage);
-  const { speaker: one } = await stage.seatGuest(space, host, silence(stage.opus));
-  const { speaker: other } = await stage.seatGuest(space, host, silence(stage.opus));
+  const { speaker: one } = await stage.seatGuest(space, host, silence(stage.opus), "Tom");
+  const { speaker: other } = await stage.seatGuest(space, host, silence(stage.opus), "Una");
   await stage.run(500);
   const tail = (page: FakeSpeaker) => page.received.slice(-20).map(({ opus }) => opus);
   for (const [index, packet] of tail(one).entries()) assert.equal(packet, tail(other)[index]);

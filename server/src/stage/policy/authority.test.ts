@@ -177,6 +177,48 @@ test("an offer seats the host on seat 0 and an invited person on the lowest othe
   });
 });
 
+test("refuses the hand of a person whose name looks like the host's or that of another person on the stage", () => {
+  const as = (name: string) =>
+    outcomeOf(() => decide(PHASES.live, FACTS, { ...ACTORS.stranger, name }, { do: "hand", up: true }));
+  for (const name of ["Hanna", "Hаnna", "Hanna (host)", "SUE"]) assert.equal(as(name), "name-taken", name);
+  for (const name of ["Ivy", "Ron", "Hannah"]) assert.equal(as(name), "hand", name);
+  const [, , ...withoutSeats] = created;
+  const away = stateOf([...created.slice(0, 1), ...withoutSeats]);
+  const stranger = { ...ACTORS.stranger, name: "Hanna" };
+  assert.equal(
+    outcomeOf(() => decide(away, FACTS, stranger, { do: "hand", up: true })),
+    "name-taken",
+    "also while the host is away",
+  );
+});
+
+test("seats an invited person under the name that the host invited, and refuses another that looks like somebody's", () => {
+  const seatedAs = (name: string, invitedAs: string) => {
+    const state = stateOf([...created, { kind: "invited", person: STRANGER, name: invitedAs }]);
+    return outcomeOf(() => decideSeat(state, FACTS, { ...ACTORS.stranger, name }));
+  };
+  assert.equal(seatedAs("Sue", "Sue"), "seated");
+  assert.equal(seatedAs("Sue", "Gus"), "name-taken");
+  assert.equal(seatedAs("Tom", "Gus"), "seated");
+});
+
+test("seats the host, and a person who is on the stage already, whatever their name", () => {
+  assert.equal(
+    outcomeOf(() => decideSeat(PHASES.live, FACTS, { ...ACTORS.speaker, name: "Hanna" })),
+    "so",
+  );
+  const empty = stateOf(created.slice(0, 1));
+  const named = stateOf([
+    ...created.slice(0, 1),
+    { kind: "seated", seat: 1, person: SPEAKER, name: "Hanna", role: "speaker" },
+  ]);
+  for (const state of [empty, named])
+    assert.equal(
+      outcomeOf(() => decideSeat(state, FACTS, host)),
+      "seated",
+    );
+});
+
 test("a full stage refuses an accepted invitation and keeps the host's seat free for the host", () => {
   const seats = Array.from({ length: MAX_SEATS - 1 }, (_, index): StateChange => {
     return { kind: "seated", seat: index + 1, person: person(100 + index), name: "S", role: "speaker" };

@@ -13,6 +13,7 @@ import {
   type SpaceState,
   type StateChange,
 } from "@hustings/wire/log/state.ts";
+import { looksLike } from "@hustings/wire/look-alike.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import { MAX_SEATS } from "@hustings/wire/units.ts";
 
@@ -70,7 +71,7 @@ export function decide(state: SpaceState, facts: Facts, actor: Actor, command: C
 
 /**
  * The host on HOST_SEAT, an invited person on the lowest free seat; nothing if already seated. Throws as `decide`, and
- * `removed`, `not-invited`, `stage-full`.
+ * `removed`, `not-invited`, `name-taken` under another name than the invited one, `stage-full`.
  */
 export function decideSeat(state: SpaceState, facts: Facts, actor: Actor): Decision {
   assertActor(state, actor);
@@ -79,6 +80,7 @@ export function decideSeat(state: SpaceState, facts: Facts, actor: Actor): Decis
   if (seatOf(state, person) !== undefined) return NOTHING;
   if (isHost(state, actor)) return only({ kind: "seated", seat: HOST_SEAT, person, name, role: "host" });
   if (!isNamed(state.invites, person)) throw new Refusal(facts.barred.has(person) ? "removed" : "not-invited");
+  if (namedIn(state.invites, person)?.name !== name) assertOwnName(state, actor);
   const taken = new Set(state.seats.map(({ seat }) => seat));
   const seat = GUEST_SEATS.find((number) => !taken.has(number));
   if (seat === undefined) throw new Refusal("stage-full");
@@ -177,7 +179,14 @@ function decideHand(state: SpaceState, { barred }: Facts, actor: Actor, up: bool
   if (state.hands.length >= MAX_HANDS) {
     throw new Refusal("too-many-hands", `${MAX_HANDS} hands are raised already.`, { retryAfterMs: FULL_RETRY_MS });
   }
+  assertOwnName(state, actor);
   return only({ kind: "hand", person, name, up });
+}
+
+/** Nobody may look like the host or a person on the stage. The host knows a person under the name that they invited. */
+function assertOwnName({ host, seats }: SpaceState, { person, name }: Actor): void {
+  for (const other of host === undefined ? seats : [host, ...seats])
+    if (other.person !== person && looksLike(other.name, name)) throw new Refusal("name-taken");
 }
 
 function decideMute(state: SpaceState, actor: Actor, number: number, muted: boolean): Decision {

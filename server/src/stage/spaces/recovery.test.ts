@@ -181,7 +181,7 @@ test("refuses the entries of guests first on a full disk, and still writes those
   await stage.run(400);
   await live;
   fill("nearly");
-  await assert.rejects(space.execute(stage.newGuest(), { do: "hand", up: true }), { code: "cannot-store" });
+  await assert.rejects(space.execute(stage.newGuest("Tom"), { do: "hand", up: true }), { code: "cannot-store" });
   await assert.rejects(space.execute(guest, { do: "mute", seat: 1, muted: false }), { code: "cannot-store" });
   await space.execute(host, { do: "mute", seat: 0, muted: false });
   await stage.run(100);
