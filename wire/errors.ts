@@ -127,6 +127,11 @@ export const ERROR_TABLE = {
     what: "Every seat on the stage is taken.",
     todo: "Wait until somebody leaves the stage.",
   },
+  "stage-busy": {
+    status: 503,
+    what: "The stage has as many voices as its processor can mix.",
+    todo: "Try again later, or ask the operator for a larger machine.",
+  },
   "too-large": {
     status: 413,
     closeCode: 4413,

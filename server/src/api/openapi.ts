@@ -130,6 +130,7 @@ function speaking() {
             "ended",
             "name-taken",
             "stage-full",
+            "stage-busy",
             "stage-away",
             "too-many",
           ),

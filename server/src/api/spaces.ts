@@ -87,6 +87,7 @@ function commandRoutes(app: ApiServer, context: ApiContext): void {
       "hands-closed",
       "name-taken",
       "stage-full",
+      "stage-busy",
       "too-many",
       "too-many-hands",
       "stage-away",

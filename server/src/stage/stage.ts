@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { type Clock, repeat } from "@hustings/flow/clock.ts";
-import { startTicker } from "@hustings/flow/ticker.ts";
+import { startTicker, type Ticker } from "@hustings/flow/ticker.ts";
 import { loadOpus } from "@hustings/media/codec/opus.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import { PACKET_MS } from "@hustings/wire/units.ts";
@@ -65,6 +65,9 @@ export interface Stage extends AsyncDisposable {
   health(newestTicks?: number): StageHealth;
 }
 
+/** No further voices while half of the ticks of the last 10 s took more than this share of their time. */
+const MIXING_SHARE = 0.6;
+const RECENT_TICKS = 500;
 const EXPIRY_CHECK_MS = 60_000;
 const CALL_ID_BYTES = 15;
 
@@ -84,7 +87,8 @@ export async function startStage(options: StageOptions): Promise<Stage> {
   const newCallId = () => randomBytes(CALL_ID_BYTES).toString("base64url");
   const commandLimits = createCommandLimits(clock);
   const { isRecorded, onProgress } = options;
-  const dependencies = { ...limits, clock, peers, opus, logger: log, commandLimits, newCallId, isRecorded };
+  const own = { logger: log, commandLimits, newCallId, isRecorded, canMixMore: () => canMixMore(ticker) };
+  const dependencies = { ...limits, clock, peers, opus, ...own };
   const opened = await openSpaces({
     ...limits,
     store,
@@ -127,6 +131,10 @@ export async function startStage(options: StageOptions): Promise<Stage> {
     health,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+function canMixMore(ticker: Ticker): boolean {
+  return ticker.cost(RECENT_TICKS).p50 < PACKET_MS * MIXING_SHARE;
 }
 
 function serveAudience(spaces: Spaces, { clock, followPath }: StageOptions): Promise<AsyncDisposable> {

@@ -37,6 +37,7 @@ export const errors: Readonly<Record<ErrorCode, string>> = {
   "hands-closed": "The host is not taking hands right now. Listen on, and ask again later.",
   "name-taken": "Somebody on the stage has this name, or one that looks the same. Choose another name.",
   "stage-full": "Every seat on the stage is taken. Wait until somebody leaves it.",
+  "stage-busy": "This server carries as many voices as it can right now. Try again in some minutes.",
   "too-large": "This is longer than the server allows. Make it shorter, then try again.",
   "bad-offer-type": `The stage did not understand this page. ${RELOAD}`,
   "too-many-hands": "Too many hands go up right now, so yours was not raised. Wait a moment, then ask again.",

@@ -7,6 +7,7 @@ import { Refusal } from "@hustings/wire/errors.ts";
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
 import { type Command, parseCommand } from "@hustings/wire/stage/commands.ts";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { isOwnAddress, networkOf } from "../../ops/address-block.ts";
 import type { TicketCheck } from "../../tickets/verify.ts";
 import type { Spaces } from "../spaces/held-spaces.ts";
 import type { ConnectionGuard } from "./connection-guard.ts";
@@ -59,7 +60,7 @@ export function addPublicRoutes(http: FastifyInstance, options: PublicRoutesOpti
     const id = spaceIdOf(request.params.id);
     const claims = claimsOf(request);
     if (typeof request.body !== "string") throw new Refusal("bad-offer-type");
-    const { callId, answerSdp } = await spaces.get(id).offer(claims, request.body);
+    const { callId, answerSdp } = await spaces.get(id).offer(claims, request.body, quotaKeyOf(request.ip));
     const links = iceServerLinks(iceServers, claims.person, clock.utcMs());
     if (links !== undefined) reply.header("link", links);
     return reply.code(201).header("location", `/stage/${id}/${callId}`).type("application/sdp").send(answerSdp);
@@ -85,6 +86,11 @@ export function addPublicRoutes(http: FastifyInstance, options: PublicRoutesOpti
   };
   http.route({ method: ["GET", "PUT", "PATCH", "DELETE"], url: "/stage/:id", handler: refuseMethod });
   http.route({ method: ["GET", "POST", "PUT", "PATCH"], url: "/stage/:id/:call", handler: refuseMethod });
+}
+
+/** This machine has no quota of peers. */
+function quotaKeyOf(address: string): string | undefined {
+  return isOwnAddress(address) ? undefined : networkOf(address);
 }
 
 /** Throws `no-space`. */

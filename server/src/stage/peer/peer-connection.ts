@@ -8,6 +8,7 @@ import { CHANNEL_LABEL, MAX_CHANNEL_BYTES } from "@hustings/wire/stage/data-chan
 import nodeDataChannel, { type DataChannel, type PeerConnection, type Track } from "node-datachannel";
 import { Liveness, SILENCE_MS } from "./liveness.ts";
 import type { Peer, PeerEvents, PeerState } from "./peer-port.ts";
+import type { HeldPeer } from "./peer-quota.ts";
 import { countPacket, isRtcp, type LastSenderReport, type Reception, readRtcp, writeReport } from "./rtcp.ts";
 import {
   type Candidate,
@@ -34,16 +35,20 @@ export interface ConnectionOptions {
   /** Maps found candidates to those of the answer. */
   readonly reachable: (found: readonly Candidate[]) => readonly Candidate[];
   readonly onEnd: () => void;
+  readonly from: string | undefined;
 }
 
-export interface Connection {
+export interface Connection extends HeldPeer {
   readonly answered: Promise<Peer>;
+  /** Ends as failed. */
+  giveWay(): void;
   check(nowMs: number): void;
   close(): void;
 }
 
 interface ConnectionStatus {
   state: PeerState;
+  hasConnected: boolean;
   isOver: boolean;
   readonly bornMs: number;
   /** When the peer was last seen connecting. */
@@ -75,6 +80,7 @@ export function openConnection(offer: Offer, events: PeerEvents, options: Connec
   const setState = (state: PeerState): void => {
     if (status.isOver || status.state === state) return;
     status.state = state;
+    status.hasConnected ||= state === "connected";
     if (state === "failed" || state === "closed") end(state);
     else events.onState(state);
   };
@@ -97,12 +103,23 @@ export function openConnection(offer: Offer, events: PeerEvents, options: Connec
       throw cause instanceof Refusal ? cause : new Refusal("internal", "The offer could not be answered.", { cause });
     },
   );
-  return { answered, check: (nowMs) => check(track, status, nowMs, setState), close: () => end(undefined) };
+  return {
+    answered,
+    from: options.from,
+    bornMs: status.bornMs,
+    get hasConnected() {
+      return status.hasConnected;
+    },
+    check: (nowMs) => check(track, status, nowMs, setState),
+    giveWay: () => end("failed"),
+    close: () => end(undefined),
+  };
 }
 
 function newStatus(nowMs: number): ConnectionStatus {
   return {
     state: "connecting",
+    hasConnected: false,
     isOver: false,
     bornMs: nowMs,
     connectingMs: nowMs,

@@ -8,10 +8,10 @@ export interface PeerPort extends AsyncDisposable {
   readonly peerCount: number;
   /**
    * The answer has every candidate; there is no trickle. Throws `Refusal`: "bad-sdp" or "too-large" with the offer's
-   * fault, "full" at the maximum of peers, "draining" while closing, "internal" if the library fails. A second offer of
-   * a person makes another peer.
+   * fault, "full" at the maximum of peers, "address-full" at that of one address, "draining" while closing, "internal"
+   * if the library fails. A second offer of a person makes another peer. `from` is the network that sent the offer.
    */
-  accept(offerSdp: string, events: PeerEvents): Promise<Peer>;
+  accept(offerSdp: string, events: PeerEvents, from?: string): Promise<Peer>;
   /** Closes the port and every peer, without events. The UDP port may stay bound until the process ends. */
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -5,10 +5,14 @@ import { Refusal } from "@hustings/wire/errors.ts";
 import nodeDataChannel from "node-datachannel";
 import { type Connection, openConnection } from "./peer-connection.ts";
 import type { Peer, PeerEvents, PeerPort } from "./peer-port.ts";
+import { decidePeer } from "./peer-quota.ts";
 import { type Candidate, readOffer } from "./sdp.ts";
 
 const SWEEP_MS = 250;
 const DEFAULT_MAX_PEERS = 400;
+/** One address has at most this fraction of the peers. */
+const ADDRESSES_FOR_ALL = 4;
+const FULL_RETRY_MS = 2_000;
 
 export interface PeerPortOptions {
   readonly udpPort: number;
@@ -36,12 +40,16 @@ export function startPeerPort(options: PeerPortOptions): PeerPort {
   const connections = new Set<Connection>();
   const timer = setInterval(createSweep(connections, options.now), SWEEP_MS);
   timer.unref();
+  const maxPeers = options.maxPeers ?? DEFAULT_MAX_PEERS;
+  const quota = { maxPeers, maxPerAddress: Math.ceil(maxPeers / ADDRESSES_FOR_ALL) };
   let isOpen = true;
 
-  async function accept(offerSdp: string, events: PeerEvents): Promise<Peer> {
+  async function accept(offerSdp: string, events: PeerEvents, from?: string): Promise<Peer> {
     const offer = readOffer(offerSdp);
     if (!isOpen) throw new Refusal("draining", "The stage is closing.");
-    if (connections.size >= (options.maxPeers ?? DEFAULT_MAX_PEERS)) throw new Refusal("full");
+    const decision = decidePeer(connections, from, quota, options.now());
+    if (!decision.takes) throw new Refusal(decision.code, undefined, { retryAfterMs: FULL_RETRY_MS });
+    decision.displaced?.giveWay();
     const connection = openConnection(offer, events, {
       ...(bindAddress === undefined ? {} : { bindAddress }),
       udpPort,
@@ -49,6 +57,7 @@ export function startPeerPort(options: PeerPortOptions): PeerPort {
       now: options.now,
       reachable: (found) => reachableCandidates(found, options),
       onEnd: () => connections.delete(connection),
+      from,
     });
     connections.add(connection);
     return connection.answered;

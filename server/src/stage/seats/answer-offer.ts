@@ -12,16 +12,18 @@ export interface OfferOptions extends Pick<CallOptions, "opus" | "clock" | "onOp
   readonly execute: (actor: Actor, command: Command) => Promise<{ readonly seq: number }>;
   /** As `SeatMessagesOptions.onFailure`. */
   readonly onFailure: (cause: unknown) => void;
+  /** The network that sent the offer, for its quota of peers; `undefined` for this machine. */
+  readonly from: string | undefined;
 }
 
 /** Rejects as `PeerPort.accept` does. */
 export async function answerOffer(actor: Actor, offerSdp: string, options: OfferOptions): Promise<Call> {
-  const { peers, newCallId, opus, clock, onOpen, execute, onFailure } = options;
+  const { peers, newCallId, opus, clock, onOpen, execute, onFailure, from } = options;
   let messages: SeatMessages | undefined;
   return acceptCall(peers, offerSdp, {
     id: newCallId(),
     generation: actor.generation,
-    ...{ opus, clock, onOpen },
+    ...{ opus, clock, onOpen, from },
     onMessage: (call, text) => {
       messages ??= createSeatMessages({
         clock,

@@ -5,7 +5,7 @@ import type { Opus } from "@hustings/media/codec/opus.ts";
 import { createUplink, type Uplink, type UplinkFrame } from "@hustings/media/speech/uplink.ts";
 import type { GoodbyeReason, StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import { Liveness } from "../peer/liveness.ts";
-import type { Peer, PeerPort, PeerState } from "../peer/peer-port.ts";
+import type { Peer, PeerEvents, PeerPort, PeerState } from "../peer/peer-port.ts";
 
 export interface Call {
   /** Unguessable; in the call's WHIP location. */
@@ -43,6 +43,7 @@ export interface CallOptions {
   readonly onOpen: (call: Call) => void;
   readonly onMessage: (call: Call, text: string) => void;
   readonly pendingAnswers: () => Promise<void> | undefined;
+  readonly from?: string | undefined;
 }
 
 /** Time for pending answers, and then until the peer closes. */
@@ -52,7 +53,7 @@ export const GOODBYE_MS = 500;
 export async function acceptCall(peers: PeerPort, offerSdp: string, options: CallOptions): Promise<Call> {
   let call: LiveCall | undefined;
   let isOpen = false;
-  const peer = await peers.accept(offerSdp, {
+  const events: PeerEvents = {
     onPacket: (rtp, arrivalMs) => call?.receive(rtp, arrivalMs),
     onMessage: (text) => {
       if (call !== undefined && !call.isOver) options.onMessage(call, text);
@@ -66,7 +67,8 @@ export async function acceptCall(peers: PeerPort, offerSdp: string, options: Cal
     },
     onSign: (arrivalMs) => call?.sign(arrivalMs),
     onState: (state) => call?.setPeerState(state),
-  });
+  };
+  const peer = await peers.accept(offerSdp, events, options.from);
   call = new LiveCall(peer, options);
   if (isOpen) options.onOpen(call);
   return call;

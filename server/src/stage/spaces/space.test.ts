@@ -357,3 +357,23 @@ test("a stall of the stage is one log line, however many spaces it holds", async
   assert.equal(lines.length, 1);
   assert.match(lines[0] ?? "", /"spaces":3/);
 });
+
+test("a stage whose processor is full takes no further voice, and every speaker back", async () => {
+  let canMixMore = true;
+  await using stage = await startStageFixture({ dependencies: { canMixMore: () => canMixMore } });
+  const { space, host } = await stage.createSpace();
+  await stage.join(space, host, silence(stage.opus));
+  const { guest, speaker } = await stage.seatGuest(space, host, silence(stage.opus));
+  const invited = stage.newGuest("Ida");
+  await space.execute(invited, { do: "hand", up: true });
+  await space.execute(host, { do: "invite", person: invited.person });
+  canMixMore = false;
+  await assert.rejects(space.execute(invited, { do: "accept" }), refusedWith("stage-busy"));
+  await assert.rejects(space.offer(invited, "offer"), refusedWith("stage-busy"));
+  speaker.crash();
+  await stage.run(5_000);
+  await stage.join(space, guest, silence(stage.opus));
+  await space.execute(host, { do: "mute", seat: 0, muted: true });
+  canMixMore = true;
+  await space.offer(invited, "offer");
+});

@@ -44,6 +44,8 @@ export interface SpaceDependencies {
   readonly isRecorded: boolean;
   /** Called once, when the end is on disk. */
   readonly onEnded: (id: SpaceId) => void;
+  /** Whether the stage's processor can take another voice. */
+  readonly canMixMore: () => boolean;
 }
 
 export interface AnsweredOffer {
@@ -152,6 +154,7 @@ export class Space implements AsyncDisposable {
       await this.#pen.settled();
       return this.#carryOut(actor, command, address);
     }
+    this.#assertCanMix(decision);
     for (const change of decision.state) this.#hands.count(change, actor.person, address, this.#pen.state.hands);
     const rank = this.#rankOf(actor);
     const slot = this.#position().slot + 1;
@@ -183,14 +186,15 @@ export class Space implements AsyncDisposable {
    * Seats the actor: the host without invitation; an invited person accepts by the offer; a seated person gets a second
    * call. Resolves once on disk. Throws a Refusal.
    */
-  async offer(actor: Actor, offerSdp: string): Promise<AnsweredOffer> {
+  async offer(actor: Actor, offerSdp: string, from?: string): Promise<AnsweredOffer> {
     const seat = () => decideSeat(this.#pen.state, this.#removed, actor);
-    seat();
+    this.#assertCanMix(seat());
     const call = await answerOffer(actor, offerSdp, {
       ...this.#dependencies,
       onOpen: (opened) => this.#sendSnapshot(opened, actor.person),
       execute: (as, command) => this.execute(as, command),
       onFailure: (cause) => this.#dependencies.logger.error({ space: this.id, err: cause }, "a command failed"),
+      from,
     });
     try {
       await this.#write(seat(), undefined, this.#rankOf(actor));
@@ -204,6 +208,12 @@ export class Space implements AsyncDisposable {
       throw cause;
     }
     return { callId: call.id, answerSdp: call.answerSdp };
+  }
+
+  /** People who are seated already may always come back. */
+  #assertCanMix({ state }: Decision): void {
+    if (state.some(({ kind }) => kind === "seated") && !this.#dependencies.canMixMore())
+      throw new Refusal("stage-busy");
   }
 
   /** Whether an offer of `actor` would be seated. */

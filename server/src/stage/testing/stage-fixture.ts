@@ -71,7 +71,7 @@ export async function startStageFixture(options: StageFixtureOptions = {}): Prom
   let callCount = 0;
   const dependencies = {
     ...{ clock, opus, peers, logger, newCallId: () => `call${String(++callCount).padStart(16, "0")}` },
-    ...{ ...STAGE_LIMITS, isRecorded: true, commandLimits: createCommandLimits(clock) },
+    ...{ ...STAGE_LIMITS, isRecorded: true, canMixMore: () => true, commandLimits: createCommandLimits(clock) },
     ...options.dependencies,
   };
   const { maxSpaces, expiryMs } = { ...STAGE_LIMITS, ...options };
