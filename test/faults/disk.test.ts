@@ -21,16 +21,24 @@ async function roomOf({ doorUrl }: RunningServer, { id }: CreatedSpace): Promise
   return (await response.json()) as Room;
 }
 
+const NOT_ROOT = "Not root: a small file system cannot be mounted here.";
+
+/** Gives the spaces of a server a file system of 4 MiB. */
+async function mountSmall(dataDir: string): Promise<void> {
+  await mkdir(join(dataDir, "spaces"));
+  const mount = ["-t", "tmpfs", "-o", "size=4m", "hustings-test", join(dataDir, "spaces")];
+  const { status, stderr } = spawnSync("mount", mount);
+  assert.equal(status, 0, String(stderr));
+}
+
+function unmounted({ dataDir }: RunningServer): Disposable {
+  return { [Symbol.dispose]: () => void spawnSync("umount", ["--lazy", join(dataDir, "spaces")]) };
+}
+
 test("sound goes on while the disk is full, the state reports it, and recording resumes when there is room", async (t) => {
-  if (process.getuid?.() !== 0) return t.diagnostic("Not root: a small file system cannot be mounted here.");
-  const prepare = async (dataDir: string): Promise<void> => {
-    await mkdir(join(dataDir, "spaces"));
-    const mount = ["-t", "tmpfs", "-o", "size=4m", "hustings-test", join(dataDir, "spaces")];
-    const { status, stderr } = spawnSync("mount", mount);
-    assert.equal(status, 0, String(stderr));
-  };
-  await using server = await startServer({ prepare });
-  using _mounted = { [Symbol.dispose]: () => void spawnSync("umount", ["--lazy", join(server.dataDir, "spaces")]) };
+  if (process.getuid?.() !== 0) return t.diagnostic(NOT_ROOT);
+  await using server = await startServer({ prepare: mountSmall });
+  using _mounted = unmounted(server);
   using live = await startLiveSpace(server, "No room");
   using listener = await startListening(server, live.space);
   const { headless } = listener;
@@ -48,6 +56,49 @@ test("sound goes on while the disk is full, the state reports it, and recording 
   assertUndisturbed(listener, "the listener after that");
   assert.equal(host.connections, 1);
   t.diagnostic(`the listener waited ${listener.waitedMs()} ms`);
+});
+
+test("guests who raise and lower hands on a full disk are refused, and the host's mute is still stored", async (t) => {
+  if (process.getuid?.() !== 0) return t.diagnostic(NOT_ROOT);
+  await using server = await startServer({ prepare: mountSmall, args: ["--trusted-proxies", "127.0.0.1"] });
+  using _mounted = unmounted(server);
+  using live = await startLiveSpace(server, "No room");
+  const { space, host } = live;
+  using listener = await startListening(server, space);
+  await until("the space to be recorded", () => listener.headless.state.recording === "on");
+  await fillUp(join(server.dataDir, "spaces", ".ballast"));
+  await until("the state to report that nothing is recorded", () => listener.headless.state.recording === "failed");
+  const send = async (path: string, n: number, body: object, ticket?: string) => {
+    const response = await fetch(server.doorUrl + path, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        "x-forwarded-for": `203.0.113.${n % 30}`,
+        ...(ticket === undefined ? {} : { authorization: `Bearer ${ticket}` }),
+      },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, answer: (await response.json()) as { ticket?: string; error?: string } };
+  };
+  const codes: string[] = [];
+  const tickets: (string | undefined)[] = [];
+  const press = async (n: number, up: boolean) => {
+    const { answer } = await send(ROUTES.commands(space.id), n, { do: "hand", up }, tickets[n]);
+    codes.push(answer.error ?? "done");
+  };
+  for (let n = 0; n < 60; n++) {
+    tickets.push((await send(ROUTES.guests(space.id), n, { name: "手".repeat(60) })).answer.ticket);
+    await press(n, true);
+  }
+  await listener.hearsMore(12);
+  for (let n = 0; n < 60; n++) await press(n, false);
+  t.diagnostic(`${codes.filter((code) => code === "done").length} of ${codes.length} presses were stored`);
+  assert.deepEqual([...new Set(codes)].sort(), ["cannot-store", "done"]);
+  for (let n = 0; n < 20; n++) {
+    await host.speaker.command({ do: "mute", seat: host.speaker.seat, muted: n % 2 === 0 });
+  }
+  await listener.hearsMore(5);
+  assertUndisturbed(listener, "the listener while guests press on a full disk");
 });
 
 /** Writes until the disk is full to the last byte. */

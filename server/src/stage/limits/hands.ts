@@ -7,13 +7,13 @@ import { createHandLimits } from "./hand-limits.ts";
 import { createHeldLowerings } from "./held-lowerings.ts";
 
 export interface Hands {
-  /** True: decide the press, for a hand that just went up only after two seconds. False: an opposite press undid it. */
-  press(person: PersonId, isUp: boolean): Promise<boolean>;
   /**
-   * Counts a hand in `change`, which is about to be written; `up` are the hands that are up. Throws `too-many-hands`.
+   * Whether a press is to be decided now. False: it undid an earlier press, or `later` is called when the hand may go down.
    */
+  press(person: PersonId, isUp: boolean, later: () => void): boolean;
+  /** Counts the hand of a change that `by` is about to make. Throws `too-many-hands`. `up`: the hands that are up. */
   count(change: StateChange, by: PersonId, address: string | undefined, up: readonly NamedPerson[]): void;
-  /** Every waiting press is decided now. */
+  /** Calls every `later` now. */
   close(): void;
 }
 
@@ -21,7 +21,7 @@ export function createHands(clock: Clock): Hands {
   const limits = createHandLimits(clock);
   const held = createHeldLowerings(clock);
   return {
-    press: async (person, isUp) => (isUp ? !held.cancel(person) : held.mayLower(person)),
+    press: (person, isUp, later) => (isUp ? !held.cancel(person) : !held.hold(person, later)),
     count(change, by, address, up) {
       if (change.kind !== "hand") return;
       const { person } = change;

@@ -5,10 +5,11 @@ import type { PersonId } from "@hustings/wire/ids.ts";
 
 export interface HeldLowerings {
   raised(person: PersonId): void;
-  /** True: the hand may be lowered. False: it was raised again. */
-  mayLower(person: PersonId): Promise<boolean>;
-  /** False: no lowering waits for this person. */
+  /** Calls `lower` when the hand has been up long enough, and returns true. False: it has been, and nothing is held back. */
+  hold(person: PersonId, lower: () => void): boolean;
+  /** False: no lowering of this person is held back. */
   cancel(person: PersonId): boolean;
+  /** Lowers everything now. */
   close(): void;
 }
 
@@ -17,20 +18,20 @@ export const HAND_STAYS_UP_MS = 2_000;
 /** More than the hands that may be up; then the oldest is forgotten. */
 const MAX_REMEMBERED = 200;
 
-interface Waiting extends PromiseWithResolvers<boolean> {
+interface Held {
+  readonly lower: () => void;
   readonly timer: Timer;
 }
 
 export function createHeldLowerings(clock: Clock): HeldLowerings {
   const raisedMs = new Map<PersonId, number>();
-  const waiting = new Map<PersonId, Waiting>();
+  const held = new Map<PersonId, Held>();
 
-  function settle(person: PersonId, mayLower: boolean): boolean {
-    const held = waiting.get(person);
-    waiting.delete(person);
-    held?.timer.cancel();
-    held?.resolve(mayLower);
-    return held !== undefined;
+  function take(person: PersonId): Held | undefined {
+    const found = held.get(person);
+    held.delete(person);
+    found?.timer.cancel();
+    return found;
   }
 
   return {
@@ -39,19 +40,16 @@ export function createHeldLowerings(clock: Clock): HeldLowerings {
       raisedMs.set(person, clock.monotonicMs());
       if (raisedMs.size > MAX_REMEMBERED) raisedMs.delete(raisedMs.keys().next().value as PersonId);
     },
-    async mayLower(person) {
-      const held = waiting.get(person);
-      if (held !== undefined) return held.promise;
+    hold(person, lower) {
+      if (held.has(person)) return true;
       const leftMs = (raisedMs.get(person) ?? -Infinity) + HAND_STAYS_UP_MS - clock.monotonicMs();
-      if (leftMs <= 0) return true;
-      const timer = clock.after(leftMs, () => settle(person, true));
-      const added = { ...Promise.withResolvers<boolean>(), timer };
-      waiting.set(person, added);
-      return added.promise;
+      if (leftMs <= 0) return false;
+      held.set(person, { lower, timer: clock.after(leftMs, () => take(person)?.lower()) });
+      return true;
     },
-    cancel: (person) => settle(person, false),
+    cancel: (person) => take(person) !== undefined,
     close() {
-      for (const person of [...waiting.keys()]) settle(person, true);
+      for (const person of [...held.keys()]) take(person)?.lower();
     },
   };
 }

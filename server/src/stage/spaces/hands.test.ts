@@ -40,14 +40,19 @@ test("a hand that is lowered by mistake and raised again makes no further entry"
   const { space } = await stage.createSpace();
   const guest = stage.newGuest();
   const { seq } = await space.execute(guest, { do: "hand", up: true });
-  const lowered = space.execute(guest, { do: "hand", up: false });
+  assert.deepEqual(await space.execute(guest, { do: "hand", up: false }), { seq });
   await stage.run(500);
   await space.execute(guest, { do: "hand", up: true });
-  assert.deepEqual(await lowered, { seq });
   await stage.run(5_000);
   assert.deepEqual([space.state.seq, space.state.hands.length], [seq, 1]);
   await space.execute(guest, { do: "hand", up: false });
   assert.deepEqual([space.state.seq, space.state.hands.length], [seq + 1, 0]);
+  await stage.run(10_000);
+  await space.execute(guest, { do: "hand", up: true });
+  await space.execute(guest, { do: "hand", up: false });
+  assert.equal(space.state.hands.length, 1, "a hand that went up a moment ago");
+  await stage.run(2_000);
+  assert.equal(space.state.hands.length, 0);
 });
 
 test("a host closes the hands, and opens them again", async () => {

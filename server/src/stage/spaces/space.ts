@@ -143,7 +143,8 @@ export class Space implements AsyncDisposable {
     const role = roleIn(this.#pen.state, person);
     const standing = role === undefined ? "listener" : role === "host" ? "host" : "seated";
     this.#dependencies.commandLimits.take({ person, standing, address });
-    if (command.do === "hand" && !(await this.#hands.press(person, command.up))) return { seq: this.state.seq };
+    const later = () => void this.#carryOut(actor, command, address).catch(() => undefined);
+    if (command.do === "hand" && !this.#hands.press(person, command.up, later)) return { seq: this.state.seq };
     return this.#carryOut(actor, command, address);
   }
 
