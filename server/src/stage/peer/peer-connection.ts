@@ -7,6 +7,7 @@ import { Refusal } from "@hustings/wire/errors.ts";
 import { CHANNEL_LABEL, MAX_CHANNEL_BYTES } from "@hustings/wire/stage/data-channel.ts";
 import nodeDataChannel, { type DataChannel, type PeerConnection, type Track } from "node-datachannel";
 import { Liveness, SILENCE_MS } from "./liveness.ts";
+import { createPeerLimits, type PeerLimits } from "./peer-limits.ts";
 import type { Peer, PeerEvents, PeerState } from "./peer-port.ts";
 import type { HeldPeer } from "./peer-quota.ts";
 import { countPacket, isRtcp, type LastSenderReport, type Reception, readRtcp, writeReport } from "./rtcp.ts";
@@ -84,8 +85,12 @@ export function openConnection(offer: Offer, events: PeerEvents, options: Connec
     if (state === "failed" || state === "closed") end(state);
     else events.onState(state);
   };
-  listenToTrack(track, status, events, options.now, setState);
-  native.onDataChannel((channel) => adoptChannel(channel, status, events, options.now));
+  const limits = createPeerLimits(options.now);
+  listenToTrack(track, status, events, options.now, limits, setState);
+  native.onDataChannel((channel) => {
+    adoptChannel(channel, status, events, options.now);
+    if (!limits.takeChannel()) setState("failed");
+  });
   native.onStateChange((state) => setState(stateAfter(status.state, state)));
   const peer: Omit<Peer, "answerSdp"> = {
     opusPayloadType: offer.audio.opusPayloadType,
@@ -192,6 +197,7 @@ function listenToTrack(
   status: ConnectionStatus,
   events: PeerEvents,
   now: () => number,
+  limits: PeerLimits,
   setState: (state: PeerState) => void,
 ): void {
   // Keeps the track from being collected before the library releases it.
@@ -199,6 +205,9 @@ function listenToTrack(
   track.onError(() => {});
   track.onMessage((bytes) => {
     if (status.isOver) return;
+    const taken = limits.takePacket();
+    if (taken === "flood") setState("failed");
+    if (taken !== "take") return;
     const arrivalMs = now();
     if (isRtcp(bytes)) {
       status.liveness.sign(arrivalMs);

@@ -6,51 +6,17 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
 import { test } from "node:test";
-import { writeRtp } from "@hustings/media/speech/rtp.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
-import nodeDataChannel, { type PeerConnection } from "node-datachannel";
 import { until } from "../../../../test/testing/until.ts";
 import { freeUdpPort } from "../../ops/host/free-ports.ts";
 import type { PeerEvents, PeerPort, PeerState } from "./peer-port.ts";
+import { openClient } from "./testing/library-client.ts";
 import { reachableCandidates, startPeerPort } from "./webrtc-peer-port.ts";
 
 const now = (): number => performance.now();
 
 async function startPort(maxPeers = 100): Promise<PeerPort> {
   return startPeerPort({ udpPort: await freeUdpPort(), bindAddress: "127.0.0.1", maxPeers, now });
-}
-
-interface Client {
-  readonly native: PeerConnection;
-  readonly offer: string;
-  speak(sequence: number): void;
-  close(): void;
-}
-
-/** Opens a client of the library with a complete offer. */
-async function openClient(): Promise<Client> {
-  const native = new nodeDataChannel.PeerConnection("client", { iceServers: [], bindAddress: "127.0.0.1" });
-  const gathered = Promise.withResolvers<void>();
-  native.onStateChange(() => {});
-  native.onGatheringStateChange((state) => state === "complete" && gathered.resolve());
-  const audio = new nodeDataChannel.Audio("0", "SendRecv");
-  audio.addOpusCodec(111);
-  audio.addSSRC(5, "client");
-  const track = native.addTrack(audio);
-  track.onClosed(() => void track);
-  const channel = native.createDataChannel("hustings");
-  channel.onClosed(() => void channel);
-  await gathered.promise;
-  const speak = (sequence: number): void => {
-    const fields = { payloadType: 111, sequence, timestamp: sequence * 960, ssrc: 5, payload: new Uint8Array(60) };
-    if (track.isOpen()) track.sendMessageBinary(Buffer.from(writeRtp(fields)));
-  };
-  const close = (): void => {
-    channel.close();
-    track.close();
-    native.close();
-  };
-  return { native, offer: native.localDescription()?.sdp ?? "", speak, close };
 }
 
 function quiet(events: Partial<PeerEvents> = {}): PeerEvents {
