@@ -88,9 +88,9 @@ export function addPublicRoutes(http: FastifyInstance, options: PublicRoutesOpti
   http.route({ method: ["GET", "POST", "PUT", "PATCH"], url: "/stage/:id/:call", handler: refuseMethod });
 }
 
-/** This machine has no quota of peers. */
-function quotaKeyOf(address: string): string | undefined {
-  return isOwnAddress(address) ? undefined : networkOf(address);
+/** This machine has no quota of peers. A Unix socket gives no address. */
+function quotaKeyOf(address: string | undefined): string | undefined {
+  return address === undefined || isOwnAddress(address) ? undefined : networkOf(address);
 }
 
 /** Throws `no-space`. */
