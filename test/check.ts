@@ -53,6 +53,7 @@ function planJobs(paths: readonly string[]): Job[] {
     { name: "types: wire, flow, media", args: tscOf("pure") },
     { name: "types: listener, web", args: tscOf("browser") },
     { name: "types: server, cli, tests", args: tscOf("node") },
+    { name: "types: tests of the page", args: tscOf("browser-tests") },
     ...(components ? [{ name: "types: Svelte components", args: svelteCheck }] : []),
     {
       name: "lint and format",

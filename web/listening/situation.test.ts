@@ -20,11 +20,13 @@ const VIEW: SpaceView = {
   handsOpen: true,
   invites: [],
   air: "voice",
-  holdReason: undefined,
+  holdReason: null,
   recording: "on",
   audience: 12_480,
+  createdUtcMs: 0,
   liveUtcMs: 0,
-  endReason: undefined,
+  endedUtcMs: null,
+  endReason: null,
 };
 const FACTS: Facts = {
   view: VIEW,
@@ -65,14 +67,14 @@ test("every state that a listener can be in has a sentence, and every sentence c
 });
 
 function views(): SpaceView[] {
-  const holds = [undefined, "nobody-on-stage", "silence", "stage-back"] as const;
+  const holds = [null, "nobody-on-stage", "silence", "stage-back"] as const;
   const on = holds.map((holdReason) => ({ ...VIEW, air: "hold" as const, holdReason }));
   return [
     VIEW,
     ...on,
     { ...VIEW, phase: "created" },
     { ...VIEW, phase: "ended" },
-    { ...VIEW, phase: "ended", liveUtcMs: undefined },
+    { ...VIEW, phase: "ended", liveUtcMs: null },
     { ...VIEW, phase: "ended", endReason: "empty" },
     { ...VIEW, phase: "ended", endReason: "operator" },
   ];

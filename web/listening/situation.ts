@@ -92,7 +92,7 @@ function spaceSituation({ phase, air, holdReason, people }: SpaceView): Situatio
   if (air === "voice") return "live";
   if (holdReason === "stage-back") return "stage-back";
   if (holdReason === "nobody-on-stage") return "host-away";
-  if (holdReason === undefined) return "first-word";
+  if (holdReason === null) return "first-word";
   return people.some(({ role, present }) => role === "host" && present) ? "silence" : "host-away";
 }
 
@@ -123,7 +123,7 @@ export function messageOf(facts: Facts, situation: Situation): Message {
 }
 
 function endedMessageOf({ view }: Facts): Message {
-  if (view?.liveUtcMs === undefined) return "ended-unheard";
+  if (view === undefined || view.liveUtcMs === null) return "ended-unheard";
   return view.endReason === "empty" || view.endReason === "operator" ? `ended-${view.endReason}` : "ended";
 }
 

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EarState } from "@hustings/listener/playout/ear-states.ts";
 import type { LinkState } from "@hustings/listener/session/link-states.ts";
-import type { SpaceId } from "@hustings/wire/ids.ts";
+import { documentOf } from "@hustings/wire/api/document-fields.ts";
+import { ROOM_SPACE_FIELDS } from "@hustings/wire/api/space-shape.ts";
+import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
-import { EMPTY_STATE } from "@hustings/wire/log/state.ts";
+import { EMPTY_STATE, type SpaceState } from "@hustings/wire/log/state.ts";
 import { heardViewOf, viewOf } from "./space-view.ts";
 
 const SPEAKER = { seat: 0, name: "Ada", role: "speaker", muted: false, present: true } as const;
@@ -22,7 +24,8 @@ const ROOM: RoomDocument = {
   audience: 1,
   createdUtcMs: 0,
   liveUtcMs: 0,
-  endReason: undefined,
+  endedUtcMs: null,
+  endReason: null,
   tier: "push",
   pull: null,
   lagMs: null,
@@ -40,6 +43,22 @@ test("prefers the stage while seated, then the listener's connection once it has
   assert.equal(viewOf({ stage: named("stage"), ear: named("ear"), room: ROOM })?.title, "stage");
   assert.equal(viewOf({ stage: undefined, ear: named("ear"), room: ROOM })?.title, "ear");
   assert.equal(viewOf({ stage: undefined, ear: named("", 0), room: ROOM })?.title, "room");
+});
+
+test("shows the same space from its state as from its room document", () => {
+  const seat = { ...SPEAKER, person: "p00000000000" as PersonId, mutedBy: "self" } as const;
+  const host = { person: seat.person, name: "Ada" };
+  const state: SpaceState = { ...EMPTY_STATE, id: ROOM.id, title: "room", phase: "live", host, seats: [seat], seq: 1 };
+  const shared = documentOf(ROOM_SPACE_FIELDS, { id: ROOM.id, state, audience: 7 });
+  const fromState = viewOf({ stage: undefined, ear: { state, audience: 7 }, room: undefined });
+  const fromRoom = viewOf({ stage: undefined, ear: undefined, room: { ...ROOM, ...shared } });
+  for (const name of Object.keys(shared) as (keyof typeof shared)[]) {
+    if (name === "speakers") continue;
+    assert.deepEqual(Reflect.get(fromState ?? {}, name), Reflect.get(fromRoom ?? {}, name), name);
+  }
+  assert.deepEqual(fromState?.people, [{ ...seat, key: "Ada#1" }]);
+  assert.deepEqual(fromRoom?.people, [{ ...seat, person: undefined, key: "Ada#1" }]);
+  assert.deepEqual([fromState?.hostPerson, fromRoom?.hostPerson], [host.person, undefined]);
 });
 
 test("gives two people with one name different keys", () => {

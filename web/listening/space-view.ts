@@ -3,47 +3,25 @@
 
 import type { EarState } from "@hustings/listener/playout/ear-states.ts";
 import type { LinkState } from "@hustings/listener/session/link-states.ts";
-import type { PersonId } from "@hustings/wire/ids.ts";
+import { type DocumentOf, documentOf } from "@hustings/wire/api/document-fields.ts";
+import { ROOM_SPACE_FIELDS } from "@hustings/wire/api/space-shape.ts";
+import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
-import type {
-  Air,
-  EndReason,
-  HoldReason,
-  NamedPerson,
-  Phase,
-  RecordingStatus,
-  Role,
-  SpaceState,
-} from "@hustings/wire/log/state.ts";
+import type { Seat, SpaceState } from "@hustings/wire/log/state.ts";
 
-export interface OnStage {
-  readonly key: string;
-  readonly seat: number;
-  readonly person: PersonId | undefined;
-  readonly name: string;
-  readonly role: Role;
-  readonly muted: boolean;
-  readonly mutedBy: "self" | "host";
-  readonly present: boolean;
-}
+type SharedFields = DocumentOf<typeof ROOM_SPACE_FIELDS>;
 
-export interface SpaceView {
-  readonly title: string;
-  readonly phase: Phase;
-  readonly host: string;
+/** `person` and `mutedBy` are known from the state only. */
+export type OnStage = SharedFields["speakers"][number] &
+  Pick<Seat, "mutedBy"> & { readonly key: string; readonly person: PersonId | undefined };
+
+/** The fields that the room document shares with the state, and what only the state knows. */
+export interface SpaceView
+  extends Omit<SharedFields, "id" | "speakers" | "lagMs">,
+    Pick<SpaceState, "hands" | "invites"> {
   /** `undefined`: only the room document is known. */
   readonly hostPerson: PersonId | undefined;
   readonly people: readonly OnStage[];
-  readonly hands: readonly NamedPerson[];
-  readonly handsCount: number;
-  readonly handsOpen: boolean;
-  readonly invites: readonly NamedPerson[];
-  readonly air: Air;
-  readonly holdReason: HoldReason | undefined;
-  readonly recording: RecordingStatus;
-  readonly audience: number;
-  readonly liveUtcMs: number | undefined;
-  readonly endReason: EndReason | undefined;
 }
 
 export interface Sources {
@@ -72,42 +50,14 @@ export function viewOf({ stage, ear, room }: Sources): SpaceView | undefined {
 }
 
 function fromState(state: SpaceState, audience: number): SpaceView {
-  const { title, phase, host, seats, hands, handsOpen, invites, air, holdReason, recording, liveUtcMs, endReason } =
-    state;
-  const people = withKeys(seats.map((seat) => ({ ...seat })));
-  const shared = {
-    title,
-    phase,
-    hands,
-    handsOpen,
-    invites,
-    air,
-    holdReason,
-    recording,
-    audience,
-    liveUtcMs,
-    endReason,
-  };
-  return { ...shared, host: host?.name ?? "", hostPerson: host?.person, people, handsCount: hands.length };
+  const { host, seats, hands, invites } = state;
+  const shared = documentOf(ROOM_SPACE_FIELDS, { id: state.id as SpaceId, state, audience });
+  return { ...shared, hostPerson: host?.person, people: withKeys(seats), hands, invites };
 }
 
 function fromRoom(room: RoomDocument): SpaceView {
-  const { title, phase, host, speakers, handsCount, handsOpen, air, recording, audience } = room;
-  const people = speakers.map((speaker) => ({
-    ...speaker,
-    person: undefined,
-    mutedBy: "self" as const,
-  }));
-  return {
-    ...{ title, phase, host, handsCount, handsOpen, air, recording, audience },
-    hostPerson: undefined,
-    people: withKeys(people),
-    hands: [],
-    invites: [],
-    holdReason: room.holdReason ?? undefined,
-    liveUtcMs: room.liveUtcMs ?? undefined,
-    endReason: room.endReason ?? undefined,
-  };
+  const people = room.speakers.map((speaker) => ({ ...speaker, person: undefined, mutedBy: "self" as const }));
+  return { ...room, hostPerson: undefined, people: withKeys(people), hands: [], invites: [] };
 }
 
 function withKeys(people: readonly Omit<OnStage, "key">[]): readonly OnStage[] {
