@@ -7,16 +7,18 @@ import { parseArgs } from "node:util";
 import { repeat, systemClock } from "@hustings/flow/clock.ts";
 import { askDoor } from "@hustings/listener/headless/door-client.ts";
 import { type HeadlessListener, startHeadlessListener } from "@hustings/listener/headless/headless.ts";
-import { readSpaceLink, type SpaceLink } from "@hustings/listener/headless/space-link.ts";
+import type { SpaceLink } from "@hustings/listener/headless/space-link.ts";
 import { createOggWriter } from "@hustings/media/container/ogg/ogg-writer.ts";
 import { fileError } from "@hustings/speaker/node/file-error.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import { readRendition, readSeconds } from "./options/arguments.ts";
+import { LINK_HELP, takeLink } from "./options/link.ts";
 
 export const usage = `hustings listen URL [--out file.ogg] [--json] [--seconds N] [--rendition 32|16]
   Listens to a space and prints levels, lag and gaps once a second.
+  URL          ${LINK_HELP}
   --out        write the sound as it would be heard to an Ogg Opus file
   --json       print a JSON object a line instead of text
   --seconds    stop after this time
@@ -36,7 +38,7 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
       rendition: { type: "string" },
     },
   });
-  const link = readSpaceLink(positionals[0]);
+  const link = await takeLink(positionals[0], process.env, process.stdin);
   const rendition = readRendition(values.rendition ?? "32");
   const limitMs = readSeconds("seconds", values.seconds) ?? Infinity;
   await assertThere(link);

@@ -41,7 +41,11 @@ const STOP_TIMEOUT_MS = 40_000;
 /** One Ctrl-C can arrive from the process group, from npm and from the launcher: signals this soon are repeats. */
 const REPEATED_SIGNAL_MS = 2_000;
 
+/** A server does not depend on anybody reading its output; other commands end when nobody does. */
+const OUTLIVES_READERS = "serve";
+
 process.removeAllListeners("warning");
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 process.exit(await main(process.argv.slice(2)));
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
@@ -52,7 +56,7 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   const { usage, run } = await command.load();
   if (args.includes("--help") || args.includes("-h")) return print(`${usage}\n`);
   try {
-    await run(args, untilInterrupted());
+    await run(args, untilInterrupted(name));
     return 0;
   } catch (error) {
     return printError(...sentenceOf(error, name));
@@ -60,9 +64,10 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
 }
 
 /** Aborts at SIGINT, SIGTERM or SIGHUP. A second signal, or STOP_TIMEOUT_MS, then ends the process at once. */
-function untilInterrupted(): AbortSignal {
+function untilInterrupted(command: string): AbortSignal {
   const interrupted = new AbortController();
   let firstMs = 0;
+  if (command !== OUTLIVES_READERS) process.stdout.on("error", () => interrupted.abort());
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
       if (interrupted.signal.aborted) {

@@ -2,15 +2,16 @@
 
 import { parseArgs } from "node:util";
 import { askDoor } from "@hustings/listener/headless/door-client.ts";
-import { readSpaceLink, type SpaceLink } from "@hustings/listener/headless/space-link.ts";
+import type { SpaceLink } from "@hustings/listener/headless/space-link.ts";
 import { readVoice, speakPackets } from "@hustings/speaker/node/voice-file.ts";
 import { connectSpeaker, type Speaker } from "@hustings/speaker/node/whip-client.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
+import { LINK_HELP, takeLink } from "./options/link.ts";
 
 export const usage = `hustings speak URL --file speech.wav [--ticket T] [--live] [--loop] [--stage URL]
   Speaks a WAV or Ogg Opus file on the stage of a space.
-  URL       link of the space; a host link needs no ticket
-  --ticket  ticket of a person who may take a seat
+  URL       ${LINK_HELP}. A host link needs no ticket
+  --ticket  ticket of a person who may take a seat, also as HUSTINGS_TICKET
   --live    go live first (host only)
   --loop    repeat the file until interrupted
   --stage   address of the stage itself, such as http://localhost:8444, instead of the door`;
@@ -28,10 +29,10 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
       stage: { type: "string" },
     },
   });
-  const link = readSpaceLink(positionals[0]);
+  const link = await takeLink(positionals[0], process.env, process.stdin);
   if (values.file === undefined) throw new Error("Give --file with a WAV or Ogg Opus file.");
   const packets = await readVoice(values.file, (sentence) => void process.stderr.write(`${sentence}\n`));
-  const ticket = values.ticket ?? (await hostTicketFor(link));
+  const ticket = values.ticket ?? process.env["HUSTINGS_TICKET"] ?? (await hostTicketFor(link));
   const over = Promise.withResolvers<void>();
   const speaker = await connectSpeaker({
     whipUrl: new URL(ROUTES.stage(link.id), values.stage ?? link.origin).href,

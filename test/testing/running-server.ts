@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, open, readdir, readFile, rm } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -47,12 +47,14 @@ export interface ServerOptions {
   readonly edges?: number;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Where stdout and stderr go: `output()` (default), pipes that are closed at once, or the file at a path. */
+  readonly output?: "closed" | `/${string}`;
   /** Called with the empty data directory before the server starts. */
   readonly prepare?: (dataDir: string) => Promise<void>;
 }
 
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
-  const { edges = 1, args = [], env = {} } = options;
+  const { edges = 1, args = [], env = {}, output } = options;
   const dataDir = await mkdtemp(join(tmpdir(), "hustings-test-"));
   await options.prepare?.(dataDir);
   const [port, stagePort, udpPort] = [await freeTcpPort(), await freeTcpPort(), await freeUdpPort()];
@@ -79,10 +81,13 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   });
 
   async function begin(more: Record<string, string>): Promise<void> {
+    const file = output?.startsWith("/") ? await open(output, "a") : undefined;
     const child = spawn(process.execPath, [MAIN, "serve", ...flags.map(String), ...args], {
       env: { ...process.env, ...env, ...more },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", file?.fd ?? "pipe", file?.fd ?? "pipe"],
     });
+    await file?.close();
+    if (output === "closed") for (const stream of [child.stdout, child.stderr]) stream?.destroy();
     parent = child;
     const before = written.length;
     for (const stream of [child.stdout, child.stderr]) stream?.on("data", (bytes) => written.push(String(bytes)));
@@ -95,7 +100,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       await Promise.all(roles.map((role) => health(role)));
       return true;
     };
-    const hasPrinted = (): boolean => STARTED.test(written.slice(before).join(""));
+    const hasPrinted = (): boolean => output !== undefined || STARTED.test(written.slice(before).join(""));
     const ready = until("serve to print its address", hasPrinted, undefined, isGone).then(() =>
       until("every role to answer", answering, undefined, isGone),
     );

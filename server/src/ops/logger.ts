@@ -2,6 +2,7 @@
 
 import { pino } from "pino";
 import type { Config } from "./config.ts";
+import { createLogWriter, descriptorOf } from "./log-writer.ts";
 
 /** Fields first, then one sentence. Never waits and never throws. */
 export interface Logger {
@@ -20,14 +21,13 @@ export interface LoggerOptions {
   readonly format: "json" | "lines";
 }
 
-const MAX_UNWRITTEN_BYTES = 1024 * 1024;
 /** Never written, at any depth. */
 const SECRET_FIELDS = ["ticket", "hostTicket", "pass", "secret", "hostUrl", "turnSecret", "authorization"];
 
 export function createLogger({ role, level, format }: LoggerOptions): Logger {
-  const out = pino.destination({ fd: 2, sync: false, maxLength: MAX_UNWRITTEN_BYTES });
-  out.on("error", () => {});
-  const target = format === "json" ? out : { write: (line: string) => void out.write(lineForPeople(line)) };
+  const out = createLogWriter(descriptorOf(2));
+  process.once("exit", out.flush);
+  const target = format === "json" ? out : { write: (line: string) => out.write(lineForPeople(line)) };
   const redact = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
   return pino({ level, base: { role, pid: process.pid }, redact: { paths: redact, remove: true } }, target);
 }
