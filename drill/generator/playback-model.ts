@@ -220,9 +220,8 @@ export class PlaybackModel {
     const aheadMs = this.#aheadMs[i] as number;
     const beyondMs = aheadMs - (this.#paces[i] as Pace).usualLagMs;
     if (beyondMs < BUFFER.jumpBeyondMs) return;
-    const droppedMs = beyondMs - BUFFER.landBeyondMs;
-    this.#aheadMs[i] = aheadMs - droppedMs;
-    this.#countJump(i, Math.round(droppedMs / SLOT_MS));
+    this.#aheadMs[i] = aheadMs - beyondMs;
+    this.#countJump(i, Math.round(beyondMs / SLOT_MS));
   }
 
   /** Chooses the slots to skip if sound that has not arrived would make the buffer too long. */
@@ -232,7 +231,7 @@ export class PlaybackModel {
     const missing = elapsedSlots(nextSlot, headSlot + 1, declared);
     const beyondMs = (this.#aheadMs[i] as number) + missing * SLOT_MS - (this.#paces[i] as Pace).usualLagMs;
     if (beyondMs < BUFFER.jumpBeyondMs) return -1;
-    const slots = Math.min(missing, Math.ceil((beyondMs - BUFFER.landBeyondMs) / SLOT_MS));
+    const slots = Math.min(missing, Math.ceil(beyondMs / SLOT_MS));
     this.#countJump(i, slots);
     return slotAfter(nextSlot, slots, declared);
   }

@@ -47,6 +47,8 @@ export interface HeadlessListener extends Disposable {
   readonly playheadSamples: number;
   /** Levels at the playhead, loudest first. */
   levels(): readonly SeatLevel[];
+  /** As in a browser's player. */
+  jumpToLive(): void;
   stop(): void;
 }
 
@@ -119,6 +121,10 @@ class Headless implements HeadlessListener {
 
   levels(): readonly SeatLevel[] {
     return this.#levels.at(this.playheadSamples);
+  }
+
+  jumpToLive(): void {
+    this.#playout.jump();
   }
 
   stop(): void {

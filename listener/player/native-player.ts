@@ -93,6 +93,13 @@ class NativeHlsPlayer implements NativePlayer {
     this.#dispatch("stop");
   }
 
+  jumpToLive(): void {
+    const { seekable } = this.element;
+    if (seekable.length === 0) return;
+    const liveSeconds = seekable.end(seekable.length - 1) - USUAL_MS / 1_000;
+    this.element.currentTime = Math.max(this.element.currentTime, liveSeconds);
+  }
+
   close(): void {
     this.#closing.abort();
     this.#unload("idle");

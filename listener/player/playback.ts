@@ -121,6 +121,10 @@ class BrowserPlayer implements Player {
     this.#renew();
   }
 
+  jumpToLive(): void {
+    this.#playout.jump();
+  }
+
   close(): void {
     this.#closing.abort();
     this.#leaveTimer?.cancel();

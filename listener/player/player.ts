@@ -26,6 +26,8 @@ export interface Player {
   /** After five seconds the player leaves the space, and `listen` enters it at its head. */
   pause(): void;
   stop(): void;
+  /** Skips what the listener is behind, without leaving the space. */
+  jumpToLive(): void;
   view(): PlayerView;
   stats(): ListenerStats;
   /** Levels at the playhead, loudest first. Cheap enough for every animation frame. */

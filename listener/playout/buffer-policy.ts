@@ -5,10 +5,10 @@ import { CADENCE_TABLE, type CadenceRow } from "../session/cadence-table.ts";
 
 export const BUFFER = {
   fillerMs: 100,
-  /** A listener jumps when this much farther behind than usual... */
+  /** A listener jumps when this much farther behind than usual, to where a newcomer would be. */
   jumpBeyondMs: 15_000,
-  /** ...to this much farther behind than usual, so that the newest missed words are heard. */
-  landBeyondMs: 10_000,
+  /** A listener who asks to jump does when this much farther behind than usual. */
+  jumpAskedBeyondMs: 1_000,
   /** Delay from mixer to listener. */
   transitMs: 30,
   /** Window of the smallest buffer, which the rate follows; or a cadence and a quarter if that is longer. */

@@ -103,6 +103,7 @@ export class Playout implements SlotSink {
   #measuredSlot = -1;
   #jumpedMs = -Infinity;
   #nowMs = 0;
+  #isJumpAsked = false;
 
   constructor(
     write: WritePackets,
@@ -215,6 +216,11 @@ export class Playout implements SlotSink {
       ...(readyCadenceMs === undefined ? {} : { readyCadenceMs }),
       ...(askRendition === undefined ? {} : { askRendition }),
     };
+  }
+
+  /** Jumps at the next step to where a newcomer would be, if that is ahead. */
+  jump(): void {
+    this.#isJumpAsked = true;
   }
 
   get position(): TimelinePosition | undefined {
@@ -335,12 +341,13 @@ export class Playout implements SlotSink {
   #jump(maxSeekMs: number): { seekToSamples?: number; skipToSlot?: number } {
     const beyondMs = this.lagMs - this.pace.usualLagMs;
     const nextSlot = this.#input?.nextSlot;
-    if (!this.#joined || nextSlot === undefined || beyondMs < BUFFER.jumpBeyondMs) return {};
+    const allowedMs = this.#isJumpAsked ? BUFFER.jumpAskedBeyondMs : BUFFER.jumpBeyondMs;
+    this.#isJumpAsked = false;
+    if (!this.#joined || nextSlot === undefined || beyondMs < allowedMs) return {};
     this.counts.jumps += 1;
     this.#jumpedMs = this.#nowMs;
-    const dropMs = beyondMs - BUFFER.landBeyondMs;
-    const seekMs = Math.min(dropMs, Math.max(0, maxSeekMs));
-    const slots = Math.min(this.#missingSlots(), Math.ceil((dropMs - seekMs) / SLOT_MS));
+    const seekMs = Math.min(beyondMs, Math.max(0, maxSeekMs));
+    const slots = Math.min(this.#missingSlots(), Math.ceil((beyondMs - seekMs) / SLOT_MS));
     this.lagMs -= slots * SLOT_MS;
     return {
       ...(seekMs > 0 ? { seekToSamples: this.#seek(seekMs) } : {}),

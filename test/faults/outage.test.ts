@@ -41,7 +41,7 @@ function heardAtMs({ written }: RecordingListener, slot: number): number | undef
   return found && (found.atSamples * 1000) / SAMPLE_RATE_HZ;
 }
 
-test("a listener hears every word late after 5 s without a network, and skips the oldest after 20 s; others are not disturbed", async (t) => {
+test("a listener hears every word late after 5 s without a network, and skips what was missed after 20 s; others are not disturbed", async (t) => {
   await using server = await startServer();
   using live = await startLiveSpace(server, "Outages");
   using other = await startListening(server, live.space);
@@ -70,6 +70,9 @@ test("a listener hears every word late after 5 s without a network, and skips th
   assert.equal(far.skippedSlots * SLOT_MS, skippedMs);
   const [[from = 0] = []] = skipped;
   assert.equal(from, long.lastSlot + 1, "the oldest missed slots");
-  assert.ok(skipped.length === 1 && skippedMs >= 7_000 && skippedMs <= 12_000 + long.backMs, `${skippedMs} ms skipped`);
-  assert.ok(far.lagMs > 9_000 && far.lagMs < 12_000, `lands some 10 s behind: ${far.lagMs} ms`);
+  assert.ok(
+    skipped.length === 1 && skippedMs >= 17_000 && skippedMs <= 22_000 + long.backMs,
+    `${skippedMs} ms skipped`,
+  );
+  assert.ok(far.lagMs < 3_000, `lands near the head: ${far.lagMs} ms`);
 });

@@ -98,6 +98,10 @@ export class Listening {
     this.#player.stop();
   }
 
+  jumpToLive(): void {
+    this.#player.jumpToLive();
+  }
+
   levels(): readonly SeatLevel[] {
     return this.#player.levels();
   }
