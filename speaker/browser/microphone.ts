@@ -37,7 +37,7 @@ export async function isMicrophoneAllowed(): Promise<boolean> {
   }
 }
 
-export function microphoneProblem(): MicrophoneProblem | undefined {
+export function microphoneProblem(): "insecure" | "unsupported" | undefined {
   if (!isSecureContext) return "insecure";
   return "mediaDevices" in navigator && "RTCPeerConnection" in globalThis ? undefined : "unsupported";
 }

@@ -1,4 +1,5 @@
-// Tests in Chromium when a page opens the microphone, and what it says and does when the microphone or the storage fails.
+// Tests the page of hosts and speakers in Chromium: when it opens the microphone, what it says and does when the microphone,
+// the storage or the clipboard fails, and where the keyboard focus goes.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -89,8 +90,9 @@ test("a host and a listener do all they came for in a browser that blocks site d
   await press(page, "Start a space");
   await page.getByRole("textbox", { name: "Title", exact: true }).fill("Nothing is remembered");
   await page.getByRole("textbox", { name: "Your name", exact: true }).fill("Anna");
-  await press(page, "Create");
+  await page.keyboard.press("Enter");
   await reads(page, "This browser does not remember it");
+  assert.equal(await page.evaluate("document.activeElement.id"), "app", "the focus is on the new page");
   await press(page, "Go live");
   await sees(page, "Mute");
   await using other = await browser.person({ initScript: BLOCK_STORAGE });
@@ -115,4 +117,25 @@ test("copying the link works without a clipboard, as on a page opened over HTTP"
   assert.equal(await field.inputValue(), url);
   const selected = await page.evaluate("document.getSelection().toString()");
   assert.equal(selected, url, "the whole link is selected");
+});
+
+test("pressing Enter again and again does not end a space", async () => {
+  await using person = await browser.person();
+  const { page } = person;
+  const { hostUrl } = await server.create("Too many Enters", "Anna");
+  await page.goto(hostUrl);
+  await page.getByRole("button", { name: "Go live", exact: true }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Go live", exact: true }).waitFor({ state: "detached" });
+  const focused = "document.activeElement.textContent.trim()";
+  await until("the focus is on the microphone", async () =>
+    /^(Mute|Unmute)$/.test(String(await page.evaluate(focused))),
+  );
+  await page.getByRole("button", { name: "End space", exact: true }).focus();
+  await page.keyboard.press("Enter");
+  await reads(page, "End it for everyone?");
+  assert.equal(await page.evaluate(focused), "Keep going");
+  await page.keyboard.press("Enter");
+  await page.getByText("End it for everyone?").waitFor({ state: "detached" });
+  await sees(page, "End space");
 });

@@ -11,7 +11,7 @@ after(() => server[Symbol.asyncDispose]());
 const browser = await openBrowser(voice("anna"));
 after(() => browser[Symbol.asyncDispose]());
 
-test("a tab stops playing a space once its person takes a seat there in another tab", async () => {
+test("a tab stops playing a space once its person takes a seat in another, and a removed speaker goes on listening", async () => {
   const host = await openSpace(browser, server.doorUrl, "Two tabs", "Anna");
   const first = await listen(browser, host.url);
   const second = await first.context().newPage();
@@ -20,6 +20,10 @@ test("a tab stops playing a space once its person takes a seat there in another 
   await sees(second, "Stop listening");
   await acceptAsked(host.page, second, "Ben");
   await sees(first, "Listen");
+  await host.page.getByRole("button", { name: /Mute or remove/ }).click();
+  await press(host.page, "Remove \u2068Ben\u2069 from the stage");
+  await reads(second, "The host took you off the stage.");
+  await sees(second, "Stop listening");
   for (const { page } of [host, { page: first }]) await page.context().close();
 });
 

@@ -235,6 +235,7 @@ function listed(): readonly ListedSpace[] {
       phase,
       host,
       speakersCount: speakers.length,
+      hostPresent: true,
       audience: [12_480, 311, 58, 1][i] ?? 0,
       liveUtcMs,
     };

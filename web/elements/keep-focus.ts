@@ -2,7 +2,8 @@
 
 import type { Attachment } from "svelte/attachments";
 
-const CONTROLS = "button:not(:disabled), input, select";
+/** Never a control that ends something: a second press of Enter would use it. */
+const CONTROLS = "button:not(:disabled, .end), input, select";
 
 /** The control with `data-next` is preferred. */
 export const keepsFocus: Attachment<HTMLElement> = (element) => {

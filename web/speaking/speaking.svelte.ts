@@ -40,7 +40,7 @@ export interface SpeakingPage {
   readonly may: { readonly takeSeatUninvited: boolean };
   readonly view: { readonly phase: Phase } | undefined;
   readonly room: { readonly document: RoomDocument | undefined; refresh(): Promise<void> };
-  readonly listening: { stop(): void };
+  readonly listening: { listen(): void; stop(): void };
   readonly tabs: { announceSeat(): void };
 }
 
@@ -178,6 +178,12 @@ export class Speaking {
   async leave(): Promise<void> {
     await this.command({ do: "leave" });
     if (this.hasSeat) this.#end({ kind: "over", why: "left" });
+    this.#listenOn();
+  }
+
+  /** A person who leaves the stage goes on hearing the space. A host has no listener's bar, and so no way to stop it. */
+  #listenOn(): void {
+    if (!this.#page.may.takeSeatUninvited) this.#page.listening.listen();
   }
 
   playSound(): void {
@@ -212,6 +218,7 @@ export class Speaking {
     if (phase.kind !== "over") this.seat = phase;
     else {
       this.#end(phase);
+      if (phase.why === "removed") this.#listenOn();
       if (phase.why === "ticket-revoked") this.#checkHostLink();
     }
     if (phase.kind !== "seated") return;

@@ -58,10 +58,16 @@ export const LISTED_SPACE_FIELDS = {
   title: ROOM_SPACE_FIELDS.title,
   phase: ROOM_SPACE_FIELDS.phase,
   host: ROOM_SPACE_FIELDS.host,
-  speakersCount: field(NUMBER, ({ state }) => state.seats.length),
+  /** People on the stage who are there. */
+  speakersCount: field(NUMBER, ({ state }) => state.seats.filter(({ present }) => present).length),
+  hostPresent: field(BOOLEAN, ({ state }) => isHostPresent(state)),
   audience: ROOM_SPACE_FIELDS.audience,
   liveUtcMs: ROOM_SPACE_FIELDS.liveUtcMs,
 };
+
+export function isHostPresent({ seats }: SpaceState): boolean {
+  return seats.some(({ role, present }) => role === "host" && present);
+}
 
 type DetailFields = {
   readonly [Name in keyof SpaceDetails]: Field<MeasuredSpace, SpaceDetails[Name]>;

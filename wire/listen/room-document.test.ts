@@ -45,6 +45,21 @@ test("pages ask for the room document less often while every place is taken", ()
   assert.ok(again("waiting").afterMs > again("push").afterMs);
 });
 
+test("lists a space whose host is away last, and counts only the people who are on its stage", () => {
+  const away: SpaceState = { ...live, seats: live.seats.map((seat) => ({ ...seat, present: false })) };
+  const rows = listedSpacesOf([
+    { id, state: away, audience: 1_000 },
+    { id, state: live, audience: 2 },
+  ]);
+  assert.deepEqual(
+    rows.map(({ audience, hostPresent, speakersCount }) => [audience, hostPresent, speakersCount]),
+    [
+      [2, true, 1],
+      [1_000, false, 0],
+    ],
+  );
+});
+
 test("lists the live spaces, most listeners first, at most 100", () => {
   const space = (audience: number, state: SpaceState): MeasuredSpace => ({ id, state, audience });
   const rows = listedSpacesOf([

@@ -15,7 +15,7 @@ import {
   type Schema,
   text,
 } from "../api/document-fields.ts";
-import { LISTED_SPACE_FIELDS, type MeasuredSpace, ROOM_SPACE_FIELDS } from "../api/space-shape.ts";
+import { isHostPresent, LISTED_SPACE_FIELDS, type MeasuredSpace, ROOM_SPACE_FIELDS } from "../api/space-shape.ts";
 import type { SpaceId } from "../ids.ts";
 import { ROUTES } from "../routes.ts";
 
@@ -98,11 +98,11 @@ export function roomDocumentOf(space: MeasuredSpace, server: AnsweringServer): R
   };
 }
 
-/** Most listeners first, at most `MAX_LISTED_SPACES`. */
+/** Those whose host is there first, then by listeners; at most `MAX_LISTED_SPACES`. */
 export function listedSpacesOf(spaces: readonly MeasuredSpace[]): readonly ListedSpace[] {
   return spaces
     .filter(({ state }) => state.phase === "live")
-    .sort((a, b) => b.audience - a.audience)
+    .sort((a, b) => Number(isHostPresent(b.state)) - Number(isHostPresent(a.state)) || b.audience - a.audience)
     .slice(0, MAX_LISTED_SPACES)
     .map((space) => documentOf(LISTED_SPACE_FIELDS, space));
 }

@@ -14,6 +14,13 @@ export const home = {
   titleHint: "What is it about?",
   yourName: "Your name",
   nameHint: "Listeners see this name",
+  noMicrophone: {
+    insecure:
+      "This page was not opened over HTTPS, so nobody could speak in a space that you start here. Open it over HTTPS, or as localhost on the computer that runs the server.",
+    unsupported:
+      "This browser cannot send sound, so you could not speak in a space that you start here. Open this page in a newer Chrome, Firefox, Edge or Safari.",
+  },
+  hostAway: "The host is away",
   create: "Create",
   notNow: "Not now",
 };
