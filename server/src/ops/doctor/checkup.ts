@@ -33,7 +33,7 @@ const FSYNC_TRIES = 20;
 const MAX_FSYNC_MS = 50;
 const MANY_DESCRIPTORS = 65_536;
 
-/** Most urgent first. Never rejects: a check that cannot be done is a note. */
+/** In the order in which a person would mend them. Never rejects: a check that cannot be done is a note. */
 export async function checkMachine(options: CheckupOptions): Promise<readonly Finding[]> {
   const { config, clock, path } = options;
   const running = await askParent(runDirectory(config.dataDirectory).parentSocket).catch(() => undefined);

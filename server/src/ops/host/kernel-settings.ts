@@ -57,7 +57,7 @@ export function kernelSettings(sockets: number): readonly KernelSetting[] {
     { path: "fs.nr_open", atLeast: [1_048_576], why: "the highest limit that one process can be given" },
     {
       path: "net.ipv4.tcp_mem",
-      // Measured with 160,000 sockets: one page each, or three. Beyond the last number the kernel breaks connections.
+      // With 160,000 sockets: one page each, three if many are late. Beyond the last the kernel breaks connections.
       atLeast: [sockets * 2, sockets * 3, sockets * 4],
       why: "memory pages for all TCP sockets: one per listener, three when many are late; beyond the last number the kernel cuts them",
     },
