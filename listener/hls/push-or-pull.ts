@@ -21,19 +21,18 @@ export interface PushOrPullOptions {
   readonly onDelivery?: (delivery: Delivery) => void;
 }
 
-/** If this many tries in a row brought no frame, this network lets no WebSocket through, or no frames of one. */
+/** After this many tries in a row without a frame, the network counts as blocking WebSockets or their frames. */
 export const BLOCKED_TRIES = 3;
 
 export class PushOrPull {
   delivery: Delivery = "push";
   readonly #options: PushOrPullOptions;
   #room: RoomDocument | undefined;
-  /** Tries by push since the last frame. */
   #emptyTries = 0;
   /** A frame came before, so the server may only be away: pull then needs a room document as a sign of life. */
   #hasBeenServed = false;
   #hasRoomSinceFrame = false;
-  /** The last try by pull failed, so the next is by push. */
+  /** Pull failed last, so push is next. */
   #isPushTurn = false;
   #switchToPull: (() => void) | undefined;
   #pull: PullConnection | undefined;

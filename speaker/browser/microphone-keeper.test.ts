@@ -13,7 +13,7 @@ interface FakeMicrophone extends Microphone {
 let clock: ManualClock;
 let opened: FakeMicrophone[];
 let sent: string[];
-/** What the next attempts to open a microphone end with; they succeed when it is empty. */
+/** Results of the next attempts to open a microphone; empty: they succeed. */
 let problems: MicrophoneProblem[];
 let isAllowed: boolean;
 let keeper: MicrophoneKeeper;

@@ -14,7 +14,6 @@ export interface KeeperOptions {
   readonly clock: Clock;
   /** Makes a new microphone the one that is sent, before the old one is closed. */
   readonly onOpened: (microphone: Microphone) => Promise<void>;
-  /** Called when `microphone`, `problem` or `condition` changes. */
   readonly onChange: () => void;
   readonly open?: typeof openMicrophone;
   /** Whether `open` would not ask the person. A microphone that ended is never replaced by asking. */
@@ -32,7 +31,7 @@ export class MicrophoneKeeper {
   #opening: Promise<unknown> = Promise.resolve();
   #isMending = false;
   #mending: Timer | undefined;
-  /** Counts calls of `close`: an attempt that began before the last one opens nothing. */
+  /** An attempt that began before the last `close` opens nothing. */
   #closings = 0;
 
   constructor(options: KeeperOptions) {

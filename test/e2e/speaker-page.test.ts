@@ -28,7 +28,7 @@ const WATCH_MICROPHONE = `(() => {
     return stream;
   };
 })();`;
-/** What happens to a page when its microphone is unplugged and there is no other. */
+/** Unplugs a page's only microphone. */
 const UNPLUG = `microphones.fails = true;
   for (const track of microphones.tracks) { track.stop(); track.dispatchEvent(new Event("ended")); }`;
 const PLUG_IN = `microphones.fails = false; navigator.mediaDevices.dispatchEvent(new Event("devicechange"));`;

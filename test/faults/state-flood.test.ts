@@ -151,7 +151,7 @@ function payloadOf(frame: Buffer): Buffer | undefined {
   return isPing ? undefined : frame.subarray(headBytes);
 }
 
-// What a frame carries is JSON, which has no undefined fields.
+// The content of a frame is JSON, which has no undefined fields.
 function plain(state: object): unknown {
   return JSON.parse(JSON.stringify(state));
 }

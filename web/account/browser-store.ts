@@ -3,11 +3,11 @@
 export type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
 export interface BrowserStore extends Store {
-  /** False when a value is kept in memory only, and so is gone after a reload. Never becomes true again. */
+  /** False: values are kept in memory only, and are gone after a reload. Never becomes true again. */
   readonly isLasting: boolean;
 }
 
-/** `open` gives the storage, and may throw. The store itself never throws. */
+/** `open` may throw; the store itself never does. */
 export function openStore(open: () => Storage): BrowserStore {
   const memory = new Map<string, string>();
   let isLasting = true;

@@ -1,4 +1,4 @@
-// What this browser can prove in a space: the host by the secret of a host link, or a guest by a pass.
+// The credential of this browser in a space: a host link's secret, or a guest's pass.
 
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import { HOST_SECRET_PREFIX, ROUTES } from "@hustings/wire/routes.ts";
@@ -7,18 +7,17 @@ import type { BrowserStore, Store } from "./browser-store.ts";
 export type Credential = "host-link" | "pass";
 
 export const hostKey = (space: SpaceId): string => `hustings.host.${space}`;
-/** The pass with which this browser took part in the space. */
 export const passKey = (space: SpaceId): string => `hustings.pass.${space}`;
 
-/** What this browser gets tickets for this space with; `undefined` until it has a host link or took part by name. */
+/** `undefined` until this browser has a host link or took part by name. */
 export function credentialIn(space: SpaceId, store: Store): Credential | undefined {
   if (store.getItem(hostKey(space)) !== null) return "host-link";
   return store.getItem(passKey(space)) === null ? undefined : "pass";
 }
 
 /**
- * Moves a host secret from the address to the store, so that nobody reads it on the screen or shares it by accident. It
- * stays in the address as well where the store does not last, because a reload would lose it.
+ * Moves a host secret from the address to the store, so that nobody sees or shares it by accident. It also stays in the
+ * address where the store does not last.
  */
 export function adoptHostLink(space: SpaceId, location: Location, history: History, store: BrowserStore): void {
   const fragment = location.hash.slice(1);
@@ -31,7 +30,7 @@ export function rememberHost(space: SpaceId, secret: string, store: Store): void
   store.setItem(hostKey(space), secret);
 }
 
-/** The host link, to open on another device or give to a co-organiser; `undefined` for guests. `origin` begins with https. */
+/** `undefined` for guests. `origin` begins with https. */
 export function hostUrlIn(space: SpaceId, store: Store, origin: string): string | undefined {
   const secret = store.getItem(hostKey(space));
   return secret === null ? undefined : `${origin}${ROUTES.page(space)}#${HOST_SECRET_PREFIX}${secret}`;

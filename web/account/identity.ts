@@ -1,5 +1,5 @@
-// Gets tickets for a space with what this browser has: the secret of a host link, or a guest's pass. Both are in the
-// browser's store, tickets only in memory. Loaded only for people who take part.
+// Gets tickets for a space with this browser's credential, and keeps them in memory. Loaded only for people who take
+// part.
 
 import type { Clock } from "@hustings/flow/clock.ts";
 import { TICKET_SECONDS } from "@hustings/wire/api/tickets.ts";
@@ -12,7 +12,7 @@ import type { Store } from "./browser-store.ts";
 import { hostKey, passKey } from "./credential.ts";
 
 const RENEW_BEFORE_MS = 120_000;
-/** The server refuses a ticket with one of these, and may accept a new one. */
+/** After one of these a new ticket may be accepted. */
 const STALE_TICKET: readonly ErrorCode[] = ["ticket-expired", "ticket-revoked", "ticket-invalid"];
 
 interface Grant {
@@ -30,15 +30,14 @@ interface HeldGrant extends Grant {
 
 export interface Identity {
   /**
-   * A ticket with minutes left. Throws Refusal: "no-ticket" without a credential, "ticket-revoked" when the host link was
-   * replaced, which also forgets its secret.
+   * Valid for minutes. Throws Refusal: "no-ticket" without a credential; "ticket-revoked" if the host link was
+   * replaced.
    */
   ticket(): Promise<string>;
   /** Runs `action` with a ticket, and once more with a new one when the server refuses the first. Throws Refusal. */
   withTicket<Result>(action: (ticket: string) => Promise<Result>): Promise<Result>;
-  /** Sends a command over HTTP. Throws Refusal. */
   command(command: Command): Promise<void>;
-  /** Gets a new ticket, to learn whether the server still accepts this browser's host link or pass. Throws Refusal. */
+  /** Learns whether the server still accepts the host link or pass. Throws Refusal. */
   renew(): Promise<void>;
   /** Known after the first ticket. */
   readonly person: PersonId | undefined;
@@ -49,7 +48,7 @@ export interface Identity {
   replaceHostLink(ownCall: string | undefined): Promise<string>;
 }
 
-/** The newest pass of any space, so that a guest is the same person in the next one. */
+/** So that a guest is the same person in the next space. */
 const NEWEST_PASS_KEY = "hustings.pass";
 /** After one of these the guest comes back as a new person. */
 const DEAD_PASS: readonly string[] = ["ticket-invalid", "ticket-expired", "wrong-space"];
@@ -122,7 +121,7 @@ export function identityIn(
     return answer.hostUrl;
   }
 
-  /** Forgets a secret that the server rejects, so that this browser is a listener like any other. */
+  /** Forgets a rejected secret, which makes this browser a listener. */
   function forget(hostSecret: string, error: unknown): never {
     if (!(error instanceof Refusal) || (error.code !== "ticket-invalid" && error.code !== "ticket-revoked"))
       throw error;

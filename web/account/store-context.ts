@@ -3,5 +3,5 @@
 import { createContext } from "svelte";
 import type { BrowserStore } from "./browser-store.ts";
 
-/** For App.svelte to set. One store per page, because values that the browser does not keep live in it. */
+/** One store per page, because values that the browser does not keep live in it. */
 export const [browserStore, provideStore] = createContext<BrowserStore>();

@@ -124,7 +124,7 @@ export class SpacePage {
     }
   }
 
-  /** Loads the code for taking part, which listeners do not need. Throws Refusal. */
+  /** Listeners do not need this code. Throws Refusal. */
   identity(): Promise<Identity> {
     this.#identity ??= import("../account/identity.ts").then(
       ({ identityIn }) => identityIn(this.id, this.store, this.clock, () => this.#loseHostLink()),
@@ -136,7 +136,6 @@ export class SpacePage {
     return this.#identity;
   }
 
-  /** Loads the code for speaking, which listeners do not need. */
   loadSpeaking(): Promise<Speaking> {
     this.#loading ??= import("../speaking/speaking.svelte.ts").then(({ Speaking }) => {
       const speaking = new Speaking(this);

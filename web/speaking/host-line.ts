@@ -1,5 +1,5 @@
-// Decides what the host's line says while the space is live: one message that is true for every combination of facts. Pure;
-// the sentences are in web/text.
+// Decides the host's line while the space is live: one message, true for every combination of facts. Pure; the
+// sentences are in web/text.
 
 import type { MicrophoneCondition } from "@hustings/speaker/browser/microphone.ts";
 import type { SeatPhase } from "@hustings/speaker/browser/seat.ts";
@@ -19,21 +19,18 @@ export type HostMessage =
 
 export interface HostFacts {
   readonly seat: SeatPhase;
-  /** Nobody hears this host, because they are muted. */
   readonly isMuted: boolean;
   readonly microphone: MicrophoneCondition;
   /** An open microphone has brought no sound for a while. */
   readonly isMicrophoneSilent: boolean;
   /** The server does not answer this page, or has lost contact with the stage. */
   readonly isDoorAway: boolean;
-  /** The sound on air: the stage, or hold music. */
   readonly air: Air;
   readonly recording: RecordingStatus;
 }
 
 export interface HostLine {
   readonly message: HostMessage;
-  /** Nothing needs the host's attention. */
   readonly isWell: boolean;
   /** Sound reaches listeners and is not stored, although it should be. */
   readonly isUnrecorded: boolean;

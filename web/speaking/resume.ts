@@ -1,5 +1,5 @@
-// Remembers across a reload that this page held a seat, so that a reload within seconds takes it again without a tap. Any
-// other way back to a kept seat needs a tap: the person may not know that they would be heard.
+// Lets a reload within seconds take a held seat again without a tap. Any other return needs a tap: the person may not
+// know that they would be heard.
 
 import type { Store } from "../account/browser-store.ts";
 
@@ -17,7 +17,7 @@ export function noteSeat(key: string, utcMs: number, store: Store): void {
   store.setItem(key, String(utcMs));
 }
 
-/** Whether this load of the page continues the one that made the note. The note is used up. */
+/** True: this load continues the one that made the note, which is used up. */
 export function takeSeatNote(key: string, load: PageLoad, store: Store): boolean {
   const noted = store.getItem(key);
   store.removeItem(key);
@@ -25,7 +25,6 @@ export function takeSeatNote(key: string, load: PageLoad, store: Store): boolean
   return Math.abs(load.beganUtcMs - Number(noted)) <= RESUME_WITHIN_MS;
 }
 
-/** How the browser loaded this document. */
 export function pageLoad(): PageLoad {
   const [entry] = performance.getEntriesByType("navigation");
   const type = entry && "type" in entry ? entry.type : undefined;

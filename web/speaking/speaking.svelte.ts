@@ -64,7 +64,6 @@ export class Speaking {
   /** Sound is sent only after an action of this visit that means to be heard, whatever the kept seat says. */
   #mayBeHeard = $state(false);
   readonly isMuted = $derived(this.ownSeat?.muted !== false || !this.#mayBeHeard);
-  /** The seat is gone, and trying again does not bring it back. */
   readonly isSeatLost = $derived(this.seat?.kind === "over" && this.seat.why !== "replaced");
   readonly status = $derived.by(() => {
     const { seat, isMuted, ownSeat, microphoneCondition: microphone } = this;
@@ -279,7 +278,7 @@ export class Speaking {
     this.microphone?.open(false);
   };
 
-  /** Learns whether the host link that replaced the old one is this person's. If not, the page stops being the host's. */
+  /** If the host link that replaced the old one is not this person's, the page stops being the host's. */
   #checkHostLink(): void {
     if (!this.#page.me.holdsHostLink) return;
     const check = async (): Promise<void> => (await this.#page.identity()).renew();

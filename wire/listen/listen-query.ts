@@ -3,7 +3,7 @@
 import { LISTEN_QUERY } from "../routes.ts";
 import type { Rendition } from "../units.ts";
 
-/** What a listener asks for and has; absent: nothing yet. */
+/** A listener's request, and the position from which it resumes. Absent: nothing yet. */
 export interface ListenPosition {
   readonly rendition: Rendition;
   readonly nextSlot?: number | undefined;

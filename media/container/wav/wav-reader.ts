@@ -67,7 +67,7 @@ const KNOWN_TAGS = new Set(
   ),
 );
 
-/** Where the next chunk begins: a chunk of odd size is followed by a byte of padding, which some writers leave out. */
+/** Offset of the next chunk: a byte of padding follows a chunk of odd size, but some writers leave it out. */
 function nextTagAt(view: DataView, end: number, isOdd: boolean): number {
   if (!isOdd || end + 5 > view.byteLength) return end;
   const isUnpadded = !KNOWN_TAGS.has(tag(view, end + 1)) && KNOWN_TAGS.has(tag(view, end));

@@ -4,7 +4,7 @@ import type { Clock } from "@hustings/flow/clock.ts";
 import { createKeyedTokenBuckets, type KeyedTokenBuckets } from "@hustings/flow/token-bucket.ts";
 import { networksOf } from "./address-block.ts";
 
-/** How many times the allowance of the narrowest network each wider one has, in the order of `networksOf`. */
+/** Allowance of each wider network as a multiple of the narrowest one's, in the order of `networksOf`. */
 export const NETWORK_FACTORS: readonly number[] = [1, 2, 4];
 
 export interface NetworkBuckets {

@@ -2,7 +2,7 @@
 
 import { isolate } from "../isolate.ts";
 
-/** What the host's line may name. `behind` is the usual lag of listeners as a phrase of `times`; absent when not known. */
+/** `behind` is the listeners' usual lag as a phrase of `times`; absent: not known. */
 export interface HostLineValues {
   readonly listeners: number;
   readonly behind: string | undefined;
@@ -26,7 +26,6 @@ const trouble =
   (state: string, details = ""): HostLineOf =>
   () => ({ state, details });
 
-/** A line about listeners: `some` when there are any. */
 const withListeners =
   (state: string, some: (values: HostLineValues) => readonly (string | undefined)[]): HostLineOf =>
   (values) => {

@@ -17,7 +17,7 @@ function raiseHands(space: Space, count: number): void {
   }
 }
 
-// What a frame carries is JSON, which has no undefined fields.
+// The content of a frame is JSON, which has no undefined fields.
 const plain = (state: object) => JSON.parse(JSON.stringify(state));
 
 for (const cadenceMs of [200, 2_000, 8_000]) {

@@ -51,9 +51,9 @@ interface Waiting {
 /** A file that takes the place of a lane's file, with the same numbers in it. */
 export interface LaneReplacement {
   readonly file: LaneFile;
-  /** Where its last entry ends. */
+  /** Offset after its last entry. */
   readonly endsAt: number;
-  /** Where its reserved bytes end. */
+  /** Offset after its reserved bytes. */
   readonly reservedTo: number;
 }
 

@@ -36,7 +36,7 @@ export interface SpawnOptions {
   readonly onMessage?: (message: RoleMessage) => void;
 }
 
-/** How long a process may take to end in order. */
+/** Time for a process to end in order. */
 export const STOP_MS = 10_000;
 /**
  * Edges yield to the stage, whose 20 ms tick must not wait. Where the system allows it (root, CAP_SYS_NICE) the stage also

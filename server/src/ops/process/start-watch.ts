@@ -6,7 +6,7 @@ import type { Logger } from "../logger.ts";
 import { StartFailure } from "./start-failure.ts";
 
 export interface StartProgress {
-  /** What it is doing, to complete "The stage is still starting and …". */
+  /** Completes "The stage is still starting and …". */
   readonly step: string;
   /** Processor time that it has used, in milliseconds. */
   readonly workMs: number;

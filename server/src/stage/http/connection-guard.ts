@@ -1,10 +1,10 @@
-// Keeps the stage's own port open for speakers while others fill it: a new connection is always accepted, and one that
-// matters less is closed for it. Silent connections go first, then requests without a ticket, then tickets without a seat.
+// Keeps the stage's own port open for speakers: a new connection is always accepted, and one that matters less is
+// closed for it. Silent ones go first, then requests without a ticket, then tickets without a seat.
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
-/** What a connection is used for at present, in ascending order of worth. */
+/** Uses of a connection, in ascending order of worth. */
 export const STANDINGS = ["silent", "request", "ticket", "speaker"] as const;
 export type Standing = (typeof STANDINGS)[number];
 
@@ -19,7 +19,7 @@ export interface ConnectionGuardOptions {
   readonly maxConnections: number;
   /** Connections of one key; beyond it another of the same key is closed. */
   readonly maxPerAddress: number;
-  /** The key under which an address is counted; `undefined`: it is not. */
+  /** `undefined`: the address is not counted. */
   readonly keyOf: (address: string) => string | undefined;
 }
 

@@ -21,7 +21,7 @@ const MAX_CONNECTIONS_PER_ADDRESS = 100;
 /** Requests of an address at once, and then per second (ops/network-buckets.ts). */
 export const REQUEST_BURST = 100;
 export const REQUESTS_PER_SECOND = 10;
-/** Of each width; then the network not seen for longest is forgotten. */
+/** Networks of each width; then the one not seen for longest is forgotten. */
 const MAX_ADDRESSES = 10_000;
 
 export interface HttpOptions {

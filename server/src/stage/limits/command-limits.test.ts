@@ -15,7 +15,7 @@ const listener = (number: number, address?: string): CommandSender => {
   return { person: `g_${number}` as PersonId, standing: "listener", address };
 };
 
-/** How many of `senders` are served; the others are refused with a time to wait. */
+/** Number of `senders` that are served; the others are refused with a time to wait. */
 function served(limits: CommandLimits, senders: readonly CommandSender[]): number {
   return senders.filter((sender) => {
     try {

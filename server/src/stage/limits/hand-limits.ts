@@ -18,7 +18,7 @@ export interface HandLimits {
 
 /** Hands that one IPv4 address or /64 may hold up; a /56 twice and a /48 four times as many. */
 export const HANDS_PER_ADDRESS = 10;
-/** How long a person whose hand went down must wait; that long the hand also counts as one of its address. */
+/** Wait of a person whose hand went down; for this time the hand also counts as one of its address. */
 export const COOL_DOWN_MS = { self: 10_000, host: 60_000 } as const;
 /** Hands that may go up in a space at once, and then each second. */
 export const HANDS_AT_ONCE = 60;

@@ -1,5 +1,5 @@
-// Decides from what arrives whether the other side is there. Sound is the quickest sign, but a sender may send none while
-// it is silent; RTCP and messages then show that it is there. Pure.
+// Decides whether the other side is there. Sound is the quickest sign; RTCP and messages also count, because a silent
+// sender may send no sound. Pure.
 
 /** Without any sign for this long, a speaker who sends steadily is away. Chromium sends while muted, DTX every 400 ms. */
 export const SILENCE_MS = 1_000;
@@ -12,16 +12,13 @@ const STEADY_AFTER_MS = 60_000;
 
 /** All times are on one monotonic clock and never go back. */
 export class Liveness {
-  /** When the newest packet of sound arrived. */
   #soundMs: number | undefined;
   #signMs = -Infinity;
-  /** When the first sign of this pause came. */
   #pauseSignMs: number | undefined;
   #steadySinceMs = 0;
   /** This sender was there during a pause before, so its next pause is not taken for absence. */
   #isPausing = false;
 
-  /** A packet of sound arrived. */
   sound(nowMs: number): void {
     this.#confirmPause(nowMs);
     this.#pauseSignMs = undefined;
@@ -30,7 +27,6 @@ export class Liveness {
     this.#soundMs = nowMs;
   }
 
-  /** RTCP or a message arrived. */
   sign(nowMs: number): void {
     this.#signMs = nowMs;
     if (!this.#hasSound(nowMs)) this.#pauseSignMs ??= nowMs;
@@ -43,7 +39,7 @@ export class Liveness {
     this.#pauseSignMs = undefined;
   }
 
-  /** Whether the speaker is there. False before the first sound. */
+  /** False before the first sound. */
   isThere(nowMs: number): boolean {
     if (this.#soundMs === undefined) return false;
     this.#confirmPause(nowMs);

@@ -1,12 +1,12 @@
-// Limits what one peer makes the stage do: the library decrypts and delivers every packet before it can be dropped, so a peer
-// that keeps flooding has to be closed.
+// Limits a peer's packets and channels. The library decrypts every packet before it can be dropped, so a peer that
+// keeps flooding is closed.
 
 import { createTokenBucket } from "@hustings/flow/token-bucket.ts";
 
 export interface PeerLimits {
   /** "drop": beyond the limit. "flood": the peer is to be closed. */
   takePacket(): "take" | "drop" | "flood";
-  /** False: the peer opens more channels than it may. */
+  /** False: too many channels. */
   takeChannel(): boolean;
 }
 

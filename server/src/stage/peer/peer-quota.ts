@@ -1,12 +1,10 @@
-// Decides whether a stage takes one more peer. Peers that never connected give way, so that offers without a sender behind
-// them cannot keep a speaker out.
+// Decides whether a stage takes one more peer. Peers that never connected give way to it.
 
 import type { ErrorCode } from "@hustings/wire/errors.ts";
 
 export interface HeldPeer {
   /** The network of the address that sent the offer; `undefined` for this machine, which has no quota. */
   readonly from: string | undefined;
-  /** It was connected at some time. */
   readonly hasConnected: boolean;
   readonly bornMs: number;
 }
@@ -16,12 +14,11 @@ export interface PeerQuota {
   readonly maxPerAddress: number;
 }
 
-/** The peer that gives way, if one has to. */
 export type PeerDecision<Held> =
   | { readonly takes: true; readonly displaced: Held | undefined }
   | { readonly takes: false; readonly code: Extract<ErrorCode, "full" | "address-full"> };
 
-/** A peer that is younger may still be connecting. */
+/** A younger peer may still be connecting. */
 export const CONNECT_GRACE_MS = 3_000;
 
 /** For one more offer from `from`. Of all that never connected, the oldest of the address with the most of them gives way. */

@@ -38,13 +38,12 @@ export interface SpaceDependencies {
   /** Time without a connected call; the host's seat is kept until the end. */
   readonly seatKeptMs: number;
   readonly silenceLimitMs: number;
-  /** Time for which a live space goes on with nobody on its stage (policy/empty-stage.ts). */
+  /** See policy/empty-stage.ts. */
   readonly emptyStageMs: number;
   /** Whether the state says that the space is recorded: true where the log is on a disk. */
   readonly isRecorded: boolean;
   /** Called once, when the end is on disk. */
   readonly onEnded: (id: SpaceId) => void;
-  /** Whether the stage's processor can take another voice. */
   readonly canMixMore: () => boolean;
 }
 
@@ -83,7 +82,7 @@ export class Space implements AsyncDisposable {
   #lastTick: number;
   #isStoring = true;
   #sentAudience = 0;
-  /** When somebody was on the stage for the last time, or this stage began; by the ticks' clock. */
+  /** By the ticks' clock: when somebody was last on the stage, or this stage began. */
   #occupiedMs: number;
   #hasSentLevels = false;
   #ending: Promise<CommandResult> | undefined;
@@ -137,7 +136,7 @@ export class Space implements AsyncDisposable {
     return this.#position().slot;
   }
 
-  /** Resolves once on disk. Throws a Refusal. `address`: where it came from; absent for a command over a call. */
+  /** Resolves once on disk. Throws a Refusal. `address`: absent for a command over a call. */
   async execute(actor: Actor, command: Command, address?: string): Promise<CommandResult> {
     const { person } = actor;
     const role = roleIn(this.#pen.state, person);
@@ -170,7 +169,7 @@ export class Space implements AsyncDisposable {
     return command.do === "end" ? this.#endAt(slot, write) : this.#write(decision, undefined, rank);
   }
 
-  /** Ends the space without a command of its host; resolves when the end is on disk. Throws `cannot-store`. */
+  /** Ends the space without its host's command; resolves once on disk. Throws `cannot-store`. */
   end(why: EndReason): Promise<CommandResult> {
     const slot = this.#position().slot + 1;
     return this.#endAt(slot, () => this.#write({ state: [{ kind: "ended", why }], backstage: [] }, slot));
@@ -217,7 +216,6 @@ export class Space implements AsyncDisposable {
       throw new Refusal("stage-busy");
   }
 
-  /** Whether an offer of `actor` would be seated. */
   expects(actor: Actor): boolean {
     try {
       decideSeat(this.#pen.state, this.#removed, actor);

@@ -288,7 +288,7 @@ async function raiseHands(log: SpaceLog, count: number, round = 0): Promise<void
   }
 }
 
-// What a lane carries is JSON, which has no undefined fields.
+// The content of a lane is JSON, which has no undefined fields.
 function plain(state: SpaceState | undefined): unknown {
   return state && JSON.parse(JSON.stringify(state));
 }
