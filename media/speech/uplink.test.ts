@@ -4,6 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { decodeOgg } from "../codec/decode-ogg.ts";
 import { loadOpus } from "../codec/opus.ts";
+import { encodeStereo, interleave } from "../codec/testing/opus-fixture.ts";
 import { correlate, snrDb } from "../measure/correlate.ts";
 import { levelDbov } from "../mix/level.ts";
 import { writeRed } from "./red.ts";
@@ -268,4 +269,25 @@ test("decodes packets of 10, 40 and 60 ms, and stereo, to frames of 20 ms", () =
     assert.ok(spoken > 54, `${samples}: ${spoken}`);
     assert.equal(uplink.stats().malformed, 0);
   }
+});
+
+test("a speaker in stereo with one channel inverted is as loud as in mono", async () => {
+  const voice = speech.subarray(0, 5 * 48_000);
+  const stereo = await encodeStereo(
+    interleave(
+      voice,
+      voice.map((sample) => -sample),
+    ),
+  );
+  const uplink = createUplink({ opus, opusPayloadType: OPUS });
+  const heard = new Float32Array(stereo.length * 960);
+  for (const [index, payload] of stereo.entries()) {
+    uplink.receive(
+      writeRtp({ payloadType: OPUS, sequence: index, timestamp: index * 960, ssrc: 7, payload }),
+      index * 20,
+    );
+    heard.set(uplink.tick(index * 20 + 7).pcm, index * 960);
+  }
+  assert.ok(correlate(heard, voice.subarray(0, 4 * 48_000)).score > 0.9);
+  assert.ok(Math.abs(levelDbov(heard) - levelDbov(voice)) <= 1, `${levelDbov(heard)} for ${levelDbov(voice)}`);
 });
