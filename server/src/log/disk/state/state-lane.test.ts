@@ -260,6 +260,23 @@ describe("state lane, read by another process", () => {
     }
   });
 
+  test("reads a long lane of an earlier version, with damage of any length inside", async () => {
+    await using disk = await startDisk({ replaceFile: () => Promise.reject(new Error("as if it did not compact")) });
+    const log = await disk.store.create(SPACE);
+    await log.appendState(0, 5, createdChange());
+    await raiseHands(log, MANY * 2);
+    const state = plain(log.state());
+    await disk.close();
+    const whole = await readFile(disk.lane("state.lane"));
+    const middle = whole.indexOf(10, whole.length / 2) + 1;
+    for (const damage of [Buffer.alloc(0), Buffer.from("x"), Buffer.alloc(700_000), Buffer.alloc(700_000, "y\n")]) {
+      const parts = [whole.subarray(0, middle), damage, whole.subarray(middle)];
+      await writeFile(disk.lane("state.lane"), Buffer.concat(parts));
+      const stored = await createDiskArchive({ directory: disk.directory }).read(SPACE);
+      assert.deepEqual(plain(stored?.state()), state, `${damage.length} bytes of damage`);
+    }
+  });
+
   test("readers of the same log share one fold of its state", async () => {
     await using disk = await startDisk();
     const archive = createDiskArchive({ directory: disk.directory });

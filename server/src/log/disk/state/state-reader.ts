@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import { EMPTY_STATE, type SpaceState } from "@hustings/wire/log/state.ts";
 import { MAX_ENTRY_LANE_BYTES } from "../entry-lane.ts";
-import { scanEntries } from "../entry-lines.ts";
+import { LINE_BYTES, MAX_ENTRY_BYTES, scanEntries } from "../entry-lines.ts";
 import { type LaneFile, openForReading } from "../lane-files.ts";
 import { LANE_FILES } from "../lane-names.ts";
 import { stateOf } from "./state-compaction.ts";
@@ -27,6 +27,8 @@ interface Fold {
 
 /** Compared to find out whether a lane is still the one that was read. Longer than most entries. */
 const LAST_BYTES = 4 * 1024;
+const MAX_LINE_BYTES = MAX_ENTRY_BYTES + LINE_BYTES;
+const PIECE_BYTES = 256 * 1024;
 
 export function createStateReader(): StateReader {
   const kept = new Map<string, Promise<Fold | undefined>>();
@@ -74,19 +76,29 @@ async function hasStayed(file: LaneFile, { endsAt, lastBytes }: Fold): Promise<b
   return Buffer.compare(bytes, lastBytes) === 0;
 }
 
+// In pieces, so that a long lane of an earlier version does not hold up the process.
 async function foldFrom(file: LaneFile, sizeBytes: number, instance: string, known?: Fold): Promise<Fold> {
-  const from = known?.endsAt ?? 0;
-  const bytes = await file.read(from, Math.max(0, sizeBytes - from));
-  const { entries, endsAt: end } = scanEntries(bytes);
-  if (known !== undefined && entries.length === 0) return known;
-  const state = stateOf(entries, known?.state);
-  const isEmpty = bytes.every((byte) => byte === 0);
-  const endsAt = from + end;
+  let { state, endsAt } = known ?? { state: undefined, endsAt: 0 };
+  let isBlank = true;
+  for (let at = endsAt; at < sizeBytes; ) {
+    const bytes = await file.read(at, Math.min(PIECE_BYTES, sizeBytes - at));
+    const scan = scanEntries(bytes);
+    if (scan.entries.length > 0) {
+      state = stateOf(scan.entries, state);
+      at += scan.endsAt;
+      endsAt = at;
+      continue;
+    }
+    isBlank &&= bytes.every((byte) => byte === 0);
+    if (bytes.length < PIECE_BYTES) break;
+    at += PIECE_BYTES - MAX_LINE_BYTES;
+  }
+  if (known !== undefined && known.endsAt === endsAt) return known;
   const lastFrom = Math.max(0, endsAt - LAST_BYTES);
   return {
     instance,
     endsAt,
     lastBytes: await file.read(lastFrom, endsAt - lastFrom),
-    state: state ?? (isEmpty ? EMPTY_STATE : undefined),
+    state: state ?? (isBlank ? EMPTY_STATE : undefined),
   };
 }
