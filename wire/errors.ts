@@ -209,7 +209,7 @@ export const ERROR_TABLE = {
     status: 503,
     closeCode: 4507,
     what: "Another process of this server has a free place.",
-    todo: "Reconnect at once with the same link and `since`.",
+    todo: "Reconnect at once with the same link and the newest claim (`p`).",
   },
   "opening-closed": {
     status: 403,

@@ -36,5 +36,5 @@ export const LISTEN_QUERY = {
   stateSeq: "seq",
   momentSeq: "m",
   cadenceMs: "c",
-  sinceUtcMs: "since",
+  claim: "p",
 } as const;

@@ -91,6 +91,5 @@ export function listenPath(table: ListenerTable, i: number, path: string, rendit
   const known = (column: { readonly [i: number]: number | undefined }) => column[i] || undefined;
   const next = table.next[i] as number;
   const cursor = { nextSlot: next, heldCadenceMs: table.cadenceMs[i], stateSeq: known(table.stateSeq) };
-  const sinceUtcMs = known(table.queuedSinceUtcMs);
-  return `${path}?${listenQuery({ rendition, ...(next >= 0 ? cursor : {}), sinceUtcMs })}`;
+  return `${path}?${listenQuery({ rendition, ...(next >= 0 ? cursor : {}), claim: table.claims[i] })}`;
 }

@@ -315,7 +315,10 @@ export class ListenerSessions implements FrameSink {
       table.reserveMs[i] = notice.reserveMs ?? 0;
       this.playback.onCadenceRequest(i, notice.cadenceMs, table.reserveMs[i] as number);
       table.restUntilMs[i] = 0;
-    } else if (notice.kind === "waiting") this.#onQueued(i, notice.sinceUtcMs, nowMs);
+    } else if (notice.kind === "waiting") {
+      table.claims[i] = notice.claim;
+      this.#onQueued(i, notice.sinceUtcMs, nowMs);
+    } else if (notice.kind === "place") table.claims[i] = notice.claim;
     else if (notice.kind === "skipped") table.skippedTo[i] = Math.max(table.skippedTo[i] as number, notice.to);
     else if (notice.kind === "upstream") {
       this.playback.advanceTo(i, nowMs);

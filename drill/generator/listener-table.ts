@@ -38,6 +38,8 @@ export class ListenerTable {
   readonly tappedMs: Float64Array;
   /** When the listener entered the admission queue, by the edge's clock; 0: not queued. */
   readonly queuedSinceUtcMs: Float64Array;
+  /** Proof of its place at an edge or in a queue. */
+  readonly claims: (string | undefined)[] = [];
   readonly isAway: Uint8Array;
   readonly stalled: Uint8Array;
   readonly hasFailed: Uint8Array;
@@ -81,6 +83,7 @@ export class ListenerTable {
       this.hasAsked[i] =
       this.lostAtMs[i] =
         0;
+    this.claims[i] = undefined;
     this.cadenceMs[i] = FASTEST_CADENCE_MS;
   }
 }

@@ -44,6 +44,8 @@ test("rejects messages whose fields are missing or impossible", () => {
     noticeFrame({ kind: "target", cadenceMs: 200, reserveMs: "8" } as never),
     noticeFrame({ kind: "pong", echo: 1 } as never),
     noticeFrame({ kind: "waiting", place: -1, estimateMs: null, sinceUtcMs: 1 }),
+    noticeFrame({ kind: "waiting", place: 1, estimateMs: null, sinceUtcMs: 1, claim: "a&b=c" }),
+    noticeFrame({ kind: "place", claim: "x".repeat(101) }),
     snapshotFrame({ ...SNAPSHOT, ...rest, cadenceMs: 0 }),
     snapshotFrame({ ...SNAPSHOT, ...rest, rendition: "64" } as never),
     snapshotFrame({ ...SNAPSHOT, ...rest, headSlot: -1 }),

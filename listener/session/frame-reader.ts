@@ -90,6 +90,13 @@ function checkNotice(notice: Notice): void {
   if (notice.kind === "pong" && !(Number.isFinite(notice.utcMs) && Number.isFinite(notice.echo)))
     throw new BadFrame("A pong lacks utcMs or echo.");
   if (notice.kind === "waiting") checkWaiting(notice);
+  if ((notice.kind === "place" || notice.kind === "waiting") && !isClaim(notice.claim))
+    throw new BadFrame("A claim is not short text.");
+}
+
+// It goes into a URL as it is.
+function isClaim(claim: unknown): boolean {
+  return claim === undefined || (typeof claim === "string" && /^[\w.-]{1,100}$/.test(claim));
 }
 
 function checkWaiting({ place, estimateMs, sinceUtcMs }: Notice & { readonly kind: "waiting" }): void {

@@ -201,7 +201,7 @@ test("L13 a queued listener stays connected while notices come, reconnects to th
   const session = new Session({ url: URL, clock, random: () => 0.5, transport, sink });
   session.start();
   const notify = (place: number, estimateMs: number | null) =>
-    events?.frame(noticeFrame({ kind: "waiting", place, estimateMs, sinceUtcMs: 77 }));
+    events?.frame(noticeFrame({ kind: "waiting", place, estimateMs, sinceUtcMs: 77, claim: "waits" }));
   for (let place = 40; place > 30; place--) {
     notify(place, place * 1_000);
     clock.advance(20_000);
@@ -212,16 +212,17 @@ test("L13 a queued listener stays connected while notices come, reconnects to th
   );
   assert.equal(playoutInputOf(session).expecting, "hold");
   clock.advance(6_000);
-  assert.equal(urls.at(-1), `${URL}?r=32&since=77`, "silence for 25 s");
+  assert.equal(urls.at(-1), `${URL}?r=32&p=waits`, "silence for 25 s");
   events?.closed(4507, "place-elsewhere");
   clock.advance(1_000);
   assert.deepEqual([urls.length, session.waiting?.position], [3, 31]);
   const rest = { headSlot: null, nextSlot: null, rendition: "32", cadenceMs: 200, audience: 1, utcMs: 1 } as const;
   events?.frame(snapshotFrame({ state: EMPTY_STATE, ...rest }));
   assert.deepEqual([session.link, session.waiting], ["first-flight", undefined]);
+  events?.frame(noticeFrame({ kind: "place", claim: "listens" }));
   events?.closed(1006, "");
   clock.advance(1_000);
-  assert.equal(urls.at(-1), `${URL}?r=32`, "no longer queued");
+  assert.equal(urls.at(-1), `${URL}?r=32&p=listens`, "no longer queued");
   session.stop();
 });
 

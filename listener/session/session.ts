@@ -94,7 +94,8 @@ export class Session {
   #missing = { slot: -1, sinceMs: 0, tries: 0 };
   #hasCursor = true;
   #bufferEndsMs = 0;
-  #queuedSinceUtcMs: number | undefined;
+  /** Proof of the place at an edge or in its queue. */
+  #claim: string | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -146,7 +147,7 @@ export class Session {
     this.retryAtMs = undefined;
     const isOpen = after === "first-flight" || after === "following";
     if (!isOpen) this.#disconnect(event === "stop" ? 1000 : undefined);
-    if (after === "idle" || after === "ended" || after === "refused") this.#leaveQueue();
+    if (after === "idle" || after === "ended" || after === "refused") this.waiting = undefined;
     if (after === "connecting") this.#connect();
     if (after === "waiting-retry" || after === "offline") this.#scheduleRetry(atLeastMs, before === "following");
     this.#options.onChange?.();
@@ -173,7 +174,7 @@ export class Session {
     const seq = this.state.seq === 0 ? undefined : this.state.seq;
     const buffer = next === undefined ? {} : { nextSlot: next, heldCadenceMs: this.#heldCadenceMs };
     const cursor = this.#hasCursor ? { ...buffer, stateSeq: seq, momentSeq } : {};
-    return `${this.#options.url}?${listenQuery({ rendition, ...cursor, sinceUtcMs: this.#queuedSinceUtcMs })}`;
+    return `${this.#options.url}?${listenQuery({ rendition, ...cursor, claim: this.#claim })}`;
   }
 
   #disconnect(code: number | undefined): void {
@@ -240,24 +241,19 @@ export class Session {
     this.#move("lost");
   }
 
-  #onQueued({ place, estimateMs, sinceUtcMs }: Notice & { readonly kind: "waiting" }): void {
+  #onQueued({ place, estimateMs, claim = this.#claim }: Notice & { readonly kind: "waiting" }): void {
     this.waiting = { position: place, estimateMs };
-    this.#queuedSinceUtcMs = sinceUtcMs;
+    this.#claim = claim;
     if (this.link !== "connecting") return;
     this.#timer?.cancel();
     this.#timer = this.#options.clock.after(SESSION_TIMES.waitingMs, () => this.#move("lost"));
-  }
-
-  #leaveQueue(): void {
-    this.waiting = undefined;
-    this.#queuedSinceUtcMs = undefined;
   }
 
   #onSnapshot(snapshot: Snapshot): void {
     const { nextSlot } = snapshot;
     const { clock, onSnapshot } = this.#options;
     this.#timer?.cancel();
-    this.#leaveQueue();
+    this.waiting = undefined;
     this.#takeState(snapshot);
     this.#setCadence(snapshot.cadenceMs);
     this.targetCadenceMs = undefined;
@@ -333,6 +329,7 @@ export class Session {
     else if (notice.kind === "audience") this.audience = notice.audience;
     else if (notice.kind === "upstream") this.isStageAway = notice.away;
     else if (notice.kind === "waiting") this.#onQueued(notice);
+    else if (notice.kind === "place") this.#claim = notice.claim;
     else if (notice.kind === "pong") {
       this.offset.addSample(notice.echo, clock.monotonicMs(), clock.utcMs(), notice.utcMs);
       return;

@@ -45,6 +45,8 @@ export type Notice =
   /** Slots `[from, to)` exist but are not sent: no longer kept, or the listener was too slow. */
   | { readonly kind: "skipped"; readonly from: number; readonly to: number }
   | { readonly kind: "audience"; readonly audience: number }
+  /** The listener has a place, and `claim` in the query regains it after a disconnection. */
+  | { readonly kind: "place"; readonly claim: string }
   /** Answers `ping`. `utcMs` is the edge's clock. */
   | { readonly kind: "pong"; readonly echo: number; readonly utcMs: number }
   /** The edge lost its stage, or has it again. */
@@ -59,6 +61,8 @@ export type Notice =
       readonly place: number;
       readonly estimateMs: number | null;
       readonly sinceUtcMs: number;
+      /** Regains the position. */
+      readonly claim?: string;
     };
 
 /** A listener may send five a second; more closes with 4429, anything else with 4402. */

@@ -11,19 +11,19 @@ export interface ListenPosition {
   readonly momentSeq?: number | undefined;
   /** The cadence that its buffer suffices for. */
   readonly heldCadenceMs?: number | undefined;
-  /** Start of an earlier wait in a queue. */
-  readonly sinceUtcMs?: number | undefined;
+  /** The newest claim that an edge gave. */
+  readonly claim?: string | undefined;
 }
 
 export function listenQuery(position: ListenPosition): string {
-  const { rendition, nextSlot, heldCadenceMs, stateSeq, momentSeq, sinceUtcMs } = position;
+  const { rendition, nextSlot, heldCadenceMs, stateSeq, momentSeq, claim } = position;
   const values: [string, string | number | undefined][] = [
     [LISTEN_QUERY.rendition, rendition],
     [LISTEN_QUERY.nextSlot, nextSlot],
     [LISTEN_QUERY.cadenceMs, heldCadenceMs],
     [LISTEN_QUERY.stateSeq, stateSeq],
     [LISTEN_QUERY.momentSeq, momentSeq === 0 ? undefined : momentSeq],
-    [LISTEN_QUERY.sinceUtcMs, sinceUtcMs],
+    [LISTEN_QUERY.claim, claim],
   ];
   return values.flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`])).join("&");
 }

@@ -28,7 +28,10 @@ export class MessageCache {
   }
 }
 
+/** Notices that each listener gets for itself. */
+const OWN_NOTICES: ReadonlySet<string> = new Set(["pong", "place", "waiting"]);
+
 function isShared(message: EdgeMessage | undefined): message is EdgeMessage {
   if (message === undefined || message.kind === "snapshot") return false;
-  return message.kind !== "notice" || message.notice.kind !== "pong";
+  return message.kind !== "notice" || !OWN_NOTICES.has(message.notice.kind);
 }

@@ -19,6 +19,7 @@ import type { FollowedSpace } from "../replica/followed-space.ts";
 import { createFollowedSpaces, type FollowedSpaces } from "../replica/followed-spaces.ts";
 import { stageUpstream, type Upstream } from "../replica/upstream.ts";
 import { type Admission, createAdmission } from "./admission/admission.ts";
+import { createPlaceClaims } from "./admission/place-claims.ts";
 import { EDGE_LIMITS, type EdgeLimits } from "./edge-limits.ts";
 import { type AcceptSocket, createAcceptSocket, type ListenTarget } from "./http/accept-socket.ts";
 import { type ClientAddresses, createClientAddresses } from "./http/client-address.ts";
@@ -48,6 +49,8 @@ export interface EdgeOptions {
   readonly stagePort: number;
   readonly assetsDirectory: string;
   readonly listen: ListenTarget;
+  /** Shared by the edges of a server, for claims on places; absent: one of this process. */
+  readonly placesSecret?: Uint8Array;
   /** Origin of a CDN for HLS, to which newcomers are sent before they queue. */
   readonly pullUrl?: string;
   /** Default `anyone`. */
@@ -113,7 +116,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const followedSpaces = starting.use(createFollowedSpaces({ upstream, clock, random, limits, log, onSound }));
   const link = "link" in options.listen ? options.listen.link : undefined;
   const admission = starting.use(startAdmission(options, limits, link, () => updateAccepting()));
-  const sockets = { clock, followedSpaces, pushScheduler, clientAddresses, limits, loadWatch, log, admission };
+  const claims = createPlaceClaims(clock, options.placesSecret);
+  const sockets = { clock, followedSpaces, pushScheduler, clientAddresses, limits, loadWatch, log, admission, claims };
   const listeners = starting.use(createListenerSockets(sockets));
   const spaces = createLiveSpaceList(upstream, clock, followedSpaces.setListed);
   const proxies = createProxies(options, limits, clientAddresses);

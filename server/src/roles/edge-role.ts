@@ -4,13 +4,13 @@ import { availableParallelism, totalmem } from "node:os";
 import { shiftedClock, systemClock } from "@hustings/flow/clock.ts";
 import { startEdge } from "../edge/edge.ts";
 import type { EdgeLimits } from "../edge/edge-limits.ts";
-import { loadOrCreateSessionSecret } from "../edge/http/tls-session-secret.ts";
 import type { DoorLink } from "../ops/accept/accept-ipc.ts";
 import { type EdgeBudget, edgeBudget, readDescriptorLimit } from "../ops/host/listener-budget.ts";
 import type { Logger } from "../ops/logger.ts";
 import type { RoleStart } from "../ops/process/role-message.ts";
 import type { RunningRole } from "../ops/process/role-process.ts";
 import { runDirectory } from "../ops/process/run-directory.ts";
+import { loadOrCreateSecret } from "../tickets/shared-secret.ts";
 import { tlsOf } from "./tls-files.ts";
 
 const DRAIN_MS = 1_000;
@@ -45,12 +45,13 @@ export async function startEdgeRole(
     coreShare: Math.min(1, availableParallelism() / config.edges),
     edges: config.edges,
     limits,
+    placesSecret: await loadOrCreateSecret(config.dataDirectory, "places"),
     ...(config.trustedProxies === undefined ? {} : { trustedProxies: config.trustedProxies }),
     openSpaces: config.openSpaces,
     ...(config.pullUrl === undefined ? {} : { pullUrl: config.pullUrl }),
     ...(tls === undefined
       ? {}
-      : { tls: { ...tls, sessionSecret: await loadOrCreateSessionSecret(config.dataDirectory) } }),
+      : { tls: { ...tls, sessionSecret: await loadOrCreateSecret(config.dataDirectory, "session") } }),
     log,
   });
   return {

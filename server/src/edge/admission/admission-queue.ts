@@ -8,8 +8,10 @@ export interface Waiter {
   /** It was listening before and goes before every newcomer. */
   readonly isReturning: boolean;
   readonly sinceUtcMs: number;
-  /** It queued at another edge before and says since when. */
+  /** It queued at another edge before. */
   readonly hasWaited: boolean;
+  /** With which it regains its position. */
+  readonly claim: string;
   send(frame: Buffer): void;
   admit(): void;
   redirect(): void;
@@ -62,8 +64,9 @@ export function createAdmissionQueue(clock: Clock, limit: number): AdmissionQueu
   function sendPosition(entry: Entry, position: number, nowMs: number): void {
     entry.sentMs = nowMs;
     entry.sentPosition = position;
-    const { sinceUtcMs } = entry;
-    const notice = { kind: "waiting", place: position, estimateMs: rate.estimateMs(position), sinceUtcMs } as const;
+    const { claim } = entry.waiter;
+    const about = { place: position, estimateMs: rate.estimateMs(position), sinceUtcMs: entry.sinceUtcMs, claim };
+    const notice = { kind: "waiting", ...about } as const;
     entry.waiter.send(binaryFrame(noticeFrame(notice)));
   }
 

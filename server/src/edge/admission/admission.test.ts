@@ -38,6 +38,7 @@ function open(limits: Partial<EdgeLimits>, more: More = {}) {
     const waiter: Waiter = {
       isReturning: false,
       hasWaited: false,
+      claim: "",
       sinceUtcMs: clock.utcMs(),
       send(bytes) {
         const frame = decodeFrame(bytes.subarray(bytes[1] === 126 ? 4 : 2));

@@ -23,14 +23,14 @@ export function readListenRequest(query: URLSearchParams): ListenRequest {
     stateSeq: numberOf(query, LISTEN_QUERY.stateSeq, Number.MAX_SAFE_INTEGER),
     momentSeq: numberOf(query, LISTEN_QUERY.momentSeq, Number.MAX_SAFE_INTEGER),
     heldCadenceMs: numberOf(query, LISTEN_QUERY.cadenceMs, MAX_HELD_MS),
-    sinceUtcMs: numberOf(query, LISTEN_QUERY.sinceUtcMs, Number.MAX_SAFE_INTEGER),
+    claim: query.get(LISTEN_QUERY.claim) ?? undefined,
   };
 }
 
 /** For close reasons, which are short. */
 export function resumeQuery(request: ListenRequest): string {
-  const { heldCadenceMs } = request;
-  return listenQuery({ ...request, heldCadenceMs: heldCadenceMs === FASTEST_CADENCE_MS ? undefined : heldCadenceMs });
+  const { claim: _claim, heldCadenceMs, ...position } = request;
+  return listenQuery({ ...position, heldCadenceMs: heldCadenceMs === FASTEST_CADENCE_MS ? undefined : heldCadenceMs });
 }
 
 function numberOf(query: URLSearchParams, name: string, most: number): number | undefined {

@@ -6,6 +6,7 @@ import { type Clock, sleep } from "@hustings/flow/clock.ts";
 import { createKeyedTokenBuckets } from "@hustings/flow/token-bucket.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
+import { noticeFrame } from "@hustings/wire/listen/frames.ts";
 import { type AddressCount, createPerAddressLimit } from "../../http/per-address-limit.ts";
 import { closeCodeOf, closeReasonOf, refusalOf, refuseSocket } from "../../http/responses.ts";
 import type { Logger } from "../../ops/logger.ts";
@@ -13,6 +14,7 @@ import type { FollowedSpace } from "../../replica/followed-space.ts";
 import type { FollowedSpaces } from "../../replica/followed-spaces.ts";
 import type { Admission } from "../admission/admission.ts";
 import type { Waiter } from "../admission/admission-queue.ts";
+import { type ClaimedPlace, claimedPlace, type PlaceClaims } from "../admission/place-claims.ts";
 import { type EdgeLimits, MESSAGES_PER_SECOND } from "../edge-limits.ts";
 import type { ClientAddresses } from "../http/client-address.ts";
 import type { RequestHead } from "../http/request-head.ts";
@@ -24,6 +26,7 @@ import { createSharedFrames, type SharedFrames } from "../push/shared-frames.ts"
 import { JoinedFrames } from "./joined-frames.ts";
 import { type ListenRequest, readListenRequest } from "./listen-request.ts";
 import { ListenerSocket, type SocketContext } from "./websocket.ts";
+import { binaryFrame } from "./websocket-framing.ts";
 import { acceptUpgrade, UPGRADE_HEADERS } from "./websocket-upgrade.ts";
 
 export interface ListenerSockets {
@@ -44,12 +47,15 @@ export interface ListenerSocketsOptions {
   readonly loadWatch: LoadWatch;
   readonly log: Logger;
   readonly admission: Admission;
+  readonly claims: PlaceClaims;
 }
 
 interface ConnectionState {
   pendingMessages: ((listener: Listener) => void)[] | undefined;
   listener: Listener | undefined;
   retained: Disposable | undefined;
+  /** The id of its claim. */
+  placeId: string | undefined;
   /** True: it has a place. A waiter: it is queued. */
   admission: Waiter | boolean;
   /** `undefined`: at the limit. */
@@ -74,6 +80,9 @@ export function createListenerSockets(options: ListenerSocketsOptions): Listener
   const firstSends = createFirstSendQueue(clock, limits.connections);
   const upgradeResponses = createUpgradeResponses();
   const frames = new WeakMap<FollowedSpace, SharedFrames>();
+  const { claims } = options;
+  /** By the id of their claims. */
+  const holders = new Map<string, Connection>();
   let isDraining = false;
 
   const context: SocketContext<ConnectionState> = {
@@ -109,9 +118,11 @@ export function createListenerSockets(options: ListenerSocketsOptions): Listener
         throw new Refusal("address-full", undefined, { retryAfterMs: ADDRESS_FULL_RETRY_MS });
       if (!isSpaceId(space)) throw new Refusal("no-space");
       const request = readListenRequest(new URLSearchParams(query));
+      const place = claimedPlace(claims, clock, space, request);
+      holdPlace(connection, place);
       let followed = await options.followedSpaces.follow(space as SpaceId);
-      if (connection.isOpen && !enter(state, request)) {
-        await waitForPlace(connection, state, request);
+      if (connection.isOpen && !enter(state, place)) {
+        await waitForPlace(connection, state, place);
         followed = await options.followedSpaces.follow(space as SpaceId);
       }
       if (connection.isOpen) queueFirstSend(connection, state, followed, request);
@@ -126,22 +137,23 @@ export function createListenerSockets(options: ListenerSocketsOptions): Listener
     connection.close(closeCodeOf(refusal.code), closeReasonOf(refusal));
   }
 
-  function enter(state: ConnectionState, { nextSlot, sinceUtcMs }: ListenRequest): boolean {
-    state.admission = options.admission.enter(nextSlot !== undefined, sinceUtcMs !== undefined);
+  // A claim is good for one connection, the newest: the one before it is usually dead.
+  function holdPlace(connection: Connection, { id }: ClaimedPlace): void {
+    connection.state.placeId = id;
+    holders.get(id)?.terminate();
+    holders.set(id, connection);
+  }
+
+  function enter(state: ConnectionState, { isReturning, hasWaited }: ClaimedPlace): boolean {
+    state.admission = options.admission.enter(isReturning, hasWaited);
     return state.admission;
   }
 
   // Never settles when the connection closes first.
-  function waitForPlace(
-    connection: Connection,
-    state: ConnectionState,
-    { nextSlot, sinceUtcMs }: ListenRequest,
-  ): Promise<void> {
+  function waitForPlace(connection: Connection, state: ConnectionState, place: ClaimedPlace): Promise<void> {
     return new Promise((resolve) => {
       const waiter: Waiter = {
-        isReturning: nextSlot !== undefined,
-        hasWaited: sinceUtcMs !== undefined,
-        sinceUtcMs: sinceUtcMs ?? clock.utcMs(),
+        ...place,
         send: (frame) => connection.write(frame),
         admit() {
           state.admission = true;
@@ -191,6 +203,7 @@ export function createListenerSockets(options: ListenerSocketsOptions): Listener
       nowMs: clock.monotonicMs(),
     });
     state.listener = listener;
+    confirmPlace(connection, state, followed.space);
     options.pushScheduler.add(listener, listener.cadenceMs, followed);
     if (request.nextSlot !== undefined) loadWatch.countReturn();
     state.retained = options.followedSpaces.retain(followed);
@@ -198,9 +211,16 @@ export function createListenerSockets(options: ListenerSocketsOptions): Listener
     state.pendingMessages = undefined;
   }
 
+  function confirmPlace(connection: Connection, { placeId: id }: ConnectionState, space: SpaceId): void {
+    if (!connection.isOpen || id === undefined) return;
+    const claim = claims.sign(space, { kind: "listening", id, utcMs: clock.utcMs() });
+    connection.write(binaryFrame(noticeFrame({ kind: "place", claim })));
+  }
+
   function leave(connection: Connection): void {
     connections.delete(connection);
-    const { listener, retained, admission, addressCount } = connection.state;
+    const { listener, retained, admission, addressCount, placeId } = connection.state;
+    if (placeId !== undefined && holders.get(placeId) === connection) holders.delete(placeId);
     if (typeof addressCount === "object") addressLimit.leave(addressCount);
     if (admission === true) options.admission.leave();
     else if (admission !== false) options.admission.abandon(admission);
@@ -249,6 +269,7 @@ function newState(addressCount: ConnectionState["addressCount"]): ConnectionStat
     pendingMessages: undefined,
     listener: undefined,
     retained: undefined,
+    placeId: undefined,
     admission: false,
     addressCount,
     awaitsFirstSend: false,

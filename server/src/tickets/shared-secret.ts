@@ -1,20 +1,23 @@
-// The secret of all edges' TLS session tickets: DATA/keys/session (0600).
+// Secrets that the processes of one data directory share, in files of DATA/keys (0600).
 
 import { randomBytes } from "node:crypto";
 import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BadKeyFile } from "../../tickets/keys.ts";
+import { BadKeyFile } from "./keys.ts";
+
+/** `session`: for TLS session tickets. `places`: for what edges say about a listener's place. */
+export type SharedSecret = "session" | "places";
 
 const SECRET_BYTES = 32;
 
 /** 32 bytes, created on the first call; concurrent calls agree. Throws BadKeyFile or a file system error. */
-export async function loadOrCreateSessionSecret(dataDirectory: string): Promise<Buffer> {
+export async function loadOrCreateSecret(dataDirectory: string, name: SharedSecret): Promise<Buffer> {
   const folder = join(dataDirectory, "keys");
-  const path = join(folder, "session");
+  const path = join(folder, name);
   const known = await readSecret(path);
   if (known) return known;
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const made = join(folder, `session.${randomBytes(6).toString("hex")}`);
+  const made = join(folder, `${name}.${randomBytes(6).toString("hex")}`);
   await writeFile(made, randomBytes(SECRET_BYTES).toString("hex"), { mode: 0o600, flag: "wx" });
   try {
     await link(made, path);
