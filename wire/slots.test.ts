@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { firstSlotOfStage, utcOfSlot } from "./slots.ts";
+import { clockStepsAfter, firstSlotOfStage, utcOfSlot } from "./slots.ts";
 
 const origin = 1_800_000_000_000;
 
@@ -18,6 +18,22 @@ test("the UTC of a slot is counted from the last anchor at or before it, or from
   assert.equal(utcOfSlot(anchors, 99), origin + 89 * 200);
   assert.equal(utcOfSlot(anchors, 100), origin + 50_000);
   assert.equal(utcOfSlot(anchors, 5), origin - 1000);
+});
+
+test("a clock that was set is told apart from a stage that restarted", () => {
+  const hour = 3_600_000;
+  const anchors = [
+    { slot: 0, utcMs: origin },
+    { slot: 100, utcMs: origin + 20_000 + hour },
+    { slot: 200, utcMs: origin + 40_000 + hour - 10_000 },
+    { slot: 300, utcMs: origin + 60_000 - 10_000 },
+  ];
+  assert.equal(clockStepsAfter(anchors, 0), 0, "an hour on, and an hour back");
+  assert.equal(clockStepsAfter(anchors, 99), 0);
+  assert.equal(clockStepsAfter(anchors, 100), -hour);
+  assert.equal(clockStepsAfter(anchors, 300), 0);
+  assert.equal(clockStepsAfter(anchors.slice(0, 2), 50), hour);
+  assert.equal(clockStepsAfter([], 5), 0);
 });
 
 test("a restarted stage never uses a slot twice, whatever its clock says", () => {

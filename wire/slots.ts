@@ -21,6 +21,21 @@ export function utcOfSlot(anchors: readonly Anchor[], slot: number): number | un
   return chosen && chosen.utcMs + (slot - chosen.slot) * SLOT_MS;
 }
 
+/** Only a clock that was set explains a greater difference: a restarted stage begins nearer to the time than this. */
+export const CLOCK_STEP_MS = 15_000;
+
+/** By how many milliseconds the stage's clock was set at the anchors after `slot`. */
+export function clockStepsAfter(anchors: readonly Anchor[], slot: number): number {
+  let stepsMs = 0;
+  for (const [i, anchor] of anchors.entries()) {
+    const before = anchors[i - 1];
+    if (before === undefined || anchor.slot <= slot) continue;
+    const stepMs = anchor.utcMs - before.utcMs - (anchor.slot - before.slot) * SLOT_MS;
+    if (Math.abs(stepMs) > CLOCK_STEP_MS) stepsMs += stepMs;
+  }
+  return stepsMs;
+}
+
 /** The slot of `utcMs`, but always after `headSlot` (`undefined`: empty log). `originUtcMs` is the UTC of slot 0. */
 export function firstSlotOfStage(originUtcMs: number, utcMs: number, headSlot: number | undefined): number {
   const byClock = Math.max(0, Math.ceil((utcMs - originUtcMs) / SLOT_MS));

@@ -2,7 +2,7 @@
 
 import { fillerPackets } from "@hustings/media/container/filler.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
-import { utcOfSlot } from "@hustings/wire/slots.ts";
+import { clockStepsAfter, utcOfSlot } from "@hustings/wire/slots.ts";
 import {
   FRAGMENT_PACKETS,
   PACKET_MS,
@@ -245,7 +245,7 @@ export class Playout implements SlotSink {
     const aheadMs = entryAheadMs(
       this.pace.row,
       this.pace.targetMs,
-      edgeUtcMs - (spokenUtcMs ?? edgeUtcMs),
+      edgeUtcMs - (spokenUtcMs ?? edgeUtcMs) - clockStepsAfter(anchors ?? [], nextSlot ?? Infinity),
       this.seekMs,
     );
     const at = Math.max(this.#joinSamples ?? 0, this.timeline.endSamples - Math.floor(aheadMs * SAMPLES_PER_MS));
@@ -282,7 +282,9 @@ export class Playout implements SlotSink {
     const input = this.#input;
     const spokenUtcMs = input && utcOfSlot(input.anchors, slot);
     if (input === undefined || spokenUtcMs === undefined) return;
-    this.counts.mouthToEarMs = input.edgeUtcMs - spokenUtcMs - offsetSamples / SAMPLES_PER_MS;
+    // The edge's clock may have been set since the slot was spoken.
+    const stepsMs = clockStepsAfter(input.anchors, slot);
+    this.counts.mouthToEarMs = input.edgeUtcMs - stepsMs - spokenUtcMs - offsetSamples / SAMPLES_PER_MS;
     this.mouthToEar.add(this.counts.mouthToEarMs);
   }
 

@@ -1,5 +1,7 @@
 // Learns the offset of the edge's clock from pings, as NTP does. Reads no clock.
 
+import { type Anchor, clockStepsAfter } from "@hustings/wire/slots.ts";
+
 /** The sample with the shortest round trip is used: its error is at most half of that. */
 const MAX_SAMPLES = 8;
 /** At slow cadences one suffices: half a round trip is little against seconds of lag. */
@@ -23,6 +25,15 @@ export class ClockOffset {
 
   guess(ownUtcMs: number, edgeUtcMs: number): void {
     if (this.#samples.length === 0) this.#best = { offsetMs: edgeUtcMs - ownUtcMs, roundTripMs: Infinity };
+  }
+
+  /** Moves with the server's clock when that is set: the state says so before the next ping does. */
+  followAnchors(before: readonly Anchor[], now: readonly Anchor[]): void {
+    const stepMs = clockStepsAfter(now, before.at(-1)?.slot ?? Infinity);
+    if (stepMs === 0 || this.#best === undefined) return;
+    const moved = this.#samples.map((sample) => ({ ...sample, offsetMs: sample.offsetMs + stepMs }));
+    this.#samples.splice(0, moved.length, ...moved);
+    this.#best = { ...this.#best, offsetMs: this.#best.offsetMs + stepMs };
   }
 
   /** Edge minus own; 0 until known. */

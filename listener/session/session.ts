@@ -308,7 +308,9 @@ export class Session {
   }
 
   #onState(entries: readonly StateEntry[]): void {
+    const { anchors } = this.state;
     this.state = foldAll(entries, this.state);
+    if (this.state.anchors !== anchors) this.offset.followAnchors(anchors, this.state.anchors);
     for (const entry of entries) this.onAir.onEntry(entry);
     this.#declareAbsences();
     this.#endWhenOver();

@@ -5,6 +5,7 @@ import { openDiskStore } from "../log/disk/disk-store.ts";
 import type { Logger } from "../ops/logger.ts";
 import type { RoleStart } from "../ops/process/role-message.ts";
 import { runDirectory } from "../ops/process/run-directory.ts";
+import { openSeenTime } from "../ops/seen-time.ts";
 import { startPeerPort } from "../stage/peer/webrtc-peer-port.ts";
 import { startStage } from "../stage/stage.ts";
 import { readPublicKeys } from "../tickets/keys.ts";
@@ -21,6 +22,7 @@ export async function startStageRole(
   const { host, udpPort, publicAddress, turnUrl, turnSecret } = config;
   const tls = await tlsOf(config);
   await using made = new AsyncDisposableStack();
+  const seenTime = made.use(await openSeenTime(config.dataDirectory, clock));
   const store = made.use(
     await openDiskStore({
       directory: config.dataDirectory,
@@ -52,6 +54,7 @@ export async function startStageRole(
       ...(tls === undefined ? {} : { tls }),
       socketPath: run.stageSocket,
       followPath: run.followSocket,
+      seenUtcMs: seenTime.utcMs,
       iceServers: { stunUrls: [], ...turn },
       limits: {
         maxSpaces: config.maxSpaces,

@@ -41,6 +41,8 @@ export interface StageOptions {
   readonly followPath: string;
   readonly iceServers?: IceServers;
   readonly limits: StageLimits;
+  /** As in spaces/held-spaces.ts. */
+  readonly seenUtcMs?: () => number;
   /** Called now and then while the store is read. */
   readonly onProgress?: (readCount: number) => void;
 }
@@ -74,7 +76,7 @@ const CALL_ID_BYTES = 15;
 /** Rejects if a port or socket is taken. Disposing ends calls without a goodbye; the next stage resumes. */
 export async function startStage(options: StageOptions): Promise<Stage> {
   const { store, peers, check, clock, log, version, iceServers = { stunUrls: [] } } = options;
-  const { limits } = options;
+  const { limits, seenUtcMs = clock.utcMs } = options;
   await using made = new AsyncDisposableStack();
   const opus = await loadOpus();
   let spaces: Spaces | undefined;
@@ -90,7 +92,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
   const own = { logger: log, commandLimits, newCallId, isRecorded, canMixMore: () => canMixMore(ticker) };
   const dependencies = { ...limits, clock, peers, opus, ...own };
   const opened = await openSpaces({
-    ...limits,
+    ...{ ...limits, seenUtcMs },
     store,
     dependencies,
     tickNumber: () => ticker.number,
@@ -103,7 +105,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
     opened.expire().catch((cause: unknown) => log.error({ err: cause }, "spaces could not be expired"));
   });
   made.defer(() => expiry.cancel());
-  made.use(startRetention({ spaces: opened, limits: limits.retention, clock, log }));
+  made.use(startRetention({ spaces: opened, limits: limits.retention, clock, log, seenUtcMs }));
   made.use(await serveAudience(opened, options));
   const health = (newestTicks?: number): StageHealth => ({
     role: "stage",

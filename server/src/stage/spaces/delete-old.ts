@@ -10,6 +10,8 @@ export interface RetentionOptions {
   readonly limits: RetentionLimits;
   readonly clock: Clock;
   readonly log: Logger;
+  /** As in held-spaces.ts. */
+  readonly seenUtcMs?: () => number;
 }
 
 export const RETENTION_CHECK_MS = 600_000;
@@ -18,7 +20,8 @@ export const STEADY_MS = 3_600_000;
 const STEP_MS = 60_000;
 
 /** Checks every `RETENTION_CHECK_MS`, one check at a time. Does nothing without limits. */
-export function startRetention({ spaces, limits, clock, log }: RetentionOptions): Disposable {
+export function startRetention({ spaces, limits, clock, log, ...options }: RetentionOptions): Disposable {
+  const seenUtcMs = options.seenUtcMs ?? (() => clock.utcMs());
   const offsetMs = () => clock.utcMs() - clock.monotonicMs();
   let steady = { sinceMs: clock.monotonicMs(), offsetMs: offsetMs() };
   let isChecking = false;
@@ -32,7 +35,7 @@ export function startRetention({ spaces, limits, clock, log }: RetentionOptions)
   async function check(): Promise<void> {
     const { maxAgeMs, ...sizes } = limits;
     const usable = isClockSteady() ? limits : sizes;
-    for (const { id, why, sizeBytes } of dueDeletions(await spaces.ended(), usable, clock.utcMs())) {
+    for (const { id, why, sizeBytes } of dueDeletions(await spaces.ended(), usable, seenUtcMs())) {
       await spaces.remove(id);
       log.info({ space: id, why, sizeBytes }, "an ended space was deleted by the retention limits");
     }

@@ -31,6 +31,8 @@ export interface SpacesOptions {
   readonly maxSpaces: number;
   /** A space that is not live and has nobody on stage is removed after this time. */
   readonly expiryMs: number;
+  /** Time that was seen to pass, for what cannot be undone (ops/seen-time.ts). Default: the clock's UTC. */
+  readonly seenUtcMs?: () => number;
   /** Called now and then while the store is read. */
   readonly onProgress?: (readCount: number) => void;
 }
@@ -64,11 +66,13 @@ export interface Spaces extends AsyncDisposable {
 }
 
 export const MAX_LISTED = 1_000;
+const EXPIRED = "a space that never went live has expired and was deleted";
 
 /** Opens all that have not ended. A log that cannot be opened is logged and skipped. */
 export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
   const { store, dependencies, tickNumber, maxSpaces, expiryMs, onProgress } = options;
   const { clock, logger } = dependencies;
+  const seenUtcMs = options.seenUtcMs ?? (() => clock.utcMs());
   const held = new Map<SpaceId, Space>();
   const listed = await store.list(onProgress);
   const ended = createEndedSpaces({ store, times: listed.ended, logger, resume: restore });
@@ -94,11 +98,12 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
   }
 
   const isExpired = ({ phase, originUtcMs, seats }: SpaceState): boolean =>
-    phase === "created" && clock.utcMs() - originUtcMs > expiryMs && !seats.some(({ present }) => present);
+    phase === "created" && seenUtcMs() - originUtcMs > expiryMs && !seats.some(({ present }) => present);
 
   async function restore(id: SpaceId, state: SpaceState): Promise<void> {
     if (isExpired(state)) {
       await store.remove(id);
+      logger.info({ space: id }, EXPIRED);
     } else {
       const log = await store.open(id);
       if (log !== undefined) await holdSpace(log).settled();
@@ -139,7 +144,7 @@ export async function openSpaces(options: SpacesOptions): Promise<Spaces> {
       held.delete(id);
       await space[Symbol.asyncDispose]();
       await store.remove(id);
-      logger.info({ space: id }, "a space that never went live has expired");
+      logger.info({ space: id }, EXPIRED);
     }
   }
 

@@ -17,8 +17,10 @@ import type { CommandLimits } from "../limits/command-limits.ts";
 import { createHands, type Hands } from "../limits/hands.ts";
 import type { PeerPort } from "../peer/peer-port.ts";
 import { type Actor, assertActor, assertHost, type Decision, decide, decideSeat, isHost } from "../policy/authority.ts";
+import { anchorAfterStep } from "../policy/clock-step.ts";
 import { dueEntries } from "../policy/due-entries.ts";
 import { endsEmpty } from "../policy/empty-stage.ts";
+import { isExpected } from "../policy/expected.ts";
 import { declareMissing, type LogEnd, planResume } from "../policy/resume.ts";
 import { answerOffer } from "../seats/answer-offer.ts";
 import type { Call } from "../seats/call.ts";
@@ -217,12 +219,7 @@ export class Space implements AsyncDisposable {
   }
 
   expects(actor: Actor): boolean {
-    try {
-      decideSeat(this.#pen.state, this.#removed, actor);
-      return true;
-    } catch {
-      return false;
-    }
+    return isExpected(this.#pen.state, this.#removed, actor);
   }
 
   /** The seat is kept as after a dropped call. False: no such call. */
@@ -265,6 +262,8 @@ export class Space implements AsyncDisposable {
       if (levels !== undefined) this.#sendLevels(at.slot, levels);
     }
     this.#writeDueEntries(nowMs);
+    const step = at.packet === 0 ? anchorAfterStep(state, at.slot, this.#dependencies.clock.utcMs()) : undefined;
+    if (step !== undefined) this.#pen.writeBestEffort(step, at.slot);
     if (tick % AUDIENCE_TICKS === 0) {
       this.#sendAudience();
       this.#endIfEmpty(nowMs);

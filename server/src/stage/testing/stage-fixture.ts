@@ -55,6 +55,8 @@ export interface StageFixture extends AsyncDisposable {
 }
 
 export interface StageFixtureOptions extends Partial<Pick<SpacesOptions, "maxSpaces" | "expiryMs">> {
+  /** Makes `SpacesOptions.seenUtcMs`. */
+  readonly seen?: (clock: ManualClock) => () => number;
   readonly store?: (clock: ManualClock) => LogStore;
   readonly dependencies?: Partial<SpaceDependencies>;
 }
@@ -75,6 +77,7 @@ export async function startStageFixture(options: StageFixtureOptions = {}): Prom
     ...options.dependencies,
   };
   const { maxSpaces, expiryMs } = { ...STAGE_LIMITS, ...options };
+  const seen = options.seen === undefined ? {} : { seenUtcMs: options.seen(clock) };
   const pausable = pausableClock(clock);
 
   async function start() {
@@ -87,7 +90,8 @@ export async function startStageFixture(options: StageFixtureOptions = {}): Prom
         throw cause;
       },
     );
-    spaces = await openSpaces({ store, dependencies, maxSpaces, expiryMs, tickNumber: () => ticker.number });
+    const tickNumber = () => ticker.number;
+    spaces = await openSpaces({ store, dependencies, maxSpaces, expiryMs, tickNumber, ...seen });
     return { ticker, spaces };
   }
   let { ticker, spaces } = await start();
