@@ -14,7 +14,10 @@ export type SpeakerMessage =
   | { readonly kind: "command"; readonly id: number; readonly command: Command }
   | { readonly kind: "ping"; readonly id: number };
 
-/** Sent by the stage: the snapshot, then entries in order; levels five times a second, ahead of the sound. */
+/**
+ * Sent by the stage: the snapshot, then entries in order, and the snapshot again after entries that a full channel dropped;
+ * levels five times a second, ahead of the sound.
+ */
 export type StageMessage =
   | { readonly kind: "snapshot"; readonly state: SpaceState; readonly seat: number; readonly utcMs: number }
   | { readonly kind: "state"; readonly entries: readonly StateEntry[] }

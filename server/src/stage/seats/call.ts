@@ -23,8 +23,10 @@ export interface Call {
   /** False for a plain WHIP sender. */
   readonly receivesSound: boolean;
   sendPacket(opus: Uint8Array, timestamp: number): void;
-  /** Dropped if the channel is not open. */
-  sendMessage(text: string): void;
+  /** False: dropped, because the channel is not open or too much waits in it. */
+  sendMessage(text: string): boolean;
+  /** A state entry was dropped, so the state must be sent again. */
+  missesState: boolean;
   /** After our own stall: counts from `nowMs` how long nothing has arrived. */
   restartSilenceTimer(nowMs: number): void;
   /**
@@ -78,6 +80,7 @@ class LiveCall implements Call {
   readonly id: string;
   generation: number;
   lossFraction = 0;
+  missesState = false;
   isOver = false;
   readonly #peer: Peer;
   readonly #uplink: Uplink;
@@ -138,8 +141,8 @@ class LiveCall implements Call {
     if (!this.isOver) this.#peer.sendPacket(opus, timestamp);
   }
 
-  sendMessage(text: string): void {
-    if (!this.#isClosing) this.#peer.send(text);
+  sendMessage(text: string): boolean {
+    return !this.#isClosing && this.#peer.send(text);
   }
 
   restartSilenceTimer(nowMs: number): void {

@@ -4,6 +4,7 @@ import type { PersonId } from "@hustings/wire/ids.ts";
 import type { SpaceState } from "@hustings/wire/log/state.ts";
 import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import type { SeatPresence } from "../policy/due-entries.ts";
+import type { Call } from "./call.ts";
 import { openSeatConnection, type SeatConnection } from "./seat-connection.ts";
 
 export interface SeatedConnection {
@@ -29,6 +30,8 @@ export interface SeatConnections {
   /** False: no such call. */
   hangUp(callId: string): boolean;
   sendToAll(message: StageMessage): void;
+  /** Calls `send` for each call that misses a state entry. */
+  repairState(send: (call: Call, person: PersonId) => void): void;
   /** After our stall since `lastMs`, people present then are present at `nowMs`. */
   restartSilenceTimers(lastMs: number, nowMs: number): void;
 }
@@ -89,7 +92,14 @@ export function createSeatConnections(): SeatConnections {
       const all = calls();
       if (all.length === 0) return;
       const text = JSON.stringify(message);
-      for (const call of all) call.sendMessage(text);
+      for (const call of all) {
+        const isSent = call.sendMessage(text);
+        if (message.kind === "state") call.missesState ||= !isSent;
+      }
+    },
+    repairState(send) {
+      for (const { person, calls } of connections.values())
+        for (const call of calls) if (call.missesState) send(call, person);
     },
     restartSilenceTimers(lastMs, nowMs) {
       for (const connection of connections.values())

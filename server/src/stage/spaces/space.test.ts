@@ -377,3 +377,23 @@ test("a stage whose processor is full takes no further voice, and every speaker 
   canMixMore = true;
   await space.offer(invited, "offer");
 });
+
+test("sends a speaker whose channel was full the state again, once it takes messages", async () => {
+  await using stage = await startStageFixture();
+  const { space, host } = await stage.createSpace();
+  const speaker = await stage.join(space, host, silence(stage.opus));
+  await stage.run(1_000);
+  const snapshots = () => speaker.messages.filter(({ kind }) => kind === "snapshot");
+  assert.equal(snapshots().length, 1);
+  speaker.isChannelFull = true;
+  await space.execute(host, { do: "title", title: "Unheard" });
+  await stage.run(2_000);
+  assert.equal(snapshots().length, 1);
+  speaker.isChannelFull = false;
+  await stage.run(1_000);
+  const last = snapshots().at(-1);
+  assert.ok(snapshots().length === 2 && last?.kind === "snapshot");
+  assert.deepEqual(last.state, JSON.parse(JSON.stringify(space.state)));
+  await stage.run(2_000);
+  assert.equal(snapshots().length, 2, "it misses nothing any more");
+});

@@ -266,6 +266,7 @@ export class Space implements AsyncDisposable {
     if (step !== undefined) this.#pen.writeBestEffort(step, at.slot);
     if (tick % AUDIENCE_TICKS === 0) {
       this.#sendAudience();
+      this.#connections.repairState((call, person) => this.#sendSnapshot(call, person));
       this.#endIfEmpty(nowMs);
     }
   }
@@ -324,7 +325,7 @@ export class Space implements AsyncDisposable {
     const seat = this.#pen.state.seats.find((one) => one.person === person)?.seat;
     if (seat === undefined) return;
     const send = (message: StageMessage) => call.sendMessage(JSON.stringify(message));
-    send({ kind: "snapshot", state: this.state, seat, utcMs: this.#dependencies.clock.utcMs() });
+    call.missesState = !send({ kind: "snapshot", state: this.state, seat, utcMs: this.#dependencies.clock.utcMs() });
     send({ kind: "audience", audience: this.#sentAudience });
     if (person === this.state.host?.person) send(this.#removed.message());
   }

@@ -19,6 +19,8 @@ export interface FakeSpeaker {
   readonly messages: StageMessage[];
   /** Whether the stage has closed the peer. */
   isClosed: boolean;
+  /** Too much waits in the channel: messages to the speaker are dropped. */
+  isChannelFull: boolean;
   /** Connects and opens the channel; from then on the speaker sends what `microphone` gives. */
   connect(): void;
   /** Returns the next 20 ms of Opus; undefined: no packet is sent. */
@@ -63,6 +65,7 @@ function createFakeSpeaker(events: PeerEvents): { speaker: FakeSpeaker; peer: Pe
     received: [],
     messages: [],
     isClosed: false,
+    isChannelFull: false,
     microphone: undefined,
     connect() {
       isUp = true;
@@ -91,8 +94,9 @@ function createFakeSpeaker(events: PeerEvents): { speaker: FakeSpeaker; peer: Pe
       return isUp;
     },
     send(text) {
-      if (isUp) speaker.messages.push(JSON.parse(text) as StageMessage);
-      return isUp;
+      const isSent = isUp && !speaker.isChannelFull;
+      if (isSent) speaker.messages.push(JSON.parse(text) as StageMessage);
+      return isSent;
     },
     close() {
       speaker.isClosed = true;
