@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { chromiumFlags, findChromium } from "../test/testing/external-tools.ts";
 import { GUEST, type Preview, type SceneName, startPreview } from "../test/testing/preview-server.ts";
-import { PATIENCE_MS } from "../test/testing/until.ts";
+import { PATIENCE_MS, until } from "../test/testing/until.ts";
 import { WEIGHT_BUDGET_BYTES, weighListenersPath } from "./build/weight.ts";
 
 let preview: Preview;
@@ -25,6 +25,7 @@ const SCENES: readonly SceneName[] = [
   "seven",
   "twenty",
   "long",
+  "compound",
   "arabic",
   "emoji",
   "before",
@@ -33,9 +34,9 @@ const SCENES: readonly SceneName[] = [
 ];
 const MORE: readonly SceneName[] = ["first-word", "stale", "not-recorded", "ended", "never-live", "full"];
 
-test("every state of a space fits a phone without scrolling sideways, logs no error, and has a title and a sentence", async () => {
+test("every state of a space fits a small phone without scrolling sideways, logs no error, and has a title and a sentence", async () => {
   for (const scene of [...SCENES, ...MORE]) {
-    await using opened = await open(preview.pathOf(scene));
+    await using opened = await open(preview.pathOf(scene), { width: 320 });
     const { page, errors } = opened;
     await page.locator("h1").waitFor();
     assert.equal(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true, scene);
@@ -44,6 +45,32 @@ test("every state of a space fits a phone without scrolling sideways, logs no er
     assert.deepEqual(own, [], scene);
   }
 });
+
+test("the home page fits a small phone, whatever the titles are", async () => {
+  await using opened = await open("/", { width: 320 });
+  const { page } = opened;
+  await page.getByRole("link", { name: /12,480 people are listening/ }).waitFor();
+  assert.equal(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true);
+});
+
+test("all text of a page is in a landmark, so that a screen reader finds it", async () => {
+  await using opened = await open(preview.pathOf("seven"));
+  const { page } = opened;
+  await page.getByRole("button", { name: "Listen", exact: true }).click();
+  await page.getByRole("button", { name: "Ask to speak", exact: true }).waitFor();
+  assert.equal(await page.evaluate(TEXT_OUTSIDE), "");
+});
+
+const TEXT_OUTSIDE = `(() => {
+  const words = [];
+  const walker = document.createTreeWalker(document.getElementById("app"), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const { parentElement, textContent } = walker.currentNode;
+    const landmark = parentElement.closest("header, main, section[aria-label], [role=status]");
+    if (!landmark) words.push(textContent.trim());
+  }
+  return words.join("");
+})()`;
 
 test("every control has a name and is at least 48 px high", async () => {
   await using opened = await open(preview.pathOf("seven"));
@@ -124,11 +151,42 @@ test("a listener reads that the connection or the network is gone, and hears on 
   await page.getByText("You are listening.").first().waitFor();
 });
 
+test("a listener who is behind may jump, and hears the end of the space before the page ends", async () => {
+  await using opened = await open(preview.pathOf("long"));
+  const { page } = opened;
+  await page.getByRole("button", { name: "Listen", exact: true }).click();
+  await page.getByText("You are listening.").first().waitFor();
+  const edge = preview.edge("long");
+  const from = edge.head + 1;
+  edge.isHeldBack = true;
+  await until("nine seconds of sound are held back", () => edge.head >= from + 45);
+  edge.isHeldBack = false;
+  edge.sendSlots(Array.from({ length: edge.head + 1 - from }, (_, i) => from + i));
+  await page.getByRole("button", { name: "Jump to live", exact: true }).waitFor();
+  edge.appendState({ kind: "ended" });
+  const playback = "navigator.mediaSession.playbackState";
+  assert.equal(await page.evaluate(playback), "playing");
+  await page.getByRole("button", { name: "Stop listening", exact: true }).waitFor();
+  assert.equal(await page.getByText("The space has ended.").count(), 0);
+  await page.getByText("The space has ended.").first().waitFor();
+  assert.equal(await page.getByRole("button", { name: "Stop listening", exact: true }).count(), 0);
+  await until("the lock screen shows the end", async () => (await page.evaluate(playback)) === "none");
+});
+
+test("the home page says before a space is created that it would have no microphone", async () => {
+  await using opened = await open("/", {
+    script: "Object.defineProperty(window, 'isSecureContext', { value: false });",
+  });
+  const { page } = opened;
+  await page.getByRole("button", { name: "Start a space", exact: true }).click();
+  await page.getByText("This page was not opened over HTTPS").waitFor();
+});
+
 test("a browser without MediaSource shows why it cannot play, and disables Listen", async () => {
-  await using opened = await open(
-    preview.pathOf("one"),
-    "delete window.MediaSource; delete window.ManagedMediaSource; HTMLMediaElement.prototype.canPlayType = () => '';",
-  );
+  await using opened = await open(preview.pathOf("one"), {
+    script:
+      "delete window.MediaSource; delete window.ManagedMediaSource; HTMLMediaElement.prototype.canPlayType = () => '';",
+  });
   const { page } = opened;
   await page.getByText("This browser cannot play live sound.").first().waitFor();
   assert.equal(await page.getByRole("button", { name: "Listen", exact: true }).isDisabled(), true);
@@ -152,14 +210,29 @@ test("the page stays within its weight budget from the link to the first sound",
   assert.ok(totalBrotliBytes <= WEIGHT_BUDGET_BYTES, `${totalBrotliBytes} bytes: ${parts}`);
 });
 
-async function open(path: string, script?: string) {
-  const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
+interface OpenOptions {
+  readonly width?: number;
+  /** Runs before the page's own scripts. */
+  readonly script?: string;
+}
+
+/** Disposing of the page throws when it had an uncaught error. */
+async function open(path: string, { width = 390, script }: OpenOptions = {}) {
+  const context = await browser.newContext({ viewport: { width, height: 844 } });
   if (script !== undefined) await context.addInitScript(script);
   context.setDefaultTimeout(PATIENCE_MS);
   const page: Page = await context.newPage();
   const errors: string[] = [];
-  page.on("pageerror", (error) => errors.push(error.message));
+  const uncaught: Error[] = [];
+  page.on("pageerror", (error) => uncaught.push(error));
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   await page.goto(preview.origin + path);
-  return { page, errors, [Symbol.asyncDispose]: () => context.close() };
+  return {
+    page,
+    errors,
+    async [Symbol.asyncDispose]() {
+      await context.close();
+      if (uncaught.length > 0) throw new AggregateError(uncaught, "The page had an uncaught error.");
+    },
+  };
 }

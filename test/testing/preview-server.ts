@@ -47,12 +47,20 @@ const NAMES = [
 const LONG =
   "An open meeting about the harbour, the night ferry and whether the market may stay where it has stood since 1904";
 
+/** Forty letters and more, and every letter with three marks. */
+const COMPOUND = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz";
+const MARKED = [..."Zalgo of the harbour"].map((letter) => `${letter}\u0301\u0323\u0308`).join("");
+
 const SCENES = {
   one: { names: NAMES[0] },
   two: { names: NAMES[1] },
   seven: { names: NAMES[2] },
   twenty: { names: NAMES[3] },
   long: { names: NAMES[1], title: LONG },
+  compound: {
+    names: [COMPOUND.slice(0, 60), MARKED.normalize("NFC").slice(0, 60)],
+    title: `${COMPOUND} ${COMPOUND.slice(0, 50)}`,
+  },
   arabic: { names: NAMES[2], title: "اجتماع مفتوح حول الميناء والعبّارة الليلية" },
   emoji: { names: NAMES[1], title: "🎪 The circus is in town! 🎺 Who pays for it?" },
   before: { names: NAMES[0], phase: "created" },
@@ -227,7 +235,7 @@ function roomOf(name: SceneName): RoomDocument {
 }
 
 function listed(): readonly ListedSpace[] {
-  return (["one", "seven", "arabic", "long"] as const).map((name, i) => {
+  return (["one", "seven", "arabic", "long", "compound"] as const).map((name, i) => {
     const { id, title, phase, host, speakers, liveUtcMs } = roomOf(name);
     return {
       id,

@@ -29,23 +29,38 @@ const withoutProgramSentences: Plugin = {
   },
 };
 
+/**
+ * Parts that load later carry their styles in their code, and most of their other dependencies are in the page already. So
+ * Vite's loader of dependencies is left out, which weighs on every listener.
+ */
+const withoutPreload: Plugin = {
+  name: "without-preload",
+  enforce: "pre",
+  load: {
+    filter: { id: /vite\/preload-helper/ },
+    handler: () => "export const __vitePreload = (load) => load();",
+  },
+};
+
+const isLazy = (filename: string): boolean =>
+  /\/web\/(?:home|speaking|account|replay)\/|\/(?:NotFound|AskToSpeak)\.svelte$/.test(filename);
+
 export default defineConfig({
   root: join(import.meta.dirname, ".."),
   base: "/",
   publicDir: "public",
-  plugins: [withoutProgramSentences, svelte()],
+  plugins: [
+    withoutProgramSentences,
+    withoutPreload,
+    svelte({ dynamicCompileOptions: ({ filename }) => (isLazy(filename) ? { css: "injected" } : undefined) }),
+  ],
   build: {
     outDir: "dist",
     emptyOutDir: true,
     assetsDir: "assets",
     assetsInlineLimit: 0,
     target: ["chrome108", "firefox115", "safari16.4"],
-    // Most dependencies of a lazy part are in the page already, and listing them adds to the page's weight.
-    modulePreload: {
-      polyfill: false,
-      resolveDependencies: (_, needed, { hostType }) =>
-        hostType === "html" ? needed : needed.filter((path) => path.endsWith(".css")),
-    },
+    modulePreload: false,
     // One file compresses half a kilobyte smaller.
     rolldownOptions: {
       output: { codeSplitting: { groups: [{ debugName: "page", name: pageOf }] } },

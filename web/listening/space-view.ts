@@ -3,9 +3,9 @@
 
 import type { EarState } from "@hustings/listener/playout/ear-states.ts";
 import type { LinkState } from "@hustings/listener/session/link-states.ts";
-import { type DocumentOf, documentOf } from "@hustings/wire/api/document-fields.ts";
-import { ROOM_SPACE_FIELDS } from "@hustings/wire/api/space-shape.ts";
-import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
+import type { DocumentOf } from "@hustings/wire/api/document-fields.ts";
+import type { ROOM_SPACE_FIELDS } from "@hustings/wire/api/space-shape.ts";
+import type { PersonId } from "@hustings/wire/ids.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import type { Seat, SpaceState } from "@hustings/wire/log/state.ts";
 
@@ -49,10 +49,18 @@ export function viewOf({ stage, ear, room }: Sources): SpaceView | undefined {
   return room && fromRoom(room);
 }
 
+/** Only the types come from the table of fields: its schemas and rules for names would weigh on every listener. */
 function fromState(state: SpaceState, audience: number): SpaceView {
-  const { host, seats, hands, invites } = state;
-  const shared = documentOf(ROOM_SPACE_FIELDS, { id: state.id as SpaceId, state, audience });
-  return { ...shared, hostPerson: host?.person, people: withKeys(seats), hands, invites };
+  const { title, phase, host, seats, hands, handsOpen, invites, air, recording } = state;
+  const { holdReason = null, liveUtcMs = null, endedUtcMs = null, endReason = null } = state;
+  return {
+    ...{ title, phase, hands, handsOpen, invites, air, recording, audience },
+    ...{ holdReason, liveUtcMs, endedUtcMs, endReason, createdUtcMs: state.originUtcMs },
+    host: host?.name ?? "",
+    hostPerson: host?.person,
+    people: withKeys(seats),
+    handsCount: hands.length,
+  };
 }
 
 function fromRoom(room: RoomDocument): SpaceView {
