@@ -8,6 +8,7 @@ import { createNetworkBuckets } from "../../ops/network-buckets.ts";
 
 export interface CommandSender {
   readonly person: PersonId;
+  /** "host": co-hosts too. */
   readonly standing: "host" | "seated" | "listener";
   /** Sender of a command over HTTP; undefined: it came over a call. */
   readonly address: string | undefined;

@@ -142,7 +142,7 @@ export class Space implements AsyncDisposable {
   async execute(actor: Actor, command: Command, address?: string): Promise<CommandResult> {
     const { person } = actor;
     const role = roleIn(this.#pen.state, person);
-    const standing = role === undefined ? "listener" : role === "host" ? "host" : "seated";
+    const standing = role === undefined ? "listener" : role === "speaker" ? "seated" : "host";
     this.#dependencies.commandLimits.take({ person, standing, address });
     const later = () => void this.#carryOut(actor, command, address).catch(() => undefined);
     if (command.do === "hand" && !this.#hands.press(person, command.up, later)) return { seq: this.state.seq };
