@@ -27,6 +27,11 @@ export function shiftedClock(clock: Clock, offsetMs: number): Clock {
   return { ...clock, utcMs: () => clock.utcMs() + offsetMs };
 }
 
+/** Unix time at the moment `monotonicMs`, however long ago this process reached it. */
+export function utcAt(clock: Clock, monotonicMs: number): number {
+  return clock.utcMs() - (clock.monotonicMs() - monotonicMs);
+}
+
 /** Rejects with the signal's reason as soon as it aborts. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -31,6 +31,19 @@ test("a step of the clock while live gets an anchor within a slot, and the slots
   }
 });
 
+test("a process that stood still during a tick takes no step of the clock for it", async () => {
+  await using stage = await startStageFixture();
+  const { space, id } = await stage.createSpace();
+  await stage.run(20_000);
+  const { anchors } = space.state;
+  const tickMs = stage.clock.monotonicMs();
+  const { number } = stage.ticker;
+  stage.stall(5_000);
+  for (let tick = 1; tick <= 10; tick++) stage.spaces.tick(number + tick, tickMs);
+  await stage.spaces.get(id).settled();
+  assert.deepEqual(space.state.anchors, anchors);
+});
+
 test("a clock that agrees or is a little late gets no anchor, and one that is set all the time gets few", () => {
   const anchors = [{ slot: 100, utcMs: 1_000_000 }];
   const due = (slot: number, offMs: number) =>

@@ -1,6 +1,6 @@
 // One space on its stage: executes commands, answers offers, and makes sound and due entries each tick.
 
-import type { Clock } from "@hustings/flow/clock.ts";
+import { type Clock, utcAt } from "@hustings/flow/clock.ts";
 import type { Opus } from "@hustings/media/codec/opus.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
@@ -262,7 +262,7 @@ export class Space implements AsyncDisposable {
       if (levels !== undefined) this.#sendLevels(at.slot, levels);
     }
     this.#writeDueEntries(nowMs);
-    const step = at.packet === 0 ? anchorAfterStep(state, at.slot, this.#dependencies.clock.utcMs()) : undefined;
+    const step = at.packet === 0 ? anchorAfterStep(state, at.slot, utcAt(this.#dependencies.clock, nowMs)) : undefined;
     if (step !== undefined) this.#pen.writeBestEffort(step, at.slot);
     if (tick % AUDIENCE_TICKS === 0) {
       this.#sendAudience();
