@@ -10,6 +10,7 @@ import { edgeCost, edgeCostFast, edgeCostSlow } from "./edge/edge-cost.ts";
 import { idle } from "./edge/idle.ts";
 import { joins } from "./edge/joins.ts";
 import { joinsTls } from "./edge/joins-tls.ts";
+import { overload } from "./edge/overload.ts";
 import { pageWeight } from "./edge/page-weight.ts";
 import { rush } from "./edge/rush.ts";
 import { wireBytes } from "./edge/wire-bytes.ts";
@@ -39,6 +40,7 @@ const BENCHES: readonly Bench[] = [
   joinsTls,
   rush,
   idle,
+  overload,
   uplinkLoss,
   programmeLoss,
   codecCost,

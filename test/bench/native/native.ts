@@ -49,8 +49,40 @@ export interface Floor extends AsyncDisposable {
   readonly port: number;
 }
 
+export interface StormReport {
+  /** People who have come, who were answered, and who got their first sound. */
+  readonly begun: number;
+  readonly answered: number;
+  readonly admitted: number;
+  /** Connections that ended before sound came; each person tries again. */
+  readonly lost: number;
+  readonly tries: number;
+  /** Since the person came. */
+  readonly answerP50Ms: number;
+  readonly answerP99Ms: number;
+  readonly admissionP50Ms: number;
+  readonly admissionP99Ms: number;
+}
+
+export interface StormOrder {
+  readonly port: number;
+  readonly path: string;
+  readonly perSecond: number;
+  readonly seconds: number;
+  /** A connection without an answer is given up after this long. */
+  readonly timeoutMs: number;
+  readonly flightBytes: number;
+}
+
+/** A crowd that comes at a fixed rate, whatever the server does. */
+export interface Storm extends AsyncDisposable {
+  readonly pid: number;
+  report(): Promise<StormReport>;
+}
+
 export interface Native extends AsyncDisposable {
   startSink(order: SinkOrder): Sink;
+  startStorm(order: StormOrder): Storm;
   startFloor(bytesPerPush: number, cadenceMs: number): Promise<Floor>;
 }
 
@@ -64,10 +96,14 @@ export async function buildNative(): Promise<Native> {
     await promisify(execFile)("cc", ["-O2", "-Wall", "-o", join(directory, name), source]);
     return join(directory, name);
   };
-  const [sink, floor] = await Promise.all([compile("sink"), compile("floor")]);
+  const [sink, floor, storm] = await Promise.all([compile("sink"), compile("floor"), compile("storm")]);
   const built = made.move();
   return {
     startSink: (order) => startSink(sink, order),
+    startStorm: ({ port, path, perSecond, seconds, timeoutMs, flightBytes }) => {
+      const started = start(storm, [port, path, perSecond, seconds, timeoutMs, flightBytes]);
+      return { pid: started.pid, report: () => ask(started), [Symbol.asyncDispose]: started.end };
+    },
     startFloor: (bytesPerPush, cadenceMs) => startFloor(floor, bytesPerPush, cadenceMs),
     [Symbol.asyncDispose]: () => built.disposeAsync(),
   };
@@ -75,11 +111,7 @@ export async function buildNative(): Promise<Native> {
 
 function startSink(program: string, { port, path, sockets, atOnce, flightBytes }: SinkOrder): Sink {
   const started = start(program, [port, path, sockets, atOnce, flightBytes]);
-  async function report(): Promise<SinkReport> {
-    const line = started.nextLine();
-    started.child.stdin.write("\n");
-    return JSON.parse(await line) as SinkReport;
-  }
+  const report = (): Promise<SinkReport> => ask(started);
   return {
     pid: started.pid,
     report,
@@ -105,6 +137,12 @@ async function startFloor(program: string, bytesPerPush: number, cadenceMs: numb
   const started = start(program, [bytesPerPush, cadenceMs, MAX_SOCKETS]);
   const port = Number(await started.nextLine());
   return { pid: started.pid, port, [Symbol.asyncDispose]: started.end };
+}
+
+async function ask<Report>({ child, nextLine }: Started): Promise<Report> {
+  const line = nextLine();
+  child.stdin.write("\n");
+  return JSON.parse(await line) as Report;
 }
 
 interface Started {
