@@ -12,6 +12,7 @@ import { repeat, sleep, systemClock } from "@hustings/flow/clock.ts";
 import { readSpaceLink } from "@hustings/listener/headless/space-link.ts";
 import { SETTINGS } from "@hustings/server/ops/config.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
+import { USUAL_RENDITION } from "@hustings/wire/units.ts";
 import { keepDemoSpace } from "./demo-space.ts";
 import { readNumber, readSeconds } from "./options/arguments.ts";
 
@@ -103,7 +104,7 @@ async function showCrowd(
   ended: AbortSignal,
 ): Promise<void> {
   const path = ROUTES.listen(readSpaceLink(spaceUrl).id);
-  const start = { door: server.door, path, rendition: "32", visitsHome: false } as const;
+  const start = { door: server.door, path, rendition: USUAL_RENDITION, visitsHome: false } as const;
   const generators = generatorsFor(count, await descriptorLimit(), availableParallelism());
   await using crowd = startCrowd(start, count, generators);
   crowd.send({ do: "people", people: count });

@@ -13,6 +13,7 @@ import { fileError } from "@hustings/speaker/node/file-error.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
+import { USUAL_RENDITION } from "@hustings/wire/units.ts";
 import { readRendition, readSeconds } from "./options/arguments.ts";
 import { LINK_HELP, takeLink } from "./options/link.ts";
 
@@ -39,7 +40,7 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
     },
   });
   const link = await takeLink(positionals[0], process.env, process.stdin);
-  const rendition = readRendition(values.rendition ?? "32");
+  const rendition = readRendition(values.rendition ?? USUAL_RENDITION);
   const limitMs = readSeconds("seconds", values.seconds) ?? Infinity;
   await assertThere(link);
   const file = values.out === undefined ? undefined : await openOggFile(values.out);

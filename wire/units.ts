@@ -11,6 +11,14 @@ export const SLOTS_PER_SECOND = 1000 / SLOT_MS;
 /** Opus, 48 kHz mono, by target bitrate in kb/s. */
 export const RENDITIONS = ["32", "16"] as const;
 export type Rendition = (typeof RENDITIONS)[number];
+/** The rendition that a listener has without a choice, and the one for slow networks and full edges. */
+export const USUAL_RENDITION: Rendition = "32";
+export const SMALL_RENDITION: Rendition = "16";
+
+/** One value for each rendition. */
+export function perRendition<Value>(make: (rendition: Rendition) => Value): Record<Rendition, Value> {
+  return Object.fromEntries(RENDITIONS.map((rendition) => [rendition, make(rendition)])) as Record<Rendition, Value>;
+}
 
 /** Seat numbers are `0..MAX_SEATS - 1`. */
 export const MAX_SEATS = 20;

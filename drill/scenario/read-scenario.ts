@@ -1,7 +1,7 @@
 // Reads a scenario from the value of a JSON file and names all its mistakes at once.
 
 import { CADENCE_LADDER } from "@hustings/wire/listen/cadence.ts";
-import { RENDITIONS } from "@hustings/wire/units.ts";
+import { RENDITIONS, USUAL_RENDITION } from "@hustings/wire/units.ts";
 import {
   type Allowed,
   BadScenario,
@@ -33,7 +33,7 @@ export function readScenario(value: unknown): Scenario {
   const scenario: Scenario = {
     name: read.text(fields["name"], "name", 60),
     about: read.text(fields["about"] ?? "", "about", 600),
-    rendition: read.oneOf(fields["rendition"] ?? "32", "rendition", RENDITIONS),
+    rendition: read.oneOf(fields["rendition"] ?? USUAL_RENDITION, "rendition", RENDITIONS),
     cadenceMs: readCadence(fields["cadenceSeconds"] ?? "auto", faults),
     curve: readCurve(read, fields["curve"]),
     faults: read

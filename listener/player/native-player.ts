@@ -4,6 +4,7 @@ import { type Clock, repeat, systemClock, type Timer } from "@hustings/flow/cloc
 import { RECONNECT, retryDelayMs } from "@hustings/flow/retry.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import { EMPTY_STATE } from "@hustings/wire/log/state.ts";
+import { USUAL_RENDITION } from "@hustings/wire/units.ts";
 import { EAR_TABLE, type EarEvent, type EarState } from "../playout/ear-states.ts";
 import type { ListenerStats } from "../playout/listener-stats.ts";
 import type { LinkState } from "../session/link-states.ts";
@@ -126,7 +127,7 @@ class NativeHlsPlayer implements NativePlayer {
     return {
       ...{ ...none, ...nothing, link: this.#link, ear: this.#ear, connections: this.#connections },
       ...{ firstSoundMs: this.#firstSoundMs, lagMs, aheadMs: 0, targetMs: USUAL_MS, usualLagMs: USUAL_MS },
-      ...{ rate: 1, rateChanges: 0, cadenceMs: USUAL_MS, rendition: "32" },
+      ...{ rate: 1, rateChanges: 0, cadenceMs: USUAL_MS, rendition: USUAL_RENDITION },
       mouthToEarMs: { last: lagMs, p50: undefined, p95: undefined },
     };
   }

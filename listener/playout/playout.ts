@@ -11,6 +11,7 @@ import {
   SAMPLE_RATE_HZ,
   SLOT_MS,
   SLOT_SAMPLES,
+  USUAL_RENDITION,
 } from "@hustings/wire/units.ts";
 import type { ConnectionAdvice } from "../session/session-options.ts";
 import type { BreakReason, SlotSink } from "../session/slot-order.ts";
@@ -108,7 +109,7 @@ export class Playout implements SlotSink {
   constructor(
     write: WritePackets,
     onLevels?: (atSamples: number, levels: readonly SeatLevel[]) => void,
-    wanted: Rendition = "32",
+    wanted: Rendition = USUAL_RENDITION,
   ) {
     this.#write = write;
     this.#onLevels = onLevels;

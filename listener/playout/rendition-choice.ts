@@ -1,6 +1,6 @@
 // The rendition to request: small after gaps, the wanted one after a calm time. SPEC.md §4, R1 to R3.
 
-import type { Rendition } from "@hustings/wire/units.ts";
+import { type Rendition, SMALL_RENDITION } from "@hustings/wire/units.ts";
 
 export const RENDITION_TIMES = {
   /** Within this time this many gaps mean a slow network. */
@@ -38,10 +38,10 @@ export class RenditionChoice {
 
   /** `undefined`: keep the received one. */
   choose(received: Rendition, nowMs: number): Rendition | undefined {
-    if (received === "32" && this.#gapsMs.length >= RENDITION_TIMES.gaps) {
+    if (received !== SMALL_RENDITION && this.#gapsMs.length >= RENDITION_TIMES.gaps) {
       if (this.#hasReturned) this.#calmMs = Math.min(RENDITION_TIMES.maxCalmMs, this.#calmMs * 2);
       this.#restart(nowMs);
-      return "16";
+      return SMALL_RENDITION;
     }
     if (received === this.#wanted || nowMs - this.#troubledMs < this.#calmMs) return undefined;
     this.#hasReturned = true;

@@ -15,7 +15,7 @@ export interface SessionOptions {
   readonly clock: Clock;
   readonly transport: Transport;
   readonly sink: SlotSink;
-  /** Default: "32". */
+  /** Default: USUAL_RENDITION. */
   readonly rendition?: Rendition;
   /** Default: "packets". */
   readonly reading?: SoundReading;

@@ -16,7 +16,7 @@ import { listenQuery } from "@hustings/wire/listen/listen-query.ts";
 import type { Fragment } from "@hustings/wire/log/fragment.ts";
 import type { MomentEntry } from "@hustings/wire/log/lanes.ts";
 import { EMPTY_STATE, foldAll, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
-import type { Rendition } from "@hustings/wire/units.ts";
+import { type Rendition, USUAL_RENDITION } from "@hustings/wire/units.ts";
 import { ClockOffset, SLOW_CADENCE_MS } from "./clock-offset.ts";
 import { actionAfterClose, errorOfCloseCode, retryHintMs } from "./close-policy.ts";
 import { isRange, readFrame } from "./frame-reader.ts";
@@ -99,7 +99,7 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.rendition = options.rendition ?? "32";
+    this.rendition = options.rendition ?? USUAL_RENDITION;
     this.#clockPingShare = (options.random ?? Math.random)();
     this.order = new SlotOrder(options.sink);
   }

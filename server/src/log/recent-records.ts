@@ -3,8 +3,8 @@
 import { peekFragment } from "@hustings/wire/log/fragment.ts";
 import type { BackstageEntry, Cursor, Heads, LogRecord, MomentEntry } from "@hustings/wire/log/lanes.ts";
 import type { SpaceState, StateEntry } from "@hustings/wire/log/state.ts";
-import { KEPT_SLOTS, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
-import { createFragmentRing, type FragmentRing } from "./fragment-ring.ts";
+import { KEPT_SLOTS, perRendition, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
+import { createFragmentRing } from "./fragment-ring.ts";
 import { createMomentWindow } from "./moment-window.ts";
 import { FollowerTooSlow, type FragmentSize, MAX_RANGE_SLOTS } from "./port.ts";
 import { createRecentEntries } from "./recent-entries.ts";
@@ -55,10 +55,7 @@ export function createRecentRecords({
   keptSlots = KEPT_SLOTS,
   heldRecords = HELD_RECORDS,
 }: RecentOptions = {}): RecentRecords {
-  const sound: Record<Rendition, FragmentRing> = {
-    "32": createFragmentRing(keptSlots),
-    "16": createFragmentRing(keptSlots),
-  };
+  const sound = perRendition(() => createFragmentRing(keptSlots));
   const entries = createRecentEntries();
   const backstage: BackstageEntry[] = [];
   const moments = createMomentWindow();

@@ -6,7 +6,7 @@ import { AAC_PART_SECONDS, aacObjectAt, aacWindow } from "@hustings/media/hls/aa
 import { OPUS_VARIANTS } from "@hustings/media/hls/playlist.ts";
 import { type HlsWindow, hlsWindow, type ObjectKind, PART_SLOTS, partsOf } from "@hustings/media/hls/segments.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";
-import { KEPT_SLOTS } from "@hustings/wire/units.ts";
+import { KEPT_SLOTS, USUAL_RENDITION } from "@hustings/wire/units.ts";
 import { hlsLogOf, playlistOf } from "../hls/rendition-cache.ts";
 import type { HlsRendition, Playlist } from "../hls/rendition-responses.ts";
 import type { FollowedSpace } from "../replica/followed-space.ts";
@@ -28,7 +28,7 @@ const MAX_PARTS = KEPT_SLOTS / PART_SLOTS;
 
 export function createAacCache(options: AacCacheOptions): AacCache {
   const { followed, clock } = options;
-  const log = hlsLogOf(followed, "32", clock);
+  const log = hlsLogOf(followed, USUAL_RENDITION, clock);
   const parts = new Map<number, Promise<Buffer>>();
   let seen: { readonly key: string; readonly opus: HlsWindow; readonly aac: HlsWindow } | undefined;
   const written = { low: createNewest<Playlist>(), plain: createNewest<Playlist>() };

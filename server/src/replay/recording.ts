@@ -10,7 +10,7 @@ import { fillerPackets } from "@hustings/media/container/filler.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import { decodeFragment } from "@hustings/wire/log/fragment.ts";
-import { SLOT_SAMPLES } from "@hustings/wire/units.ts";
+import { SLOT_SAMPLES, USUAL_RENDITION } from "@hustings/wire/units.ts";
 import { type LogArchive, MAX_RANGE_SLOTS, type StoredLog } from "../log/port.ts";
 import {
   createRecordingIndex,
@@ -94,7 +94,7 @@ export function createRecordings(archive: LogArchive): Recordings {
 }
 
 async function indexNew(kept: KeptIndex, log: StoredLog, endedSlot = Infinity): Promise<void> {
-  for await (const batch of log.sizes("32", kept.nextSlot)) {
+  for await (const batch of log.sizes(USUAL_RENDITION, kept.nextSlot)) {
     for (const { slot, packetBytes } of batch) {
       kept.hasEnd = slot >= endedSlot;
       if (kept.hasEnd) return;
@@ -192,7 +192,7 @@ async function* readSegments(
     const group = segments.slice(at, Math.min(at + READ_SEGMENTS, end));
     const stored = new Map<number, readonly Uint8Array[]>();
     for (const { from, to } of slotRangesOf(group, MAX_RANGE_SLOTS)) {
-      for (const bytes of await log.range("32", from, to)) {
+      for (const bytes of await log.range(USUAL_RENDITION, from, to)) {
         const { slot, packets } = decodeFragment(bytes);
         stored.set(slot, packets);
       }

@@ -3,7 +3,7 @@
 
 import type { Cursor } from "@hustings/wire/log/lanes.ts";
 import { EMPTY_STATE, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
-import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
+import { perRendition, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import { createFragmentRing, type FragmentRing } from "../log/fragment-ring.ts";
 import type { FollowedRecord } from "../log/port.ts";
 import { createRecentEntries } from "../log/recent-entries.ts";
@@ -32,7 +32,7 @@ export interface ReplicaSeed {
 }
 
 export function createSpaceReplica(seed: ReplicaSeed): SpaceReplica {
-  const rings: Record<Rendition, FragmentRing> = { "32": createFragmentRing(), "16": createFragmentRing() };
+  const rings = perRendition(() => createFragmentRing());
   const moments = createRecentMoments();
   const entries = createRecentEntries(wholeState(seed.state));
   let audience = 0;

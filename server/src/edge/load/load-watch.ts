@@ -4,7 +4,7 @@ import { cpus } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
 import { reserveAt, usualLagMs } from "@hustings/wire/listen/cadence.ts";
-import { SLOT_MS } from "@hustings/wire/units.ts";
+import { SLOT_MS, SMALL_RENDITION, USUAL_RENDITION } from "@hustings/wire/units.ts";
 import type { Logger } from "../../ops/logger.ts";
 import { comingMembers, costBusy, IDLE_LOAD, type Load, nextLoad } from "./cadence-choice.ts";
 import { CADENCE_TABLE, type CadenceAdvice, type CadenceRow, cadenceRow, FASTEST } from "./cadence-table.ts";
@@ -139,7 +139,7 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
       return wanted;
     },
     get rendition() {
-      return setting === "auto" && load.isSmall ? "16" : "32";
+      return setting === "auto" && load.isSmall ? SMALL_RENDITION : USUAL_RENDITION;
     },
     recordUnsent(unsentBytes) {
       pushes += 1;

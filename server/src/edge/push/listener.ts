@@ -2,7 +2,7 @@
 
 import { type ErrorCode, errorRow, Refusal } from "@hustings/wire/errors.ts";
 import { BadFrame, noticeFrame, parseListenerMessage } from "@hustings/wire/listen/frames.ts";
-import type { Rendition } from "@hustings/wire/units.ts";
+import { type Rendition, SMALL_RENDITION } from "@hustings/wire/units.ts";
 import { closeCodeOf, closeReasonOf } from "../../http/responses.ts";
 import { END_MS } from "../../replica/follow-limits.ts";
 import type { FollowedSpace } from "../../replica/followed-space.ts";
@@ -172,7 +172,7 @@ export class Listener {
 
   // Never downgrade a 32 kb/s listener; upgrade only when there is capacity.
   #grantedRendition(rendition: Rendition): Rendition {
-    return rendition === this.#rendition || rendition === "16" ? rendition : this.#advice.rendition;
+    return rendition === this.#rendition || rendition === SMALL_RENDITION ? rendition : this.#advice.rendition;
   }
 
   #becameReady(readyMs: number, nowMs: number): void {

@@ -3,7 +3,7 @@
 import type { Clock } from "@hustings/flow/clock.ts";
 import { momentsFrame, noticeFrame, snapshotFrame, soundFrameParts, stateFrame } from "@hustings/wire/listen/frames.ts";
 import type { SpaceState } from "@hustings/wire/log/state.ts";
-import type { Rendition } from "@hustings/wire/units.ts";
+import { perRendition, type Rendition } from "@hustings/wire/units.ts";
 import type { SpaceReplica } from "../../replica/space-replica.ts";
 import { MAX_FRAME_BYTES } from "../edge-limits.ts";
 import type { CadenceRow } from "../load/cadence-table.ts";
@@ -54,7 +54,7 @@ interface SoundsToHead {
 
 export function createSharedFrames(replica: SpaceReplica, clock: Clock): SharedFrames {
   const frames = new Map<string, Buffer>();
-  const sounds: Record<Rendition, SoundsToHead> = { "32": soundsTo(-1), "16": soundsTo(-1) };
+  const sounds = perRendition(() => soundsTo(-1));
   let sharedBytes = 0;
   let stateJson: { readonly state: SpaceState; readonly json: string } | undefined;
 

@@ -4,7 +4,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, systemClock } from "@hustings/flow/clock.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
-import type { Rendition } from "@hustings/wire/units.ts";
+import { type Rendition, USUAL_RENDITION } from "@hustings/wire/units.ts";
 import type { FragmentSize, LogArchive, StoredLog } from "../port.ts";
 import { checkRange } from "../recent-records.ts";
 import { type LaneFile, openForReading } from "./lane-files.ts";
@@ -28,7 +28,7 @@ export function createDiskArchive({ directory, clock = systemClock }: DiskArchiv
       const folder = join(spacesFolder(directory), id);
       const state = await states.read(folder);
       if (state === undefined) return undefined;
-      const lane = await stat(join(folder, LANE_FILES.sound["32"])).catch(() => undefined);
+      const lane = await stat(join(folder, LANE_FILES.sound[USUAL_RENDITION])).catch(() => undefined);
       const instance = lane === undefined ? "" : `${lane.dev}:${lane.ino}`;
       const isSettled = lane === undefined || clock.utcMs() - lane.mtimeMs > SETTLED_MS;
       return { instance, isSettled, state: () => state, ...readSound(folder) };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { BackstageEntry } from "@hustings/wire/log/lanes.ts";
 import type { SpaceState, StateEntry } from "@hustings/wire/log/state.ts";
-import { KEPT_SLOTS, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
+import { KEPT_SLOTS, perRendition, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import { createPens, type PenHold } from "../pens.ts";
 import type { SpaceLog } from "../port.ts";
 import { checkRange, createRecentRecords, type RecentRecords } from "../recent-records.ts";
@@ -81,7 +81,7 @@ export async function openDiskLog(options: DiskLogOptions): Promise<DiskLog> {
       await writer.close();
       const isWhole = RENDITIONS.every((rendition) => sounds[rendition].waitingCount === 0);
       if (isWhole) await writeMark(markFile, Math.max(markedSlot, firstFree(recent))).catch(() => undefined);
-      const files = [entries.state, entries.backstage, sounds["32"], sounds["16"], markFile, termFile];
+      const files = [entries.state, entries.backstage, ...Object.values(sounds), markFile, termFile];
       for (const file of files) await file.close();
     },
   };
@@ -105,10 +105,8 @@ async function openParts(options: DiskLogOptions, open: (name: string) => Promis
     state: recent.state,
   });
   for (const entry of backstage.entries) recent.addBackstage(entry as BackstageEntry);
-  const sounds = {
-    "32": await openSoundLane(await open(LANE_FILES.sound["32"]), KEPT_SLOTS),
-    "16": await openSoundLane(await open(LANE_FILES.sound["16"]), KEPT_SLOTS),
-  };
+  const soundFiles = await inEachRendition((rendition) => open(LANE_FILES.sound[rendition]));
+  const sounds = await inEachRendition((rendition) => openSoundLane(soundFiles[rendition], KEPT_SLOTS));
   for (const rendition of RENDITIONS)
     for (const { slot, bytes } of sounds[rendition].newest) recent.addSound(rendition, slot, bytes);
   const markFile = await open(LANE_FILES.mark);
@@ -122,7 +120,7 @@ async function openParts(options: DiskLogOptions, open: (name: string) => Promis
     ...RENDITIONS.flatMap((rendition) => soundRepairs(LANE_FILES.sound[rendition], sounds[rendition])),
     ...termRepairs(LANE_FILES.term, stored),
   ]);
-  const lanes = { "32": sounds["32"].lane, "16": sounds["16"].lane };
+  const lanes = perRendition((rendition) => sounds[rendition].lane);
   const mark = () => writeMark(markFile, Math.max(markedSlot, firstFree(recent) + MARK_AHEAD_SLOTS));
   const parts: Parts = {
     recent,
@@ -194,4 +192,13 @@ async function reportRepairs(
 
 function firstFree(recent: RecentRecords): number {
   return Math.max(-1, ...Object.values(recent.heads().slot)) + 1;
+}
+
+/** One after another, so that a failure leaves nothing half open that it does not know of. */
+async function inEachRendition<Value>(
+  open: (rendition: Rendition) => Promise<Value>,
+): Promise<Record<Rendition, Value>> {
+  const values = new Map<Rendition, Value>();
+  for (const rendition of RENDITIONS) values.set(rendition, await open(rendition));
+  return perRendition((rendition) => values.get(rendition) as Value);
 }

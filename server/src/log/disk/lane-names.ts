@@ -1,9 +1,10 @@
 // The file names in a space's folder. docs/log.md is normative.
 
 import { join } from "node:path";
+import { perRendition } from "@hustings/wire/units.ts";
 
 export const LANE_FILES = {
-  sound: { "32": "sound-32.lane", "16": "sound-16.lane" },
+  sound: perRendition((rendition) => `sound-${rendition}.lane`),
   state: "state.lane",
   backstage: "backstage.lane",
   mark: "slots.mark",

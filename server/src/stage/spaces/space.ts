@@ -9,7 +9,7 @@ import { roleIn } from "@hustings/wire/log/roles.ts";
 import type { EndReason, NamedPerson, SpaceState, StateChange, StateEntry } from "@hustings/wire/log/state.ts";
 import type { Command } from "@hustings/wire/stage/commands.ts";
 import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
-import { FRAGMENT_PACKETS, PACKET_MS } from "@hustings/wire/units.ts";
+import { FRAGMENT_PACKETS, PACKET_MS, RENDITIONS } from "@hustings/wire/units.ts";
 import type { EntryRank, SpaceLog } from "../../log/port.ts";
 import type { Logger } from "../../ops/logger.ts";
 import { createMixdown, type Mixdown, type Position } from "../audio/mixdown.ts";
@@ -391,7 +391,8 @@ export class Space implements AsyncDisposable {
 
 /** A crash may have cut one rendition short. */
 function endOf(log: SpaceLog): LogEnd {
-  const { "32": head32, "16": head16 } = log.heads().slot;
-  const headSlot = head32 === undefined || head16 === undefined ? undefined : Math.min(head32, head16);
+  const { slot } = log.heads();
+  const heads = RENDITIONS.flatMap((rendition) => slot[rendition] ?? []);
+  const headSlot = heads.length < RENDITIONS.length ? undefined : Math.min(...heads);
   return { headSlot, firstFreeSlot: log.firstFreeSlot() };
 }
