@@ -13,6 +13,8 @@ import { until } from "../testing/until.ts";
 const SLOW_BODIES = 300;
 /** More than the 2,000 connections of the stage's own port. */
 const SILENT_SOCKETS = 2_100;
+/** Another address than the host's, who would share its limits. */
+const ATTACKER = "127.0.9.1";
 /** A connection that is closed is opened again after this, so that the attack goes on for the whole test. */
 const AGAIN_MS = 1_000;
 
@@ -57,7 +59,7 @@ function startAttack(server: RunningServer, space: CreatedSpace) {
   function open(port: number | undefined, bytes: string): void {
     if (isOver) return;
     opened += 1;
-    const socket = connect(Number(port), "127.0.0.1");
+    const socket = connect({ port: Number(port), host: "127.0.0.1", localAddress: ATTACKER });
     sockets.add(socket);
     socket.on("error", () => undefined);
     socket.on("close", () => {
