@@ -120,7 +120,9 @@ test("a recording grows while the space is live, answers ranges, is final after 
   assert.equal(part.status, 206);
   assert.deepEqual(Buffer.from(await part.arrayBuffer()), Buffer.from(whole.bytes.subarray(1_000, 2_000)));
   assert.equal((await fetch(url, { headers: { range: "bytes=999999999-" } })).status, 416);
-  const [aired, whispered] = [presence(whole.pcm, await spoken("anna")), presence(whole.pcm, await spoken("ben"))];
+  // On a busy machine the speaker's packets come late; short pieces are still found between the breaks.
+  const aired = presence(whole.pcm, await spoken("anna"), { pieceMs: 500 });
+  const whispered = presence(whole.pcm, await spoken("ben"));
   t.diagnostic(
     `in the recording: ${aired.found.toFixed(2)} of what was on air, ${whispered.found.toFixed(2)} of the green room`,
   );
