@@ -17,7 +17,7 @@ export interface IceServer {
 
 export interface WhipAnswer {
   readonly sdp: string;
-  /** The last part of the answer's Location. Unguessable; undefined when there is none. */
+  /** The last part of the answer's Location. Unguessable; undefined when the answer has no Location. */
   readonly callId: string | undefined;
   /** Servers for the next connection: this one has gathered already. */
   readonly iceServers: readonly IceServer[];

@@ -38,7 +38,7 @@ export class MicrophoneKeeper {
     this.#options = options;
   }
 
-  /** `ended` from the end of the microphone until a new one is open; `working` while there is none. */
+  /** `ended` after the microphone has ended, until a new one is open; `working` before the first is opened. */
   get condition(): MicrophoneCondition {
     return this.microphone?.condition ?? "working";
   }

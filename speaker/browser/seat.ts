@@ -29,7 +29,7 @@ export interface SeatOptions {
 }
 
 export interface StageSeat {
-  /** Names this page's call at the stage; undefined while there is none. */
+  /** The id of this page's call at the stage; undefined while the page has no call. */
   readonly callId: string | undefined;
   /** Resolves with `seq` once on disk. Throws the stage's Refusal; `stage-away` while reconnecting. */
   command(command: Command): Promise<number>;

@@ -60,7 +60,7 @@ export function ensureTools(): void {
   apt(["install", "-y", "--no-install-recommends", ...plan.packages]);
 }
 
-/** The path of Chromium. Throws where there is none; `ensureTools` installs it. */
+/** The path of Chromium. Throws where Chromium is not installed; `ensureTools` installs it. */
 export function findChromium(): string {
   const path = thisMachine.find(chromium.commands);
   if (path === undefined) throw new Error(`none of ${chromium.commands.join(", ")} is on the PATH`);

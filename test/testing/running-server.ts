@@ -24,7 +24,7 @@ export interface RunningServer extends AsyncDisposable {
   /** Everything that the processes have written to stdout and stderr. */
   output(): string;
   create(title: string, name?: string): Promise<CreatedSpace>;
-  /** The answer of a role's control socket; roles are `stage`, `api`, `edge-0`… Rejects when there is none. */
+  /** The answer of a role's control socket; roles are `stage`, `api`, `edge-0`… Rejects when the role does not answer. */
   health(role: string): Promise<Record<string, unknown>>;
   pidOf(role: string): Promise<number>;
   readonly parentPid: number;

@@ -16,7 +16,7 @@ export interface Upstream {
   list(): Promise<readonly MeasuredSpace[]>;
   /** As `followSpace`: never throws; failures come from the result. */
   follow(space: SpaceId, cursor: Cursor, signal: AbortSignal): FollowConnection;
-  /** Moments above `momentSeq`, from the audience desk; absent: there is none. */
+  /** Moments above `momentSeq`, from the audience desk. Absent on a server without an audience desk. */
   readonly followMoments?: (space: SpaceId, momentSeq: number, signal: AbortSignal) => FollowConnection;
 }
 

@@ -48,7 +48,7 @@ export async function loadOrCreateKeys(dataDirectory: string): Promise<TicketKey
   return { privateJwks, publicJwks };
 }
 
-/** Reads the keys that `loadOrCreateKeys` wrote. Throws BadKeyFile if there are none. */
+/** Reads the keys that `loadOrCreateKeys` wrote. Throws BadKeyFile if the file is missing or holds no key. */
 export async function readPublicKeys(dataDirectory: string): Promise<readonly PublicJwk[]> {
   const path = publicKeyPath(dataDirectory);
   const keys = await readKeys(path, isPublicJwk);

@@ -1,4 +1,4 @@
-// What a full edge grants to listeners that say they waited or listened before: only what an edge has signed.
+// A full edge believes a listener that it waited or listened before only if an edge has signed that.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -20,7 +20,7 @@ export interface PlaceClaims {
   newId(): string;
 }
 
-/** What a listener that connects may have by its claim, and the claim with which it waits for that. */
+/** The rights that a connecting listener has by its claim, and the claim that it gets while it waits. */
 export interface ClaimedPlace {
   readonly id: string;
   readonly isReturning: boolean;

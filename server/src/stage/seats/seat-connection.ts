@@ -48,7 +48,7 @@ export function openSeatConnection(person: PersonId, seat: number, openedMs: num
 
   const isPresent = (nowMs: number): boolean => active?.isPresent(nowMs) === true;
 
-  /** Neither call is over although nothing came for so long that one without consent would have failed. */
+  /** True for a call that is still open after a silence in which a call without ICE consent would have failed. */
   const hasConsent = (nowMs: number): boolean =>
     (active ?? candidate)?.isOver === false && nowMs - connectedMs > CONSENT_MS;
 
