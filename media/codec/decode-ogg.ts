@@ -1,8 +1,9 @@
-// Decodes Ogg Opus files to mono sound at 48 kHz: conceals what damage took away, and applies the files' output gain.
+// Decodes Ogg Opus files to mono sound at 48 kHz: mixes surround down, conceals what damage took away, applies the gain.
 
 import { type OggLink, readOgg } from "../container/ogg/ogg-reader.ts";
-import { MAX_PACKET_DURATION_SAMPLES, packetDurationSamples } from "../container/opus-packet.ts";
-import { type Opus, type OpusDecoder, OpusError } from "./opus.ts";
+import { MAX_PACKET_DURATION_SAMPLES } from "../container/opus-packet.ts";
+import { createMonoDecoder, createSurroundDecoder, type FileDecoder } from "./file-decoder.ts";
+import type { Opus } from "./opus.ts";
 
 /** Mono at 48 kHz, without pre-skip and trimmed end. Throws OggError. */
 export function decodeOgg(opus: Opus, bytes: Uint8Array): Float32Array<ArrayBuffer> {
@@ -30,30 +31,20 @@ export function* decodeLinks(opus: Opus, links: Iterable<OggLink>): Generator<Fl
   }
 }
 
-function* wholeSound(opus: Opus, { packets, losses }: OggLink): Generator<Float32Array> {
-  using decoder = opus.decoder();
+function* wholeSound(opus: Opus, { packets, losses, surround }: OggLink): Generator<Float32Array> {
+  using decoder = surround === undefined ? createMonoDecoder(opus) : createSurroundDecoder(opus, surround);
   let next = 0;
   for (const [index, packet] of packets.entries()) {
     for (let loss = losses[next]; loss?.before === index; loss = losses[++next])
       yield* concealed(decoder, loss.durationSamples);
-    yield decoded(decoder, packet);
+    yield decoder.decode(packet);
   }
   for (const { durationSamples } of losses.slice(next)) yield* concealed(decoder, durationSamples);
 }
 
-function* concealed(decoder: OpusDecoder, durationSamples: number): Generator<Float32Array> {
+function* concealed(decoder: FileDecoder, durationSamples: number): Generator<Float32Array> {
   for (let left = durationSamples; left > 0; left -= MAX_PACKET_DURATION_SAMPLES)
     yield decoder.conceal(Math.min(left, MAX_PACKET_DURATION_SAMPLES));
-}
-
-/** The packet's sound; concealment when it cannot be decoded. */
-function decoded(decoder: OpusDecoder, packet: Uint8Array): Float32Array {
-  try {
-    return decoder.decode(packet);
-  } catch (error) {
-    if (!(error instanceof OpusError)) throw error;
-    return decoder.conceal(packetDurationSamples(packet));
-  }
 }
 
 function amplified(pcm: Float32Array, gain: number): Float32Array {

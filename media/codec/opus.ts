@@ -54,6 +54,8 @@ export interface Opus {
   readonly version: string;
   encoder(options: EncoderOptions): OpusEncoder;
   decoder(): OpusDecoder;
+  /** Its sound is interleaved stereo, also of mono packets. */
+  stereoDecoder(): OpusDecoder;
 }
 
 /** Loading takes tens of milliseconds: do it once per process. Encoders and decoders use its memory until disposed. */
@@ -66,6 +68,7 @@ export function createOpus(libopus: Libopus): Opus {
     version: libopus.UTF8ToString(libopus._oc_get_version_string()),
     encoder: (options) => new Encoder(libopus, options),
     decoder: () => new Decoder(libopus),
+    stereoDecoder: () => new Decoder(libopus, 2),
   };
 }
 
@@ -138,16 +141,18 @@ class Encoder implements OpusEncoder {
 
 class Decoder implements OpusDecoder {
   readonly #libopus: Libopus;
+  readonly #outputChannels: 1 | 2;
   #state: number;
   #pcm: number;
   #packet: number;
   /** Absent until the first stereo packet; most sources never send one. */
   #stereo: StereoFold | undefined;
 
-  constructor(libopus: Libopus) {
+  constructor(libopus: Libopus, outputChannels: 1 | 2 = 1) {
     this.#libopus = libopus;
-    this.#state = createDecoder(libopus, 1);
-    this.#pcm = allocate(libopus, MAX_PACKET_DURATION_SAMPLES * FLOAT_BYTES);
+    this.#outputChannels = outputChannels;
+    this.#state = createDecoder(libopus, outputChannels);
+    this.#pcm = allocate(libopus, outputChannels * MAX_PACKET_DURATION_SAMPLES * FLOAT_BYTES);
     this.#packet = allocate(libopus, MAX_OPUS_BYTES);
   }
 
@@ -174,7 +179,8 @@ class Decoder implements OpusDecoder {
   #load(packet: Uint8Array): number {
     const shape = packetShape(packet);
     if (shape === undefined) throw new OpusError(`${packet.length} bytes are not an Opus packet`);
-    if (shape.stereo && this.#stereo === undefined && this.#state !== 0) this.#becomeStereo();
+    const isFolded = this.#outputChannels === 1;
+    if (shape.stereo && isFolded && this.#stereo === undefined && this.#state !== 0) this.#becomeStereo();
     this.#libopus.HEAPU8.set(packet, this.#packet);
     return this.#packet;
   }
@@ -197,7 +203,8 @@ class Decoder implements OpusDecoder {
     if (count < 0) throw refusal(this.#libopus, "decode", count);
     const first = this.#pcm / FLOAT_BYTES;
     const { HEAPF32 } = this.#libopus;
-    return this.#stereo?.fold(HEAPF32.subarray(first, first + 2 * count)) ?? HEAPF32.slice(first, first + count);
+    if (this.#stereo !== undefined) return this.#stereo.fold(HEAPF32.subarray(first, first + 2 * count));
+    return HEAPF32.slice(first, first + this.#outputChannels * count);
   }
 }
 

@@ -22,7 +22,7 @@ export class VoiceFileError extends Error {
 }
 
 /**
- * WAV or Ogg Opus to mono packets of 20 ms, at least one. `note` gets a sentence about sound that is missing. Throws
+ * WAV or Ogg Opus of up to eight channels to mono packets of 20 ms, at least one. `note` gets a sentence about sound that is missing. Throws
  * VoiceFileError.
  */
 export async function readVoice(
@@ -57,8 +57,8 @@ function packetsOf(opus: Opus, path: string, whole: Uint8Array, note: (sentence:
 }
 
 /** Whether the packets can be sent as they are. */
-function isSpeakable({ channels, gainDb, losses, packets }: OggLink): boolean {
-  if (channels !== 1 || gainDb !== 0 || losses.length > 0) return false;
+function isSpeakable({ channels, surround, gainDb, losses, packets }: OggLink): boolean {
+  if (channels !== 1 || surround !== undefined || gainDb !== 0 || losses.length > 0) return false;
   return packets.every((packet) => packetDurationSamples(packet) === PACKET_SAMPLES);
 }
 

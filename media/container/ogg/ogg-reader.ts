@@ -2,16 +2,12 @@
 
 import { concatBytes } from "../mp4-boxes.ts";
 import { packetDurationSamples } from "../opus-packet.ts";
+import { streamsDurationSamples, streamsOf } from "../opus-streams.ts";
 import { CONTINUED, FIRST, LAST, OggError, type OggPage, pagesOf } from "./ogg-pages.ts";
+import { type OpusHead, readOpusHead } from "./opus-head.ts";
 
 /** One Opus stream of a file; chained files have several, one after the other. */
-export interface OggLink {
-  /** Samples at 48 kHz to drop from the start of the decoded sound. */
-  readonly preSkipSamples: number;
-  /** 1 or 2. */
-  readonly channels: number;
-  /** Output gain (RFC 7845 §5.1) for the decoded sound. */
-  readonly gainDb: number;
+export interface OggLink extends OpusHead {
   /** Samples without pre-skip and trimmed end, with lost sound. */
   readonly durationSamples: number;
   /** Views of the given bytes; copies of packets across pages. */
@@ -71,7 +67,7 @@ export function readOgg(bytes: Uint8Array): readonly [OggLink, ...OggLink[]] {
 class LinkReader {
   readonly serial: number;
   hasBegun = false;
-  readonly #head: Head;
+  readonly #head: OpusHead;
   readonly #packets: Uint8Array[] = [];
   readonly #losses: OggLoss[] = [];
   #sequence: number;
@@ -83,7 +79,7 @@ class LinkReader {
   #hole: number | undefined;
 
   constructor(page: OggPage) {
-    this.#head = readHead(page.body);
+    this.#head = readOpusHead(page.body);
     this.serial = page.serial;
     this.#sequence = page.sequence;
   }
@@ -134,7 +130,7 @@ class LinkReader {
     let durationSamples = 0;
     for (const packet of packets) {
       if (this.#packets.length === 0 && startsWith(packet, "OpusTags")) continue;
-      const samples = packetDurationSamples(packet);
+      const samples = this.#durationSamples(packet);
       if (samples === 0) {
         this.#hole ??= this.#packets.length;
         continue;
@@ -145,6 +141,14 @@ class LinkReader {
     }
     this.#heldSamples += durationSamples;
     return durationSamples;
+  }
+
+  /** 0: unusable. */
+  #durationSamples(packet: Uint8Array): number {
+    const { surround } = this.#head;
+    return surround === undefined
+      ? packetDurationSamples(packet)
+      : streamsDurationSamples(streamsOf(packet, surround.streams));
   }
 
   /** Calculates missing or trimmed sound from the page's granule position. */
@@ -169,24 +173,6 @@ class LinkReader {
     this.#losses.push({ before: this.#hole ?? this.#packets.length, durationSamples });
     this.#heldSamples += durationSamples;
   }
-}
-
-type Head = Pick<OggLink, "preSkipSamples" | "channels" | "gainDb">;
-
-/** Reads the identification header (RFC 7845 §5.1). */
-function readHead(bytes: Uint8Array): Head {
-  if (bytes.length < 19) throw new OggError("its Opus header is cut short");
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const version = view.getUint8(8);
-  if (version >= 16) throw new OggError(`its Opus header has version ${version}; 1 is read`);
-  const channels = view.getUint8(9);
-  const family = view.getUint8(18);
-  const streams = family === 0 ? 1 : (bytes[19] ?? 0);
-  if (channels < 1 || channels > 2 || streams !== 1) {
-    const found = `${channels} channels in ${streams} streams (mapping family ${family})`;
-    throw new OggError(`it has ${found}; one stream of one or two channels is read`);
-  }
-  return { preSkipSamples: view.getUint16(10, true), channels, gainDb: view.getInt16(16, true) / 256 };
 }
 
 const OTHER_CODECS: readonly (readonly [start: string, name: string])[] = [

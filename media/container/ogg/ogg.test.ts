@@ -156,12 +156,12 @@ test("a loss is at most ten seconds, whatever a granule position says", () => {
 });
 
 test("refuses in words what it cannot read", () => {
-  const surround = oggFile({ packets: FORTY, channels: 6, mapping: [1, 4, 2] });
-  const discrete = oggFile({ packets: FORTY, channels: 2, mapping: [255, 2, 0] });
+  const wrongly = oggFile({ packets: FORTY, channels: 6, mapping: [1, 4, 1] });
   for (const [bytes, reason] of [
-    [surround, /^it has 6 channels in 4 streams \(mapping family 1\); one stream of one or two channels is read$/],
-    [discrete, /^it has 2 channels in 2 streams \(mapping family 255\)/],
-    [oggFile({ packets: FORTY, channels: 3 }), /^it has 3 channels in 1 streams \(mapping family 0\)/],
+    [wrongly, /^its 6 channels are mapped wrongly to 4 streams, 1 of them stereo$/],
+    [oggFile({ packets: FORTY, channels: 9, mapping: [255, 9, 0] }), /^it has 9 channels \(mapping family 255\)/],
+    [oggFile({ packets: FORTY, channels: 4, mapping: [2, 4, 0] }), /^its channels have mapping family 2; 0, 1 and 255/],
+    [oggFile({ packets: FORTY, channels: 3 }), /^it has 3 channels \(mapping family 0\); one to 2 are read$/],
     [Buffer.from("OggS"), /^it has no Opus header$/],
     [
       concatBytes(Array.from({ length: 1_100 }, () => Buffer.from("OggS".padEnd(40)))),

@@ -14,4 +14,6 @@ export interface WavFormat {
   readonly frameBytes: number;
   readonly bits: number;
   readonly storedBits: number;
+  /** One bit for each loudspeaker that has a channel, in the order of the channels; 0: the file does not tell. */
+  readonly speakerMask: number;
 }

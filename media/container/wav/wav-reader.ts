@@ -2,9 +2,10 @@
 
 import { SAMPLE_RATE_HZ } from "@hustings/wire/units.ts";
 import { resample } from "../../measure/resample.ts";
+import { type ChannelPosition, monoGains } from "../../mix/downmix.ts";
 import { createStereoFold } from "../../mix/stereo-fold.ts";
 import { WavError, type WavFormat } from "./wav-format.ts";
-import { sampleReader } from "./wav-samples.ts";
+import { type SampleReader, sampleReader } from "./wav-samples.ts";
 
 /** An hour. */
 const MAX_SAMPLES = SAMPLE_RATE_HZ * 3600;
@@ -12,7 +13,7 @@ const MAX_SAMPLES = SAMPLE_RATE_HZ * 3600;
 const UNKNOWN_SIZE = 0xffff_ffff;
 
 /**
- * Folds stereo and resamples. A cut file, or one whose sizes a recorder never finished, is read as far as there is
+ * Folds stereo, mixes more channels down by their loudspeakers, and resamples. A cut file, or one whose sizes a recorder never finished, is read as far as there is
  * sound. Throws WavError, whose message completes "The file cannot be read: …".
  */
 export function readWav(bytes: Uint8Array): Float32Array<ArrayBuffer> {
@@ -21,10 +22,42 @@ export function readWav(bytes: Uint8Array): Float32Array<ArrayBuffer> {
   const read = sampleReader(new DataView(view.buffer, view.byteOffset + sound.start, sound.bytes), format);
   const frames = Math.floor(sound.bytes / (read.sampleBytes * format.channels));
   if (frames * (SAMPLE_RATE_HZ / format.rateHz) > MAX_SAMPLES) throw new WavError("it is longer than an hour");
-  const pcm = new Float32Array(frames * format.channels);
-  for (let index = 0; index < pcm.length; index += 1) pcm[index] = read.sample(index * read.sampleBytes);
-  const mono = format.channels === 1 ? pcm : createStereoFold(format.rateHz).fold(pcm);
+  const mono = monoOf(read, format, frames);
   return format.rateHz === SAMPLE_RATE_HZ ? mono : resample(mono, format.rateHz, SAMPLE_RATE_HZ);
+}
+
+function monoOf(read: SampleReader, format: WavFormat, frames: number): Float32Array<ArrayBuffer> {
+  const { channels, rateHz } = format;
+  if (channels > 2) return downmixed(read, monoGains(positionsOf(format)), frames);
+  const pcm = new Float32Array(frames * channels);
+  for (let index = 0; index < pcm.length; index += 1) pcm[index] = read.sample(index * read.sampleBytes);
+  return channels === 1 ? pcm : createStereoFold(rateHz).fold(pcm);
+}
+
+function downmixed(read: SampleReader, gains: readonly number[], frames: number): Float32Array<ArrayBuffer> {
+  const mono = new Float32Array(frames);
+  let offset = 0;
+  for (let frame = 0; frame < frames; frame += 1) {
+    let sum = 0;
+    for (const gain of gains) {
+      sum += gain * read.sample(offset);
+      offset += read.sampleBytes;
+    }
+    mono[frame] = sum;
+  }
+  return mono;
+}
+
+/** Loudspeakers by bit of the mask (WAVEFORMATEXTENSIBLE): from front left to top back right. */
+const SPEAKERS: readonly ChannelPosition[] = [
+  ...(["side", "side", "centre", "low", "surround", "surround", "side", "side", "surround"] as const),
+  ...new Array<"surround">(9).fill("surround"),
+];
+
+/** Channels beyond the mask's loudspeakers have none: a recorder's microphones, for example, which all count alike. */
+function positionsOf({ speakerMask, channels }: WavFormat): ChannelPosition[] {
+  const named = SPEAKERS.filter((_, bit) => ((speakerMask >>> bit) & 1) === 1).slice(0, channels);
+  return [...named, ...new Array<"unknown">(channels - named.length).fill("unknown")];
 }
 
 interface Sound {
@@ -87,6 +120,7 @@ function readFormat(view: DataView, start: number, length: number): WavFormat {
     frameBytes: view.getUint16(start + 12, true),
     bits: validBits > 0 && validBits < bits ? validBits : bits,
     storedBits: bits,
+    speakerMask: isExtensible ? view.getUint32(start + 20, true) : 0,
   };
 }
 

@@ -1,5 +1,6 @@
 // Reads the samples of a WAV file: integers, floats, and the telephone's A-law and µ-law (ITU-T G.711).
 
+import { MAX_CHANNELS } from "../../mix/downmix.ts";
 import { WavError, type WavFormat } from "./wav-format.ts";
 
 export interface SampleReader {
@@ -22,7 +23,8 @@ const OTHER_ENCODINGS: Readonly<Record<number, string>> = {
 /** Throws WavError, which names the format, if it cannot be read. */
 export function sampleReader(sound: DataView, format: WavFormat): SampleReader {
   const { code, channels, rateHz, bits } = format;
-  if (channels < 1 || channels > 2) throw new WavError(`it has ${channels} channels; one or two are read`);
+  if (channels < 1 || channels > MAX_CHANNELS)
+    throw new WavError(`it has ${channels} channels; one to ${MAX_CHANNELS} are read`);
   if (rateHz < 4000 || rateHz > 384_000) throw new WavError(`it has ${rateHz} Hz; 4,000 to 384,000 are read`);
   const sampleBytes = sampleBytesOf(format);
   switch (code) {

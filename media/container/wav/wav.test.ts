@@ -185,7 +185,7 @@ test("the error of an unsupported file names the wrong value", () => {
   const reasons = [
     { ...layout, code: 85 },
     { ...layout, code: 7777 },
-    { ...layout, channels: 6 },
+    { ...layout, channels: 9 },
     { ...layout, rateHz: 1 },
     { ...layout, bits: 64 },
     { ...layout, riff: "RIFX" },
@@ -199,7 +199,7 @@ test("the error of an unsupported file names the wrong value", () => {
   assert.deepEqual(reasons, [
     "its sound is coded as MP3, which is not read",
     "its sound is coded as format 7777, which is not read",
-    "it has 6 channels; one or two are read",
+    "it has 9 channels; one to 8 are read",
     "it has 1 Hz; 4,000 to 384,000 are read",
     "its integer samples have 64 bits, which is not read",
     "it is big-endian (RIFX)",

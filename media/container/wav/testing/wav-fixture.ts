@@ -12,6 +12,8 @@ export interface WavFixture {
   readonly frameBytes?: number;
   /** Writes the extensible format with this number of valid bits. */
   readonly validBits?: number;
+  /** Loudspeakers; written in the extensible format only. */
+  readonly speakerMask?: number;
   /** "RIFF" where absent. */
   readonly riff?: string;
   /** Chunks between the format and the sound. */
@@ -41,7 +43,7 @@ export function riffBlock(name: string, body: Uint8Array, size: number = body.le
 }
 
 function formatOf(fixture: WavFixture): Uint8Array {
-  const { code = 1, bits = 16, channels = 1, rateHz = 48_000, frameBytes = 0, validBits } = fixture;
+  const { code = 1, bits = 16, channels = 1, rateHz = 48_000, frameBytes = 0, validBits, speakerMask = 0 } = fixture;
   const format = new DataView(new ArrayBuffer(validBits === undefined ? 18 : 40));
   format.setUint16(0, validBits === undefined ? code : 0xfffe, true);
   format.setUint16(2, channels, true);
@@ -51,6 +53,7 @@ function formatOf(fixture: WavFixture): Uint8Array {
   if (validBits !== undefined) {
     format.setUint16(16, 22, true);
     format.setUint16(18, validBits, true);
+    format.setUint32(20, speakerMask, true);
     format.setUint16(24, code, true);
   }
   return new Uint8Array(format.buffer);
