@@ -1,15 +1,15 @@
 // `hustings serve`: runs a server from its settings to its end, and prints where it is.
 
-import { availableParallelism, networkInterfaces } from "node:os";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "@hustings/flow/clock.ts";
 import type { Config } from "@hustings/server/ops/config.ts";
 import { capacityLine, readDescriptorLimit } from "@hustings/server/ops/host/listener-budget.ts";
 import { usableHost } from "@hustings/server/ops/host/ports.ts";
+import { isEverywhere, networkUrls, ownUrl, shownUrl } from "@hustings/server/ops/host/server-addresses.ts";
 import { createLogger, type Logger } from "@hustings/server/ops/logger.ts";
 import { startSupervisor } from "@hustings/server/ops/process/supervisor.ts";
 import { prepareNode } from "@hustings/server/roles/prepare.ts";
-import { isEverywhere, ownUrl, scheme, shownUrl } from "./options/server-addresses.ts";
 import { readSettings, settingsHelp } from "./options/settings.ts";
 import { version } from "./version.ts";
 
@@ -75,8 +75,7 @@ async function keepDemo(config: Config, signal: AbortSignal): Promise<void> {
 function welcome(config: Config): string {
   const lines = [`Hustings is at ${shownUrl(config)}`];
   if (config.publicUrl === undefined && isEverywhere(config.host)) {
-    for (const address of ownAddresses())
-      lines.push(`  on your network: ${scheme(config)}://${address}:${config.port}`);
+    for (const url of networkUrls(config)) lines.push(`  on your network: ${url}`);
     if (config.tlsCert === undefined)
       lines.push("  Browsers allow the microphone only on localhost and HTTPS: see docs/operations/https.md.");
   }
@@ -85,11 +84,6 @@ function welcome(config: Config): string {
 
 async function capacityText(config: Config): Promise<string> {
   return `  ${capacityLine({ ...config, descriptors: await readDescriptorLimit() })}\n`;
-}
-
-function ownAddresses(): string[] {
-  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return all.filter(({ family, internal }) => family === "IPv4" && !internal).map(({ address }) => address);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

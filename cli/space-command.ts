@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { SETTINGS } from "@hustings/server/ops/config.ts";
+import { shownUrl } from "@hustings/server/ops/host/server-addresses.ts";
 import { type Operator, operatorOf } from "@hustings/server/ops/operator.ts";
 import { hashOfSecret, hostUrlOf, newSecret } from "@hustings/server/tickets/host-secrets.ts";
 import type { MeasuredSpace } from "@hustings/wire/api/space-shape.ts";
@@ -11,7 +12,6 @@ import { guestIdFrom, isSpaceId, type SpaceId, spaceIdFrom } from "@hustings/wir
 import { readSpaceDetails } from "@hustings/wire/log/space-details.ts";
 import { ROUTES } from "@hustings/wire/routes.ts";
 import { cleanName } from "@hustings/wire/text.ts";
-import { shownUrl } from "./options/server-addresses.ts";
 
 const FALLBACK = SETTINGS.dataDirectory.fallback;
 

@@ -6,6 +6,8 @@ export const ROUTES = {
   home: "/",
   openapi: "/api/openapi.json",
   spaces: "/api/spaces",
+  /** Where other people reach this server. */
+  addresses: "/api/addresses",
   page: (id: SpaceId) => `/s/${id}`,
   room: (id: SpaceId) => `/api/spaces/${id}/room`,
   /** POST the host link's secret or a pass for a ticket. */

@@ -41,6 +41,8 @@ export interface ApiOptions {
   readonly checkPass: PassCheck;
   /** Origin of links; absent: the origin of the request. */
   readonly publicUrl?: string;
+  /** Origins at which other devices reach this server; asked for each request, because networks change. */
+  readonly invitationUrls: () => readonly string[];
   readonly newSpaces: LimitSettings;
   readonly newGuests: LimitSettings;
   readonly openRecording: OpenRecording;

@@ -177,6 +177,20 @@ test("every link begins with the public URL, whatever the request says", async (
   assert.equal(body.url, `https://talk.example/s/${body.id}`);
 });
 
+test("tells the server's addresses: the public URL to everybody, those on its networks only to its own machine", async (t) => {
+  const invitationUrls = () => ["http://192.168.0.10:8080"];
+  const { ask } = await office(t, { publicUrl: "https://talk.example", invitationUrls });
+  const stranger = await ask("GET", "/api/addresses");
+  assert.deepEqual([stranger.status, stranger.headers["cache-control"]], [200, "no-store"]);
+  assert.deepEqual(stranger.body, { publicUrl: "https://talk.example", networkUrls: [] });
+  for (const address of ["127.0.0.1", "::1"]) {
+    const { body } = await ask("GET", "/api/addresses", undefined, { "x-forwarded-for": address });
+    assert.deepEqual(body.networkUrls, invitationUrls(), address);
+  }
+  const { ask: askOther } = await office(t);
+  assert.deepEqual((await askOther("GET", "/api/addresses")).body, { publicUrl: null, networkUrls: [] });
+});
+
 test("answers a large body, bad JSON, another type, another method and an unknown path with rows of the table", async (t) => {
   const { ask, app } = await office(t);
   const large = await ask("POST", "/api/spaces", { title: "x".repeat(MAX_BODY_BYTES) });
@@ -256,6 +270,7 @@ test("answers on its socket, which only its owner can reach, and replaces the so
 
 const described = [
   "/",
+  "/api/addresses",
   "/api/openapi.json",
   "/api/spaces",
   "/api/spaces/{id}/commands",

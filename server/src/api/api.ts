@@ -4,6 +4,7 @@ import { chmod } from "node:fs/promises";
 import { Refusal } from "@hustings/wire/errors.ts";
 import { answerFastifyErrors, sendFastifyRefusal } from "../http/fastify-refusals.ts";
 import { listenOnSocket } from "../http/listen-on-socket.ts";
+import { addressRoute } from "./addresses.ts";
 import { type ApiContext, type ApiOptions, type ApiServer, createApiServer } from "./api-context.ts";
 import { createLimiter, type LimitSettings } from "./limits.ts";
 import { describeApi } from "./openapi.ts";
@@ -49,6 +50,7 @@ export async function buildApi(options: ApiOptions): Promise<ApiServer> {
   };
   await app.register(async (scope) => {
     spaceRoutes(scope, context);
+    addressRoute(scope, context);
     ticketRoutes(scope, context);
     recordingRoutes(scope, context);
     healthRoute(scope, options.version);

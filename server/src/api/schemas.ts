@@ -1,5 +1,6 @@
 // Schemas of the api's bodies, for types, checks and the API description.
 
+import { ADDRESSES_SCHEMA, type Addresses } from "@hustings/wire/api/addresses.ts";
 import { list } from "@hustings/wire/api/document-fields.ts";
 import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";
 import {
@@ -112,6 +113,7 @@ export const listedSpaces = Type.Object({
   spaces: Type.Unsafe<readonly ListedSpace[]>(list(LISTED_SPACE_SCHEMA)),
   openSpaces: Type.Unsafe<OpenSpaces>({ type: "string", enum: OPENING, description: "Who may open spaces here." }),
 });
+export const addresses = Type.Unsafe<Addresses>(ADDRESSES_SCHEMA);
 export const roomDocument = Type.Unsafe<RoomDocument>(ROOM_DOCUMENT_SCHEMA);
 
 /** Response schemas by status, of the rows that a route may answer. */

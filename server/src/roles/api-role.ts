@@ -4,6 +4,7 @@ import { shiftedClock, systemClock } from "@hustings/flow/clock.ts";
 import { startApi } from "../api/api.ts";
 import type { LimitSettings } from "../api/limits.ts";
 import { createDiskArchive } from "../log/disk/disk-archive.ts";
+import { invitationUrls } from "../ops/host/server-addresses.ts";
 import type { Logger } from "../ops/logger.ts";
 import type { RoleStart } from "../ops/process/role-message.ts";
 import { runDirectory } from "../ops/process/run-directory.ts";
@@ -33,6 +34,7 @@ export async function startApiRole({ config, version }: RoleStart, log: Logger):
     checkTicket: ticketVerifier(publicJwks, clock),
     checkPass: passVerifier(publicJwks, clock),
     ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
+    invitationUrls: () => invitationUrls(config),
     newSpaces: limitsOf(config.spacesPerMinute, SPACES_OF_ALL),
     newGuests: limitsOf(config.guestsPerMinute, GUESTS_OF_ALL),
     openSpaces: config.openSpaces,

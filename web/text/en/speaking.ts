@@ -22,6 +22,16 @@ const numbers = new Intl.NumberFormat("en");
 
 const people = (listeners: number): string => `${numbers.format(listeners)} ${listeners === 1 ? "person" : "people"}`;
 
+const plural = (count: number, unit: string): string => `${numbers.format(count)} ${unit}${count === 1 ? "" : "s"}`;
+
+/** "40 seconds", "4 minutes", "3 hours". */
+function lengthOf(ms: number): string {
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 90) return plural(seconds, "second");
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? plural(minutes, "minute") : plural(Math.round(minutes / 60), "hour");
+}
+
 const trouble =
   (state: string, details = ""): HostLineOf =>
   () => ({ state, details });
@@ -61,6 +71,7 @@ export const speaking = {
     replaced: "You are speaking from another tab or device now.",
     elsewhere: "You are on the stage from another tab or device.",
   },
+  wereAway: (awayMs: number) => `You were away for ${lengthOf(awayMs)}. You are muted.`,
   spaceGoesOn: "Your space goes on without you.",
   backToStage: "Back to the stage",
   speakFromHere: "Speak from here",
@@ -140,6 +151,9 @@ export const speaking = {
       "This browser does not remember it, because it blocks or has no room for site data. Copy the host link before you close this page.",
     opensOnlyHere:
       "This link opens only on this computer. Others need the address that the server has for them: start it with --public-url.",
+    opensOnNetwork: "This link opens for people on your network.",
+    listeningOnly: "They can listen there; to speak, they need an address with HTTPS.",
+    chooseAddress: "Address on your network",
     copyHostLink: "Copy the host link",
     hostLinkCopied: "Host link copied.",
     copyByHand: "Copy it by hand",

@@ -55,6 +55,7 @@ export async function office(t: TestContext, changes: Partial<ApiOptions> = {}) 
     sign: ticketSigner(key, clock),
     checkTicket: check,
     checkPass: passVerifier([publicHalf(key)], clock),
+    invitationUrls: () => [],
     newSpaces: limits(1000, 1000),
     newGuests: limits(1000, 1000),
     openSpaces: "anyone",
