@@ -21,6 +21,7 @@ import type { Command } from "@hustings/wire/stage/commands.ts";
 import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import { type BrowserStore, openStore } from "../account/browser-store.ts";
 import type { Identity } from "../account/identity.ts";
+import { Absence } from "./absence.ts";
 import { noteSeat, pageLoad, takeSeatNote } from "./resume.ts";
 import { seatStatusOf } from "./seat-status.ts";
 
@@ -56,6 +57,8 @@ export class Speaking {
   isMicrophoneSilent = $state(false);
   /** The browser plays the other speakers only after a tap. */
   isSoundBlocked = $state(false);
+  /** How long the page stood still with an open microphone, until the person mutes or unmutes. */
+  awayMs = $state.raw<number | undefined>();
   /** Not reactive: LevelRings reads them on a timer. */
   levels: readonly SeatLevel[] = [];
 
@@ -75,6 +78,7 @@ export class Speaking {
 
   readonly #page: SpeakingPage;
   readonly #keeper: MicrophoneKeeper;
+  readonly #absence: Absence;
   readonly #key: string;
   readonly #tabStore: BrowserStore = openStore(() => sessionStorage);
   /** This page held the seat when it was reloaded seconds ago, so it takes the seat again without a tap. */
@@ -87,6 +91,7 @@ export class Speaking {
 
   constructor(page: SpeakingPage) {
     this.#page = page;
+    this.#absence = new Absence(page.clock);
     this.#key = `hustings.seat.${page.id}`;
     this.#keeper = new MicrophoneKeeper({
       clock: page.clock,
@@ -103,6 +108,7 @@ export class Speaking {
     addEventListener("online", this.#reconnect);
     navigator.mediaDevices?.addEventListener("devicechange", this.#onDevices);
     document.addEventListener("visibilitychange", this.#onVisible);
+    document.addEventListener("resume", this.#onResume);
   }
 
   /** Opens the microphone, or switches to another one. Sets `problem` when it returns false. */
@@ -133,7 +139,11 @@ export class Speaking {
       onDown: (message) => this.#onMessage(message),
       onSound: (sound) => this.#play(sound),
     });
-    this.#microphoneCheck ??= repeat(this.#page.clock, CHECK_EVERY_MS, () => this.#checkMicrophone());
+    this.#absence.reset();
+    this.#microphoneCheck ??= repeat(this.#page.clock, CHECK_EVERY_MS, () => {
+      this.#noticeAbsence();
+      this.#checkMicrophone();
+    });
     return this.#seated.promise;
   }
 
@@ -151,6 +161,7 @@ export class Speaking {
   async mute(isMuted: boolean): Promise<void> {
     const { ownSeat } = this;
     if (!ownSeat) throw new Refusal("not-seated");
+    this.awayMs = undefined;
     if (!isMuted) this.#mayBeHeard = true;
     this.microphone?.open(!isMuted);
     try {
@@ -200,6 +211,7 @@ export class Speaking {
     removeEventListener("online", this.#reconnect);
     navigator.mediaDevices?.removeEventListener("devicechange", this.#onDevices);
     document.removeEventListener("visibilitychange", this.#onVisible);
+    document.removeEventListener("resume", this.#onResume);
     removeEventListener("pagehide", this.#onHidden);
     this.#stageSeat?.close();
     this.#end(undefined);
@@ -234,6 +246,7 @@ export class Speaking {
     this.#microphoneCheck = undefined;
     this.#keeper.close();
     this.#mayBeHeard = false;
+    this.awayMs = undefined;
     this.stageState = undefined;
     this.levels = [];
     this.removed = [];
@@ -244,6 +257,7 @@ export class Speaking {
   }
 
   #onMessage(message: StageMessage): void {
+    this.#noticeAbsence();
     const audience = this.stageState?.audience ?? this.#page.room.document?.audience ?? 0;
     const state = this.stageState?.state;
     if (message.kind === "snapshot") this.stageState = { state: message.state, audience };
@@ -253,8 +267,23 @@ export class Speaking {
     if (message.kind === "levels") this.levels = message.levels;
     if (message.kind === "removed") this.removed = message.people;
     if (message.kind === "snapshot" || message.kind === "state") this.microphone?.open(!this.isMuted);
-    if (message.kind === "snapshot" && !this.#mayBeHeard && this.ownSeat?.muted === false)
-      void this.mute(true).catch(() => undefined);
+    if (message.kind === "snapshot" && !this.#mayBeHeard && this.ownSeat?.muted === false) this.#tellMuted();
+  }
+
+  /** The stage's state follows what this page already does: it sends no sound. */
+  #tellMuted(): void {
+    const { ownSeat } = this;
+    if (ownSeat) void this.command({ do: "mute", seat: ownSeat.seat, muted: true }).catch(() => undefined);
+  }
+
+  /** A person whose computer slept or whose page stood still may not know that they would be heard. */
+  #noticeAbsence(): void {
+    const awayMs = this.#absence.beat();
+    if (awayMs === undefined || this.isMuted) return;
+    this.#mayBeHeard = false;
+    this.microphone?.open(false);
+    this.awayMs = awayMs;
+    if (this.seat?.kind === "seated") this.#tellMuted();
   }
 
   #play(sound: MediaStream): void {
@@ -296,6 +325,8 @@ export class Speaking {
 
   /** After a network change the old connection is dead even if it still reports otherwise. */
   #reconnect = (): void => this.#stageSeat?.reconnect();
+
+  #onResume = (): void => this.#noticeAbsence();
 
   #onVisible = (): void => {
     if (document.visibilityState === "visible" && this.#sound.srcObject && this.#sound.paused) this.playSound();
