@@ -8,6 +8,10 @@ export const ROUTES = {
   spaces: "/api/spaces",
   /** Where other people reach this server. */
   addresses: "/api/addresses",
+  /** The spaces that can be heard again. */
+  past: "/api/spaces/past",
+  /** Those that ended before this one. */
+  pastBefore: (id: SpaceId) => `/api/spaces/past/${id}`,
   page: (id: SpaceId) => `/s/${id}`,
   room: (id: SpaceId) => `/api/spaces/${id}/room`,
   /** POST the host link's secret or a pass for a ticket. */
@@ -20,6 +24,8 @@ export const ROUTES = {
   /** POST a command as JSON (stage/commands.ts). */
   commands: (id: SpaceId) => `/api/spaces/${id}/commands`,
   recording: (id: SpaceId) => `/api/spaces/${id}/recording.mp4`,
+  /** The same sound as Ogg Opus, for players that refuse Opus in MP4. */
+  recordingOgg: (id: SpaceId) => `/api/spaces/${id}/recording.ogg`,
   /** Other HLS addresses are relative to it. */
   hls: (id: SpaceId) => `/hls/${id}/index.m3u8`,
   listen: (id: SpaceId) => `/listen/${id}`,

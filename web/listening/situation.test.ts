@@ -16,6 +16,7 @@ const VIEW: SpaceView = {
   hostPerson: undefined,
   people: [],
   hands: [],
+  spoke: [],
   handsCount: 0,
   handsOpen: true,
   invites: [],

@@ -16,6 +16,7 @@ const ROOM: RoomDocument = {
   phase: "live",
   host: "Ada",
   speakers: [SPEAKER, SPEAKER],
+  spoke: [],
   handsCount: 0,
   handsOpen: true,
   air: "voice",

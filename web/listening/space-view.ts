@@ -52,9 +52,9 @@ export function viewOf({ stage, ear, room }: Sources): SpaceView | undefined {
 /** Only the types come from the table of fields: its schemas and rules for names would weigh on every listener. */
 function fromState(state: SpaceState, audience: number): SpaceView {
   const { title, phase, host, seats, hands, handsOpen, invites, air, recording } = state;
-  const { holdReason = null, liveUtcMs = null, endedUtcMs = null, endReason = null } = state;
+  const { spoke = [], holdReason = null, liveUtcMs = null, endedUtcMs = null, endReason = null } = state;
   return {
-    ...{ title, phase, hands, handsOpen, invites, air, recording, audience },
+    ...{ title, phase, hands, handsOpen, invites, air, recording, spoke, audience },
     ...{ holdReason, liveUtcMs, endedUtcMs, endReason, createdUtcMs: state.originUtcMs },
     host: host?.name ?? "",
     hostPerson: host?.person,

@@ -4,6 +4,7 @@ import type { SpaceId } from "../ids.ts";
 import type { SpaceDetails } from "../log/detail-values.ts";
 import { SPACE_DETAILS } from "../log/space-details.ts";
 import { AIRS, END_REASONS, HOLD_REASONS, PHASES, RECORDING_STATUSES, ROLES, type SpaceState } from "../log/state.ts";
+import { SLOT_MS } from "../units.ts";
 import {
   BOOLEAN,
   type Field,
@@ -37,6 +38,8 @@ export const ROOM_SPACE_FIELDS = {
   speakers: field(list(SPEAKER), ({ state }) =>
     state.seats.map(({ seat, name, role, muted, present }) => ({ seat, name, role, muted, present })),
   ),
+  /** Names of the people whose microphone was open while the space was live, the first of them first. */
+  spoke: field(list(text()), ({ state }) => state.spoke ?? []),
   handsCount: field(NUMBER, ({ state }) => state.hands.length),
   /** Whether listeners may raise hands. */
   handsOpen: field(BOOLEAN, ({ state }) => state.handsOpen),
@@ -52,6 +55,8 @@ export const ROOM_SPACE_FIELDS = {
   endReason: field(nullable(oneOf(END_REASONS)), ({ state }) => state.endReason ?? null),
 };
 
+const MAX_FACES = 7;
+
 /** One row of the list of live spaces, in this order. */
 export const LISTED_SPACE_FIELDS = {
   id: ROOM_SPACE_FIELDS.id,
@@ -60,10 +65,37 @@ export const LISTED_SPACE_FIELDS = {
   host: ROOM_SPACE_FIELDS.host,
   /** People on the stage who are there. */
   speakersCount: field(NUMBER, ({ state }) => state.seats.filter(({ present }) => present).length),
+  /** The first of them; `muted`: cannot be heard now. */
+  faces: field(list(object({ name: text(), muted: BOOLEAN })), ({ state }) =>
+    state.seats
+      .filter(({ present }) => present)
+      .slice(0, MAX_FACES)
+      .map(({ name, muted }) => ({ name, muted })),
+  ),
   hostPresent: field(BOOLEAN, ({ state }) => isHostPresent(state)),
   audience: ROOM_SPACE_FIELDS.audience,
   liveUtcMs: ROOM_SPACE_FIELDS.liveUtcMs,
 };
+
+/** One row of the list of spaces that can be heard again. */
+export const PAST_SPACE_FIELDS = {
+  id: ROOM_SPACE_FIELDS.id,
+  title: ROOM_SPACE_FIELDS.title,
+  host: ROOM_SPACE_FIELDS.host,
+  spoke: ROOM_SPACE_FIELDS.spoke,
+  liveUtcMs: ROOM_SPACE_FIELDS.liveUtcMs,
+  endedUtcMs: ROOM_SPACE_FIELDS.endedUtcMs,
+  /** Of the recording, to about a second. */
+  durationMs: field(NUMBER, ({ state }) => durationMsOf(state)),
+};
+
+/** Breaks are left out of a recording. 0 before a space has gone live or ended. */
+export function durationMsOf({ liveSlot, endedSlot, gaps }: SpaceState): number {
+  if (liveSlot === undefined || endedSlot === undefined) return 0;
+  const inSpace = gaps.filter(({ from }) => from >= liveSlot && from < endedSlot);
+  const gapSlots = inSpace.reduce((sum, { from, to }) => sum + Math.min(to, endedSlot) - from, 0);
+  return Math.max(0, endedSlot - liveSlot - gapSlots) * SLOT_MS;
+}
 
 export function isHostPresent({ seats }: SpaceState): boolean {
   return seats.some(({ role, present }) => role === "host" && present);

@@ -15,7 +15,13 @@ import {
   type Schema,
   text,
 } from "../api/document-fields.ts";
-import { isHostPresent, LISTED_SPACE_FIELDS, type MeasuredSpace, ROOM_SPACE_FIELDS } from "../api/space-shape.ts";
+import {
+  isHostPresent,
+  LISTED_SPACE_FIELDS,
+  type MeasuredSpace,
+  PAST_SPACE_FIELDS,
+  ROOM_SPACE_FIELDS,
+} from "../api/space-shape.ts";
 import type { SpaceId } from "../ids.ts";
 import { ROUTES } from "../routes.ts";
 
@@ -78,6 +84,19 @@ export const ROOM_DOCUMENT_SCHEMA: Schema<RoomDocument> = documentSchema({
 
 export type ListedSpace = DocumentOf<typeof LISTED_SPACE_FIELDS>;
 export const LISTED_SPACE_SCHEMA: Schema<ListedSpace> = documentSchema(LISTED_SPACE_FIELDS);
+
+export type PastSpace = DocumentOf<typeof PAST_SPACE_FIELDS>;
+export const PAST_SPACE_SCHEMA: Schema<PastSpace> = documentSchema(PAST_SPACE_FIELDS);
+
+/** The answer of `GET /api/spaces/past` and of its further pages. */
+export interface PastSpaceList {
+  /** The one that ended last comes first; at most `PAST_PAGE_SPACES`. */
+  readonly spaces: readonly PastSpace[];
+  /** Path of the next page; `null`: this is the last. */
+  readonly next: string | null;
+}
+
+export const PAST_PAGE_SPACES = 12;
 
 export const OPENING = ["anyone", "nobody"] as const;
 /** The people who may open spaces on a server, besides its operator. */

@@ -78,8 +78,9 @@ test("an encoded fragment decodes to itself, also between other fragments", () =
       });
       const { slot, byteLength, packets } = decoded[0] as (typeof decoded)[0];
       const packetBytes = packets.reduce((sum, { length }) => sum + length, 0);
+      const lacingBytes = packets.reduce((sum, { length }) => sum + Math.floor(length / 255) + 1, 0);
       for (const extent of [peekFragment(bytes), checkFragment(bytes)])
-        assert.deepEqual(extent, { slot, byteLength, packetBytes });
+        assert.deepEqual(extent, { slot, byteLength, packetBytes, lacingBytes });
     }),
   );
 });

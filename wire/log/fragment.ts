@@ -46,6 +46,8 @@ export interface FragmentExtent {
   readonly byteLength: number;
   /** Bytes of the ten packets together. */
   readonly packetBytes: number;
+  /** Bytes in which Ogg would write the lengths of the ten packets (RFC 3533 §6, lacing values). */
+  readonly lacingBytes: number;
 }
 
 /** The fragment at `bytes[at]`; later bytes are ignored. Packets are views. Throws BadFragment. */
@@ -109,15 +111,17 @@ export function peekFragment(bytes: Uint8Array, at = 0): FragmentExtent {
   const slot = byteAt(at + 1) * 0x1000000 + ((byteAt(at + 2) << 16) | (byteAt(at + 3) << 8) | byteAt(at + 4));
   let next = at + 5 + levelCount * 2;
   let packetBytes = 0;
+  let lacingBytes = FRAGMENT_PACKETS;
   for (let i = 0; i < FRAGMENT_PACKETS; i++) {
     const low = byteAt(next++);
     const length = low < 252 ? low : low + byteAt(next++) * 4;
     if (length < 1 || length > MAX_PACKET_BYTES)
       throw new BadFragment("length", `A packet of ${length} bytes is not possible.`);
     packetBytes += length;
+    lacingBytes += Math.floor(length / 255);
   }
   const byteLength = next + packetBytes + 4 - at;
   if (at + byteLength > bytes.length)
     throw new BadFragment("truncated", `Slot ${slot} needs ${byteLength} bytes; there are ${bytes.length - at}.`);
-  return { slot, byteLength, packetBytes };
+  return { slot, byteLength, packetBytes, lacingBytes };
 }

@@ -38,6 +38,25 @@ test("a space is created, goes live and ends, and keeps the slot of each", () =>
   assert.deepEqual(state.host, { person: person(1), name: "Ada" });
 });
 
+test("a space remembers the first twenty names with an open microphone on air, also after its end", () => {
+  const on = (seat: number, name = `P${seat}`): StateChange[] => [
+    { ...seated(seat), name } as StateChange,
+    { kind: "present", seat, present: true },
+    { kind: "muted", seat, muted: false, by: "self" },
+  ];
+  const before = foldAll(lane(created, ...on(1), seated(2), { kind: "present", seat: 2, present: true }));
+  assert.deepEqual(before.spoke, []);
+  const entries = lane(created, ...on(1), seated(2), { kind: "live" }, { kind: "left", seat: 1, why: "stepped-down" });
+  assert.deepEqual(foldAll(entries).spoke, ["P1"]);
+  const again = lane(created, { kind: "live" }, ...on(1), ...on(3, "P1"), ...on(2), { kind: "ended" });
+  assert.deepEqual(foldAll(again).spoke, ["P1", "P2"]);
+  const many = Array.from({ length: 25 }, (_, n) => on(n % 20, `Q${n}`)).flat();
+  assert.deepEqual(
+    foldAll(lane(created, { kind: "live" }, ...many)).spoke,
+    Array.from({ length: 20 }, (_, n) => `Q${n}`),
+  );
+});
+
 test("a newly seated person is muted and not present, and has no hand or invitation left", () => {
   const state = foldAll(
     lane(
@@ -101,6 +120,11 @@ test("the fullest state with the longest names fits into a snapshot", () => {
   const changes: StateChange[] = [{ ...created, title: "T".repeat(120) }];
   for (let seat = 0; seat < 20; seat++)
     changes.push({ kind: "seated", seat, person: person(seat), name, role: "speaker" });
+  changes.push({ kind: "live" });
+  for (let seat = 0; seat < 20; seat++) {
+    changes.push({ kind: "seated", seat, person: person(seat), name: `${name.slice(4)}${seat}`, role: "speaker" });
+    changes.push({ kind: "present", seat, present: true }, { kind: "muted", seat, muted: false, by: "self" });
+  }
   for (let n = 0; n < MAX_HANDS * 2; n++)
     changes.push({ kind: "hand", person: person(100 + n), name: "N".repeat(60), up: true });
   for (let n = 0; n < 50; n++) changes.push({ kind: "invited", person: person(300 + n), name: "N".repeat(60) });

@@ -96,6 +96,11 @@ export interface SpaceState extends SpaceDetails {
   readonly endReason: EndReason | undefined;
   /** By seat number, ascending. */
   readonly seats: readonly Seat[];
+  /**
+   * The names of the first `MAX_SPOKE` people whose microphone was open on the stage while the space was live. Absent in
+   * states that were folded before version 0.2.
+   */
+  readonly spoke?: readonly string[];
   /** Oldest first, at most `MAX_HANDS`. */
   readonly hands: readonly NamedPerson[];
   /** Whether listeners may raise hands. */
@@ -121,6 +126,7 @@ export interface AirMark {
 export const MAX_HANDS = 100;
 export const MAX_INVITES = 20;
 export const MAX_MARKS = 32;
+export const MAX_SPOKE = 20;
 export const MAX_SNAPSHOT_BYTES = 32 * 1024;
 
 export const EMPTY_STATE: SpaceState = {
@@ -136,6 +142,7 @@ export const EMPTY_STATE: SpaceState = {
   endedUtcMs: undefined,
   endReason: undefined,
   seats: [],
+  spoke: [],
   hands: [],
   handsOpen: true,
   invites: [],
@@ -152,7 +159,14 @@ export const EMPTY_STATE: SpaceState = {
 /** Ignores entries at or below `state.seq`; one about an absent person or seat changes only `seq`. Never throws. */
 export function foldState(state: SpaceState, entry: StateEntry): SpaceState {
   if (entry.seq <= state.seq) return state;
-  return { ...state, ...changeOf(state, entry), seq: entry.seq };
+  return withSpoke({ ...state, ...changeOf(state, entry), seq: entry.seq });
+}
+
+function withSpoke(state: SpaceState): SpaceState {
+  const { phase, seats, spoke = [] } = state;
+  const open = phase === "live" ? seats.filter(({ present, muted }) => present && !muted).map(({ name }) => name) : [];
+  const all = new Set([...spoke, ...open]);
+  return all.size > spoke.length ? { ...state, spoke: [...all].slice(0, MAX_SPOKE) } : state;
 }
 
 export function foldAll(entries: Iterable<StateEntry>, from: SpaceState = EMPTY_STATE): SpaceState {

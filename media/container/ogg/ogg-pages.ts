@@ -21,7 +21,7 @@ export interface OggPage {
 }
 
 const MAGIC = 0x4f676753;
-const HEADER_BYTES = 27;
+export const HEADER_BYTES = 27;
 /** Each costs a search. */
 const MAX_DAMAGED_PLACES = 1_000;
 

@@ -3,6 +3,8 @@
 import { concatBytes } from "../mp4-boxes.ts";
 import { packetDurationSamples } from "../opus-packet.ts";
 import { FIRST, LAST, OggError, writePage } from "./ogg-pages.ts";
+import { OGG_SERIAL as SERIAL } from "./ogg-segments.ts";
+import { opusHead, opusTags } from "./opus-headers.ts";
 
 /** First `head`, then the bytes from each `packet` (empty until a page of about one second is full), last `end`. */
 export interface OggWriter {
@@ -12,8 +14,6 @@ export interface OggWriter {
   end(trimSamples?: number): Uint8Array;
 }
 
-/** Spells "Hust". */
-const SERIAL = 0x48757374;
 /** libopus' lookahead at 48 kHz. */
 const PRE_SKIP_SAMPLES = 312;
 const PAGE_MAX_SEGMENTS = 255;
@@ -34,7 +34,7 @@ export function createOggWriter(): OggWriter {
     return bytes;
   };
   const head = concatBytes([
-    writePage({ flags: FIRST, granule: 0, serial: SERIAL, sequence: 0 }, [opusHead()]),
+    writePage({ flags: FIRST, granule: 0, serial: SERIAL, sequence: 0 }, [opusHead(PRE_SKIP_SAMPLES)]),
     writePage({ flags: 0, granule: 0, serial: SERIAL, sequence: 1 }, [opusTags()]),
   ]);
   return {
@@ -52,24 +52,4 @@ export function createOggWriter(): OggWriter {
     },
     end: (trimSamples = 0) => flush(LAST, Math.max(0, granule - trimSamples)),
   };
-}
-
-function opusHead(): Uint8Array {
-  const head = new Uint8Array(19);
-  const view = new DataView(head.buffer);
-  head.set(new TextEncoder().encode("OpusHead"));
-  head[8] = 1;
-  head[9] = 1;
-  view.setUint16(10, PRE_SKIP_SAMPLES, true);
-  view.setUint32(12, 48_000, true);
-  return head;
-}
-
-function opusTags(): Uint8Array {
-  const name = new TextEncoder().encode("hustings");
-  const tags = new Uint8Array(16 + name.length);
-  tags.set(new TextEncoder().encode("OpusTags"));
-  new DataView(tags.buffer).setUint32(8, name.length, true);
-  tags.set(name, 12);
-  return tags;
 }

@@ -3,7 +3,7 @@
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { Clock } from "@hustings/flow/clock.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
-import type { OpenSpaces } from "@hustings/wire/listen/room-document.ts";
+import type { OpenSpaces, PastSpaceList } from "@hustings/wire/listen/room-document.ts";
 import Fastify from "fastify";
 import { refusalOfFastifyError, sendFastifyRefusal } from "../http/fastify-refusals.ts";
 import { MAX_INWARD_HEAD_BYTES, originForm } from "../http/request-target.ts";
@@ -25,8 +25,14 @@ export interface Recording {
   read(from: number, to: number): AsyncIterable<Uint8Array>;
 }
 
+/** By the extension of the file. */
+export type RecordingKind = "mp4" | "ogg";
+
 /** `undefined`: nothing was on air yet. Throws `no-space`. */
-export type OpenRecording = (id: SpaceId) => Promise<Recording | undefined>;
+export type OpenRecording = (id: SpaceId, kind: RecordingKind) => Promise<Recording | undefined>;
+
+/** A page of the spaces that ended before the space `before`; absent: the first page. Throws `no-space`. */
+export type ReadPastSpaces = (before?: SpaceId) => Promise<PastSpaceList>;
 
 export interface ApiOptions {
   /** An existing file is taken for a dead server's and removed. */
@@ -46,6 +52,7 @@ export interface ApiOptions {
   readonly newSpaces: LimitSettings;
   readonly newGuests: LimitSettings;
   readonly openRecording: OpenRecording;
+  readonly readPastSpaces: ReadPastSpaces;
   /** The people who may open spaces here; the operator always may. */
   readonly openSpaces: OpenSpaces;
 }

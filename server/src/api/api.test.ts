@@ -114,7 +114,7 @@ test("serves a recording whole, by range and by HEAD, and answers 304 when it is
   assert.equal(whole.headers["content-type"], "video/mp4");
   assert.match(
     String(whole.headers["content-disposition"]),
-    /^inline; filename="_a va_ _ok_\.mp4"; filename\*=UTF-8''%C3%87/,
+    /^inline; filename="_a va- -ok-\.mp4"; filename\*=UTF-8''%C3%87/,
   );
   const part = await ask("GET", path, undefined, { range: "bytes=2-4" });
   assert.deepEqual([part.status, part.text, part.headers["content-range"]], [206, "234", "bytes 2-4/10"]);
@@ -125,7 +125,20 @@ test("serves a recording whole, by range and by HEAD, and answers 304 when it is
   assert.equal((await ask("GET", path, undefined, { "if-none-match": '"v1"' })).status, 304);
   const newer = { range: "bytes=2-4", "if-range": '"v0"' };
   assert.equal((await ask("GET", path, undefined, newer)).status, 200);
+  const ogg = await ask("GET", `/api/spaces/${id}/recording.ogg`, undefined, { range: "bytes=8-" });
+  assert.deepEqual([ogg.status, ogg.text, ogg.headers["content-type"]], [206, "89", "audio/ogg"]);
+  assert.match(String(ogg.headers["content-disposition"]), /\.ogg"/);
   assert.equal((await ask("GET", `/api/spaces/${nowhere}/recording.mp4`)).body.error, "no-recording");
+});
+
+test("gives the spaces that can be heard again in pages", async (t) => {
+  const { ask } = await office(t);
+  const first = await ask("GET", "/api/spaces/past");
+  assert.deepEqual(first.body, { spaces: [], next: `/api/spaces/past/${nowhere}` });
+  assert.match(String(first.headers["cache-control"]), /^public, max-age=5/);
+  assert.equal((await ask("GET", first.body.next)).body.error, "no-space");
+  assert.equal((await ask("GET", "/api/spaces/past/0123456789")).body.next, null);
+  assert.equal((await ask("GET", "/api/spaces/past/..%2f")).body.error, "no-space");
 });
 
 test("refuses an address over its limit with the time to wait, and no other address", async (t) => {
@@ -273,12 +286,15 @@ const described = [
   "/api/addresses",
   "/api/openapi.json",
   "/api/spaces",
+  "/api/spaces/past",
+  "/api/spaces/past/{id}",
   "/api/spaces/{id}/commands",
   "/api/spaces/{id}/end",
   "/api/spaces/{id}/guests",
   "/api/spaces/{id}/host-link",
   "/api/spaces/{id}/live",
   "/api/spaces/{id}/recording.mp4",
+  "/api/spaces/{id}/recording.ogg",
   "/api/spaces/{id}/room",
   "/api/spaces/{id}/tickets",
   "/hold.mp4",

@@ -8,6 +8,7 @@ import { addressRoute } from "./addresses.ts";
 import { type ApiContext, type ApiOptions, type ApiServer, createApiServer } from "./api-context.ts";
 import { createLimiter, type LimitSettings } from "./limits.ts";
 import { describeApi } from "./openapi.ts";
+import { pastRoutes } from "./past-route.ts";
 import { recordingRoutes } from "./recording-route.ts";
 import { spaceRoutes } from "./spaces.ts";
 import { stageClient } from "./stage-client.ts";
@@ -53,6 +54,7 @@ export async function buildApi(options: ApiOptions): Promise<ApiServer> {
     addressRoute(scope, context);
     ticketRoutes(scope, context);
     recordingRoutes(scope, context);
+    pastRoutes(scope, context);
     healthRoute(scope, options.version);
   });
   await app.ready();

@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
-import type { ApiContext, ApiServer, Recording } from "./api-context.ts";
+import type { ApiContext, ApiServer, Recording, RecordingKind } from "./api-context.ts";
 import * as shapes from "./schemas.ts";
 import { spaceOf } from "./spaces.ts";
 
@@ -13,32 +13,37 @@ export interface ByteRange {
   readonly to: number;
 }
 
-const binary = Type.String({ format: "binary", description: "An MP4 file with Opus sound." });
+const KINDS: Readonly<Record<RecordingKind, { readonly mediaType: string; readonly what: string }>> = {
+  mp4: { mediaType: "video/mp4", what: "An MP4 file with Opus sound." },
+  ogg: { mediaType: "audio/ogg", what: "An Ogg file with Opus sound, the same samples as in the MP4 file." },
+};
 
 export function recordingRoutes(app: ApiServer, { openRecording }: ApiContext): void {
-  const content = { "video/mp4": { schema: binary } };
-  const schema = {
-    summary: "The recording of everything on air so far, also while the space is live",
-    tags: ["spaces"],
-    params: shapes.spacePath,
-    response: {
-      200: { description: "The whole recording.", content },
-      206: { description: "The requested range.", content },
-      304: { description: "It has not changed.", type: "null" },
-      416: { description: "There is no such range; Content-Range has the size.", type: "null" },
-      ...shapes.refusals("no-space", "no-recording"),
-    },
-  };
-  const url = "/api/spaces/:id/recording.mp4";
-  app.route({ method: ["GET", "HEAD"], url, schema, serializerCompiler: () => String, handler });
-
-  async function handler({ params, method, headers }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const recording = await openRecording(spaceOf((params as { id: string }).id));
-    if (recording === undefined) throw new Refusal("no-recording");
-    const answer = rangeAnswer(recording, headers);
-    reply.status(answer.status).headers(answer.headers);
-    if (answer.range === undefined || method === "HEAD") return reply.send();
-    return reply.send(Readable.from(recording.read(answer.range.from, answer.range.to), { objectMode: false }));
+  for (const kind of Object.keys(KINDS) as RecordingKind[]) {
+    const { mediaType, what } = KINDS[kind];
+    const content = { [mediaType]: { schema: Type.String({ format: "binary", description: what }) } };
+    const schema = {
+      summary: `The recording of everything on air so far, also while the space is live, as .${kind}`,
+      tags: ["spaces"],
+      params: shapes.spacePath,
+      response: {
+        200: { description: "The whole recording.", content },
+        206: { description: "The requested range.", content },
+        304: { description: "It has not changed.", type: "null" },
+        416: { description: "There is no such range; Content-Range has the size.", type: "null" },
+        ...shapes.refusals("no-space", "no-recording"),
+      },
+    };
+    const url = `/api/spaces/:id/recording.${kind}`;
+    const handler = async ({ params, method, headers }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+      const recording = await openRecording(spaceOf((params as { id: string }).id), kind);
+      if (recording === undefined) throw new Refusal("no-recording");
+      const answer = rangeAnswer(recording, kind, headers);
+      reply.status(answer.status).headers(answer.headers);
+      if (answer.range === undefined || method === "HEAD") return reply.send();
+      return reply.send(Readable.from(recording.read(answer.range.from, answer.range.to), { objectMode: false }));
+    };
+    app.route({ method: ["GET", "HEAD"], url, schema, serializerCompiler: () => String, handler });
   }
 }
 
@@ -55,11 +60,19 @@ type Conditions = {
 };
 
 /** Several ranges, or units other than bytes, get the whole recording. */
-export function rangeAnswer({ title, sizeBytes, etag }: Omit<Recording, "read">, conditions: Conditions): RangeAnswer {
+export function rangeAnswer(
+  { title, sizeBytes, etag }: Omit<Recording, "read">,
+  kind: RecordingKind,
+  conditions: Conditions,
+): RangeAnswer {
   const lasting = { etag, "cache-control": "no-cache", "accept-ranges": "bytes" };
   if (conditions["if-none-match"]?.split(",").some((one) => one.trim().replace(/^W\//, "") === etag))
     return { status: 304, headers: lasting };
-  const headers = { ...lasting, "content-type": "video/mp4", "content-disposition": dispositionOf(title) };
+  const headers = {
+    ...lasting,
+    "content-type": KINDS[kind].mediaType,
+    "content-disposition": dispositionOf(title, kind),
+  };
   const ifRange = conditions["if-range"];
   const wanted = ifRange === undefined || ifRange === etag ? parseRange(conditions.range, sizeBytes) : undefined;
   if (wanted === "unsatisfiable")
@@ -89,8 +102,11 @@ export function parseRange(header: string | undefined, sizeBytes: number): ByteR
 }
 
 // RFC 6266: a plain name for old clients, and the full one.
-function dispositionOf(title: string): string {
-  const name = `${title.replace(/[/\\]/g, "-").slice(0, 120)}.mp4`;
+function dispositionOf(title: string, kind: RecordingKind): string {
+  const name = `${title
+    .replace(/[/\\:*?"<>|]/g, "-")
+    .replace(/^\.+/, "")
+    .slice(0, 120)}.${kind}`;
   const plain = name.replace(/[^\w .()-]/g, "_");
   const encoded = encodeURIComponent(name.toWellFormed()).replace(
     /['()*]/g,

@@ -8,6 +8,8 @@ import {
   type ListedSpace,
   OPENING,
   type OpenSpaces,
+  PAST_SPACE_SCHEMA,
+  type PastSpace,
   ROOM_DOCUMENT_SCHEMA,
   type RoomDocument,
 } from "@hustings/wire/listen/room-document.ts";
@@ -114,6 +116,13 @@ export const listedSpaces = Type.Object({
   openSpaces: Type.Unsafe<OpenSpaces>({ type: "string", enum: OPENING, description: "Who may open spaces here." }),
 });
 export const addresses = Type.Unsafe<Addresses>(ADDRESSES_SCHEMA);
+export const pastSpaces = Type.Object({
+  spaces: Type.Unsafe<readonly PastSpace[]>(list(PAST_SPACE_SCHEMA)),
+  next: Type.Unsafe<string | null>({
+    anyOf: [{ type: "string" }, { type: "null" }],
+    description: "Path of the next page; null on the last.",
+  }),
+});
 export const roomDocument = Type.Unsafe<RoomDocument>(ROOM_DOCUMENT_SCHEMA);
 
 /** Response schemas by status, of the rows that a route may answer. */

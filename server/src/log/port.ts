@@ -103,6 +103,8 @@ export interface StoredLog {
 export interface FragmentSize {
   readonly slot: number;
   readonly packetBytes: number;
+  /** Bytes in which Ogg would write the lengths of its packets. */
+  readonly lacingBytes: number;
 }
 
 /** Needs no pen and no lock. */

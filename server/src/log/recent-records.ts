@@ -160,7 +160,8 @@ export function createRecentRecords({
     sizes: (rendition, from) =>
       sound[rendition]
         .between(from, Infinity)
-        .map(({ slot, bytes }) => ({ slot, packetBytes: peekFragment(bytes).packetBytes })),
+        .map(({ bytes }) => peekFragment(bytes))
+        .map(({ slot, packetBytes, lacingBytes }) => ({ slot, packetBytes, lacingBytes })),
     oldestSlot: (rendition) => Math.max(0, sound[rendition].oldest),
     backstage: () => backstage,
     addSound(rendition, slot, bytes) {

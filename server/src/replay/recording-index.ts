@@ -1,13 +1,13 @@
-// Which slots each second of a recording has, and where it lies in the served file. Grows with the log, and what it has
-// returned never changes.
+// Which slots each second of a recording has, and the sizes from which a format tells where it lies in the served file.
+// Grows with the log, and what it has returned never changes.
 //
 // The timeline has the slots on air: the stored ones, and filler where at most MAX_ABSENCE_SLOTS in a row are missing.
 // Longer breaks are left out. Each segment is five slots of the timeline; only the last may be shorter.
 
-import { mediaSegmentSize } from "@hustings/media/container/cmaf.ts";
 import { FILLER_BYTES } from "@hustings/media/container/filler.ts";
 import type { SlotRange } from "@hustings/wire/slots.ts";
 import { FRAGMENT_PACKETS, MAX_ABSENCE_SLOTS, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
+import type { FragmentSize } from "../log/port.ts";
 
 export interface RecordingSegment {
   /** Slots of `[firstSlot, endSlot)` that are in no break; one that is not stored is filler. */
@@ -15,10 +15,12 @@ export interface RecordingSegment {
   readonly endSlot: number;
   readonly breaks: readonly SlotRange[];
   readonly slotCount: number;
-  /** Offset in the served file, counted from the first segment. */
-  readonly at: number;
-  readonly sizeBytes: number;
+  readonly size: SoundSize;
+  /** Of all segments before this one. */
+  readonly before: SoundSize;
 }
+
+export type SoundSize = Omit<FragmentSize, "slot">;
 
 export interface RecordingIndex {
   readonly segments: readonly RecordingSegment[];
@@ -26,7 +28,7 @@ export interface RecordingIndex {
   readonly rest: RecordingSegment | undefined;
   /** The newest slot of the timeline; one below `liveSlot` before the first. */
   readonly lastSlot: number;
-  add(slot: number, packetBytes: number): void;
+  add(fragment: FragmentSize): void;
 }
 
 export const SEGMENT_SLOTS = SLOTS_PER_SECOND;
@@ -36,27 +38,25 @@ export function createRecordingIndex(liveSlot: number): RecordingIndex {
   let nextSlot = liveSlot;
   let firstSlot = 0;
   let slotCount = 0;
-  let packetBytes = 0;
+  let size = NO_SOUND;
+  let before = NO_SOUND;
   let breaks = NO_BREAKS;
-  let at = 0;
 
   function segment(): RecordingSegment {
-    const sizeBytes = (EMPTY_BYTES[slotCount] as number) + packetBytes;
-    return { firstSlot, endSlot: nextSlot, breaks, slotCount, at, sizeBytes };
+    return { firstSlot, endSlot: nextSlot, breaks, slotCount, size, before };
   }
 
-  function put(slot: number, bytes: number): void {
+  function put(slot: number, added: SoundSize): void {
     if (slotCount === 0) firstSlot = slot;
     else if (slot > nextSlot) breaks = [...breaks, { from: nextSlot, to: slot }];
     nextSlot = slot + 1;
     slotCount++;
-    packetBytes += bytes;
+    size = sumOf(size, added);
     if (slotCount < SEGMENT_SLOTS) return;
-    const whole = segment();
-    segments.push(whole);
-    at += whole.sizeBytes;
+    segments.push(segment());
+    before = sumOf(before, size);
     slotCount = 0;
-    packetBytes = 0;
+    size = NO_SOUND;
     breaks = NO_BREAKS;
   }
 
@@ -68,9 +68,9 @@ export function createRecordingIndex(liveSlot: number): RecordingIndex {
     get lastSlot() {
       return nextSlot - 1;
     },
-    add(slot, bytes) {
-      if (slot - nextSlot <= MAX_ABSENCE_SLOTS) while (nextSlot < slot) put(nextSlot, FILLER_BYTES);
-      put(slot, bytes);
+    add({ slot, packetBytes, lacingBytes }) {
+      if (slot - nextSlot <= MAX_ABSENCE_SLOTS) while (nextSlot < slot) put(nextSlot, FILLER);
+      put(slot, { packetBytes, lacingBytes });
     },
   };
 }
@@ -93,7 +93,9 @@ export function slotRangesOf(segments: readonly RecordingSegment[], maxSlots: nu
 
 const NO_BREAKS: readonly SlotRange[] = [];
 
-// A segment's size depends on its packets and their number only.
-const EMPTY_BYTES = Array.from({ length: SEGMENT_SLOTS + 1 }, (_, slots) =>
-  mediaSegmentSize(new Array<number>(slots * FRAGMENT_PACKETS).fill(0)),
-);
+const NO_SOUND: SoundSize = { packetBytes: 0, lacingBytes: 0 };
+const FILLER: SoundSize = { packetBytes: FILLER_BYTES, lacingBytes: FRAGMENT_PACKETS };
+
+function sumOf(a: SoundSize, b: SoundSize): SoundSize {
+  return { packetBytes: a.packetBytes + b.packetBytes, lacingBytes: a.lacingBytes + b.lacingBytes };
+}

@@ -2,14 +2,15 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
-import { initSegment, mediaSegment } from "@hustings/media/container/cmaf.ts";
+import { mediaSegment } from "@hustings/media/container/cmaf.ts";
 import { fillerPackets } from "@hustings/media/container/filler.ts";
+import { readOgg } from "@hustings/media/container/ogg/ogg-reader.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
 import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
 import type { StateChange } from "@hustings/wire/log/state.ts";
@@ -20,7 +21,10 @@ import { openDiskStore } from "../log/disk/disk-store.ts";
 import { createMemoryStore } from "../log/memory/memory-log.ts";
 import type { LogArchive, LogStore, SpaceLog } from "../log/port.ts";
 import { createdChange, OTHER_SPACE, SPACE } from "../log/testing/log-fixture.ts";
-import { createRecordings, INDEX_BYTES, MAX_KEPT_INDEXES, type RecordingView } from "./recording.ts";
+import { MP4_RECORDING } from "./mp4-recording.ts";
+import { OGG_RECORDING } from "./ogg-recording.ts";
+import { createRecordings, MAX_KEPT_INDEXES, type RecordingView } from "./recording.ts";
+import type { RecordingKind } from "./recording-format.ts";
 
 const TIMEOUT_MS = 120_000;
 const LIVE_SLOT = 10;
@@ -41,7 +45,7 @@ for (const [name, startFixture] of [
       await fixture.entry({ kind: "live" });
       await fixture.sound([LIVE_SLOT, LIVE_SLOT + 1]);
       assert.equal(await fixture.view(), undefined);
-      await assert.rejects(createRecordings(fixture.archive).open(OTHER_SPACE), { code: "no-space" });
+      await assert.rejects(createRecordings(fixture.archive).open(OTHER_SPACE, "mp4"), { code: "no-space" });
     });
 
     test("has exactly what was on air, with filler in short absences and without long ones, whatever is missing", async () => {
@@ -59,51 +63,45 @@ for (const [name, startFixture] of [
           if (timeline.length === 0) return assert.equal(view, undefined);
           assert.ok(view?.final);
           assert.equal(view.durationSamples, timeline.length * SLOT_SAMPLES);
-          assert.deepEqual((await bytesOf(view)).subarray(headBytes()), expectedSegments(timeline));
+          assert.deepEqual((await bytesOf(view)).subarray(MP4_RECORDING.headBytes), expectedSegments(timeline));
         }),
         { numRuns: 25 },
       );
     });
 
-    test("gives any range of bytes as in the whole file", async () => {
-      await using fixture = await startFixture();
-      await fixture.goLive();
-      await fixture.sound(slotsWith([30, 2, 51, 50, 7]));
-      const view = (await fixture.view()) ?? assert.fail("no recording");
-      const whole = await bytesOf(view);
-      assert.equal(whole.length, view.sizeBytes);
+    test("has the same packets and samples as Ogg, whatever is missing, up to packets of the greatest length", async () => {
       await fc.assert(
-        fc.asyncProperty(fc.nat(view.sizeBytes), fc.nat(view.sizeBytes), async (a, b) => {
-          const [from, to] = [Math.min(a, b), Math.max(a, b)];
-          assert.ok((await bytesOf(view, from, to)).equals(whole.subarray(from, to)));
+        fc.asyncProperty(gapsArbitrary, fc.constantFrom(1, 254, 255, 1275), async (gaps, packetBytes) => {
+          await using fixture = await startFixture();
+          const slots = slotsWith(gaps);
+          await fixture.goLive();
+          await fixture.sound(slots, packetBytes);
+          await fixture.entry({ kind: "ended" }, (slots.at(-1) as number) + 1);
+          await fixture.close();
+          const timeline = timelineOf(slots.filter((slot) => slot >= LIVE_SLOT));
+          const view = await fixture.view("ogg");
+          if (timeline.length === 0) return assert.equal(view, undefined);
+          assert.ok(view?.final);
+          const [read, ...others] = readOgg(await bytesOf(view));
+          assert.deepEqual([read?.losses, others], [[], []]);
+          assert.deepEqual(
+            read?.packets.map((packet) => Buffer.from(packet)),
+            timeline.flatMap((one) => packetsOf(one, packetBytes)).map((packet) => Buffer.from(packet)),
+          );
+          assert.equal(read?.preSkipSamples, 0);
+          assert.equal(read?.durationSamples, timeline.length * SLOT_SAMPLES);
+          assert.equal(view.durationSamples, (await fixture.view())?.durationSamples);
         }),
-        { numRuns: 100 },
+        { numRuns: 20 },
       );
-      await assert.rejects(bytesOf(view, 0, view.sizeBytes + 1), RangeError);
     });
 
-    test("grows at its end while the space is live, and nothing in it moves", async () => {
-      await using fixture = await startFixture();
-      await fixture.goLive();
-      const slots = slotsWith([60, 20, 60, 100]);
-      let before: { view: RecordingView; bytes: Buffer } | undefined;
-      for (let done = 0; done < slots.length; done += 17) {
-        await fixture.sound(slots.slice(done, done + 17));
-        const view = await fixture.view();
-        if (!view) continue;
-        const bytes = await bytesOf(view);
-        assert.equal(view.final, false);
-        if (before) {
-          const media = before.bytes.subarray(headBytes());
-          assert.ok(bytes.subarray(headBytes(), headBytes() + media.length).equals(media));
-          assert.equal(bytes.equals(before.bytes), view.etag === before.view.etag);
-          assert.ok((await bytesOf(before.view)).equals(before.bytes));
-        }
-        before = { view, bytes };
-      }
-      await fixture.entry({ kind: "ended" }, (slots.at(-1) as number) + 1);
-      assert.equal((await fixture.view())?.final, true);
-    });
+    for (const kind of ["mp4", "ogg"] as const)
+      test(`gives any range of bytes as in the whole ${kind} file`, () => givesAnyRange(startFixture, kind));
+
+    for (const kind of ["mp4", "ogg"] as const)
+      test(`grows at the end of the ${kind} file while the space is live, and nothing in it moves`, () =>
+        growsAtItsEnd(startFixture, kind));
 
     test("shows ffprobe its length and every packet, live and final, and lets ffmpeg seek", async () => {
       await using fixture = await startFixture();
@@ -121,8 +119,16 @@ for (const [name, startFixture] of [
         assert.ok(Math.abs(Number(format.duration) - seconds) < 0.03, `${format.duration} s, not ${seconds}`);
         assert.deepEqual(
           packets.map(({ size }) => Number(size)),
-          timeline.flatMap(packetsOf).map(({ length }) => length),
+          timeline.flatMap((one) => packetsOf(one)).map(({ length }) => length),
         );
+        const ogg = (await fixture.view("ogg")) ?? assert.fail("no recording");
+        await writeFile(`${path}.ogg`, await bytesOf(ogg));
+        const inOgg = await probe(`${path}.ogg`);
+        assert.deepEqual(inOgg.packets, packets);
+        if (isEnded) assert.ok(Math.abs(Number(inOgg.format.duration) - seconds) < 0.03, inOgg.format.duration);
+        assert.equal(inOgg.streams[0]?.tags?.["TITLE"], ogg.title);
+        assert.equal(await decodedSamples(`${path}.ogg`), await decodedSamples(path));
+        assert.equal(await decodedSamples(path), view.durationSamples);
         const from = seconds - 5;
         const { stderr } = await run("ffmpeg", [
           "-v",
@@ -141,6 +147,49 @@ for (const [name, startFixture] of [
     });
   });
 
+async function givesAnyRange(startFixture: StartFixture, kind: RecordingKind): Promise<void> {
+  await using fixture = await startFixture();
+  await fixture.goLive();
+  await fixture.sound(slotsWith([30, 2, 51, 50, 7]));
+  const view = (await fixture.view(kind)) ?? assert.fail("no recording");
+  const whole = await bytesOf(view);
+  assert.equal(whole.length, view.sizeBytes);
+  await fc.assert(
+    fc.asyncProperty(fc.nat(view.sizeBytes), fc.nat(view.sizeBytes), async (a, b) => {
+      const [from, to] = [Math.min(a, b), Math.max(a, b)];
+      assert.ok((await bytesOf(view, from, to)).equals(whole.subarray(from, to)));
+    }),
+    { numRuns: 100 },
+  );
+  await assert.rejects(bytesOf(view, 0, view.sizeBytes + 1), RangeError);
+}
+
+async function growsAtItsEnd(startFixture: StartFixture, kind: RecordingKind): Promise<void> {
+  await using fixture = await startFixture();
+  await fixture.goLive();
+  const slots = slotsWith([60, 20, 60, 100]);
+  const { headBytes } = kind === "mp4" ? MP4_RECORDING : OGG_RECORDING;
+  let before: { view: RecordingView; bytes: Buffer } | undefined;
+  for (let done = 0; done < slots.length; done += 17) {
+    await fixture.sound(slots.slice(done, done + 17));
+    const view = await fixture.view(kind);
+    if (!view) continue;
+    const bytes = await bytesOf(view);
+    assert.equal(view.final, false);
+    if (before) {
+      const media = before.bytes.subarray(headBytes);
+      assert.ok(bytes.subarray(headBytes, headBytes + media.length).equals(media));
+      assert.equal(bytes.equals(before.bytes), view.etag === before.view.etag);
+      assert.ok((await bytesOf(before.view)).equals(before.bytes));
+    }
+    before = { view, bytes };
+  }
+  await fixture.entry({ kind: "ended" }, (slots.at(-1) as number) + 1);
+  const view = await fixture.view(kind);
+  assert.equal(view?.final, true);
+  assert.notEqual(view?.etag, before?.view.etag);
+}
+
 describe("the recording", { timeout: TIMEOUT_MS }, () => {
   test("is final when the sound lane has not changed for a while, if the end of its sound was lost", async () => {
     await using fixture = await startDiskFixture();
@@ -150,7 +199,7 @@ describe("the recording", { timeout: TIMEOUT_MS }, () => {
     assert.equal((await fixture.view())?.final, false);
     const clock = { ...manualClock(), utcMs: () => 8_000_000_000_000 };
     const later = createRecordings(createDiskArchive({ directory: fixture.directory, clock }));
-    assert.equal((await later.open(SPACE))?.final, true);
+    assert.equal((await later.open(SPACE, "mp4"))?.final, true);
   });
 
   test("is read from the log as it is consumed", async () => {
@@ -159,7 +208,7 @@ describe("the recording", { timeout: TIMEOUT_MS }, () => {
     await fixture.sound(slotsWith([1_500]));
     const ranges: number[] = [];
     const view =
-      (await createRecordings(watched(fixture.archive, { ranges })).open(SPACE)) ?? assert.fail("no recording");
+      (await createRecordings(watched(fixture.archive, { ranges })).open(SPACE, "mp4")) ?? assert.fail("no recording");
     assert.deepEqual(ranges, []);
     const pieces = view.read(0, view.sizeBytes)[Symbol.asyncIterator]();
     await pieces.next();
@@ -185,7 +234,7 @@ describe("the recording", { timeout: TIMEOUT_MS }, () => {
     const indexed: number[] = [];
     const recordings = createRecordings(watched(store, { indexed }));
     const [first, ...others] = ids as [SpaceId, ...SpaceId[]];
-    for (const id of [first, first, ...others, first]) await recordings.open(id);
+    for (const id of [first, first, ...others, first]) await recordings.open(id, "mp4");
     assert.deepEqual(indexed, [LIVE_SLOT, LIVE_SLOT + 10, ...others.map(() => LIVE_SLOT), LIVE_SLOT]);
   });
 });
@@ -216,8 +265,12 @@ function timelineOf(stored: readonly number[]): { slot: number; isStored: boolea
   });
 }
 
-function packetsOf({ slot, isStored }: { slot: number; isStored: boolean }): readonly Uint8Array[] {
+function packetsOf(
+  { slot, isStored }: { slot: number; isStored: boolean },
+  packetBytes?: number,
+): readonly Uint8Array[] {
   if (!isStored) return fillerPackets(slot);
+  if (packetBytes !== undefined) return Array.from({ length: 10 }, () => new Uint8Array(packetBytes).fill(0xf8));
   return Array.from({ length: 10 }, (_, i) =>
     Uint8Array.from([0xf8, 0xff, 0xfe, ...new Array((slot * 7 + i) % 90).fill(0)]),
   );
@@ -226,14 +279,10 @@ function packetsOf({ slot, isStored }: { slot: number; isStored: boolean }): rea
 function expectedSegments(timeline: readonly { slot: number; isStored: boolean }[]): Buffer {
   const segments: Uint8Array[] = [];
   for (let first = 0; first < timeline.length; first += 5) {
-    const packets = timeline.slice(first, first + 5).flatMap(packetsOf);
+    const packets = timeline.slice(first, first + 5).flatMap((one) => packetsOf(one));
     segments.push(mediaSegment({ sequence: first / 5 + 1, decodeTimeSamples: first * SLOT_SAMPLES, packets }));
   }
   return Buffer.concat(segments);
-}
-
-function headBytes(): number {
-  return initSegment().length + INDEX_BYTES;
 }
 
 async function bytesOf(view: RecordingView, from = 0, to = view.sizeBytes): Promise<Buffer> {
@@ -242,8 +291,19 @@ async function bytesOf(view: RecordingView, from = 0, to = view.sizeBytes): Prom
   return Buffer.concat(pieces);
 }
 
-async function probe(path: string): Promise<{ format: { duration: string }; packets: { size: string }[] }> {
-  const shown = ["-show_entries", "format=duration:packet=size", "-of", "json"];
+interface Probed {
+  readonly format: { readonly duration: string };
+  readonly packets: readonly { readonly size: string }[];
+  readonly streams: readonly { readonly tags?: Readonly<Record<string, string>> }[];
+}
+
+async function decodedSamples(path: string): Promise<number> {
+  await run("ffmpeg", ["-v", "error", "-xerror", "-i", path, "-ar", "48000", "-f", "s16le", "-y", `${path}.pcm`]);
+  return (await stat(`${path}.pcm`)).size / 2;
+}
+
+async function probe(path: string): Promise<Probed> {
+  const shown = ["-show_entries", "format=duration:packet=size:stream_tags", "-of", "json"];
   return JSON.parse((await run("ffprobe", ["-v", "error", ...shown, path])).stdout);
 }
 
@@ -269,9 +329,11 @@ function watched(archive: LogArchive, noted: { readonly ranges?: number[]; reado
   };
 }
 
-function storedFragment(slot: number): Uint8Array {
-  return encodeFragment({ slot, levels: [], packets: packetsOf({ slot, isStored: true }) });
+function storedFragment(slot: number, packetBytes?: number): Uint8Array {
+  return encodeFragment({ slot, levels: [], packets: packetsOf({ slot, isStored: true }, packetBytes) });
 }
+
+type StartFixture = typeof startMemoryFixture;
 
 async function startMemoryFixture() {
   const store = createMemoryStore({ keptSlots: KEPT_SLOTS });
@@ -290,16 +352,17 @@ async function startFixture(store: LogStore, archive: LogArchive, directory: str
   const fixture = {
     archive,
     directory,
-    view: () => recordings.open(SPACE),
+    view: (kind: RecordingKind = "mp4") => recordings.open(SPACE, kind),
     entry: (change: StateChange, slot = LIVE_SLOT) => log.appendState(slot, 0, change),
     async goLive() {
       await fixture.entry(createdChange());
       await fixture.entry({ kind: "live" });
     },
     // A log stores its sound when its pen is closed.
-    async sound(slots: readonly number[]) {
+    async sound(slots: readonly number[], packetBytes?: number) {
       for (let first = 0; first < slots.length; first += 200) {
-        for (const slot of slots.slice(first, first + 200)) log.appendSound("32", slot, storedFragment(slot));
+        for (const slot of slots.slice(first, first + 200))
+          log.appendSound("32", slot, storedFragment(slot, packetBytes));
         await log[Symbol.asyncDispose]();
         log = (await store.open(SPACE)) ?? assert.fail("no log");
       }

@@ -1,17 +1,17 @@
-// The recording of a space as a view of its stored log: an MP4 file that is never written and of which any bytes can be
-// read, also while the space is live.
-//
-// init segment | index region of INDEX_BYTES: sidx, then free | one segment a second, on air only
-// While the file grows nothing in it moves; only the index region and the end change.
+// The recording of a space as a view of its stored log: a file that is never written and of which any bytes can be read,
+// also while the space is live. Each format has a head of a fixed size and then one segment a second, on air only. While the
+// file grows nothing in it moves; only the head and the end change.
 
-import { initSegment, mediaSegment } from "@hustings/media/container/cmaf.ts";
-import { freeBox, sidx, sidxSize } from "@hustings/media/container/cmaf-index.ts";
 import { fillerPackets } from "@hustings/media/container/filler.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
+import { crc32c } from "@hustings/wire/log/crc32c.ts";
 import { decodeFragment } from "@hustings/wire/log/fragment.ts";
 import { SLOT_SAMPLES, USUAL_RENDITION } from "@hustings/wire/units.ts";
 import { type LogArchive, MAX_RANGE_SLOTS, type StoredLog } from "../log/port.ts";
+import { MP4_RECORDING } from "./mp4-recording.ts";
+import { OGG_RECORDING } from "./ogg-recording.ts";
+import type { RecordingAbout, RecordingFormat, RecordingKind } from "./recording-format.ts";
 import {
   createRecordingIndex,
   type RecordingIndex,
@@ -33,15 +33,12 @@ export interface RecordingView {
 
 export interface Recordings {
   /** `undefined` before a second was on air. Throws a Refusal `no-space`. */
-  open(id: SpaceId): Promise<RecordingView | undefined>;
+  open(id: SpaceId, kind: RecordingKind): Promise<RecordingView | undefined>;
 }
 
-/** 5,457 runs of ten seconds: fifteen hours. Longer recordings have longer runs. */
-export const INDEX_BYTES = 64 * 1024;
+const FORMATS: Readonly<Record<RecordingKind, RecordingFormat>> = { mp4: MP4_RECORDING, ogg: OGG_RECORDING };
 /** 3 MB for eight hours; the least recently opened is dropped. */
 export const MAX_KEPT_INDEXES = 16;
-const RUN_SEGMENTS = 10;
-const MAX_RUNS = Math.floor((INDEX_BYTES - 8 - sidxSize(0)) / 12);
 /** Read from the log at once: about 240 KB. */
 const READ_SEGMENTS = 60;
 const PIECE_BYTES = 64 * 1024;
@@ -77,10 +74,10 @@ export function createRecordings(archive: LogArchive): Recordings {
   }
 
   return {
-    async open(id) {
+    async open(id, kind) {
       await using log = await archive.read(id);
       if (log === undefined) throw new Refusal("no-space");
-      const { title, liveSlot, endedSlot } = log.state();
+      const { title, host, liveSlot, endedSlot } = log.state();
       if (liveSlot === undefined) return undefined;
       const one = keptOf(id, log.instance, liveSlot);
       one.indexing = one.indexing.catch(() => undefined).then(() => indexNew(one, log, endedSlot));
@@ -88,18 +85,19 @@ export function createRecordings(archive: LogArchive): Recordings {
       const { index, hasEnd } = one;
       const final = endedSlot !== undefined && (log.isSettled || hasEnd || index.lastSlot >= endedSlot - 1);
       const segments = final && index.rest ? [...index.segments, index.rest] : index.segments.slice();
-      return segments.length === 0 ? undefined : viewOf({ archive, id, title, segments, final });
+      const about = { title, host: host?.name ?? "" };
+      return segments.length === 0 ? undefined : viewOf({ archive, id, about, kind, segments, final });
     },
   };
 }
 
 async function indexNew(kept: KeptIndex, log: StoredLog, endedSlot = Infinity): Promise<void> {
   for await (const batch of log.sizes(USUAL_RENDITION, kept.nextSlot)) {
-    for (const { slot, packetBytes } of batch) {
-      kept.hasEnd = slot >= endedSlot;
+    for (const fragment of batch) {
+      kept.hasEnd = fragment.slot >= endedSlot;
       if (kept.hasEnd) return;
-      kept.index.add(slot, packetBytes);
-      kept.nextSlot = slot + 1;
+      kept.index.add(fragment);
+      kept.nextSlot = fragment.slot + 1;
     }
   }
 }
@@ -107,62 +105,52 @@ async function indexNew(kept: KeptIndex, log: StoredLog, endedSlot = Infinity): 
 interface ViewOptions {
   readonly archive: LogArchive;
   readonly id: SpaceId;
-  readonly title: string;
+  readonly about: RecordingAbout;
+  readonly kind: RecordingKind;
   readonly segments: readonly RecordingSegment[];
   readonly final: boolean;
 }
 
-function viewOf({ archive, id, title, segments, final }: ViewOptions): RecordingView {
+function viewOf({ archive, id, about, kind, segments, final }: ViewOptions): RecordingView {
+  const format = FORMATS[kind];
+  const { headBytes } = format;
   const last = segments.at(-1) as RecordingSegment;
-  const head = headOf(segments);
-  const sizeBytes = head.length + last.at + last.sizeBytes;
+  const offsetOf = (number: number) => headBytes + format.offsetOf(number, segments[number] as RecordingSegment);
+  const sizeBytes = offsetOf(segments.length - 1) + format.sizeOf(last);
+  const head = format.head(segments, about);
 
   async function* read(from: number, to: number): AsyncGenerator<Uint8Array> {
     if (!(from >= 0 && from <= to && to <= sizeBytes)) throw new RangeError(`[${from}, ${to}) of ${sizeBytes} bytes`);
-    if (from < Math.min(to, head.length)) yield head.subarray(from, Math.min(to, head.length));
-    if (to <= Math.max(from, head.length)) return;
-    const first = segmentAt(segments, Math.max(0, from - head.length));
-    const end = segmentAt(segments, to - 1 - head.length) + 1;
-    let at = head.length + (segments[first] as RecordingSegment).at;
+    if (from < Math.min(to, headBytes)) yield head.subarray(from, Math.min(to, headBytes));
+    if (to <= Math.max(from, headBytes)) return;
+    const first = segmentAt(segments.length, offsetOf, Math.max(headBytes, from));
+    const end = segmentAt(segments.length, offsetOf, to - 1) + 1;
+    let at = offsetOf(first);
     await using log = await archive.read(id);
     if (log === undefined) throw new Error("The log of the recording is gone.");
-    for await (const piece of inPieces(readSegments(log, segments, first, end))) {
+    for await (const piece of inPieces(readSegments({ log, format, segments, final }, first, end))) {
       yield piece.subarray(Math.max(0, from - at), Math.min(piece.length, to - at));
       at += piece.length;
     }
   }
 
   return {
-    title,
+    title: about.title,
     sizeBytes,
     durationSamples: ((segments.length - 1) * SEGMENT_SLOTS + last.slotCount) * SLOT_SAMPLES,
     final,
-    etag: `"${id}.${sizeBytes}"`,
+    etag: `"${id}.${sizeBytes}.${crc32c(head).toString(36)}${final ? "" : ".live"}"`,
     read,
   };
 }
 
-function headOf(segments: readonly RecordingSegment[]): Uint8Array {
-  const init = initSegment();
-  const runSegments = RUN_SEGMENTS * Math.ceil(segments.length / RUN_SEGMENTS / MAX_RUNS);
-  const runs = [];
-  for (let first = 0; first < segments.length; first += runSegments) {
-    const run = segments.slice(first, first + runSegments);
-    runs.push({
-      sizeBytes: run.reduce((sum, one) => sum + one.sizeBytes, 0),
-      durationSamples: run.reduce((sum, one) => sum + one.slotCount, 0) * SLOT_SAMPLES,
-    });
-  }
-  const roomBytes = INDEX_BYTES - sidxSize(runs.length);
-  return Buffer.concat([init, sidx(0, runs, roomBytes), freeBox(roomBytes)]);
-}
-
-function segmentAt(segments: readonly RecordingSegment[], at: number): number {
+/** The segment in which the byte at `at` lies. */
+function segmentAt(count: number, offsetOf: (number: number) => number, at: number): number {
   let low = 0;
-  let high = segments.length;
+  let high = count;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((segments[middle] as RecordingSegment).at <= at) low = middle + 1;
+    if (offsetOf(middle) <= at) low = middle + 1;
     else high = middle;
   }
   return low - 1;
@@ -182,12 +170,13 @@ async function* inPieces(segments: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
   if (piece.length > 0) yield Buffer.concat(piece);
 }
 
-async function* readSegments(
-  log: StoredLog,
-  segments: readonly RecordingSegment[],
-  first: number,
-  end: number,
-): AsyncGenerator<Uint8Array> {
+interface SegmentSource extends Pick<ViewOptions, "segments" | "final"> {
+  readonly log: StoredLog;
+  readonly format: RecordingFormat;
+}
+
+async function* readSegments(source: SegmentSource, first: number, end: number): AsyncGenerator<Uint8Array> {
+  const { log, segments } = source;
   for (let at = first; at < end; at += READ_SEGMENTS) {
     const group = segments.slice(at, Math.min(at + READ_SEGMENTS, end));
     const stored = new Map<number, readonly Uint8Array[]>();
@@ -197,11 +186,12 @@ async function* readSegments(
         stored.set(slot, packets);
       }
     }
-    for (const [i, segment] of group.entries()) yield makeSegment(segment, at + i, stored);
+    for (const [i, segment] of group.entries()) yield makeSegment(source, segment, at + i, stored);
   }
 }
 
 function makeSegment(
+  { format, segments, final }: SegmentSource,
   segment: RecordingSegment,
   number: number,
   stored: ReadonlyMap<number, readonly Uint8Array[]>,
@@ -209,9 +199,8 @@ function makeSegment(
   const packets: Uint8Array[] = [];
   for (const { from, to } of slotRangesOf([segment], MAX_RANGE_SLOTS))
     for (let slot = from; slot < to; slot++) packets.push(...(stored.get(slot) ?? fillerPackets(slot)));
-  const decodeTimeSamples = number * SEGMENT_SLOTS * SLOT_SAMPLES;
-  const bytes = mediaSegment({ sequence: number + 1, decodeTimeSamples, packets });
-  if (bytes.length !== segment.sizeBytes)
+  const bytes = format.segment(number, packets, final && number === segments.length - 1);
+  if (bytes.length !== format.sizeOf(segment))
     throw new Error(`Second ${number} of the recording has changed: the log was damaged or replaced.`);
   return bytes;
 }

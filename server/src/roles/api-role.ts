@@ -4,10 +4,13 @@ import { shiftedClock, systemClock } from "@hustings/flow/clock.ts";
 import { startApi } from "../api/api.ts";
 import type { LimitSettings } from "../api/limits.ts";
 import { createDiskArchive } from "../log/disk/disk-archive.ts";
+import { createEndedList } from "../log/disk/ended-list.ts";
+import { spacesFolder } from "../log/disk/lane-names.ts";
 import { invitationUrls } from "../ops/host/server-addresses.ts";
 import type { Logger } from "../ops/logger.ts";
 import type { RoleStart } from "../ops/process/role-message.ts";
 import { runDirectory } from "../ops/process/run-directory.ts";
+import { createPastSpaces } from "../replay/past-spaces.ts";
 import { createRecordings } from "../replay/recording.ts";
 import { loadOrCreateKeys } from "../tickets/keys.ts";
 import { ticketSigner } from "../tickets/sign.ts";
@@ -24,6 +27,7 @@ export async function startApiRole({ config, version }: RoleStart, log: Logger):
   const { privateJwks, publicJwks } = await loadOrCreateKeys(config.dataDirectory);
   const [signingKey] = privateJwks;
   if (signingKey === undefined) throw new Error("there is no key to sign tickets with");
+  const archive = createDiskArchive({ directory: config.dataDirectory });
   return startApi({
     socketPath: run.apiSocket,
     stageSocketPath: run.stageSocket,
@@ -38,7 +42,8 @@ export async function startApiRole({ config, version }: RoleStart, log: Logger):
     newSpaces: limitsOf(config.spacesPerMinute, SPACES_OF_ALL),
     newGuests: limitsOf(config.guestsPerMinute, GUESTS_OF_ALL),
     openSpaces: config.openSpaces,
-    openRecording: createRecordings(createDiskArchive({ directory: config.dataDirectory })).open,
+    openRecording: createRecordings(archive).open,
+    readPastSpaces: createPastSpaces({ archive, ended: createEndedList(spacesFolder(config.dataDirectory)).load }).page,
   });
 }
 

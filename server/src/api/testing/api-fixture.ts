@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
+import { Refusal } from "@hustings/wire/errors.ts";
 import { type SpaceId, spaceIdFrom } from "@hustings/wire/ids.ts";
+import { ROUTES } from "@hustings/wire/routes.ts";
 import { PATIENCE_MS } from "../../../../test/testing/until.ts";
 import { SILENT } from "../../ops/logger.ts";
 import { generateTicketKey, publicHalf } from "../../tickets/keys.ts";
@@ -59,6 +61,10 @@ export async function office(t: TestContext, changes: Partial<ApiOptions> = {}) 
     newSpaces: limits(1000, 1000),
     newGuests: limits(1000, 1000),
     openSpaces: "anyone",
+    readPastSpaces: async (before) => {
+      if (before === nowhere) throw new Refusal("no-space");
+      return { spaces: [], next: before === undefined ? ROUTES.pastBefore(nowhere) : null };
+    },
     openRecording: async (id) => (id === nowhere ? undefined : recording),
     ...changes,
   };

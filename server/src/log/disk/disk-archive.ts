@@ -61,7 +61,9 @@ function readSound(folder: string): Pick<StoredLog, "sizes" | "range" | typeof S
     if (!lane) return;
     const at = await seekSlot(lane.file, from, { from: 0, to: await lane.file.size() });
     for await (const batch of scanBatches(lane.file, { at, lastSlot: -1 }))
-      yield batch.flatMap(({ slot, packetBytes }) => (slot >= from ? [{ slot, packetBytes }] : []));
+      yield batch.flatMap(({ slot, packetBytes, lacingBytes }) =>
+        slot >= from ? [{ slot, packetBytes, lacingBytes }] : [],
+      );
   }
 
   return {

@@ -42,9 +42,7 @@ export function archiveContract(name: string, startFixture: () => Promise<Archiv
       await store(fixture, await fixture.store.create(SPACE), slots, "16");
       await using stored = await read(fixture);
       for (const from of [0, 3, 4, 6, 9, 10, 701, 702, 9_000]) {
-        const expected = slots
-          .filter((slot) => slot >= from)
-          .map((slot) => ({ slot, packetBytes: packetBytesOf(slot) }));
+        const expected = slots.filter((slot) => slot >= from).map(sizeOf);
         assert.deepEqual(await sizesOf(stored, "16", from), expected);
       }
       assert.deepEqual(await sizesOf(stored, "32", 0), []);
@@ -116,8 +114,9 @@ async function sizesOf(log: StoredLog, rendition: Rendition, from: number): Prom
   return sizes;
 }
 
-function packetBytesOf(slot: number): number {
-  return peekFragment(fragmentOf(slot)).packetBytes;
+function sizeOf(slot: number): FragmentSize {
+  const { packetBytes, lacingBytes } = peekFragment(fragmentOf(slot));
+  return { slot, packetBytes, lacingBytes };
 }
 
 function slotsOf(fragments: readonly Uint8Array[]): number[] {

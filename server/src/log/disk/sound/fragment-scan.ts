@@ -9,6 +9,7 @@ export interface FoundFragment {
   readonly at: number;
   readonly bytes: Uint8Array;
   readonly packetBytes: number;
+  readonly lacingBytes: number;
 }
 
 export interface ScanFrom {
@@ -41,8 +42,8 @@ export async function* scanBatches(file: LaneFile, from: ScanFrom): AsyncGenerat
         next++;
         continue;
       }
-      const { slot, byteLength, packetBytes } = found;
-      batch.push({ slot, at: at + next, bytes: bytes.subarray(next, next + byteLength), packetBytes });
+      const { slot, byteLength, packetBytes, lacingBytes } = found;
+      batch.push({ slot, at: at + next, bytes: bytes.subarray(next, next + byteLength), packetBytes, lacingBytes });
       lastSlot = slot;
       next += byteLength;
     }
