@@ -12,7 +12,7 @@ import { readOgg } from "../../media/container/ogg/ogg-reader.ts";
 import type { ErrorCode } from "../../wire/errors.ts";
 import type { PersonId, SpaceId } from "../../wire/ids.ts";
 import { noticeFrame } from "../../wire/listen/frames.ts";
-import type { ListedSpace, RoomDocument } from "../../wire/listen/room-document.ts";
+import type { ListedSpace, PastSpaceList, RoomDocument } from "../../wire/listen/room-document.ts";
 import type { StateChange } from "../../wire/log/state.ts";
 import { ROUTES } from "../../wire/routes.ts";
 import { FRAGMENT_PACKETS } from "../../wire/units.ts";
@@ -111,7 +111,7 @@ export async function startPreview(port = 0): Promise<Preview> {
     return there;
   };
   const server = createServer((request, response) =>
-    answer(response, request.method, (request.url ?? "/").split("?")[0] ?? "/"),
+    answer(response, request.method, (request.url ?? "/").split("?")[0] ?? "/", request.headers.range),
   );
   const sockets = new WebSocketServer({ server });
   sockets.on("connection", (socket, request) => {
@@ -140,10 +140,13 @@ export async function startPreview(port = 0): Promise<Preview> {
   };
 }
 
-function answer(response: ServerResponse, method: string | undefined, path: string): void {
+function answer(response: ServerResponse, method: string | undefined, path: string, range: string | undefined): void {
   const name = nameOf(/^\/(?:s|api\/spaces)\/(\w+)/.exec(path)?.[1] ?? "");
   if (method === "POST") json(response, path.endsWith("/guests") ? 201 : 200, GRANT);
   else if (path === ROUTES.spaces) json(response, 200, { spaces: listed(), openSpaces: "anyone" });
+  else if (path.startsWith(ROUTES.past)) json(response, 200, pastPage(path));
+  else if (path.endsWith("/recording.mp4")) refuse(response, 404, "no-recording");
+  else if (path.endsWith("/recording.ogg")) recording(response, range);
   else if (path.endsWith("/room")) answerRoom(response, name);
   else if (path.startsWith("/api/") || path === ROUTES.hold) refuse(response, 404, "no-page");
   else if (extname(path) !== "") file(response, path);
@@ -245,11 +248,34 @@ function listed(): readonly ListedSpace[] {
       host,
       speakersCount: speakers.length,
       faces: speakers.slice(0, 7).map(({ name: speaker, muted }) => ({ name: speaker, muted })),
-      hostPresent: true,
+      hostPresent: name !== "compound",
       audience: [12_480, 311, 58, 1][i] ?? 0,
       liveUtcMs,
     };
   });
+}
+
+/** A recorded voice, as the recording of every scene. */
+function recording(response: ServerResponse, range: string | undefined): void {
+  const bytes = readFileSync(VOICE);
+  const [, first = "0", last = ""] = /^bytes=(\d+)-(\d*)$/.exec(range ?? "") ?? [];
+  const [from, end] = [Number(first), last === "" ? bytes.length : Number(last) + 1];
+  const headers = { "content-type": "audio/ogg", "accept-ranges": "bytes" };
+  if (range === undefined) response.writeHead(200, { ...headers, "content-length": bytes.length });
+  else response.writeHead(206, { ...headers, "content-range": `bytes ${from}-${end - 1}/${bytes.length}` });
+  response.end(bytes.subarray(from, end));
+}
+
+/** Two pages, with the scenes' titles. */
+function pastPage(path: string): PastSpaceList {
+  const names = path === ROUTES.past ? (["ended", "long", "arabic", "compound"] as const) : (["emoji"] as const);
+  const spaces = names.map((name, i) => {
+    const { title, host, spoke } = roomOf(name);
+    const endedUtcMs = systemClock.utcMs() - (i + 1) * 90_000_000;
+    const durationMs = [2_530_000, 45_000, 4_020_000][i] ?? 600_000;
+    return { id: idOf(name), title, host, spoke, liveUtcMs: endedUtcMs - durationMs, endedUtcMs, durationMs };
+  });
+  return { spaces, next: path === ROUTES.past ? ROUTES.pastBefore(idOf("compound")) : null };
 }
 
 /** A live edge with the state of the scene's room document and a recorded voice. */

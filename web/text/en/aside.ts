@@ -1,6 +1,9 @@
 // English texts that few people meet: an address that leads nowhere and a space that has ended.
 
 import { isolate } from "../isolate.ts";
+import { lengthPhrase } from "./length.ts";
+
+const moments = new Intl.DateTimeFormat("en", { dateStyle: "full", timeStyle: "short" });
 
 export const aside = {
   noPageTitle: "Nothing here",
@@ -10,6 +13,21 @@ export const aside = {
   seeLive: "See what is live",
   recordingHeading: "Hear it again",
   recordingMissing: "There is no recording of this space.",
-  recordingLabel: (title: string) => `Recording of ${isolate(title)}`,
-  downloadRecording: "Download the recording",
+  player: {
+    label: (title: string) => `Recording of ${isolate(title)}`,
+    play: "Play",
+    pause: "Pause",
+    back: (seconds: number) => `Back ${seconds} seconds`,
+    on: (seconds: number) => `On ${seconds} seconds`,
+    position: "Position in the recording",
+    timeOf: (elapsed: string, total: string) => `${elapsed} of ${total}`,
+  },
+  heldOn: (utcMs: number) => moments.format(utcMs),
+  length: lengthPhrase,
+  spoke: "On the stage",
+  share: "Share",
+  copyLink: "Copy the link",
+  copyByHand: "The link, to copy",
+  linkCopied: "The link is copied.",
+  download: (format: string) => `Download as ${format}`,
 };
