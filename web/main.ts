@@ -10,6 +10,7 @@ async function start(target: Element): Promise<void> {
   const { lang, dir } = translation ?? { lang: "en", dir: "ltr" };
   Object.assign(document.documentElement, { lang, dir });
   mount(App, { target, props: { translation } });
+  void import("./fonts/more-letters.ts");
 }
 
 const target = document.getElementById("app");

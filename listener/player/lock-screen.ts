@@ -1,5 +1,11 @@
 // The lock screen of phones and media keys (Media Session API). Loaded with the first tap.
 
+const ARTWORK: MediaImage[] = [192, 512].map((size) => ({
+  src: `/icon-${size}.png`,
+  sizes: `${size}x${size}`,
+  type: "image/png",
+}));
+
 export interface LockScreen {
   show(title: string, speakers: readonly string[], playback: MediaSessionPlaybackState): void;
   close(): void;
@@ -28,7 +34,7 @@ export function createLockScreen(play: () => void, pause: () => void): LockScree
       const now = `${title}\n${artist}`;
       if (now === shown) return;
       shown = now;
-      session.metadata = new MediaMetadata({ title, artist, album: "Hustings" });
+      session.metadata = new MediaMetadata({ title, artist, album: "Hustings", artwork: ARTWORK });
     },
     close() {
       document.removeEventListener("visibilitychange", bind);

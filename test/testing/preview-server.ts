@@ -62,6 +62,7 @@ const SCENES = {
     title: `${COMPOUND} ${COMPOUND.slice(0, 50)}`,
   },
   arabic: { names: NAMES[2], title: "اجتماع مفتوح حول الميناء والعبّارة الليلية" },
+  letters: { names: NAMES[0], title: "Zażółć gęślą · İstanbul · Příliš žluťoučký kůň · Tiếng Việt đẹp lắm" },
   emoji: { names: NAMES[1], title: "🎪 The circus is in town! 🎺 Who pays for it?" },
   before: { names: NAMES[0], phase: "created" },
   away: { names: NAMES[0], air: "hold", holdReason: "nobody-on-stage" },

@@ -21,8 +21,8 @@ test("one tap on a live room of the home page opens it and plays, and a reload o
   await using person = await browser.person({ viewport: { width: 390, height: 844 } });
   const { page } = person;
   await page.goto(preview.origin);
-  const room = page.getByRole("link", { name: /Ada Lovelace.* at the microphone.*12,480 people are listening/s });
-  await room.click();
+  const live = page.getByRole("link", { name: /Ada Lovelace.* at the microphone.*12,480 people are listening/s });
+  await live.click();
   await page.getByRole("button", { name: "Stop listening" }).waitFor();
   assert.equal(new URL(page.url()).pathname, preview.pathOf("one"));
   await page.getByText("You are listening.", { exact: true }).first().waitFor();
@@ -35,10 +35,10 @@ test("the home page shows who is on each stage, the room without its host last, 
   const { page } = person;
   await page.goto(preview.origin);
   await page.locator("#past").waitFor();
-  const rooms = page.locator("section.live li");
-  assert.equal(await rooms.count(), 5);
-  assert.equal(await rooms.nth(1).locator(".face").count(), 7);
-  assert.match((await rooms.last().textContent()) ?? "", /the host, is away/);
+  const spaces = page.locator("section.live li");
+  assert.equal(await spaces.count(), 5);
+  assert.equal(await spaces.nth(1).locator(".face").count(), 7);
+  assert.match((await spaces.last().textContent()) ?? "", /the host, is away/);
   assert.doesNotMatch((await page.locator("main").textContent()) ?? "", /nobody/i);
 });
 

@@ -34,6 +34,9 @@ export type OpenRecording = (id: SpaceId, kind: RecordingKind) => Promise<Record
 /** A page of the spaces that ended before the space `before`; absent: the first page. Throws `no-space`. */
 export type ReadPastSpaces = (before?: SpaceId) => Promise<PastSpaceList>;
 
+/** A PNG; `undefined`: there is none now. Throws `no-space`. */
+export type ReadPicture = (id: SpaceId) => Promise<Uint8Array | undefined>;
+
 export interface ApiOptions {
   /** An existing file is taken for a dead server's and removed. */
   readonly socketPath: string;
@@ -53,6 +56,7 @@ export interface ApiOptions {
   readonly newGuests: LimitSettings;
   readonly openRecording: OpenRecording;
   readonly readPastSpaces: ReadPastSpaces;
+  readonly readPicture: ReadPicture;
   /** The people who may open spaces here; the operator always may. */
   readonly openSpaces: OpenSpaces;
 }

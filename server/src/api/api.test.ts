@@ -131,6 +131,16 @@ test("serves a recording whole, by range and by HEAD, and answers 304 when it is
   assert.equal((await ask("GET", `/api/spaces/${nowhere}/recording.mp4`)).body.error, "no-recording");
 });
 
+test("gives the picture of a space, or leads to the one for all", async (t) => {
+  const { ask, open } = await office(t);
+  const { id } = await open();
+  const picture = await ask("GET", `/api/spaces/${id}/picture.png?v=live-1`);
+  assert.deepEqual([picture.status, picture.headers["content-type"]], [200, "image/png"]);
+  const none = await ask("GET", `/api/spaces/${nowhere}/picture.png`);
+  assert.deepEqual([none.status, none.headers["location"]], [302, "/link.png"]);
+  assert.equal((await ask("GET", "/api/spaces/x/picture.png")).body.error, "no-space");
+});
+
 test("gives the spaces that can be heard again in pages", async (t) => {
   const { ask } = await office(t);
   const first = await ask("GET", "/api/spaces/past");
@@ -293,6 +303,7 @@ const described = [
   "/api/spaces/{id}/guests",
   "/api/spaces/{id}/host-link",
   "/api/spaces/{id}/live",
+  "/api/spaces/{id}/picture.png",
   "/api/spaces/{id}/recording.mp4",
   "/api/spaces/{id}/recording.ogg",
   "/api/spaces/{id}/room",

@@ -9,6 +9,7 @@ import { type ApiContext, type ApiOptions, type ApiServer, createApiServer } fro
 import { createLimiter, type LimitSettings } from "./limits.ts";
 import { describeApi } from "./openapi.ts";
 import { pastRoutes } from "./past-route.ts";
+import { pictureRoutes } from "./picture-route.ts";
 import { recordingRoutes } from "./recording-route.ts";
 import { spaceRoutes } from "./spaces.ts";
 import { stageClient } from "./stage-client.ts";
@@ -55,6 +56,7 @@ export async function buildApi(options: ApiOptions): Promise<ApiServer> {
     ticketRoutes(scope, context);
     recordingRoutes(scope, context);
     pastRoutes(scope, context);
+    pictureRoutes(scope, context);
     healthRoute(scope, options.version);
   });
   await app.ready();

@@ -28,6 +28,7 @@ import { createFastPath, type FastPath } from "./http/fast-path.ts";
 import { createHlsRoutes, type HlsRoutes } from "./http/hls-routes.ts";
 import { type HttpRoutesOptions, immediateResponse, respond } from "./http/http-routes.ts";
 import { createLiveSpaceList } from "./http/live-space-list.ts";
+import { createPageOrigin } from "./http/page-origin.ts";
 import { BARE_DOCUMENT, createPages } from "./http/pages.ts";
 import { asksForWebSocket, MAX_HEADERS, type RequestHead } from "./http/request-head.ts";
 import { loadAssets } from "./http/static-assets.ts";
@@ -53,6 +54,8 @@ export interface EdgeOptions {
   readonly placesSecret?: Uint8Array;
   /** Origin of a CDN for HLS, to which newcomers are sent before they queue. */
   readonly pullUrl?: string;
+  /** The start of every link; absent: as the request came. */
+  readonly publicUrl?: string;
   /** Default `anyone`. */
   readonly openSpaces?: OpenSpaces;
   readonly controlSocketPath?: string;
@@ -102,7 +105,9 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const upstream = options.upstream ?? stageUpstream(options, clock);
   const clientAddresses = createClientAddresses(options.trustedProxies ?? []);
   const assets = await loadAssets(options.assetsDirectory);
-  const pages = createPages({ document: assets.index ?? BARE_DOCUMENT, stagePort, pullUrl, openSpaces });
+  const { publicUrl, tls, trustedProxies = [] } = options;
+  const originOf = createPageOrigin({ publicUrl, isTls: tls !== undefined, hasProxies: trustedProxies.length > 0 });
+  const pages = createPages({ document: assets.index ?? BARE_DOCUMENT, stagePort, pullUrl, openSpaces, originOf });
   const pushScheduler = starting.use(createPushScheduler(clock, log));
   const loadWatch = starting.use(startLoadWatch(options, limits, pushScheduler, log));
   const aac = packagerProxy(options, limits, clientAddresses);

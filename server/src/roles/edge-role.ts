@@ -48,6 +48,7 @@ export async function startEdgeRole(
     placesSecret: await loadOrCreateSecret(config.dataDirectory, "places"),
     ...(config.trustedProxies === undefined ? {} : { trustedProxies: config.trustedProxies }),
     openSpaces: config.openSpaces,
+    ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
     ...(config.pullUrl === undefined ? {} : { pullUrl: config.pullUrl }),
     ...(tls === undefined
       ? {}

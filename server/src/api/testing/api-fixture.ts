@@ -65,6 +65,7 @@ export async function office(t: TestContext, changes: Partial<ApiOptions> = {}) 
       if (before === nowhere) throw new Refusal("no-space");
       return { spaces: [], next: before === undefined ? ROUTES.pastBefore(nowhere) : null };
     },
+    readPicture: async (id) => (id === nowhere ? undefined : Uint8Array.of(0x89)),
     openRecording: async (id) => (id === nowhere ? undefined : recording),
     ...changes,
   };

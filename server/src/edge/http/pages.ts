@@ -4,7 +4,11 @@ import type { IncomingHttpHeaders } from "node:http";
 import { promisify } from "node:util";
 import { brotliCompress, constants } from "node:zlib";
 import type { ListedSpace, OpenSpaces, RoomDocument, SpaceList } from "@hustings/wire/listen/room-document.ts";
+import { crc32c } from "@hustings/wire/log/crc32c.ts";
+import { ROUTES } from "@hustings/wire/routes.ts";
 import { type Headers, type MaybePromise, type PreparedResponse, prepareResponse } from "../../http/responses.ts";
+import { type HeadFacts, headOf } from "./page-head.ts";
+import type { PageOrigin } from "./page-origin.ts";
 import { ENGLISH } from "./page-text.ts";
 import { ROOM_CACHE } from "./room-response.ts";
 
@@ -23,6 +27,8 @@ export interface Pages {
 
 const compress = promisify(brotliCompress);
 const MAX_COMPRESSED = 64;
+/** Origins for which compressed pages are kept; pages for further ones are sent as they are. */
+const MAX_ORIGINS = 8;
 const MARK_HEAD = "<!--head-->";
 const MARK_BOOT = "<!--boot-->";
 const MARK_NO_SCRIPT = "<!--no-script-->";
@@ -40,11 +46,15 @@ export interface PagesOptions {
   /** The origin of a CDN from which pages may load sound. */
   readonly pullUrl?: string | undefined;
   readonly openSpaces: OpenSpaces;
+  /** Absent: the head has no absolute addresses, so links have no picture. */
+  readonly originOf?: PageOrigin;
 }
 
-export function createPages({ document, stagePort, pullUrl, openSpaces }: PagesOptions): Pages {
+export function createPages(options: PagesOptions): Pages {
+  const { document, stagePort, pullUrl, openSpaces, originOf = () => undefined } = options;
   const headers = pageHeaders(stagePort, pullUrl);
   const compressed = new Map<string, PreparedResponse | Promise<PreparedResponse>>();
+  const origins = new Set<string | undefined>();
   let listed: readonly ListedSpace[] | undefined;
   let listedTag = "home none";
 
@@ -52,12 +62,20 @@ export function createPages({ document, stagePort, pullUrl, openSpaces }: PagesO
     requestHeaders: IncomingHttpHeaders,
     status: number,
     key: string,
-    parts: () => PageParts,
+    parts: (origin: string | undefined) => PageParts,
   ): MaybePromise<PreparedResponse> {
-    const page = () => fill(document, parts());
+    const origin = originOf(requestHeaders);
+    const page = () => fill(document, parts(origin));
     const accepts = /\bbr\b/.test(String(requestHeaders["accept-encoding"] ?? ""));
-    if (!accepts) return prepareResponse(status, page(), headers);
-    return compressed.get(key) ?? cacheWhenMade(key, compressedOf(status, page(), headers));
+    if (!accepts || !isCompressedFor(origin)) return prepareResponse(status, page(), headers);
+    const whole = `${key} ${origin}`;
+    return compressed.get(whole) ?? cacheWhenMade(whole, compressedOf(status, page(), headers));
+  }
+
+  /** Made-up Host headers must not make this process compress a page for each. */
+  function isCompressedFor(origin: string | undefined): boolean {
+    if (origins.size < MAX_ORIGINS) origins.add(origin);
+    return origins.has(origin);
   }
 
   function cacheWhenMade(key: string, making: Promise<PreparedResponse>): Promise<PreparedResponse> {
@@ -80,18 +98,18 @@ export function createPages({ document, stagePort, pullUrl, openSpaces }: PagesO
         requestHeaders,
         status,
         `space ${room?.id} ${status} ${tag} ${Math.floor((room?.asOfUtcMs ?? 0) / 1_000)}`,
-        () => ({
-          head: room ? roomHead(room) : HOME_HEAD,
+        (origin) => ({
+          head: room ? roomHead(room, origin) : homeHead(origin),
           boot: room ? inlined("room", room) : "",
         }),
       ),
     home: (requestHeaders, spaces) =>
-      answer(requestHeaders, 200, homeTag(spaces), () => ({
-        head: HOME_HEAD,
+      answer(requestHeaders, 200, homeTag(spaces), (origin) => ({
+        head: homeHead(origin),
         boot: spaces ? inlined("spaces", { spaces, openSpaces } satisfies SpaceList) : "",
       })),
     other: (requestHeaders, status) =>
-      answer(requestHeaders, status, `other ${status}`, () => ({ head: HOME_HEAD, boot: "" })),
+      answer(requestHeaders, status, `other ${status}`, (origin) => ({ head: homeHead(origin), boot: "" })),
   };
 }
 
@@ -113,24 +131,23 @@ function fill(document: string, { head, boot }: PageParts): string {
     .replace(MARK_NO_SCRIPT, ENGLISH.withoutScript);
 }
 
-const HOME_HEAD = headOf(ENGLISH.product, ENGLISH.product, ENGLISH.homeDescription);
-
-function roomHead(room: RoomDocument): string {
-  return headOf(ENGLISH.titleOf(room.title), room.title, ENGLISH.spaceDescription(room));
+function homeHead(origin: string | undefined): string {
+  const { product, homeDescription } = ENGLISH;
+  return headOf({ documentTitle: product, title: product, description: homeDescription, origin, path: ROUTES.home });
 }
 
-function headOf(documentTitle: string, title: string, description: string): string {
-  const escapedTitle = escapeHtml(title);
-  const escapedDescription = escapeHtml(description);
-  return [
-    `<title>${escapeHtml(documentTitle)}</title>`,
-    `<meta name="description" content="${escapedDescription}">`,
-    `<meta property="og:title" content="${escapedTitle}">`,
-    `<meta property="og:description" content="${escapedDescription}">`,
-    '<meta property="og:type" content="website">',
-    `<meta property="og:site_name" content="${ENGLISH.product}">`,
-    '<meta name="twitter:card" content="summary">',
-  ].join("\n");
+function roomHead(room: RoomDocument, origin: string | undefined): string {
+  // Messengers keep a picture for as long as its address stays.
+  const version = crc32c(new TextEncoder().encode(`${room.title}\n${room.host}`)).toString(36);
+  const facts: HeadFacts = {
+    documentTitle: ENGLISH.titleOf(room.title),
+    title: room.title,
+    description: ENGLISH.spaceDescription(room),
+    origin,
+    path: ROUTES.page(room.id),
+    picture: `${ROUTES.spacePicture(room.id)}?v=${room.phase}-${version}`,
+  };
+  return headOf(facts);
 }
 
 /** Escaped, so that it cannot end the element or begin a comment. */
@@ -141,10 +158,6 @@ function inlined(id: string, value: unknown): string {
 
 function escapeJson(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 function pageHeaders(stagePort: number, pullUrl: string | undefined): Headers {
