@@ -45,6 +45,7 @@ function fakeMicrophone(name: string, onCondition: (condition: MicrophoneConditi
   return {
     name,
     stream: {} as MediaStream,
+    unmuted: {} as MediaStream,
     deviceId: name,
     label: name,
     get condition() {
@@ -59,6 +60,7 @@ function fakeMicrophone(name: string, onCondition: (condition: MicrophoneConditi
     },
     open: () => undefined,
     level: () => 0,
+    measure: () => ({ rmsDb: -120, peak: 0 }),
     [Symbol.dispose]: () => {
       isClosed = true;
     },

@@ -10,6 +10,8 @@ export type MicrophoneCondition = "working" | "interrupted" | "ended";
 
 export interface Microphone extends Disposable {
   readonly stream: MediaStream;
+  /** The same sound, also while muted. It never leaves the page. */
+  readonly unmuted: MediaStream;
   readonly deviceId: string | undefined;
   readonly label: string;
   readonly condition: MicrophoneCondition;
@@ -17,6 +19,8 @@ export interface Microphone extends Disposable {
   open(isOpen: boolean): void;
   /** 0 to 1, before muting. */
   level(): number;
+  /** Of the last 20 ms or so, before muting: RMS in dB of full scale, and the largest sample, of which 1 is full scale. */
+  measure(): { readonly rmsDb: number; readonly peak: number };
 }
 
 export class NoMicrophone extends Error {
@@ -80,15 +84,23 @@ function microphoneOf(stream: MediaStream, onCondition: (condition: MicrophoneCo
   const watched = new AbortController();
   for (const event of ["ended", "mute", "unmute"])
     track?.addEventListener(event, () => onCondition(conditionOf(track)), { signal: watched.signal });
-  // The meter uses a clone, which stays enabled while the sent track is disabled.
+  // A clone stays enabled while the sent track is disabled.
   const copy = track?.clone();
+  const unmuted = new MediaStream(copy ? [copy] : []);
   const context = new AudioContext();
   const analyser = new AnalyserNode(context, { fftSize: 1024, smoothingTimeConstant: 0 });
-  if (copy) context.createMediaStreamSource(new MediaStream([copy])).connect(analyser);
+  if (copy) context.createMediaStreamSource(unmuted).connect(analyser);
   const samples = new Float32Array(analyser.fftSize);
   if (track) track.enabled = false;
+  const measure = (): { rmsDb: number; peak: number } => {
+    if (context.state === "suspended") void context.resume();
+    analyser.getFloatTimeDomainData(samples);
+    return measured(samples);
+  };
   return {
     stream,
+    unmuted,
+    measure,
     deviceId: track?.getSettings().deviceId,
     label: track?.label ?? "",
     get condition() {
@@ -97,11 +109,7 @@ function microphoneOf(stream: MediaStream, onCondition: (condition: MicrophoneCo
     open(isOpen) {
       if (track) track.enabled = isOpen;
     },
-    level() {
-      if (context.state === "suspended") void context.resume();
-      analyser.getFloatTimeDomainData(samples);
-      return loudness(samples);
-    },
+    level: () => ringLevel(measure().rmsDb),
     [Symbol.dispose]() {
       watched.abort();
       track?.stop();
@@ -116,10 +124,17 @@ function conditionOf(track: MediaStreamTrack | undefined): MicrophoneCondition {
   return track.muted ? "interrupted" : "working";
 }
 
-/** 0 at −58 dB, 1 at −14 dB: the scale of the rings on screen. */
-function loudness(samples: Float32Array): number {
+function measured(samples: Float32Array): { readonly rmsDb: number; readonly peak: number } {
   let sum = 0;
-  for (const sample of samples) sum += sample * sample;
-  const db = 10 * Math.log10(sum / samples.length + 1e-12);
-  return Math.min(1, Math.max(0, (db + 58) / 44));
+  let peak = 0;
+  for (const sample of samples) {
+    sum += sample * sample;
+    peak = Math.max(peak, Math.abs(sample));
+  }
+  return { rmsDb: 10 * Math.log10(sum / samples.length + 1e-12), peak };
+}
+
+/** 0 at −58 dB, 1 at −14 dB: the scale of the rings on screen. */
+export function ringLevel(rmsDb: number): number {
+  return Math.min(1, Math.max(0, (rmsDb + 58) / 44));
 }

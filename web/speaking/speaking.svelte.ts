@@ -22,6 +22,7 @@ import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import { type BrowserStore, openStore } from "../account/browser-store.ts";
 import type { Identity } from "../account/identity.ts";
 import { Absence } from "./absence.ts";
+import { SoundOutput } from "./microphone/sound-output.svelte.ts";
 import { noteSeat, pageLoad, takeSeatNote } from "./resume.ts";
 import { seatStatusOf } from "./seat-status.ts";
 
@@ -59,6 +60,8 @@ export class Speaking {
   isSoundBlocked = $state(false);
   /** How long the page stood still with an open microphone, until the person mutes or unmutes. */
   awayMs = $state.raw<number | undefined>();
+  /** Where this person hears the others. */
+  readonly output = new SoundOutput();
   /** Not reactive: LevelRings reads them on a timer. */
   levels: readonly SeatLevel[] = [];
 
@@ -93,6 +96,7 @@ export class Speaking {
     this.#page = page;
     this.#absence = new Absence(page.clock);
     this.#key = `hustings.seat.${page.id}`;
+    this.output.playOn(this.#sound);
     this.#keeper = new MicrophoneKeeper({
       clock: page.clock,
       onOpened: async (microphone) => {
@@ -114,6 +118,11 @@ export class Speaking {
   /** Opens the microphone, or switches to another one. Sets `problem` when it returns false. */
   setUpMicrophone(deviceId?: string): Promise<boolean> {
     return this.#keeper.use(deviceId);
+  }
+
+  /** Closes a microphone that was only tried out. */
+  releaseMicrophone(): void {
+    if (!this.hasSeat) this.#keeper.close();
   }
 
   /**
@@ -332,7 +341,10 @@ export class Speaking {
     if (document.visibilityState === "visible" && this.#sound.srcObject && this.#sound.paused) this.playSound();
   };
 
-  #onDevices = (): void => this.#keeper.mend();
+  #onDevices = (): void => {
+    this.#keeper.mend();
+    void this.output.refresh();
+  };
 }
 
 function refusalCode(why: (SeatPhase & { kind: "over" })["why"]): ConstructorParameters<typeof Refusal>[0] {

@@ -4,6 +4,7 @@ export const asking = {
   invited: "You are invited to speak.",
   invitedMuted: "Your microphone opens muted: nobody hears you until you unmute.",
   accept: "Accept",
+  check: "Check the microphone first",
   decline: "Decline",
   yourName: "Your name",
   ask: "Ask to speak",
