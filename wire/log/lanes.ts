@@ -20,6 +20,9 @@ export type BackstageChange =
   | { readonly kind: "unbarred"; readonly person: PersonId }
   | { readonly kind: "log-repaired"; readonly lane: string; readonly lostBytes: number };
 
+/** More people than a host can remove. Beyond it the one removed longest ago may come back. */
+export const MAX_BARRED = 4_096;
+
 export type BackstageEntry = BackstageChange & { readonly seq: number; readonly slot: number; readonly utcMs: number };
 
 /** Each `kind` (a caption, a comment, a tally) has its own fields. */

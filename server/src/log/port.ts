@@ -62,6 +62,7 @@ export interface SpaceLog extends LogReader {
   appendState(slot: number, utcMs: number, change: StateChange, rank?: EntryRank): Promise<StateEntry>;
   /** For entries that never leave the stage. */
   appendBackstage(slot: number, utcMs: number, change: BackstageChange): Promise<BackstageEntry>;
+  /** The entries that still count (backstage-fold.ts), by `seq`. */
   backstage(): readonly BackstageEntry[];
   /**
    * A slot above every slot ever sent to a follower: after a crash up to 2 s past the newest head, for sound sent and

@@ -4,6 +4,7 @@ import { peekFragment } from "@hustings/wire/log/fragment.ts";
 import type { BackstageEntry, Cursor, Heads, LogRecord, MomentEntry } from "@hustings/wire/log/lanes.ts";
 import type { SpaceState, StateEntry } from "@hustings/wire/log/state.ts";
 import { KEPT_SLOTS, perRendition, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
+import { createBackstageFold } from "./backstage-fold.ts";
 import { createFragmentRing } from "./fragment-ring.ts";
 import { createMomentWindow } from "./moment-window.ts";
 import { FollowerTooSlow, type FragmentSize, MAX_RANGE_SLOTS } from "./port.ts";
@@ -36,6 +37,7 @@ export interface RecentRecords {
   sizes(rendition: Rendition, from: number): readonly FragmentSize[];
   /** Oldest slot in memory; 0 before the first. */
   oldestSlot(rendition: Rendition): number;
+  /** The entries that still count (backstage-fold.ts). */
   backstage(): readonly BackstageEntry[];
   /** Throws RangeError unless `slot` is above the head. */
   addSound(rendition: Rendition, slot: number, bytes: Uint8Array): void;
@@ -57,7 +59,7 @@ export function createRecentRecords({
 }: RecentOptions = {}): RecentRecords {
   const sound = perRendition(() => createFragmentRing(keptSlots));
   const entries = createRecentEntries();
-  const backstage: BackstageEntry[] = [];
+  const backstage = createBackstageFold();
   const moments = createMomentWindow();
   const held: HeldRecord[] = [];
   const wakes = new Set<() => void>();
@@ -149,7 +151,7 @@ export function createRecentRecords({
       ),
       stateSeq: entries.state.seq,
       momentSeq: moments.head,
-      backstageSeq: backstage.at(-1)?.seq ?? 0,
+      backstageSeq: backstage.newestSeq,
     }),
     state: () => entries.state,
     openFollowers,
@@ -163,7 +165,7 @@ export function createRecentRecords({
         .map(({ bytes }) => peekFragment(bytes))
         .map(({ slot, packetBytes, lacingBytes }) => ({ slot, packetBytes, lacingBytes })),
     oldestSlot: (rendition) => Math.max(0, sound[rendition].oldest),
-    backstage: () => backstage,
+    backstage: backstage.entries,
     addSound(rendition, slot, bytes) {
       const ring = sound[rendition];
       if (!Number.isInteger(slot) || !ring.add(slot, bytes))
@@ -176,9 +178,7 @@ export function createRecentRecords({
     addSnapshot(state) {
       if (entries.replace(state)) wakeAll();
     },
-    addBackstage(entry) {
-      backstage.push(entry);
-    },
+    addBackstage: backstage.add,
     addMoment(entry) {
       moments.add(entry);
       publish({ lane: "moments", entry });

@@ -8,7 +8,8 @@ import { KEPT_SLOTS, perRendition, RENDITIONS, type Rendition } from "@hustings/
 import { createPens, type PenHold } from "../pens.ts";
 import type { SpaceLog } from "../port.ts";
 import { checkRange, createRecentRecords, type RecentRecords } from "../recent-records.ts";
-import { type EntryLane, openEntryLane } from "./entry-lane.ts";
+import { openBackstageLane } from "./backstage-lane.ts";
+import type { EntryLane } from "./entry-lane.ts";
 import { type LaneFile, type OpenLane, type ReplaceFile, syncFolder } from "./lane-files.ts";
 import { LANE_FILES } from "./lane-names.ts";
 import { readMark, readTerm, writeMark, writeTerm } from "./mark-file.ts";
@@ -90,13 +91,16 @@ export async function openDiskLog(options: DiskLogOptions): Promise<DiskLog> {
 async function openParts(options: DiskLogOptions, open: (name: string) => Promise<LaneFile>) {
   const { clock, heldRecords, openLane, replaceFile, onEnded } = options;
   const recent = createRecentRecords(heldRecords === undefined ? {} : { heldRecords });
-  const backstage = await openEntryLane(await open(LANE_FILES.backstage), (entry) =>
-    recent.addBackstage(entry as BackstageEntry),
-  );
+  const replacing = { openLane, replaceFile };
+  const backstage = await openBackstageLane(await open(LANE_FILES.backstage), {
+    path: join(options.folder, LANE_FILES.backstage),
+    ...replacing,
+    onEntry: recent.addBackstage,
+    entries: recent.backstage,
+  });
   const state = await openStateLane(await open(LANE_FILES.state), {
     path: join(options.folder, LANE_FILES.state),
-    openLane,
-    replaceFile,
+    ...replacing,
     onState: recent.addSnapshot,
     onEntry(entry) {
       recent.addState(entry);
@@ -104,7 +108,6 @@ async function openParts(options: DiskLogOptions, open: (name: string) => Promis
     },
     state: recent.state,
   });
-  for (const entry of backstage.entries) recent.addBackstage(entry as BackstageEntry);
   const soundFiles = await inEachRendition((rendition) => open(LANE_FILES.sound[rendition]));
   const sounds = await inEachRendition((rendition) => openSoundLane(soundFiles[rendition], KEPT_SLOTS));
   for (const rendition of RENDITIONS)

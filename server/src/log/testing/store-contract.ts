@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { SpaceId } from "@hustings/wire/ids.ts";
+import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import { foldAll } from "@hustings/wire/log/state.ts";
+import { MAX_EVIDENCE } from "../backstage-fold.ts";
 import { readEndedLog } from "../ended-log.ts";
 import { FollowerTooSlow, type LogStore, SpaceExists, StaleTerm } from "../port.ts";
 import {
@@ -55,6 +56,36 @@ export function storeContract(
       );
       assert.equal(log.heads().backstageSeq, 2);
       assert.deepEqual((await take(log, START, 1)).map(nameOf), ["state 1"]);
+    });
+
+    test("keeps of backstage what still counts, bounded, with its numbers", async () => {
+      await using fixture = await openStore();
+      const log = await fixture.store.create(SPACE);
+      const personOf = (n: number) => `g_${String(n).padStart(16, "0")}` as PersonId;
+      await log.appendBackstage(0, 0, { kind: "host-secret", secretHash: "older", generation: 1 });
+      await log.appendBackstage(0, 0, { kind: "barred", person: personOf(1), name: "Ann" });
+      await log.appendBackstage(0, 0, { kind: "barred", person: personOf(2), name: "Ben" });
+      await log.appendBackstage(0, 0, { kind: "host-secret", secretHash: "newer", generation: 2 });
+      const acts = Array.from({ length: MAX_EVIDENCE + 200 }, (_, stateSeq) => stateSeq);
+      await Promise.all(
+        acts.map((stateSeq) => log.appendBackstage(0, 0, { kind: "acted", by: personOf(1), what: "mute", stateSeq })),
+      );
+      const last = await log.appendBackstage(0, 0, { kind: "unbarred", person: personOf(1) });
+      const kept = log.backstage();
+      assert.deepEqual(
+        kept.slice(0, 2).map(({ seq, kind }) => [seq, kind]),
+        [
+          [3, "barred"],
+          [4, "host-secret"],
+        ],
+      );
+      assert.equal(kept.length, 2 + MAX_EVIDENCE + 1);
+      assert.deepEqual(kept.at(-1), last);
+      assert.deepEqual(
+        kept.map(({ seq }) => seq),
+        kept.map(({ seq }) => seq).toSorted((one, other) => one - other),
+      );
+      assert.equal(log.heads().backstageSeq, last.seq);
     });
 
     test("refuses a slot at or below the head, and goes on", async () => {

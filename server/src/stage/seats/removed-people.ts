@@ -1,7 +1,7 @@
 // The people whom a host has removed from the stage and not invited again.
 
 import type { PersonId } from "@hustings/wire/ids.ts";
-import type { BackstageChange, BackstageEntry } from "@hustings/wire/log/lanes.ts";
+import { type BackstageChange, type BackstageEntry, MAX_BARRED } from "@hustings/wire/log/lanes.ts";
 import type { StageMessage } from "@hustings/wire/stage/data-channel.ts";
 import { barredOf } from "../policy/backstage-facts.ts";
 
@@ -21,8 +21,10 @@ export function createRemovedPeople(backstage: readonly BackstageEntry[]): Remov
   return {
     barred,
     note(change) {
-      if (change.kind === "barred") barred.set(change.person, change.name ?? change.person);
-      else if (change.kind === "unbarred") barred.delete(change.person);
+      if (change.kind === "barred") {
+        barred.set(change.person, change.name ?? change.person);
+        for (const oldest of barred.keys()) if (barred.size > MAX_BARRED) barred.delete(oldest);
+      } else if (change.kind === "unbarred") barred.delete(change.person);
       else return false;
       return true;
     },

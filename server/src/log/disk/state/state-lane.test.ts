@@ -12,10 +12,10 @@ import { createdChange, fragmentOf, nameOf, SPACE, START, take, titleChange } fr
 import { createDiskArchive } from "../disk-archive.ts";
 import { RESERVED_BYTES } from "../entry-lane.ts";
 import { scanEntries } from "../entry-lines.ts";
+import { COMPACT_BYTES } from "../lane-compaction.ts";
 import { type LaneFile, openLaneFile, type ReplaceFile, renameFile } from "../lane-files.ts";
 import { faultyDisk, startDisk } from "../testing/disk-fixture.ts";
 import { FOLDED, MAX_HISTORY_BYTES } from "./state-compaction.ts";
-import { COMPACT_BYTES } from "./state-lane.ts";
 
 /** More bytes of entries than one compaction needs. */
 const MANY = Math.ceil((COMPACT_BYTES * 1.5) / 130);
