@@ -1,6 +1,6 @@
 // The script of a generator process, which runs listeners, obeys orders on its IPC channel and reports once a second.
 
-import { repeat, systemClock } from "@hustings/flow/clock.ts";
+import { repeat, systemClock, type Timer } from "@hustings/flow/clock.ts";
 import type { CrowdReport } from "../record/crowd-report.ts";
 import { Departures, departuresDue } from "./departures.ts";
 import { HomeVisits } from "./home-visits.ts";
@@ -27,6 +27,7 @@ function run({ door, generator, path, capacity, rendition, visitsHome }: Generat
     read: readDescriptor,
     clock: systemClock,
     random: Math.random,
+    onWork: () => wake(),
   });
   const home = new HomeVisits(door, listeners.counts, systemClock, generator);
   const departures = new Departures();
@@ -34,7 +35,7 @@ function run({ door, generator, path, capacity, rendition, visitsHome }: Generat
   let steppedMs = systemClock.monotonicMs();
   let lateMs = 0;
   let stepMs = FIRST_STEP_MS;
-  let timer = systemClock.after(stepMs, step);
+  let timer: Timer | undefined = systemClock.after(stepMs, step);
   // Stop reading a departed listener at once, in favour of those who stay.
   const leave = (nowMs: number): void => {
     departures.add(nowMs, listeners.leave());
@@ -50,15 +51,30 @@ function run({ door, generator, path, capacity, rendition, visitsHome }: Generat
     const elapsedMs = nowMs - steppedMs;
     steppedMs = nowMs;
     lateMs = Math.max(lateMs, elapsedMs - stepMs);
+    timer = undefined;
     for (let left = departuresDue(-missing, elapsedMs); left > 0; left--) leave(nowMs);
     const closeMs = Math.max(CLOSE_MS, elapsedMs * CLOSE_SHARE);
     while (departures.size > 0 && systemClock.monotonicMs() - nowMs < closeMs) close();
     stepMs = listeners.step();
     home.step();
     for (let left = Math.ceil(missing / JOIN_STEPS); left > 0 && listeners.join(); ) left--;
-    timer = systemClock.after(stepMs, step);
+    const isQuiet = wanted === listeners.size && departures.size === 0 && home.isIdle && listeners.isQuiet;
+    if (isQuiet) stepMs = REPORT_MS;
+    else timer ??= systemClock.after(stepMs, step);
+  }
+  // Nothing has changed since the last report.
+  let wasAsleep = false;
+  // While there is nothing to do, steps come with the reports, so that one timer wakes the process for both.
+  function wake(): void {
+    if (timer !== undefined) return;
+    stepMs = systemClock.monotonicMs() - steppedMs + FIRST_STEP_MS;
+    timer = systemClock.after(FIRST_STEP_MS, step);
   }
   const reporting = repeat(systemClock, REPORT_MS, () => {
+    if (timer === undefined) step();
+    const isAsleep = timer === undefined && listeners.size === 0;
+    if (isAsleep && wasAsleep) return;
+    wasAsleep = isAsleep;
     const measured = listeners.report(lateMs);
     const closes = { ...measured.closes, ...home.failureReasons() };
     const report: CrowdReport = { ...measured, closes, homeMs: home.durations() };
@@ -66,13 +82,14 @@ function run({ door, generator, path, capacity, rendition, visitsHome }: Generat
     process.send?.(report, () => undefined);
   });
   process.on("message", (order: Order) => {
+    wake();
     if (order.do === "people") wanted = order.people;
     else if (order.do === "stall") listeners.stall(order.share);
     else if (order.do === "unstall") listeners.unstall();
     else if (order.do === "mark") listeners.markFault(order.number);
   });
   process.once("disconnect", () => {
-    timer.cancel();
+    timer?.cancel();
     reporting.cancel();
     process.exit(0);
   });

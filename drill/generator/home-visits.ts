@@ -52,7 +52,11 @@ export class HomeVisits {
     this.#waiting.push(leftMs);
   }
 
-  /** Ends visits that timed out and starts waiting ones. Call about fifty times a second. */
+  get isIdle(): boolean {
+    return this.#waiting.length === 0 && this.#active.size === 0;
+  }
+
+  /** Ends visits that timed out and starts waiting ones. Call about fifty times a second, unless `isIdle`. */
   step(): void {
     const nowMs = this.#clock.monotonicMs();
     for (const { leftMs, socket } of this.#active) {

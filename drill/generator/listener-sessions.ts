@@ -27,6 +27,8 @@ export interface ListenersOptions {
   readonly read: ReadDescriptor;
   readonly clock: { monotonicMs(): number; utcMs(): number };
   readonly random: () => number;
+  /** Called when something came up that `step` has to do soon. */
+  readonly onWork?: () => void;
 }
 
 const MAX_CONNECTING = 4_000;
@@ -71,6 +73,11 @@ export class ListenerSessions implements FrameSink {
 
   get retrying(): number {
     return this.#retries.size;
+  }
+
+  /** Nothing is due but the visits. */
+  get isQuiet(): boolean {
+    return this.#connecting === 0 && this.#starting.size === 0 && this.#retries.size === 0 && this.sockets.isQuiet;
   }
 
   join(i: number, nowMs: number): void {
@@ -138,10 +145,14 @@ export class ListenerSessions implements FrameSink {
     table.heardMs[i] = nowMs;
     table.pingedMs[i] = 0;
     this.sockets.pushArrived(i, table.cadenceMs[i] as number, nowMs);
+    if (!this.sockets.isQuiet) this.#options.onWork?.();
     const { first, absentSlots } = newSlotsOf(table, i, this.#space, this.#counts, from, to);
     if (to <= first) return;
     table.next[i] = to;
-    if (!this.playback.hasStarted(i)) this.#starting.add(i);
+    if (!this.playback.hasStarted(i)) {
+      this.#starting.add(i);
+      this.#options.onWork?.();
+    }
     this.playback.sound(i, first, to, absentSlots, nowMs);
     table.restUntilMs[i] = restUntilMs(table, i, nowMs, this.playback.hasCadenceRequest(i));
     const lostAtMs = table.lostAtMs[i] as number;
@@ -219,6 +230,7 @@ export class ListenerSessions implements FrameSink {
     this.table.dueMs[i] = dueMs;
     this.table.state[i] = STATE.retrying;
     if (!this.#retries.add(i, dueMs)) this.#end(i);
+    this.#options.onWork?.();
     this.#counts.reconnects++;
   }
 

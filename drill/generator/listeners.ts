@@ -5,6 +5,8 @@ import { ListenerSessions, type ListenersOptions } from "./listener-sessions.ts"
 import { STALL, STATE } from "./listener-table.ts";
 import { RoundRobin, roundMsAt } from "./round-robin.ts";
 
+/** Fewer than this are all visited in one step. */
+const FEW_LISTENERS = 20;
 /** Newcomers wait while this many connections are in progress. */
 const MAX_JOINING = 400;
 
@@ -73,6 +75,11 @@ export class Listeners {
     const { periodMs } = this.#rounds;
     this.#rounds.step(this.#size, nowMs, (i) => this.#sessions.visit(i, nowMs, periodMs));
     return this.#rounds.stepMs;
+  }
+
+  /** `step` may wait for the rest of a second, if nothing calls `onWork` before. */
+  get isQuiet(): boolean {
+    return this.#size < FEW_LISTENERS && this.#sessions.isQuiet;
   }
 
   /** `loopDelayMs`: how late this process's own loop ran. */

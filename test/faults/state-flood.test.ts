@@ -9,7 +9,7 @@ import type { Transport } from "@hustings/listener/session/transport.ts";
 import type { StateChange } from "@hustings/wire/log/state.ts";
 import { SLOT_MS } from "@hustings/wire/units.ts";
 import { EDGE_LIMITS } from "../../server/src/edge/edge-limits.ts";
-import { type CadenceAdvice, cadenceRow } from "../../server/src/edge/load/cadence-table.ts";
+import { type CadenceAdvice, cadenceRow, FASTEST } from "../../server/src/edge/load/cadence-table.ts";
 import { Listener } from "../../server/src/edge/push/listener.ts";
 import { createPushScheduler } from "../../server/src/edge/push/push-scheduler.ts";
 import { createSharedFrames } from "../../server/src/edge/push/shared-frames.ts";
@@ -52,6 +52,7 @@ for (const cadenceMs of [200, 2_000, 8_000]) {
       limits: EDGE_LIMITS,
       log: SILENT,
       onSound: (followed) => scheduler.pushNow(followed),
+      onChange: (followed) => scheduler.pushSoon(followed),
     });
     const followed = await spaces.follow(SPACE);
     using _kept = spaces.retain(followed);
@@ -65,7 +66,9 @@ for (const cadenceMs of [200, 2_000, 8_000]) {
     await speak(FLOOD_MS, () => {
       for (let n = 0; n < ENTRIES_PER_SLOT; n++) void log.appendState(slot, clock.utcMs(), hand(number++));
     });
-    assert.ok(edge.againCount() > listeners.length, "the state came again and again");
+    // At the fastest cadence every push has room for the entries themselves.
+    if (cadenceMs > FASTEST.cadenceMs)
+      assert.ok(edge.againCount() > listeners.length, "the state came again and again");
     await speak(AFTER_MS);
     assert.deepEqual(edge.closeCodes, []);
     for (const listener of listeners) {

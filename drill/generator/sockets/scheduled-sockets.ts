@@ -49,6 +49,7 @@ export class ScheduledSockets {
   /** When the next push is due; 0: unknown. */
   readonly #dueMs: Float64Array;
   readonly #cadenceMs: Uint16Array;
+  #scheduledCount = 0;
   #isFound = false;
   #sweepMs = 0;
   #sweepNext = NONE;
@@ -133,7 +134,12 @@ export class ScheduledSockets {
     this.#sweepMs = this.#clock.monotonicMs() + SWEEP_DELAY_MS;
   }
 
-  /** Call about every 20 ms. */
+  /** Every socket is read by events: `step` has nothing to do. */
+  get isQuiet(): boolean {
+    return this.#scheduledCount === 0 && this.#sweepMs === 0 && this.#sweepNext === NONE;
+  }
+
+  /** Call about every 20 ms, unless `isQuiet`. */
   step(): void {
     const nowMs = this.#clock.monotonicMs();
     this.#sweep(nowMs);
@@ -146,11 +152,13 @@ export class ScheduledSockets {
     const descriptor = socket?.descriptor() ?? NONE;
     if (descriptor < 0) return;
     socket?.pause();
+    if (this.#descriptor[i] === NONE) this.#scheduledCount++;
     this.#descriptor[i] = descriptor;
     this.#due.set(i, this.#dueMs[i] as number);
   }
 
   #stopScheduledReads(i: number): void {
+    if (this.#descriptor[i] !== NONE) this.#scheduledCount--;
     this.#descriptor[i] = NONE;
     this.#due.remove(i);
   }

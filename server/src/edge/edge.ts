@@ -118,7 +118,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     pushScheduler.pushNow(followed);
     hls.soundArrived(followed);
   };
-  const followedSpaces = starting.use(createFollowedSpaces({ upstream, clock, random, limits, log, onSound }));
+  const following = { upstream, clock, random, limits, log, onSound, onChange: pushScheduler.pushSoon };
+  const followedSpaces = starting.use(createFollowedSpaces(following));
   const link = "link" in options.listen ? options.listen.link : undefined;
   const admission = starting.use(startAdmission(options, limits, link, () => updateAccepting()));
   const claims = createPlaceClaims(clock, options.placesSecret);

@@ -49,6 +49,8 @@ export interface FollowedSpaceOptions {
   readonly random: () => number;
   readonly log: Logger;
   readonly onSound?: (followed: FollowedSpace) => void;
+  /** Called after state entries, and when the stage goes away or is back. */
+  readonly onChange?: (followed: FollowedSpace) => void;
   readonly onGone: (refusal: Refusal) => void;
 }
 
@@ -77,6 +79,7 @@ export function startFollowedSpace(options: FollowedSpaceOptions): FollowedSpace
     if (away) currentUntilUtcMs = clock.utcMs();
     isAway = away;
     log.info({ space, cause: cause instanceof Error ? cause.message : undefined }, away ? "stage away" : "stage back");
+    options.onChange?.(followed);
   }
 
   async function followOnce(): Promise<void> {
@@ -90,6 +93,7 @@ export function startFollowedSpace(options: FollowedSpaceOptions): FollowedSpace
       if (endedMs === undefined && replica.state.phase === "ended") endedMs = clock.monotonicMs();
       if (hasReached(replica, heads)) ready.resolve();
       if (record.lane === "sound") options.onSound?.(followed);
+      if (record.lane === "state" || record.lane === "snapshot") options.onChange?.(followed);
     }
   }
 

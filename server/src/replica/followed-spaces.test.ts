@@ -68,6 +68,36 @@ test("drops a space without listeners when the table is full, and refuses when e
   followedSpaces[Symbol.dispose]();
 });
 
+test("tells of state entries, and of a stage that goes away and comes back, apart from sound", async () => {
+  const clock = manualClock();
+  const stage = fakeStage(clock);
+  const log = await stage.create(SPACE);
+  const calls = { sound: 0, change: 0 };
+  const onSound = () => {
+    calls.sound += 1;
+  };
+  const onChange = () => {
+    calls.change += 1;
+  };
+  const given = { upstream: stage, clock, random: () => 0.5, limits: FOLLOW_LIMITS, log: SILENT, onSound, onChange };
+  using followedSpaces = createFollowedSpaces(given);
+  await followedSpaces.follow(SPACE);
+  await clock.advanceAsync(100);
+  calls.change = 0;
+  appendSlot(log, 0);
+  await clock.advanceAsync(100);
+  assert.deepEqual([calls.change, calls.sound > 0], [0, true]);
+  await log.appendState(0, clock.utcMs(), { kind: "title", title: "Another title" });
+  await clock.advanceAsync(100);
+  assert.equal(calls.change, 1);
+  stage.setAway(true);
+  await clock.advanceAsync(100);
+  assert.equal(calls.change, 2);
+  stage.setAway(false);
+  await clock.advanceAsync(5_000);
+  assert.equal(calls.change, 3);
+});
+
 test("leaves no timer behind when it is disposed of", async () => {
   const { clock, stage, followedSpaces } = startFixture();
   await stage.create(SPACE);

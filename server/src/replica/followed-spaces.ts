@@ -31,7 +31,9 @@ export interface FollowedSpacesOptions {
   readonly random: () => number;
   readonly limits: FollowLimits;
   readonly log: Logger;
+  /** As of `FollowedSpaceOptions`. */
   readonly onSound?: (followed: FollowedSpace) => void;
+  readonly onChange?: (followed: FollowedSpace) => void;
 }
 
 interface Held {

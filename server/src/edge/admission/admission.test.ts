@@ -9,7 +9,7 @@ import type { AcceptInstruction, EdgeLoad } from "../../ops/process/role-message
 import { SPACE } from "../../replica/testing/fake-upstream.ts";
 import { EDGE_LIMITS, type EdgeLimits } from "../edge-limits.ts";
 import { advanceUntil, get, listen, startFixture } from "../testing/edge-fixture.ts";
-import { createAdmission, QUIET_TURN_MS, TURN_MS } from "./admission.ts";
+import { createAdmission, EMPTY_TURN_MS, QUIET_TURN_MS, TURN_MS } from "./admission.ts";
 import type { Waiter } from "./admission-queue.ts";
 
 interface More {
@@ -201,6 +201,7 @@ test("redirects a whole queue from an edge that stopped accepting to the edge th
 test("an edge above its memory limit is full until memory falls, and reports both at the next turn", () => {
   let memoryBytes = 0;
   const { clock, admission, loads } = open({ listeners: 5, memoryBytes: 100 }, { memoryBytes: () => memoryBytes });
+  admission.enter(false, false);
   clock.advance(QUIET_TURN_MS);
   memoryBytes = 101;
   clock.advance(QUIET_TURN_MS);
@@ -209,8 +210,27 @@ test("an edge above its memory limit is full until memory falls, and reports bot
   clock.advance(QUIET_TURN_MS);
   assert.deepEqual(
     loads.map(({ places: positions }) => positions),
-    [5, 0, 5],
+    [4, 0, 4],
   );
+});
+
+test("an edge that nobody listens to looks every five seconds, and every second from the first listener on", () => {
+  let looks = 0;
+  const { clock, admission } = open(
+    { listeners: 5 },
+    {
+      memoryBytes: () => {
+        looks += 1;
+        return 0;
+      },
+    },
+  );
+  clock.advance(EMPTY_TURN_MS * 10);
+  const empty = looks;
+  admission.enter(false, false);
+  clock.advance(QUIET_TURN_MS * 10);
+  assert.ok(empty >= 9 && empty <= 10, `${empty}`);
+  assert.ok(looks - empty >= 9 && looks - empty <= 10, `${looks - empty}`);
 });
 
 test("stops admitting after six turns that are seconds late, and resumes after as many on time", () => {
@@ -220,13 +240,15 @@ test("stops admitting after six turns that are seconds late, and resumes after a
     after: (delayMs, run) => manual.after(delayMs + lateMs, run),
   });
   const { admission, clock } = open({ listeners: 5 }, { clockOf });
+  admission.enter(false, false);
+  clock.advance(EMPTY_TURN_MS);
   const positions: number[] = [];
   for (const late of [0, 3_000, 0]) {
     lateMs = late;
     for (let turn = 0; turn < 8; turn++) clock.advance(QUIET_TURN_MS + late);
     positions.push(admission.load.places);
   }
-  assert.deepEqual(positions, [5, 0, 5]);
+  assert.deepEqual(positions, [4, 0, 4]);
 });
 
 test("at a full edge a newcomer waits on its connection, gets its position, and the snapshot when it is admitted", async () => {

@@ -37,6 +37,8 @@ export interface AdmissionOptions {
 export const TURN_MS = 250;
 /** Turns are this long while few listen and nobody waits, because each wakes an idle process. */
 export const QUIET_TURN_MS = 1_000;
+/** The same with nobody inside, unless this edge is under pressure. */
+export const EMPTY_TURN_MS = 5_000;
 const FEW = 100;
 /** Stop admitting after LATE_TURNS slow turns; resume after as many good ones. A full accept queue costs one second. */
 const LATE_MS = 2_000;
@@ -121,7 +123,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   function scheduleTurn(): void {
     const isQuiet = queue.size === 0 && inside <= FEW && pressure.isCalm;
-    const dueMs = clock.monotonicMs() + (isQuiet ? QUIET_TURN_MS : TURN_MS);
+    const quietMs = inside === 0 && !pressure.isHigh ? EMPTY_TURN_MS : QUIET_TURN_MS;
+    const dueMs = clock.monotonicMs() + (isQuiet ? quietMs : TURN_MS);
     if (dueMs >= turnDueMs) return;
     timer?.cancel();
     turnDueMs = dueMs;
@@ -146,6 +149,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       if (!mayEnter(isReturning, isKnown, 0)) return false;
       inside += 1;
       reportIfFilled();
+      if (inside === 1) scheduleTurn();
       return true;
     },
     leave() {

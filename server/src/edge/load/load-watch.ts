@@ -1,4 +1,4 @@
-// Measures this process once a second and chooses cadence and reserve, unless an operator fixed them.
+// Measures this process once a second, less often while nobody listens, and chooses cadence and reserve, unless an operator fixed them.
 
 import { cpus } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -28,6 +28,8 @@ export type ReserveSetting = "auto" | number;
 export interface ListenerCounts {
   readonly sizes: readonly number[];
   readonly addedCount: number;
+  /** Called with each measurement while somebody listens, so that one timer wakes the process for both. */
+  look?(): void;
 }
 
 export interface LoadWatch extends CadenceAdvice {
@@ -69,8 +71,17 @@ export interface LoadWatchOptions {
 }
 
 const SAMPLE_MS = 1_000;
+/** Between measurements of a process that nobody listens to. */
+const RESTING_MS = 5_000;
+const RESTING_BUSY = 0.05;
+/** Listeners a second, smoothed. */
+const RESTING_GROWTH = 0.1;
+/** With more listeners a timer of its own measures the loop's delay. */
+const FEW_LISTENERS = 100;
 /** Each sample wakes the process. */
 const LOOP_MS = 50;
+/** Reading the machine's times costs more than all else here, and they are smoothed over longer. */
+const MACHINE_MS = 5_000;
 
 export function watchLoad(options: LoadWatchOptions): LoadWatch {
   const { clock, listeners, log, share, meter = processMeter(clock) } = options;
@@ -85,17 +96,21 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
   let added = 0;
   let returns = 0;
   let sampledMs = clock.monotonicMs();
+  let isResting = false;
+  let dueMs = sampledMs + SAMPLE_MS;
   let timer: Timer = clock.after(SAMPLE_MS, sample);
 
   function sample(): void {
-    timer = clock.after(SAMPLE_MS, sample);
     const nowMs = clock.monotonicMs();
-    const measured = meter.measure(listeners.sizes.reduce((sum, size) => sum + size, 0));
-    ({ busy, loopDelayMs } = measured);
+    const count = listeners.sizes.reduce((sum, size) => sum + size, 0);
+    const measured = meter.measure(count);
+    busy = measured.busy;
+    loopDelayMs = Math.max(measured.loopDelayMs, nowMs - dueMs);
     const unsentShare = pushes > 0 ? unsentPushes / pushes : 0;
     const joins = listeners.addedCount - added;
     load = nextLoad(load, {
       ...measured,
+      loopDelayMs,
       elapsedMs: nowMs - sampledMs,
       share,
       members: listeners.sizes,
@@ -108,6 +123,23 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
     reserve = nextReserve(reserve, reserveSample(measured, nowMs - sampledMs));
     sampledMs = nowMs;
     want();
+    if (count > 0) listeners.look?.();
+    isResting = count === 0 && joins === 0 && busy < RESTING_BUSY && isAtRest(load) && reserve.reserveMs === 0;
+    schedule(isResting ? RESTING_MS : SAMPLE_MS);
+  }
+
+  function schedule(delayMs: number): void {
+    dueMs = clock.monotonicMs() + delayMs;
+    timer = clock.after(delayMs, sample);
+  }
+
+  // The first listener's second is measured without the rest before it.
+  function wake(): void {
+    isResting = false;
+    timer.cancel();
+    meter.measure(0);
+    sampledMs = clock.monotonicMs();
+    schedule(SAMPLE_MS);
   }
 
   function reserveSample({ idle = 1, cores = 1 }: ReturnType<Meter["measure"]>, elapsedMs: number) {
@@ -142,6 +174,7 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
       return setting === "auto" && load.isSmall ? SMALL_RENDITION : USUAL_RENDITION;
     },
     recordUnsent(unsentBytes) {
+      if (isResting) wake();
       pushes += 1;
       if (unsentBytes > 0) unsentPushes += 1;
     },
@@ -172,6 +205,10 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
   };
 }
 
+function isAtRest({ rung, isSmall, growth, joining }: Load): boolean {
+  return rung === IDLE_LOAD.rung && !isSmall && Math.abs(growth) < RESTING_GROWTH && joining < RESTING_GROWTH;
+}
+
 function rowOf(setting: CadenceSetting, load: Load): CadenceRow {
   return setting === "auto" ? (CADENCE_TABLE[load.rung] ?? FASTEST) : cadenceRow(setting);
 }
@@ -190,14 +227,11 @@ export function processMeter(clock: Clock): Meter {
   const delay = monitorEventLoopDelay({ resolution: LOOP_MS });
   let usage = process.cpuUsage();
   let takenMs = clock.monotonicMs();
-  let machine = machineTimes();
+  const machine = machineMeter(clock);
   return {
     measure(listeners) {
-      // The loop's delay is sampled by a timer, and matters to nobody while nobody listens.
-      if (listeners > 0) delay.enable();
+      if (listeners > FEW_LISTENERS) delay.enable();
       else delay.disable();
-      const before = machine;
-      machine = machineTimes();
       const used = process.cpuUsage(usage);
       const nowMs = clock.monotonicMs();
       const busy = (used.user + used.system) / 1_000 / Math.max(1, nowMs - takenMs);
@@ -205,11 +239,25 @@ export function processMeter(clock: Clock): Meter {
       usage = process.cpuUsage();
       takenMs = nowMs;
       delay.reset();
-      const { cores } = machine;
-      const passedMs = Math.max(1, machine.allMs - before.allMs) / cores;
-      return { busy, loopDelayMs, idle: Math.max(0, machine.idleMs - before.idleMs) / passedMs, cores };
+      return { busy, loopDelayMs, ...(listeners > 0 ? machine() : {}) };
     },
     stop: () => delay.disable(),
+  };
+}
+
+function machineMeter(clock: Clock): () => { readonly idle: number; readonly cores: number } {
+  let times = machineTimes();
+  let readMs = clock.monotonicMs();
+  let measured = { idle: times.cores, cores: times.cores };
+  return () => {
+    const nowMs = clock.monotonicMs();
+    if (nowMs - readMs < MACHINE_MS) return measured;
+    const before = times;
+    times = machineTimes();
+    readMs = nowMs;
+    const passedMs = Math.max(1, times.allMs - before.allMs) / times.cores;
+    measured = { idle: Math.max(0, times.idleMs - before.idleMs) / passedMs, cores: times.cores };
+    return measured;
   };
 }
 

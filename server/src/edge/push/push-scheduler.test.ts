@@ -128,3 +128,95 @@ test("wakes the process once a cadence for one listener, and at once for a secon
     assert.ok(all.length >= 10);
   }
 });
+
+test("rests while sound serves its listeners, sends a change within the cadence, and turns again when sound stops", () => {
+  const manual = manualClock();
+  let wakes = 0;
+  const clock = {
+    ...manual,
+    after: (ms: number, run: () => void) =>
+      manual.after(ms, () => {
+        wakes += 1;
+        run();
+      }),
+  };
+  using pushScheduler = createPushScheduler(clock, SILENT);
+  const space = {};
+  const pushedMs: number[] = [];
+  const speak = (seconds: number): void => {
+    for (let second = 0; second < seconds; second++) {
+      for (let slot = 0; slot < 5; slot++) {
+        manual.advance(200);
+        pushScheduler.pushNow(space);
+      }
+      pushScheduler.look();
+    }
+  };
+  for (let i = 0; i < 30; i++)
+    pushScheduler.add({ push: (nowMs) => void (i === 7 && pushedMs.push(nowMs)) }, 200, space);
+  speak(2);
+  wakes = 0;
+  speak(60);
+  assert.equal(wakes, 0);
+
+  manual.advance(50);
+  pushScheduler.pushSoon(space);
+  const changedMs = manual.monotonicMs();
+  manual.advance(200);
+  assert.ok((pushedMs.at(-1) ?? 0) > changedMs, "the change went out");
+  manual.advance(200);
+  pushScheduler.pushSoon(space);
+  assert.equal(pushedMs.at(-1), manual.monotonicMs(), "at once, because nothing was sent for a cadence");
+
+  speak(2);
+  pushedMs.length = 0;
+  manual.advance(999);
+  pushScheduler.look();
+  manual.advance(2_000);
+  assert.ok(pushedMs.length >= 10, `${pushedMs.length} pushes without sound`);
+});
+
+test("a listener of another space that comes while the wheel rests is pushed to within its cadence", () => {
+  const clock = manualClock();
+  using pushScheduler = createPushScheduler(clock, SILENT);
+  const space = {};
+  pushScheduler.add({ push() {} }, 200, space);
+  for (let slot = 0; slot < 10; slot++) {
+    clock.advance(200);
+    pushScheduler.pushNow(space);
+  }
+  let pushes = 0;
+  pushScheduler.add(
+    {
+      push: () => {
+        pushes += 1;
+      },
+    },
+    200,
+    {},
+  );
+  clock.advance(1_000);
+  assert.ok(pushes >= 4, `${pushes}`);
+});
+
+test("a group that grows too large for pushes at once is pushed to by the wheel without a pause", () => {
+  const clock = manualClock();
+  using pushScheduler = createPushScheduler(clock, SILENT);
+  const space = {};
+  const member = { push: (nowMs: number) => void pushedMs.push(nowMs) };
+  const pushedMs: number[] = [];
+  pushScheduler.add(member, 200, space);
+  for (let i = 1; i < MAX_IMMEDIATE_MEMBERS; i++) pushScheduler.add({ push() {} }, 200, space);
+  for (let slot = 0; slot < 10; slot++) {
+    clock.advance(200);
+    pushScheduler.pushNow(space);
+  }
+  pushScheduler.add({ push() {} }, 200, space);
+  const grownMs = clock.monotonicMs();
+  for (let slot = 0; slot < 10; slot++) {
+    clock.advance(200);
+    pushScheduler.pushNow(space);
+  }
+  const since = pushedMs.filter((ms) => ms > grownMs);
+  assert.ok(since.length >= 9, `${since.length} pushes in two seconds`);
+});

@@ -17,7 +17,12 @@ export interface PushScheduler {
   /** Members by row of the cadence table; members ever added, without moves. */
   readonly sizes: readonly number[];
   readonly addedCount: number;
+  /** Pushes to a small group at the fastest cadence; call it when the group's sound has come. */
   pushNow(group: object): void;
+  /** Call it when the group has something else to send: it goes out within the fastest cadence. */
+  pushSoon(group: object): void;
+  /** Call it once a second: pushes to members whose wheel rests. */
+  look(): void;
   [Symbol.dispose](): void;
 }
 
@@ -26,12 +31,26 @@ const SPOKE_MS = 10;
 const MAX_SPOKES = 25;
 /** Ten milliseconds of writes; on the wheel members would wait 100 ms on average. */
 export const MAX_IMMEDIATE_MEMBERS = 1_000;
+/** With more groups than this the fastest wheel never rests: looking at all of them would cost more. */
+const MAX_RESTING_GROUPS = 16;
+/** Sound that comes this much later than usual still counts as regular. */
+const LATE_MS = 100;
+
+interface Group {
+  readonly members: Set<PushMember>;
+  /** Time of the newest push to all members, −Infinity if something has been waiting since. */
+  servedMs: number;
+}
 
 export function createPushScheduler(clock: Clock, log: Logger): PushScheduler {
+  const fastest = createCadenceWheel(clock, pushAll, FASTEST.cadenceMs, isServed);
   const wheels = new Map(
-    CADENCE_TABLE.map(({ cadenceMs }) => [cadenceMs, createCadenceWheel(clock, pushAll, cadenceMs)]),
+    CADENCE_TABLE.map(({ cadenceMs }) => [
+      cadenceMs,
+      cadenceMs === FASTEST.cadenceMs ? fastest : createCadenceWheel(clock, pushAll, cadenceMs),
+    ]),
   );
-  const groups = new Map<object, Set<PushMember>>();
+  const groups = new Map<object, Group>();
   const groupOf = new Map<PushMember, object>();
   let addedCount = 0;
 
@@ -39,7 +58,7 @@ export function createPushScheduler(clock: Clock, log: Logger): PushScheduler {
     const group = groupOf.get(member);
     if (group === undefined) return;
     groupOf.delete(member);
-    const members = groups.get(group);
+    const members = groups.get(group)?.members;
     members?.delete(member);
     if (members?.size === 0) groups.delete(group);
   }
@@ -54,9 +73,35 @@ export function createPushScheduler(clock: Clock, log: Logger): PushScheduler {
     if (!wheel) throw new RangeError(`${cadenceMs} ms is not in the cadence table`);
     wheel.add(member);
     if (cadenceMs !== FASTEST.cadenceMs) return;
-    const members = groups.get(group) ?? new Set();
-    groups.set(group, members.add(member));
+    const joined = groups.get(group) ?? newGroup(group);
+    joined.members.add(member);
+    // From now on only the wheel serves the group.
+    if (joined.members.size > MAX_IMMEDIATE_MEMBERS) fastest.wake();
     groupOf.set(member, group);
+  }
+
+  function newGroup(of: object): Group {
+    const group = { members: new Set<PushMember>(), servedMs: Number.NEGATIVE_INFINITY };
+    groups.set(of, group);
+    fastest.wake();
+    return group;
+  }
+
+  /** Every member of the fastest wheel gets its pushes when its sound comes. */
+  function isServed(nowMs: number): boolean {
+    if (groups.size > MAX_RESTING_GROUPS) return false;
+    for (const { members, servedMs } of groups.values()) {
+      const isRegular = nowMs - servedMs <= FASTEST.cadenceMs + LATE_MS;
+      if (!isRegular || members.size > MAX_IMMEDIATE_MEMBERS) return false;
+    }
+    return true;
+  }
+
+  function pushNow(of: object): void {
+    const group = groups.get(of);
+    if (group === undefined || group.members.size > MAX_IMMEDIATE_MEMBERS) return;
+    group.servedMs = clock.monotonicMs();
+    pushAll(group.members, group.servedMs);
   }
 
   function pushAll(members: ReadonlySet<PushMember>, nowMs: number): void {
@@ -86,10 +131,15 @@ export function createPushScheduler(clock: Clock, log: Logger): PushScheduler {
     get addedCount() {
       return addedCount;
     },
-    pushNow(group) {
-      const members = groups.get(group);
-      if (members !== undefined && members.size <= MAX_IMMEDIATE_MEMBERS) pushAll(members, clock.monotonicMs());
+    pushNow,
+    pushSoon(of) {
+      const group = groups.get(of);
+      if (group === undefined) return;
+      if (clock.monotonicMs() - group.servedMs >= FASTEST.cadenceMs) return pushNow(of);
+      group.servedMs = Number.NEGATIVE_INFINITY;
+      fastest.wake();
     },
+    look: () => fastest.look(),
     [Symbol.dispose]() {
       for (const wheel of wheels.values()) wheel.stop();
     },
@@ -100,11 +150,13 @@ export function spokeMsOf(cadenceMs: number): number {
   return Math.max(SPOKE_MS, cadenceMs / MAX_SPOKES);
 }
 
-// The timer wakes the process only for spokes with members: a wake costs more than serving a few listeners.
+// The timer wakes the process only for spokes with members, and not at all while others serve them (`isServed`): a wake
+// costs more than serving a few listeners.
 function createCadenceWheel(
   clock: Clock,
   pushAll: (members: ReadonlySet<PushMember>, nowMs: number) => void,
   cadenceMs: number,
+  isServed: (nowMs: number) => boolean = () => false,
 ) {
   const spokeMs = spokeMsOf(cadenceMs);
   const spokes = cadenceMs / spokeMs;
@@ -113,6 +165,7 @@ function createCadenceWheel(
   let beganMs = 0;
   let turnedSpokes = 0;
   let isTurning = false;
+  let isResting = false;
 
   function turn(): void {
     const nowMs = clock.monotonicMs();
@@ -122,7 +175,15 @@ function createCadenceWheel(
     for (; turnedSpokes < dueSpokes; turnedSpokes++) pushAll(wheel.next(), nowMs);
     isTurning = false;
     timer = undefined;
-    if (wheel.size > 0) schedule();
+    isResting = wheel.size > 0 && isServed(nowMs);
+    if (wheel.size > 0 && !isResting) schedule();
+  }
+
+  function begin(): void {
+    isResting = false;
+    beganMs = clock.monotonicMs();
+    turnedSpokes = 0;
+    schedule();
   }
 
   function schedule(): void {
@@ -143,9 +204,14 @@ function createCadenceWheel(
         reschedule();
         return;
       }
-      beganMs = clock.monotonicMs();
-      turnedSpokes = 0;
-      schedule();
+      if (!isResting) begin();
+    },
+    /** Turns again within the cadence. */
+    wake(): void {
+      if (isResting && !isTurning) begin();
+    },
+    look(): void {
+      if (isResting) turn();
     },
     remove: (member: PushMember) => wheel.remove(member),
     get size() {
