@@ -143,7 +143,7 @@ test("a listener reads that the connection or the network is gone, and hears on 
   const edge = preview.edge("emoji");
   edge.isUnreachable = true;
   edge.closeAll();
-  await page.getByText("Your connection dropped.").first().waitFor();
+  await page.getByText("The connection to the server dropped.").first().waitFor();
   edge.isUnreachable = false;
   await page.context().setOffline(true);
   await page.getByText("You are offline.").first().waitFor();

@@ -43,7 +43,7 @@ const withoutPreload: Plugin = {
 };
 
 const isLazy = (filename: string): boolean =>
-  /\/web\/(?:home|speaking|account|replay)\/|\/(?:NotFound|AskToSpeak)\.svelte$/.test(filename);
+  /\/web\/(?:home|speaking|account|replay)\/|\/(?:NotFound|AskToSpeak|HearingBar)\.svelte$/.test(filename);
 
 export default defineConfig({
   root: join(import.meta.dirname, ".."),

@@ -6,50 +6,14 @@ import { ERROR_TABLE, type ErrorCode } from "@hustings/wire/errors.ts";
 import type { PersonId } from "@hustings/wire/ids.ts";
 import { english, marked } from "../text/testing/english.ts";
 import { sentenceOf } from "./sentence.ts";
-import { type Facts, phaseLabelOf, situationOf } from "./situation.ts";
-import type { SpaceView } from "./space-view.ts";
+import { type Facts, situationOf } from "./situation.ts";
+import { FACTS, VIEW, views } from "./testing/facts.ts";
 
-const VIEW: SpaceView = {
-  title: "Who speaks?",
-  phase: "live",
-  host: "Ada",
-  hostPerson: undefined,
-  people: [],
-  hands: [],
-  spoke: [],
-  handsCount: 0,
-  handsOpen: true,
-  invites: [],
-  air: "voice",
-  holdReason: null,
-  recording: "on",
-  audience: 12_480,
-  createdUtcMs: 0,
-  liveUtcMs: 0,
-  endedUtcMs: null,
-  endReason: null,
-};
-const FACTS: Facts = {
-  view: VIEW,
-  problem: undefined,
-  isStale: false,
-  isOnline: true,
-  isListening: false,
-  link: "idle",
-  ear: "probing",
-  waiting: undefined,
-  delivery: "push",
-  tier: "push",
-  line: { count: 0, estimateMs: null },
-  refusal: undefined,
-  lagMs: 600,
-  usualLagMs: 600,
-};
 const HOST = {
   ...{ key: "Ada#1", seat: 0, person: "p00000000000" as PersonId, name: "Ada" },
   ...({ role: "host", muted: false, mutedBy: "self", present: true } as const),
 };
-const inEnglish = (facts: Facts) => sentenceOf(facts, english.page);
+const inEnglish = (facts: Facts) => sentenceOf(facts, english.page, english.hearing);
 
 test("every state that a listener can be in has a sentence, and every sentence comes from the texts", () => {
   const codes = [undefined, ...Object.keys(ERROR_TABLE)] as (ErrorCode | undefined)[];
@@ -61,25 +25,15 @@ test("every state that a listener can be in has a sentence, and every sentence c
           for (const isOnline of [false, true])
             for (const refusal of codes) {
               const facts = { ...FACTS, view, link, ear, isListening, isOnline, refusal, problem: refusal };
-              assert.match(sentenceOf(facts, marked.page), /^⟦[A-Z][^<>{}]+\.⟧$/, JSON.stringify(facts));
+              assert.match(
+                sentenceOf(facts, marked.page, marked.hearing),
+                /^⟦[A-Z][^<>{}]+\.⟧$/,
+                JSON.stringify(facts),
+              );
               count += 1;
             }
   assert.ok(count > 50_000);
 });
-
-function views(): SpaceView[] {
-  const holds = [null, "nobody-on-stage", "silence", "stage-back"] as const;
-  const on = holds.map((holdReason) => ({ ...VIEW, air: "hold" as const, holdReason }));
-  return [
-    VIEW,
-    ...on,
-    { ...VIEW, phase: "created" },
-    { ...VIEW, phase: "ended" },
-    { ...VIEW, phase: "ended", liveUtcMs: null },
-    { ...VIEW, phase: "ended", endReason: "empty" },
-    { ...VIEW, phase: "ended", endReason: "operator" },
-  ];
-}
 
 test("a reason for not hearing anything comes before what goes on in the space", () => {
   const held = { ...VIEW, air: "hold", holdReason: "nobody-on-stage" } as const;
@@ -91,7 +45,13 @@ test("a reason for not hearing anything comes before what goes on in the space",
   assert.equal(situationOf({ ...on, ear: "filling", link: "connecting" }), "reconnecting");
   for (const link of ["waiting-retry", "connecting"] as const)
     assert.equal(situationOf({ ...on, link }), "listening", "enough sound is buffered, so nothing is audible");
-  assert.equal(situationOf({ ...on, link: "waiting-retry", refusal: "full" }), "full");
+  assert.equal(situationOf({ ...on, link: "waiting-retry", ear: "filling", refusal: "full" }), "full");
+  assert.equal(situationOf({ ...on, ear: "filling", link: "connecting", problem: "stage-away" }), "unreachable");
+  assert.equal(situationOf({ ...on, ear: "starting", link: "waiting-retry" }), "connecting");
+  assert.equal(situationOf({ ...on, ear: "filling", link: "waiting-retry", refusal: "address-full" }), "address-full");
+  assert.equal(situationOf({ ...on, link: "refused", refusal: "bad-frame" }), "refused");
+  assert.equal(situationOf({ ...on, ear: "filling" }), "waiting");
+  assert.equal(situationOf({ ...on, ear: "filling", isStale: true }), "stale", "no sound is on its way");
   assert.equal(situationOf({ ...on, ear: "jumping" }), "skipped");
   assert.equal(situationOf({ ...on, lagMs: 20_000 }), "far-behind");
   assert.equal(situationOf({ ...on, lagMs: 12_500, usualLagMs: 12_000 }), "listening", "pushes come 8 s apart");
@@ -99,6 +59,7 @@ test("a reason for not hearing anything comes before what goes on in the space",
   assert.equal(situationOf({ ...FACTS, ear: "blocked" }), "blocked");
   assert.equal(situationOf({ ...FACTS, view: undefined, problem: "stage-away" }), "unreachable");
   assert.equal(situationOf({ ...FACTS, isStale: true }), "stale");
+  assert.equal(situationOf({ ...FACTS, problem: "stage-away" }), "unreachable");
 });
 
 test("a person in the queue reads their position and the wait, and a newcomer how long the queue is", () => {
@@ -115,7 +76,7 @@ test("a person in the queue reads their position and the wait, and a newcomer ho
   );
   assert.equal(queued({ position: 22, estimateMs: null }), `Full house: you are 22nd in line. ${more}`);
   const newcomer = { ...FACTS, tier: "waiting", line: { count: 311, estimateMs: 7_200_000 } } as const;
-  assert.equal(inEnglish(newcomer), "Full house: 311 in line, about 2 hours. Tap Listen to join the line.");
+  assert.equal(inEnglish(newcomer), "Full house: 311 in line, about 2 hours. Press Listen to join the line.");
   assert.match(inEnglish({ ...newcomer, line: { count: 0, estimateMs: null } }), /next in line/);
   assert.equal(situationOf({ ...newcomer, tier: "pull" }), "live");
 });
@@ -132,5 +93,4 @@ test("tells a host who is away from a stage on which nobody speaks", () => {
   const away = { ...VIEW, air: "hold", holdReason: "silence" } as const;
   assert.equal(situationOf({ ...FACTS, view: away }), "host-away");
   assert.equal(situationOf({ ...FACTS, view: { ...away, people: [HOST] } }), "silence");
-  assert.equal(phaseLabelOf(away), "hold");
 });

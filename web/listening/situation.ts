@@ -28,6 +28,8 @@ export type Situation =
   | "paused"
   | "offline"
   | "reconnecting"
+  | "refused"
+  | "address-full"
   | "connecting"
   | "waiting"
   | "skipped"
@@ -66,27 +68,36 @@ export function situationOf(facts: Facts): Situation {
   if (facts.ear === "blocked") return "blocked";
   if (!isOnline) return "offline";
   if (problem === "full" || problem === "too-many" || refusal === "full") return "full";
-  if (!view) return problem === undefined ? "loading" : "unreachable";
-  if (facts.isStale || problem !== undefined) return "stale";
+  if (problem !== undefined) return "unreachable";
+  if (!view) return "loading";
+  if (facts.isStale) return "stale";
   if (facts.ear === "paused") return "paused";
   return facts.tier === "waiting" && view.phase === "live" ? "full-house" : spaceSituation(view);
 }
 
 function listeningSituation(facts: Facts, view: SpaceView): Situation {
-  const { link, ear, refusal, isOnline, lagMs, usualLagMs } = facts;
+  const { link, ear, isOnline, lagMs, usualLagMs } = facts;
   if (link === "offline" || !isOnline) return "offline";
-  if (link === "waiting-retry" && refusal === "full") return "full";
-  if (link === "connecting" && ear === "starting") return "connecting";
-  if ((link === "waiting-retry" || link === "connecting") && ear !== "playing") return "reconnecting";
+  if (link === "refused") return "refused";
+  if ((link === "waiting-retry" || link === "connecting") && ear !== "playing") return lostSituation(facts);
   const space = spaceSituation(view);
   if (space !== "live") return space;
-  if (ear === "starting") return "connecting";
   if (ear === "jumping") return "skipped";
-  if (ear === "filling" || ear === "holding") return "waiting";
+  if (ear === "filling" || ear === "holding") return facts.isStale ? "stale" : "waiting";
+  if (ear !== "playing" && ear !== "low") return ear === "blocked" || ear === "paused" ? ear : "connecting";
   return lagMs - usualLagMs > FAR_BEHIND_MS ? "far-behind" : "listening";
 }
 
-function spaceSituation({ phase, air, holdReason, people }: SpaceView): Situation {
+/** There is no connection, and no sound is left of the one before. */
+function lostSituation({ link, ear, refusal, problem }: Facts): Situation {
+  if (link === "waiting-retry" && refusal === "full") return "full";
+  if (refusal === "address-full" || refusal === "too-many") return "address-full";
+  if (problem !== undefined) return "unreachable";
+  return ear === "starting" ? "connecting" : "reconnecting";
+}
+
+/** What the space is doing, whether or not this page hears it. */
+export function spaceSituation({ phase, air, holdReason, people }: SpaceView): Situation {
   if (phase === "created") return "before";
   if (phase === "ended") return "ended";
   if (air === "voice") return "live";
@@ -105,6 +116,8 @@ export type Message =
   | "ended-empty"
   | "ended-operator"
   | "offline-listening"
+  | "stale-listening"
+  | "unreachable-listening"
   | "far-behind-pull"
   | "listening-pull"
   | "listening-pull-full";
@@ -116,7 +129,8 @@ export function messageOf(facts: Facts, situation: Situation): Message {
   if (situation === "full-house") return facts.line.count === 0 ? "full-house-no-queue" : "full-house";
   if (situation === "before") return isListening ? "before-listening" : "before";
   if (situation === "ended") return endedMessageOf(facts);
-  if (situation === "offline") return isListening ? "offline-listening" : "offline";
+  if (situation === "offline" || situation === "stale" || situation === "unreachable")
+    return isListening ? `${situation}-listening` : situation;
   if (situation === "far-behind") return delivery === "push" ? "far-behind" : "far-behind-pull";
   if (situation !== "listening" || delivery === "push") return situation;
   return facts.tier === "pull" ? "listening-pull-full" : "listening-pull";
@@ -127,16 +141,7 @@ function endedMessageOf({ view }: Facts): Message {
   return view.endReason === "empty" || view.endReason === "operator" ? `ended-${view.endReason}` : "ended";
 }
 
-export function placeholderTitleOf(situation: Situation): "loading" | "full" | "offline" | "unreachable" {
-  if (situation === "full" || situation === "queued") return "full";
-  return situation === "offline" || situation === "unreachable" ? situation : "loading";
-}
-
 /** Whether a screen reader announces the situation when it begins. */
 export function isAnnounced(situation: Situation): boolean {
   return situation !== "waiting" && situation !== "far-behind" && situation !== "loading";
-}
-
-export function phaseLabelOf({ phase, air }: SpaceView): "created" | "ended" | "voice" | "hold" {
-  return phase === "live" ? air : phase;
 }

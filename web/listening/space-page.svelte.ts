@@ -1,6 +1,7 @@
 // The state of a space's page: its sources, this person's identity, and the speaking part once loaded.
 
 import type { Clock } from "@hustings/flow/clock.ts";
+import type { SeatPhase } from "@hustings/speaker/browser/seat.ts";
 import { type ErrorCode, Refusal } from "@hustings/wire/errors.ts";
 import type { PersonId, SpaceId } from "@hustings/wire/ids.ts";
 import type { SeatLevel } from "@hustings/wire/log/fragment.ts";
@@ -14,6 +15,7 @@ import type { Speaking } from "../speaking/speaking.svelte.ts";
 import { openTabs, type Tabs } from "../tabs.ts";
 import { LevelRings } from "./level-rings.ts";
 import { Listening } from "./listening.svelte.ts";
+import { type Look, lookOf, type Seating } from "./look.ts";
 import { type Permissions, permissionsOf } from "./permissions.ts";
 import { RoomWatch } from "./room-watch.svelte.ts";
 import { type Facts, type Situation, situationOf } from "./situation.ts";
@@ -70,6 +72,7 @@ export class SpacePage {
   });
 
   readonly situation: Situation = $derived(situationOf(this.facts));
+  readonly look: Look = $derived(lookOf(this.facts, seatingOf(this.speaking?.seat), this.situation));
   readonly may: Permissions = $derived.by(() => {
     const { holdsHostLink, person } = this.me;
     const { hostPerson, people: seats = [] } = this.view ?? {};
@@ -209,4 +212,9 @@ export class SpacePage {
   #isNamedIn(list: readonly { readonly person: PersonId }[] | undefined): boolean {
     return this.me.person !== undefined && list?.some(({ person }) => person === this.me.person) === true;
   }
+}
+
+function seatingOf(seat: SeatPhase | undefined): Seating {
+  if (seat?.kind !== "over") return seat?.kind;
+  return seat.why === "removed" ? "removed" : undefined;
 }

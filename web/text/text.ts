@@ -3,6 +3,7 @@
 import type { aside } from "./en/aside.ts";
 import type { asking } from "./en/asking.ts";
 import type { errors } from "./en/errors.ts";
+import type { hearing } from "./en/hearing.ts";
 import type { home } from "./en/home.ts";
 import type { page } from "./en/page.ts";
 import type { speaking } from "./en/speaking.ts";
@@ -12,6 +13,7 @@ export interface Text {
   readonly lang: string;
   readonly dir: "ltr" | "rtl";
   readonly page: typeof page;
+  readonly hearing: typeof hearing;
   readonly asking: typeof asking;
   readonly speaking: typeof speaking;
   readonly home: typeof home;
@@ -20,3 +22,4 @@ export interface Text {
 }
 
 export type PageText = Text["page"];
+export type HearingText = Text["hearing"];

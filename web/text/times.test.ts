@@ -43,5 +43,5 @@ test("says counts and positions as people do", () => {
     [112, "112th"],
     [1_021, "1,021st"],
   ] as const)
-    assert.equal(page.positionInQueue(position), `${ordinal} in line`);
+    assert.equal(english.hearing.positionInQueue(position), `${ordinal} in line`);
 });

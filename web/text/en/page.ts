@@ -1,20 +1,16 @@
 // English texts between the link and the sound. They count towards the page's weight budget.
 
+import type { StateWord } from "../../listening/look.ts";
+
 const numbers = new Intl.NumberFormat("en");
 
-function count(value: number): string {
+export function count(value: number): string {
   return numbers.format(Math.max(0, Math.round(value)));
-}
-
-function ordinal(value: number): string {
-  const [tens, ones] = [value % 100, value % 10];
-  const ending = tens >= 11 && tens <= 13 ? "th" : (["th", "st", "nd", "rd"][ones] ?? "th");
-  return `${count(value)}${ending}`;
 }
 
 const plural = (value: number, unit: string): string => `${value} ${unit}${value === 1 ? "" : "s"}`;
 
-const after = (wait: string | undefined): string => (wait === undefined ? "" : `, ${wait}`);
+export const after = (wait: string | undefined): string => (wait === undefined ? "" : `, ${wait}`);
 
 /** `wait` and `behind` are phrases of `times`; `wait` is absent without an estimate. */
 export interface MessageValues {
@@ -47,12 +43,37 @@ export const page = {
   },
   began: (ago: string) => `began ${ago}`,
   withHost: { before: "with ", after: "" },
-  phases: {
-    created: "Not started",
+  /** The word beside the lamp. */
+  states: {
+    loading: "One moment",
+    "no-space": "No space here",
+    unreachable: "No answer",
+    full: "Full house",
+    queued: "In line",
+    "full-house": "Full house",
+    stale: "Stage out of reach",
+    before: "Not started",
+    "green-room": "Not started",
+    "first-word": "About to begin",
+    live: "On air",
+    "host-away": "Host away",
+    silence: "Quiet",
+    "stage-back": "Stage coming back",
     ended: "Ended",
-    voice: "Live",
-    hold: "Live, on hold",
-  },
+    unplayable: "No sound here",
+    blocked: "Sound blocked",
+    paused: "Paused",
+    offline: "Offline",
+    reconnecting: "Reconnecting",
+    refused: "Disconnected",
+    "address-full": "No place yet",
+    connecting: "Connecting",
+    waiting: "Sound is late",
+    skipped: "Live",
+    "far-behind": "Behind",
+    listening: "Live",
+    removed: "Off the stage",
+  } satisfies Readonly<Record<StateWord, string>>,
   recording: {
     on: "Being recorded",
     off: "Not being recorded",
@@ -69,39 +90,22 @@ export const page = {
     manage: "Mute or remove",
   },
   bar: "Sound",
-  jumpToLive: "Jump to live",
   listen: "Listen",
   stopListening: "Stop listening",
   leaveQueue: "Leave the line",
-  positionInQueue: (position: number) => `${ordinal(position)} in line`,
-  listeners: (listeners: number) => `${count(listeners)} listening`,
-  hearNothing: "Hear nothing?",
-  soundHelp:
-    "Turn the volume up and the silent switch off. Check which loudspeaker or headset this device plays to, and that this tab is not muted. If it stays silent, stop listening and start again.",
   handUpUnheard: "Your hand is up. Listen to learn when you are invited.",
-  titles: {
-    loading: "One moment",
-    full: "Full house",
-    offline: "You are offline",
-    unreachable: "No answer",
-  },
   messages: {
     loading: "Opening the space.",
     "no-space": "There is no space at this address. Check the link, or see what is live.",
     unreachable: "The server does not answer. This page keeps trying.",
     full: "Every place is taken. Keep this page open: it lets you in when one is free.",
-    "next-in-queue": ({ wait }: MessageValues) =>
-      `Full house: you are next in line${after(wait)}. Music until then; this page lets you in automatically.`,
-    queued: ({ position, wait }: MessageValues) =>
-      `Full house: you are ${ordinal(position)} in line${after(wait)}. Music until then; this page lets you in automatically.`,
     "full-house": ({ queued, wait }: MessageValues) =>
-      `Full house: ${count(queued)} in line${after(wait)}. Tap Listen to join the line.`,
-    "full-house-no-queue": "Full house. Tap Listen to be next in line.",
+      `Full house: ${count(queued)} in line${after(wait)}. Press Listen to join the line.`,
+    "full-house-no-queue": "Full house. Press Listen to be next in line.",
     stale: "The server has lost contact with the stage, so this page may be out of date. It keeps trying.",
-    before: "Not started yet. Keep this page open, or tap Listen to wait with music.",
-    "before-listening": "Not started yet. Music until it begins, then you hear the stage.",
+    before: "Not started yet. Keep this page open, or press Listen to wait with music.",
     "first-word": "It is live. Waiting for the first word.",
-    live: "Live now. Tap Listen to hear it.",
+    live: "Live now. Press Listen to hear it.",
     "host-away": "The host has stepped away. Music until they are back.",
     silence: "Nobody is speaking right now. Music until somebody does.",
     "stage-back": "The stage dropped out and is coming back. Music until it does.",
@@ -110,19 +114,9 @@ export const page = {
     "ended-operator": "The people who run this server ended the space.",
     "ended-unheard": "The space ended before it went live. There is nothing to hear.",
     unplayable: "This browser cannot play live sound. Open this link in a newer Chrome, Firefox, Edge or Safari.",
-    blocked: "Your browser did not let the sound start. Tap Listen once more.",
-    paused: "Paused. Tap Listen to hear what is being said now.",
+    blocked: "Your browser did not let the sound start. Press Listen once more.",
     offline: "You are offline. This page continues when the network is back.",
-    "offline-listening": "You are offline. Listening continues when the network is back.",
-    reconnecting: "Your connection dropped. Reconnecting.",
     connecting: "Connecting. Sound in a moment.",
-    waiting: "The sound is late. You will still hear all of it.",
-    skipped: "What you missed was skipped. You hear what is said now.",
-    "far-behind": ({ behind }: MessageValues) => `You are ${behind}. Playback catches up gradually.`,
-    "far-behind-pull": ({ behind }: MessageValues) => `You are ${behind}. No word is lost.`,
     listening: "You are listening.",
-    "listening-pull": "You are listening, some seconds later than others.",
-    "listening-pull-full":
-      "You are listening, some seconds later than others: the faster places are taken. This page moves you up when one is free.",
   },
 };
