@@ -9,7 +9,12 @@ export interface HttpResponse {
 }
 
 /** Rejects if there is no response, it is longer than `maxBytes`, or `signal` aborts. */
-export type HttpGet = (url: string, maxBytes: number, signal: AbortSignal) => Promise<HttpResponse>;
+export type HttpGet = (
+  url: string,
+  maxBytes: number,
+  signal: AbortSignal,
+  headers?: Readonly<Record<string, string>>,
+) => Promise<HttpResponse>;
 
 /** `later`: 429 or 503 with Retry-After. `gone`: 404 or 410. `failed`: anything else. */
 export type GetOutcome =
@@ -61,8 +66,8 @@ function answerOf({ status, bytes, retryAfterMs }: HttpResponse): GetOutcome {
 }
 
 /** Sends no cookies: the origin may be a third party's CDN. */
-export const fetchGet: HttpGet = async (url, maxBytes, signal) => {
-  const response = await fetch(url, { signal, credentials: "omit" });
+export const fetchGet: HttpGet = async (url, maxBytes, signal, headers = {}) => {
+  const response = await fetch(url, { signal, credentials: "omit", headers });
   const { status } = response;
   const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
   const bytes = status === 200 ? await readAtMost(response, maxBytes) : new Uint8Array(0);

@@ -12,6 +12,7 @@ import {
   snapshotFrame,
   soundFrame,
 } from "@hustings/wire/listen/frames.ts";
+import { LAG_HEADER } from "@hustings/wire/listen/lag-counts.ts";
 import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
 import { LISTEN_QUERY } from "@hustings/wire/routes.ts";
@@ -60,6 +61,7 @@ class HlsConnection implements PullConnection, PullEvents {
   #isSnapshotDue = false;
   #isStageAway = false;
   #isClosed = false;
+  #lagMs: number | undefined;
 
   constructor(options: PullOptions) {
     const { url, clock, random, push, reason, hlsUrl, events, room, get = fetchGet } = options;
@@ -70,7 +72,10 @@ class HlsConnection implements PullConnection, PullEvents {
     this.#next = number(LISTEN_QUERY.nextSlot);
     this.#snapshot = new PullSnapshot(number(LISTEN_QUERY.stateSeq) ?? 0);
     if (room) this.#snapshot.onRoom(room, clock.utcMs());
-    this.#reader = new PullReader({ clock, random, get, hlsUrl, rendition, next: this.#next, events: this });
+    const isAtDoor = new URL(url).host === new URL(hlsUrl).host;
+    const reading: HttpGet = (address, maxBytes, signal) =>
+      get(address, maxBytes, signal, isAtDoor && address.includes(".m3u8") ? this.#lagHeaders() : undefined);
+    this.#reader = new PullReader({ clock, random, get: reading, hlsUrl, rendition, next: this.#next, events: this });
     this.#moments = new PullMoments({
       ...{ clock, get, hlsUrl },
       momentSeq: number(LISTEN_QUERY.momentSeq) ?? 0,
@@ -113,7 +118,9 @@ class HlsConnection implements PullConnection, PullEvents {
       this.#heldCadenceMs = this.#snapshot.cadenceMs = message.cadenceMs;
       this.#sendNotice({ kind: "cadence", cadenceMs: message.cadenceMs });
     }
-    if (message.kind === "ping") this.#sendNotice({ kind: "audience", audience: this.#snapshot.room?.audience ?? 0 });
+    if (message.kind !== "ping") return;
+    this.#lagMs = message.lagMs;
+    this.#sendNotice({ kind: "audience", audience: this.#snapshot.room?.audience ?? 0 });
   }
 
   close(code?: number): void {
@@ -160,6 +167,11 @@ class HlsConnection implements PullConnection, PullEvents {
 
   onFailed(retryAfterMs: number): void {
     this.#end(1006, retryAfterMs > 0 ? `retry-after-ms=${Math.ceil(retryAfterMs)}` : "");
+  }
+
+  /** A CDN is not asked with a header of our own: it would have to allow it. */
+  #lagHeaders(): Readonly<Record<string, string>> {
+    return this.#lagMs === undefined ? {} : { [LAG_HEADER]: String(this.#lagMs) };
   }
 
   #begin(): void {

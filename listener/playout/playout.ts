@@ -105,6 +105,8 @@ export class Playout implements SlotSink {
   #jumpedMs = -Infinity;
   #nowMs = 0;
   #isJumpAsked = false;
+  /** Where the sound ends, if it was padded after the end of the space. */
+  #overSamples: number | undefined;
 
   constructor(
     write: WritePackets,
@@ -189,7 +191,9 @@ export class Playout implements SlotSink {
     if (this.#joined && this.#fillerSamples === 0) this.#insertSilence();
   }
 
+  /** For a stalled element, which plays the last sound only with something behind it. */
   pad(leastMs: number): void {
+    if (this.#input?.isOver) this.#overSamples ??= this.timeline.endSamples;
     const missingMs = leastMs - (this.timeline.endSamples - this.#playhead) / SAMPLES_PER_MS;
     if (missingMs > 0) this.#fill(Math.ceil(missingMs / PACKET_MS) * PACKET_SAMPLES);
   }
@@ -214,6 +218,7 @@ export class Playout implements SlotSink {
       rate: pace.rate,
       aheadMs: this.aheadMs,
       ...move,
+      ...(position?.kind === "sound" ? { heardLagMs: Math.max(this.lagMs, this.counts.mouthToEarMs ?? 0) } : {}),
       ...(readyCadenceMs === undefined ? {} : { readyCadenceMs }),
       ...(askRendition === undefined ? {} : { askRendition }),
     };
@@ -327,7 +332,8 @@ export class Playout implements SlotSink {
 
   #earEvent(position: TimelinePosition | undefined, nowMs: number): EarEvent {
     const input = this.#input;
-    if (input?.isOver && this.aheadMs <= EMPTY_MS) return "end";
+    const isHeard = this.aheadMs <= EMPTY_MS || this.#playhead >= (this.#overSamples ?? Infinity);
+    if (input?.isOver && isHeard) return "end";
     if (nowMs - this.#jumpedMs < JUMPING_MS) return "jump";
     if (!position || position.kind === "filler") return this.#fillerEvent();
     if (input?.isHold(position.slot)) return "hold";

@@ -28,10 +28,20 @@ export interface SessionOptions {
   readonly onChange?: () => void;
 }
 
+export interface SessionCounts {
+  connections: number;
+  frames: number;
+  bytes: number;
+  badFrames: number;
+  newSlots: number;
+}
+
 /** An absent field asks for nothing. */
 export interface ConnectionAdvice {
   readonly skipToSlot?: number;
   readonly readyCadenceMs?: number;
   readonly askRendition?: Rendition;
   readonly aheadMs?: number;
+  /** How far behind the stage the sound is that is heard now. */
+  readonly heardLagMs?: number;
 }

@@ -20,10 +20,11 @@ import { type Rendition, USUAL_RENDITION } from "@hustings/wire/units.ts";
 import { ClockOffset, SLOW_CADENCE_MS } from "./clock-offset.ts";
 import { actionAfterClose, errorOfCloseCode, retryHintMs } from "./close-policy.ts";
 import { isRange, readFrame } from "./frame-reader.ts";
+import { LagReport } from "./lag-report.ts";
 import { LINK_TABLE, type LinkEvent, type LinkState } from "./link-states.ts";
 import { OnAirHistory } from "./on-air.ts";
 import { reconnectDelayMs } from "./reconnect-delay.ts";
-import type { ConnectionAdvice, SessionOptions } from "./session-options.ts";
+import type { ConnectionAdvice, SessionCounts, SessionOptions } from "./session-options.ts";
 import { pingAfterMs, pongWithinMs } from "./silence-timeout.ts";
 import { SlotOrder } from "./slot-order.ts";
 import type { Connection } from "./transport.ts";
@@ -32,14 +33,6 @@ export interface QueuePosition {
   readonly position: number;
   /** `null`: the edge cannot tell. */
   readonly estimateMs: number | null;
-}
-
-export interface SessionCounts {
-  connections: number;
-  frames: number;
-  bytes: number;
-  badFrames: number;
-  newSlots: number;
 }
 
 export const SESSION_TIMES = {
@@ -90,6 +83,7 @@ export class Session {
   #pingedMs: number | undefined;
   #clockPingMs = -Infinity;
   readonly #clockPingShare: number;
+  readonly #lag: LagReport;
   #heldCadenceMs: number = FASTEST_CADENCE_MS;
   #missing = { slot: -1, sinceMs: 0, tries: 0 };
   #hasCursor = true;
@@ -101,6 +95,7 @@ export class Session {
     this.#options = options;
     this.rendition = options.rendition ?? USUAL_RENDITION;
     this.#clockPingShare = (options.random ?? Math.random)();
+    this.#lag = new LagReport(this.#clockPingShare);
     this.order = new SlotOrder(options.sink);
   }
 
@@ -123,7 +118,8 @@ export class Session {
     this.order.jump(slot);
   }
 
-  applyAdvice({ skipToSlot, readyCadenceMs, askRendition, aheadMs }: ConnectionAdvice): void {
+  applyAdvice({ skipToSlot, readyCadenceMs, askRendition, aheadMs, heardLagMs }: ConnectionAdvice): void {
+    if (heardLagMs !== undefined) this.#lag.measured(heardLagMs);
     if (aheadMs !== undefined) this.#bufferEndsMs = this.#options.clock.monotonicMs() + aheadMs;
     if (skipToSlot !== undefined) this.skipTo(skipToSlot);
     if (readyCadenceMs !== undefined) {
@@ -254,6 +250,7 @@ export class Session {
     const { clock, onSnapshot } = this.#options;
     this.#timer?.cancel();
     this.waiting = undefined;
+    this.#lag.onSnapshot(snapshot.audience);
     this.#takeState(snapshot);
     this.#setCadence(snapshot.cadenceMs);
     this.targetCadenceMs = undefined;
@@ -364,7 +361,7 @@ export class Session {
       return;
     }
     const quiet = nowMs - this.#lastFrameMs >= pingAfterMs(cadenceMs, reserveMs) && this.#pingedMs === undefined;
-    const clockMs = this.offset.nextPingMs(cadenceMs, this.#clockPingShare);
+    const clockMs = Math.min(this.offset.nextPingMs(cadenceMs, this.#clockPingShare), this.#lag.nextPingMs);
     if (quiet || nowMs - this.#clockPingMs >= clockMs) this.#ping();
     this.#requestMissing(nowMs);
   }
@@ -388,7 +385,7 @@ export class Session {
     const nowMs = this.#options.clock.monotonicMs();
     this.#clockPingMs = nowMs;
     this.#pingedMs ??= nowMs;
-    this.#send({ kind: "ping", echo: nowMs });
+    this.#send({ kind: "ping", echo: nowMs, ...this.#lag.take() });
   }
 
   #send(message: ListenerMessage): void {

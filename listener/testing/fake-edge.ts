@@ -67,6 +67,8 @@ export class FakeEdge {
   /** Messages of listeners except pings. */
   readonly received: ListenerMessage[] = [];
   pingCount = 0;
+  /** The lags that pings reported. */
+  readonly lagsMs: number[] = [];
   readonly clock: Clock;
   readonly #options: FakeEdgeOptions;
   readonly #peers = new Set<Peer>();
@@ -234,6 +236,7 @@ export class FakeEdge {
       this.clock.after(2, () => peer.open && this.#moveTo(peer, message.cadenceMs));
     if (message.kind !== "ping") return;
     this.pingCount += 1;
+    if (message.lagMs !== undefined) this.lagsMs.push(message.lagMs);
     const { echo } = message;
     const utcMs = this.clock.utcMs();
     this.clock.after(2, () => peer.open && peer.events.frame(noticeFrame({ kind: "pong", echo, utcMs })));

@@ -5,6 +5,7 @@ import { initSegment } from "@hustings/media/container/cmaf.ts";
 import { hlsObject } from "@hustings/media/hls/opus-parts.ts";
 import { mediaPlaylist, objectOf } from "@hustings/media/hls/playlist.ts";
 import { type HlsLog, type HlsWindow, hlsWindow, isListed, objectAt } from "@hustings/media/hls/segments.ts";
+import { LAG_HEADER } from "@hustings/wire/listen/lag-counts.ts";
 import { encodeFragment } from "@hustings/wire/log/fragment-encode.ts";
 import { KEPT_SLOTS, SLOTS_PER_SECOND } from "@hustings/wire/units.ts";
 import type { HttpGet, HttpResponse } from "../hls/http-get.ts";
@@ -15,6 +16,8 @@ const WAIT_MS = 12_000;
 
 export class FakeOrigin {
   readonly requests: string[] = [];
+  /** The lag that came with each request; `undefined`: none. */
+  readonly lagHeaders: (string | undefined)[] = [];
   /** Half a round trip. */
   transitMs = 10;
   /** Requests never get a response. */
@@ -38,9 +41,10 @@ export class FakeOrigin {
     this.#clock = edge.clock;
   }
 
-  readonly get: HttpGet = async (url, maxBytes, signal) => {
+  readonly get: HttpGet = async (url, maxBytes, signal, headers) => {
     const { pathname, searchParams } = new URL(url);
     const path = pathname.split("/").slice(-2).join("/");
+    this.lagHeaders.push(headers?.[LAG_HEADER]);
     this.requests.push(`${path}${searchParams.size > 0 ? `?${searchParams}` : ""}`);
     await this.#pause(this.transitMs);
     if (this.isSilent) await new Promise<void>(() => undefined);

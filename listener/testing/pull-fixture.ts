@@ -12,7 +12,7 @@ import { FakeEdge } from "./fake-edge.ts";
 import { FakeOrigin } from "./fake-origin.ts";
 
 export const LISTEN_URL = "ws://edge/listen/x";
-const HLS = "https://door.example/hls/x/index.m3u8";
+const HLS = "https://edge/hls/x/index.m3u8";
 
 export interface Heard {
   readonly sounds: number[];

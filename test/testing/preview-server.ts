@@ -227,6 +227,7 @@ function roomOf(name: SceneName): RoomDocument {
     endedUtcMs: shape.phase === "ended" ? nowUtcMs : null,
     endReason: shape.phase === "ended" ? "host" : null,
     lagMs: 700,
+    slowLagMs: 900,
     tier: "push",
     pull: null,
     line: { count: 0, estimateMs: null },

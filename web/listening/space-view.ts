@@ -17,7 +17,7 @@ export type OnStage = SharedFields["speakers"][number] &
 
 /** The fields that the room document shares with the state, and what only the state knows. */
 export interface SpaceView
-  extends Omit<SharedFields, "id" | "speakers" | "lagMs">,
+  extends Omit<SharedFields, "id" | "speakers" | "lagMs" | "slowLagMs">,
     Pick<SpaceState, "hands" | "invites"> {
   /** `undefined`: only the room document is known. */
   readonly hostPerson: PersonId | undefined;

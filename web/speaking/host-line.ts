@@ -3,6 +3,7 @@
 
 import type { MicrophoneCondition } from "@hustings/speaker/browser/microphone.ts";
 import type { SeatPhase } from "@hustings/speaker/browser/seat.ts";
+import type { RoomDocument } from "@hustings/wire/listen/room-document.ts";
 import type { Air, RecordingStatus } from "@hustings/wire/log/state.ts";
 
 export type HostMessage =
@@ -52,4 +53,18 @@ function messageOf({ seat, isMuted, microphone, isMicrophoneSilent, isDoorAway, 
   if (isMuted) return air === "hold" ? "muted-on-hold" : "muted";
   if (isMicrophoneSilent) return "silent-microphone";
   return air === "hold" ? "silence" : "on-air";
+}
+
+/** The slowest listeners are mentioned when they are this much farther behind than most. */
+const MUCH_SLOWER_MS = 4_000;
+
+/** Absent: nobody has measured it, or there is nothing to mention. */
+export function shownLagOf(room: Pick<RoomDocument, "lagMs" | "slowLagMs"> | undefined): {
+  readonly medianMs?: number;
+  readonly slowestMs?: number;
+} {
+  const { lagMs = null, slowLagMs = null } = room ?? {};
+  if (lagMs === null) return {};
+  const isMuchSlower = slowLagMs !== null && slowLagMs - lagMs >= MUCH_SLOWER_MS;
+  return { medianMs: lagMs, ...(isMuchSlower ? { slowestMs: slowLagMs } : {}) };
 }

@@ -1,6 +1,7 @@
 // The public fields of a space, for the room document, the home page's list and the API's schemas.
 
 import type { SpaceId } from "../ids.ts";
+import type { ListenersLag } from "../listen/lag-counts.ts";
 import type { SpaceDetails } from "../log/detail-values.ts";
 import { SPACE_DETAILS } from "../log/space-details.ts";
 import { AIRS, END_REASONS, HOLD_REASONS, PHASES, RECORDING_STATUSES, ROLES, type SpaceState } from "../log/state.ts";
@@ -22,8 +23,8 @@ export interface MeasuredSpace {
   readonly id: SpaceId;
   readonly state: SpaceState;
   readonly audience: number;
-  /** Lag of this server's listeners behind the stage; absent: not known. */
-  readonly lagMs?: number;
+  /** How far behind the stage listeners measure that they are; absent: not known. */
+  readonly lag?: ListenersLag | undefined;
 }
 
 const SPEAKER = object({ seat: INTEGER, name: text(), role: oneOf(ROLES), muted: BOOLEAN, present: BOOLEAN });
@@ -47,8 +48,10 @@ export const ROOM_SPACE_FIELDS = {
   holdReason: field(nullable(oneOf(HOLD_REASONS)), ({ state }) => state.holdReason ?? null),
   recording: field(oneOf(RECORDING_STATUSES), ({ state }) => state.recording),
   audience: field(NUMBER, ({ audience }) => audience),
-  /** Usual lag of the answering server's listeners behind the stage; `null`: not known. */
-  lagMs: field(nullable(NUMBER), ({ lagMs }) => lagMs ?? null),
+  /** Half of the listeners measure that they are farther behind the stage than this; `null`: nobody has measured it. */
+  lagMs: field(nullable(NUMBER), ({ lag }) => lag?.medianMs ?? null),
+  /** One listener in twenty is farther behind than this. */
+  slowLagMs: field(nullable(NUMBER), ({ lag }) => lag?.slowestMs ?? null),
   createdUtcMs: field(NUMBER, ({ state }) => state.originUtcMs),
   liveUtcMs: field(nullable(NUMBER), ({ state }) => state.liveUtcMs ?? null),
   endedUtcMs: field(nullable(NUMBER), ({ state }) => state.endedUtcMs ?? null),

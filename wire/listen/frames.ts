@@ -12,6 +12,7 @@ import { BadFragment, decodeFragments, type Fragment } from "../log/fragment.ts"
 import type { MomentEntry } from "../log/lanes.ts";
 import type { SpaceState, StateEntry } from "../log/state.ts";
 import { RENDITIONS, type Rendition } from "../units.ts";
+import { isLag } from "./lag-counts.ts";
 
 export const SUBPROTOCOL = "hustings.1";
 export const MAX_LISTENER_MESSAGE_BYTES = 1024;
@@ -67,7 +68,8 @@ export type Notice =
 
 /** A listener may send five a second; more closes with 4429, anything else with 4402. */
 export type ListenerMessage =
-  | { readonly kind: "ping"; readonly echo: number }
+  /** `lagMs`: how far behind the stage this listener hears; absent: not measured, or others report it. */
+  | { readonly kind: "ping"; readonly echo: number; readonly lagMs?: number }
   /** Takes effect from the next slot. An edge that cannot afford it ignores this; sound frames name theirs. */
   | { readonly kind: "rendition"; readonly rendition: Rendition }
   /** The buffer suffices for this cadence: the requested one, or one on the way to it. */
@@ -145,8 +147,11 @@ export function parseListenerMessage(text: string): ListenerMessage {
   if (text.length > MAX_LISTENER_MESSAGE_BYTES) throw new BadFrame(`A message of ${text.length} bytes is too long.`);
   const value = parseJson(text);
   if (!isObject(value)) throw new BadFrame("A message must be an object.");
-  const { kind, echo, rendition, cadenceMs } = value as Record<string, unknown>;
-  if (kind === "ping" && typeof echo === "number") return { kind, echo };
+  const { kind, echo, rendition, cadenceMs, lagMs } = value as Record<string, unknown>;
+  if (kind === "ping" && typeof echo === "number") {
+    if (lagMs === undefined) return { kind, echo };
+    if (isLag(lagMs)) return { kind, echo, lagMs };
+  }
   if (kind === "rendition" && RENDITIONS.some((known) => known === rendition))
     return { kind, rendition: rendition as Rendition };
   if (kind === "ready" && typeof cadenceMs === "number" && cadenceMs > 0) return { kind, cadenceMs };

@@ -127,7 +127,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const listeners = starting.use(createListenerSockets(sockets));
   const spaces = createLiveSpaceList(upstream, clock, followedSpaces.setListed);
   const proxies = createProxies(options, limits, clientAddresses);
-  const room = { stagePort, admission, loadWatch, pullUrl };
+  const room = { stagePort, admission, pullUrl };
   const routes = { followedSpaces, spaces, assets, pages, ...proxies, hls, log, openSpaces, ...room };
   const server = createHttpServer(options.tls, limits, clock, requestListener(routes));
   const respond = (head: RequestHead) => immediateResponse(head, routes);

@@ -1,9 +1,13 @@
 // Estimates the listeners that pull HLS here, from distinct callers of a playlist. Fixed size; cannot be read back.
 
 import type { Clock } from "@hustings/flow/clock.ts";
+import { isLag, LAG_BUCKETS, type LagCounts, lagBucketOf } from "@hustings/wire/listen/lag-counts.ts";
 
 export interface PullCount {
-  count(address: string, agent: string): void;
+  /** `lagMs`: NaN without a report; one that is out of range is not counted. */
+  count(address: string, agent: string, lagMs?: number): void;
+  /** The lags that came within the last one to two windows. */
+  readonly lagCounts: LagCounts;
   /** Within the last one to two windows, without listeners behind a cache. Above a few hundred off by some per cent. */
   readonly estimate: number;
 }
@@ -19,6 +23,8 @@ const AGENTS = 16;
 export function createPullCount(clock: Clock): PullCount {
   let now = new Uint8Array(BITS / 8);
   let before = new Uint8Array(BITS / 8);
+  let lagsNow: number[] = [];
+  let lagsBefore: number[] = [];
   let sinceMs = clock.monotonicMs();
 
   function turn(): void {
@@ -27,13 +33,20 @@ export function createPullCount(clock: Clock): PullCount {
     sinceMs += windows * WINDOW_MS;
     before = windows === 1 ? now : new Uint8Array(BITS / 8);
     now = new Uint8Array(BITS / 8);
+    lagsBefore = windows === 1 ? lagsNow : [];
+    lagsNow = [];
   }
 
   return {
-    count(address, agent) {
+    count(address, agent, lagMs = Number.NaN) {
       turn();
+      if (isLag(lagMs)) lagsNow[lagBucketOf(lagMs)] = (lagsNow[lagBucketOf(lagMs)] ?? 0) + 1;
       const bit = hash(`${address} ${hash(agent) % AGENTS}`) % BITS;
       now[bit >> 3] = (now[bit >> 3] ?? 0) | (1 << (bit & 7));
+    },
+    get lagCounts() {
+      turn();
+      return Array.from({ length: LAG_BUCKETS }, (_, bucket) => (lagsNow[bucket] ?? 0) + (lagsBefore[bucket] ?? 0));
     },
     get estimate() {
       turn();

@@ -1,6 +1,7 @@
 // The port of the log. Adapters keep and carry the bytes; the contract suites (testing/) run on all of them.
 
 import type { SpaceId } from "@hustings/wire/ids.ts";
+import type { ListenersLag } from "@hustings/wire/listen/lag-counts.ts";
 import type {
   BackstageChange,
   BackstageEntry,
@@ -178,4 +179,10 @@ export function newestFirst(a: { readonly state: SpaceState }, b: { readonly sta
   return b.state.originUtcMs - a.state.originUtcMs;
 }
 
-export type FollowedRecord = LogRecord | { readonly lane: "audience"; readonly audience: number };
+/** Absent `lag`: nobody has measured it. */
+export interface MeasuredAudience {
+  readonly audience: number;
+  readonly lag?: ListenersLag;
+}
+
+export type FollowedRecord = LogRecord | ({ readonly lane: "audience" } & MeasuredAudience);

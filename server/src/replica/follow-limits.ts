@@ -23,6 +23,8 @@ export const UNKNOWN_MS = 2_000;
 export const ABSENT_MS = 500;
 /** Shortest time between two reports of the audience. */
 export const COUNT_MS = 1_000;
+/** From a change of a listener's lag to the report of it. */
+export const LAG_MS = 3_000;
 export const AUDIENCE_NOTICE_MS = 2_000;
 /** Smaller changes are reported to listeners only after `AUDIENCE_SMALL_STEP_MS`. */
 export const AUDIENCE_STEP = 0.01;

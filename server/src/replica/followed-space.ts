@@ -4,12 +4,21 @@ import { type Clock, sleep, type Timer } from "@hustings/flow/clock.ts";
 import { type RetryPolicy, retryDelayMs } from "@hustings/flow/retry.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
+import type { LagCounts } from "@hustings/wire/listen/lag-counts.ts";
 import type { Heads } from "@hustings/wire/log/lanes.ts";
 import { RENDITIONS } from "@hustings/wire/units.ts";
 import type { FollowConnection } from "../log/follow/follow-client.ts";
 import type { Logger } from "../ops/logger.ts";
-import { AUDIENCE_NOTICE_MS, AUDIENCE_SMALL_STEP_MS, AUDIENCE_STEP, COUNT_MS, READY_MS } from "./follow-limits.ts";
+import {
+  AUDIENCE_NOTICE_MS,
+  AUDIENCE_SMALL_STEP_MS,
+  AUDIENCE_STEP,
+  COUNT_MS,
+  LAG_MS,
+  READY_MS,
+} from "./follow-limits.ts";
 import { type MomentLane, startFollowedMoments } from "./followed-moments.ts";
+import { createListenerLags, type ListenerLags } from "./listener-lags.ts";
 import { createSpaceReplica, type ReplicaSeed, type SpaceReplica } from "./space-replica.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -37,7 +46,9 @@ export interface FollowedSpace {
   readonly isGone: boolean;
   readonly momentLane: MomentLane;
   setPushListeners(listeners: number): void;
-  setPullListeners(listeners: number): void;
+  setPullListeners(listeners: number, lagCounts: LagCounts): void;
+  /** A push listener's lag moves to another bucket; −1: none, before the first report and after the last. */
+  moveLag(fromBucket: number, toBucket: number): void;
   [Symbol.dispose](): void;
 }
 
@@ -68,7 +79,8 @@ export function startFollowedSpace(options: FollowedSpaceOptions): FollowedSpace
   });
   let isGone = false;
   const readyTimeout = clock.after(READY_MS, () => ready.resolve());
-  const count = startAudienceCount(clock, replica);
+  const lags = createListenerLags();
+  const count = startAudienceCount(clock, replica, lags);
   let isAway = false;
   let currentUntilUtcMs = clock.utcMs();
   let endedMs: number | undefined = replica.state.phase === "ended" ? clock.monotonicMs() : undefined;
@@ -146,7 +158,14 @@ export function startFollowedSpace(options: FollowedSpaceOptions): FollowedSpace
       return moments.lane;
     },
     setPushListeners: (listeners) => count.set("push", listeners),
-    setPullListeners: (listeners) => count.set("pull", listeners),
+    setPullListeners(listeners, lagCounts) {
+      lags.pull = lagCounts;
+      count.set("pull", listeners);
+    },
+    moveLag(fromBucket, toBucket) {
+      lags.move(fromBucket, toBucket);
+      count.lagChanged();
+    },
     [Symbol.dispose]() {
       readyTimeout.cancel();
       count.stop();
@@ -162,10 +181,11 @@ function hasReached(replica: SpaceReplica, heads: Heads): boolean {
   return RENDITIONS.every((rendition) => replica.ring(rendition).head >= (heads.slot[rendition] ?? -1));
 }
 
-function startAudienceCount(clock: Clock, replica: SpaceReplica) {
+function startAudienceCount(clock: Clock, replica: SpaceReplica, lags: ListenerLags) {
   const counts = { push: 0, pull: 0 };
   let ownListeners = 0;
   let reported: number | undefined;
+  let reportedLags: string | undefined;
   let connection: FollowConnection | undefined;
   let timer: Timer | undefined;
   let notice = { audience: replica.audience, version: 0 };
@@ -173,9 +193,13 @@ function startAudienceCount(clock: Clock, replica: SpaceReplica) {
 
   function report(): void {
     timer = undefined;
-    if (!connection || ownListeners === reported) return;
+    if (!connection) return;
+    const lagCounts = lags.counts(counts);
+    const lagsKey = String(lagCounts);
+    if (ownListeners === reported && lagsKey === reportedLags) return;
     reported = ownListeners;
-    connection.reportAudience(ownListeners);
+    reportedLags = lagsKey;
+    connection.reportAudience(ownListeners, lagCounts);
     timer = clock.after(COUNT_MS, report);
   }
 
@@ -200,7 +224,12 @@ function startAudienceCount(clock: Clock, replica: SpaceReplica) {
     connect(next: FollowConnection | undefined) {
       connection = next;
       reported = next ? 0 : undefined;
+      reportedLags = next ? "" : undefined;
       if (!timer) report();
+    },
+    /** Reported later than a change of the number: nobody waits for it. */
+    lagChanged() {
+      timer ??= clock.after(LAG_MS, report);
     },
     stop() {
       timer?.cancel();

@@ -1,6 +1,7 @@
 // A follower's copy of a space: recent sound, the folded state, recent entries. Unlike log/recent-records.ts, it starts
 // from a snapshot and drops records that it already has.
 
+import type { ListenersLag } from "@hustings/wire/listen/lag-counts.ts";
 import type { Cursor } from "@hustings/wire/log/lanes.ts";
 import { EMPTY_STATE, type SpaceState, type StateEntry } from "@hustings/wire/log/state.ts";
 import { perRendition, RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
@@ -14,6 +15,8 @@ export interface SpaceReplica {
   readonly moments: RecentMoments;
   /** Listeners in all, as the stage reported; 0 before the first report. */
   readonly audience: number;
+  /** As the stage reported; `undefined`: not known. */
+  readonly lag: ListenersLag | undefined;
   ring(rendition: Rendition): FragmentRing;
   /** Newest slot of any rendition; `null` before the first. */
   readonly headSlot: number | null;
@@ -36,6 +39,7 @@ export function createSpaceReplica(seed: ReplicaSeed): SpaceReplica {
   const moments = createRecentMoments();
   const entries = createRecentEntries(wholeState(seed.state));
   let audience = 0;
+  let lag: ListenersLag | undefined;
 
   return {
     get state() {
@@ -44,6 +48,9 @@ export function createSpaceReplica(seed: ReplicaSeed): SpaceReplica {
     moments,
     get audience() {
       return audience;
+    },
+    get lag() {
+      return lag;
     },
     ring: (rendition) => rings[rendition],
     get headSlot() {
@@ -61,7 +68,7 @@ export function createSpaceReplica(seed: ReplicaSeed): SpaceReplica {
         case "moments":
           return moments.add(record.entry, 0);
         case "audience":
-          audience = record.audience;
+          ({ audience, lag } = record);
           return true;
       }
     },

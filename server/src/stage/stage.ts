@@ -145,8 +145,8 @@ function serveAudience(spaces: Spaces, { clock, followPath }: StageOptions): Pro
     path: followPath,
     clock,
     logOf: (id: SpaceId) => spaces.reader(id),
-    onAudience: (id, followerId, audience) => {
-      spaces.setAudience(id, audiences.set(id, followerId, audience));
+    onAudience: (id, followerId, audience, lagCounts) => {
+      spaces.setAudience(id, audiences.set(id, followerId, audience, lagCounts));
     },
     audienceOf: (id) => audiences.total(id),
   });

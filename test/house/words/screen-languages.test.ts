@@ -15,7 +15,7 @@ const translations = {
   complete: "{ ...english, lang: 'xx' }",
   missing: "{ ...english, page: omit(english.page, 'listen') }",
   extra: "{ ...english, page: { ...english.page, farewell: 'Bye' } }",
-  mistyped: "{ ...english, page: { ...english.page, listeners: 'some' } }",
+  mistyped: "{ ...english, page: { ...english.page, began: 'some' } }",
   withoutError: "{ ...english, errors: omit(english.errors, 'full') }",
 } as const;
 

@@ -1,4 +1,4 @@
-// English texts of a listener after the tap on "Listen". Loaded while the sound starts, so that they weigh on no newcomer.
+// English texts that a listener needs after the tap on "Listen", or seldom. Loaded while the sound starts, or when needed.
 
 import { after, count, type MessageValues } from "./page.ts";
 
@@ -16,6 +16,13 @@ export const hearing = {
   listeners: (listeners: number) => `${count(listeners)} listening`,
   hearNothing: "Hear nothing?",
   messages: {
+    "stage-back": "The stage dropped out and is coming back. Music until it does.",
+    "full-house": ({ queued, wait }: MessageValues) =>
+      `Full house: ${count(queued)} in line${after(wait)}. Press Listen to join the line.`,
+    "full-house-no-queue": "Full house. Press Listen to be next in line.",
+    "ended-empty": "The space ended because nobody was on its stage any more. Thank you for listening.",
+    "ended-operator": "The people who run this server ended the space.",
+    "ended-unheard": "The space ended before it went live. There is nothing to hear.",
     "unreachable-listening": "The server does not answer. You hear the stage again when it does.",
     "next-in-queue": ({ wait }: MessageValues) =>
       `Full house: you are next in line${after(wait)}. Music until then; this page lets you in automatically.`,

@@ -2,10 +2,12 @@
 
 import { isolate } from "../isolate.ts";
 
-/** `behind` is the listeners' usual lag as a phrase of `times`; absent: not known. */
+/** The measurements of listeners, in phrases of `times`. `behind`: half of them; absent: nobody has measured it. */
 export interface HostLineValues {
   readonly listeners: number;
   readonly behind: string | undefined;
+  /** One listener in twenty; absent: not much more than the others. */
+  readonly slowest: string | undefined;
   /** The sound should be stored and is not. */
   readonly isUnrecorded: boolean;
 }
@@ -44,7 +46,8 @@ const withListeners =
     return { state, details: `${parts.filter((part) => part !== undefined).join(" · ")}.` };
   };
 
-const usually = (behind: string | undefined): string | undefined => behind && `usually ${behind}`;
+const lag = ({ behind, slowest }: HostLineValues): string | undefined =>
+  slowest === undefined ? behind : `${behind}, some ${slowest}`;
 
 const allow = {
   chrome: "Tap the symbol left of the address, open Permissions, allow the microphone, then try again.",
@@ -135,9 +138,9 @@ export const speaking = {
     "microphone-ended": trouble("Your microphone is gone: no one hears you."),
     "microphone-interrupted": trouble("Your device has silenced the microphone: no one hears you."),
     "silent-microphone": trouble("Your microphone is silent: no one hears you."),
-    muted: withListeners("Muted: no one hears you.", ({ listeners, behind }) => [
-      `${people(listeners)} ${listeners === 1 ? "listens" : "listen"} to the stage`,
-      usually(behind),
+    muted: withListeners("Muted: no one hears you.", (values) => [
+      `${people(values.listeners)} ${values.listeners === 1 ? "listens" : "listen"} to the stage`,
+      lag(values),
     ]),
     "muted-on-hold": withListeners("Muted: no one hears you.", ({ listeners }) => [
       `${people(listeners)} ${listeners === 1 ? "hears" : "hear"} music, because nobody is speaking`,
@@ -145,10 +148,10 @@ export const speaking = {
     silence: withListeners("Your microphone is open.", ({ listeners }) => [
       `${people(listeners)} ${listeners === 1 ? "hears" : "hear"} music until you speak`,
     ]),
-    "on-air": withListeners("You are on air.", ({ listeners, behind, isUnrecorded }) => [
-      `${numbers.format(listeners)} ${listeners === 1 ? "hears" : "hear"} you`,
-      usually(behind),
-      isUnrecorded ? undefined : "all well",
+    "on-air": withListeners("You are on air.", (values) => [
+      `${numbers.format(values.listeners)} ${values.listeners === 1 ? "hears" : "hear"} you`,
+      lag(values),
+      values.isUnrecorded || values.slowest !== undefined ? undefined : "all well",
     ]),
   } satisfies Readonly<Record<string, HostLineOf>>,
   checkAgain: "Check again",

@@ -1,11 +1,12 @@
 // Routes below /hls/, the same bytes at every edge, and the count of pulling listeners.
 
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { type Clock, repeat, type Timer } from "@hustings/flow/clock.ts";
 import { initSegment } from "@hustings/media/container/cmaf.ts";
 import type { HoldLoop } from "@hustings/media/hls/opus-parts.ts";
 import { AAC_VARIANT, INIT_NAME, multivariantPlaylist, OPUS_VARIANTS, objectOf } from "@hustings/media/hls/playlist.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
+import { LAG_HEADER } from "@hustings/wire/listen/lag-counts.ts";
 import { MOMENTS_FOLDER } from "@hustings/wire/listen/moments.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
 import { createMomentObjects } from "../../hls/moment-objects.ts";
@@ -63,8 +64,7 @@ export function createHlsRoutes({ clock, maxWaiting, loop, addressOf, packager }
         return send(exchange, 200, multivariant, { ...PLAYLIST_HEADERS, "cache-control": "public, max-age=60" });
       }
       const [folder = "", name = "", ...more] = path.split("/");
-      if (name.endsWith(".m3u8"))
-        pullCounts.saw(followed, addressOf(exchange.request), exchange.request.headers["user-agent"]);
+      if (name.endsWith(".m3u8")) pullCounts.saw(followed, addressOf(exchange.request), exchange.request.headers);
       if (folder === AAC_VARIANT.folder && packager) return packager.pass(exchange);
       if (folder === MOMENTS_FOLDER && more.length === 0)
         return sendPrepared(exchange, moments.response(followed, name));
@@ -103,8 +103,8 @@ function createPullCounts(clock: Clock) {
   let ticker: Timer | undefined;
 
   function report(): void {
-    for (const [followed, { estimate }] of counts) {
-      followed.setPullListeners(estimate);
+    for (const [followed, { estimate, lagCounts }] of counts) {
+      followed.setPullListeners(estimate, lagCounts);
       if (estimate === 0) counts.delete(followed);
     }
     if (counts.size > 0) return;
@@ -113,10 +113,10 @@ function createPullCounts(clock: Clock) {
   }
 
   return {
-    saw(followed: FollowedSpace, address: string, agent = ""): void {
+    saw(followed: FollowedSpace, address: string, headers: IncomingHttpHeaders): void {
       const count = counts.get(followed) ?? createPullCount(clock);
       counts.set(followed, count);
-      count.count(address, agent);
+      count.count(address, headers["user-agent"] ?? "", Number(headers[LAG_HEADER] ?? Number.NaN));
       ticker ??= repeat(clock, REPORT_MS, report);
     },
     [Symbol.dispose]: () => ticker?.cancel(),

@@ -21,7 +21,6 @@ import type { FollowedSpace } from "../../replica/followed-space.ts";
 import type { FollowedSpaces } from "../../replica/followed-spaces.ts";
 import type { Admission } from "../admission/admission.ts";
 import type { ReverseProxy } from "../inward/reverse-proxy.ts";
-import type { LoadWatch } from "../load/load-watch.ts";
 import type { HlsRoutes } from "./hls-routes.ts";
 import type { LiveSpaceList } from "./live-space-list.ts";
 import type { Pages } from "./pages.ts";
@@ -39,7 +38,6 @@ export interface HttpRoutesOptions {
   readonly hls: HlsRoutes;
   readonly stagePort: number;
   readonly admission: Admission;
-  readonly loadWatch: Pick<LoadWatch, "usualLagMs">;
   readonly pullUrl?: string | undefined;
   readonly openSpaces: OpenSpaces;
   readonly log: Logger;

@@ -3,8 +3,8 @@
 import { cpus } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Clock, Timer } from "@hustings/flow/clock.ts";
-import { reserveAt, usualLagMs } from "@hustings/wire/listen/cadence.ts";
-import { SLOT_MS, SMALL_RENDITION, USUAL_RENDITION } from "@hustings/wire/units.ts";
+import { reserveAt } from "@hustings/wire/listen/cadence.ts";
+import { SMALL_RENDITION, USUAL_RENDITION } from "@hustings/wire/units.ts";
 import type { Logger } from "../../ops/logger.ts";
 import { comingMembers, costBusy, IDLE_LOAD, type Load, nextLoad } from "./cadence-choice.ts";
 import { CADENCE_TABLE, type CadenceAdvice, type CadenceRow, cadenceRow, FASTEST } from "./cadence-table.ts";
@@ -40,8 +40,6 @@ export interface LoadWatch extends CadenceAdvice {
   view(): LoadView;
   /** p99 of the event loop's delay over the last second. */
   readonly loopDelayMs: number;
-  /** Average lag behind the stage by cadence, rounded to 0.1 s. */
-  readonly usualLagMs: number;
   [Symbol.dispose](): void;
 }
 
@@ -184,9 +182,6 @@ export function watchLoad(options: LoadWatchOptions): LoadWatch {
     get loopDelayMs() {
       return loopDelayMs;
     },
-    get usualLagMs() {
-      return lagOf(listeners.sizes, wanted);
-    },
     set(next) {
       if (next !== "auto" && !CADENCE_TABLE.some(({ cadenceMs }) => cadenceMs === next)) return false;
       setting = next;
@@ -211,16 +206,6 @@ function isAtRest({ rung, isSmall, growth, joining }: Load): boolean {
 
 function rowOf(setting: CadenceSetting, load: Load): CadenceRow {
   return setting === "auto" ? (CADENCE_TABLE[load.rung] ?? FASTEST) : cadenceRow(setting);
-}
-
-function lagOf(members: readonly number[], newcomers: CadenceRow): number {
-  const count = members.reduce((sum, here) => sum + here, 0);
-  const total = CADENCE_TABLE.reduce(
-    (sum, row, i) => sum + (members[i] ?? 0) * usualLagMs(row, newcomers.reserveMs),
-    0,
-  );
-  const meanMs = SLOT_MS / 2 + (count > 0 ? total / count : usualLagMs(newcomers, newcomers.reserveMs));
-  return Math.round(meanMs / 100) * 100;
 }
 
 export function processMeter(clock: Clock): Meter {

@@ -2,6 +2,7 @@
 
 import { type ErrorCode, errorRow, Refusal } from "@hustings/wire/errors.ts";
 import { BadFrame, noticeFrame, parseListenerMessage } from "@hustings/wire/listen/frames.ts";
+import { lagBucketOf } from "@hustings/wire/listen/lag-counts.ts";
 import { type Rendition, SMALL_RENDITION } from "@hustings/wire/units.ts";
 import { closeCodeOf, closeReasonOf } from "../../http/responses.ts";
 import { END_MS } from "../../replica/follow-limits.ts";
@@ -22,23 +23,14 @@ import {
   MOVE_TIMEOUT_MS,
   nextCadence,
 } from "../load/cadence-table.ts";
-import { type ListenRequest, resumeQuery } from "../socket/listen-request.ts";
+import { resumeQuery } from "../socket/listen-request.ts";
 import type { ListenerPipe } from "../socket/listener-pipe.ts";
 import { binaryFrame, PING_FRAME } from "../socket/websocket-framing.ts";
+import type { ListenerStart } from "./listener-start.ts";
 import type { PushScheduler } from "./push-scheduler.ts";
 import type { SharedFrames } from "./shared-frames.ts";
 import { isFromAnotherSpace, isTooFarAhead, startMoment, startSlot } from "./start-position.ts";
 import { unsentLimitBytes } from "./unsent-limit.ts";
-
-export interface ListenerStart {
-  readonly pipe: ListenerPipe;
-  readonly followed: FollowedSpace;
-  readonly frames: SharedFrames;
-  readonly scheduler: Pick<PushScheduler, "move">;
-  readonly request: ListenRequest;
-  readonly advice: CadenceAdvice;
-  readonly nowMs: number;
-}
 
 /** `behind`: catches up, paced; `level`: gets each slot as it comes; `stalled`: takes nothing. */
 type Progress = "behind" | "level" | "stalled";
@@ -73,6 +65,7 @@ export class Listener {
   #messageSecondMs: number;
   #isClosed = false;
   #isHolding = false;
+  #lagBucket = -1;
 
   /** Sends the first flight: snapshot, missed entries, then sound that fits. May close at once. */
   constructor({ pipe, followed, frames, scheduler, request, advice, nowMs: startMs }: ListenerStart) {
@@ -128,7 +121,9 @@ export class Listener {
       const message = parseListenerMessage(text);
       if (message.kind === "rendition") this.#rendition = this.#grantedRendition(message.rendition);
       if (message.kind === "ready") this.#becameReady(message.cadenceMs, wholeMs(nowMs));
-      if (message.kind === "ping" && this.#progress !== "stalled")
+      if (message.kind !== "ping") return;
+      if (message.lagMs !== undefined) this.#countLag(lagBucketOf(message.lagMs));
+      if (this.#progress !== "stalled")
         this.#write(binaryFrame(noticeFrame({ kind: "pong", echo: message.echo, utcMs })));
     } catch (cause) {
       if (!(cause instanceof BadFrame)) throw cause;
@@ -136,17 +131,23 @@ export class Listener {
     }
   }
 
-  /** Counts as a message. The socket answers pings. */
+  /** Counts as a message. */
   receiveControl(nowMs: number): void {
     this.#isAllowed(nowMs);
   }
 
   connectionClosed(): void {
     this.#isClosed = true;
+    this.#countLag(-1);
   }
 
   close(code: ErrorCode): void {
     this.#refuse(code, this.#resumeQuery());
+  }
+
+  #countLag(bucket: number): void {
+    if (bucket !== this.#lagBucket) this.#followed.moveLag(this.#lagBucket, bucket);
+    this.#lagBucket = bucket;
   }
 
   #begin(nowMs: number): void {
@@ -395,6 +396,4 @@ export class Listener {
 }
 
 // V8 stores fractions as objects; whole numbers save memory accesses.
-function wholeMs(timeMs: number): number {
-  return Math.floor(timeMs);
-}
+const wholeMs = (timeMs: number): number => Math.floor(timeMs);

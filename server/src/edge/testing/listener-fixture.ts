@@ -46,6 +46,7 @@ export function createSpace(firstSlot = 0) {
     momentLane: "current",
     setPushListeners() {},
     setPullListeners() {},
+    moveLag() {},
     [Symbol.dispose]() {},
   };
   /** A comment at the newest slot. */

@@ -4,6 +4,7 @@ import { createConnection, type Socket } from "node:net";
 import type { Clock } from "@hustings/flow/clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
+import type { LagCounts } from "@hustings/wire/listen/lag-counts.ts";
 import type { Cursor, Heads } from "@hustings/wire/log/lanes.ts";
 import type { Rendition } from "@hustings/wire/units.ts";
 import type { FollowedRecord } from "../port.ts";
@@ -30,7 +31,7 @@ export interface FollowConnection {
   readonly records: AsyncIterable<FollowedRecord>;
   /** Rejects as `records` throws. */
   range(rendition: Rendition, from: number, to: number): Promise<readonly Uint8Array[]>;
-  reportAudience(audience: number): void;
+  reportAudience(audience: number, lagCounts?: LagCounts): void;
 }
 
 export const MAX_QUEUED_RECORDS = 1024;
@@ -104,7 +105,7 @@ export function followSpace(options: FollowSpaceOptions): FollowConnection {
       send({ kind: "range", id, rendition, from, to });
       return answer.promise;
     },
-    reportAudience: (audience) => send({ kind: "audience", audience }),
+    reportAudience: (audience, lagCounts = []) => send({ kind: "audience", audience, lagCounts }),
   };
 }
 

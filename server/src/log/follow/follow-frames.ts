@@ -3,24 +3,25 @@
 //   u32  length of what follows, big-endian; at least 1
 //   u8   kind, then
 //   up    1 hello     JSON {space, cursor, renditions}: the first frame of a connection, once
-//         2 audience  JSON {audience}: how many listeners this follower serves now
+//         2 audience  JSON {audience, lagCounts}: how many listeners this follower serves now, and how far behind they are
 //         3 range     JSON {id, rendition, from, to}
 //   down 17 following JSON Heads: the first frame down, once the space is found
 //        18 sound     u8 rendition (index into RENDITIONS), one fragment
 //        19 state     JSON, one state entry
 //        20 moments   JSON, one moment
-//        21 audience  JSON {audience}: the whole audience of the space
+//        21 audience  JSON {audience, lag}: the whole audience of the space
 //        22 range     u32 id, whole fragments
 //        23 error     JSON {error, message}: a row of the error table; the connection ends after it
 //        24 snapshot  JSON, the folded state, in place of entries that a follower far behind has missed
 
 import { type ErrorCode, isErrorCode } from "@hustings/wire/errors.ts";
 import { isSpaceId, type SpaceId } from "@hustings/wire/ids.ts";
+import { isLag, LAG_BUCKETS, type LagCounts } from "@hustings/wire/listen/lag-counts.ts";
 import { BadFragment, checkFragment } from "@hustings/wire/log/fragment.ts";
 import type { Cursor, Heads, MomentEntry } from "@hustings/wire/log/lanes.ts";
 import type { SpaceState, StateEntry } from "@hustings/wire/log/state.ts";
 import { RENDITIONS, type Rendition } from "@hustings/wire/units.ts";
-import { type FollowedRecord, MAX_RANGE_SLOTS } from "../port.ts";
+import { type FollowedRecord, MAX_RANGE_SLOTS, type MeasuredAudience } from "../port.ts";
 
 export const MAX_UP_BYTES = 4 * 1024;
 /** 600 slots of the longest Opus packets have 7.7 MB. */
@@ -46,7 +47,7 @@ export type UpFrame =
       readonly cursor: Cursor;
       readonly renditions: readonly Rendition[];
     }
-  | { readonly kind: "audience"; readonly audience: number }
+  | { readonly kind: "audience"; readonly audience: number; readonly lagCounts?: LagCounts }
   | {
       readonly kind: "range";
       readonly id: number;
@@ -91,7 +92,7 @@ export function decodeUp(frame: Uint8Array): UpFrame {
     case UP.hello:
       return helloOf(fields);
     case UP.audience:
-      return { kind: "audience", audience: whole(fields, "audience", MAX_AUDIENCE) };
+      return { kind: "audience", audience: whole(fields, "audience", MAX_AUDIENCE), lagCounts: lagCountsOf(fields) };
     case UP.range:
       return rangeOf(fields);
     default:
@@ -113,10 +114,7 @@ export function decodeDown(frame: Uint8Array): DownFrame {
     case DOWN.moments:
       return { kind: "record", record: { lane: "moments", entry: entryOf(frame) as MomentEntry } };
     case DOWN.audience:
-      return {
-        kind: "record",
-        record: { lane: "audience", audience: whole(objectOf(frame), "audience", MAX_AUDIENCE) },
-      };
+      return { kind: "record", record: { lane: "audience", ...measuredOf(objectOf(frame)) } };
     case DOWN.range:
       return rangeAnswerOf(frame);
     case DOWN.error: {
@@ -178,7 +176,7 @@ function encodeRecord(record: FollowedRecord): Buffer {
     case "moments":
       return jsonFrame(DOWN.moments, record.entry);
     case "audience":
-      return jsonFrame(DOWN.audience, { audience: record.audience });
+      return jsonFrame(DOWN.audience, { audience: record.audience, lag: record.lag });
   }
 }
 
@@ -246,6 +244,19 @@ function helloOf(fields: Record<string, unknown>): UpFrame {
     },
     renditions: [...new Set(renditions.map(renditionOf))],
   };
+}
+
+/** Followers before 0.2 send none. */
+function lagCountsOf({ lagCounts = [] }: Record<string, unknown>): LagCounts {
+  if (!Array.isArray(lagCounts) || lagCounts.length > LAG_BUCKETS)
+    throw new BadFollowFrame(`"lagCounts" must be a list of at most ${LAG_BUCKETS}.`);
+  return lagCounts.map((_, i) => whole(lagCounts as unknown as Record<string, unknown>, String(i), MAX_AUDIENCE));
+}
+
+function measuredOf(fields: Record<string, unknown>): MeasuredAudience {
+  const audience = whole(fields, "audience", MAX_AUDIENCE);
+  const { medianMs, slowestMs } = (fields["lag"] ?? {}) as Record<string, unknown>;
+  return isLag(medianMs) && isLag(slowestMs) ? { audience, lag: { medianMs, slowestMs } } : { audience };
 }
 
 function rangeOf(fields: Record<string, unknown>): UpFrame {

@@ -4,8 +4,9 @@ import { createServer, type Socket } from "node:net";
 import { type Clock, repeat } from "@hustings/flow/clock.ts";
 import type { ErrorCode } from "@hustings/wire/errors.ts";
 import type { SpaceId } from "@hustings/wire/ids.ts";
+import type { LagCounts } from "@hustings/wire/listen/lag-counts.ts";
 import { listenOnSocket } from "../../http/listen-on-socket.ts";
-import type { FollowedLanes, FollowedRecord, LogReader } from "../port.ts";
+import type { FollowedLanes, FollowedRecord, LogReader, MeasuredAudience } from "../port.ts";
 import { decodeUp, encodeDown, frameCutter, MAX_UP_BYTES, type UpFrame } from "./follow-frames.ts";
 
 export interface FollowServerOptions {
@@ -14,9 +15,9 @@ export interface FollowServerOptions {
   /** A promise if the log must be opened; if it rejects, followers are sent `no-space`. */
   readonly logOf: (space: SpaceId) => ServedLanes | undefined | Promise<ServedLanes | undefined>;
   /** A follower's listeners, 0 when it is gone. `followerId` is never reused. Absent: ignored. */
-  readonly onAudience?: (space: SpaceId, followerId: number, audience: number) => void;
-  /** The space's total, sent within AUDIENCE_MS of a change. Absent: never sent. */
-  readonly audienceOf?: (space: SpaceId) => number;
+  readonly onAudience?: (space: SpaceId, followerId: number, audience: number, lagCounts: LagCounts) => void;
+  /** The space's total, a new object after a change, sent within AUDIENCE_MS of it. Absent: never sent. */
+  readonly audienceOf?: (space: SpaceId) => MeasuredAudience;
   /** Limit for one follower; absent: MAX_UNSENT_BYTES. */
   readonly maxUnsentBytes?: number;
 }
@@ -87,7 +88,7 @@ function startFollower(
   let log: ServedLanes | undefined;
   let opening: Promise<void> | undefined;
   let rangesInProgress = 0;
-  let reportedAudience: number | undefined;
+  let reportedAudience: MeasuredAudience | undefined;
   let patience = clock.after(HELLO_MS, () => refuse("bad-frame", "No hello came."));
 
   function refuse(error: ErrorCode, message: string): void {
@@ -101,7 +102,7 @@ function startFollower(
     if (frame.kind === "hello") hello(frame);
     else if (opening !== undefined) opening.then(() => take(frame));
     else if (space === undefined || log === undefined) refuse("bad-frame", "The first frame must be a hello.");
-    else if (frame.kind === "audience") onAudience?.(space, id, frame.audience);
+    else if (frame.kind === "audience") onAudience?.(space, id, frame.audience, frame.lagCounts ?? []);
     else if (rangesInProgress >= MAX_RANGES_IN_PROGRESS) refuse("too-many", "Too many range requests are in progress.");
     else answerRange(log, frame);
   }
@@ -154,7 +155,7 @@ function startFollower(
     const audience = space === undefined ? undefined : audienceOf?.(space);
     if (audience === undefined || audience === reportedAudience) return;
     reportedAudience = audience;
-    outlet.send(encodeDown({ kind: "record", record: { lane: "audience", audience } }));
+    outlet.send(encodeDown({ kind: "record", record: { lane: "audience", ...audience } }));
   }
 
   socket.on("data", (piece: Buffer) => {
@@ -169,7 +170,7 @@ function startFollower(
   socket.once("close", () => {
     patience.cancel();
     gone.abort();
-    if (space !== undefined) onAudience?.(space, id, 0);
+    if (space !== undefined) onAudience?.(space, id, 0, []);
   });
   return { reportAudience, close: () => socket.destroy() };
 }

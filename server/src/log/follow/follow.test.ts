@@ -9,11 +9,12 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import { Refusal } from "@hustings/wire/errors.ts";
+import { LAG_BUCKETS, type LagCounts, listenersLagOf } from "@hustings/wire/listen/lag-counts.ts";
 import { RENDITIONS } from "@hustings/wire/units.ts";
 import fc from "fast-check";
 import { createMemoryStore } from "../memory/memory-log.ts";
 import { createMemoryMoments } from "../memory/memory-moments.ts";
-import type { FollowedRecord, SpaceLog } from "../port.ts";
+import type { FollowedRecord, MeasuredAudience, SpaceLog } from "../port.ts";
 import { createdChange, fragmentOf, nameOf, OTHER_SPACE, SPACE, START, take } from "../testing/log-fixture.ts";
 import { readerContract } from "../testing/reader-contract.ts";
 import { type FollowConnection, followSpace } from "./follow-client.ts";
@@ -139,6 +140,22 @@ describe("following over a socket", () => {
     for (const followed of [first, second]) assert.equal(await audienceAbove(followed, 0), 42);
   });
 
+  test("sends every follower how far behind the listeners of all followers are", async () => {
+    await using fixture = await startFixture();
+    const [first, second] = [fixture.follow({}), fixture.follow({})];
+    await Promise.all([first.heads, second.heads]);
+    first.reportAudience(30, [...new Array(9).fill(0), 30]);
+    second.reportAudience(1, [1]);
+    await fixture.until(() => fixture.audience() === 31);
+    fixture.clock.advance(AUDIENCE_MS);
+    for (const followed of [first, second])
+      for await (const record of followed.records) {
+        if (record.lane !== "audience" || record.audience === 0) continue;
+        assert.deepEqual(record, { lane: "audience", audience: 31, lag: { medianMs: 800, slowestMs: 800 } });
+        break;
+      }
+  });
+
   test("forgets the audience of a follower that is gone", async () => {
     await using fixture = await startFixture();
     const stop = new AbortController();
@@ -183,6 +200,14 @@ describe("following over a socket", () => {
   const misuses: [string, Buffer][] = [
     ["a second hello", Buffer.concat([hello, hello])],
     ["an audience before the hello", encodeUp({ kind: "audience", audience: 1 })],
+    [
+      "a negative count of listeners",
+      Buffer.concat([hello, encodeUp({ kind: "audience", audience: 1, lagCounts: [-1] })]),
+    ],
+    [
+      "more counts than there are",
+      Buffer.concat([hello, encodeUp({ kind: "audience", audience: 1, lagCounts: new Array(99).fill(1) })]),
+    ],
     ["a frame longer than allowed", Buffer.from([0, 1, 0, 0, 1])],
     ["an empty frame", Buffer.from([0, 0, 0, 0])],
     ["a kind that does not exist", Buffer.from([0, 0, 0, 3, 9, 123, 125])],
@@ -276,14 +301,22 @@ async function startFixture(options: Partial<FollowServerOptions> = {}) {
   const clock = manualClock();
   const store = createMemoryStore();
   const log: SpaceLog = await store.create(SPACE);
-  const reported = new Map<number, number>();
-  const audience = () => [...reported.values()].reduce((sum, n) => sum + n, 0);
+  const reported = new Map<number, { readonly audience: number; readonly lagCounts: LagCounts }>();
+  let total: MeasuredAudience = { audience: 0 };
+  const audience = () => total.audience;
   const server = await serveFollowers({
     path,
     clock,
     logOf: (id) => (id === SPACE ? log : undefined),
-    onAudience: (_space, follower, n) => reported.set(follower, n),
-    audienceOf: audience,
+    onAudience(_space, follower, listeners, lagCounts) {
+      reported.set(follower, { audience: listeners, lagCounts });
+      const reports = [...reported.values()];
+      const lag = listenersLagOf(
+        Array.from({ length: LAG_BUCKETS }, (_, i) => sum(reports.map((one) => one.lagCounts[i]))),
+      );
+      total = { audience: sum(reports.map((one) => one.audience)), ...(lag ? { lag } : {}) };
+    },
+    audienceOf: () => total,
     ...options,
   });
   const stop = new AbortController();
@@ -311,6 +344,10 @@ async function startFixture(options: Partial<FollowServerOptions> = {}) {
       await folder[Symbol.asyncDispose]();
     },
   };
+}
+
+function sum(numbers: readonly (number | undefined)[]): number {
+  return numbers.reduce<number>((all, one = 0) => all + one, 0);
 }
 
 async function tempFolder() {
