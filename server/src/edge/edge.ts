@@ -20,8 +20,8 @@ import { createFollowedSpaces, type FollowedSpaces } from "../replica/followed-s
 import { stageUpstream, type Upstream } from "../replica/upstream.ts";
 import { type Admission, createAdmission } from "./admission/admission.ts";
 import { createPlaceClaims } from "./admission/place-claims.ts";
+import { type AcceptSocket, createAcceptSocket, type ListenTarget } from "./door/accept-socket.ts";
 import { EDGE_LIMITS, type EdgeLimits } from "./edge-limits.ts";
-import { type AcceptSocket, createAcceptSocket, type ListenTarget } from "./http/accept-socket.ts";
 import { type ClientAddresses, createClientAddresses } from "./http/client-address.ts";
 import { serveControl } from "./http/edge-control.ts";
 import { createFastPath, type FastPath } from "./http/fast-path.ts";
@@ -143,7 +143,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       refuseSocket(socket, refusalOf(cause));
     }
   });
-  const acceptSocket = createAcceptSocket(server, options.listen, log);
+  const acceptSocket = createAcceptSocket(server, { clock, listen: options.listen, edges: options.edges, log });
   const updateAccepting = (): void => acceptSocket.setOpen(mayAccept(admission, link));
   if (link) link.onChange = updateAccepting;
   await acceptSocket.opened;

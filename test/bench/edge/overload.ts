@@ -2,6 +2,7 @@
 // minute and then stops, while others listen. The server runs on one core, the crowd on another.
 
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { type Crowd, startCrowd } from "../../../drill/crowd/crowd.ts";
 import { systemClock } from "../../../flow/clock.ts";
@@ -26,8 +27,8 @@ const QUICK_SECONDS = 15;
 /** As the listener's session gives up a connection without an answer. */
 const TIMEOUT_MS = 10_000;
 const FLIGHT_BYTES = 4_000;
-/** Each process has 20,000 descriptors. */
-const PER_PROCESS = 4_000;
+/** Each process has 20,000 descriptors, and unanswered people hold theirs for TIMEOUT_MS. */
+const PER_PROCESS = 1_500;
 const BACKLOG_LIMIT_MS = 90_000;
 const LOOK_MS = 250;
 
@@ -74,6 +75,8 @@ interface Round {
   readonly lost: number;
   /** From the last arrival until everybody has sound; Infinity when it took longer than the bench waits. */
   readonly backlogMs: number;
+  /** Share of the server's and the crowd's core that was in use while people came. */
+  readonly coresBusy: readonly number[];
 }
 
 /** The rate at which a bounded number of people at a time get in. */
@@ -100,7 +103,9 @@ async function storm({ native, port, path, crowd, context }: Place, best: number
     await pin(one.pid, 1);
     crowds.push(one);
   }
+  const coresBefore = await coreTimes();
   await context.pause(seconds * 1_000);
+  const coresBusy = busyShares(coresBefore, await coreTimes());
   const atEnd = sumOf(await Promise.all(crowds.map((one) => one.report())));
   const endMs = systemClock.monotonicMs();
   let now = atEnd;
@@ -117,6 +122,7 @@ async function storm({ native, port, path, crowd, context }: Place, best: number
     gaps: after.gaps - before.gaps,
     lost: after.lostConnections - before.lostConnections,
     backlogMs: now.admitted < now.begun ? Number.POSITIVE_INFINITY : tookMs,
+    coresBusy,
   };
   context.say(`overload ${multiple}: ${JSON.stringify({ ...round, atEnd, now })}`);
   return round;
@@ -132,6 +138,29 @@ function sumOf(reports: readonly StormReport[]): StormReport {
   return Object.fromEntries(merged) as StormReport;
 }
 
+interface CoreTimes {
+  readonly busy: number;
+  readonly all: number;
+}
+
+/** Of the first two cores, from /proc/stat. */
+async function coreTimes(): Promise<readonly CoreTimes[]> {
+  const lines = (await readFile("/proc/stat", "utf8")).split("\n").filter((line) => /^cpu[01] /.test(line));
+  return lines.map((line) => {
+    const times = line.split(" ").slice(1).map(Number);
+    const all = times.reduce((sum, one) => sum + one, 0);
+    const [, , , idle = 0, waiting = 0] = times;
+    return { all, busy: all - idle - waiting };
+  });
+}
+
+function busyShares(before: readonly CoreTimes[], after: readonly CoreTimes[]): readonly number[] {
+  return after.map(({ busy, all }, core) => {
+    const { busy: busyBefore = 0, all: allBefore = 0 } = before[core] ?? {};
+    return (busy - busyBefore) / Math.max(1, all - allBefore);
+  });
+}
+
 /** The server's processes run on the first core, everything that stands for the crowd on the second. */
 async function pinAll(server: RunningServer, crowdPids: readonly number[]): Promise<void> {
   const roles = ["stage", "api", ...Array.from({ length: EDGES }, (_, index) => `edge-${index}`)];
@@ -144,9 +173,13 @@ async function pin(pid: number, core: number): Promise<void> {
   await promisify(execFile)("taskset", ["-a", "-c", "-p", String(core), String(pid)]);
 }
 
+function percent(share = 0): string {
+  return `${Math.round(share * 100)} %`;
+}
+
 function figuresOf(best: number, rounds: readonly Round[]): Figure[] {
   const figures: Figure[] = [{ what: "joins a second at best, beside those who listen", value: best, unit: "/s" }];
-  for (const { multiple, admittedPerSecond, answerP99Ms, gaps, lost, backlogMs } of rounds) {
+  for (const { multiple, admittedPerSecond, answerP99Ms, gaps, lost, backlogMs, coresBusy } of rounds) {
     const at = `${multiple} × that offered`;
     const isOver = multiple > 1;
     figures.push(
@@ -154,6 +187,7 @@ function figuresOf(best: number, rounds: readonly Round[]): Figure[] {
         what: `${at}: admitted ÷ best`,
         value: admittedPerSecond / best,
         unit: "×",
+        note: `in use: server's core ${percent(coresBusy[0])}, crowd's ${percent(coresBusy[1])}`,
         ...(isOver ? { atLeast: 0.8 } : {}),
       },
       { what: `${at}: first answer, p99`, value: answerP99Ms, unit: "ms", atMost: 2_000 },

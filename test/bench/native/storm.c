@@ -1,5 +1,6 @@
 // A crowd that arrives at a fixed rate, whatever the server does: each person connects, upgrades, and waits for sound. A
 // person who gets no answer in time gives up the connection and tries again later, as the page does (listener/SPEC.md L3).
+// A person who is told to come back later does, with the claim that came with it (L4, L13).
 //
 //   storm PORT PATH PER_SECOND SECONDS TIMEOUT_MS FLIGHT_BYTES
 //
@@ -19,26 +20,31 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_PEOPLE = 1000000, EVENTS = 1024, PER_ADDRESS = 40, STEP_US = 20000, STAY_US = 1000000 };
+enum { MAX_PEOPLE = 1000000, EVENTS = 1024, PER_ADDRESS = 40, STAY_US = 1000000 };
+// Timers are kept by steps of their due time, as looking at everybody would cost more than the connections.
+enum { CLAIM_BYTES = 48 };
+enum { STEP_US = 20000, STEPS = 4096, NOBODY = -1 };
 enum { GONE, PAUSING, CONNECTING, UPGRADING, WAITING, INSIDE };
 enum { PLACE_ELSEWHERE = 4507, FULL = 4506, BUCKETS = 20000 };
 
 struct person {
   int fd;
   unsigned char state, attempt, matched, is_answered;
-  int close_code;
+  int close_code, retry_ms;
+  char claim[CLAIM_BYTES];
   long long began_us, due_us, flight;
+  // Neighbours among the people who are due in the same step.
+  int step, before, behind;
 };
 
 static struct person *people;
-// People who have begun and are not inside yet, or are inside and have not left.
-static int active[MAX_PEOPLE], active_count;
+static int first_due[STEPS];
+static long long step_now;
 static int port, per_second, poller, begun, answered, admitted, lost, tries, open_count, most_open;
 static long long seconds, timeout_us, flight_bytes, started_us;
 // First answers and admissions by their delay in milliseconds.
 static int answer_ms[BUCKETS], admission_ms[BUCKETS];
-static char request[512];
-static size_t request_bytes;
+static const char *path;
 
 static long long now_us(void) {
   struct timespec now;
@@ -47,6 +53,27 @@ static long long now_us(void) {
 }
 
 static int bucket_of(long long us) { return us / 1000 >= BUCKETS ? BUCKETS - 1 : (int)(us / 1000); }
+
+static void unschedule(struct person *one) {
+  if (one->step < 0) return;
+  if (one->before >= 0) people[one->before].behind = one->behind;
+  else first_due[one->step] = one->behind;
+  if (one->behind >= 0) people[one->behind].before = one->before;
+  one->step = -1;
+}
+
+static void schedule(struct person *one, long long due_us) {
+  unschedule(one);
+  one->due_us = due_us;
+  long long step = (due_us - started_us) / STEP_US + 1;
+  if (step <= step_now) step = step_now + 1;
+  if (step >= step_now + STEPS) step = step_now + STEPS - 1;
+  one->step = step % STEPS;
+  one->before = NOBODY;
+  one->behind = first_due[one->step];
+  if (one->behind >= 0) people[one->behind].before = one - people;
+  first_due[one->step] = one - people;
+}
 
 static void disconnect(struct person *one) {
   if (one->fd >= 0) {
@@ -63,18 +90,23 @@ static void pause_person(struct person *one, long long least_us) {
   long long most_us = steps == 5 ? 30000000LL : 1000000LL << steps;
   one->attempt++;
   one->state = PAUSING;
-  one->due_us = now_us() + least_us + (long long)(drand48() * most_us);
+  schedule(one, now_us() + least_us + (long long)(drand48() * most_us));
+}
+
+static void leave(struct person *one) {
+  disconnect(one);
+  unschedule(one);
+  one->state = GONE;
 }
 
 static void lose(struct person *one) {
   if (one->state == INSIDE) {
-    disconnect(one);
-    one->state = GONE;
+    leave(one);
     return;
   }
   lost++;
   if (one->close_code == PLACE_ELSEWHERE) one->attempt = 0;
-  pause_person(one, one->close_code == FULL ? 10000000LL + (long long)(drand48() * 20000000) : 0);
+  pause_person(one, one->close_code == FULL ? one->retry_ms * 1000LL : 0);
 }
 
 static void answer_person(struct person *one) {
@@ -93,6 +125,7 @@ static void try_person(struct person *one) {
   one->matched = 0;
   one->flight = 0;
   one->close_code = 0;
+  one->retry_ms = 0;
   one->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   if (one->fd < 0) {
     pause_person(one, 0);
@@ -103,13 +136,43 @@ static void try_person(struct person *one) {
   setsockopt(one->fd, IPPROTO_IP, 24 /* IP_BIND_ADDRESS_NO_PORT */, &on, sizeof on);
   if (bind(one->fd, (struct sockaddr *)&from, sizeof from) < 0) perror("bind");
   one->state = CONNECTING;
-  one->due_us = now_us() + timeout_us;
+  schedule(one, now_us() + timeout_us);
   if (connect(one->fd, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS) {
     lose(one);
     return;
   }
   struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.u32 = number};
   epoll_ctl(poller, EPOLL_CTL_ADD, one->fd, &event);
+}
+
+static void read_frame(struct person *one, unsigned char kind, const char *text, ssize_t length) {
+  static const char retry[] = "retry-after-ms=", claim[] = "\"claim\":\"";
+  if (kind == 0x88 && length >= 2) {
+    one->close_code = (unsigned char)text[0] << 8 | (unsigned char)text[1];
+    char reason[128] = {0};
+    memcpy(reason, text + 2, length - 2 < 127 ? length - 2 : 127);
+    const char *found = strstr(reason, retry);
+    if (found) one->retry_ms = atoi(found + sizeof retry - 1);
+    return;
+  }
+  const char *found = memmem(text, length, claim, sizeof claim - 1);
+  if (!found) return;
+  one->attempt = 0;
+  found += sizeof claim - 1;
+  const char *end = memchr(found, '"', text + length - found);
+  if (!end || end - found >= CLAIM_BYTES) return;
+  memcpy(one->claim, found, end - found);
+  one->claim[end - found] = 0;
+}
+
+static int send_request(struct person *one) {
+  static char request[640];
+  int bytes = snprintf(request, sizeof request,
+                       "GET %s%s%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\n"
+                       "Sec-WebSocket-Protocol: hustings.1\r\n\r\n",
+                       path, one->claim[0] ? "?p=" : "", one->claim, port);
+  return send(one->fd, request, bytes, MSG_NOSIGNAL) == bytes;
 }
 
 // Passes over the answer's headers; then notices frames that close the connection. Frames begin where a read begins, as a
@@ -131,14 +194,16 @@ static void read_bytes(struct person *one, const unsigned char *text, ssize_t le
     one->state = INSIDE;
     admitted++;
     admission_ms[bucket_of(now_us() - one->began_us)]++;
-    one->due_us = now_us() + STAY_US;
+    schedule(one, now_us() + STAY_US);
     return;
   }
-  one->due_us = now_us() + 25000000LL;
+  schedule(one, now_us() + 25000000LL);
   while (length - at >= 4) {
-    if (text[at] == 0x88) one->close_code = text[at + 2] << 8 | text[at + 3];
-    ssize_t size = text[at + 1] & 127;
-    at += size < 126 ? size + 2 : 4 + (text[at + 2] << 8 | text[at + 3]);
+    ssize_t size = text[at + 1] & 127, head = size < 126 ? 2 : 4;
+    if (size == 126) size = text[at + 2] << 8 | text[at + 3];
+    if (at + head + size > length) return;
+    read_frame(one, text[at], (const char *)text + at + head, size);
+    at += head + size;
   }
 }
 
@@ -158,23 +223,29 @@ static void receive(struct person *one) {
 static void begin_person(void) {
   struct person *one = &people[begun++];
   one->fd = -1;
+  one->step = -1;
   one->began_us = now_us();
-  active[active_count++] = one - people;
   try_person(one);
 }
 
-static void look_at_everybody(void) {
+static void act(struct person *one) {
+  if (one->state == PAUSING) try_person(one);
+  else if (one->state == INSIDE) leave(one);
+  else lose(one);
+}
+
+static void act_on_due(void) {
   long long now = now_us();
-  for (int i = 0; i < active_count; i++) {
-    struct person *one = &people[active[i]];
-    if (one->state != GONE && now >= one->due_us) {
-      if (one->state == PAUSING) try_person(one);
-      else if (one->state == INSIDE) {
-        disconnect(one);
-        one->state = GONE;
-      } else lose(one);
+  while (started_us + (step_now + 1) * STEP_US <= now) {
+    step_now++;
+    int *first = &first_due[step_now % STEPS];
+    for (int at = *first, next; at >= 0; at = next) {
+      next = people[at].behind;
+      struct person *one = &people[at];
+      if (one->due_us > now) continue;
+      unschedule(one);
+      act(one);
     }
-    if (one->state == GONE) active[i--] = active[--active_count];
   }
 }
 
@@ -203,11 +274,7 @@ int main(int count, char **words) {
   flight_bytes = atoll(words[6]);
   if (per_second < 1 || seconds < 1 || per_second * seconds > MAX_PEOPLE) return 2;
   people = calloc(MAX_PEOPLE, sizeof *people);
-  request_bytes = snprintf(request, sizeof request,
-                           "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\n"
-                           "Sec-WebSocket-Protocol: hustings.1\r\n\r\n",
-                           words[2], port);
+  path = words[2];
   struct rlimit files;
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
@@ -215,15 +282,13 @@ int main(int count, char **words) {
   poller = epoll_create1(0);
   struct epoll_event stdin_event = {.events = EPOLLIN, .data.u32 = MAX_PEOPLE};
   epoll_ctl(poller, EPOLL_CTL_ADD, 0, &stdin_event);
+  for (int step = 0; step < STEPS; step++) first_due[step] = NOBODY;
   started_us = now_us();
-  for (long long looked_us = 0;;) {
+  for (;;) {
     long long passed_us = now_us() - started_us;
     long long due = passed_us >= seconds * 1000000 ? per_second * seconds : passed_us * per_second / 1000000;
     while (begun < due) begin_person();
-    if (now_us() - looked_us > STEP_US) {
-      look_at_everybody();
-      looked_us = now_us();
-    }
+    act_on_due();
     struct epoll_event events[EVENTS];
     int ready = epoll_wait(poller, events, EVENTS, 2);
     for (int i = 0; i < ready; i++) {
@@ -237,7 +302,7 @@ int main(int count, char **words) {
       if (one->fd < 0) continue;
       if (one->state == CONNECTING && (events[i].events & (EPOLLERR | EPOLLHUP))) lose(one);
       else if (one->state == CONNECTING && (events[i].events & EPOLLOUT)) {
-        if (send(one->fd, request, request_bytes, MSG_NOSIGNAL) == (ssize_t)request_bytes) one->state = UPGRADING;
+        if (send_request(one)) one->state = UPGRADING;
         else lose(one);
       } else if (one->state > CONNECTING) receive(one);
     }

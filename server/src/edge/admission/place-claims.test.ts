@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { test } from "node:test";
 import { manualClock } from "@hustings/flow/testing/manual-clock.ts";
 import fc from "fast-check";
 import { SPACE } from "../../replica/testing/fake-upstream.ts";
-import { type Claim, createPlaceClaims } from "./place-claims.ts";
+import { type Claim, createHmacSha256, createPlaceClaims } from "./place-claims.ts";
 
 const SECRET = new Uint8Array(32).fill(7);
 
@@ -53,4 +54,17 @@ test("a wait is believed for six hours and a place for a day, and neither before
   assert.ok(claims.read(SPACE, listening));
   clock.advance(1);
   assert.equal(claims.read(SPACE, listening), undefined);
+});
+
+test("the signature is HMAC-SHA-256, for keys of any length", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), fc.string(), (key, text) => {
+      assert.deepEqual(createHmacSha256(key)(text), createHmac("sha256", key).update(text).digest());
+    }),
+  );
+});
+
+test("no two of many ids are equal", () => {
+  const { claims } = create();
+  assert.equal(new Set(Array.from({ length: 2_000 }, () => claims.newId())).size, 2_000);
 });

@@ -13,8 +13,9 @@ const MAX_HELD_MS = 60_000;
 export type ListenRequest = ListenPosition & Required<Pick<ListenPosition, "nextSlot" | "stateSeq">>;
 
 /** Throws a Refusal: `bad-cursor` for a bad number, `bad-request` for an unknown rendition. */
-export function readListenRequest(query: URLSearchParams): ListenRequest {
-  const wanted = query.get(LISTEN_QUERY.rendition);
+export function readListenRequest(search: URLSearchParams): ListenRequest {
+  const query = firstValues(search);
+  const wanted = query.get(LISTEN_QUERY.rendition) ?? null;
   const rendition = wanted === null ? RENDITIONS[0] : RENDITIONS.find((known) => known === wanted);
   if (!rendition) throw new Refusal("bad-request", `There is no rendition ${JSON.stringify(wanted).slice(0, 40)}.`);
   return {
@@ -23,7 +24,7 @@ export function readListenRequest(query: URLSearchParams): ListenRequest {
     stateSeq: numberOf(query, LISTEN_QUERY.stateSeq, Number.MAX_SAFE_INTEGER),
     momentSeq: numberOf(query, LISTEN_QUERY.momentSeq, Number.MAX_SAFE_INTEGER),
     heldCadenceMs: numberOf(query, LISTEN_QUERY.cadenceMs, MAX_HELD_MS),
-    claim: query.get(LISTEN_QUERY.claim) ?? undefined,
+    claim: query.get(LISTEN_QUERY.claim),
   };
 }
 
@@ -33,9 +34,16 @@ export function resumeQuery(request: ListenRequest): string {
   return listenQuery({ ...position, heldCadenceMs: heldCadenceMs === FASTEST_CADENCE_MS ? undefined : heldCadenceMs });
 }
 
-function numberOf(query: URLSearchParams, name: string, most: number): number | undefined {
+// One pass over the parameters costs less than a look for each name.
+function firstValues(search: URLSearchParams): ReadonlyMap<string, string> {
+  const values = new Map<string, string>();
+  for (const [name, value] of search) if (!values.has(name)) values.set(name, value);
+  return values;
+}
+
+function numberOf(query: ReadonlyMap<string, string>, name: string, most: number): number | undefined {
   const text = query.get(name);
-  if (text === null) return undefined;
+  if (text === undefined) return undefined;
   const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
   if (!(value <= most)) throw new Refusal("bad-cursor", `"${name}" is not ${JSON.stringify(text).slice(0, 40)}.`);
   return value;

@@ -1,15 +1,24 @@
 // Opens and closes the listening socket of this process without losing connections.
 
 import type { Server } from "node:http";
-import { Server as NetServer } from "node:net";
+import { type AddressInfo, Server as NetServer } from "node:net";
+import { availableParallelism } from "node:os";
+import type { Clock } from "@hustings/flow/clock.ts";
 import type { DoorLink } from "../../ops/accept/accept-ipc.ts";
+import { acceptingEdgesFor } from "../../ops/accept/accept-policy.ts";
 import type { Logger } from "../../ops/logger.ts";
+import { createAcceptBacklog, MOST_BACKLOG } from "./accept-backlog.ts";
+import { watchAcceptQueue } from "./accept-queue.ts";
 
 /** An address, an open handle, or handles from the supervisor. */
 export type ListenTarget =
   | { readonly host: string; readonly port: number; readonly reusePort?: boolean }
   | { readonly handle: NetServer | { readonly fd: number } }
   | { readonly link: DoorLink; readonly host: string; readonly port: number };
+
+interface OpenHandle {
+  listen?(backlog: number): number;
+}
 
 export interface AcceptSocket {
   /** Rejects if the socket cannot listen. */
@@ -21,10 +30,16 @@ export interface AcceptSocket {
   readonly isOpen: boolean;
 }
 
-/** Enough for a dead edge's listeners. net.core.somaxconn may lower it. */
-const BACKLOG = 16_384;
+export interface AcceptSocketOptions {
+  readonly clock: Clock;
+  readonly listen: ListenTarget;
+  /** Edges of this server, default 1. */
+  readonly edges?: number | undefined;
+  readonly log: Logger;
+}
 
-export function createAcceptSocket(server: Server, listen: ListenTarget, log: Logger): AcceptSocket {
+export function createAcceptSocket(server: Server, options: AcceptSocketOptions): AcceptSocket {
+  const { listen, log } = options;
   let isWanted = true;
   let isOver = false;
   const link = "link" in listen ? listen.link : undefined;
@@ -38,8 +53,8 @@ export function createAcceptSocket(server: Server, listen: ListenTarget, log: Lo
       server.once("error", reject);
       const where = serverTarget(listen);
       if (where === undefined) server.off("error", reject);
-      else if ("handle" in where) server.listen(where.handle, BACKLOG, opened);
-      else server.listen({ ...where, backlog: BACKLOG }, opened);
+      else if ("handle" in where) server.listen(where.handle, MOST_BACKLOG, opened);
+      else server.listen({ ...where, backlog: MOST_BACKLOG }, opened);
     });
   }
 
@@ -49,6 +64,7 @@ export function createAcceptSocket(server: Server, listen: ListenTarget, log: Lo
     else stopAccepting(server);
   }
 
+  fitBacklog(server, options);
   const opened = open();
   return {
     opened,
@@ -64,6 +80,15 @@ export function createAcceptSocket(server: Server, listen: ListenTarget, log: Lo
       return server.listening;
     },
   };
+}
+
+// Listening again on an open socket changes nothing but the length of its queue. node:net has no call for it.
+function fitBacklog(server: Server & { _handle?: OpenHandle | null }, { clock, edges = 1 }: AcceptSocketOptions) {
+  const acceptingEdges = Math.min(edges, acceptingEdgesFor(availableParallelism()));
+  const queued = watchAcceptQueue(() => (server.address() as AddressInfo | null)?.port);
+  const apply = (length: number): void => void server._handle?.listen?.(length);
+  const backlog = createAcceptBacklog({ clock, queued, acceptingEdges, apply });
+  server.on("connection", () => backlog.accepted());
 }
 
 // Closes like node:net; node:http would close accepted connections without a request, and stop checking for slow ones.

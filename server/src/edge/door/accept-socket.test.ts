@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { test } from "node:test";
+import { systemClock } from "@hustings/flow/clock.ts";
 import type { DoorLink } from "../../ops/accept/accept-ipc.ts";
 import { SILENT } from "../../ops/logger.ts";
 import { createAcceptSocket } from "./accept-socket.ts";
@@ -19,7 +20,11 @@ const ORPHAN: DoorLink = {
 for (const how of ["set", "shut"] as const) {
   test(`answers an accepted connection that sends its request after the socket was closed (${how})`, async () => {
     const server = createServer((_request, response) => void response.end("come in"));
-    const acceptSocket = createAcceptSocket(server, { link: ORPHAN, host: "127.0.0.1", port: 0 }, SILENT);
+    const acceptSocket = createAcceptSocket(server, {
+      clock: systemClock,
+      listen: { link: ORPHAN, host: "127.0.0.1", port: 0 },
+      log: SILENT,
+    });
     await acceptSocket.opened;
     const accepted = once(server, "connection");
     const client = connect({ host: "127.0.0.1", port: (server.address() as AddressInfo).port });
