@@ -1,5 +1,5 @@
 // Tests in Chromium what hosts and invited speakers do with their sound before they are heard: the green room's order and
-// layout, the level, hearing oneself and the choice of a loudspeaker.
+// layout, the level, hearing oneself, the choice of a loudspeaker and the echo check.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -14,6 +14,34 @@ const server = await startServer();
 after(() => server[Symbol.asyncDispose]());
 const browser = await openBrowser(voice("anna"));
 after(() => browser[Symbol.asyncDispose]());
+
+/** A room whose microphone hears what the page plays, `room.echo` times as loud and a fifth of a second later. */
+const ROOM = `(() => {
+  if (!navigator.mediaDevices) return;
+  globalThis.room = { echo: 0 };
+  let context, microphone;
+  const play = HTMLMediaElement.prototype.play;
+  HTMLMediaElement.prototype.play = function () {
+    if (context && room.echo > 0 && this.src) {
+      const echo = context.createGain(); echo.gain.value = room.echo;
+      const delay = context.createDelay(1); delay.delayTime.value = 0.2;
+      context.createMediaElementSource(this).connect(echo).connect(delay).connect(microphone);
+    }
+    return play.call(this);
+  };
+  navigator.mediaDevices.getUserMedia = async () => {
+    context ??= new AudioContext({ sampleRate: 48000 });
+    void context.resume();
+    document.addEventListener("click", () => void context.resume(), true);
+    microphone = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
+    const hiss = context.createBufferSource();
+    hiss.buffer = context.createBuffer(1, 48000, 48000);
+    const samples = hiss.buffer.getChannelData(0);
+    for (let i = 0; i < samples.length; i++) samples[i] = (Math.random() * 2 - 1) * 0.0005;
+    hiss.loop = true; hiss.connect(microphone); hiss.start();
+    return microphone.stream;
+  };
+})();`;
 
 async function boxOf(locator: Locator): Promise<{ readonly top: number; readonly bottom: number }> {
   const { y = 0, height = 0 } = (await locator.boundingBox()) ?? {};
@@ -100,6 +128,25 @@ test("the chosen loudspeaker plays the others, and the system's own one when it 
   await page.evaluate(`navigator.mediaDevices.enumerateDevices = async () => [];
     navigator.mediaDevices.dispatchEvent(new Event("devicechange"));`);
   await until("the sound to move back", async () => ((await page.evaluate("sinks")) as string[]).at(-1) === "");
+});
+
+test("the echo check says whether others would hear themselves", async () => {
+  const { hostUrl } = await server.create("An echo", "Anna");
+  await using person = await browser.person({ initScript: ROOM });
+  const { page } = person;
+  await page.goto(hostUrl);
+  await page.getByRole("button", { name: "Check for echo", exact: true }).waitFor();
+  for (const [echo, sentence] of [
+    [0, "No echo: if you heard the chirps, others will not hear themselves through you."],
+    [0.3, "Others would hear themselves through your microphone."],
+    [0, "No echo: if you heard the chirps, others will not hear themselves through you."],
+  ] as const) {
+    await page.evaluate(`room.echo = ${echo}`);
+    await press(page, "Check for echo");
+    await sees(page, "Listening: be quiet for five seconds");
+    await sees(page, "Check for echo");
+    await reads(page, sentence);
+  }
 });
 
 test("an invited listener sets up the microphone before coming up, and gives it back when they do not", async () => {
