@@ -19,13 +19,13 @@ function isAtOnce(id: string, graph: Graph, seen: Set<string> = new Set()): bool
   return module !== null && (module.isEntry || module.importers.some((one) => isAtOnce(one, graph, seen)));
 }
 
-/** The app has its own sentences in text/en/errors.ts; these weigh a kilobyte on every listener's path. */
+/** The app has its own sentences in text/en/errors.ts, and reads codes only: the rest weighs a kilobyte for every listener. */
 const withoutProgramSentences: Plugin = {
   name: "without-program-sentences",
   enforce: "pre",
   transform: {
     filter: { id: /\/wire\/errors\.ts$/ },
-    handler: (code) => code.replace(/\b(?:what|todo): "[^"]*",?/g, ""),
+    handler: (code) => code.replace(/\b(?:(?:what|todo): "[^"]*"|status: \d+),?/g, ""),
   },
 };
 
