@@ -63,6 +63,20 @@ test("the lamp is on while sound of now arrives, and shows when the network, the
   await untilLook(page, ["on", "Live", "lit"]);
 });
 
+test("a page that gets no answer when it wants to listen says what may be the reason, until it is let in", async () => {
+  await using opened = await open("one");
+  const { page } = opened;
+  // The socket opens as far as the page knows, and nothing comes over it. The page gives up each after ten seconds.
+  let isSilent = true;
+  await page.routeWebSocket(/\/listen\//, (socket) => void (isSilent || socket.connectToServer()));
+  await page.reload();
+  await page.getByRole("button", { name: "Listen", exact: true }).click();
+  await untilLook(page, ["waiting", "Waiting", "dim"]);
+  await page.getByText("No answer yet: many people may be arriving.").first().waitFor();
+  isSilent = false;
+  await untilLook(page, ["on", "Live", "lit"]);
+});
+
 test("a page that was only opened shows it when its server is gone, and when it is back", async () => {
   await using opened = await open("one");
   const { page } = opened;

@@ -22,6 +22,8 @@ export class Listening {
   /** The measured lag, and the lag without trouble; updated once a second while listening. */
   lagMs = $state.raw(0);
   usualLagMs = $state.raw(0);
+  /** Seconds without an answer from the server, before the first sound. */
+  unanswered = $state.raw(0);
   /** The error of the last close; `undefined`: the network dropped it, or a new connection is open. */
   refusal = $state.raw<ErrorCode | undefined>();
   /** By pull no state arrives with the sound, so the page relies on the room document. */
@@ -82,7 +84,14 @@ export class Listening {
       const { lagMs, usualLagMs, mouthToEarMs } = this.#player.stats();
       this.lagMs = Math.max(lagMs, mouthToEarMs.last ?? 0);
       this.usualLagMs = usualLagMs;
+      this.#countUnanswered();
     });
+  }
+
+  #countUnanswered(): void {
+    const { link, ear } = this.view;
+    const isAnswered = ear !== "starting" || (link !== "connecting" && link !== "waiting-retry");
+    this.unanswered = isAnswered ? 0 : this.unanswered + 1;
   }
 
   updateRoom(room: RoomDocument): void {

@@ -48,6 +48,7 @@ const LOOKS: Readonly<Record<StateWord, readonly [Lamp, Light]>> = {
   refused: ["trouble", "dark"],
   "address-full": ["trouble", "dim"],
   connecting: ["waiting", "dim"],
+  unanswered: ["waiting", "dim"],
   waiting: ["waiting", "dim"],
   skipped: ["on", "lit"],
   "far-behind": ["waiting", "lit"],

@@ -48,6 +48,10 @@ test("a reason for not hearing anything comes before what goes on in the space",
   assert.equal(situationOf({ ...on, link: "waiting-retry", ear: "filling", refusal: "full" }), "full");
   assert.equal(situationOf({ ...on, ear: "filling", link: "connecting", problem: "stage-away" }), "unreachable");
   assert.equal(situationOf({ ...on, ear: "starting", link: "waiting-retry" }), "connecting");
+  for (const link of ["waiting-retry", "connecting"] as const) {
+    assert.equal(situationOf({ ...on, ear: "starting", link, isUnanswered: true }), "unanswered");
+    assert.equal(situationOf({ ...on, ear: "filling", link, isUnanswered: true }), "reconnecting");
+  }
   assert.equal(situationOf({ ...on, ear: "filling", link: "waiting-retry", refusal: "address-full" }), "address-full");
   assert.equal(situationOf({ ...on, link: "refused", refusal: "bad-frame" }), "refused");
   assert.equal(situationOf({ ...on, ear: "filling" }), "waiting");

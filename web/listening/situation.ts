@@ -31,6 +31,7 @@ export type Situation =
   | "refused"
   | "address-full"
   | "connecting"
+  | "unanswered"
   | "waiting"
   | "skipped"
   | "far-behind"
@@ -52,6 +53,8 @@ export interface Facts {
   readonly refusal: ErrorCode | undefined;
   readonly lagMs: number;
   readonly usualLagMs: number;
+  /** Nothing has come from the server for seconds, since the first tap. */
+  readonly isUnanswered: boolean;
 }
 
 /** Lag beyond the usual one. */
@@ -89,11 +92,12 @@ function listeningSituation(facts: Facts, view: SpaceView): Situation {
 }
 
 /** There is no connection, and no sound is left of the one before. */
-function lostSituation({ link, ear, refusal, problem }: Facts): Situation {
+function lostSituation({ link, ear, refusal, problem, isUnanswered }: Facts): Situation {
   if (link === "waiting-retry" && refusal === "full") return "full";
   if (refusal === "address-full" || refusal === "too-many") return "address-full";
   if (problem !== undefined) return "unreachable";
-  return ear === "starting" ? "connecting" : "reconnecting";
+  if (ear !== "starting") return "reconnecting";
+  return isUnanswered ? "unanswered" : "connecting";
 }
 
 /** What the space is doing, whether or not this page hears it. */

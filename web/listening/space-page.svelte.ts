@@ -68,7 +68,19 @@ export class SpacePage {
     const { stale: isStale = false, tier = "push", line = EMPTY_QUEUE } = room.document ?? {};
     const { refusal, lagMs, usualLagMs, delivery } = listening;
     const door = { problem: room.problem, isStale, tier, line, refusal };
-    return { view, ...door, isOnline, isListening, link, ear, waiting, delivery, lagMs, usualLagMs };
+    return {
+      view,
+      ...door,
+      isOnline,
+      isListening,
+      link,
+      ear,
+      waiting,
+      delivery,
+      lagMs,
+      usualLagMs,
+      isUnanswered: listening.unanswered > 1,
+    };
   });
 
   readonly situation: Situation = $derived(situationOf(this.facts));

@@ -38,6 +38,7 @@ export const FACTS: Facts = {
   refusal: undefined,
   lagMs: 600,
   usualLagMs: 600,
+  isUnanswered: false,
 };
 export function views(): SpaceView[] {
   const holds = [null, "nobody-on-stage", "silence", "stage-back"] as const;

@@ -68,6 +68,7 @@ export const page = {
     refused: "Disconnected",
     "address-full": "No place yet",
     connecting: "Connecting",
+    unanswered: "Waiting",
     waiting: "Sound is late",
     skipped: "Live",
     "far-behind": "Behind",
@@ -110,6 +111,7 @@ export const page = {
     blocked: "Your browser did not let the sound start. Press Listen once more.",
     offline: "You are offline. This page continues when the network is back.",
     connecting: "Connecting. Sound in a moment.",
+    unanswered: "No answer yet: many people may be arriving. Keep this page open: it lets you in.",
     listening: "You are listening.",
   },
 };
