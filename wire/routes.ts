@@ -13,7 +13,7 @@ export const ROUTES = {
   /** Those that ended before this one. */
   pastBefore: (id: SpaceId) => `/api/spaces/past/${id}`,
   page: (id: SpaceId) => `/s/${id}`,
-  /** The picture beside the link of a space; `picture` when there is none for it. */
+  /** The picture that messengers show beside the link of a space. It redirects to `picture` when none can be made. */
   spacePicture: (id: SpaceId) => `/api/spaces/${id}/picture.png`,
   picture: "/link.png",
   room: (id: SpaceId) => `/api/spaces/${id}/room`,

@@ -32,7 +32,7 @@ export class LagReport {
     return this.#isReporter && isNews ? EVERY_MS * (1 + this.#share) : Infinity;
   }
 
-  /** What a ping says of it. */
+  /** The fields that a ping carries for the lag. */
   take(): { readonly lagMs?: number } {
     if (!this.#isReporter || this.#lagMs === undefined) return {};
     this.#reportedMs = this.#lagMs;

@@ -5,7 +5,7 @@ import { packetDurationSamples } from "../container/opus-packet.ts";
 import { streamsDurationSamples, streamsOf } from "../container/opus-streams.ts";
 import { type Opus, type OpusDecoder, OpusError } from "./opus.ts";
 
-/** What a file's packets are decoded with; packets that the codec refuses are concealed. */
+/** Decodes the packets of one file, and conceals those that the codec refuses. */
 export interface FileDecoder extends Disposable {
   decode(packet: Uint8Array): Float32Array;
   /** `durationSamples` is a multiple of 120 up to 5760. */

@@ -100,7 +100,7 @@ function lostSituation({ link, ear, refusal, problem, isUnanswered }: Facts): Si
   return isUnanswered ? "unanswered" : "connecting";
 }
 
-/** What the space is doing, whether or not this page hears it. */
+/** The situation of the space itself, independent of what this page hears. */
 export function spaceSituation({ phase, air, holdReason, people }: SpaceView): Situation {
   if (phase === "created") return "before";
   if (phase === "ended") return "ended";

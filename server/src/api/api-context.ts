@@ -34,7 +34,7 @@ export type OpenRecording = (id: SpaceId, kind: RecordingKind) => Promise<Record
 /** A page of the spaces that ended before the space `before`; absent: the first page. Throws `no-space`. */
 export type ReadPastSpaces = (before?: SpaceId) => Promise<PastSpaceList>;
 
-/** A PNG; `undefined`: there is none now. Throws `no-space`. */
+/** A PNG; `undefined` while too many pictures are being made. Throws `no-space`. */
 export type ReadPicture = (id: SpaceId) => Promise<Uint8Array | undefined>;
 
 export interface ApiOptions {

@@ -1,5 +1,4 @@
-// What a file format adds to the sound of a recording: its head and its segments, with sizes that are known before they are
-// made.
+// The interface of a recording's file formats: each makes a head and segments, and knows their sizes before it makes them.
 
 import type { RecordingSegment } from "./recording-index.ts";
 

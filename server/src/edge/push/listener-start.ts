@@ -1,4 +1,4 @@
-// What a listener needs to start.
+// The options with which a listener starts.
 
 import type { FollowedSpace } from "../../replica/followed-space.ts";
 import type { CadenceAdvice } from "../load/cadence-table.ts";
